@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+/**
+ * Every way in which the API server says no, and what to do about it.
+ * - `conflict`: the object changed since it was read, or exists already: read again.
+ * - `transient`: try the same again later.
+ * - `rights`: our own credentials or RBAC are wrong. Nothing that the user of a Website can mend, so it is retried as well.
+ * - `terminal`: the request itself is refused and stays refused until the spec or the cluster's policy changes.
+ */
+const CODES = {
+  NotFound: 'conflict',
+  Conflict: 'conflict',
+  AlreadyExists: 'conflict',
+  Unauthorized: 'rights',
+  Forbidden: 'rights',
+  Gone: 'transient',
+  TooManyRequests: 'transient',
+  Timeout: 'transient',
+  Unavailable: 'transient',
+  Unreachable: 'transient',
+  NamespaceTerminating: 'terminal',
+  QuotaExceeded: 'terminal',
+  Invalid: 'terminal',
+  BadRequest: 'terminal',
+} as const;
+
+export type ErrorCode = keyof typeof CODES;
+export type ErrorClass = (typeof CODES)[ErrorCode];
+
+/** The API server refused, or could not be reached. `code` is stable: it is the metric label and the condition reason. */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError';
+  readonly code: ErrorCode;
+  /** HTTP status of the answer; absent when there was none. */
+  readonly status: number | undefined;
+  /** What the API server asked us to wait. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    rest: { status?: number | undefined; retryAfterSeconds?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause: rest.cause });
+    this.code = code;
+    this.status = rest.status;
+    this.retryAfterSeconds = rest.retryAfterSeconds;
+  }
+
+  get class(): ErrorClass {
+    return CODES[this.code];
+  }
+}
+
+/** The part of `meta/v1 Status` that decides. */
+const statusBody = z.object({
+  kind: z.literal('Status'),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  details: z
+    .object({
+      retryAfterSeconds: z.number().optional(),
+      causes: z.array(z.object({ reason: z.string().optional() })).optional(),
+    })
+    .optional(),
+});
+type StatusBody = z.output<typeof statusBody>;
+
+/** Longest piece of the API server's own words that is passed on. */
+const LONGEST_MESSAGE = 1024;
+
+/**
+ * The error for an answer that is not 2xx. Only a parsed `Status` is ever quoted: an unknown body may hold anything.
+ * @param what the request in words, such as `create deployments in namespace a`.
+ */
+export function errorOf(what: string, status: number, body: string, retryAfter: string | undefined): ClusterError {
+  const parsed = parseStatus(body);
+  const code = codeOf(status, parsed);
+  const said = parsed?.message?.slice(0, LONGEST_MESSAGE) ?? `HTTP ${status}`;
+  return new ClusterError(code, `Could not ${what}: ${said}`, {
+    status,
+    retryAfterSeconds: parsed?.details?.retryAfterSeconds ?? retryAfterSeconds(retryAfter),
+  });
+}
+
+function parseStatus(body: string): StatusBody | undefined {
+  try {
+    return statusBody.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `Retry-After` as seconds; the HTTP date form is not used by Kubernetes and counts as absent. */
+export function retryAfterSeconds(header: string | undefined): number | undefined {
+  const seconds = Number(header);
+  return header !== undefined && header.trim() !== '' && Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+}
+
+const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  404: 'NotFound',
+  408: 'Timeout',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'BadRequest',
+  415: 'BadRequest',
+  422: 'Invalid',
+  429: 'TooManyRequests',
+  504: 'Timeout',
+};
+
+function codeOf(status: number, body: StatusBody | undefined): ErrorCode {
+  if (status === 403) return forbiddenCode(body);
+  if (status === 409 && body?.reason === 'AlreadyExists') return 'AlreadyExists';
+  return BY_STATUS[status] ?? 'Unavailable';
+}
+
+/** 403 has three meanings: RBAC, a full quota (whose only mark is its message) and a namespace on its way out. */
+function forbiddenCode(body: StatusBody | undefined): ErrorCode {
+  if (body?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return 'NamespaceTerminating';
+  if (body?.message?.includes('exceeded quota:')) return 'QuotaExceeded';
+  return 'Forbidden';
+}

@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { API_VERSION, GROUP, KIND, PLURAL, VERSION, websiteKey, type WebsiteKey } from './resource.ts';
+
+/** CloudEvents types that our forwarder sends. */
+export const EVENT_TYPES = {
+  changed: 'com.example.stable.website.changed',
+  deleted: 'com.example.stable.website.deleted',
+  drifted: 'com.example.stable.website.drifted',
+  resync: 'com.example.stable.websites.resync',
+} as const;
+
+/** Type of the opt-in reply event. */
+export const RECONCILED_TYPE = 'com.example.stable.website.reconciled';
+
+/** Why an event was sent. It explains; it decides nothing, except that `first-seen` lets a run try creation before reading. */
+export const REASONS = ['first-seen', 'spec-changed', 'child-drifted', 'requested', 'retry', 'deleted'] as const;
+export type Reason = (typeof REASONS)[number];
+
+/** What every event carries: a reference to one Website and no part of its spec. */
+export const eventData = z.object({
+  apiVersion: z.literal(API_VERSION),
+  kind: z.literal(KIND),
+  ...websiteKey.shape,
+  uid: z.string().min(1),
+  resourceVersion: z.string().min(1).optional(),
+  generation: z.int().optional(),
+  reason: z.enum(REASONS),
+});
+export type EventData = z.output<typeof eventData>;
+
+/** `source` of every event of one cluster. */
+export const sourceOf = (cluster: string): string => `/clusters/${cluster}/apis/${API_VERSION}`;
+
+/** `subject`, in the form that Knative's ApiServerSource uses too. */
+export const subjectOf = ({ namespace, name }: WebsiteKey): string =>
+  `/apis/${API_VERSION}/namespaces/${namespace}/${PLURAL}/${name}`;
+
+const SUBJECT = new RegExp(`^/apis/${GROUP}/${VERSION}/namespaces/([^/]+)/${PLURAL}/([^/]+)$`);
+
+/** What an event asks for. */
+export type Request =
+  | { readonly kind: 'reconcile'; readonly key: WebsiteKey; readonly reason: Reason | undefined }
+  | { readonly kind: 'resync' }
+  | { readonly kind: 'ignore'; readonly why: string };
+
+/** An event that cannot be acted on whoever sends it again. The message names the attribute or field. */
+export class InvalidEventError extends Error {
+  override readonly name = 'InvalidEventError';
+}
+
+/** The attributes that are read; everything else that an event carries is tolerated and unused. */
+export interface EventAttributes {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject?: string | undefined;
+  readonly data?: unknown;
+}
+
+const OUR_TYPES: ReadonlySet<string> = new Set([EVENT_TYPES.changed, EVENT_TYPES.deleted, EVENT_TYPES.drifted]);
+/** Source: knative/eventing pkg/apis/sources/constants.go. */
+const KNATIVE_TYPE = /^dev\.knative\.apiserver\.(resource|ref)\.(add|update|delete)$/;
+const RESYNC_TYPES: ReadonlySet<string> = new Set([EVENT_TYPES.resync, 'dev.knative.sources.ping']);
+
+/**
+ * Reads what an event asks for. Only the key is taken from it: the rest is read from the cluster, so a forged or stale
+ * event can ask for nothing but a look at an object that may or may not be there.
+ * @throws InvalidEventError when a known type comes with a subject or data that do not name a Website.
+ */
+export function requestOf(event: EventAttributes): Request {
+  if (RESYNC_TYPES.has(event.type)) return { kind: 'resync' };
+  if (OUR_TYPES.has(event.type)) {
+    const data = eventData.safeParse(event.data);
+    if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);
+    const { namespace, name, reason } = data.data;
+    return { kind: 'reconcile', key: { namespace, name }, reason };
+  }
+  if (KNATIVE_TYPE.test(event.type)) return knativeRequest(event.subject);
+  return { kind: 'ignore', why: `unknown event type ${JSON.stringify(event.type.slice(0, 128))}` };
+}
+
+/** ApiServerSource names the object in `subject`; with its two modes, `data` is the object or a reference to it. */
+function knativeRequest(subject: string | undefined): Request {
+  if (subject === undefined) throw new InvalidEventError('subject is missing');
+  const [, namespace, name] = SUBJECT.exec(subject) ?? [];
+  if (namespace === undefined) return { kind: 'ignore', why: 'the subject is not a Website' };
+  const key = websiteKey.safeParse({ namespace, name });
+  if (!key.success) throw new InvalidEventError(`subject${fieldMessage(key.error)}`);
+  return { kind: 'reconcile', key: key.data, reason: undefined };
+}
+
+/** The first issue as `.field message`. */
+function fieldMessage(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return issue === undefined ? ' is invalid' : `${issue.path.map((part) => `.${String(part)}`).join('')}: ${issue.message}`;
+}

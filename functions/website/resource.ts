@@ -1,0 +1,195 @@
+import { z } from 'zod';
+
+/** The coordinates of the custom resource. */
+export const GROUP = 'stable.example.com';
+export const VERSION = 'v1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+export const KIND = 'Website';
+export const PLURAL = 'websites';
+
+/** Annotation that asks for a reconcile now; its value is acknowledged in `status.lastHandledReconcileAt`. */
+export const REQUESTED_AT = `${PLURAL}.${GROUP}/requestedAt`;
+
+/** Names one Website; it says nothing about what happened to it or what it holds. */
+export interface WebsiteKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** `namespace/name`: how a key is written in logs, maps and `partitionkey`. */
+export const keyText = ({ namespace, name }: WebsiteKey): string => `${namespace}/${name}`;
+
+/** RFC 1123 label, which every namespace name is. */
+const DNS_1123_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** RFC 1123 subdomain, which the name of a custom resource is. */
+const DNS_1123_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/** A key that came from outside. Both parts become segments of a URL path, so nothing else may pass. */
+export const websiteKey = z.object({
+  namespace: z.string().regex(DNS_1123_LABEL, 'must be a DNS label'),
+  name: z.string().max(253).regex(DNS_1123_SUBDOMAIN, 'must be a DNS subdomain'),
+});
+
+/**
+ * Grammar of an image reference: [registry[:port]/]path[:tag][@digest].
+ * Source: the "Grammar" comment of github.com/distribution/reference. Written without look-around: the API server runs it as RE2.
+ */
+const IMAGE_REFERENCE =
+  /^([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*(:[0-9]+)?\/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(\/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*(:[a-zA-Z0-9_][-a-zA-Z0-9_.]{0,127})?(@[a-zA-Z][a-zA-Z0-9]*([-_+.][a-zA-Z][a-zA-Z0-9]*)*:[0-9a-fA-F]{32,128})?$/;
+
+/** Source: the format comment on Quantity in k8s.io/apimachinery/pkg/api/resource. Negative amounts make no sense here. */
+const QUANTITY = /^[0-9]+(\.[0-9]*)?([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?$/;
+
+const int32 = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum).meta({ format: 'int32' });
+
+const quantity = z.union([z.int().min(0), z.string().max(32).regex(QUANTITY, 'must be a quantity')]).meta({
+  'x-kubernetes-int-or-string': true,
+  pattern: QUANTITY.source,
+  maxLength: 32,
+});
+
+const amounts = (description: string) =>
+  z
+    .object({
+      cpu: quantity.optional().describe('Processor time, in cores: 0.5 or 500m.'),
+      memory: quantity.optional().describe('Memory, in bytes: 128Mi.'),
+    })
+    .optional()
+    .describe(description);
+
+export const websiteSpec = z
+  .object({
+    image: z
+      .string()
+      .min(1)
+      .max(512)
+      .regex(IMAGE_REFERENCE, 'must be an image reference such as nginx:1.29, without white space')
+      .describe('Container image of the web server, such as nginx:1.29.'),
+    replicas: int32(0, 1000).describe('How many Pods serve the site. 0 parks it.'),
+    port: int32(1, 65535).default(80).describe('Port that the container listens on. The Service always listens on 80.'),
+    env: z
+      .array(
+        z.object({
+          name: z
+            .string()
+            .min(1)
+            .max(253)
+            .regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/, 'must be the name of an environment variable')
+            .describe('Name of the variable.'),
+          value: z.string().max(32768).default('').describe('Value of the variable. It is stored in plain sight: no secrets here.'),
+        }),
+      )
+      .max(100)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('Environment variables of the container.'),
+    resources: z
+      .object({
+        requests: amounts('What the scheduler sets aside for each Pod.'),
+        limits: amounts('What each Pod may use at most.'),
+      })
+      .optional()
+      .describe('Processor time and memory of the container.'),
+    host: z
+      .string()
+      .max(253)
+      .regex(/^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'must be a DNS name')
+      .optional()
+      .describe('Host name under which the site is published, by an Ingress.'),
+    tlsSecretName: z
+      .string()
+      .max(253)
+      .regex(DNS_1123_SUBDOMAIN, 'must be the name of a Secret')
+      .optional()
+      .describe('Secret in the same namespace that holds the certificate for the host. Only together with host.'),
+    ingressClassName: z
+      .string()
+      .max(253)
+      .regex(DNS_1123_SUBDOMAIN, 'must be the name of an IngressClass')
+      .optional()
+      .describe("IngressClass of the Ingress; the cluster's default one when absent. Only together with host."),
+    suspend: z.boolean().default(false).describe('True leaves the children as they are until it is false again.'),
+    securityProfile: z
+      .enum(['baseline', 'restricted'])
+      .default('baseline')
+      .describe(
+        'Pod Security Standard that the Pods keep to. restricted runs as a non-root user without capabilities: the image must allow it.',
+      ),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      { rule: 'has(self.host) || !has(self.tlsSecretName)', message: 'tlsSecretName needs host', fieldPath: '.tlsSecretName' },
+      {
+        rule: 'has(self.host) || !has(self.ingressClassName)',
+        message: 'ingressClassName needs host',
+        fieldPath: '.ingressClassName',
+      },
+    ],
+  })
+  .describe('What the site should be.');
+
+const condition = z.object({
+  type: z.string().max(316).describe('Ready, Reconciling or Stalled.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
+  observedGeneration: z.int().min(0).optional().meta({ format: 'int64' }).describe('Generation of the spec that this judges.'),
+  lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('When the status last changed.'),
+  reason: z.string().min(1).max(1024).describe('Stable token for programs.'),
+  message: z.string().max(32768).describe('Sentence for people.'),
+});
+
+export const websiteStatus = z
+  .object({
+    observedGeneration: z.int().min(0).optional().meta({ format: 'int64' }).describe('Generation of the spec that this status judges.'),
+    conditions: z
+      .array(condition)
+      .max(16)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+      .describe('Ready is always there; Reconciling and Stalled only while they are true.'),
+    deploymentName: z.string().optional().describe('The Deployment of this site.'),
+    serviceName: z.string().optional().describe('The Service of this site.'),
+    replicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Pods that the Deployment has.'),
+    readyReplicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Pods that are ready.'),
+    replicasSet: z.int().min(0).optional().meta({ format: 'int32' }).describe('Replicas that were last set on the Deployment.'),
+    selector: z.string().optional().describe('Label selector of the Pods, for kubectl scale and autoscalers.'),
+    url: z.string().optional().describe('Where the site is reached.'),
+    lastHandledReconcileAt: z.string().optional().describe(`Last value of the annotation ${REQUESTED_AT} that was acted on.`),
+  })
+  .describe('What was seen of the site.');
+
+export type WebsiteSpec = z.output<typeof websiteSpec>;
+export type WebsiteStatus = z.output<typeof websiteStatus>;
+export type Condition = z.output<typeof condition>;
+
+/** `metadata`, as far as this project reads it. */
+export interface ObjectMeta {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  /** Opaque: compare for equality only. */
+  readonly resourceVersion: string;
+  readonly generation?: number;
+  readonly creationTimestamp?: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
+}
+
+/** A Website as read from the API server: its spec is not trusted until `websiteSpec` has parsed it. */
+export interface Website {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly spec?: unknown;
+  readonly status?: WebsiteStatus;
+}
