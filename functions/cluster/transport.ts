@@ -128,14 +128,21 @@ function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
     if (kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(kubeconfig);
   } catch (error) {
-    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${kubeconfig ?? '(default)'}: ${words(error)}`, {
-      cause: error,
-    });
+    throw new ClusterError(
+      'Unreachable',
+      `Could not read the kubeconfig ${kubeconfig ?? '(default)'}: ${words(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   if (context !== undefined) {
     if (config.getContextObject(context) === null) {
       const known = config.getContexts().map(({ name }) => name);
-      throw new ClusterError('Unreachable', `The kubeconfig has no context ${context}; it has ${known.join(', ') || 'none'}`);
+      throw new ClusterError(
+        'Unreachable',
+        `The kubeconfig has no context ${context}; it has ${known.join(', ') || 'none'}`,
+      );
     }
     config.setCurrentContext(context);
   }
@@ -190,7 +197,9 @@ function unreachable(server: string, what: string, error: unknown): ClusterError
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new ClusterError('Timeout', `Could not ${what}: no answer from ${server} in time`, { cause: error });
   }
-  return new ClusterError('Unreachable', `Could not ${what}: ${server} cannot be reached: ${words(error)}`, { cause: error });
+  return new ClusterError('Unreachable', `Could not ${what}: ${server} cannot be reached: ${words(error)}`, {
+    cause: error,
+  });
 }
 
 /** What an error says; undici wraps the system's words in a cause. */

@@ -12,7 +12,7 @@ export const EVENT_TYPES = {
 /** Type of the opt-in reply event. */
 export const RECONCILED_TYPE = 'com.example.stable.website.reconciled';
 
-/** Why an event was sent. It explains; it decides nothing, except that `first-seen` lets a run try creation before reading. */
+/** Why an event was sent. It explains; all that it decides is how much is read first. */
 export const REASONS = ['first-seen', 'spec-changed', 'child-drifted', 'requested', 'retry', 'deleted'] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -25,6 +25,8 @@ export const eventData = z.object({
   resourceVersion: z.string().min(1).optional(),
   generation: z.int().optional(),
   reason: z.enum(REASONS),
+  /** The kind of the child that drifted. */
+  childKind: z.enum(['Deployment', 'Service', 'Ingress']).optional(),
 });
 export type EventData = z.output<typeof eventData>;
 
@@ -39,7 +41,12 @@ const SUBJECT = new RegExp(`^/apis/${GROUP}/${VERSION}/namespaces/([^/]+)/${PLUR
 
 /** What an event asks for. */
 export type Request =
-  | { readonly kind: 'reconcile'; readonly key: WebsiteKey; readonly reason: Reason | undefined }
+  | {
+      readonly kind: 'reconcile';
+      readonly key: WebsiteKey;
+      readonly reason?: Reason;
+      readonly childKind?: EventData['childKind'];
+    }
   | { readonly kind: 'resync' }
   | { readonly kind: 'ignore'; readonly why: string };
 
@@ -72,8 +79,8 @@ export function requestOf(event: EventAttributes): Request {
   if (OUR_TYPES.has(event.type)) {
     const data = eventData.safeParse(event.data);
     if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);
-    const { namespace, name, reason } = data.data;
-    return { kind: 'reconcile', key: { namespace, name }, reason };
+    const { namespace, name, reason, childKind } = data.data;
+    return { kind: 'reconcile', key: { namespace, name }, reason, childKind };
   }
   if (KNATIVE_TYPE.test(event.type)) return knativeRequest(event.subject);
   return { kind: 'ignore', why: `unknown event type ${JSON.stringify(event.type.slice(0, 128))}` };
@@ -86,11 +93,13 @@ function knativeRequest(subject: string | undefined): Request {
   if (namespace === undefined) return { kind: 'ignore', why: 'the subject is not a Website' };
   const key = websiteKey.safeParse({ namespace, name });
   if (!key.success) throw new InvalidEventError(`subject${fieldMessage(key.error)}`);
-  return { kind: 'reconcile', key: key.data, reason: undefined };
+  return { kind: 'reconcile', key: key.data };
 }
 
 /** The first issue as `.field message`. */
 function fieldMessage(error: z.ZodError): string {
   const [issue] = error.issues;
-  return issue === undefined ? ' is invalid' : `${issue.path.map((part) => `.${String(part)}`).join('')}: ${issue.message}`;
+  return issue === undefined
+    ? ' is invalid'
+    : `${issue.path.map((part) => `.${String(part)}`).join('')}: ${issue.message}`;
 }

@@ -24,6 +24,9 @@ const DNS_1123_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 /** RFC 1123 subdomain, which the name of a custom resource is. */
 const DNS_1123_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
+/** A DNS name, or all names directly below one. */
+const HOST = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
 /** A key that came from outside. Both parts become segments of a URL path, so nothing else may pass. */
 export const websiteKey = z.object({
   namespace: z.string().regex(DNS_1123_LABEL, 'must be a DNS label'),
@@ -38,7 +41,19 @@ const IMAGE_REFERENCE =
   /^([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*(:[0-9]+)?\/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(\/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*(:[a-zA-Z0-9_][-a-zA-Z0-9_.]{0,127})?(@[a-zA-Z][a-zA-Z0-9]*([-_+.][a-zA-Z][a-zA-Z0-9]*)*:[0-9a-fA-F]{32,128})?$/;
 
 /** Source: the format comment on Quantity in k8s.io/apimachinery/pkg/api/resource. Negative amounts make no sense here. */
-const QUANTITY = /^[0-9]+(\.[0-9]*)?([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]+)?$/;
+const QUANTITY = /^[0-9]+(\.[0-9]*)?([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?$/;
+
+/**
+ * A string that matches, and says so in words. The rule goes into the CRD as CEL, because the API server answers a failed
+ * `pattern` with the pattern.
+ */
+const matching = (pattern: RegExp, longest: number, message: string) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .regex(pattern, message)
+    .meta({ 'x-kubernetes-validations': [{ rule: `self.matches(r'${pattern.source}')`, message }] });
 
 const int32 = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum).meta({ format: 'int32' });
 
@@ -59,24 +74,24 @@ const amounts = (description: string) =>
 
 export const websiteSpec = z
   .object({
-    image: z
-      .string()
-      .min(1)
-      .max(512)
-      .regex(IMAGE_REFERENCE, 'must be an image reference such as nginx:1.29, without white space')
-      .describe('Container image of the web server, such as nginx:1.29.'),
+    image: matching(
+      IMAGE_REFERENCE,
+      512,
+      'must be an image reference such as nginx:1.29, without white space',
+    ).describe('Container image of the web server, such as nginx:1.29.'),
     replicas: int32(0, 1000).describe('How many Pods serve the site. 0 parks it.'),
     port: int32(1, 65535).default(80).describe('Port that the container listens on. The Service always listens on 80.'),
     env: z
       .array(
         z.object({
-          name: z
+          name: matching(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/, 253, 'must be the name of an environment variable').describe(
+            'Name of the variable.',
+          ),
+          value: z
             .string()
-            .min(1)
-            .max(253)
-            .regex(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/, 'must be the name of an environment variable')
-            .describe('Name of the variable.'),
-          value: z.string().max(32768).default('').describe('Value of the variable. It is stored in plain sight: no secrets here.'),
+            .max(32768)
+            .default('')
+            .describe('Value of the variable. It is stored in plain sight: no secrets here.'),
         }),
       )
       .max(100)
@@ -90,22 +105,13 @@ export const websiteSpec = z
       })
       .optional()
       .describe('Processor time and memory of the container.'),
-    host: z
-      .string()
-      .max(253)
-      .regex(/^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, 'must be a DNS name')
+    host: matching(HOST, 253, 'must be a DNS name in lower case, without a port')
       .optional()
       .describe('Host name under which the site is published, by an Ingress.'),
-    tlsSecretName: z
-      .string()
-      .max(253)
-      .regex(DNS_1123_SUBDOMAIN, 'must be the name of a Secret')
+    tlsSecretName: matching(DNS_1123_SUBDOMAIN, 253, 'must be the name of a Secret')
       .optional()
       .describe('Secret in the same namespace that holds the certificate for the host. Only together with host.'),
-    ingressClassName: z
-      .string()
-      .max(253)
-      .regex(DNS_1123_SUBDOMAIN, 'must be the name of an IngressClass')
+    ingressClassName: matching(DNS_1123_SUBDOMAIN, 253, 'must be the name of an IngressClass')
       .optional()
       .describe("IngressClass of the Ingress; the cluster's default one when absent. Only together with host."),
     suspend: z.boolean().default(false).describe('True leaves the children as they are until it is false again.'),
@@ -118,7 +124,11 @@ export const websiteSpec = z
   })
   .meta({
     'x-kubernetes-validations': [
-      { rule: 'has(self.host) || !has(self.tlsSecretName)', message: 'tlsSecretName needs host', fieldPath: '.tlsSecretName' },
+      {
+        rule: 'has(self.host) || !has(self.tlsSecretName)',
+        message: 'tlsSecretName needs host',
+        fieldPath: '.tlsSecretName',
+      },
       {
         rule: 'has(self.host) || !has(self.ingressClassName)',
         message: 'ingressClassName needs host',
@@ -131,7 +141,12 @@ export const websiteSpec = z
 const condition = z.object({
   type: z.string().max(316).describe('Ready, Reconciling or Stalled.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
-  observedGeneration: z.int().min(0).optional().meta({ format: 'int64' }).describe('Generation of the spec that this judges.'),
+  observedGeneration: z
+    .int()
+    .min(0)
+    .optional()
+    .meta({ format: 'int64' })
+    .describe('Generation of the spec that this judges.'),
   lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('When the status last changed.'),
   reason: z.string().min(1).max(1024).describe('Stable token for programs.'),
   message: z.string().max(32768).describe('Sentence for people.'),
@@ -139,7 +154,12 @@ const condition = z.object({
 
 export const websiteStatus = z
   .object({
-    observedGeneration: z.int().min(0).optional().meta({ format: 'int64' }).describe('Generation of the spec that this status judges.'),
+    observedGeneration: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ format: 'int64' })
+      .describe('Generation of the spec that this status judges.'),
     conditions: z
       .array(condition)
       .max(16)
@@ -150,10 +170,18 @@ export const websiteStatus = z
     serviceName: z.string().optional().describe('The Service of this site.'),
     replicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Pods that the Deployment has.'),
     readyReplicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Pods that are ready.'),
-    replicasSet: z.int().min(0).optional().meta({ format: 'int32' }).describe('Replicas that were last set on the Deployment.'),
+    replicasSet: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ format: 'int32' })
+      .describe('Replicas that were last set on the Deployment.'),
     selector: z.string().optional().describe('Label selector of the Pods, for kubectl scale and autoscalers.'),
     url: z.string().optional().describe('Where the site is reached.'),
-    lastHandledReconcileAt: z.string().optional().describe(`Last value of the annotation ${REQUESTED_AT} that was acted on.`),
+    lastHandledReconcileAt: z
+      .string()
+      .optional()
+      .describe(`Last value of the annotation ${REQUESTED_AT} that was acted on.`),
   })
   .describe('What was seen of the site.');
 

@@ -1,0 +1,94 @@
+// Writes website.yaml from the zod schema: npm run generate. A test compares the two.
+import { writeFileSync } from 'node:fs';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { GROUP, KIND, PLURAL, VERSION, websiteSpec, websiteStatus } from '../functions/website/resource.ts';
+
+const FILE = new URL('website.yaml', import.meta.url);
+
+/** Children are `{name}-deployment` and `{name}-service`, Service names start with a letter and end within 63 characters. */
+const NAME_RULES = [
+  {
+    rule: 'self.metadata.name.size() <= 52',
+    message: 'metadata.name must be at most 52 characters, because the children are named after it',
+  },
+  {
+    rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+    message: 'metadata.name must be a DNS label that starts with a letter: lower-case letters, digits and -',
+  },
+];
+
+const COLUMNS = [
+  { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+  { name: 'Image', type: 'string', jsonPath: '.spec.image' },
+  { name: 'Desired', type: 'integer', jsonPath: '.spec.replicas' },
+  { name: 'Available', type: 'integer', jsonPath: '.status.readyReplicas' },
+  { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
+  { name: 'URL', type: 'string', jsonPath: '.status.url', priority: 1 },
+  { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+];
+
+/** The CustomResourceDefinition, with the schema in the structural form that Kubernetes asks for. */
+export function customResourceDefinition() {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${PLURAL}.${GROUP}` },
+    spec: {
+      group: GROUP,
+      scope: 'Namespaced',
+      names: {
+        plural: PLURAL,
+        singular: 'website',
+        kind: KIND,
+        listKind: `${KIND}List`,
+        shortNames: ['web'],
+        categories: ['all'],
+      },
+      versions: [
+        {
+          name: VERSION,
+          served: true,
+          storage: true,
+          subresources: {
+            status: {},
+            scale: {
+              specReplicasPath: '.spec.replicas',
+              statusReplicasPath: '.status.replicas',
+              labelSelectorPath: '.status.selector',
+            },
+          },
+          additionalPrinterColumns: COLUMNS,
+          schema: {
+            openAPIV3Schema: {
+              description: 'A web site: a Deployment and a Service, and an Ingress when it has a host.',
+              type: 'object',
+              required: ['spec'],
+              properties: { spec: structural(websiteSpec), status: structural(websiteStatus) },
+              'x-kubernetes-validations': NAME_RULES,
+            },
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** zod's JSON Schema without what a structural schema may not hold (`$schema`, a typeless `anyOf`), without JavaScript's own bound, and
+ * without the patterns that a rule with a message stands for. */
+function structural(schema: z.ZodType): object {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema['x-kubernetes-int-or-string'] === true) delete jsonSchema.anyOf;
+      if (jsonSchema['x-kubernetes-validations'] !== undefined) delete jsonSchema.pattern;
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return rest;
+}
+
+export const customResourceDefinitionYaml = (): string =>
+  `# Generated from functions/website/resource.ts by npm run generate: do not edit.\n${stringify(customResourceDefinition(), { lineWidth: 120 })}`;
+
+if (import.meta.main) writeFileSync(FILE, customResourceDefinitionYaml());

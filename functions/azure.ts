@@ -1,0 +1,66 @@
+// Host: Azure Functions, programming model v4. It only converts. Nothing here may fail or wait while the app is loaded:
+// the host would report an app without functions.
+import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
+import type { HttpMessage } from './cloudevents.ts';
+import { configFrom } from './config.ts';
+import { contextFrom, type FunctionContext, type Log } from './context.ts';
+import { reconcileWebsite } from './reconcile-website.ts';
+import { resyncWebsites } from './resync-websites.ts';
+
+app.http('reconcile-website', {
+  route: 'websites',
+  methods: ['POST', 'OPTIONS'],
+  authLevel: 'function',
+  handler: async (request: HttpRequest, invocation: InvocationContext): Promise<HttpResponseInit> => {
+    const reply = await reconcileWebsite(await messageOf(request), await contextFor(invocation));
+    return { status: reply.status, headers: reply.headers, ...(reply.body === undefined ? {} : { body: reply.body }) };
+  },
+});
+
+app.timer('resync-websites', {
+  schedule: '%RESYNC_SCHEDULE%',
+  runOnStartup: false,
+  handler: async (timer: Timer, invocation: InvocationContext): Promise<void> => {
+    if (timer.isPastDue) invocation.info('Resync is late');
+    const { failed, unfinished } = await resyncWebsites(await contextFor(invocation));
+    // A timer has no answer: an error is how the host and its metrics learn of it.
+    if (failed > 0) throw new Error(`${failed} Websites could not be reconciled, ${unfinished} were left`);
+  },
+});
+
+app.hook.appTerminate(async () => {
+  const connected = await connection?.catch(() => undefined);
+  await connected?.close();
+});
+
+/** Made by the first invocation and kept while the instance is warm. */
+let connection: ReturnType<typeof contextFrom> | undefined;
+
+async function contextFor(invocation: InvocationContext): Promise<FunctionContext> {
+  const log = logOf(invocation);
+  connection ??= contextFrom(configFrom(process.env), log);
+  try {
+    return { ...(await connection), log };
+  } catch (error) {
+    connection = undefined;
+    throw error;
+  }
+}
+
+async function messageOf(request: HttpRequest): Promise<HttpMessage> {
+  return { method: request.method, headers: Object.fromEntries(request.headers), body: await request.text() };
+}
+
+/** Logs through the invocation, so that Application Insights knows what a line belongs to. */
+function logOf(invocation: InvocationContext): Log {
+  const line = (fields: object, message?: string) => JSON.stringify({ msg: message, ...fields }, withErrors);
+  return {
+    info: (fields: object, message?: string) => invocation.info(line(fields, message)),
+    warn: (fields: object, message?: string) => invocation.warn(line(fields, message)),
+    error: (fields: object, message?: string) => invocation.error(line(fields, message)),
+  };
+}
+
+/** JSON knows nothing of errors. */
+const withErrors = (_: string, value: unknown): unknown =>
+  value instanceof Error ? `${value.name}: ${value.message}` : value;

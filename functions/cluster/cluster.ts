@@ -1,0 +1,26 @@
+import type { Child, ChildKind } from '../website/children.ts';
+import type { Desired } from '../website/desired.ts';
+import type { Website, WebsiteKey } from '../website/resource.ts';
+
+/**
+ * What reconciling asks of a cluster. Every read is of the present state, never of a cache. Every method throws a
+ * `ClusterError` for what it cannot do.
+ */
+export interface Cluster {
+  /** Nothing when there is none of this name. */
+  getWebsite(key: WebsiteKey): Promise<Website | undefined>;
+  /** Nothing when the Website has no child of this kind. It is found by name, whoever owns it. */
+  getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<Extract<Child, { kind: Kind }> | undefined>;
+  /** @throws `AlreadyExists` when there is one of this name: creation never overwrites. */
+  create(child: Desired<Child>): Promise<Child>;
+  /** @throws `Conflict` unless the child still has the uid and resourceVersion that `child` carries; `NotFound` when it is gone. */
+  replace(child: Child): Promise<Child>;
+  /** Deletes just the child that was read: by uid and resourceVersion. @throws like `replace`. */
+  delete(child: Child): Promise<void>;
+  /** Writes the status alone. @throws `Conflict` unless the Website still has the resourceVersion that `website` carries. */
+  updateStatus(website: Website): Promise<Website>;
+  /** All Websites, in pages. */
+  listWebsites(): AsyncIterable<readonly Website[]>;
+  /** All children of one kind that carry our label, in pages. */
+  listChildren<Kind extends ChildKind>(kind: Kind): AsyncIterable<readonly Extract<Child, { kind: Kind }>[]>;
+}

@@ -1,0 +1,20 @@
+import type { Logger } from 'pino';
+import { kubernetes } from './cluster/kubernetes.ts';
+import { connect } from './cluster/transport.ts';
+import type { Config } from './config.ts';
+import type { Context } from './website/reconcile.ts';
+
+/** Where the summary lines go: a pino logger, or what a host offers instead. */
+export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
+
+/** What both functions are given by every host. */
+export interface FunctionContext extends Context {
+  readonly log: Log;
+  readonly config: Pick<Config, 'clusterName' | 'replyEvents' | 'webhookAllowedOrigins'>;
+}
+
+/** Connects to the cluster of the configuration. @throws ClusterError when the kubeconfig names none. */
+export async function contextFrom(config: Config, log: Log): Promise<FunctionContext & { close(): Promise<void> }> {
+  const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
+  return { cluster: kubernetes(transport), now: () => new Date(), log, config, close: () => transport.close() };
+}

@@ -1,0 +1,132 @@
+// Host: node:http, for Knative, any container and a plain process. It only converts.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { ClusterError } from './cluster/errors.ts';
+import type { HttpMessage } from './cloudevents.ts';
+import { ConfigError, configFrom, type Config } from './config.ts';
+import { contextFrom, type FunctionContext } from './context.ts';
+import { LARGEST_BODY, problem, reconcileWebsite, replyTo, type Reply } from './reconcile-website.ts';
+
+const LARGEST_HEADERS = 16 * 1024;
+/** Longer than senders and load balancers keep idle connections, so that none is reused just as it closes. */
+const KEEP_ALIVE_MS = 75_000;
+/** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
+const DRAIN_MS = 25_000;
+
+try {
+  await main(configFrom(process.env));
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof ClusterError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
+}
+
+async function main(config: Config): Promise<void> {
+  const log = pino({ level: config.logLevel });
+  const context = await contextFrom(config, log);
+  let running = 0;
+
+  /** Turns away what comes while `maxConcurrent` are at work: the sender keeps it, and another instance may take it. */
+  async function limited(work: () => Promise<Reply>): Promise<Reply> {
+    if (running >= config.maxConcurrent) {
+      const reply = problem(429, `${config.maxConcurrent} requests are being worked on`);
+      return { ...reply, headers: { ...reply.headers, 'retry-after': '1' } };
+    }
+    running++;
+    try {
+      return await work();
+    } finally {
+      running--;
+    }
+  }
+
+  async function route(request: IncomingMessage): Promise<Reply> {
+    const path = request.url?.split('?', 1)[0];
+    if (path === '/livez' || path === '/readyz')
+      return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'ok\n' };
+    if (path === '/resync' && request.method === 'POST') return limited(() => resync(context));
+    if (path !== '/') return problem(404, 'There are /, /resync, /livez and /readyz');
+    return limited(async () => {
+      const body = await bodyOf(request);
+      return body === undefined ? tooLarge() : reconcileWebsite(messageOf(request, body), context);
+    });
+  }
+
+  const server = createServer(
+    { maxHeaderSize: LARGEST_HEADERS, requestTimeout: 30_000, keepAliveTimeout: KEEP_ALIVE_MS },
+    (request, response) => {
+      route(request).then(
+        (reply) => send(response, reply),
+        (error: unknown) => {
+          log.error({ err: error }, 'Could not answer request');
+          send(response, problem(500, 'Internal error'));
+        },
+      );
+    },
+  );
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    const why = error.code === 'EADDRINUSE' ? 'is in use: set PORT to another, or to 0 for a free one' : error.message;
+    process.stderr.write(`Could not listen on ${config.host} port ${config.port}: ${why}\n`);
+    process.exit(1);
+  });
+  server.listen(config.port, config.host, () => {
+    const { port } = server.address() as AddressInfo;
+    const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
+    log.info({ url: `http://${host}:${port}/` }, 'Listening');
+  });
+  const timer = scheduleResync(config, context);
+
+  const stop = () => {
+    clearInterval(timer);
+    // Idle keep-alive connections would hold the server open; those at work finish first.
+    server.close(() => void context.close());
+    server.closeIdleConnections();
+    setTimeout(() => process.exit(1), DRAIN_MS).unref();
+    log.info({ running }, 'Stopping');
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+const resync = (context: FunctionContext): Promise<Reply> =>
+  replyTo({ id: 'resync', source: '/resync', type: 'resync' }, { kind: 'resync' }, context);
+
+/** Where nothing else calls /resync, this does; not at the same moment in every replica. */
+function scheduleResync({ resyncIntervalSeconds }: Config, context: FunctionContext): NodeJS.Timeout | undefined {
+  if (resyncIntervalSeconds === 0) return undefined;
+  const jittered = resyncIntervalSeconds * (0.9 + Math.random() * 0.2);
+  return setInterval(() => void resync(context), jittered * 1000).unref();
+}
+
+/** The whole body, or nothing when there is too much of it: the rest is not read. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LARGEST_BODY) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function tooLarge(): Reply {
+  const reply = problem(413, `The body is larger than ${LARGEST_BODY} bytes`);
+  return { ...reply, headers: { ...reply.headers, connection: 'close' } };
+}
+
+function messageOf(request: IncomingMessage, body: string): HttpMessage {
+  const headers = Object.entries(request.headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
+  );
+  return { method: request.method ?? 'GET', headers: Object.fromEntries(headers), body };
+}
+
+function send(response: ServerResponse, { status, headers, body }: Reply): void {
+  response.writeHead(status, {
+    ...headers,
+    ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+  });
+  response.end(body);
+}

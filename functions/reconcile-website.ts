@@ -1,0 +1,174 @@
+import { CloudEvent, HTTP } from 'cloudevents';
+import { ClusterError } from './cluster/errors.ts';
+import { eventsOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
+import type { FunctionContext } from './context.ts';
+import { resyncWebsites } from './resync-websites.ts';
+import { InvalidEventError, RECONCILED_TYPE, requestOf, sourceOf, subjectOf } from './website/event.ts';
+import type { EventAttributes, Request } from './website/event.ts';
+import { reconcile, type Reads, type Reconciled } from './website/reconcile.ts';
+
+/** An HTTP answer, as every host can give it. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Largest body that is read, in bytes. Events hold references only and stay far below. */
+export const LARGEST_BODY = 256 * 1024;
+
+/** What the senders wait when the API server named no time. */
+const RETRY_AFTER_SECONDS = 1;
+
+/**
+ * Function 1: takes the CloudEvents of an HTTP request, reconciles the Websites that they name, and answers.
+ * Retrying is the sender's part, so the status says only whether to: 2xx no (and never a body, which a Knative Broker would
+ * take for an event), 400, 413 and 415 never, 503 with Retry-After yes. The API server's own status is never passed on.
+ */
+export async function reconcileWebsite(message: HttpMessage, context: FunctionContext): Promise<Reply> {
+  if (message.method === 'OPTIONS') return handshake(message, context);
+  if (message.method !== 'POST')
+    return { ...problem(405, 'Send CloudEvents with POST'), headers: { allow: 'POST, OPTIONS' } };
+  if (Buffer.byteLength(message.body) > LARGEST_BODY)
+    return problem(413, `The body is larger than ${LARGEST_BODY} bytes`);
+  try {
+    const requests = eventsOf(message).map((event) => ({ event, request: requestOf(event) }));
+    const replies = await Promise.all(requests.map(({ event, request }) => replyTo(event, request, context)));
+    return worstOf(replies);
+  } catch (error) {
+    if (error instanceof MalformedMessageError) return problem(error.status, error.message);
+    if (error instanceof InvalidEventError) return problem(400, error.message);
+    throw error;
+  }
+}
+
+/** One event, from any trigger. It never throws: the answer says what became of it. */
+export async function replyTo(event: EventAttributes, request: Request, context: FunctionContext): Promise<Reply> {
+  const { log } = context;
+  switch (request.kind) {
+    case 'ignore':
+      log.info({ eventId: event.id, why: request.why }, 'Ignored event');
+      return done('ignored');
+    case 'resync':
+      return resyncReply(context);
+    case 'reconcile':
+      return reconcileReply(event, request, context);
+  }
+}
+
+async function reconcileReply(
+  event: EventAttributes,
+  { key, reason, childKind }: Extract<Request, { kind: 'reconcile' }>,
+  context: FunctionContext,
+): Promise<Reply> {
+  const start = performance.now();
+  const about = { ...key, eventId: event.id, eventReason: reason };
+  try {
+    const reconciled = await reconcile(key, context, readsFor(reason, childKind));
+    const { outcome, actions } = reconciled;
+    const ms = Math.round(performance.now() - start);
+    context.log.info({ ...about, outcome: outcome.kind, ...reasonOf(outcome), actions, ms }, 'Reconciled Website');
+    return context.config.replyEvents
+      ? replyEvent(event, key, reconciled, context)
+      : done(outcome.kind, headersOf(reconciled));
+  } catch (error) {
+    return failed(error, about, context);
+  }
+}
+
+/** A Website seen for the first time has no children yet, most likely; an Ingress that changed has to be looked at. */
+function readsFor(reason: string | undefined, childKind: string | undefined): Reads {
+  if (reason === 'first-seen') return 'website-only';
+  return childKind === 'Ingress' ? 'everything' : 'as-needed';
+}
+
+const reasonOf = (outcome: Reconciled['outcome']) => ('reason' in outcome ? { reason: outcome.reason } : {});
+
+async function resyncReply(context: FunctionContext): Promise<Reply> {
+  try {
+    const { failed: failures, unfinished } = await resyncWebsites(context);
+    return failures + unfinished === 0
+      ? done('resynced')
+      : again(`${failures} Websites could not be reconciled and ${unfinished} were left for the next resync`);
+  } catch (error) {
+    return failed(error, { eventReason: 'resync' }, context);
+  }
+}
+
+function failed(error: unknown, about: object, { log }: FunctionContext): Reply {
+  if (!(error instanceof ClusterError)) {
+    log.error({ ...about, err: error }, 'Could not reconcile Website');
+    return problem(500, 'Internal error');
+  }
+  log.warn({ ...about, code: error.code, error: error.message }, 'Could not reconcile Website');
+  return again(`The cluster answered ${error.code}`, error.retryAfterSeconds);
+}
+
+const done = (outcome: string, headers: Record<string, string> = {}): Reply => ({
+  status: 204,
+  headers: { 'website-outcome': outcome, ...headers },
+});
+
+function again(detail: string, seconds = RETRY_AFTER_SECONDS): Reply {
+  const reply = problem(503, detail);
+  return { ...reply, headers: { ...reply.headers, 'retry-after': String(Math.ceil(seconds)) } };
+}
+
+function headersOf({ outcome, actions }: Reconciled): Record<string, string> {
+  const requeue =
+    'requeueAfterSeconds' in outcome ? { 'website-requeue-after': String(outcome.requeueAfterSeconds) } : {};
+  return { 'website-outcome': outcome.kind, 'website-actions': actions.join(', '), ...requeue };
+}
+
+/** The opt-in answer that a Broker publishes: an event of a type that we ourselves ignore. */
+function replyEvent(
+  event: EventAttributes,
+  key: { namespace: string; name: string },
+  reconciled: Reconciled,
+  context: FunctionContext,
+): Reply {
+  const { headers, body } = HTTP.binary(
+    new CloudEvent({
+      id: `${event.id}.reconciled`,
+      type: RECONCILED_TYPE,
+      source: sourceOf(context.config.clusterName),
+      subject: subjectOf(key),
+      time: context.now().toISOString(),
+      data: { ...key, outcome: reconciled.outcome, actions: reconciled.actions },
+    }),
+  );
+  return {
+    status: 200,
+    headers: { ...(headers as Record<string, string>), ...headersOf(reconciled) },
+    body: String(body),
+  };
+}
+
+/** RFC 9457. It says what was wrong with the request, and nothing of what the request held. */
+export function problem(status: number, detail: string): Reply {
+  return {
+    status,
+    headers: { 'content-type': 'application/problem+json' },
+    body: JSON.stringify({ type: 'about:blank', status, detail }),
+  };
+}
+
+/** A batch is sent again whole, so one event that has to be makes all of it. */
+function worstOf(replies: readonly Reply[]): Reply {
+  const [first = done('ignored')] = replies;
+  return replies.length === 1
+    ? first
+    : replies.reduce((worst, reply) => (reply.status > worst.status ? reply : worst), done('batch'));
+}
+
+/**
+ * The webhook validation of the CloudEvents HTTP webhook specification (4.1). Consent is the headers, not the status:
+ * a sender whose origin is not allowed finds none.
+ */
+function handshake({ headers }: HttpMessage, { config: { webhookAllowedOrigins } }: FunctionContext): Reply {
+  const origin = headers['webhook-request-origin'] ?? headers['origin'];
+  const allowed =
+    origin !== undefined && (webhookAllowedOrigins.includes(origin) || webhookAllowedOrigins.includes('*'));
+  const consent = allowed ? { 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' } : {};
+  return { status: 204, headers: { allow: 'POST, OPTIONS', ...consent } };
+}

@@ -1,0 +1,62 @@
+import type { V1DeploymentSpec, V1DeploymentStatus, V1IngressSpec, V1ServiceSpec } from '@kubernetes/client-node';
+import { API_VERSION, GROUP, KIND, PLURAL, type ObjectMeta, type Website } from './resource.ts';
+
+/** The objects that a Website consists of, as JSON: client-node's classes would drop fields that they do not know. */
+export interface Deployment extends ChildOf<'apps/v1', 'Deployment', V1DeploymentSpec> {
+  readonly status?: V1DeploymentStatus;
+}
+export type Service = ChildOf<'v1', 'Service', V1ServiceSpec>;
+export type Ingress = ChildOf<'networking.k8s.io/v1', 'Ingress', V1IngressSpec>;
+export type Child = Deployment | Service | Ingress;
+export type ChildKind = Child['kind'];
+
+interface ChildOf<ApiVersion extends string, Kind extends string, Spec> {
+  readonly apiVersion: ApiVersion;
+  readonly kind: Kind;
+  readonly metadata: ObjectMeta;
+  readonly spec: Spec;
+}
+
+/** The children of one Website: those that were read, or those that it should have. */
+export interface Children {
+  readonly deployment?: Deployment | undefined;
+  readonly service?: Service | undefined;
+  readonly ingress?: Ingress | undefined;
+}
+
+/** Name of a child: `shop-deployment`, `shop-service`, `shop-ingress`. */
+export const childName = (kind: ChildKind, website: string): string => `${website}-${kind.toLowerCase()}`;
+
+export const MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const MANAGER = 'website-reconciler';
+
+/**
+ * On a Deployment whose Website has, or had, an Ingress. It is written before the Ingress is created and removed after the
+ * Ingress is deleted, so that a run knows from the Deployment alone whether there may be an Ingress to read.
+ */
+export const HAS_INGRESS = `${PLURAL}.${GROUP}/has-ingress`;
+/**
+ * On what depends on the spec: the generation it was written for. A run that decided by an older spec finds that a newer run
+ * wrote, even where both wanted the same, since this differs.
+ */
+export const GENERATION = `${PLURAL}.${GROUP}/generation`;
+/** On an Ingress whose class comes from the spec and not from the cluster's default, which only creation applies. */
+export const CLASS_FROM_SPEC = `${PLURAL}.${GROUP}/ingress-class-from-spec`;
+
+/** Whether this very Website, by uid, controls the child. Nothing else is ever written to. */
+export function isOwnedBy(child: Child, website: Website): boolean {
+  return controllerOf(child)?.uid === website.metadata.uid;
+}
+
+/** Whether the child belongs to a deleted Website of the same name, and so is about to be collected. */
+export function isLeftOver(child: Child, website: Website): boolean {
+  const controller = controllerOf(child);
+  if (controller === undefined || controller.uid === website.metadata.uid) return false;
+  return controller.kind === KIND && controller.apiVersion === API_VERSION && controller.name === website.metadata.name;
+}
+
+const controllerOf = (child: Child) => child.metadata.ownerReferences?.find(({ controller }) => controller === true);
+
+/** Whether an Ingress has to be looked for. Without a Deployment there is no mark to trust. */
+export const mayHaveIngress = (deployment: Deployment | undefined): boolean =>
+  deployment === undefined || deployment.metadata.annotations?.[HAS_INGRESS] !== undefined;

@@ -1,0 +1,204 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import { ClusterError } from '../cluster/errors.ts';
+import { mayHaveIngress, type Child, type Children } from './children.ts';
+import { desired } from './desired.ts';
+import { differences } from './differences.ts';
+import { actionOf, plan, type Operation, type Plan } from './plan.ts';
+import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
+import { invalidSpecStatus, status, verdict, type ReadyReason, type Seen, type Verdict } from './status.ts';
+
+/** What reconciling needs from outside. */
+export interface Context {
+  readonly cluster: Cluster;
+  readonly now: () => Date;
+}
+
+/**
+ * What came of it. `settled`: as declared. `waiting`: time is needed. `stalled`: somebody has to act. `gone`: nothing to do.
+ * `requeueAfterSeconds` asks for another look where no event is sure to come.
+ */
+export type Outcome =
+  | { readonly kind: 'settled'; readonly reason: ReadyReason }
+  | { readonly kind: 'waiting'; readonly reason: ReadyReason; readonly requeueAfterSeconds: number }
+  | { readonly kind: 'stalled'; readonly reason: ReadyReason; readonly requeueAfterSeconds?: number }
+  | { readonly kind: 'gone' };
+
+export interface Reconciled {
+  readonly outcome: Outcome;
+  /** The writes that were made, in order: `create Deployment`, `update status`. */
+  readonly actions: readonly string[];
+}
+
+/**
+ * How much is read before deciding. `website-only` tries to create the children unseen, for a Website that has none yet:
+ * creation never overwrites, so a wrong guess costs one more read. `everything` leaves nothing out.
+ */
+export type Reads = 'as-needed' | 'website-only' | 'everything';
+
+/** How often a run that lost a race reads again before it leaves the rest to the sender's retry. */
+const ATTEMPTS = 5;
+
+/**
+ * Brings one Website's children and status to what its spec says.
+ *
+ * ## Guarantees
+ * Runs of the same Website may overlap. The children are read *before* the Website, and every write to one carries the
+ * resourceVersion that was read; so a run that decided by an older spec finds its write refused once a newer run has written.
+ * The status is written last, under the resourceVersion of the Website that was judged.
+ *
+ * ## Errors
+ * A lost race is read again, and then everything, `ATTEMPTS` times in all. What the API server refuses for good becomes a condition. Everything else is
+ * thrown as the `ClusterError` that it is, for the sender to try again.
+ */
+export async function reconcile(key: WebsiteKey, context: Context, reads: Reads = 'as-needed'): Promise<Reconciled> {
+  const actions: string[] = [];
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const outcome = await reconcileOnce(key, context, attempt === 1 ? reads : 'everything', actions);
+      return { outcome, actions };
+    } catch (error) {
+      const lostRace = error instanceof ClusterError && error.class === 'conflict';
+      if (!lostRace || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function reconcileOnce(key: WebsiteKey, context: Context, reads: Reads, actions: string[]): Promise<Outcome> {
+  // Read
+  const children = reads === 'website-only' ? {} : await readChildren(key, context.cluster, reads);
+  const website = await context.cluster.getWebsite(key);
+  if (website === undefined || website.metadata.deletionTimestamp !== undefined) return { kind: 'gone' };
+
+  // Decide
+  const decision = decide(website, children);
+
+  // Write
+  const written = await write(decision.plan, children, context.cluster, actions);
+  if (written === 'namespace-terminating') return { kind: 'gone' };
+  const judged = judge(website, decision, written, context.now());
+  if (differences(website.status, judged.status).length > 0) {
+    await context.cluster.updateStatus({ ...website, status: judged.status });
+    actions.push('update status');
+  }
+  return outcomeOf(judged.verdict);
+}
+
+async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Promise<Children> {
+  const ingressNow = reads === 'everything' ? cluster.getChild('Ingress', key) : undefined;
+  const [deployment, service, ingress] = await Promise.all([
+    cluster.getChild('Deployment', key),
+    cluster.getChild('Service', key),
+    ingressNow,
+  ]);
+  if (ingressNow !== undefined || !mayHaveIngress(deployment)) return { deployment, service, ingress };
+  return { deployment, service, ingress: await cluster.getChild('Ingress', key) };
+}
+
+/** A spec that holds is planned for; one that does not changes nothing. */
+export type Decision =
+  | { readonly spec: WebsiteSpec; readonly plan: Plan }
+  | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
+
+const NOTHING: Plan = { steps: [], obstacles: [] };
+
+/** Decides what to write, from what was read alone. */
+export function decide(website: Website, children: Children): Decision {
+  const spec = websiteSpec.safeParse(website.spec);
+  if (!spec.success) {
+    const [issue] = spec.error.issues;
+    return {
+      spec: undefined,
+      plan: NOTHING,
+      problem: `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`,
+    };
+  }
+  if (spec.data.suspend) return { spec: spec.data, plan: NOTHING };
+  return { spec: spec.data, plan: plan(website, desired(website, spec.data), children) };
+}
+
+/** What stands after the writes. */
+interface Written {
+  readonly children: Children;
+  readonly refusals: Seen['refusals'];
+}
+
+/** Carries out a plan step by step; what is refused for good does not keep the rest from being written. */
+async function write(
+  { steps }: Plan,
+  observed: Children,
+  cluster: Cluster,
+  actions: string[],
+): Promise<Written | 'namespace-terminating'> {
+  let children = observed;
+  const refusals: Seen['refusals'][number][] = [];
+  for (const step of steps) {
+    const results = await Promise.allSettled(step.map((operation) => carryOut(operation, cluster)));
+    for (const [index, result] of results.entries()) {
+      const operation = step[index];
+      if (operation === undefined || result.status === 'rejected') continue;
+      actions.push(actionOf(operation));
+      children = { ...children, [operation.child.kind.toLowerCase()]: result.value };
+    }
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    const passing = errors.find((error) => !(error instanceof ClusterError) || error.class !== 'terminal');
+    if (passing !== undefined) throw passing;
+    const refused = errors.filter((error) => error instanceof ClusterError);
+    if (refused.some(({ code }) => code === 'NamespaceTerminating')) return 'namespace-terminating';
+    refusals.push(...refused.map(refusalOf));
+  }
+  return { children, refusals };
+}
+
+async function carryOut(operation: Operation, cluster: Cluster): Promise<Child | undefined> {
+  switch (operation.verb) {
+    case 'create':
+      return cluster.create(operation.child);
+    case 'replace':
+      return cluster.replace(operation.child);
+    case 'delete':
+      await cluster.delete(operation.child);
+      return undefined;
+  }
+}
+
+const refusalOf = ({ code, message }: ClusterError): Seen['refusals'][number] => ({
+  reason: code === 'QuotaExceeded' ? 'QuotaExceeded' : 'Rejected',
+  message,
+});
+
+/** Judges a Website by its children as they stand, and says what its status should be. */
+export function judge(
+  website: Website,
+  decision: Decision,
+  { children, refusals }: Written,
+  now: Date,
+): { readonly verdict: Verdict; readonly status: WebsiteStatus } {
+  if (decision.spec === undefined) {
+    const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
+    return { verdict: judged, status: invalidSpecStatus(website, judged, now) };
+  }
+  const seen: Seen = { spec: decision.spec, children, refusals, remaining: decide(website, children).plan };
+  const judged = verdict(seen);
+  return { verdict: judged, status: status(website, seen, judged, now) };
+}
+
+/** The Deployment's own events carry a rollout; this is for the ones that get lost. */
+const ROLLOUT_SECONDS = 120;
+/** Nothing tells us when somebody else's object goes away. */
+const NAME_CONFLICT_SECONDS = 60;
+/** The garbage collector takes about as long. */
+const DELETION_SECONDS = 5;
+
+function outcomeOf({ state, reason }: Verdict): Outcome {
+  if (state === 'progressing') {
+    return {
+      kind: 'waiting',
+      reason,
+      requeueAfterSeconds: reason === 'WaitingForDeletion' ? DELETION_SECONDS : ROLLOUT_SECONDS,
+    };
+  }
+  if (state !== 'stalled') return { kind: 'settled', reason };
+  return reason === 'NameConflict'
+    ? { kind: 'stalled', reason, requeueAfterSeconds: NAME_CONFLICT_SECONDS }
+    : { kind: 'stalled', reason };
+}

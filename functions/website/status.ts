@@ -1,0 +1,196 @@
+import type { V1DeploymentCondition } from '@kubernetes/client-node';
+import { childName, isOwnedBy } from './children.ts';
+import type { Child, Children, Deployment } from './children.ts';
+import { selectorOf } from './desired.ts';
+import type { Obstacle, Plan } from './plan.ts';
+import { REQUESTED_AT, type Condition, type Website, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
+
+/** Every reason of the condition Ready: stable tokens that people search for and programs compare. */
+export type ReadyReason =
+  | 'Available'
+  | 'Parked'
+  | 'Suspended'
+  | 'Progressing'
+  | 'ReplicaFailure'
+  | 'WaitingForDeletion'
+  | 'Overridden'
+  | 'ProgressDeadlineExceeded'
+  | 'NameConflict'
+  | 'ImmutableSelector'
+  | 'Rejected'
+  | 'QuotaExceeded'
+  | 'InvalidSpec';
+
+/** What was made of the observed state. `stalled` needs somebody to act, `progressing` only time. */
+export interface Verdict {
+  readonly state: 'ready' | 'suspended' | 'progressing' | 'stalled';
+  readonly reason: ReadyReason;
+  readonly message: string;
+}
+
+/** What there is to judge once everything that could be written was written. */
+export interface Seen {
+  readonly spec: WebsiteSpec;
+  readonly children: Children;
+  /** What would still have to be written. */
+  readonly remaining: Plan;
+  /** Writes that the API server refused for good. */
+  readonly refusals: readonly { readonly reason: 'Rejected' | 'QuotaExceeded'; readonly message: string }[];
+}
+
+/** Judges a Website by what was observed, never by what was meant to be written. */
+export function verdict({ spec, children, remaining, refusals }: Seen): Verdict {
+  if (spec.suspend) {
+    return { state: 'suspended', reason: 'Suspended', message: 'Suspended: the children are left as they are' };
+  }
+  const [refusal] = refusals;
+  const blocked = remaining.obstacles.find(isBlocking);
+  if (blocked !== undefined) return blockedVerdict(blocked);
+  if (refusal !== undefined) return { state: 'stalled', ...refusal };
+  const [waiting] = remaining.obstacles;
+  if (waiting !== undefined) {
+    return {
+      state: 'progressing',
+      reason: 'WaitingForDeletion',
+      message: `${waiting.kind} ${waiting.name} is being deleted`,
+    };
+  }
+  const [overridden] = remaining.steps.flat();
+  if (overridden !== undefined) {
+    const fields = overridden.verb === 'replace' ? ` (${overridden.changed.slice(0, 5).join(', ')})` : '';
+    return {
+      state: 'progressing',
+      reason: 'Overridden',
+      message: `${overridden.child.kind} does not stay as written${fields}`,
+    };
+  }
+  return children.deployment === undefined
+    ? { state: 'progressing', reason: 'Progressing', message: 'The Deployment is being created' }
+    : rolloutVerdict(children.deployment, spec.replicas);
+}
+
+const isBlocking = ({ why }: Obstacle): boolean => why === 'foreign' || why === 'immutable';
+
+function blockedVerdict({ kind, name, why }: Obstacle): Verdict {
+  return why === 'immutable'
+    ? {
+        state: 'stalled',
+        reason: 'ImmutableSelector',
+        message: `${kind} ${name} has another selector, which cannot be changed: delete it to have it made anew`,
+      }
+    : {
+        state: 'stalled',
+        reason: 'NameConflict',
+        message: `${kind} ${name} exists and does not belong to this Website: delete or rename it`,
+      };
+}
+
+/** Follows `kubectl rollout status`; what the Deployment controller has not looked at yet says nothing. */
+function rolloutVerdict({ metadata, status = {} }: Deployment, replicas: number): Verdict {
+  const { observedGeneration = 0, replicas: all = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
+  if (observedGeneration < (metadata.generation ?? 0)) {
+    return { state: 'progressing', reason: 'Progressing', message: 'The Deployment has not been acted on yet' };
+  }
+  const available = `${availableReplicas} of ${replicas} replicas are available`;
+  if (updatedReplicas === replicas && availableReplicas === replicas && all === replicas) {
+    return replicas === 0
+      ? { state: 'ready', reason: 'Parked', message: 'Parked at 0 replicas' }
+      : { state: 'ready', reason: 'Available', message: available };
+  }
+  const late = withReason(status.conditions, 'Progressing', 'ProgressDeadlineExceeded');
+  if (late !== undefined) {
+    return {
+      state: 'stalled',
+      reason: 'ProgressDeadlineExceeded',
+      message: `${available}: ${late.message ?? 'no progress'}`,
+    };
+  }
+  const failing = status.conditions?.find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
+  return failing === undefined
+    ? { state: 'progressing', reason: 'Progressing', message: available }
+    : {
+        state: 'progressing',
+        reason: 'ReplicaFailure',
+        message: `${available}: ${failing.message ?? 'Pods cannot be created'}`,
+      };
+}
+
+const withReason = (conditions: readonly V1DeploymentCondition[] | undefined, type: string, reason: string) =>
+  conditions?.find((condition) => condition.type === type && condition.reason === reason);
+
+/** The status of a Website that could be judged. */
+export function status(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
+  const { name } = website.metadata;
+  const deployment = owned(website, seen.children.deployment);
+  const url = urlOf(website, seen.spec);
+  return {
+    ...judgement(website, judged, now),
+    deploymentName: childName('Deployment', name),
+    serviceName: childName('Service', name),
+    replicas: deployment?.status?.replicas ?? 0,
+    readyReplicas: deployment?.status?.readyReplicas ?? 0,
+    ...(deployment?.spec.replicas === undefined ? {} : { replicasSet: deployment.spec.replicas }),
+    selector: Object.entries(selectorOf(website))
+      .map(([label, value]) => `${label}=${value}`)
+      .join(','),
+    ...(url === undefined ? {} : { url }),
+  };
+}
+
+/** The status of a Website whose spec says nothing that could be done: what was known of its children stays. */
+export function invalidSpecStatus(website: Website, judged: Verdict, now: Date): WebsiteStatus {
+  return { ...website.status, ...judgement(website, judged, now) };
+}
+
+const owned = <T extends Child>(website: Website, child: T | undefined): T | undefined =>
+  child !== undefined && isOwnedBy(child, website) ? child : undefined;
+
+function urlOf({ metadata: { name, namespace } }: Website, { host, tlsSecretName }: WebsiteSpec): string | undefined {
+  if (host === undefined) return `http://${childName('Service', name)}.${namespace}.svc`;
+  if (host.startsWith('*.')) return undefined;
+  return `${tlsSecretName === undefined ? 'http' : 'https'}://${host}`;
+}
+
+function judgement(website: Website, judged: Verdict, now: Date) {
+  const handled = website.metadata.annotations?.[REQUESTED_AT] ?? website.status?.lastHandledReconcileAt;
+  return {
+    ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
+    conditions: conditions(website, judged, now),
+    ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
+  };
+}
+
+const READY: Readonly<Record<Verdict['state'], Condition['status']>> = {
+  ready: 'True',
+  suspended: 'Unknown',
+  progressing: 'False',
+  stalled: 'False',
+};
+
+/** kstatus reads these: Reconciling and Stalled are there only while they are true. */
+function conditions(website: Website, { state, reason, message }: Verdict, now: Date): Condition[] {
+  const make = (type: string, value: Condition['status']): Condition => ({
+    type,
+    status: value,
+    ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
+    lastTransitionTime: since(website, type, value) ?? rfc3339(now),
+    reason,
+    message,
+  });
+  const foreign = website.status?.conditions?.filter(({ type }) => !OUR_TYPES.has(type)) ?? [];
+  return [
+    make('Ready', READY[state]),
+    ...(state === 'progressing' ? [make('Reconciling', 'True')] : []),
+    ...(state === 'stalled' ? [make('Stalled', 'True')] : []),
+    ...foreign,
+  ];
+}
+
+const OUR_TYPES: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
+
+const since = (website: Website, type: string, value: string): string | undefined =>
+  website.status?.conditions?.find((condition) => condition.type === type && condition.status === value)
+    ?.lastTransitionTime;
+
+/** Kubernetes writes times to the second. */
+const rfc3339 = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');
