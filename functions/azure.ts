@@ -53,13 +53,14 @@ async function messageOf(request: HttpRequest): Promise<HttpMessage> {
 
 /** Logs through the invocation, so that Application Insights knows what a line belongs to. */
 function logOf(invocation: InvocationContext): Log {
-  const line = (fields: object, message?: string) => JSON.stringify({ msg: message, ...fields }, withErrors);
   return {
     info: (fields: object, message?: string) => invocation.info(line(fields, message)),
     warn: (fields: object, message?: string) => invocation.warn(line(fields, message)),
     error: (fields: object, message?: string) => invocation.error(line(fields, message)),
   };
 }
+
+const line = (fields: object, message?: string): string => JSON.stringify({ msg: message, ...fields }, withErrors);
 
 /** JSON knows nothing of errors. */
 const withErrors = (_: string, value: unknown): unknown =>

@@ -75,7 +75,7 @@ export function kubernetes(transport: Transport): Cluster {
       for await (const items of list<Extract<Child, { kind: Kind }>>(APIS[kind], {
         labelSelector: `${MANAGED_BY}=${MANAGER}`,
       })) {
-        yield items.map((item) => ({ ...item, apiVersion, kind }));
+        yield items.map((item) => Object.assign(item, { apiVersion, kind }));
       }
     },
   };

@@ -1,9 +1,12 @@
 import type { V1DeploymentSpec, V1DeploymentStatus, V1IngressSpec, V1ServiceSpec } from '@kubernetes/client-node';
 import { API_VERSION, GROUP, KIND, PLURAL, type ObjectMeta, type Website } from './resource.ts';
 
-/** The objects that a Website consists of, as JSON: client-node's classes would drop fields that they do not know. */
+/** What a class of client-node looks like as JSON; the classes themselves would drop fields that they do not know. */
+export type Json<T> = T extends Date ? string : T extends object ? { [Key in keyof T]: Json<T[Key]> } : T;
+
+/** The objects that a Website consists of. */
 export interface Deployment extends ChildOf<'apps/v1', 'Deployment', V1DeploymentSpec> {
-  readonly status?: V1DeploymentStatus;
+  readonly status?: Json<V1DeploymentStatus>;
 }
 export type Service = ChildOf<'v1', 'Service', V1ServiceSpec>;
 export type Ingress = ChildOf<'networking.k8s.io/v1', 'Ingress', V1IngressSpec>;
@@ -14,7 +17,7 @@ interface ChildOf<ApiVersion extends string, Kind extends string, Spec> {
   readonly apiVersion: ApiVersion;
   readonly kind: Kind;
   readonly metadata: ObjectMeta;
-  readonly spec: Spec;
+  readonly spec: Json<Spec>;
 }
 
 /** The children of one Website: those that were read, or those that it should have. */

@@ -1,6 +1,6 @@
 import type { V1Container, V1SecurityContext } from '@kubernetes/client-node';
 import { childName, CLASS_FROM_SPEC, GENERATION, HAS_INGRESS, MANAGED_BY, MANAGER } from './children.ts';
-import type { ChildKind, Deployment, Ingress, Service } from './children.ts';
+import type { ChildKind, Deployment, Ingress, Json, Service } from './children.ts';
 import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteSpec } from './resource.ts';
 
 /** Name of the one container, which the seed's users know. */
@@ -60,7 +60,7 @@ function deployment(website: Website, spec: WebsiteSpec): Desired<Deployment> {
   };
 }
 
-function container(spec: WebsiteSpec): V1Container {
+function container(spec: WebsiteSpec): Json<V1Container> {
   const securityContext = SECURITY_CONTEXTS[spec.securityProfile];
   return {
     name: CONTAINER,
@@ -87,16 +87,17 @@ function pullPolicy(image: string): string {
   return tag === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
-function resources({ resources: given = {} }: WebsiteSpec) {
-  const texts = (amounts: Record<string, string | number | undefined>): Record<string, string> =>
-    Object.fromEntries(
-      Object.entries(amounts).flatMap(([name, amount]) => (amount === undefined ? [] : [[name, String(amount)]])),
-    );
-  return { requests: texts(given.requests ?? {}), limits: texts(given.limits ?? {}) };
+function resources({ resources: { requests = {}, limits = {} } = {} }: WebsiteSpec) {
+  return { requests: texts(requests), limits: texts(limits) };
 }
 
+const texts = (amounts: Record<string, string | number | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(amounts).flatMap(([name, amount]) => (amount === undefined ? [] : [[name, String(amount)]])),
+  );
+
 /** Source for `restricted`: the Pod Security Standards of Kubernetes. */
-const SECURITY_CONTEXTS: Readonly<Record<WebsiteSpec['securityProfile'], V1SecurityContext | undefined>> = {
+const SECURITY_CONTEXTS: Readonly<Record<WebsiteSpec['securityProfile'], Json<V1SecurityContext> | undefined>> = {
   baseline: undefined,
   restricted: {
     allowPrivilegeEscalation: false,

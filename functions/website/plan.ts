@@ -1,10 +1,12 @@
 import type { V1Container } from '@kubernetes/client-node';
 import { CLASS_FROM_SPEC, HAS_INGRESS, isLeftOver, isOwnedBy } from './children.ts';
-import type { Child, ChildKind, Children, Deployment, Ingress, Service } from './children.ts';
+import type { Child, ChildKind, Children, Deployment, Ingress, Json, Service } from './children.ts';
 import { selectorOf, type Desired, type DesiredChildren, type DesiredMeta } from './desired.ts';
 import { differences } from './differences.ts';
 import { isSameAmount } from './quantity.ts';
 import type { ObjectMeta, Website } from './resource.ts';
+
+type Container = Json<V1Container>;
 
 /** One write to one child. */
 export type Operation =
@@ -65,11 +67,11 @@ function operation<T extends Child>(
   merge: (have: T, want: Desired<T>) => T,
 ): Operation[] {
   if (want === undefined) return have === undefined ? [] : [{ verb: 'delete', child: have }];
-  if (have === undefined) return [{ verb: 'create', child: want as Desired<Child> }];
+  if (have === undefined) return [{ verb: 'create', child: want }];
   if (lostItsClass(want, have))
     return [
       { verb: 'delete', child: have },
-      { verb: 'create', child: want as Desired<Child> },
+      { verb: 'create', child: want },
     ];
   const child = merge(have, want);
   const changed = differences(have, child);
@@ -117,18 +119,18 @@ function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployme
   };
 }
 
-function mergedContainers(have: readonly V1Container[], want: V1Container): V1Container[] {
+function mergedContainers(have: readonly Container[], want: Container): Container[] {
   if (have.every(({ name }) => name !== want.name)) return [...have, want];
   return have.map((container) => (container.name === want.name ? mergedContainer(container, want) : container));
 }
 
 /** These fields of our container are ours whole: what is not desired in them goes, whoever wrote it. */
-function mergedContainer(have: V1Container, want: V1Container): V1Container {
+function mergedContainer(have: Container, want: Container): Container {
   const { securityContext: _, ...rest } = have;
   return { ...rest, ...want, ...(isSameResources(have, want) && have.resources ? { resources: have.resources } : {}) };
 }
 
-function isSameResources(have: V1Container, want: V1Container): boolean {
+function isSameResources(have: Container, want: Container): boolean {
   return (['requests', 'limits'] as const).every((part) => {
     const left = have.resources?.[part] ?? {};
     const right = want.resources?.[part] ?? {};

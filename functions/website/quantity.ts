@@ -27,7 +27,7 @@ export function isSameAmount(left: string, right: string): boolean {
 
 function billionths(quantity: string): bigint | string {
   const [, whole, fraction = '', suffix = ''] = /^([0-9]+)(?:\.([0-9]*))?(.*)$/.exec(quantity) ?? [];
-  const scale = /^[eE]/.test(suffix) ? ([10n, Number(suffix.slice(1))] as const) : SUFFIXES[suffix];
+  const scale = /^[eE][-+]?[0-9]/.test(suffix) ? ([10n, Number(suffix.slice(1))] as const) : SUFFIXES[suffix];
   if (whole === undefined || scale === undefined || !Number.isInteger(scale[1])) return quantity;
   const [base, exponent] = scale;
   const digits = BigInt(whole + fraction) * 10n ** 9n;

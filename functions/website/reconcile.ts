@@ -5,7 +5,7 @@ import { desired } from './desired.ts';
 import { differences } from './differences.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
-import { invalidSpecStatus, status, verdict, type ReadyReason, type Seen, type Verdict } from './status.ts';
+import { invalidSpecStatus, statusOf, verdict, type ReadyReason, type Seen, type Verdict } from './status.ts';
 
 /** What reconciling needs from outside. */
 export interface Context {
@@ -129,24 +129,31 @@ async function write(
   cluster: Cluster,
   actions: string[],
 ): Promise<Written | 'namespace-terminating'> {
-  let children = observed;
+  const children: Record<string, Child | undefined> = { ...observed };
   const refusals: Seen['refusals'][number][] = [];
   for (const step of steps) {
     const results = await Promise.allSettled(step.map((operation) => carryOut(operation, cluster)));
-    for (const [index, result] of results.entries()) {
-      const operation = step[index];
-      if (operation === undefined || result.status === 'rejected') continue;
+    for (const [index, operation] of step.entries()) {
+      const result = results[index];
+      if (result?.status !== 'fulfilled') continue;
       actions.push(actionOf(operation));
-      children = { ...children, [operation.child.kind.toLowerCase()]: result.value };
+      children[operation.child.kind.toLowerCase()] = result.value;
     }
-    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    const passing = errors.find((error) => !(error instanceof ClusterError) || error.class !== 'terminal');
-    if (passing !== undefined) throw passing;
-    const refused = errors.filter((error) => error instanceof ClusterError);
+    const refused = refusedForGood(results);
     if (refused.some(({ code }) => code === 'NamespaceTerminating')) return 'namespace-terminating';
     refusals.push(...refused.map(refusalOf));
   }
   return { children, refusals };
+}
+
+/** @throws the first failure that is not for good: trying again may help. */
+function refusedForGood(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
+  return results.flatMap((result) => {
+    if (result.status === 'fulfilled') return [];
+    const error: unknown = result.reason;
+    if (error instanceof ClusterError && error.class === 'terminal') return [error];
+    throw error;
+  });
 }
 
 async function carryOut(operation: Operation, cluster: Cluster): Promise<Child | undefined> {
@@ -179,7 +186,7 @@ export function judge(
   }
   const seen: Seen = { spec: decision.spec, children, refusals, remaining: decide(website, children).plan };
   const judged = verdict(seen);
-  return { verdict: judged, status: status(website, seen, judged, now) };
+  return { verdict: judged, status: statusOf(website, seen, judged, now) };
 }
 
 /** The Deployment's own events carry a rollout; this is for the ones that get lost. */

@@ -1,4 +1,3 @@
-import type { V1DeploymentCondition } from '@kubernetes/client-node';
 import { childName, isOwnedBy } from './children.ts';
 import type { Child, Children, Deployment } from './children.ts';
 import { selectorOf } from './desired.ts';
@@ -37,6 +36,8 @@ export interface Seen {
   /** Writes that the API server refused for good. */
   readonly refusals: readonly { readonly reason: 'Rejected' | 'QuotaExceeded'; readonly message: string }[];
 }
+
+type RolloutStatus = NonNullable<Deployment['status']>;
 
 /** Judges a Website by what was observed, never by what was meant to be written. */
 export function verdict({ spec, children, remaining, refusals }: Seen): Verdict {
@@ -87,39 +88,36 @@ function blockedVerdict({ kind, name, why }: Obstacle): Verdict {
 
 /** Follows `kubectl rollout status`; what the Deployment controller has not looked at yet says nothing. */
 function rolloutVerdict({ metadata, status = {} }: Deployment, replicas: number): Verdict {
-  const { observedGeneration = 0, replicas: all = 0, updatedReplicas = 0, availableReplicas = 0 } = status;
-  if (observedGeneration < (metadata.generation ?? 0)) {
+  if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) {
     return { state: 'progressing', reason: 'Progressing', message: 'The Deployment has not been acted on yet' };
   }
-  const available = `${availableReplicas} of ${replicas} replicas are available`;
-  if (updatedReplicas === replicas && availableReplicas === replicas && all === replicas) {
+  const available = `${status.availableReplicas ?? 0} of ${replicas} replicas are available`;
+  if (isRolledOut(status, replicas)) {
     return replicas === 0
       ? { state: 'ready', reason: 'Parked', message: 'Parked at 0 replicas' }
       : { state: 'ready', reason: 'Available', message: available };
   }
-  const late = withReason(status.conditions, 'Progressing', 'ProgressDeadlineExceeded');
-  if (late !== undefined) {
-    return {
-      state: 'stalled',
-      reason: 'ProgressDeadlineExceeded',
-      message: `${available}: ${late.message ?? 'no progress'}`,
-    };
-  }
-  const failing = status.conditions?.find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
-  return failing === undefined
-    ? { state: 'progressing', reason: 'Progressing', message: available }
-    : {
-        state: 'progressing',
-        reason: 'ReplicaFailure',
-        message: `${available}: ${failing.message ?? 'Pods cannot be created'}`,
-      };
+  return unfinishedVerdict(status, available);
 }
 
-const withReason = (conditions: readonly V1DeploymentCondition[] | undefined, type: string, reason: string) =>
-  conditions?.find((condition) => condition.type === type && condition.reason === reason);
+const isRolledOut = (status: RolloutStatus, replicas: number): boolean =>
+  [status.replicas, status.updatedReplicas, status.availableReplicas].every((count) => (count ?? 0) === replicas);
+
+function unfinishedVerdict({ conditions = [] }: RolloutStatus, available: string): Verdict {
+  const late = conditions.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
+  if (late !== undefined)
+    return { state: 'stalled', reason: 'ProgressDeadlineExceeded', message: said(available, late.message) };
+  const failing = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
+  return failing === undefined
+    ? { state: 'progressing', reason: 'Progressing', message: available }
+    : { state: 'progressing', reason: 'ReplicaFailure', message: said(available, failing.message) };
+}
+
+const said = (available: string, why: string | undefined): string =>
+  why === undefined ? available : `${available}: ${why}`;
 
 /** The status of a Website that could be judged. */
-export function status(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
+export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
   const { name } = website.metadata;
   const deployment = owned(website, seen.children.deployment);
   const url = urlOf(website, seen.spec);
@@ -155,7 +153,7 @@ function judgement(website: Website, judged: Verdict, now: Date) {
   const handled = website.metadata.annotations?.[REQUESTED_AT] ?? website.status?.lastHandledReconcileAt;
   return {
     ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
-    conditions: conditions(website, judged, now),
+    conditions: conditionsOf(website, judged, now),
     ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
   };
 }
@@ -168,7 +166,7 @@ const READY: Readonly<Record<Verdict['state'], Condition['status']>> = {
 };
 
 /** kstatus reads these: Reconciling and Stalled are there only while they are true. */
-function conditions(website: Website, { state, reason, message }: Verdict, now: Date): Condition[] {
+function conditionsOf(website: Website, { state, reason, message }: Verdict, now: Date): Condition[] {
   const make = (type: string, value: Condition['status']): Condition => ({
     type,
     status: value,

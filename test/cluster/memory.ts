@@ -1,0 +1,142 @@
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
+import { childName, MANAGED_BY, MANAGER, type Child, type ChildKind, type Deployment } from '../../functions/website/children.ts';
+import type { Desired } from '../../functions/website/desired.ts';
+import { differences } from '../../functions/website/differences.ts';
+import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+
+type Stored = Website | Child;
+
+/**
+ * A cluster in memory: uid, resourceVersion, generation, conflicts and garbage collection as the API server and the
+ * controllers have them. It passes the same suite as the real one (suite.ts).
+ */
+export class MemoryCluster implements Cluster {
+  readonly #objects = new Map<string, Stored>();
+  #version = 0;
+  #uid = 0;
+  /** Called with every stored object, for properties about history. */
+  onWrite: (object: Stored) => void = () => {};
+  writes = 0;
+  reads = 0;
+
+  async getWebsite(key: WebsiteKey): Promise<Website | undefined> {
+    this.reads++;
+    return this.#read<Website>(KIND, key);
+  }
+
+  async getChild<Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey) {
+    this.reads++;
+    return this.#read<Extract<Child, { kind: Kind }>>(kind, { namespace, name: childName(kind, name) });
+  }
+
+  async create(child: Desired<Child>): Promise<Child> {
+    this.writes++;
+    return this.#create({ ...child }) as Child;
+  }
+
+  async replace(child: Child): Promise<Child> {
+    this.writes++;
+    return this.#update(child, (stored) => ({ ...stored, metadata: child.metadata, spec: child.spec })) as Child;
+  }
+
+  async delete(child: Child): Promise<void> {
+    this.writes++;
+    this.#checked(child);
+    this.#objects.delete(keyOf(child.kind, child.metadata));
+  }
+
+  async updateStatus(website: Website): Promise<Website> {
+    this.writes++;
+    return this.#update(website, (stored) => ({ ...stored, status: website.status })) as Website;
+  }
+
+  async *listWebsites() {
+    yield this.websites();
+  }
+
+  async *listChildren<Kind extends ChildKind>(kind: Kind) {
+    const ours = this.all().filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === MANAGER);
+    yield ours.filter((object) => object.kind === kind) as Extract<Child, { kind: Kind }>[];
+  }
+
+  // What users, third parties and other controllers do.
+
+  apply(key: WebsiteKey, spec: unknown, metadata: Partial<ObjectMeta> = {}): Website {
+    const stored = this.#read<Website>(KIND, key);
+    if (stored === undefined) {
+      return this.#create({ apiVersion: API_VERSION, kind: KIND, metadata: { ...key, ...metadata }, spec }) as Website;
+    }
+    return this.#update(stored, () => ({ ...stored, metadata: { ...stored.metadata, ...metadata }, spec })) as Website;
+  }
+
+  edit<T extends Stored>(object: T, change: Partial<T>): T {
+    return this.#update(object, (stored) => ({ ...stored, ...change })) as T;
+  }
+
+  /** Deletes a child by hand, or a Website with all that it controls. */
+  remove(kind: Stored['kind'], key: WebsiteKey): void {
+    const stored = this.#read(kind, key);
+    this.#objects.delete(keyOf(kind, key));
+    for (const object of this.all()) {
+      if (object.metadata.ownerReferences?.some(({ uid }) => uid === stored?.metadata.uid)) {
+        this.#objects.delete(keyOf(object.kind, object.metadata));
+      }
+    }
+  }
+
+  /** The Deployment controller and the Pods have done their part. */
+  rollOut(): void {
+    for (const object of this.all()) {
+      if (object.kind !== 'Deployment') continue;
+      const { replicas = 0 } = (object as Deployment).spec;
+      const counts = { replicas, updatedReplicas: replicas, readyReplicas: replicas, availableReplicas: replicas };
+      const status = { observedGeneration: object.metadata.generation ?? 0, ...counts };
+      this.edit(object as Deployment, { status });
+    }
+  }
+
+  all = (): Stored[] => structuredClone([...this.#objects.values()]);
+  websites = (): Website[] => this.all().filter((object): object is Website => object.kind === KIND);
+  children = (): Child[] => this.all().filter((object): object is Child => object.kind !== KIND);
+
+  #read<T extends Stored>(kind: string, key: WebsiteKey): T | undefined {
+    return structuredClone(this.#objects.get(keyOf(kind, key))) as T | undefined;
+  }
+
+  #create(object: { readonly kind: string; readonly metadata: WebsiteKey; readonly [field: string]: unknown }): Stored {
+    const key = keyOf(object.kind, object.metadata);
+    if (this.#objects.has(key)) throw refusal('AlreadyExists', key);
+    const metadata = { ...object.metadata, uid: `uid-${++this.#uid}`, generation: 1 };
+    return this.#store(key, { ...structuredClone(object), metadata } as unknown as Stored);
+  }
+
+  #update(object: Stored, change: (stored: Stored) => object): Stored {
+    const stored = this.#checked(object);
+    const next = change(stored) as Stored;
+    if (differences(stored, next).length === 0) return stored;
+    const spec = differences(stored.spec, next.spec).length > 0;
+    const generation = (stored.metadata.generation ?? 0) + (spec ? 1 : 0);
+    return this.#store(keyOf(stored.kind, stored.metadata), { ...next, metadata: { ...next.metadata, generation } } as Stored);
+  }
+
+  #checked({ kind, metadata }: Stored): Stored {
+    const stored = this.#read(kind, metadata);
+    const key = keyOf(kind, metadata);
+    if (stored === undefined) throw refusal('NotFound', key);
+    const same = stored.metadata.uid === metadata.uid && stored.metadata.resourceVersion === metadata.resourceVersion;
+    if (!same) throw refusal('Conflict', key);
+    return stored;
+  }
+
+  #store(key: string, object: Stored): Stored {
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.#version) } } as Stored;
+    this.#objects.set(key, structuredClone(stored));
+    this.onWrite(structuredClone(stored));
+    return stored;
+  }
+}
+
+const keyOf = (kind: string, { namespace, name }: WebsiteKey): string => `${kind}/${namespace}/${name}`;
+
+const refusal = (code: ErrorCode, what: string): ClusterError => new ClusterError(code, `${code}: ${what}`);

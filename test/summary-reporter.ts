@@ -1,0 +1,17 @@
+import type { Reporter, TestModule } from 'vitest/node';
+
+/** Ends the output with one plain line, for programs: `12 passed, 0 failed`. */
+class SummaryReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    const counts = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
+    for (const module of modules) {
+      counts.failed += module.errors().length;
+      for (const test of module.children.allTests()) counts[test.result().state]++;
+    }
+    const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`;
+    // After the default reporter's own last lines.
+    process.once('exit', () => process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`));
+  }
+}
+
+export { SummaryReporter as default };

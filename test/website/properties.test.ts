@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { GENERATION, isOwnedBy } from '../../functions/website/children.ts';
+import { desired } from '../../functions/website/desired.ts';
+import { plan } from '../../functions/website/plan.ts';
+import { reconcile, type Context } from '../../functions/website/reconcile.ts';
+import { keyText, websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import { resyncWebsites } from '../../functions/resync-websites.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW } from '../fixtures/websites.ts';
+
+const keys: readonly WebsiteKey[] = ['shop', 'blog'].map((name) => ({ namespace: 'team-a', name }));
+const key = fc.constantFrom(...keys);
+
+const spec = fc.record(
+  {
+    image: fc.constantFrom('nginx:1', 'nginx:2', 'nginx'),
+    replicas: fc.integer({ min: 0, max: 3 }),
+    port: fc.constantFrom(80, 8080),
+    env: fc.constantFrom([], [{ name: 'A', value: '1' }], [{ name: 'A', value: '' }, { name: 'B', value: '2' }]),
+    host: fc.constantFrom('a.example.com', 'b.example.com'),
+    resources: fc.constantFrom({ limits: { cpu: '1000m' } }, { requests: { memory: '1Gi' } }),
+    securityProfile: fc.constantFrom('baseline', 'restricted'),
+  },
+  { requiredKeys: ['image', 'replicas'] },
+);
+
+/** What users and third parties do. */
+type Change =
+  | { readonly do: 'apply'; readonly key: WebsiteKey; readonly spec: object }
+  | { readonly do: 'delete'; readonly key: WebsiteKey }
+  | { readonly do: 'drop child'; readonly key: WebsiteKey; readonly kind: 'Deployment' | 'Service' };
+
+const change: fc.Arbitrary<Change> = fc.oneof(
+  fc.record({ do: fc.constant('apply' as const), key, spec }),
+  fc.record({ do: fc.constant('delete' as const), key }),
+  fc.record({ do: fc.constant('drop child' as const), key, kind: fc.constantFrom('Deployment' as const, 'Service' as const) }),
+);
+
+function make(cluster: MemoryCluster, { key: where, ...what }: Change): void {
+  if (what.do === 'apply') cluster.apply(where, what.spec);
+  else if (what.do === 'delete') cluster.remove('Website', where);
+  else cluster.remove(what.kind, { ...where, name: `${where.name}-${what.kind.toLowerCase()}` });
+}
+
+const contextOf = (cluster: Cluster): Context => ({ cluster, now: () => NOW });
+const quiet = { info() {}, warn() {}, error() {} };
+const resync = (cluster: Cluster) =>
+  resyncWebsites({
+    ...contextOf(cluster),
+    log: quiet,
+    config: { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] },
+  });
+
+/** The state of the world without what differs between two histories: uids, versions, generations, times. */
+function world(cluster: MemoryCluster): unknown[] {
+  const masked = (name: string, value: unknown) =>
+    /^(uid|resourceVersion|generation|observedGeneration|lastTransitionTime)$|\/generation$/.test(name) ? undefined : value;
+  return cluster
+    .all()
+    .toSorted((left, right) => `${left.kind}${keyText(left.metadata)}`.localeCompare(`${right.kind}${keyText(right.metadata)}`))
+    .map((object) => JSON.parse(JSON.stringify(sorted(object), masked)) as unknown);
+}
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).toSorted().map(([name, part]) => [name, sorted(part)]));
+};
+
+async function settle(cluster: MemoryCluster): Promise<void> {
+  await resync(cluster);
+  cluster.rollOut();
+  await resync(cluster);
+}
+
+describe('P9: events commute', () => {
+  it('any order, loss and duplication of events ends, with one resync, where no event at all ends', async () => {
+    const step = fc.oneof(
+      change.map((made) => ({ change: made })),
+      fc.record({ event: key, reads: fc.constantFrom('as-needed' as const, 'website-only' as const, 'everything' as const) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (history) => {
+        const [withEvents, without] = [new MemoryCluster(), new MemoryCluster()];
+        for (const each of history) {
+          if ('change' in each) for (const cluster of [withEvents, without]) make(cluster, each.change);
+          else await reconcile(each.event, contextOf(withEvents), each.reads);
+        }
+        await settle(withEvents);
+        await settle(without);
+        expect(world(withEvents)).toEqual(world(without));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('P1, P2: converges, and is quiet then', () => {
+  it('after any history and one resync, every child is as desired, and another resync writes nothing', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 15 }), async (history) => {
+        const cluster = new MemoryCluster();
+        for (const each of history) {
+          make(cluster, each);
+          await reconcile(each.key, contextOf(cluster));
+        }
+        await settle(cluster);
+        for (const website of cluster.websites()) expect(await planFor(cluster, website)).toEqual({ steps: [], obstacles: [] });
+        const before = cluster.writes;
+        expect(await resync(cluster)).toMatchObject({ differing: 0, failed: 0 });
+        expect(cluster.writes).toBe(before);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+async function planFor(cluster: MemoryCluster, website: Website) {
+  const [deployment, service, ingress] = await Promise.all([
+    cluster.getChild('Deployment', website.metadata),
+    cluster.getChild('Service', website.metadata),
+    cluster.getChild('Ingress', website.metadata),
+  ]);
+  return plan(website, desired(website, websiteSpec.parse(website.spec)), { deployment, service, ingress });
+}
+
+/** A cluster whose every call waits for fast-check's scheduler, which decides the order in which they happen. */
+function scheduled(cluster: MemoryCluster, scheduler: fc.Scheduler): Cluster {
+  const after = async <T>(label: string, work: () => Promise<T>): Promise<T> => {
+    await scheduler.schedule(Promise.resolve(), label);
+    return work();
+  };
+  return {
+    getWebsite: (where) => after('get Website', () => cluster.getWebsite(where)),
+    getChild: (kind, where) => after(`get ${kind}`, () => cluster.getChild(kind, where)),
+    create: (child) => after(`create ${child.kind}`, () => cluster.create(child)),
+    replace: (child) => after(`replace ${child.kind}`, () => cluster.replace(child)),
+    delete: (child) => after(`delete ${child.kind}`, () => cluster.delete(child)),
+    updateStatus: (website) => after('update status', () => cluster.updateStatus(website)),
+    listWebsites: () => cluster.listWebsites(),
+    listChildren: (kind) => cluster.listChildren(kind),
+  };
+}
+
+describe('P3, P4, P10: whatever interleaves', () => {
+  it('no generation goes back, nothing foreign is written, and Ready is true of what is there', async () => {
+    const [shop] = keys as [WebsiteKey];
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.array(spec, { minLength: 2, maxLength: 4 }), async (scheduler, specs) => {
+        const cluster = new MemoryCluster();
+        const applied = new Map<string, number>();
+        cluster.onWrite = (object) => {
+          const [uid, generation] = generationOf(object);
+          if (generation === undefined) return;
+          expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(applied.get(uid) ?? 0);
+          applied.set(uid, generation);
+          if (object.kind === 'Website') expectHonest(object as Website, cluster);
+        };
+        cluster.apply(shop, specs[0]);
+        const runs = specs.map((_, index) =>
+          reconcile(shop, contextOf(scheduled(cluster, scheduler)), index === 0 ? 'website-only' : 'as-needed').catch(ignoreConflict),
+        );
+        const users = scheduler.scheduleSequence([
+          ...specs.slice(1).map((each) => async () => void cluster.apply(shop, each)),
+          async () => cluster.rollOut(),
+        ]);
+        await scheduler.waitIdle();
+        await Promise.all([...runs, users.task]);
+        await settle(cluster);
+        const [website] = cluster.websites();
+        if (website === undefined) throw new Error('The Website is gone');
+        expect(await planFor(cluster, website)).toEqual({ steps: [], obstacles: [] });
+        for (const child of cluster.children()) expect(isOwnedBy(child, website)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  function generationOf(object: { kind: string; metadata: Website['metadata']; status?: unknown }): [string, number | undefined] {
+    const { uid, annotations } = object.metadata;
+    if (object.kind === 'Website') return [uid, (object as Website).status?.observedGeneration];
+    const text = annotations?.[GENERATION];
+    return [`${object.kind} of ${object.metadata.name}`, text === undefined ? undefined : Number(text)];
+  }
+
+  function expectHonest(website: Website, cluster: MemoryCluster): void {
+    const ready = website.status?.conditions?.find(({ type }) => type === 'Ready');
+    if (ready?.status !== 'True' || website.status?.observedGeneration !== website.metadata.generation) return;
+    const deployment = cluster.children().find(({ kind }) => kind === 'Deployment');
+    expect(deployment?.metadata.annotations?.[GENERATION]).toBe(String(website.metadata.generation));
+  }
+
+  function ignoreConflict(error: unknown): void {
+    if ((error as { code?: string }).code !== 'Conflict') throw error;
+  }
+});

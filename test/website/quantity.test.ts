@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { isSameAmount } from '../../functions/website/quantity.ts';
+
+it.each([
+  ['1', '1000m'],
+  ['0.5', '500m'],
+  ['1Gi', '1024Mi'],
+  ['1.5Gi', '1536Mi'],
+  ['1e3', '1k'],
+  ['1E3', '1000'],
+  ['1E', '1000P'],
+  ['0.1m', '100u'],
+  ['1.', '1'],
+  ['0', '0Mi'],
+])('%s and %s are the same amount', (left, right) => {
+  expect(isSameAmount(left, right)).toBe(true);
+});
+
+it.each([
+  ['1', '1001m'],
+  ['1Gi', '1G'],
+  ['1e-1', '1'],
+  ['1x', '1'],
+])('%s and %s are not', (left, right) => {
+  expect(isSameAmount(left, right)).toBe(false);
+});
+
+it('thousandths are the same however they are written', () => {
+  fc.assert(
+    fc.property(fc.nat(), (amount) => {
+      expect(isSameAmount(`${amount}m`, (amount / 1000).toFixed(3))).toBe(true);
+      expect(isSameAmount(`${amount}m`, `${amount + 1}m`)).toBe(false);
+    }),
+  );
+});

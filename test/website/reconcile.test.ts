@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
+import type { Deployment } from '../../functions/website/children.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW, SPEC } from '../fixtures/websites.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+let cluster: MemoryCluster;
+const run = (reads?: Parameters<typeof reconcile>[2]) => reconcile(key, { cluster, now: () => NOW }, reads);
+const spend = async (work: () => Promise<unknown>) => {
+  const before = { reads: cluster.reads, writes: cluster.writes };
+  await work();
+  return { reads: cluster.reads - before.reads, writes: cluster.writes - before.writes };
+};
+
+beforeEach(() => {
+  cluster = new MemoryCluster();
+});
+
+describe('P1: what is declared comes to be', () => {
+  it('from nothing', async () => {
+    cluster.apply(key, SPEC);
+    expect((await run()).actions).toEqual(['create Deployment', 'create Service', 'update status']);
+    cluster.rollOut();
+    expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' });
+  });
+
+  it.each([
+    ['another image', { image: 'nginx:2' }, ['replace Deployment', 'update status']],
+    ['no replicas', { replicas: 0 }, ['replace Deployment', 'update status']],
+    ['a host', { host: 'a.example.com' }, ['replace Deployment', 'create Ingress', 'update status']],
+  ])('after %s', async (_, change, actions) => {
+    cluster.apply(key, SPEC);
+    await run();
+    cluster.rollOut();
+    await run();
+    cluster.apply(key, { ...SPEC, ...change });
+    expect((await run()).actions).toEqual(actions);
+  });
+
+  it('after a host came and went', async () => {
+    cluster.apply(key, { ...SPEC, host: 'a.example.com' });
+    await run();
+    cluster.apply(key, SPEC);
+    await run();
+    expect(cluster.children().map(({ kind }) => kind)).toEqual(['Deployment', 'Service']);
+  });
+
+  it('after a child was edited or deleted by hand', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    const [deployment] = cluster.children() as Deployment[];
+    if (deployment === undefined) throw new Error('The Deployment is missing');
+    cluster.edit(deployment, { spec: { ...deployment.spec, replicas: 9 } });
+    cluster.remove('Service', { ...key, name: 'shop-service' });
+    await run();
+    expect(cluster.children()).toMatchObject([{ kind: 'Deployment', spec: { replicas: 2 } }, { kind: 'Service' }]);
+  });
+});
+
+describe('P2: where all is as declared', () => {
+  it.each([
+    ['there are 3 reads and no write', SPEC, 3],
+    ['with an Ingress there are 4', { ...SPEC, host: 'a.example.com' }, 4],
+  ])('%s', async (_, spec, reads) => {
+    cluster.apply(key, spec);
+    await run();
+    cluster.rollOut();
+    await run();
+    expect(await spend(() => run())).toEqual({ reads, writes: 0 });
+  });
+
+  it('a create of a Website just seen takes 4 calls', async () => {
+    cluster.apply(key, SPEC);
+    expect(await spend(() => run('website-only'))).toEqual({ reads: 1, writes: 3 });
+  });
+
+  it('a wrong guess that there are no children does no harm', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    const before = cluster.all();
+    await run('website-only');
+    expect(cluster.all()).toEqual(before);
+  });
+});
+
+describe('P4: what is not ours', () => {
+  it('is not touched, and the Website heals once it is gone', async () => {
+    const foreign = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { ...key, name: 'shop-deployment' }, spec: {} };
+    await cluster.create(foreign as unknown as Parameters<typeof cluster.create>[0]);
+    const [before] = cluster.children();
+    cluster.apply(key, SPEC);
+    expect((await run('website-only')).outcome).toEqual({ kind: 'stalled', reason: 'NameConflict', requeueAfterSeconds: 60 });
+    expect(cluster.children()[0]).toEqual(before);
+    cluster.remove('Deployment', { ...key, name: 'shop-deployment' });
+    expect((await run()).actions).toContain('create Deployment');
+  });
+});
+
+describe('A Website', () => {
+  it('that is gone, or going, is left to the garbage collector', async () => {
+    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [] });
+    cluster.apply(key, SPEC, { deletionTimestamp: '2026-01-01T00:00:00Z' });
+    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [] });
+  });
+
+  it('that is suspended keeps its children as they are, and says so', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    const before = cluster.children();
+    cluster.apply(key, { image: 'nginx:2', replicas: 7, suspend: true });
+    expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Suspended' });
+    expect(cluster.children()).toEqual(before);
+    expect(cluster.websites()[0]?.status).toMatchObject({ observedGeneration: 2, conditions: [{ status: 'Unknown' }] });
+  });
+
+  it('with a spec that an older CRD let in is stalled with the name of the field, and its children stay', async () => {
+    cluster.apply(key, { image: 'nginx\n  evil: true', replicas: 1 });
+    expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'InvalidSpec' });
+    expect(cluster.children()).toEqual([]);
+    expect(cluster.websites()[0]?.status?.conditions?.[0]?.message).toContain('spec.image: must be an image reference');
+    expect((await run()).actions).toEqual([]);
+  });
+
+  it('without image or replicas is stalled', async () => {
+    cluster.apply(key, undefined);
+    expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'InvalidSpec' });
+  });
+});
+
+describe('A call that fails', () => {
+  const failing = (code: ErrorCode, method: 'create' | 'replace' | 'updateStatus' | 'getWebsite', times = Infinity) => {
+    const original = cluster[method].bind(cluster) as (argument: never) => Promise<never>;
+    let failed = 0;
+    cluster[method] = async (argument: never) => {
+      if (failed++ < times) throw new ClusterError(code, `${code} here`);
+      return original(argument);
+    };
+  };
+
+  it.each(['Invalid', 'QuotaExceeded'] as const)('for good (%s) is shown in the status and not tried again', async (code) => {
+    cluster.apply(key, SPEC);
+    failing(code, 'create');
+    const reason = code === 'Invalid' ? 'Rejected' : code;
+    expect((await run()).outcome).toEqual({ kind: 'stalled', reason });
+    expect(cluster.websites()[0]?.status?.conditions?.[0]).toMatchObject({ reason, message: `${code} here` });
+  });
+
+  it.each(['Forbidden', 'Unauthorized', 'TooManyRequests', 'Timeout', 'Unavailable', 'Unreachable'] as const)(
+    'for now (%s) is thrown, for the sender to try again',
+    async (code) => {
+      cluster.apply(key, SPEC);
+      failing(code, 'create');
+      await expect(run()).rejects.toMatchObject({ code });
+    },
+  );
+
+  it('because of a lost race is read again', async () => {
+    cluster.apply(key, SPEC);
+    failing('Conflict', 'updateStatus', 2);
+    expect((await run()).actions).toEqual(['create Deployment', 'create Service', 'update status']);
+  });
+
+  it('because of a race that is lost for ever is thrown after a bounded number of attempts', async () => {
+    cluster.apply(key, SPEC);
+    failing('Conflict', 'updateStatus');
+    const { reads } = await spend(() => expect(run()).rejects.toMatchObject({ code: 'Conflict' }));
+    expect(reads).toBeLessThanOrEqual(20);
+  });
+
+  it('because the namespace is going is the end of it', async () => {
+    cluster.apply(key, SPEC);
+    failing('NamespaceTerminating', 'create');
+    expect((await run()).outcome).toEqual({ kind: 'gone' });
+  });
+});

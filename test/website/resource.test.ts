@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { customResourceDefinitionYaml } from '../../crds/generate.ts';
+import { websiteKey, websiteSpec } from '../../functions/website/resource.ts';
+
+const crds = new URL('../../crds/', import.meta.url);
+
+it('website.yaml is what the schema generates (npm run generate)', () => {
+  expect(readFileSync(new URL('website.yaml', crds), 'utf8')).toBe(customResourceDefinitionYaml());
+});
+
+it.each(readdirSync(new URL('samples/', crds)))('the schema agrees with the name of sample %s', (file) => {
+  const sample = parse(readFileSync(new URL(`samples/${file}`, crds), 'utf8')) as { spec: unknown };
+  const isInvalid = file.startsWith('invalid-');
+  // Rules between fields are the API server's alone.
+  const parsed = file === 'invalid-tls-without-host.yaml' ? { success: false } : websiteSpec.safeParse(sample.spec);
+  expect(parsed.success).toBe(!isInvalid);
+});
+
+it.each([
+  'nginx',
+  'nginx:1.29',
+  'library/nginx',
+  'registry.example.com/team/app:v1.2.3',
+  'localhost:5000/app',
+  'ghcr.io/a/b__c/d-e@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+  'app:1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+])('takes the image %s', (image) => {
+  expect(websiteSpec.safeParse({ image, replicas: 1 }).success).toBe(true);
+});
+
+it.each([
+  '',
+  'nginx 1.29',
+  'nginx\n        securityContext: {privileged: true}',
+  'nginx:1.29\n',
+  ' nginx',
+  'nginx:',
+  'Nginx',
+  'nginx:1.29 # x',
+  'nginx@sha256:short',
+  '{{image}}',
+  '"nginx"',
+  `${'a'.repeat(513)}`,
+])('refuses the image %j', (image) => {
+  expect(websiteSpec.safeParse({ image, replicas: 1 }).success).toBe(false);
+});
+
+it.each([0, 1, 1000])('takes %d replicas', (replicas) => {
+  expect(websiteSpec.safeParse({ image: 'nginx', replicas }).success).toBe(true);
+});
+
+it.each([-1, 1001, 1.5, '1', null, undefined])('refuses %j replicas', (replicas) => {
+  expect(websiteSpec.safeParse({ image: 'nginx', replicas }).success).toBe(false);
+});
+
+it.each([
+  { namespace: '../x', name: 'shop' },
+  { namespace: 'a', name: '../../secrets' },
+  { namespace: 'a', name: 'shop%2f' },
+  { namespace: 'A', name: 'shop' },
+  { namespace: '', name: 'shop' },
+  { namespace: 'a', name: '' },
+  { namespace: 'a\n', name: 'shop' },
+  { namespace: 'a', name: 'a'.repeat(254) },
+])('refuses the key $namespace/$name, which would become part of a path', (key) => {
+  expect(websiteKey.safeParse(key).success).toBe(false);
+});

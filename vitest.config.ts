@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+const REAL = 'test/**/*.{apiserver,e2e}.test.ts';
+const HOSTS = 'test/hosts/**/*.test.ts';
+/** Boots one control plane for all the projects that name it. */
+const controlPlane = ['test/control-plane.ts'];
+
+export default defineConfig({
+  test: {
+    reporters: ['default', './test/summary-reporter.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    coverage: {
+      provider: 'v8',
+      include: ['functions/website/**'],
+      thresholds: { branches: 90 },
+    },
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [REAL, HOSTS] } },
+      { extends: true, test: { name: 'hosts', include: [HOSTS], globalSetup: controlPlane } },
+      { extends: true, test: { name: 'apiserver', include: ['test/**/*.apiserver.test.ts'], globalSetup: controlPlane } },
+      { extends: true, test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], globalSetup: controlPlane } },
+    ],
+  },
+});
