@@ -1,6 +1,13 @@
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
-import { childName, MANAGED_BY, MANAGER, type Child, type ChildKind, type Deployment } from '../../functions/website/children.ts';
+import {
+  childName,
+  MANAGED_BY,
+  MANAGER,
+  type Child,
+  type ChildKind,
+  type Deployment,
+} from '../../functions/website/children.ts';
 import type { Desired } from '../../functions/website/desired.ts';
 import { differences } from '../../functions/website/differences.ts';
 import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
@@ -117,7 +124,10 @@ export class MemoryCluster implements Cluster {
     if (differences(stored, next).length === 0) return stored;
     const spec = differences(stored.spec, next.spec).length > 0;
     const generation = (stored.metadata.generation ?? 0) + (spec ? 1 : 0);
-    return this.#store(keyOf(stored.kind, stored.metadata), { ...next, metadata: { ...next.metadata, generation } } as Stored);
+    return this.#store(keyOf(stored.kind, stored.metadata), {
+      ...next,
+      metadata: { ...next.metadata, generation },
+    } as Stored);
   }
 
   #checked({ kind, metadata }: Stored): Stored {

@@ -48,7 +48,12 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       const { metadata, spec } = deployment;
       const { labels = {}, annotations = {}, ownerReferences = [] } = metadata;
       const again = { ...key(), name: metadata.name, labels, annotations, ownerReferences };
-      const twin = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: again, spec: { ...spec, replicas: 7 } } as const;
+      const twin = {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: again,
+        spec: { ...spec, replicas: 7 },
+      } as const;
       await expect(cluster.create(twin)).rejects.toEqual(refusal('AlreadyExists'));
       expect((await cluster.getChild('Deployment', key()))?.spec.replicas).toBe(0);
     });
@@ -70,7 +75,9 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
     it('refuses to replace or delete what changed since it was read', async () => {
       const read = await readDeployment();
       await cluster.replace({ ...read, spec: { ...read.spec, replicas: 0, minReadySeconds: 1 } });
-      await expect(cluster.replace({ ...read, spec: { ...read.spec, minReadySeconds: 2 } })).rejects.toEqual(refusal('Conflict'));
+      await expect(cluster.replace({ ...read, spec: { ...read.spec, minReadySeconds: 2 } })).rejects.toEqual(
+        refusal('Conflict'),
+      );
       await expect(cluster.delete(read)).rejects.toEqual(refusal('Conflict'));
     });
 
@@ -91,9 +98,16 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
     });
 
     it('writes the status and nothing else', async () => {
-      const written = await cluster.updateStatus({ ...website, spec: { image: 'other', replicas: 9 }, status: { replicas: 3 } });
+      const written = await cluster.updateStatus({
+        ...website,
+        spec: { image: 'other', replicas: 9 },
+        status: { replicas: 3 },
+      });
       expect(written.metadata.generation).toBe(1);
-      expect(await cluster.getWebsite(key())).toMatchObject({ spec: { image: 'nginx:1.29', replicas: 0 }, status: { replicas: 3 } });
+      expect(await cluster.getWebsite(key())).toMatchObject({
+        spec: { image: 'nginx:1.29', replicas: 0 },
+        status: { replicas: 3 },
+      });
     });
 
     it('refuses a status for a Website that changed since it was read', async () => {
@@ -102,12 +116,16 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
     });
 
     it('lists Websites, and children with their type', async () => {
-      const websites = (await all(cluster.listWebsites())).filter(({ metadata }) => metadata.namespace === subject.namespace);
+      const websites = (await all(cluster.listWebsites())).filter(
+        ({ metadata }) => metadata.namespace === subject.namespace,
+      );
       expect(websites.map(({ metadata }) => metadata.name)).toEqual(['shop']);
       const deployments = (await all(cluster.listChildren('Deployment'))).filter(
         ({ metadata }) => metadata.namespace === subject.namespace,
       );
-      expect(deployments).toMatchObject([{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'shop-deployment' } }]);
+      expect(deployments).toMatchObject([
+        { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'shop-deployment' } },
+      ]);
     });
 
     async function readDeployment(): Promise<Deployment> {

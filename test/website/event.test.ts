@@ -51,7 +51,9 @@ describe("An event of Knative's ApiServerSource", () => {
 
   it('about another kind of object is ignored', () => {
     const other = '/apis/apps/v1/namespaces/team-a/deployments/shop';
-    expect(requestOf(event({ type: 'dev.knative.apiserver.ref.add', subject: other }))).toMatchObject({ kind: 'ignore' });
+    expect(requestOf(event({ type: 'dev.knative.apiserver.ref.add', subject: other }))).toMatchObject({
+      kind: 'ignore',
+    });
   });
 
   it('without a subject is refused', () => {

@@ -28,7 +28,10 @@ const withHost = { ...SPEC, host: 'shop.example.com' };
 
 describe('What has to be written', () => {
   it('creates all where there is nothing, the Ingress after the Deployment that says that there is one', () => {
-    expect(planned(aWebsite({ spec: withHost }), {}).steps).toEqual([['create Deployment', 'create Service'], ['create Ingress']]);
+    expect(planned(aWebsite({ spec: withHost }), {}).steps).toEqual([
+      ['create Deployment', 'create Service'],
+      ['create Ingress'],
+    ]);
   });
 
   it('is nothing where all is as desired', () => {
@@ -55,7 +58,10 @@ describe('What has to be written', () => {
   });
 
   it('deletes the Ingress before the Deployment forgets about it when the host goes', () => {
-    expect(planned(aWebsite(), stored(aWebsite({ spec: withHost }))).steps).toEqual([['delete Ingress'], ['replace Deployment']]);
+    expect(planned(aWebsite(), stored(aWebsite({ spec: withHost }))).steps).toEqual([
+      ['delete Ingress'],
+      ['replace Deployment'],
+    ]);
   });
 
   it('makes the Ingress anew when its class goes, because only creation takes the default', () => {
@@ -64,7 +70,12 @@ describe('What has to be written', () => {
   });
 
   it('removes variables, resources and the security context that left the spec', () => {
-    const rich = { ...SPEC, env: [{ name: 'A', value: 'b' }], resources: { limits: { cpu: 1 } }, securityProfile: 'restricted' };
+    const rich = {
+      ...SPEC,
+      env: [{ name: 'A', value: 'b' }],
+      resources: { limits: { cpu: 1 } },
+      securityProfile: 'restricted',
+    };
     const [operation] = planned(aWebsite(), stored(aWebsite({ spec: rich }))).operations;
     const container = (operation?.child as Deployment).spec.template.spec?.containers[0];
     expect(container).toMatchObject({ env: [], resources: { requests: {}, limits: {} } });
@@ -84,7 +95,10 @@ describe("Other writers' fields", () => {
   it('stay: labels, annotations, defaults, injected containers, a restart', () => {
     const before = structuredClone(stored(aWebsite()).deployment) as unknown as {
       metadata: { labels: object; annotations: object };
-      spec: { revisionHistoryLimit: number; template: { metadata: { annotations: object }; spec: { containers: object[] } } };
+      spec: {
+        revisionHistoryLimit: number;
+        template: { metadata: { annotations: object }; spec: { containers: object[] } };
+      };
     };
     Object.assign(before.metadata.labels, { team: 'a' });
     Object.assign(before.metadata.annotations, { 'deployment.kubernetes.io/revision': '3' });
@@ -112,7 +126,10 @@ describe('A child that is not ours', () => {
   const owned = stored(aWebsite());
   const by = (ownerReferences: object[]) => {
     const child = structuredClone(owned.deployment);
-    return { ...owned, deployment: { ...child, metadata: { ...child?.metadata, ownerReferences } } as unknown as Deployment };
+    return {
+      ...owned,
+      deployment: { ...child, metadata: { ...child?.metadata, ownerReferences } } as unknown as Deployment,
+    };
   };
   const owner = { apiVersion: 'stable.example.com/v1', kind: 'Website', name: 'shop', uid: 'uid-1', controller: true };
 
@@ -134,7 +151,10 @@ describe('A child that is not ours', () => {
   });
 
   it('that takes a name which is not needed does not matter', () => {
-    const foreign = { ...stored(aWebsite({ spec: withHost })).ingress, metadata: { name: 'shop-ingress' } } as unknown as Ingress;
+    const foreign = {
+      ...stored(aWebsite({ spec: withHost })).ingress,
+      metadata: { name: 'shop-ingress' },
+    } as unknown as Ingress;
     expect(planned(aWebsite(), { ...owned, ingress: foreign })).toMatchObject({ steps: [], obstacles: [] });
   });
 });

@@ -18,7 +18,14 @@ const spec = fc.record(
     image: fc.constantFrom('nginx:1', 'nginx:2', 'nginx'),
     replicas: fc.integer({ min: 0, max: 3 }),
     port: fc.constantFrom(80, 8080),
-    env: fc.constantFrom([], [{ name: 'A', value: '1' }], [{ name: 'A', value: '' }, { name: 'B', value: '2' }]),
+    env: fc.constantFrom(
+      [],
+      [{ name: 'A', value: '1' }],
+      [
+        { name: 'A', value: '' },
+        { name: 'B', value: '2' },
+      ],
+    ),
     host: fc.constantFrom('a.example.com', 'b.example.com'),
     resources: fc.constantFrom({ limits: { cpu: '1000m' } }, { requests: { memory: '1Gi' } }),
     securityProfile: fc.constantFrom('baseline', 'restricted'),
@@ -35,7 +42,11 @@ type Change =
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ do: fc.constant('apply' as const), key, spec }),
   fc.record({ do: fc.constant('delete' as const), key }),
-  fc.record({ do: fc.constant('drop child' as const), key, kind: fc.constantFrom('Deployment' as const, 'Service' as const) }),
+  fc.record({
+    do: fc.constant('drop child' as const),
+    key,
+    kind: fc.constantFrom('Deployment' as const, 'Service' as const),
+  }),
 );
 
 function make(cluster: MemoryCluster, { key: where, ...what }: Change): void {
@@ -56,17 +67,25 @@ const resync = (cluster: Cluster) =>
 /** The state of the world without what differs between two histories: uids, versions, generations, times. */
 function world(cluster: MemoryCluster): unknown[] {
   const masked = (name: string, value: unknown) =>
-    /^(uid|resourceVersion|generation|observedGeneration|lastTransitionTime)$|\/generation$/.test(name) ? undefined : value;
+    /^(uid|resourceVersion|generation|observedGeneration|lastTransitionTime)$|\/generation$/.test(name)
+      ? undefined
+      : value;
   return cluster
     .all()
-    .toSorted((left, right) => `${left.kind}${keyText(left.metadata)}`.localeCompare(`${right.kind}${keyText(right.metadata)}`))
+    .toSorted((left, right) =>
+      `${left.kind}${keyText(left.metadata)}`.localeCompare(`${right.kind}${keyText(right.metadata)}`),
+    )
     .map((object) => JSON.parse(JSON.stringify(sorted(object), masked)) as unknown);
 }
 
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).toSorted().map(([name, part]) => [name, sorted(part)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted()
+      .map(([name, part]) => [name, sorted(part)]),
+  );
 };
 
 async function settle(cluster: MemoryCluster): Promise<void> {
@@ -79,7 +98,10 @@ describe('P9: events commute', () => {
   it('any order, loss and duplication of events ends, with one resync, where no event at all ends', async () => {
     const step = fc.oneof(
       change.map((made) => ({ change: made })),
-      fc.record({ event: key, reads: fc.constantFrom('as-needed' as const, 'website-only' as const, 'everything' as const) }),
+      fc.record({
+        event: key,
+        reads: fc.constantFrom('as-needed' as const, 'website-only' as const, 'everything' as const),
+      }),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (history) => {
@@ -107,7 +129,8 @@ describe('P1, P2: converges, and is quiet then', () => {
           await reconcile(each.key, contextOf(cluster));
         }
         await settle(cluster);
-        for (const website of cluster.websites()) expect(await planFor(cluster, website)).toEqual({ steps: [], obstacles: [] });
+        for (const website of cluster.websites())
+          expect(await planFor(cluster, website)).toEqual({ steps: [], obstacles: [] });
         const before = cluster.writes;
         expect(await resync(cluster)).toMatchObject({ differing: 0, failed: 0 });
         expect(cluster.writes).toBe(before);
@@ -156,11 +179,18 @@ describe('P3, P4, P10: whatever interleaves', () => {
           if (generation === undefined) return;
           expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(applied.get(uid) ?? 0);
           applied.set(uid, generation);
+          // Kubernetes has no conditional creation: a late one of an Ingress is seen by its own event, and undone.
+          const isLateCreation = object.kind === 'Ingress' && object.metadata.generation === 1;
+          if (object.kind !== 'Website' && !isLateCreation) {
+            expect(generation, `${object.kind} is behind the status`).toBeGreaterThanOrEqual(judged(cluster));
+          }
           if (object.kind === 'Website') expectHonest(object as Website, cluster);
         };
         cluster.apply(shop, specs[0]);
         const runs = specs.map((_, index) =>
-          reconcile(shop, contextOf(scheduled(cluster, scheduler)), index === 0 ? 'website-only' : 'as-needed').catch(ignoreConflict),
+          reconcile(shop, contextOf(scheduled(cluster, scheduler)), index === 0 ? 'website-only' : 'as-needed').catch(
+            ignoreConflict,
+          ),
         );
         const users = scheduler.scheduleSequence([
           ...specs.slice(1).map((each) => async () => void cluster.apply(shop, each)),
@@ -178,12 +208,18 @@ describe('P3, P4, P10: whatever interleaves', () => {
     );
   });
 
-  function generationOf(object: { kind: string; metadata: Website['metadata']; status?: unknown }): [string, number | undefined] {
+  function generationOf(object: {
+    kind: string;
+    metadata: Website['metadata'];
+    status?: unknown;
+  }): [string, number | undefined] {
     const { uid, annotations } = object.metadata;
     if (object.kind === 'Website') return [uid, (object as Website).status?.observedGeneration];
     const text = annotations?.[GENERATION];
     return [`${object.kind} of ${object.metadata.name}`, text === undefined ? undefined : Number(text)];
   }
+
+  const judged = (cluster: MemoryCluster): number => cluster.websites()[0]?.status?.observedGeneration ?? 0;
 
   function expectHonest(website: Website, cluster: MemoryCluster): void {
     const ready = website.status?.conditions?.find(({ type }) => type === 'Ready');

@@ -87,11 +87,20 @@ describe('P2: where all is as declared', () => {
 
 describe('P4: what is not ours', () => {
   it('is not touched, and the Website heals once it is gone', async () => {
-    const foreign = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { ...key, name: 'shop-deployment' }, spec: {} };
+    const foreign = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { ...key, name: 'shop-deployment' },
+      spec: {},
+    };
     await cluster.create(foreign as unknown as Parameters<typeof cluster.create>[0]);
     const [before] = cluster.children();
     cluster.apply(key, SPEC);
-    expect((await run('website-only')).outcome).toEqual({ kind: 'stalled', reason: 'NameConflict', requeueAfterSeconds: 60 });
+    expect((await run('website-only')).outcome).toEqual({
+      kind: 'stalled',
+      reason: 'NameConflict',
+      requeueAfterSeconds: 60,
+    });
     expect(cluster.children()[0]).toEqual(before);
     cluster.remove('Deployment', { ...key, name: 'shop-deployment' });
     expect((await run()).actions).toContain('create Deployment');
@@ -139,13 +148,16 @@ describe('A call that fails', () => {
     };
   };
 
-  it.each(['Invalid', 'QuotaExceeded'] as const)('for good (%s) is shown in the status and not tried again', async (code) => {
-    cluster.apply(key, SPEC);
-    failing(code, 'create');
-    const reason = code === 'Invalid' ? 'Rejected' : code;
-    expect((await run()).outcome).toEqual({ kind: 'stalled', reason });
-    expect(cluster.websites()[0]?.status?.conditions?.[0]).toMatchObject({ reason, message: `${code} here` });
-  });
+  it.each(['Invalid', 'QuotaExceeded'] as const)(
+    'for good (%s) is shown in the status and not tried again',
+    async (code) => {
+      cluster.apply(key, SPEC);
+      failing(code, 'create');
+      const reason = code === 'Invalid' ? 'Rejected' : code;
+      expect((await run()).outcome).toEqual({ kind: 'stalled', reason });
+      expect(cluster.websites()[0]?.status?.conditions?.[0]).toMatchObject({ reason, message: `${code} here` });
+    },
+  );
 
   it.each(['Forbidden', 'Unauthorized', 'TooManyRequests', 'Timeout', 'Unavailable', 'Unreachable'] as const)(
     'for now (%s) is thrown, for the sender to try again',

@@ -10,7 +10,11 @@ function seen(given: { rollout?: object; spec?: object; obstacles?: Obstacle[]; 
   const spec = websiteSpec.parse({ ...SPEC, ...given.spec });
   const { deployment } = desired(aWebsite(), spec);
   const all = { observedGeneration: 1, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 };
-  const read = { ...deployment, metadata: { ...deployment.metadata, generation: 1 }, status: { ...all, ...given.rollout } };
+  const read = {
+    ...deployment,
+    metadata: { ...deployment.metadata, generation: 1 },
+    status: { ...all, ...given.rollout },
+  };
   const remaining = { steps: [], obstacles: given.obstacles ?? [] };
   return { spec, children: { deployment: read as unknown as Deployment }, refusals: [], remaining, ...given.rest };
 }
@@ -29,12 +33,27 @@ describe('A Website', () => {
       'Parked',
     ],
     ['with 0 replicas and Pods left is not', { spec: { replicas: 0 } }, 'progressing', 'Progressing'],
-    ['whose Deployment was not looked at is progressing', { rollout: { observedGeneration: 0 } }, 'progressing', 'Progressing'],
+    [
+      'whose Deployment was not looked at is progressing',
+      { rollout: { observedGeneration: 0 } },
+      'progressing',
+      'Progressing',
+    ],
     ['with too few available Pods is progressing', { rollout: { availableReplicas: 1 } }, 'progressing', 'Progressing'],
     ['with old Pods left is progressing', { rollout: { replicas: 3 } }, 'progressing', 'Progressing'],
     ['with Pods of the old kind is progressing', { rollout: { updatedReplicas: 1 } }, 'progressing', 'Progressing'],
-    ['that took too long is stalled', { rollout: { availableReplicas: 0, conditions: late } }, 'stalled', 'ProgressDeadlineExceeded'],
-    ['whose Pods cannot be made says why', { rollout: { availableReplicas: 0, conditions: failing } }, 'progressing', 'ReplicaFailure'],
+    [
+      'that took too long is stalled',
+      { rollout: { availableReplicas: 0, conditions: late } },
+      'stalled',
+      'ProgressDeadlineExceeded',
+    ],
+    [
+      'whose Pods cannot be made says why',
+      { rollout: { availableReplicas: 0, conditions: failing } },
+      'progressing',
+      'ReplicaFailure',
+    ],
     ["in the way of somebody else's object is stalled", { obstacles: obstacle('foreign') }, 'stalled', 'NameConflict'],
     ['with another selector is stalled', { obstacles: obstacle('immutable') }, 'stalled', 'ImmutableSelector'],
     ['whose old children are leaving waits', { obstacles: obstacle('left-over') }, 'progressing', 'WaitingForDeletion'],
@@ -48,7 +67,14 @@ describe('A Website', () => {
     ],
     [
       'whose children do not stay as written is never ready',
-      { rest: { remaining: { steps: [[{ verb: 'create', child: desired(aWebsite(), websiteSpec.parse(SPEC)).service }]], obstacles: [] } } },
+      {
+        rest: {
+          remaining: {
+            steps: [[{ verb: 'create', child: desired(aWebsite(), websiteSpec.parse(SPEC)).service }]],
+            obstacles: [],
+          },
+        },
+      },
       'progressing',
       'Overridden',
     ],
@@ -62,7 +88,8 @@ describe('The status', () => {
     const what = seen(given);
     return statusOf(website, what, verdict(what), NOW);
   };
-  const types = ({ conditions = [] }: WebsiteStatus) => conditions.map((condition) => `${condition.type}=${condition.status}`);
+  const types = ({ conditions = [] }: WebsiteStatus) =>
+    conditions.map((condition) => `${condition.type}=${condition.status}`);
 
   it('says what the children are and where the site is', () => {
     expect(status()).toMatchObject({
