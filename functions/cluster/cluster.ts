@@ -13,9 +13,9 @@ export interface Cluster {
   getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<Extract<Child, { kind: Kind }> | undefined>;
   /** @throws `AlreadyExists` when there is one of this name: creation never overwrites. */
   create(child: Desired<Child>): Promise<Child>;
-  /** @throws `Conflict` unless the child still has the uid and resourceVersion that `child` carries; `NotFound` when it is gone. */
+  /** @throws `Conflict` unless the child is still there under the uid and resourceVersion that `child` carries. */
   replace(child: Child): Promise<Child>;
-  /** Deletes just the child that was read: by uid and resourceVersion. @throws like `replace`. */
+  /** Deletes just the child that was read: by uid and resourceVersion. @throws like `replace`, and `NotFound` when it is gone. */
   delete(child: Child): Promise<void>;
   /** Writes the status alone. @throws `Conflict` unless the Website still has the resourceVersion that `website` carries. */
   updateStatus(website: Website): Promise<Website>;

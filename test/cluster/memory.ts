@@ -44,6 +44,8 @@ export class MemoryCluster implements Cluster {
 
   async replace(child: Child): Promise<Child> {
     this.writes++;
+    if (this.#read(child.kind, child.metadata) === undefined)
+      throw refusal('Conflict', keyOf(child.kind, child.metadata));
     return this.#update(child, (stored) => ({ ...stored, metadata: child.metadata, spec: child.spec })) as Child;
   }
 

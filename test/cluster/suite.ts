@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import type { Deployment } from '../../functions/website/children.ts';
+import type { Ingress } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import { SPEC } from '../fixtures/websites.ts';
 
 /** A cluster to test, and a way to make Websites in it as a user would. */
 export interface Subject {
@@ -17,83 +18,76 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
     let subject: Subject;
     let cluster: Cluster;
     let website: Website;
-    let deployment: Deployment;
+    // The child that no controller writes to, here: what it is like is for the tests alone to change.
+    let ingress: Ingress;
     const key = () => ({ namespace: subject.namespace, name: 'shop' });
     const refusal = (code: string) => expect.objectContaining({ name: 'ClusterError', code });
 
     beforeEach(async () => {
       subject = await make();
       ({ cluster } = subject);
-      website = await subject.createWebsite(key(), { image: 'nginx:1.29', replicas: 0 });
+      website = await subject.createWebsite(key(), { image: 'nginx:1.29', replicas: 0, host: 'a.example.com' });
       const children = desired(website, websiteSpec.parse(website.spec));
-      deployment = (await cluster.create(children.deployment)) as Deployment;
-      await cluster.create(children.service);
+      if (children.ingress === undefined) throw new Error('The Ingress is missing');
+      ingress = (await cluster.create(children.ingress)) as Ingress;
+      await cluster.create(children.deployment);
     });
 
     it('finds nothing where there is nothing', async () => {
       const other = { ...key(), name: 'other' };
       expect(await cluster.getWebsite(other)).toBeUndefined();
       expect(await cluster.getChild('Deployment', other)).toBeUndefined();
-      expect(await cluster.getChild('Ingress', key())).toBeUndefined();
+      expect(await cluster.getChild('Service', key())).toBeUndefined();
     });
 
     it('reads what was created, with uid, resourceVersion and generation', async () => {
       const read = await cluster.getWebsite(key());
       expect(read?.metadata).toMatchObject({ ...key(), uid: website.metadata.uid, generation: 1 });
-      const child = await cluster.getChild('Deployment', key());
-      expect(child).toMatchObject({ kind: 'Deployment', metadata: { uid: deployment.metadata.uid, generation: 1 } });
+      const child = await cluster.getChild('Ingress', key());
+      expect(child).toMatchObject({ kind: 'Ingress', metadata: { uid: ingress.metadata.uid, generation: 1 } });
     });
 
     it('never overwrites by creating', async () => {
-      const { metadata, spec } = deployment;
-      const { labels = {}, annotations = {}, ownerReferences = [] } = metadata;
-      const again = { ...key(), name: metadata.name, labels, annotations, ownerReferences };
-      const twin = {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata: again,
-        spec: { ...spec, replicas: 7 },
-      } as const;
+      const { ingress: twin } = desired(website, websiteSpec.parse({ ...SPEC, host: 'b.example.com' }));
+      if (twin === undefined) throw new Error('The Ingress is missing');
       await expect(cluster.create(twin)).rejects.toEqual(refusal('AlreadyExists'));
-      expect((await cluster.getChild('Deployment', key()))?.spec.replicas).toBe(0);
+      expect((await readIngress()).spec.rules).toMatchObject([{ host: 'a.example.com' }]);
     });
 
     it('replaces what was read, under a new resourceVersion and generation', async () => {
-      const read = await readDeployment();
-      const written = await cluster.replace({ ...read, spec: { ...read.spec, replicas: 1 } });
+      const read = await readIngress();
+      const written = await cluster.replace(withHost(read, 'b.example.com'));
       expect(written.metadata.resourceVersion).not.toBe(read.metadata.resourceVersion);
-      expect(written.metadata.generation).toBe(2);
+      expect(written).toMatchObject({ metadata: { generation: 2 }, spec: { rules: [{ host: 'b.example.com' }] } });
     });
 
-    it('keeps the generation when only metadata changes', async () => {
-      const read = await readDeployment();
+    it('keeps the resourceVersion when nothing changes, and the generation when only metadata does', async () => {
+      const read = await readIngress();
+      expect((await cluster.replace(read)).metadata.resourceVersion).toBe(read.metadata.resourceVersion);
       const annotations = { ...read.metadata.annotations, note: 'x' };
       const written = await cluster.replace({ ...read, metadata: { ...read.metadata, annotations } });
-      expect(written.metadata.generation).toBe(1);
+      expect(written.metadata).toMatchObject({ generation: 1, annotations: { note: 'x' } });
     });
 
     it('refuses to replace or delete what changed since it was read', async () => {
-      const read = await readDeployment();
-      await cluster.replace({ ...read, spec: { ...read.spec, replicas: 0, minReadySeconds: 1 } });
-      await expect(cluster.replace({ ...read, spec: { ...read.spec, minReadySeconds: 2 } })).rejects.toEqual(
-        refusal('Conflict'),
-      );
+      const read = await readIngress();
+      await cluster.replace(withHost(read, 'b.example.com'));
+      await expect(cluster.replace(withHost(read, 'c.example.com'))).rejects.toEqual(refusal('Conflict'));
       await expect(cluster.delete(read)).rejects.toEqual(refusal('Conflict'));
     });
 
-    it('refuses to replace another object of the same name', async () => {
-      const read = await readDeployment();
+    it('refuses to replace or delete another object of the same name', async () => {
+      const read = await readIngress();
       const impostor = { ...read, metadata: { ...read.metadata, uid: '00000000-0000-0000-0000-000000000000' } };
-      await expect(cluster.replace(impostor)).rejects.toEqual(refusal('Conflict'));
+      await expect(cluster.replace(withHost(impostor, 'b.example.com'))).rejects.toEqual(refusal('Conflict'));
       await expect(cluster.delete(impostor)).rejects.toEqual(refusal('Conflict'));
     });
 
-    it('knows that what it should replace or delete is gone', async () => {
-      const read = await cluster.getChild('Service', key());
-      if (read === undefined) throw new Error('The Service is missing');
+    it('deletes what was read, and then refuses to replace or delete it', async () => {
+      const read = await readIngress();
       await cluster.delete(read);
-      expect(await cluster.getChild('Service', key())).toBeUndefined();
-      await expect(cluster.replace(read)).rejects.toEqual(refusal('NotFound'));
+      expect(await cluster.getChild('Ingress', key())).toBeUndefined();
+      await expect(cluster.replace(read)).rejects.toMatchObject({ name: 'ClusterError', class: 'conflict' });
       await expect(cluster.delete(read)).rejects.toEqual(refusal('NotFound'));
     });
 
@@ -128,11 +122,16 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       ]);
     });
 
-    async function readDeployment(): Promise<Deployment> {
-      const read = await cluster.getChild('Deployment', key());
-      if (read === undefined) throw new Error('The Deployment is missing');
+    async function readIngress(): Promise<Ingress> {
+      const read = await cluster.getChild('Ingress', key());
+      if (read === undefined) throw new Error('The Ingress is missing');
       return read;
     }
+
+    const withHost = (read: Ingress, host: string): Ingress => ({
+      ...read,
+      spec: { ...read.spec, rules: (read.spec.rules ?? []).map((rule) => ({ ...rule, host })) },
+    });
   });
 }
 

@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { createNamespace, createWebsite } from '../real-cluster.ts';
+import { describeCluster } from './suite.ts';
+
+let transport: Transport;
+beforeAll(async () => {
+  transport = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => transport.close());
+
+describeCluster('The real cluster', async () => ({
+  cluster: kubernetes(transport),
+  namespace: await createNamespace(transport, 'cluster'),
+  createWebsite: (key, spec) => createWebsite(transport, key, spec),
+}));
+
+it('names the verb and the resource that RBAC refuses', async () => {
+  const forwarder = await connect({ kubeconfig: inject('forwarderKubeconfig') });
+  await expect(kubernetes(forwarder).getWebsite({ namespace: 'default', name: 'x' })).rejects.toMatchObject({
+    code: 'Forbidden',
+    class: 'rights',
+    message: expect.stringMatching(/get websites default\/x: .*cannot get resource "websites"/) as string,
+  });
+  await forwarder.close();
+});
+
+it('says that a context is unknown, and which there are', async () => {
+  const address = { kubeconfig: inject('kubeconfig'), context: 'nope' };
+  await expect(connect(address)).rejects.toThrow(/has no context nope; it has \S+/);
+});

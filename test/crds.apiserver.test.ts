@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../functions/cluster/transport.ts';
+import { createNamespace, createWebsite } from './real-cluster.ts';
+
+let transport: Transport;
+let namespace: string;
+beforeAll(async () => {
+  transport = await connect({ kubeconfig: inject('kubeconfig') });
+  namespace = await createNamespace(transport, 'crds');
+});
+afterAll(() => transport.close());
+
+const spec = { image: 'nginx:1.29', replicas: 1 };
+
+describe('The API server refuses a Website', () => {
+  it.each<[string, object, string]>([
+    ['without an image', { replicas: 1 }, 'spec.image: Required value'],
+    ['without replicas', { image: 'nginx' }, 'spec.replicas: Required value'],
+    ['with -1 replicas', { ...spec, replicas: -1 }, 'spec.replicas in body should be greater than or equal to 0'],
+    ['with 1001 replicas', { ...spec, replicas: 1001 }, 'spec.replicas in body should be less than or equal to 1000'],
+    ['with half a replica', { ...spec, replicas: 1.5 }, 'spec.replicas'],
+    ['with a newline in the image', { ...spec, image: 'nginx\nx: y' }, 'spec.image'],
+    ['with a blank in the image', { ...spec, image: 'nginx 1.29' }, 'must be an image reference such as nginx:1.29'],
+    ['with a long image', { ...spec, image: 'a'.repeat(513) }, 'spec.image'],
+    ['with port 0', { ...spec, port: 0 }, 'spec.port'],
+    ['with a bad host', { ...spec, host: 'http://x' }, 'spec.host: Invalid value: "http://x": must be a DNS name'],
+    [
+      'with a certificate but no host',
+      { ...spec, tlsSecretName: 'tls' },
+      'spec.tlsSecretName: Invalid value: tlsSecretName needs host',
+    ],
+    ['with a class but no host', { ...spec, ingressClassName: 'nginx' }, 'ingressClassName needs host'],
+    ['with a variable twice', { ...spec, env: [{ name: 'A' }, { name: 'A' }] }, 'spec.env[1]: Duplicate value'],
+    ['with a bad quantity', { ...spec, resources: { limits: { cpu: 'much' } } }, 'spec.resources.limits.cpu'],
+    ['with an unknown profile', { ...spec, securityProfile: 'root' }, 'spec.securityProfile'],
+    ['with an unknown field', { ...spec, command: ['sh'] }, 'unknown field "spec.command"'],
+  ])('%s, and names the field', async (_, bad, message) => {
+    await expect(createWebsite(transport, { namespace, name: 'bad' }, bad)).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['of 53 characters', 'a'.repeat(53), 'metadata.name must be at most 52 characters'],
+    ['with a dot', 'a.b', 'metadata.name must be a DNS label'],
+    ['that starts with a digit', '1a', 'metadata.name must be a DNS label that starts with a letter'],
+  ])('with a name %s', async (_, name, message) => {
+    await expect(createWebsite(transport, { namespace, name }, spec)).rejects.toThrow(message);
+  });
+});
+
+it('The API server takes a name of 52 characters, every amount, and fills in the defaults', async () => {
+  const resources = { requests: { cpu: '0.5', memory: '64Mi' }, limits: { cpu: 2, memory: '1e9' } };
+  const website = await createWebsite(transport, { namespace, name: 'a'.repeat(52) }, { ...spec, resources });
+  expect(website.spec).toMatchObject({ port: 80, suspend: false, securityProfile: 'baseline', resources });
+});
+
+it('The status cannot be set with the spec, and is kept whole by its subresource', async () => {
+  const website = await createWebsite(transport, { namespace, name: 'status' }, spec);
+  const status = {
+    observedGeneration: 1,
+    replicas: 1,
+    readyReplicas: 1,
+    replicasSet: 1,
+    deploymentName: 'd',
+    url: 'http://x',
+  };
+  const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites/status`;
+  await transport.json({ method: 'PUT', path, what: 'update', body: { ...website, status } });
+  expect(await transport.json({ method: 'GET', path, what: 'get' })).not.toHaveProperty('status');
+  const read = (await transport.json({ method: 'GET', path, what: 'get' })) as typeof website;
+  await transport.json({ method: 'PUT', path: `${path}/status`, what: 'update', body: { ...read, status } });
+  expect(await transport.json({ method: 'GET', path, what: 'get' })).toMatchObject({ status });
+});

@@ -1,0 +1,146 @@
+import { CloudEvent, HTTP } from 'cloudevents';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { subjectOf } from '../../functions/website/event.ts';
+import type { Program } from '../program.ts';
+import { createNamespace, createWebsite } from '../real-cluster.ts';
+
+/** What every host has to do, whatever runs beneath it. `start` is given a kubeconfig with the functions' own rights. */
+export function describeHost(name: string, start: (environment: Record<string, string>) => Program): void {
+  describe(name, () => {
+    let host: Program;
+    let url: string;
+    let transport: Transport;
+    let namespace: string;
+
+    beforeAll(async () => {
+      transport = await connect({ kubeconfig: inject('kubeconfig') });
+      namespace = await createNamespace(transport, 'hosts');
+      const kubeconfig = inject('functionsKubeconfig');
+      host = start({
+        KUBECONFIG: kubeconfig,
+        HOST: '127.0.0.1',
+        PORT: '0',
+        WEBHOOK_ALLOWED_ORIGINS: 'eventgrid.azure.net',
+      });
+      url = String((await host.line('Listening'))['url']);
+    });
+
+    afterAll(async () => {
+      expect(await host.stop()).toBe(0);
+      await transport.close();
+    });
+
+    const eventFor = (website: string, given: object = {}) => ({
+      id: 'uid.1',
+      specversion: '1.0',
+      source: '/clusters/test/apis/stable.example.com/v1',
+      type: 'com.example.stable.website.changed',
+      subject: subjectOf({ namespace, name: website }),
+      datacontenttype: 'application/json',
+      data: {
+        apiVersion: 'stable.example.com/v1',
+        kind: 'Website',
+        namespace,
+        name: website,
+        uid: 'x',
+        reason: 'spec-changed',
+      },
+      ...given,
+    });
+    const post = (headers: Record<string, string>, body: string | object) =>
+      fetch(url, { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
+    const structured = { 'content-type': 'application/cloudevents+json' };
+    const answer = async (response: Response) => ({ status: response.status, body: await response.text() });
+
+    it.each(['binary', 'structured'] as const)(
+      'reconciles a %s CloudEvent of the SDK and answers 204 without a body',
+      async (mode) => {
+        const website = await createWebsite(
+          transport,
+          { namespace, name: `sdk-${mode}` },
+          { image: 'nginx:1', replicas: 0 },
+        );
+        const { headers, body } = HTTP[mode](new CloudEvent(eventFor(website.metadata.name)));
+        const response = await post(headers as Record<string, string>, String(body));
+        expect(await answer(response)).toEqual({ status: 204, body: '' });
+        expect(response.headers.get('website-actions')).toBe('create Deployment, create Service, update status');
+        const key = { namespace, name: website.metadata.name };
+        expect(await kubernetes(transport).getChild('Service', key)).toMatchObject({ spec: { ports: [{ port: 80 }] } });
+      },
+    );
+
+    it.each([
+      ['application/cloudevents+json; charset=UTF-8', (event: object) => event],
+      ['Application/CloudEvents+JSON;charset=utf-8', (event: object) => event],
+      ['application/cloudevents-batch+json', (event: object) => [event, event]],
+      ['application/cloudevents-batch+json', () => []],
+    ])('takes %s', async (type, wrap) => {
+      const response = await post({ 'content-type': type }, wrap(eventFor('missing')));
+      expect(await answer(response)).toEqual({ status: 204, body: '' });
+    });
+
+    it('says that a Website which is not there is gone, with 2xx', async () => {
+      const response = await post(structured, eventFor('missing'));
+      expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'gone']);
+    });
+
+    it.each([
+      ['without id', { id: undefined }, 'id'],
+      ['with an empty type', { type: '' }, 'type'],
+      ['of another version', { specversion: '0.3' }, 'specversion'],
+      ['without source', { source: undefined }, 'source'],
+      ['with a bad namespace', { data: { ...eventFor('x').data, namespace: '../x' } }, 'data.namespace'],
+      ['without data', { data: undefined }, 'data'],
+    ])('answers an event %s with 400 and the name of the field', async (_, bad, field) => {
+      const { status, body } = await answer(await post(structured, eventFor('x', bad)));
+      expect(status).toBe(400);
+      expect(JSON.parse(body)).toMatchObject({ status: 400, detail: expect.stringContaining(field) as string });
+    });
+
+    it.each([
+      ['that is not JSON', structured, '{', 400],
+      ['that is no CloudEvent', { 'content-type': 'application/json' }, '{}', 415],
+      ['in a format that we do not read', { 'content-type': 'application/cloudevents+avro' }, 'x', 415],
+      ['that is too large', structured, `{"data":"${'x'.repeat(300_000)}"}`, 413],
+    ])('answers a body %s', async (_, headers, body, status) => {
+      const response = await post(headers, body);
+      expect(response.status).toBe(status);
+      expect(response.headers.get('content-type')).toBe('application/problem+json');
+    });
+
+    it('ignores an event of a type that it does not know, with 2xx', async () => {
+      const response = await post(structured, eventFor('x', { type: 'com.example.other' }));
+      expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'ignored']);
+    });
+
+    it('takes an event of ApiServerSource, which names the object in its subject', async () => {
+      await createWebsite(transport, { namespace, name: 'knative' }, { image: 'nginx:1', replicas: 0 });
+      const event = eventFor('knative', { type: 'dev.knative.apiserver.resource.add', data: { kind: 'Website' } });
+      expect((await post(structured, event)).headers.get('website-outcome')).toBe('waiting');
+    });
+
+    it('repairs at a resync what no event told of', async () => {
+      const key = { namespace, name: 'resynced' };
+      await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
+      const response = await fetch(new URL('resync', url), { method: 'POST' });
+      expect(response.status).toBe(204);
+      expect(await kubernetes(transport).getChild('Deployment', key)).toBeDefined();
+    });
+
+    it('takes a ping as a request to resync', async () => {
+      const response = await post(structured, eventFor('x', { type: 'dev.knative.sources.ping', data: undefined }));
+      expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'resynced']);
+    });
+
+    it('passes the webhook handshake for an origin that is allowed, and for no other', async () => {
+      const handshake = async (origin: string) => {
+        const response = await fetch(url, { method: 'OPTIONS', headers: { 'webhook-request-origin': origin } });
+        return [response.headers.get('webhook-allowed-origin'), response.headers.get('allow')];
+      };
+      expect(await handshake('eventgrid.azure.net')).toEqual(['eventgrid.azure.net', 'POST, OPTIONS']);
+      expect(await handshake('evil.example.com')).toEqual([null, 'POST, OPTIONS']);
+    });
+  });
+}

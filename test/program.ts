@@ -1,0 +1,74 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** A program of ours as a child process, read through its log. */
+export interface Program {
+  readonly process: ChildProcess;
+  /** Every line of its log, parsed. */
+  readonly lines: Record<string, unknown>[];
+  readonly stderr: string[];
+  /** The first line with this message, whether it is there already or comes. @throws when the program ends before. */
+  line(message: string): Promise<Record<string, unknown>>;
+  /** Asks it to end, and waits until it has; the exit code. */
+  stop(): Promise<number | null>;
+  readonly exit: Promise<number | null>;
+}
+
+/** Starts `node FILE ARGS` with nothing of this process's environment but what a program needs to be found. */
+export function startProgram(
+  file: string,
+  args: readonly string[] = [],
+  environment: Record<string, string> = {},
+): Program {
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: Record<string, unknown>[] = [];
+  const stderr: string[] = [];
+  const waiting = new Set<() => void>();
+  let ended = false;
+  const wake = () => waiting.forEach((each) => each());
+  createInterface(child.stdout).on('line', (line) => {
+    lines.push(parsed(line));
+    wake();
+  });
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk.toString()));
+  const exit = new Promise<number | null>((resolve) => {
+    child.once('close', (code) => {
+      ended = true;
+      resolve(code);
+      wake();
+    });
+  });
+  return {
+    process: child,
+    lines,
+    stderr,
+    exit,
+    line: (message) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = lines.find(({ msg }) => msg === message);
+          if (found === undefined && !ended) return;
+          waiting.delete(look);
+          if (found !== undefined) resolve(found);
+          else reject(new Error(`${file} ended without the line ${message}: ${stderr.join('')}`));
+        };
+        waiting.add(look);
+        look();
+      }),
+    async stop() {
+      child.kill('SIGTERM');
+      return exit;
+    },
+  };
+}
+
+function parsed(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return { msg: line };
+  }
+}
