@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Deployment } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
@@ -82,6 +83,53 @@ describe('P2: where all is as declared', () => {
     const before = cluster.all();
     await run('website-only');
     expect(cluster.all()).toEqual(before);
+  });
+});
+
+describe('P3: a run that was overtaken', () => {
+  /** Stops the run at its first write, lets the rest of the test happen, and then lets it write. */
+  function overtaken() {
+    let resume = () => {};
+    const meanwhile = new Promise<void>((resolve) => (resume = resolve));
+    let stalled = () => {};
+    const atWrite = new Promise<void>((resolve) => (stalled = resolve));
+    const slow: Cluster = {
+      getWebsite: (where) => cluster.getWebsite(where),
+      getChild: (kind, where) => cluster.getChild(kind, where),
+      create: (child) => cluster.create(child),
+      delete: (child) => cluster.delete(child),
+      updateStatus: (website) => cluster.updateStatus(website),
+      listWebsites: () => cluster.listWebsites(),
+      listChildren: (kind) => cluster.listChildren(kind),
+      replace: async (child) => {
+        stalled();
+        await meanwhile;
+        return cluster.replace(child);
+      },
+    };
+    const result = reconcile(key, { cluster: slow, now: () => NOW });
+    return { result, atWrite, resume: () => resume() };
+  }
+  const images: (string | undefined)[] = [];
+
+  it.each([
+    ['wrote something else', 'nginx:3'],
+    ['had nothing to write, since all was as it wants it', 'nginx:1.29'],
+  ])('by one that %s does not undo it', async (_, image) => {
+    cluster.apply(key, SPEC);
+    await run();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    const slow = overtaken();
+    await slow.atWrite;
+    cluster.apply(key, { ...SPEC, image });
+    await run();
+    images.length = 0;
+    cluster.onWrite = (object) => {
+      if (object.kind === 'Deployment') images.push((object as Deployment).spec.template.spec?.containers[0]?.image);
+    };
+    slow.resume();
+    await slow.result;
+    expect(images).toEqual([]);
   });
 });
 
