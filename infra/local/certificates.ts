@@ -1,0 +1,113 @@
+// Its dependency injection library asks for this to be imported first.
+import 'reflect-metadata';
+import { randomBytes, webcrypto } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as x509 from '@peculiar/x509';
+
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
+/** A kubeconfig is right at once even where clocks differ a little. */
+const SKEW_MS = 60_000;
+
+/** A certificate and its key, in PEM. */
+export interface Credentials {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Who a certificate is for. Kubernetes takes the common name for the user and the organization for the group. */
+export interface Subject {
+  readonly commonName: string;
+  readonly organization?: string;
+}
+
+/** Signs certificates for one control plane. */
+export interface Authority {
+  /** In PEM. */
+  readonly certificate: string;
+  issue(subject: Subject): Promise<Credentials>;
+}
+
+/** Makes a certificate authority in `folder`, or takes the one that is there, so that kept data goes with kept credentials. */
+export async function authority(folder: string): Promise<Authority> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const files = { certificate: join(folder, 'ca.crt'), key: join(folder, 'ca.key') };
+  if (!existsSync(files.key)) await createAuthority(files);
+  const certificate = readFileSync(files.certificate, 'utf8');
+  const issuer = new x509.X509Certificate(certificate);
+  const signingKey = await privateKey(readFileSync(files.key, 'utf8'));
+  return { certificate, issue: (subject) => issue(issuer, signingKey, subject) };
+}
+
+async function createAuthority(files: Credentials): Promise<void> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    ...validity(10),
+    name: 'CN=website-reconciler-local',
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    ],
+  });
+  writeFileSync(files.certificate, certificate.toString('pem'));
+  writeFileSync(files.key, await pem(keys.privateKey), { mode: 0o600 });
+}
+
+/** Good for servers on loopback and for clients alike. */
+async function issue(
+  issuer: x509.X509Certificate,
+  signingKey: webcrypto.CryptoKey,
+  subject: Subject,
+): Promise<Credentials> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const organization = subject.organization === undefined ? [] : [{ O: [subject.organization] }];
+  const certificate = await x509.X509CertificateGenerator.create({
+    ...validity(1),
+    subject: new x509.Name([...organization, { CN: [subject.commonName] }]).toString(),
+    issuer: issuer.subject,
+    publicKey: keys.publicKey,
+    signingKey,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'dns', value: 'localhost' },
+        { type: 'ip', value: '127.0.0.1' },
+      ]),
+    ],
+  });
+  return { certificate: certificate.toString('pem'), key: await pem(keys.privateKey) };
+}
+
+const validity = (years: number) => ({
+  serialNumber: randomBytes(16).toString('hex'),
+  notBefore: new Date(Date.now() - SKEW_MS),
+  notAfter: new Date(Date.now() + years * YEAR_MS),
+});
+
+/** The pair that ServiceAccount tokens are signed and checked with. */
+export async function signingKeys(
+  folder: string,
+): Promise<{ readonly privateFile: string; readonly publicFile: string }> {
+  const files = { privateFile: join(folder, 'service-account.key'), publicFile: join(folder, 'service-account.pub') };
+  if (!existsSync(files.privateFile)) {
+    const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+    const exported = await webcrypto.subtle.exportKey('spki', keys.publicKey);
+    writeFileSync(files.publicFile, x509.PemConverter.encode(exported, 'PUBLIC KEY'));
+    writeFileSync(files.privateFile, await pem(keys.privateKey), { mode: 0o600 });
+  }
+  return files;
+}
+
+const pem = async (key: webcrypto.CryptoKey): Promise<string> =>
+  x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY');
+
+async function privateKey(text: string): Promise<webcrypto.CryptoKey> {
+  const [encoded] = x509.PemConverter.decode(text);
+  if (encoded === undefined) throw new Error('The key of the certificate authority is not PEM');
+  return webcrypto.subtle.importKey('pkcs8', encoded, ALGORITHM, false, ['sign']);
+}

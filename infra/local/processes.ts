@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Word } from './guardian.ts';
+
+/** A program that ended by itself, with the end of its log. */
+export class ProgramEndedError extends Error {
+  override readonly name = 'ProgramEndedError';
+}
+
+/** How long a program may take to end when asked to. */
+const PATIENCE_MS = 5_000;
+const LAST_LINES = 12;
+
+/** A group of programs that live no longer than this process, however it ends. */
+export class Processes {
+  readonly #logs: string;
+  readonly #guardian: ChildProcess;
+  readonly #running: { readonly name: string; readonly child: ChildProcess; readonly ended: Promise<void> }[] = [];
+  #stopping = false;
+  #fail: (error: ProgramEndedError) => void = () => {};
+  /** Rejects when a program ends before it is asked to; never resolves. */
+  readonly failure: Promise<never>;
+
+  /** @param temporary folder that goes when the programs have gone. */
+  constructor(logs: string, temporary: string | undefined) {
+    this.#logs = logs;
+    this.failure = new Promise((_, reject) => (this.#fail = reject));
+    this.failure.catch(() => {});
+    // Detached, as are the programs: Ctrl-C in a terminal goes to the whole group, and only the parent knows the right order.
+    this.#guardian = spawn(process.execPath, [fileURLToPath(new URL('guardian.ts', import.meta.url))], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    this.#guardian.unref();
+    this.#guardian.stdin?.on('error', () => {});
+    if (temporary !== undefined) this.#tell({ remove: temporary });
+  }
+
+  start(name: string, file: string, flags: readonly string[]): void {
+    const log = openSync(this.logOf(name), 'w', 0o600);
+    const child = spawn(file, flags, { detached: true, stdio: ['ignore', log, log] });
+    closeSync(log);
+    const { pid } = child;
+    if (pid !== undefined) this.#tell({ started: pid });
+    const ended = new Promise<void>((resolve) => {
+      const end = (how: string) => {
+        if (pid !== undefined) this.#tell({ ended: pid });
+        if (!this.#stopping)
+          this.#fail(new ProgramEndedError(`${name} ended by itself (${how}):\n${this.#lastLines(name)}`));
+        resolve();
+      };
+      child.once('error', (error) => end(error.message));
+      child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+    });
+    this.#running.push({ name, child, ended });
+  }
+
+  /** Ends the programs, last started first, and waits until they have gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const { child, ended } of this.#running.toReversed()) {
+      child.kill('SIGTERM');
+      const impatient = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+      await ended;
+      clearTimeout(impatient);
+    }
+    const guardianEnded = new Promise<void>((resolve) => this.#guardian.once('exit', () => resolve()));
+    this.#guardian.ref();
+    this.#guardian.stdin?.end();
+    await guardianEnded;
+  }
+
+  logOf = (name: string): string => join(this.#logs, `${name}.log`);
+
+  #tell(word: Word): void {
+    this.#guardian.stdin?.write(`${JSON.stringify(word)}\n`);
+  }
+
+  #lastLines(name: string): string {
+    return readFileSync(this.logOf(name), 'utf8').trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+  }
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { connect } from '../functions/cluster/transport.ts';
+import { cacheFolder, findBinaries } from '../infra/local/binaries.ts';
+import { startControlPlane, type ControlPlane } from '../infra/local/control-plane.ts';
+import { officialReleases } from '../infra/local/download.ts';
+import { goBuild } from '../infra/local/go-build.ts';
+import { install, writeKubeconfigFor } from '../infra/local/install.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of an administrator: what a test does as a user or a third party. */
+    kubeconfig: string;
+    functionsKubeconfig: string;
+    forwarderKubeconfig: string;
+    /** Every request that the API server answered, a JSON object a line. */
+    auditLog: string;
+  }
+}
+
+/** One control plane for all the projects of a run; vitest sets each of them up by itself. */
+const shared = globalThis as { controlPlane?: Promise<ControlPlane>; controlPlaneUsers?: number };
+
+export async function setup(project: TestProject): Promise<void> {
+  shared.controlPlaneUsers = (shared.controlPlaneUsers ?? 0) + 1;
+  shared.controlPlane ??= start();
+  const { kubeconfig, folder } = await shared.controlPlane;
+  project.provide('kubeconfig', kubeconfig);
+  project.provide('functionsKubeconfig', join(folder, 'website-functions.kubeconfig'));
+  project.provide('forwarderKubeconfig', join(folder, 'website-forwarder.kubeconfig'));
+  project.provide('auditLog', join(folder, 'logs', 'audit.log'));
+}
+
+export async function teardown(): Promise<void> {
+  shared.controlPlaneUsers = (shared.controlPlaneUsers ?? 1) - 1;
+  if (shared.controlPlaneUsers > 0) return;
+  await (await shared.controlPlane)?.stop();
+}
+
+async function start(): Promise<ControlPlane> {
+  const began = performance.now();
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  const binaries = await findBinaries({
+    assets: process.env['KUBEBUILDER_ASSETS'],
+    cache: cacheFolder(process.env),
+    sources: [officialReleases(), goBuild()],
+    progress,
+  });
+  const controlPlane = await startControlPlane({ binaries, audit: 'on' });
+  const address = { kubeconfig: controlPlane.kubeconfig };
+  const transport = await connect(address);
+  await install(transport);
+  for (const account of ['website-forwarder', 'website-functions'] as const) {
+    await writeKubeconfigFor(account, { transport, address, path: join(controlPlane.folder, `${account}.kubeconfig`) });
+  }
+  await transport.close();
+  progress(`Control plane is up after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  return controlPlane;
+}
