@@ -18,7 +18,10 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [REAL, HOSTS] } },
       { extends: true, test: { name: 'hosts', include: [HOSTS], globalSetup: controlPlane } },
-      { extends: true, test: { name: 'apiserver', include: ['test/**/*.apiserver.test.ts'], globalSetup: controlPlane } },
+      {
+        extends: true,
+        test: { name: 'apiserver', include: ['test/**/*.apiserver.test.ts'], globalSetup: controlPlane },
+      },
       { extends: true, test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], globalSetup: controlPlane } },
     ],
   },

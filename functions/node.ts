@@ -14,14 +14,6 @@ const KEEP_ALIVE_MS = 75_000;
 /** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
 const DRAIN_MS = 25_000;
 
-try {
-  await main(configFrom(process.env));
-} catch (error) {
-  if (!(error instanceof ConfigError || error instanceof ClusterError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = error instanceof ConfigError ? 2 : 1;
-}
-
 async function main(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel });
   const context = await contextFrom(config, log);
@@ -129,4 +121,12 @@ function send(response: ServerResponse, { status, headers, body }: Reply): void 
     ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
   });
   response.end(body);
+}
+
+try {
+  await main(configFrom(process.env));
+} catch (error) {
+  if (!(error instanceof ConfigError || error instanceof ClusterError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
 }

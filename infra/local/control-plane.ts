@@ -204,17 +204,17 @@ function controllerFlags(kubeconfig: string, pki: string, files: Files): string[
 async function answers(kubeconfig: string): Promise<void> {
   const deadline = performance.now() + START_MS;
   const transport = await connect({ kubeconfig });
-  try {
-    for (;;) {
-      try {
-        const body = await transport.stream({ method: 'GET', path: '/readyz', what: 'reach the API server' });
-        body.resume();
-        return;
-      } catch (error) {
-        if (performance.now() > deadline) throw error;
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
+  const tryOnce = async (): Promise<boolean> => {
+    try {
+      (await transport.stream({ method: 'GET', path: '/readyz', what: 'reach the API server' })).resume();
+      return true;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      return false;
     }
+  };
+  try {
+    while (!(await tryOnce())) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   } finally {
     await transport.close();
   }

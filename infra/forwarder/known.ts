@@ -1,0 +1,115 @@
+import { hash } from 'node:crypto';
+import {
+  API_VERSION,
+  KIND,
+  REQUESTED_AT,
+  type WebsiteKey,
+  type WebsiteStatus,
+} from '../../functions/website/resource.ts';
+import type { EventData, Reason } from '../../functions/website/event.ts';
+import type { WatchedObject } from './watch.ts';
+
+/** A change that the functions should hear of. */
+export interface Change {
+  readonly kind: 'changed' | 'deleted' | 'drifted';
+  readonly key: WebsiteKey;
+  /** Of the Website. */
+  readonly uid: string;
+  readonly id: string;
+  readonly reason: Reason;
+  readonly resourceVersion?: string;
+  readonly generation?: number;
+  readonly childKind?: EventData['childKind'];
+}
+
+/** What is remembered of an object: enough to see that it changed, and nothing of what it holds. */
+export interface Memory {
+  readonly uid: string;
+  readonly print: string;
+  /** The Website that it belongs to, for a child. */
+  readonly owner?: { readonly name: string; readonly uid: string };
+}
+
+/** 96 bits: enough that no two states of one object look the same. */
+const print = (value: unknown): string => hash('sha1', JSON.stringify(value), 'base64url').slice(0, 16);
+
+/** A Website as far as a change of it matters: what the functions write, its status, is left out. */
+export function rememberWebsite({ metadata }: WatchedObject): Memory {
+  const { uid, generation, deletionTimestamp, labels, annotations } = metadata;
+  return { uid, print: print([generation, deletionTimestamp, labels, annotations]) };
+}
+
+/** What the state of a Website asks for by itself, however it was learned of; nothing when it is settled. */
+export function askedBy({ metadata, status }: WatchedObject): Reason | undefined {
+  const { observedGeneration, lastHandledReconcileAt, conditions = [] } = (status ?? {}) as WebsiteStatus;
+  if (observedGeneration === undefined) return 'first-seen';
+  if (observedGeneration !== metadata.generation || metadata.deletionTimestamp !== undefined) return 'spec-changed';
+  if (isUnanswered(metadata.annotations?.[REQUESTED_AT], lastHandledReconcileAt)) return 'requested';
+  return conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True') ? undefined : 'retry';
+}
+
+const isUnanswered = (requested: string | undefined, handled: string | undefined): boolean =>
+  requested !== undefined && requested !== handled;
+
+/** The change of a Website between what was remembered and what is seen now. */
+export function websiteChange(object: WatchedObject, before: Memory | undefined): Change | undefined {
+  if (before?.uid !== object.metadata.uid) return changeOf(object, askedBy(object) ?? 'spec-changed');
+  if (before.print === rememberWebsite(object).print) return undefined;
+  const asked = askedBy(object);
+  // Where the state asks for nothing, something changed all the same: a label.
+  return changeOf(object, asked === 'requested' ? 'requested' : 'spec-changed');
+}
+
+export const changeOf = ({ metadata }: WatchedObject, reason: Reason): Change => ({
+  kind: 'changed',
+  key: { namespace: metadata.namespace, name: metadata.name },
+  uid: metadata.uid,
+  id: `${metadata.uid}.${metadata.resourceVersion}`,
+  reason,
+  resourceVersion: metadata.resourceVersion,
+  ...(metadata.generation === undefined ? {} : { generation: metadata.generation }),
+});
+
+export const deletionOf = (key: WebsiteKey, { uid }: Memory, resourceVersion: string | undefined): Change => ({
+  kind: 'deleted',
+  key,
+  uid,
+  id: resourceVersion === undefined ? `${uid}.deleted` : `${uid}.${resourceVersion}.deleted`,
+  reason: 'deleted',
+  ...(resourceVersion === undefined ? {} : { resourceVersion }),
+});
+
+/** A child as far as a change of it matters; nothing when no Website owns it. */
+export function rememberChild({ metadata, spec, status }: WatchedObject): Memory | undefined {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner?.kind !== KIND || owner.apiVersion !== API_VERSION) return undefined;
+  const { labels, annotations, ownerReferences, deletionTimestamp } = metadata;
+  return {
+    uid: metadata.uid,
+    owner: { name: owner.name, uid: owner.uid },
+    print: print([labels, annotations, ownerReferences, deletionTimestamp, spec, readiness(status)]),
+  };
+}
+
+/** The times in a Deployment's conditions move without anything having changed. */
+function readiness(status: unknown): unknown {
+  const { conditions, ...counts } = (status ?? {}) as {
+    conditions?: { type: string; status: string; reason?: string }[];
+  };
+  return [counts, conditions?.map(({ type, status: value, reason }) => [type, value, reason])];
+}
+
+/** `drifted`, for the Website that owns the child. */
+export const driftOf = (
+  childKind: NonNullable<EventData['childKind']>,
+  namespace: string,
+  child: Memory & Required<Pick<Memory, 'owner'>>,
+  resourceVersion: string,
+): Change => ({
+  kind: 'drifted',
+  key: { namespace, name: child.owner.name },
+  uid: child.owner.uid,
+  id: `${child.owner.uid}.${child.uid}.${resourceVersion}`,
+  reason: 'child-drifted',
+  childKind,
+});

@@ -1,0 +1,31 @@
+/** A line that is not JSON: the stream cannot be trusted from here on. */
+export class InvalidLineError extends Error {
+  override readonly name = 'InvalidLineError';
+}
+
+/**
+ * The JSON values of a newline-delimited stream, wherever its chunks are cut.
+ * @throws InvalidLineError; a last line without an end is one that was cut off, and is left out.
+ */
+export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator {
+  const decoder = new TextDecoder();
+  // Pieces of the line that is not whole yet: joined once, since a large object comes in many of them.
+  let pieces: string[] = [];
+  for await (const chunk of chunks) {
+    const [first = '', ...rest] = decoder.decode(chunk, { stream: true }).split('\n');
+    pieces.push(first);
+    for (const next of rest) {
+      yield* parsed(pieces.join(''));
+      pieces = [next];
+    }
+  }
+}
+
+function* parsed(line: string): Generator {
+  if (line.trim() === '') return;
+  try {
+    yield JSON.parse(line);
+  } catch (error) {
+    throw new InvalidLineError(`A line of ${line.length} characters is not JSON`, { cause: error });
+  }
+}

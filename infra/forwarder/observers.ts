@@ -1,0 +1,113 @@
+import { keyText, type WebsiteKey } from '../../functions/website/resource.ts';
+import type { EventData } from '../../functions/website/event.ts';
+import { askedBy, changeOf, deletionOf, driftOf, rememberChild, rememberWebsite, websiteChange } from './known.ts';
+import type { Change, Memory } from './known.ts';
+import type { Observer, WatchedObject } from './watch.ts';
+
+/** Where changes go. Both return at once. */
+export interface Outlet {
+  change(change: Change): void;
+  /** Websites of whose state nothing asks for an event are left to one resync. */
+  resync(): void;
+}
+
+/** Turns what the watch of Websites tells into changes. */
+export function websiteObserver(outlet: Outlet): Observer {
+  const known = new Map<string, Memory>();
+  let listed = new Set<string>();
+  let settled = 0;
+
+  const remove = (key: WebsiteKey, resourceVersion?: string) => {
+    const before = known.get(keyText(key));
+    if (before === undefined) return;
+    known.delete(keyText(key));
+    outlet.change(deletionOf(key, before, resourceVersion));
+  };
+
+  return {
+    listStarted() {
+      listed = new Set();
+      settled = 0;
+    },
+    listed(object) {
+      const text = keyText(object.metadata);
+      const { namespace, name } = object.metadata;
+      listed.add(text);
+      const before = known.get(text);
+      if (before !== undefined && before.uid !== object.metadata.uid) remove({ namespace, name });
+      const missed = known.has(text) ? websiteChange(object, before) : undefined;
+      const asked = askedBy(object);
+      const change = missed ?? (asked && changeOf(object, asked));
+      known.set(text, rememberWebsite(object));
+      if (change === undefined) settled++;
+      else outlet.change(change);
+    },
+    listEnded() {
+      for (const text of known.keys()) if (!listed.has(text)) remove(keyOf(text));
+      listed = new Set();
+      if (settled > 0) outlet.resync();
+    },
+    changed(object) {
+      const text = keyText(object.metadata);
+      const change = websiteChange(object, known.get(text));
+      known.set(text, rememberWebsite(object));
+      if (change !== undefined) outlet.change(change);
+    },
+    deleted: ({ metadata: { namespace, name, resourceVersion } }) => remove({ namespace, name }, resourceVersion),
+  };
+}
+
+/** Turns what the watch of one kind of children tells into changes of the Websites that own them. */
+export function childObserver(kind: NonNullable<EventData['childKind']>, outlet: Outlet): Observer {
+  const known = new Map<string, Memory>();
+  let listed = new Set<string>();
+  let isFirstList = true;
+
+  const drifted = (namespace: string, { owner, ...child }: Memory, resourceVersion: string) => {
+    if (owner !== undefined) outlet.change(driftOf(kind, namespace, { ...child, owner }, resourceVersion));
+  };
+  const remove = (text: string, resourceVersion: string) => {
+    const before = known.get(text);
+    if (before === undefined) return;
+    known.delete(text);
+    drifted(keyOf(text).namespace, before, resourceVersion);
+  };
+  const see = ({ metadata }: WatchedObject, now: Memory | undefined) => {
+    const text = keyText(metadata);
+    const before = known.get(text);
+    if (now === undefined) {
+      // Somebody took our owner reference away: its Website has to know.
+      remove(text, metadata.resourceVersion);
+      return;
+    }
+    known.set(text, now);
+    const isOurCreation = before === undefined && kind !== 'Ingress';
+    if (before?.print !== now.print && !isOurCreation) drifted(metadata.namespace, now, metadata.resourceVersion);
+  };
+
+  return {
+    listStarted() {
+      listed = new Set();
+    },
+    listed(object) {
+      listed.add(keyText(object.metadata));
+      const now = rememberChild(object);
+      // At the start, the Websites' own state says which of them need a look, and a resync covers the rest.
+      if (!isFirstList) see(object, now);
+      else if (now !== undefined) known.set(keyText(object.metadata), now);
+    },
+    listEnded() {
+      for (const text of known.keys()) if (!listed.has(text)) remove(text, 'gone');
+      listed = new Set();
+      isFirstList = false;
+    },
+    changed: (object) => see(object, rememberChild(object)),
+    deleted: ({ metadata }) => remove(keyText(metadata), metadata.resourceVersion),
+  };
+}
+
+/** A name has no slash in it. */
+function keyOf(text: string): WebsiteKey {
+  const [namespace = '', name = ''] = text.split('/');
+  return { namespace, name };
+}
