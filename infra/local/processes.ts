@@ -1,12 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Word } from './guardian.ts';
 
 /** A program that ended by itself, with the end of its log. */
 export class ProgramEndedError extends Error {
   override readonly name = 'ProgramEndedError';
+}
+
+export interface StartOptions {
+  /** This process's own when absent. */
+  readonly environment?: Record<string, string>;
+  readonly onLine?: (line: string) => void;
 }
 
 /** How long a program may take to end when asked to. */
@@ -38,10 +45,16 @@ export class Processes {
     if (temporary !== undefined) this.#tell({ remove: temporary });
   }
 
-  start(name: string, file: string, flags: readonly string[]): void {
+  /** Starts a program. Its output goes to its log, unless `onLine` takes what it prints. */
+  start(name: string, file: string, args: readonly string[], { environment, onLine }: StartOptions = {}): void {
     const log = openSync(this.logOf(name), 'w', 0o600);
-    const child = spawn(file, flags, { detached: true, stdio: ['ignore', log, log] });
+    const child = spawn(file, args, {
+      detached: true,
+      env: environment ?? process.env,
+      stdio: ['ignore', onLine === undefined ? log : 'pipe', log],
+    });
     closeSync(log);
+    if (onLine !== undefined && child.stdout !== null) createInterface(child.stdout).on('line', onLine);
     const { pid } = child;
     if (pid !== undefined) this.#tell({ started: pid });
     const ended = new Promise<void>((resolve) => {

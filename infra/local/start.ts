@@ -1,0 +1,251 @@
+// npm start: a cluster, the forwarder, the functions and a sample, with one command.
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { connect, type ClusterAddress, type Transport } from '../../functions/cluster/transport.ts';
+import { API_VERSION, keyText, PLURAL, type Website } from '../../functions/website/resource.ts';
+import { cacheFolder, findBinaries } from './binaries.ts';
+import { startControlPlane, type ControlPlane } from './control-plane.ts';
+import { officialReleases } from './download.ts';
+import { goBuild } from './go-build.ts';
+import { applyFile, install, writeKubeconfigFor, type ServiceAccount } from './install.ts';
+import { optionsFrom, USAGE, UsageError, type Options } from './options.ts';
+import { Processes, ProgramEndedError } from './processes.ts';
+import { liveLines, websiteLines, type LastEvent } from './view.ts';
+
+const SAMPLE = '../../crds/samples/minimal.yaml';
+const SAMPLE_KEY = { namespace: 'default', name: 'hello' };
+const POLL_MS = 500;
+
+/** Undone in the reverse order, whatever happens. */
+const undo: (() => Promise<unknown>)[] = [];
+const began = performance.now();
+const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** A signal asked us to stop: nothing went wrong. */
+class StoppedError extends Error {
+  override readonly name = 'StoppedError';
+}
+
+async function main(options: Options): Promise<void> {
+  const stopped = untilAskedToStop();
+  const say = options.output === 'live' ? (line: string) => void process.stdout.write(`${line}\n`) : () => {};
+  const step: Step = async (name, work) => {
+    const start = performance.now();
+    const result = await Promise.race([work, stopped]);
+    say(`  ${name.padEnd(44)} ${seconds(start)}`);
+    return result;
+  };
+
+  const { local, address, transport } = await prepareCluster(options, step, stopped);
+  const events = new Map<string, LastEvent>();
+  const programs = programsIn(local);
+  const failure = Promise.race([stopped, programs.processes.failure, local?.failure ?? programs.processes.failure]);
+  const run = runner({ ...programs, transport, address, output: options.output, events });
+  const sink = await step(
+    'Functions are listening',
+    named(options.port, Promise.race([run.functions(options.port), failure])),
+  );
+  await step('Forwarder is watching', Promise.race([run.forwarder(sink), failure]));
+  if (local !== undefined) {
+    await applyFile(transport, SAMPLE);
+    await step('The sample Website is ready', Promise.race([sampleIsReady(transport), failure]));
+  }
+
+  say(`\nUp after ${seconds(began)}. Kubeconfig: ${address.kubeconfig}\n`);
+  for (const line of advice(address, local === undefined ? 'own' : 'local')) say(line);
+  const show = options.output === 'live' ? liveLines(process.stdout) : () => {};
+  await Promise.race([failure, showForEver(transport, (websites) => show(websiteLines(websites, events)))]);
+}
+
+/** A cluster that answers and knows Websites: one of our own, or the one that was named. */
+async function prepareCluster(options: Options, step: Step, stopped: Promise<never>) {
+  const local = options.kubeconfig === undefined ? await startLocal(options, step) : undefined;
+  const address: ClusterAddress = { kubeconfig: local?.kubeconfig ?? options.kubeconfig, context: options.context };
+  const transport = await connect(address);
+  undo.push(() => transport.close());
+  await step(`Reached ${transport.server}`, reach(transport));
+  if (local === undefined && options.consent === 'ask') await Promise.race([askToInstall(transport.server), stopped]);
+  await step('Installed the CRD and the rights', install(transport));
+  return { local, address, transport };
+}
+
+/** The functions know their port as a variable; here it is a flag. */
+async function named<T>(port: number, listening: Promise<T>): Promise<T> {
+  return listening.catch((error: unknown) => {
+    if (port === 0 || !(error instanceof ProgramEndedError)) throw error;
+    throw new Error(`--port ${port} cannot be used: ${error.message}`, { cause: error });
+  });
+}
+
+type Step = <T>(name: string, work: Promise<T>) => Promise<T>;
+
+function untilAskedToStop(): Promise<never> {
+  const stopped = new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => reject(new StoppedError(signal)));
+  });
+  stopped.catch(() => {});
+  return stopped;
+}
+
+/** The two programs live in the control plane's folder, or in one of their own. */
+function programsIn(local: ControlPlane | undefined): { processes: Processes; folder: string } {
+  const folder = local?.folder ?? mkdtempSync(join(tmpdir(), 'website-reconciler-'));
+  mkdirSync(join(folder, 'logs'), { recursive: true });
+  const processes = new Processes(join(folder, 'logs'), local === undefined ? folder : undefined);
+  undo.push(() => processes.stop());
+  return { processes, folder };
+}
+
+async function startLocal({ data, output }: Options, step: Step): Promise<ControlPlane> {
+  const progress = (line: string) => void process.stderr.write(output === 'live' ? `  ${line}\n` : '');
+  const sources = [officialReleases(), goBuild()];
+  const search = { assets: process.env['KUBEBUILDER_ASSETS'], cache: cacheFolder(process.env), sources, progress };
+  const binaries = await step('Found the programs of the control plane', findBinaries(search));
+  const starting = startControlPlane({ binaries, data });
+  // Registered before it is there, so that a signal meanwhile leaves nothing behind.
+  undo.push(async () => (await starting.catch(() => undefined))?.stop());
+  return step('Control plane answers', starting);
+}
+
+async function reach(transport: Transport): Promise<void> {
+  await transport.json({ method: 'GET', path: '/version', what: 'reach the cluster' });
+}
+
+async function askToInstall(server: string): Promise<void> {
+  const question = `Install the CRD ${PLURAL}.stable.example.com and the namespace website-reconciler at ${server}? [y/N] `;
+  if (!process.stdin.isTTY) throw new UsageError('There is nobody to ask whether the CRD may be installed: give --yes');
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await prompt.question(question);
+  prompt.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Nothing was installed');
+}
+
+interface RunnerOptions {
+  readonly processes: Processes;
+  readonly transport: Transport;
+  readonly address: ClusterAddress;
+  readonly folder: string;
+  readonly output: Options['output'];
+  readonly events: Map<string, LastEvent>;
+}
+
+/** Starts the two programs, each with its own rights. */
+function runner({ processes, transport, address, folder, output, events }: RunnerOptions) {
+  const start = async (
+    name: ServiceAccount,
+    file: string,
+    args: readonly string[],
+    environment: Record<string, string>,
+  ) => {
+    const kubeconfig = await writeKubeconfigFor(name, { transport, address, path: join(folder, `${name}.kubeconfig`) });
+    return new Promise<string>((resolve) => {
+      const onLine = (text: string) => {
+        const line = JSON.parse(text) as LogLine;
+        if (line.msg === 'Listening' && line.url !== undefined) resolve(line.url);
+        remember(line, events);
+        if (output === 'json') process.stdout.write(`${JSON.stringify({ program: name, ...line })}\n`);
+      };
+      const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
+      const variables = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', KUBECONFIG: kubeconfig };
+      processes.start(name, process.execPath, [path, ...args], {
+        environment: { ...variables, ...environment },
+        onLine,
+      });
+    });
+  };
+  return {
+    functions: (port: number) =>
+      start('website-functions', 'functions/node.ts', [], { HOST: '127.0.0.1', PORT: String(port) }),
+    forwarder: (sink: string) => {
+      const args = ['--sink', sink, '--host', '127.0.0.1', '--port', '0', '--cluster', 'local'];
+      return start('website-forwarder', 'infra/forwarder/main.ts', args, {});
+    },
+  };
+}
+
+/** What is read of the programs' logs. */
+interface LogLine {
+  readonly msg?: string;
+  readonly url?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly reason?: string;
+  readonly outcome?: string;
+}
+
+function remember(
+  { msg, namespace, name, reason = '-', outcome = '-' }: LogLine,
+  events: Map<string, LastEvent>,
+): void {
+  if (msg === 'Delivered event' && namespace !== undefined && name !== undefined) {
+    events.set(keyText({ namespace, name }), { reason, outcome });
+  }
+}
+
+async function sampleIsReady(transport: Transport): Promise<void> {
+  const path = `/apis/${API_VERSION}/namespaces/${SAMPLE_KEY.namespace}/${PLURAL}/${SAMPLE_KEY.name}`;
+  for (;;) {
+    const website = (await transport.json({ method: 'GET', path, what: 'get the sample' })) as Website;
+    const ready = website.status?.conditions?.find(({ type }) => type === 'Ready');
+    if (ready?.status === 'True' && ready.observedGeneration === website.metadata.generation) return;
+    await delay(POLL_MS / 10);
+  }
+}
+
+function advice({ kubeconfig, context }: ClusterAddress, cluster: 'local' | 'own'): string[] {
+  const kubectl = `kubectl --kubeconfig ${kubeconfig}${context === undefined ? '' : ` --context ${context}`}`;
+  const lines = [
+    'Try:',
+    `  ${kubectl} get websites,deployments,services`,
+    `  ${kubectl} scale website hello --replicas 3`,
+    `  ${kubectl} delete deployment hello-deployment`,
+    '',
+  ];
+  if (cluster === 'local') return lines;
+  return [
+    ...lines.with(2, `  ${kubectl} apply -f crds/samples/minimal.yaml`),
+    'The CRD and the rights stay when this ends. To remove them, and with them all Websites:',
+    `  ${kubectl} delete -f crds/website.yaml -f infra/kubernetes`,
+    '',
+  ];
+}
+
+async function showForEver(transport: Transport, show: (websites: readonly Website[]) => void): Promise<never> {
+  for (;;) {
+    const list = { method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}`, what: `list ${PLURAL}` } as const;
+    // A cluster that is away for a moment comes back; its programs say so if not.
+    const body = await transport.json(list).catch(() => undefined);
+    if (body !== undefined) show((body as { items: Website[] }).items);
+    await delay(POLL_MS);
+  }
+}
+
+async function cleanUp(): Promise<void> {
+  for (const each of undo.toReversed()) {
+    await each().catch((error: unknown) =>
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
+    );
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof StoppedError) return 0;
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  return error instanceof UsageError ? 2 : 1;
+}
+
+try {
+  const options = optionsFrom(process.argv.slice(2));
+  if (options === 'help') process.stdout.write(USAGE);
+  else await main(options);
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+} finally {
+  await cleanUp();
+}
+process.exit();

@@ -1,0 +1,50 @@
+import { clearScreenDown, moveCursor } from 'node:readline';
+import type { WriteStream } from 'node:tty';
+import { keyText, type Website } from '../../functions/website/resource.ts';
+
+/** What the forwarder last did for a Website. */
+export interface LastEvent {
+  readonly reason: string;
+  readonly outcome: string;
+}
+
+/** A line for each Website: namespace/name, Ready, replicas, last event, last outcome. */
+export function websiteLines(websites: readonly Website[], events: ReadonlyMap<string, LastEvent>): string[] {
+  const rows = websites.map((website) => {
+    const { reason = '-', outcome = '-' } = events.get(keyText(website.metadata)) ?? {};
+    return [keyText(website.metadata), readyText(website), replicasText(website), reason, outcome];
+  });
+  return aligned([['WEBSITE', 'READY', 'REPLICAS', 'LAST EVENT', 'LAST OUTCOME'], ...rows]);
+}
+
+function readyText({ status }: Website): string {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready === undefined ? 'Unknown' : `${ready.status === 'True' ? 'Ready' : 'Not ready'} (${ready.reason})`;
+}
+
+function replicasText({ spec, status }: Website): string {
+  const { replicas = '?' } = (spec ?? {}) as { replicas?: number };
+  return `${status?.readyReplicas ?? 0}/${replicas}`;
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+}
+
+/** Shows lines: in place on a terminal; elsewhere, those that are new since the last time. */
+export function liveLines(output: WriteStream | NodeJS.WriteStream): (lines: readonly string[]) => void {
+  let shown: readonly string[] = [];
+  return (lines) => {
+    if (lines.join('\n') === shown.join('\n')) return;
+    if (output.isTTY) {
+      if (shown.length > 0) moveCursor(output, 0, -shown.length);
+      clearScreenDown(output);
+      output.write(`${lines.join('\n')}\n`);
+    } else {
+      const fresh = lines.filter((line) => !shown.includes(line));
+      if (fresh.length > 0) output.write(`${fresh.join('\n')}\n`);
+    }
+    shown = lines;
+  };
+}
