@@ -5,19 +5,27 @@ import { fileURLToPath } from 'node:url';
 import type { Progress, Source } from './binaries.ts';
 import { KUBERNETES, type Program } from './versions.ts';
 
+interface Package {
+  readonly path: string;
+  /** What Go names the program after its path. */
+  readonly output: string;
+}
+
 /** The Go modules beside this file, pinned by their go.sum. They cannot be one: KWOK needs older Kubernetes libraries. */
-const MODULES: readonly { readonly folder: string; readonly packages: Readonly<Partial<Record<Program, string>>> }[] = [
-  { folder: 'etcd', packages: { etcd: 'go.etcd.io/etcd/server/v3' } },
-  { folder: 'kwok', packages: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' } },
-  {
-    folder: 'kubernetes',
-    packages: {
-      'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
-      'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
-      'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+const MODULES: readonly { readonly folder: string; readonly packages: Readonly<Partial<Record<Program, Package>>> }[] =
+  [
+    { folder: 'etcd', packages: { etcd: { path: 'go.etcd.io/etcd/server/v3', output: 'server' } } },
+    { folder: 'kwok', packages: { kwok: { path: 'sigs.k8s.io/kwok/cmd/kwok', output: 'kwok' } } },
+    {
+      folder: 'kubernetes',
+      packages: Object.fromEntries(
+        (['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const).map((program) => [
+          program,
+          { path: `k8s.io/kubernetes/cmd/${program}`, output: program },
+        ]),
+      ),
     },
-  },
-];
+  ];
 
 const FLAGS = [
   'build',
@@ -34,27 +42,25 @@ export function goBuild(variables: Readonly<Record<string, string | undefined>> 
     name: 'Go build',
     async fetch(wanted, pathOf, progress) {
       for (const { folder, packages } of MODULES) {
-        for (const program of wanted) {
-          const name = packages[program];
-          if (name === undefined) continue;
-          const path = pathOf(program);
-          const work = mkdtempSync(`${dirname(path)}/.build-`);
-          try {
-            const built = join(work, program);
-            const cwd = fileURLToPath(new URL(`go/${folder}`, import.meta.url));
-            await run(variables, [...FLAGS, '-o', built, name], cwd, said(progress, program));
-            renameSync(built, path);
-          } finally {
-            rmSync(work, { recursive: true, force: true });
-          }
+        const programs = wanted.filter((program) => packages[program] !== undefined);
+        if (programs.length === 0) continue;
+        const [first] = programs.map(pathOf);
+        const work = mkdtempSync(`${dirname(first ?? '')}/.build-`);
+        try {
+          const paths = programs.map((program) => packages[program]?.path ?? '');
+          const cwd = fileURLToPath(new URL(`go/${folder}`, import.meta.url));
+          await run(variables, [...FLAGS, '-o', `${work}/`, ...paths], cwd, said(progress, programs));
+          for (const program of programs) renameSync(join(work, packages[program]?.output ?? program), pathOf(program));
+        } finally {
+          rmSync(work, { recursive: true, force: true });
         }
       }
     },
   };
 }
 
-const said = (progress: Progress, program: Program) => (seconds: number) =>
-  progress(`Building ${program} from source: ${seconds} s (some minutes the first time)`);
+const said = (progress: Progress, programs: readonly Program[]) => (seconds: number) =>
+  progress(`Building ${programs.join(', ')} from source: ${seconds} s (some minutes the first time)`);
 
 async function run(
   variables: Readonly<Record<string, string | undefined>>,

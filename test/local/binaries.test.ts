@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cacheFolder, findBinaries, type Source } from '../../infra/local/binaries.ts';
+import { officialReleases } from '../../infra/local/download.ts';
+import { goBuild } from '../../infra/local/go-build.ts';
+import { KUBERNETES, PROGRAMS, versionOf, type Program } from '../../infra/local/versions.ts';
+
+let folder: string;
+let cache: string;
+const lines: string[] = [];
+const progress = (line: string) => void lines.push(line);
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'binaries-'));
+  cache = join(folder, 'cache');
+  lines.length = 0;
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function put(path: string): void {
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, '#!/bin/sh\n');
+  chmodSync(path, 0o755);
+}
+const source = (name: string, has: readonly Program[]): Source & { asked: Program[][] } => ({
+  name,
+  asked: [],
+  async fetch(wanted, pathOf) {
+    this.asked.push([...wanted]);
+    for (const program of wanted.filter((each) => has.includes(each))) put(pathOf(program));
+    if (wanted.some((each) => !has.includes(each))) throw new Error(`${name} has not all of them`);
+  },
+});
+
+describe('The programs of the control plane', () => {
+  it('are taken from KUBEBUILDER_ASSETS, then the cache, then each source for what is still missing', async () => {
+    const assets = join(folder, 'assets');
+    put(join(assets, 'etcd'));
+    put(join(cache, `kwok-${versionOf('kwok')}`));
+    const first = source('first', ['kube-apiserver']);
+    const second = source('second', PROGRAMS);
+    const found = await findBinaries({ assets, cache, sources: [first, second], progress });
+    expect(found.etcd).toBe(join(assets, 'etcd'));
+    expect(found.kwok).toBe(join(cache, `kwok-${versionOf('kwok')}`));
+    expect(first.asked).toEqual([['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']]);
+    expect(second.asked).toEqual([['kube-controller-manager', 'kube-scheduler']]);
+  });
+
+  it('are not looked for any further once all are there', async () => {
+    const only = source('only', PROGRAMS);
+    await findBinaries({ assets: undefined, cache, sources: [only], progress });
+    await findBinaries({ assets: undefined, cache, sources: [only], progress });
+    expect(only.asked).toHaveLength(1);
+    expect(lines.at(-1)).toContain('in the cache');
+  });
+
+  it('that cannot be had end in one error that names the ways out', async () => {
+    const search = findBinaries({ assets: undefined, cache, sources: [source('nothing', ['etcd'])], progress });
+    await expect(search).rejects.toThrow(
+      /needs kube-apiserver, .*kwok, and no way led there:\n {2}- nothing: .*\n.*\n.*KUBEBUILDER_ASSETS.*\n.*dl\.k8s\.io.*\n.*Go 1\.26/,
+    );
+  });
+
+  it('are looked for in a folder that is not there only to say so', async () => {
+    const search = findBinaries({ assets: '/nowhere', cache, sources: [], progress });
+    await expect(search).rejects.toThrow('KUBEBUILDER_ASSETS names /nowhere');
+  });
+
+  it('are built by Go only where Go is, and nothing is left of a build that failed', async () => {
+    const variables = { PATH: folder };
+    const search = findBinaries({ assets: undefined, cache, sources: [goBuild(variables)], progress });
+    await expect(search).rejects.toThrow('Go build: Go is not installed');
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
+  it('leave nothing in the cache when their build is cut off', async () => {
+    writeFileSync(join(folder, 'go'), '#!/bin/sh\necho half > "$7/server"\nkill -9 $$\n', {
+      mode: 0o755,
+    });
+    const search = findBinaries({
+      assets: undefined,
+      cache,
+      sources: [goBuild({ PATH: `${folder}:/bin:/usr/bin` })],
+      progress,
+    });
+    await expect(search).rejects.toThrow('go build ended with');
+    expect(readdirSync(cache)).toEqual([]);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('A download', () => {
+  const content = Buffer.from('#!/bin/sh\necho a program\n');
+  const sum = createHash('sha256').update(content).digest('hex');
+  const wanted: Program[] = ['kube-scheduler'];
+  const pathOf = (program: Program) => join(cache, program);
+
+  async function from(listener: RequestListener, stallMs?: number): Promise<void> {
+    mkdirSync(cache);
+    const server = createServer(listener);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      await officialReleases({ kubernetes: host, github: host, githubApi: host }, stallMs).fetch(
+        wanted,
+        pathOf,
+        progress,
+      );
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+  const program =
+    (answer: RequestListener): RequestListener =>
+    (request, response) => {
+      if (request.url?.endsWith('.sha256')) response.end(sum);
+      else answer(request, response);
+    };
+
+  it('whose checksum is the published one is kept, and can be run', async () => {
+    const urls: (string | undefined)[] = [];
+    await from(
+      program((request, response) => {
+        urls.push(request.url);
+        response.end(content);
+      }),
+    );
+    expect(readFileSync(pathOf('kube-scheduler'))).toEqual(content);
+    expect(urls[0]).toMatch(new RegExp(`^/release/${KUBERNETES}/bin/linux/(amd64|arm64)/kube-scheduler$`));
+    expect(readdirSync(cache)).toEqual(['kube-scheduler']);
+  });
+
+  it.each<[string, RequestListener, RegExp]>([
+    ['that is something else', (_, response) => response.end('evil'), /has the SHA-256 .* and .* is published/],
+    ['that is not there', (_, response) => response.writeHead(404).end(), /answered 404/],
+    [
+      'that breaks off',
+      (_, response) => {
+        response.writeHead(200, { 'content-length': content.length });
+        response.write(content.subarray(0, 5), () => response.destroy());
+      },
+      /broke off/,
+    ],
+    [
+      'that stalls',
+      (_, response) => {
+        response.writeHead(200, { 'content-length': content.length });
+        response.write(content.subarray(0, 5));
+      },
+      /broke off/,
+    ],
+  ])('%s is not kept', async (_, answer, message) => {
+    await expect(from(program(answer), 200)).rejects.toThrow(message);
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
+  it('from a machine that cannot be reached says which', async () => {
+    mkdirSync(cache);
+    const nowhere = 'http://127.0.0.1:1';
+    const source_ = officialReleases({ kubernetes: nowhere, github: nowhere, githubApi: nowhere });
+    await expect(source_.fetch(wanted, pathOf, progress)).rejects.toThrow('127.0.0.1:1');
+    expect(existsSync(pathOf('kube-scheduler'))).toBe(false);
+  });
+});
+
+it.each([
+  [{ XDG_CACHE_HOME: '/x', HOME: '/h' }, 'linux', '/x/website-reconciler'],
+  [{ HOME: '/h' }, 'linux', '/h/.cache/website-reconciler'],
+  [{ HOME: '/h' }, 'darwin', '/h/Library/Caches/website-reconciler'],
+] as const)('The cache of %j on %s is %s', (variables, platform, path) => {
+  expect(cacheFolder(variables, platform)).toBe(path);
+});

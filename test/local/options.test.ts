@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { optionsFrom } from '../../infra/local/options.ts';
+
+it('Without flags, a control plane is started and shown live', () => {
+  expect(optionsFrom([])).toMatchObject({ kubeconfig: undefined, consent: 'ask', port: 0, output: 'live' });
+});
+
+it.each([
+  [['--bogus'], "Unknown option '--bogus'"],
+  [['extra'], "Unexpected argument 'extra'"],
+  [['--port', 'x'], '--port must be a number from 0 to 65535, and is x'],
+  [['--port', '70000'], '--port must be a number'],
+  [['--context', 'c'], '--context needs --kubeconfig'],
+  [['--kubeconfig', 'f', '--data', 'd'], '--data is for the control plane that is started here'],
+])('%j is refused, and named', (args, message) => {
+  expect(() => optionsFrom(args)).toThrow(message);
+});

@@ -1,0 +1,139 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { connect } from '../../functions/cluster/transport.ts';
+import { eventually } from '../eventually.ts';
+import { startProgram, type Program } from '../program.ts';
+
+const START = 'infra/local/start.ts';
+/** Where the programs are is for the run to say; the control plane of the tests has found them already. */
+const found = Object.fromEntries(
+  ['KUBEBUILDER_ASSETS', 'XDG_CACHE_HOME', 'HOME', 'GOPATH', 'GOCACHE', 'GOFLAGS', 'GOPROXY'].flatMap((name) =>
+    process.env[name] === undefined ? [] : [[name, process.env[name]]],
+  ),
+) as Record<string, string>;
+
+let program: Program | undefined;
+afterEach(() => program?.stop());
+
+async function up(args: readonly string[] = []): Promise<{ program: Program; kubeconfig: string; pids: number[] }> {
+  program = startProgram(START, args, found);
+  const { lines } = program;
+  const kubeconfig = await eventually(
+    () => {
+      const line = lines.map(({ msg }) => String(msg)).find((each) => each.includes('Kubeconfig: '));
+      if (line === undefined) throw new Error(`It is not up: ${JSON.stringify(lines)} ${program?.stderr.join('')}`);
+      return line.split('Kubeconfig: ')[1] ?? '';
+    },
+    { deadlineMs: 60_000 },
+  );
+  const pids = processesIn(dirname(kubeconfig));
+  return { program, kubeconfig, pids };
+}
+
+/** The processes whose command line names the folder: the programs of the control plane, and ours. */
+function processesIn(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => {
+      try {
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder) || environment.includes(folder);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+describe.runIf(process.platform === 'linux')('npm start', () => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
+    'leaves no process and no file behind after %s',
+    async (signal) => {
+      const running = await up();
+      // etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok, the functions and the forwarder.
+      expect(running.pids).toHaveLength(7);
+      running.program.process.kill(signal);
+      const code = await running.program.exit;
+      expect(code).toBe(signal === 'SIGKILL' ? null : 0);
+      await eventually(() => {
+        expect(processesIn(dirname(running.kubeconfig))).toEqual([]);
+        expect(existsSync(dirname(running.kubeconfig))).toBe(false);
+      });
+    },
+  );
+
+  it('shows the sample ready, where the kubeconfig is, and what to try', async () => {
+    const { program: running, kubeconfig } = await up();
+    const text = () => running.lines.map(({ msg }) => String(msg)).join('\n');
+    await eventually(() => expect(text()).toMatch(/default\/hello +Ready \(Available\) +2\/2 +\S+ +settled/));
+    expect(
+      text()
+        .split('\n')
+        .filter((line) => line.includes(`kubectl --kubeconfig ${kubeconfig}`)),
+    ).toHaveLength(3);
+  });
+
+  it('keeps its data with --data, and starts again from it', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'kept-'));
+    try {
+      const first = await up(['--data', data]);
+      const uid = await sampleUid(first.kubeconfig);
+      await first.program.stop();
+      const second = await up(['--data', data]);
+      expect(await sampleUid(second.kubeconfig)).toBe(uid);
+      await second.program.stop();
+    } finally {
+      rmSync(data, { recursive: true, force: true });
+    }
+  });
+
+  it('runs against a cluster of the user, with --kubeconfig', async () => {
+    const { kubeconfig } = await up(['--kubeconfig', inject('kubeconfig'), '--yes']);
+    expect(kubeconfig).toBe(inject('kubeconfig'));
+  });
+
+  it('prints the logs of both programs as JSON with --json', async () => {
+    program = startProgram(START, ['--json'], found);
+    await program.line('Reconciled Website');
+    await program.line('Delivered event');
+    for (const { program: name } of program.lines) expect(name).toMatch(/^website-(functions|forwarder)$/);
+  });
+});
+
+describe('npm start with a cluster that it cannot use', () => {
+  it.each([
+    [
+      'that is not there',
+      ['--kubeconfig', 'test/fixtures/unreachable.kubeconfig', '--yes'],
+      1,
+      'https://127.0.0.1:1 cannot be reached',
+    ],
+    ['whose kubeconfig is missing', ['--kubeconfig', '/nowhere'], 1, 'Could not read the kubeconfig /nowhere'],
+  ])('%s says so', async (_, args, code, message) => {
+    program = startProgram(START, args);
+    expect(await program.exit).toBe(code);
+    expect(program.stderr.join('')).toContain(message);
+  });
+
+  it('asks before it installs anything', async () => {
+    program = startProgram(START, ['--kubeconfig', inject('kubeconfig')]);
+    expect(await program.exit).toBe(2);
+    expect(program.stderr.join('')).toContain('give --yes');
+  });
+
+  it('names the verb and the resource of the right that it lacks', async () => {
+    program = startProgram(START, ['--kubeconfig', inject('forwarderKubeconfig'), '--yes']);
+    expect(await program.exit).toBe(1);
+    expect(program.stderr.join('')).toMatch(/cannot patch resource "customresourcedefinitions"/);
+  });
+});
+
+async function sampleUid(kubeconfig: string): Promise<string> {
+  const transport = await connect({ kubeconfig });
+  const path = '/apis/stable.example.com/v1/namespaces/default/websites/hello';
+  const website = (await transport.json({ method: 'GET', path, what: 'get' })) as { metadata: { uid: string } };
+  await transport.close();
+  return website.metadata.uid;
+}
