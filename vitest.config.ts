@@ -22,7 +22,16 @@ export default defineConfig({
         extends: true,
         test: { name: 'apiserver', include: ['test/**/*.apiserver.test.ts'], globalSetup: controlPlane },
       },
-      { extends: true, test: { name: 'e2e', include: ['test/**/*.e2e.test.ts'], globalSetup: controlPlane } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e.test.ts'],
+          globalSetup: controlPlane,
+          // After the others: its programs act on every Website there is.
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

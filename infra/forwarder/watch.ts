@@ -60,6 +60,8 @@ export interface WatchOptions {
   readonly entered: (state: State) => void;
   /** The API server sends a bookmark about once a minute: longer silence is a dead connection. */
   readonly silenceMs?: number;
+  /** Objects in a page of a list. */
+  readonly pageSize?: number;
 }
 
 const PAGE = 500;
@@ -149,12 +151,15 @@ class InterruptedError extends Error {
 }
 
 /** Never `resourceVersion=0`: a cache that lags could say that objects are gone which are not. */
-async function list({ resource, transport, observer }: WatchOptions, signal: AbortSignal): Promise<State> {
+async function list(
+  { resource, transport, observer, pageSize = PAGE }: WatchOptions,
+  signal: AbortSignal,
+): Promise<State> {
   observer.listStarted();
   let token: string | undefined = '';
   let resourceVersion = '';
   while (token !== undefined) {
-    const query: Record<string, string> = { ...selected(resource), limit: String(PAGE) };
+    const query: Record<string, string> = { ...selected(resource), limit: String(pageSize) };
     if (token !== '') query['continue'] = token;
     const body = await transport.json({ ...get(resource, query, 'list'), timeoutMs: LIST_TIMEOUT_MS, signal });
     const { items, metadata } = page.parse(body);

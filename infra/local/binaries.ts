@@ -42,9 +42,10 @@ export async function findBinaries({ assets, cache, sources, progress }: Search)
   };
   const missing = () => PROGRAMS.filter((program) => !found.has(program));
 
-  if (assets !== undefined) {
+  if (isSet(assets)) {
     if (!existsSync(assets)) throw new MissingBinariesError(`KUBEBUILDER_ASSETS names ${assets}, which is not there`);
     look((program) => join(assets, program), `KUBEBUILDER_ASSETS (${assets})`);
+    if (missing().length > 0) progress(`KUBEBUILDER_ASSETS (${assets}) has no ${missing().join(', ')}`);
   }
   look(cached, `the cache (${cache})`);
   const failures: string[] = [];
@@ -62,6 +63,9 @@ export async function findBinaries({ assets, cache, sources, progress }: Search)
   if (missing().length > 0) throw new MissingBinariesError(waysOut(missing(), failures));
   return Object.fromEntries(found) as Binaries;
 }
+
+/** A variable that is set to nothing counts as not set. */
+const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';
 
 function waysOut(missing: readonly Program[], failures: readonly string[]): string {
   return [
@@ -88,10 +92,11 @@ export function cacheFolder(
   variables: Readonly<Record<string, string | undefined>>,
   platform = process.platform,
 ): string {
-  const home = variables['HOME'] ?? homedir();
+  const set = (name: string) => (isSet(variables[name]) ? variables[name] : undefined);
+  const home = set('HOME') ?? homedir();
   const caches: Partial<Record<NodeJS.Platform, string>> = {
     darwin: join(home, 'Library', 'Caches'),
-    win32: variables['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'),
+    win32: set('LOCALAPPDATA') ?? join(home, 'AppData', 'Local'),
   };
-  return join(variables['XDG_CACHE_HOME'] ?? caches[platform] ?? join(home, '.cache'), 'website-reconciler');
+  return join(set('XDG_CACHE_HOME') ?? caches[platform] ?? join(home, '.cache'), 'website-reconciler');
 }

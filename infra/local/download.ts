@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, createWriteStream, renameSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, fetch } from 'undici';
 import { z } from 'zod';
 import type { Source } from './binaries.ts';
 import { ETCD, KUBERNETES, KWOK, type Program } from './versions.ts';
+import { inWorkFolder } from './work-folder.ts';
 
 /** Where the official releases are. */
 export interface ReleaseHosts {
@@ -32,23 +34,37 @@ interface Release {
 /** How long nothing may arrive. */
 export const STALL_MS = 30_000;
 
+const EVERY_MS = 5_000;
+
 /** Downloads the official releases. Nothing is kept whose SHA-256 is not the published one. */
 export function officialReleases(hosts: ReleaseHosts = OFFICIAL, stallMs = STALL_MS): Source {
   return {
     name: 'official releases',
     async fetch(wanted, pathOf, progress) {
+      const [first] = wanted;
+      if (first === undefined) return;
       const platform = platformName();
+      let bytes = 0;
+      const timer = setInterval(() => progress(`Downloaded ${Math.round(bytes / 1e6)} MB`), EVERY_MS);
       // A machine without a way out fails at once, and not once for each program.
       const agent = new Agent({ connectTimeout: 5_000, headersTimeout: stallMs, bodyTimeout: stallMs });
+      const received = (length: number) => void (bytes += length);
       try {
-        const downloads = wanted.map((program) =>
-          download(releaseOf(program, platform, hosts, agent), pathOf(program), agent).then(() =>
-            progress(`Downloaded and verified ${program}`),
-          ),
-        );
-        const failed = (await Promise.allSettled(downloads)).find(({ status }) => status === 'rejected');
-        if (failed?.status === 'rejected') throw failed.reason;
+        await inWorkFolder(pathOf(first), async (work) => {
+          const downloads = wanted.map(async (program) => {
+            const verified = await download(releaseOf(program, platform, hosts, agent), {
+              path: join(work, program),
+              agent,
+              received,
+            });
+            renameSync(verified, pathOf(program));
+            progress(`Downloaded and verified ${program}`);
+          });
+          const failed = (await Promise.allSettled(downloads)).find(({ status }) => status === 'rejected');
+          if (failed?.status === 'rejected') throw failed.reason;
+        });
       } finally {
+        clearInterval(timer);
         await agent.destroy();
       }
     },
@@ -99,19 +115,21 @@ function digestOf(file: string, body: string): string {
   return digest.slice('sha256:'.length);
 }
 
-async function download({ url, checksum, inside }: Release, path: string, agent: Agent): Promise<void> {
-  const partial = `${path}.${process.pid}.partial`;
-  const archive = inside === undefined ? partial : `${partial}.tar.gz`;
-  try {
-    const published = await checksum();
-    const actual = await save(url, archive, agent);
-    if (actual !== published) throw new Error(`${url} has the SHA-256 ${actual}, and ${published} is published`);
-    if (inside !== undefined) await extract(archive, inside, partial);
-    chmodSync(partial, 0o755);
-    renameSync(partial, path);
-  } finally {
-    for (const left of [partial, archive]) rmSync(left, { force: true });
-  }
+interface Destination {
+  readonly path: string;
+  readonly agent: Agent;
+  readonly received: (length: number) => void;
+}
+
+/** Returns where the verified program is. */
+async function download({ url, checksum, inside }: Release, destination: Destination): Promise<string> {
+  const { path } = destination;
+  const published = await checksum();
+  const digest = await save(url, destination);
+  if (digest !== published) throw new Error(`${url} has the SHA-256 ${digest}, and ${published} is published`);
+  const program = inside === undefined ? path : await extract(path, inside);
+  chmodSync(program, 0o755);
+  return program;
 }
 
 async function get(url: string, agent: Agent) {
@@ -126,13 +144,14 @@ async function get(url: string, agent: Agent) {
 const text = async (url: string, agent: Agent): Promise<string> => (await get(url, agent)).text();
 
 /** Saves a body and returns its SHA-256, in hexadecimal. */
-async function save(url: string, path: string, agent: Agent): Promise<string> {
+async function save(url: string, { path, agent, received }: Destination): Promise<string> {
   const { body } = await get(url, agent);
   if (body === null) throw new Error(`${url} answered nothing`);
   const hash = createHash('sha256');
   const hashed = async function* (chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
       hash.update(chunk);
+      received(chunk.length);
       yield chunk;
     }
   };
@@ -142,7 +161,9 @@ async function save(url: string, path: string, agent: Agent): Promise<string> {
   return hash.digest('hex');
 }
 
-async function extract(archive: string, inside: string, path: string): Promise<void> {
+/** Takes one file out of an archive, and returns where it is. */
+async function extract(archive: string, inside: string): Promise<string> {
+  const path = `${archive}.extracted`;
   const tar = spawn('tar', ['-xzOf', archive, inside], { stdio: ['ignore', 'pipe', 'ignore'] });
   const failed = new Promise<never>((_, reject) =>
     tar.once('error', (error) => reject(new Error(`tar: ${error.message}`))),
@@ -150,4 +171,5 @@ async function extract(archive: string, inside: string, path: string): Promise<v
   const code = new Promise<number | null>((resolve) => tar.once('close', resolve));
   await Promise.race([pipeline(tar.stdout, createWriteStream(path)), failed]);
   if ((await code) !== 0) throw new Error(`tar found no ${inside} in ${archive}`);
+  return path;
 }

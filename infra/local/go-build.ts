@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Progress, Source } from './binaries.ts';
+import type { Guard } from './guard.ts';
 import { KUBERNETES, type Program } from './versions.ts';
+import { inWorkFolder } from './work-folder.ts';
 
 interface Package {
   readonly path: string;
@@ -36,49 +38,60 @@ const FLAGS = [
 ];
 const EVERY_MS = 10_000;
 
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Builds the programs from source; some minutes the first time. A build that is cut off leaves nothing in the cache. */
-export function goBuild(variables: Readonly<Record<string, string | undefined>> = process.env): Source {
+export function goBuild(variables: Variables = process.env): Source {
   return {
     name: 'Go build',
     async fetch(wanted, pathOf, progress) {
       for (const { folder, packages } of MODULES) {
         const programs = wanted.filter((program) => packages[program] !== undefined);
-        if (programs.length === 0) continue;
-        const [first] = programs.map(pathOf);
-        const work = mkdtempSync(`${dirname(first ?? '')}/.build-`);
-        try {
+        const [first] = programs;
+        if (first === undefined) continue;
+        await inWorkFolder(pathOf(first), async (work, guard) => {
           const paths = programs.map((program) => packages[program]?.path ?? '');
-          const cwd = fileURLToPath(new URL(`go/${folder}`, import.meta.url));
-          await run(variables, [...FLAGS, '-o', `${work}/`, ...paths], cwd, said(progress, programs));
+          await run([...FLAGS, '-o', `${work}/`, ...paths], {
+            cwd: fileURLToPath(new URL(`go/${folder}`, import.meta.url)),
+            environment: environmentFor(variables, work),
+            guard,
+            tell: said(progress, programs),
+          });
           for (const program of programs) renameSync(join(work, packages[program]?.output ?? program), pathOf(program));
-        } finally {
-          rmSync(work, { recursive: true, force: true });
-        }
+        });
       }
     },
   };
 }
 
+/** For this machine and these modules, whatever is set for other work; Go's own temporary files go with ours. */
+const environmentFor = (variables: Variables, work: string) => ({
+  ...variables,
+  CGO_ENABLED: '0',
+  GOOS: '',
+  GOARCH: '',
+  GOWORK: 'off',
+  GOTMPDIR: work,
+});
+
 const said = (progress: Progress, programs: readonly Program[]) => (seconds: number) =>
   progress(`Building ${programs.join(', ')} from source: ${seconds} s (some minutes the first time)`);
 
-async function run(
-  variables: Readonly<Record<string, string | undefined>>,
-  flags: readonly string[],
-  cwd: string,
-  tell: (seconds: number) => void,
-): Promise<void> {
+interface Run {
+  readonly cwd: string;
+  readonly environment: Record<string, string | undefined>;
+  readonly guard: Guard;
+  readonly tell: (seconds: number) => void;
+}
+
+async function run(flags: readonly string[], { cwd, environment, guard, tell }: Run): Promise<void> {
   const start = performance.now();
   const elapsed = () => Math.round((performance.now() - start) / 1000);
   tell(0);
   const timer = setInterval(() => tell(elapsed()), EVERY_MS);
-  const child = spawn('go', flags, {
-    cwd,
-    env: { ...variables, CGO_ENABLED: '0' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const abandon = () => child.kill();
-  process.once('exit', abandon);
+  const child = spawn('go', flags, { cwd, env: environment, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  const { pid } = child;
+  if (pid !== undefined) guard.tell({ started: pid });
   try {
     const errors: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
@@ -86,11 +99,11 @@ async function run(
       child.once('error', () => reject(new Error('Go is not installed')));
       child.once('close', resolve);
     });
+    if (pid !== undefined) guard.tell({ ended: pid });
     // What Go downloads comes first in its output; what went wrong is at its end.
     if (code !== 0)
       throw new Error(`go build ended with ${code}: ${errors.join('').trim().split('\n').slice(-3).join(' | ')}`);
   } finally {
-    process.off('exit', abandon);
     clearInterval(timer);
   }
 }

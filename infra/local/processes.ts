@@ -2,8 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import type { Word } from './guardian.ts';
+import { startGuard } from './guard.ts';
 
 /** A program that ended by itself, with the end of its log. */
 export class ProgramEndedError extends Error {
@@ -23,26 +22,19 @@ const LAST_LINES = 12;
 /** A group of programs that live no longer than this process, however it ends. */
 export class Processes {
   readonly #logs: string;
-  readonly #guardian: ChildProcess;
+  readonly #guard = startGuard();
   readonly #running: { readonly name: string; readonly child: ChildProcess; readonly ended: Promise<void> }[] = [];
   #stopping = false;
   #fail: (error: ProgramEndedError) => void = () => {};
   /** Rejects when a program ends before it is asked to; never resolves. */
   readonly failure: Promise<never>;
 
-  /** @param temporary folder that goes when the programs have gone. */
-  constructor(logs: string, temporary: string | undefined) {
+  /** @param leftover file or folder that goes when the programs have gone. */
+  constructor(logs: string, leftover: string | undefined) {
     this.#logs = logs;
     this.failure = new Promise((_, reject) => (this.#fail = reject));
     this.failure.catch(() => {});
-    // Detached, as are the programs: Ctrl-C in a terminal goes to the whole group, and only the parent knows the right order.
-    this.#guardian = spawn(process.execPath, [fileURLToPath(new URL('guardian.ts', import.meta.url))], {
-      detached: true,
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    this.#guardian.unref();
-    this.#guardian.stdin?.on('error', () => {});
-    if (temporary !== undefined) this.#tell({ remove: temporary });
+    if (leftover !== undefined) this.#guard.tell({ remove: leftover });
   }
 
   /** Starts a program. Its output goes to its log, unless `onLine` takes what it prints. */
@@ -56,10 +48,10 @@ export class Processes {
     closeSync(log);
     if (onLine !== undefined && child.stdout !== null) createInterface(child.stdout).on('line', onLine);
     const { pid } = child;
-    if (pid !== undefined) this.#tell({ started: pid });
+    if (pid !== undefined) this.#guard.tell({ started: pid });
     const ended = new Promise<void>((resolve) => {
       const end = (how: string) => {
-        if (pid !== undefined) this.#tell({ ended: pid });
+        if (pid !== undefined) this.#guard.tell({ ended: pid });
         if (!this.#stopping)
           this.#fail(new ProgramEndedError(`${name} ended by itself (${how}):\n${this.#lastLines(name)}`));
         resolve();
@@ -79,17 +71,10 @@ export class Processes {
       await ended;
       clearTimeout(impatient);
     }
-    const guardianEnded = new Promise<void>((resolve) => this.#guardian.once('exit', () => resolve()));
-    this.#guardian.ref();
-    this.#guardian.stdin?.end();
-    await guardianEnded;
+    await this.#guard.end();
   }
 
   logOf = (name: string): string => join(this.#logs, `${name}.log`);
-
-  #tell(word: Word): void {
-    this.#guardian.stdin?.write(`${JSON.stringify(word)}\n`);
-  }
 
   #lastLines(name: string): string {
     return readFileSync(this.logOf(name), 'utf8').trimEnd().split('\n').slice(-LAST_LINES).join('\n');

@@ -29,12 +29,12 @@ export class MemoryCluster implements Cluster {
 
   async getWebsite(key: WebsiteKey): Promise<Website | undefined> {
     this.reads++;
-    return this.#read<Website>(KIND, key);
+    return this.#read(KIND, key) as Website | undefined;
   }
 
   async getChild<Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey) {
     this.reads++;
-    return this.#read<Extract<Child, { kind: Kind }>>(kind, { namespace, name: childName(kind, name) });
+    return this.#read(kind, { namespace, name: childName(kind, name) }) as Extract<Child, { kind: Kind }> | undefined;
   }
 
   async create(child: Desired<Child>): Promise<Child> {
@@ -72,7 +72,7 @@ export class MemoryCluster implements Cluster {
   // What users, third parties and other controllers do.
 
   apply(key: WebsiteKey, spec: unknown, metadata: Partial<ObjectMeta> = {}): Website {
-    const stored = this.#read<Website>(KIND, key);
+    const stored = this.#read(KIND, key);
     if (stored === undefined) {
       return this.#create({ apiVersion: API_VERSION, kind: KIND, metadata: { ...key, ...metadata }, spec }) as Website;
     }
@@ -109,8 +109,8 @@ export class MemoryCluster implements Cluster {
   websites = (): Website[] => this.all().filter((object): object is Website => object.kind === KIND);
   children = (): Child[] => this.all().filter((object): object is Child => object.kind !== KIND);
 
-  #read<T extends Stored>(kind: string, key: WebsiteKey): T | undefined {
-    return structuredClone(this.#objects.get(keyOf(kind, key))) as T | undefined;
+  #read(kind: string, key: WebsiteKey): Stored | undefined {
+    return structuredClone(this.#objects.get(keyOf(kind, key)));
   }
 
   #create(object: { readonly kind: string; readonly metadata: WebsiteKey; readonly [field: string]: unknown }): Stored {
@@ -126,10 +126,7 @@ export class MemoryCluster implements Cluster {
     if (differences(stored, next).length === 0) return stored;
     const spec = differences(stored.spec, next.spec).length > 0;
     const generation = (stored.metadata.generation ?? 0) + (spec ? 1 : 0);
-    return this.#store(keyOf(stored.kind, stored.metadata), {
-      ...next,
-      metadata: { ...next.metadata, generation },
-    } as Stored);
+    return this.#store(keyOf(stored.kind, stored.metadata), { ...next, metadata: { ...next.metadata, generation } });
   }
 
   #checked({ kind, metadata }: Stored): Stored {
@@ -142,7 +139,7 @@ export class MemoryCluster implements Cluster {
   }
 
   #store(key: string, object: Stored): Stored {
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.#version) } } as Stored;
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.#version) } };
     this.#objects.set(key, structuredClone(stored));
     this.onWrite(structuredClone(stored));
     return stored;

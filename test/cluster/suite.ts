@@ -128,10 +128,10 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       return read;
     }
 
-    const withHost = (read: Ingress, host: string): Ingress => ({
-      ...read,
-      spec: { ...read.spec, rules: (read.spec.rules ?? []).map((rule) => ({ ...rule, host })) },
-    });
+    const withHost = (read: Ingress, host: string): Ingress => {
+      const [rule] = read.spec.rules ?? [];
+      return { ...read, spec: { ...read.spec, rules: [{ ...rule, host }] } };
+    };
   });
 }
 

@@ -43,10 +43,10 @@ describe('An event', () => {
     let received: unknown;
     const options = await sink(
       (request, response) => {
-        void bodyOf(request).then((body) => {
-          received = HTTP.toEvent({ headers: request.headers, body });
+        void (async () => {
+          received = HTTP.toEvent({ headers: request.headers, body: await bodyOf(request) });
           response.writeHead(204).end();
-        });
+        })();
       },
       { mode },
     );
@@ -75,10 +75,10 @@ describe('An event', () => {
   it('says nothing of a spec', async () => {
     let body = '';
     const options = await sink((request, response) => {
-      void bodyOf(request).then((text) => {
-        body = text;
+      void (async () => {
+        body = await bodyOf(request);
         response.writeHead(204).end();
-      });
+      })();
     });
     await deliver(notice, options);
     expect(Object.keys(JSON.parse(body) as object).toSorted()).toEqual([

@@ -44,6 +44,7 @@ const core = {
     dispose() {}
   },
 };
+// oxlint-disable-next-line typescript/unbound-method -- it is called on whatever module asks
 const originalRequire = Module.prototype.require;
 Module.prototype.require = Object.assign(function patched(this: unknown, id: string): unknown {
   return id === '@azure/functions-core' ? core : originalRequire.call(this as NodeJS.Module, id);
@@ -76,7 +77,7 @@ async function invoke(name: string, trigger: string, data: object): Promise<Http
 
 function triggerOf(name: string): string {
   const bindings = Object.entries(functions.get(name)?.metadata.bindings ?? {});
-  return bindings.find(([, binding]) => String((binding as { type: string }).type).endsWith('Trigger'))?.[0] ?? '';
+  return bindings.find(([, binding]) => (binding as { type: string }).type.endsWith('Trigger'))?.[0] ?? '';
 }
 
 const server = createServer((request, response) => {
@@ -95,7 +96,9 @@ const server = createServer((request, response) => {
       return;
     }
     const body = Buffer.concat(chunks);
-    const headers = Object.fromEntries(Object.entries(request.headers).map(([key, value]) => [key, String(value)]));
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).map(([key, value]) => [key, [value].flat().join(', ')]),
+    );
     const http = {
       method: request.method,
       url: `http://localhost${request.url}`,

@@ -171,8 +171,8 @@ describe.runIf(process.platform === 'linux')('A download', () => {
   it('from a machine that cannot be reached says which', async () => {
     mkdirSync(cache);
     const nowhere = 'http://127.0.0.1:1';
-    const source_ = officialReleases({ kubernetes: nowhere, github: nowhere, githubApi: nowhere });
-    await expect(source_.fetch(wanted, pathOf, progress)).rejects.toThrow('127.0.0.1:1');
+    const releases = officialReleases({ kubernetes: nowhere, github: nowhere, githubApi: nowhere });
+    await expect(releases.fetch(wanted, pathOf, progress)).rejects.toThrow('127.0.0.1:1');
     expect(existsSync(pathOf('kube-scheduler'))).toBe(false);
   });
 });

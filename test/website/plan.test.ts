@@ -77,7 +77,8 @@ describe('What has to be written', () => {
       securityProfile: 'restricted',
     };
     const [operation] = planned(aWebsite(), stored(aWebsite({ spec: rich }))).operations;
-    const container = (operation?.child as Deployment).spec.template.spec?.containers[0];
+    const child = operation?.child as Deployment | undefined;
+    const container = child?.spec.template.spec?.containers[0];
     expect(container).toMatchObject({ env: [], resources: { requests: {}, limits: {} } });
     expect(container).not.toHaveProperty('securityContext');
   });

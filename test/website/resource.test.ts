@@ -42,7 +42,7 @@ it.each([
   'nginx@sha256:short',
   '{{image}}',
   '"nginx"',
-  `${'a'.repeat(513)}`,
+  'a'.repeat(513),
 ])('refuses the image %j', (image) => {
   expect(websiteSpec.safeParse({ image, replicas: 1 }).success).toBe(false);
 });

@@ -1,0 +1,161 @@
+// The whole chain, as npm start runs it: the forwarder and the functions as programs, each with the rights that it ships with.
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import type { ChildKind } from '../../functions/website/children.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { startProgram, type Program } from '../program.ts';
+import { createNamespace, createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
+
+let admin: Transport;
+let cluster: Cluster;
+let key: WebsiteKey;
+const programs: Program[] = [];
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  cluster = kubernetes(admin);
+  key = { namespace: await createNamespace(admin, 'e2e'), name: 'shop' };
+  const functions = startProgram('functions/node.ts', [], {
+    KUBECONFIG: inject('functionsKubeconfig'),
+    HOST: '127.0.0.1',
+    PORT: '0',
+    RESYNC_INTERVAL_SECONDS: '0',
+  });
+  const sink = String((await functions.line('Listening'))['url']);
+  const args = ['--sink', sink, '--host', '127.0.0.1', '--port', '0'];
+  const forwarder = startProgram('infra/forwarder/main.ts', args, { KUBECONFIG: inject('forwarderKubeconfig') });
+  await forwarder.line('Listening');
+  programs.push(functions, forwarder);
+});
+afterAll(async () => {
+  await Promise.all(programs.map((program) => program.stop()));
+  await admin.close();
+});
+
+const child = <Kind extends ChildKind>(kind: Kind) => cluster.getChild(kind, key);
+const deploymentPath = () => `/apis/apps/v1/namespaces/${key.namespace}/deployments/shop-deployment`;
+const container = async () => (await child('Deployment'))?.spec.template.spec?.containers[0];
+
+/** Ready, and of the spec as it is now. */
+async function isReady(replicas: number): Promise<void> {
+  await eventually(async () => {
+    const website = await cluster.getWebsite(key);
+    expect(website?.status?.observedGeneration).toBe(website?.metadata.generation);
+    expect(website?.status).toMatchObject({
+      replicas,
+      readyReplicas: replicas,
+      conditions: [{ type: 'Ready', status: 'True' }],
+    });
+  });
+}
+
+it('A Website is applied, and is ready', async () => {
+  await createWebsite(admin, key, { image: 'nginx:1.29', replicas: 2, host: 'shop.example.com' });
+  await isReady(2);
+  expect(await child('Service')).toMatchObject({ spec: { ports: [{ port: 80 }] } });
+  expect(await child('Ingress')).toMatchObject({ spec: { rules: [{ host: 'shop.example.com' }] } });
+});
+
+it('An update of the image is rolled out', async () => {
+  await patchWebsite(admin, key, { spec: { image: 'nginx:1.30' } });
+  await isReady(2);
+  expect(await container()).toMatchObject({ image: 'nginx:1.30' });
+});
+
+it('kubectl scale scales it, and autoscalers find its Pods', async () => {
+  const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/shop/scale`;
+  await patch(admin, path, { spec: { replicas: 4 } });
+  await isReady(4);
+  const scale = (await admin.json({ method: 'GET', path, what: 'get the scale' })) as { status: { selector: string } };
+  const pods = (await admin.json({
+    method: 'GET',
+    path: `/api/v1/namespaces/${key.namespace}/pods?labelSelector=${encodeURIComponent(scale.status.selector)}`,
+    what: 'list the Pods',
+  })) as { items: object[] };
+  expect(pods.items).toHaveLength(4);
+});
+
+it('A Deployment edited by hand is put right', async () => {
+  await patch(admin, deploymentPath(), { spec: { replicas: 1, template: { metadata: { labels: { note: 'mine' } } } } });
+  await isReady(4);
+  await eventually(async () => expect((await child('Deployment'))?.spec).toMatchObject({ replicas: 4 }));
+});
+
+it.each(['Deployment', 'Service', 'Ingress'] as const)('A %s deleted by hand comes back', async (kind) => {
+  const before = await child(kind);
+  const { name, namespace } = before?.metadata ?? { name: '', namespace: '' };
+  const places = { Deployment: '/apis/apps/v1', Service: '/api/v1', Ingress: '/apis/networking.k8s.io/v1' };
+  const plural = kind === 'Ingress' ? 'ingresses' : `${kind.toLowerCase()}s`;
+  await remove(admin, `${places[kind]}/namespaces/${namespace}/${plural}/${name}`);
+  await eventually(async () => {
+    const after = await child(kind);
+    expect(after).toBeDefined();
+    expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+  });
+  await isReady(4);
+});
+
+it('A request to reconcile is acknowledged', async () => {
+  await patchWebsite(admin, key, { metadata: { annotations: { 'websites.stable.example.com/requestedAt': 'now-1' } } });
+  await eventually(async () => expect((await cluster.getWebsite(key))?.status?.lastHandledReconcileAt).toBe('now-1'));
+});
+
+it('A suspended Website is left alone until it is resumed', async () => {
+  await patchWebsite(admin, key, { spec: { suspend: true, replicas: 1 } });
+  await eventually(async () =>
+    expect((await cluster.getWebsite(key))?.status).toMatchObject({
+      conditions: [{ type: 'Ready', status: 'Unknown', reason: 'Suspended' }],
+    }),
+  );
+  expect((await child('Deployment'))?.spec.replicas).toBe(4);
+  await patchWebsite(admin, key, { spec: { suspend: false } });
+  await isReady(1);
+});
+
+it('A host that leaves the spec takes the Ingress with it', async () => {
+  await patchWebsite(admin, key, { spec: { host: null } });
+  await eventually(async () => expect(await child('Ingress')).toBeUndefined());
+  await isReady(1);
+});
+
+it('A Website that is deleted and made again under the same name gets children of its own', async () => {
+  const before = await child('Deployment');
+  await removeWebsite(admin, key);
+  await createWebsite(admin, key, { image: 'nginx:1.31', replicas: 1 });
+  await isReady(1);
+  expect((await child('Deployment'))?.metadata.uid).not.toBe(before?.metadata.uid);
+});
+
+it('A Website that is deleted takes its children with it', async () => {
+  await removeWebsite(admin, key);
+  await eventually(async () =>
+    expect(await Promise.all([child('Deployment'), child('Service')])).toEqual([undefined, undefined]),
+  );
+});
+
+it('One that cannot be settled delays no other (P7)', async () => {
+  const foreign = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'poison-service' },
+    spec: { ports: [{ port: 1 }] },
+  };
+  await admin.json({
+    method: 'POST',
+    path: `/api/v1/namespaces/${key.namespace}/services`,
+    what: 'create',
+    body: foreign,
+  });
+  await createWebsite(admin, { ...key, name: 'poison' }, { image: 'nginx:1', replicas: 1 });
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1 });
+  await isReady(1);
+  await eventually(async () =>
+    expect((await cluster.getWebsite({ ...key, name: 'poison' }))?.status?.conditions).toMatchObject([
+      { type: 'Ready', status: 'False', reason: 'NameConflict' },
+      { type: 'Stalled', status: 'True' },
+    ]),
+  );
+});

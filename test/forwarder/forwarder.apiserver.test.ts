@@ -1,0 +1,165 @@
+// The forwarder as a program, against the real API server and a sink that can fail. The cases are those in which the best
+// known bridge of this kind loses events.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { HTTP } from 'cloudevents';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { eventually } from '../eventually.ts';
+import { startProgram, type Program } from '../program.ts';
+import { createNamespace, createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
+
+const MAIN = 'infra/forwarder/main.ts';
+const spec = { image: 'nginx:1', replicas: 0 };
+const names = Array.from({ length: 10 }, (_, index) => `site-${index}`);
+
+let admin: Transport;
+let namespace: string;
+let sink: Server;
+let url: string;
+let status: number;
+let attempts: number;
+/** What was accepted, in order. */
+let accepted: { id: string; name: string; type: string; reason: string }[];
+let program: Program | undefined;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => admin.close());
+
+beforeEach(async () => {
+  namespace = await createNamespace(admin, 'forwarder');
+  [status, attempts, accepted] = [204, 0, []];
+  sink = createServer((request, response) => {
+    void (async () => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+      const event = HTTP.toEvent<{ reason: string }>({
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+      });
+      if (!Array.isArray(event) && event['namespace'] === namespace) {
+        attempts++;
+        const type = event.type.split('.').at(-1) ?? '';
+        if (status < 300)
+          accepted.push({ id: event.id, name: String(event['name']), type, reason: event.data?.reason ?? '' });
+      }
+      response.writeHead(status).end();
+    })();
+  });
+  await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(sink.address() as AddressInfo).port}/`;
+});
+afterEach(async () => {
+  const code = await program?.stop();
+  if (code) throw new Error(`The forwarder ended with ${code}`);
+  program = undefined;
+  sink.closeAllConnections();
+  sink.close();
+});
+
+async function start(): Promise<string> {
+  program = startProgram(MAIN, ['--sink', url, '--host', '127.0.0.1', '--port', '0'], {
+    KUBECONFIG: inject('forwarderKubeconfig'),
+  });
+  return String((await program.line('Listening'))['url']);
+}
+async function watching(): Promise<void> {
+  const health = await start();
+  await eventually(async () => expect((await fetch(new URL('readyz', health))).status).toBe(200));
+}
+const createAll = () => Promise.all(names.map((name) => createWebsite(admin, { namespace, name }, spec)));
+const delivered = (type = 'changed') =>
+  [...new Set(accepted.filter((event) => event.type === type).map(({ name }) => name))].toSorted();
+
+describe('P5: nothing is lost', () => {
+  it('of what was there before the forwarder', async () => {
+    await createAll();
+    await start();
+    await eventually(() => expect(delivered()).toEqual(names));
+  });
+
+  it.each([500, 503, 404, 429, 401, 302])('of what is made while the sink answers %d', async (failure) => {
+    status = failure;
+    await watching();
+    await createAll();
+    await eventually(() => expect(attempts).toBeGreaterThan(names.length));
+    expect(accepted).toEqual([]);
+    status = 204;
+    await eventually(() => expect(delivered()).toEqual(names));
+  });
+
+  it('of what changed while the forwarder was down', async () => {
+    await createAll();
+    await start();
+    await eventually(() => expect(delivered()).toEqual(names));
+    await program?.stop();
+    accepted.length = 0;
+    await patchWebsite(admin, { namespace, name: 'site-3' }, { spec: { replicas: 1 } });
+    await createWebsite(admin, { namespace, name: 'late' }, spec);
+    await start();
+    await eventually(() => expect(delivered()).toEqual(expect.arrayContaining(['late', 'site-3'])));
+  });
+
+  it('of what is deleted while the sink is down', async () => {
+    await createAll();
+    await watching();
+    await eventually(() => expect(delivered()).toEqual(names));
+    status = 503;
+    for (const name of names.slice(0, 3)) await removeWebsite(admin, { namespace, name });
+    status = 204;
+    await eventually(() => expect(delivered('deleted')).toEqual(names.slice(0, 3)));
+  });
+});
+
+it('A resend is the same event', async () => {
+  status = 500;
+  await watching();
+  await createWebsite(admin, { namespace, name: 'again' }, spec);
+  await eventually(() => expect(attempts).toBeGreaterThan(1));
+  status = 204;
+  await eventually(() => expect(accepted).toHaveLength(1));
+  const website = (await admin.json({
+    method: 'GET',
+    path: `/apis/stable.example.com/v1/namespaces/${namespace}/websites/again`,
+    what: 'get',
+  })) as { metadata: { uid: string; resourceVersion: string } };
+  expect(accepted[0]).toMatchObject({
+    id: `${website.metadata.uid}.${website.metadata.resourceVersion}`,
+    reason: 'first-seen',
+  });
+});
+
+it('An event that the sink rejects is not sent again', async () => {
+  status = 400;
+  await watching();
+  await createWebsite(admin, { namespace, name: 'refused' }, spec);
+  await program?.line('Sink rejected event');
+  await createWebsite(admin, { namespace, name: 'next' }, spec);
+  await eventually(() => expect(attempts).toBe(2));
+});
+
+it('The forwarder says in /readyz which right it lacks, and goes on', async () => {
+  // The functions may list Websites, and may not watch them.
+  program = startProgram(MAIN, ['--sink', url, '--host', '127.0.0.1', '--port', '0'], {
+    KUBECONFIG: inject('functionsKubeconfig'),
+  });
+  const health = String((await program.line('Listening'))['url']);
+  await eventually(async () => {
+    const response = await fetch(new URL('readyz', health));
+    expect(response.status).toBe(503);
+    expect(await response.text()).toMatch(/websites: Could not watch websites: .*cannot watch resource "websites"/);
+  });
+  expect((await fetch(new URL('livez', health))).status).toBe(200);
+});
+
+it.each([
+  ['an unknown flag', ['--sinc', 'x'], 2, "Unknown option '--sinc'"],
+  ['no sink', [], 2, '--sink (SINK, K_SINK)'],
+  ['a kubeconfig that is not there', ['--sink', 'http://127.0.0.1:1/', '--kubeconfig', '/nowhere'], 1, '/nowhere'],
+])('The forwarder ends at once with %s, and says so', async (_, args, code, message) => {
+  const ended = startProgram(MAIN, args);
+  expect(await ended.exit).toBe(code);
+  expect(ended.stderr.join('')).toContain(message);
+});

@@ -1,0 +1,192 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { REQUESTED_AT, type ObjectMeta } from '../../functions/website/resource.ts';
+import type { Change } from '../../infra/forwarder/known.ts';
+import { childObserver, websiteObserver } from '../../infra/forwarder/observers.ts';
+import type { Observer, WatchedObject } from '../../infra/forwarder/watch.ts';
+
+let changes: Change[];
+let resyncs: number;
+let observer: Observer;
+const outlet = { change: (change: Change) => void changes.push(change), resync: () => void resyncs++ };
+let version = 0;
+
+beforeEach(() => {
+  changes = [];
+  resyncs = 0;
+});
+const told = () => changes.splice(0).map(({ kind, reason, id }) => [kind, reason, id]);
+function list(...objects: WatchedObject[]): void {
+  observer.listStarted();
+  for (const object of objects) observer.listed(object);
+  observer.listEnded();
+}
+
+const ready = (status: string) => ({ type: 'Ready', status, lastTransitionTime: '', reason: '', message: '' });
+const SETTLED = { observedGeneration: 1, conditions: [ready('True')] };
+const website = (metadata: Partial<ObjectMeta> = {}, status: object | undefined = SETTLED): WatchedObject => ({
+  metadata: { name: 'shop', namespace: 'a', uid: 'u1', generation: 1, resourceVersion: String(++version), ...metadata },
+  ...(status === undefined ? {} : { status }),
+});
+
+describe('A Website in a list', () => {
+  beforeEach(() => {
+    observer = websiteObserver(outlet);
+  });
+
+  it.each<[string, WatchedObject, string | undefined]>([
+    ['that nobody has judged is first seen', website({}, {}), 'first-seen'],
+    ['whose spec is newer than its status has changed', website({ generation: 2 }), 'spec-changed'],
+    ['that is being deleted has changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
+    ['with an unanswered request is requested', website({ annotations: { [REQUESTED_AT]: '1' } }), 'requested'],
+    [
+      'with an answered one is settled',
+      website({ annotations: { [REQUESTED_AT]: '1' } }, { ...SETTLED, lastHandledReconcileAt: '1' }),
+      undefined,
+    ],
+    ['that is not ready is tried again', website({}, { observedGeneration: 1, conditions: [ready('False')] }), 'retry'],
+    ['that is ready is settled', website(), undefined],
+  ])('%s', (_, object, reason) => {
+    list(object);
+    expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
+    expect(resyncs).toBe(reason === undefined ? 1 : 0);
+  });
+
+  it('that went away between two lists is told as deleted, under the same id every time', () => {
+    list(website());
+    list();
+    expect(told()).toEqual([['deleted', 'deleted', 'u1.deleted']]);
+  });
+
+  it('that came back under another uid is told as deleted and as new', () => {
+    list(website());
+    list(website({ uid: 'u2', resourceVersion: '77' }, {}));
+    expect(told()).toEqual([
+      ['deleted', 'deleted', 'u1.deleted'],
+      ['changed', 'first-seen', 'u2.77'],
+    ]);
+  });
+
+  it('that was not named by a list which began anew is not deleted by it', () => {
+    list(website());
+    observer.listStarted();
+    list(website());
+    expect(told()).toEqual([]);
+  });
+
+  it('that changed while nobody watched is told', () => {
+    list(website());
+    list(website({ labels: { team: 'b' } }));
+    expect(told()).toMatchObject([['changed', 'spec-changed', expect.any(String)]]);
+  });
+});
+
+describe('A Website in a watch', () => {
+  beforeEach(() => {
+    observer = websiteObserver(outlet);
+    list(website());
+  });
+
+  it.each<[string, WatchedObject, string | undefined]>([
+    ['whose generation changed has changed', website({ generation: 2 }), 'spec-changed'],
+    ['with another label has changed', website({ labels: { a: 'b' } }), 'spec-changed'],
+    ['that is being deleted has changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
+    ['with a request is requested', website({ annotations: { [REQUESTED_AT]: '2' } }), 'requested'],
+    [
+      'whose status alone changed has not',
+      website({}, { observedGeneration: 1, conditions: [ready('False')] }),
+      undefined,
+    ],
+    ['whose managed fields alone changed has not', website({ managedFields: [] } as Partial<ObjectMeta>), undefined],
+  ])('%s', (_, object, reason) => {
+    observer.changed(object);
+    expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
+  });
+
+  it('that is deleted is told once', () => {
+    observer.deleted(website({ resourceVersion: '88' }));
+    observer.deleted(website({ resourceVersion: '88' }));
+    expect(told()).toEqual([['deleted', 'deleted', 'u1.88.deleted']]);
+  });
+});
+
+const OWNER = { apiVersion: 'stable.example.com/v1', kind: 'Website', name: 'shop', uid: 'u1', controller: true };
+const child = (metadata: Partial<ObjectMeta> = {}, rest: object = {}): WatchedObject => ({
+  metadata: { name: 'shop-x', namespace: 'a', uid: 'c1', resourceVersion: '5', ownerReferences: [OWNER], ...metadata },
+  spec: { replicas: 1 },
+  status: { readyReplicas: 1, conditions: [{ type: 'Available', status: 'True', reason: 'Ok', lastUpdateTime: '1' }] },
+  ...rest,
+});
+
+describe('A child', () => {
+  beforeEach(() => {
+    observer = childObserver('Deployment', outlet);
+    list(child());
+  });
+
+  it.each<[string, WatchedObject, boolean]>([
+    ['that is as it was is no news', child({ resourceVersion: '6' }), false],
+    ['whose spec was edited is', child({}, { spec: { replicas: 2 } }), true],
+    ['whose readiness changed is', child({}, { status: { readyReplicas: 0 } }), true],
+    ['whose label was changed is', child({ labels: { a: 'b' } }), true],
+    ['whose annotation was changed is', child({ annotations: { a: 'b' } }), true],
+    ['that is being deleted is', child({ deletionTimestamp: 'now' }), true],
+    ['whose owner reference was taken away is', child({ ownerReferences: [] }), true],
+    [
+      'whose conditions were only looked at again is not',
+      child(
+        {},
+        {
+          status: {
+            readyReplicas: 1,
+            conditions: [{ type: 'Available', status: 'True', reason: 'Ok', lastUpdateTime: '2' }],
+          },
+        },
+      ),
+      false,
+    ],
+  ])('%s', (_, object, isNews) => {
+    observer.changed(object);
+    expect(changes).toMatchObject(
+      isNews
+        ? [
+            {
+              kind: 'drifted',
+              reason: 'child-drifted',
+              key: { namespace: 'a', name: 'shop' },
+              uid: 'u1',
+              childKind: 'Deployment',
+            },
+          ]
+        : [],
+    );
+  });
+
+  it('that was deleted is told under its own uid and version', () => {
+    observer.deleted(child({ resourceVersion: '9' }));
+    expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c1.9']]);
+  });
+
+  it('that went away or changed between two lists is told', () => {
+    list();
+    list(child());
+    list(child({ resourceVersion: '12' }, { spec: { replicas: 3 } }));
+    expect(told().map(([, , id]) => id)).toEqual(['u1.c1.gone', 'u1.c1.12']);
+  });
+
+  it("that is somebody else's is nobody's news", () => {
+    observer.changed(
+      child({ name: 'other', ownerReferences: [{ ...OWNER, kind: 'ReplicaSet', apiVersion: 'apps/v1' }] }),
+    );
+    observer.changed(child({ name: 'other', ownerReferences: [{ ...OWNER, controller: false }] }));
+    expect(told()).toEqual([]);
+  });
+
+  it('that is new is our own doing, unless it is an Ingress, which a late run may have made', () => {
+    observer.changed(child({ name: 'fresh', uid: 'c2' }));
+    expect(told()).toEqual([]);
+    observer = childObserver('Ingress', outlet);
+    list();
+    observer.changed(child({ name: 'fresh', uid: 'c2' }));
+    expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c2.5']]);
+  });
+});
