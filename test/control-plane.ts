@@ -5,7 +5,8 @@ import { cacheFolder, findBinaries } from '../infra/local/binaries.ts';
 import { startControlPlane, type ControlPlane } from '../infra/local/control-plane.ts';
 import { officialReleases } from '../infra/local/download.ts';
 import { goBuild } from '../infra/local/go-build.ts';
-import { install, writeKubeconfigFor } from '../infra/local/install.ts';
+import { install } from '../infra/local/install.ts';
+import { writeKubeconfigFor } from '../infra/local/kubeconfig.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -5,31 +5,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, fetch } from 'undici';
-import { z } from 'zod';
 import type { Source } from './binaries.ts';
-import { ETCD, KUBERNETES, KWOK, type Program } from './versions.ts';
+import { OFFICIAL, platformName, releaseOf, type Release, type ReleaseHosts } from './releases.ts';
 import { inWorkFolder } from './work-folder.ts';
-
-/** Where the official releases are. */
-export interface ReleaseHosts {
-  readonly kubernetes: string;
-  readonly github: string;
-  readonly githubApi: string;
-}
-
-export const OFFICIAL: ReleaseHosts = {
-  kubernetes: 'https://dl.k8s.io',
-  github: 'https://github.com',
-  githubApi: 'https://api.github.com',
-};
-
-/** One published file, and where its SHA-256 is published beside it. */
-interface Release {
-  readonly url: string;
-  readonly checksum: () => Promise<string>;
-  /** Path of the program inside, when the file is an archive. */
-  readonly inside?: string;
-}
 
 /** How long nothing may arrive. */
 export const STALL_MS = 30_000;
@@ -52,7 +30,7 @@ export function officialReleases(hosts: ReleaseHosts = OFFICIAL, stallMs = STALL
       try {
         await inWorkFolder(pathOf(first), async (work) => {
           const downloads = wanted.map(async (program) => {
-            const verified = await download(releaseOf(program, platform, hosts, agent), {
+            const verified = await download(releaseOf(program, platform, hosts), {
               path: join(work, program),
               agent,
               received,
@@ -71,50 +49,6 @@ export function officialReleases(hosts: ReleaseHosts = OFFICIAL, stallMs = STALL
   };
 }
 
-/** Kubernetes publishes its servers for Linux alone. */
-function platformName(): string {
-  const architectures: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
-  const architecture = architectures[process.arch];
-  if (process.platform === 'linux' && architecture !== undefined) return `linux-${architecture}`;
-  throw new Error(`there are none for ${process.platform} on ${process.arch}`);
-}
-
-function releaseOf(program: Program, platform: string, hosts: ReleaseHosts, agent: Agent): Release {
-  if (program === 'etcd') {
-    const folder = `etcd-${ETCD}-${platform}`;
-    const base = `${hosts.github}/etcd-io/etcd/releases/download/${ETCD}`;
-    const checksum = async () => lineFor(`${folder}.tar.gz`, await text(`${base}/SHA256SUMS`, agent));
-    return { url: `${base}/${folder}.tar.gz`, checksum, inside: `${folder}/etcd` };
-  }
-  if (program === 'kwok') {
-    const file = `kwok-${platform}`;
-    return {
-      url: `${hosts.github}/kubernetes-sigs/kwok/releases/download/${KWOK}/${file}`,
-      checksum: async () =>
-        digestOf(file, await text(`${hosts.githubApi}/repos/kubernetes-sigs/kwok/releases/tags/${KWOK}`, agent)),
-    };
-  }
-  const url = `${hosts.kubernetes}/release/${KUBERNETES}/bin/${platform.replace('-', '/')}/${program}`;
-  return { url, checksum: async () => (await text(`${url}.sha256`, agent)).trim() };
-}
-
-/** The line of a SHA256SUMS file. */
-function lineFor(file: string, sums: string): string {
-  const line = sums.split('\n').find((each) => each.trim().endsWith(file));
-  if (line === undefined) throw new Error(`SHA256SUMS does not name ${file}`);
-  return line.trim().split(/\s+/, 1)[0] ?? '';
-}
-
-const githubRelease = z.object({ assets: z.array(z.object({ name: z.string(), digest: z.string().nullish() })) });
-
-/** KWOK publishes no checksum file; GitHub states the digest of every asset. */
-function digestOf(file: string, body: string): string {
-  const { assets } = githubRelease.parse(JSON.parse(body));
-  const digest = assets.find(({ name }) => name === file)?.digest;
-  if (!digest?.startsWith('sha256:')) throw new Error(`GitHub states no digest for ${file}`);
-  return digest.slice('sha256:'.length);
-}
-
 interface Destination {
   readonly path: string;
   readonly agent: Agent;
@@ -123,8 +57,8 @@ interface Destination {
 
 /** Returns where the verified program is. */
 async function download({ url, checksum, inside }: Release, destination: Destination): Promise<string> {
-  const { path } = destination;
-  const published = await checksum();
+  const { path, agent } = destination;
+  const published = checksum.read(await text(checksum.url, agent));
   const digest = await save(url, destination);
   if (digest !== published) throw new Error(`${url} has the SHA-256 ${digest}, and ${published} is published`);
   const program = inside === undefined ? path : await extract(path, inside);

@@ -1,8 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { KubeConfig } from '@kubernetes/client-node';
+import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import type { ClusterAddress, Transport } from '../../functions/cluster/transport.ts';
+import type { Transport } from '../../functions/cluster/transport.ts';
 import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
 
 const FILES = [
@@ -11,10 +10,6 @@ const FILES = [
   '../kubernetes/forwarder-rbac.yaml',
   '../kubernetes/functions-rbac.yaml',
 ];
-
-/** The namespace of the programs, and their ServiceAccounts. */
-const NAMESPACE = 'website-reconciler';
-export type ServiceAccount = 'website-forwarder' | 'website-functions';
 
 interface Manifest {
   readonly kind: string;
@@ -67,34 +62,4 @@ async function apply(transport: Transport, manifest: Manifest): Promise<void> {
     contentType: 'application/apply-patch+yaml',
     body: manifest,
   });
-}
-
-/** As long as anybody leaves `npm start` running. */
-const TOKEN_SECONDS = 24 * 60 * 60;
-
-/** Writes a kubeconfig with which a program has its own rights and no others. */
-export async function writeKubeconfigFor(
-  account: ServiceAccount,
-  {
-    transport,
-    address,
-    path,
-  }: { readonly transport: Transport; readonly address: ClusterAddress; readonly path: string },
-): Promise<string> {
-  const { status } = (await transport.json({
-    method: 'POST',
-    path: `${PLACES['ServiceAccount']?.(NAMESPACE)}/${account}/token`,
-    what: `create serviceaccounts/token ${account}`,
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: TOKEN_SECONDS } },
-  })) as { status: { token: string } };
-  const config = new KubeConfig();
-  if (address.kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(address.kubeconfig);
-  if (address.context !== undefined) config.setCurrentContext(address.context);
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error('The kubeconfig names no current cluster');
-  const own = new KubeConfig();
-  own.loadFromClusterAndUser(cluster, { name: account, token: status.token });
-  writeFileSync(path, own.exportConfig(), { mode: 0o600 });
-  return path;
 }

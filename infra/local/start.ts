@@ -1,19 +1,22 @@
 // npm start: a cluster, the forwarder, the functions and a sample, with one command.
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { connect, type ClusterAddress, type Transport } from '../../functions/cluster/transport.ts';
-import { API_VERSION, keyText, PLURAL, type Website } from '../../functions/website/resource.ts';
+import { API_VERSION, GROUP, PLURAL, type Website } from '../../functions/website/resource.ts';
+import { advice } from './advice.ts';
 import { cacheFolder, findBinaries } from './binaries.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import { officialReleases } from './download.ts';
 import { goBuild } from './go-build.ts';
-import { applyFile, install, writeKubeconfigFor, type ServiceAccount } from './install.ts';
+import { applyFile, install } from './install.ts';
+import { contextOf, NAMESPACE } from './kubeconfig.ts';
 import { optionsFrom, USAGE, UsageError, type Options } from './options.ts';
 import { Processes, ProgramEndedError } from './processes.ts';
+import { startForwarder, startFunctions, type ProgramOptions } from './programs.ts';
 import { liveLines, websiteLines, type LastEvent } from './view.ts';
 
 const SAMPLE = '../../crds/samples/minimal.yaml';
@@ -42,14 +45,14 @@ async function main(options: Options): Promise<void> {
 
   const { local, address, transport } = await prepareCluster(options, step, stopped);
   const events = new Map<string, LastEvent>();
-  const programs = programsIn(local);
-  const failure = Promise.race([stopped, programs.processes.failure, local?.failure ?? programs.processes.failure]);
-  const run = runner({ ...programs, transport, address, output: options.output, events });
-  const sink = await step(
-    'Functions are listening',
-    named(options.port, Promise.race([run.functions(options.port), failure])),
-  );
-  await step('Forwarder is watching', Promise.race([run.forwarder(sink), failure]));
+  const onLine: ProgramOptions['onLine'] =
+    options.output === 'json' ? (line) => void process.stdout.write(`${JSON.stringify(line)}\n`) : () => {};
+  const { processes, folder } = programsIn(local);
+  const failure = Promise.race([stopped, processes.failure, local?.failure ?? processes.failure]);
+  const programs: ProgramOptions = { processes, folder, transport, address, events, onLine };
+  const listening = named(options.port, Promise.race([startFunctions(options.port, programs), failure]));
+  const sink = await step('Functions are listening', listening);
+  await step('Forwarder is watching', Promise.race([startForwarder(sink, programs), failure]));
   if (local !== undefined) {
     await applyFile(transport, SAMPLE);
     await step('The sample Website is ready', Promise.race([sampleIsReady(transport), failure]));
@@ -68,7 +71,8 @@ async function prepareCluster(options: Options, step: Step, stopped: Promise<nev
   const transport = await connect(address);
   undo.push(() => transport.close());
   await step(`Reached ${transport.server}`, reach(transport));
-  if (local === undefined && options.consent === 'ask') await Promise.race([askToInstall(transport.server), stopped]);
+  if (local === undefined && options.consent === 'ask')
+    await Promise.race([askToInstall(address, transport.server), stopped]);
   await step('Installed the CRD and the rights', install(transport));
   return { local, address, transport };
 }
@@ -116,75 +120,16 @@ async function reach(transport: Transport): Promise<void> {
   await transport.json({ method: 'GET', path: '/version', what: 'reach the cluster' });
 }
 
-async function askToInstall(server: string): Promise<void> {
-  const question = `Install the CRD ${PLURAL}.stable.example.com and the namespace website-reconciler at ${server}? [y/N] `;
+async function askToInstall(address: ClusterAddress, server: string): Promise<void> {
+  const what = `the CRD ${PLURAL}.${GROUP}, the namespace ${NAMESPACE} and its RBAC`;
+  const question = `Install ${what} in context ${contextOf(address)} at ${server}? [y/N] `;
   if (!process.stdin.isTTY) throw new UsageError('There is nobody to ask whether the CRD may be installed: give --yes');
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await prompt.question(question);
+  // Ctrl-C and Ctrl-D close the prompt, which then never answers.
+  const closed = once(prompt, 'close').then(() => '');
+  const answer = await Promise.race([prompt.question(question), closed]);
   prompt.close();
   if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Nothing was installed');
-}
-
-interface RunnerOptions {
-  readonly processes: Processes;
-  readonly transport: Transport;
-  readonly address: ClusterAddress;
-  readonly folder: string;
-  readonly output: Options['output'];
-  readonly events: Map<string, LastEvent>;
-}
-
-/** Starts the two programs, each with its own rights. */
-function runner({ processes, transport, address, folder, output, events }: RunnerOptions) {
-  const start = async (
-    name: ServiceAccount,
-    file: string,
-    args: readonly string[],
-    environment: Record<string, string>,
-  ) => {
-    const kubeconfig = await writeKubeconfigFor(name, { transport, address, path: join(folder, `${name}.kubeconfig`) });
-    return new Promise<string>((resolve) => {
-      const onLine = (text: string) => {
-        const line = JSON.parse(text) as LogLine;
-        if (line.msg === 'Listening' && line.url !== undefined) resolve(line.url);
-        remember(line, events);
-        if (output === 'json') process.stdout.write(`${JSON.stringify({ program: name, ...line })}\n`);
-      };
-      const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
-      const variables = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', KUBECONFIG: kubeconfig };
-      processes.start(name, process.execPath, [path, ...args], {
-        environment: { ...variables, ...environment },
-        onLine,
-      });
-    });
-  };
-  return {
-    functions: (port: number) =>
-      start('website-functions', 'functions/node.ts', [], { HOST: '127.0.0.1', PORT: String(port) }),
-    forwarder: (sink: string) => {
-      const args = ['--sink', sink, '--host', '127.0.0.1', '--port', '0', '--cluster', 'local'];
-      return start('website-forwarder', 'infra/forwarder/main.ts', args, {});
-    },
-  };
-}
-
-/** What is read of the programs' logs. */
-interface LogLine {
-  readonly msg?: string;
-  readonly url?: string;
-  readonly namespace?: string;
-  readonly name?: string;
-  readonly reason?: string;
-  readonly outcome?: string;
-}
-
-function remember(
-  { msg, namespace, name, reason = '-', outcome = '-' }: LogLine,
-  events: Map<string, LastEvent>,
-): void {
-  if (msg === 'Delivered event' && namespace !== undefined && name !== undefined) {
-    events.set(keyText({ namespace, name }), { reason, outcome });
-  }
 }
 
 async function sampleIsReady(transport: Transport): Promise<void> {
@@ -195,24 +140,6 @@ async function sampleIsReady(transport: Transport): Promise<void> {
     if (ready?.status === 'True' && ready.observedGeneration === website.metadata.generation) return;
     await delay(POLL_MS / 10);
   }
-}
-
-function advice({ kubeconfig, context }: ClusterAddress, cluster: 'local' | 'own'): string[] {
-  const kubectl = `kubectl --kubeconfig ${kubeconfig}${context === undefined ? '' : ` --context ${context}`}`;
-  const lines = [
-    'Try:',
-    `  ${kubectl} get websites,deployments,services`,
-    `  ${kubectl} scale website hello --replicas 3`,
-    `  ${kubectl} delete deployment hello-deployment`,
-    '',
-  ];
-  if (cluster === 'local') return lines;
-  return [
-    ...lines.with(2, `  ${kubectl} apply -f crds/samples/minimal.yaml`),
-    'The CRD and the rights stay when this ends. To remove them, and with them all Websites:',
-    `  ${kubectl} delete -f crds/website.yaml -f infra/kubernetes`,
-    '',
-  ];
 }
 
 async function showForEver(transport: Transport, show: (websites: readonly Website[]) => void): Promise<never> {

@@ -32,10 +32,21 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 }
 
+/** The lines that a terminal of this size can show without wrapping or scrolling, so that they can be drawn over. */
+export function fitted(lines: readonly string[], columns: number, rows: number): string[] {
+  const cut = (line: string) => line.slice(0, columns);
+  // The cursor stands on a line of its own below them.
+  const room = rows - 1;
+  if (lines.length <= room) return lines.map(cut);
+  const shown = lines.slice(0, room - 1);
+  return [...shown, `  and ${lines.length - shown.length} more`].map(cut);
+}
+
 /** Shows lines: in place on a terminal; elsewhere, those that are new since the last time. */
 export function liveLines(output: WriteStream | NodeJS.WriteStream): (lines: readonly string[]) => void {
   let shown: readonly string[] = [];
-  return (lines) => {
+  return (all) => {
+    const lines = output.isTTY ? fitted(all, output.columns, output.rows) : all;
     if (lines.join('\n') === shown.join('\n')) return;
     if (output.isTTY) {
       if (shown.length > 0) moveCursor(output, 0, -shown.length);

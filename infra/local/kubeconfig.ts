@@ -1,0 +1,47 @@
+import { writeFileSync } from 'node:fs';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { ClusterAddress, Transport } from '../../functions/cluster/transport.ts';
+
+/** The namespace of the programs, and their ServiceAccounts. */
+export const NAMESPACE = 'website-reconciler';
+export type ServiceAccount = 'website-forwarder' | 'website-functions';
+
+/** As long as anybody leaves `npm start` running. */
+const TOKEN_SECONDS = 24 * 60 * 60;
+
+/** What the new kubeconfig is made from, and where it goes. */
+export interface KubeconfigOptions {
+  readonly transport: Transport;
+  readonly address: ClusterAddress;
+  readonly path: string;
+}
+
+/** Writes a kubeconfig with which a program has its own rights and no others. */
+export async function writeKubeconfigFor(
+  account: ServiceAccount,
+  { transport, address, path }: KubeconfigOptions,
+): Promise<string> {
+  const { status } = (await transport.json({
+    method: 'POST',
+    path: `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`,
+    what: `create serviceaccounts/token ${account}`,
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: TOKEN_SECONDS } },
+  })) as { status: { token: string } };
+  const cluster = load(address).getCurrentCluster();
+  if (cluster === null) throw new Error('The kubeconfig names no current cluster');
+  const own = new KubeConfig();
+  own.loadFromClusterAndUser(cluster, { name: account, token: status.token });
+  writeFileSync(path, own.exportConfig(), { mode: 0o600 });
+  return path;
+}
+
+/** The name of the context that the address leads to. */
+export const contextOf = (address: ClusterAddress): string => load(address).getCurrentContext();
+
+function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  if (context !== undefined) config.setCurrentContext(context);
+  return config;
+}

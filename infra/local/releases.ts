@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { ETCD, KUBERNETES, KWOK, type Program } from './versions.ts';
+
+/** Where the official releases are. */
+export interface ReleaseHosts {
+  readonly kubernetes: string;
+  readonly github: string;
+  readonly githubApi: string;
+}
+
+export const OFFICIAL: ReleaseHosts = {
+  kubernetes: 'https://dl.k8s.io',
+  github: 'https://github.com',
+  githubApi: 'https://api.github.com',
+};
+
+/** One published file, and where its SHA-256 is published. */
+export interface Release {
+  readonly url: string;
+  readonly checksum: { readonly url: string; readonly read: (body: string) => string };
+  /** Path of the program inside, when the file is an archive. */
+  readonly inside?: string;
+}
+
+/** Kubernetes publishes its servers for Linux alone. @throws Error elsewhere. */
+export function platformName(): string {
+  const architectures: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
+  const architecture = architectures[process.arch];
+  if (process.platform === 'linux' && architecture !== undefined) return `linux-${architecture}`;
+  throw new Error(`there are none for ${process.platform} on ${process.arch}`);
+}
+
+export function releaseOf(program: Program, platform: string, hosts: ReleaseHosts): Release {
+  if (program === 'etcd') {
+    const folder = `etcd-${ETCD}-${platform}`;
+    const base = `${hosts.github}/etcd-io/etcd/releases/download/${ETCD}`;
+    const read = (sums: string) => lineFor(`${folder}.tar.gz`, sums);
+    return { url: `${base}/${folder}.tar.gz`, checksum: { url: `${base}/SHA256SUMS`, read }, inside: `${folder}/etcd` };
+  }
+  if (program === 'kwok') {
+    const file = `kwok-${platform}`;
+    return {
+      url: `${hosts.github}/kubernetes-sigs/kwok/releases/download/${KWOK}/${file}`,
+      checksum: {
+        url: `${hosts.githubApi}/repos/kubernetes-sigs/kwok/releases/tags/${KWOK}`,
+        read: (body) => digestOf(file, body),
+      },
+    };
+  }
+  const url = `${hosts.kubernetes}/release/${KUBERNETES}/bin/${platform.replace('-', '/')}/${program}`;
+  return { url, checksum: { url: `${url}.sha256`, read: (sum) => sum.trim() } };
+}
+
+/** The line of a SHA256SUMS file. */
+function lineFor(file: string, sums: string): string {
+  const line = sums.split('\n').find((each) => each.trim().endsWith(file));
+  if (line === undefined) throw new Error(`SHA256SUMS does not name ${file}`);
+  return line.trim().split(/\s+/, 1)[0] ?? '';
+}
+
+const githubRelease = z.object({ assets: z.array(z.object({ name: z.string(), digest: z.string().nullish() })) });
+
+/** KWOK publishes no checksum file; GitHub states the digest of every asset. */
+function digestOf(file: string, body: string): string {
+  const { assets } = githubRelease.parse(JSON.parse(body));
+  const digest = assets.find(({ name }) => name === file)?.digest;
+  if (!digest?.startsWith('sha256:')) throw new Error(`GitHub states no digest for ${file}`);
+  return digest.slice('sha256:'.length);
+}
