@@ -17,10 +17,20 @@ export default defineConfig({
     },
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [REAL, HOSTS] } },
-      { extends: true, test: { name: 'hosts', include: [HOSTS], globalSetup: controlPlane } },
       {
         extends: true,
         test: { name: 'apiserver', include: ['test/**/*.apiserver.test.ts'], globalSetup: controlPlane },
+      },
+      // What follows acts on every Website there is, so it runs after what looks at its own alone.
+      {
+        extends: true,
+        test: {
+          name: 'hosts',
+          include: [HOSTS],
+          globalSetup: controlPlane,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         extends: true,
@@ -28,8 +38,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/**/*.e2e.test.ts'],
           globalSetup: controlPlane,
-          // After the others: its programs act on every Website there is.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 import { connect, type Transport } from '../functions/cluster/transport.ts';
+import type { Website } from '../functions/website/resource.ts';
 import { createNamespace, createWebsite } from './real-cluster.ts';
 
 let transport: Transport;
@@ -11,6 +14,14 @@ beforeAll(async () => {
 afterAll(() => transport.close());
 
 const spec = { image: 'nginx:1.29', replicas: 1 };
+const samples = new URL('../crds/samples/', import.meta.url);
+
+it.each(readdirSync(samples))('Sample %s is taken or refused as its name says', async (file) => {
+  const sample = parse(readFileSync(new URL(file, samples), 'utf8')) as Website;
+  const created = createWebsite(transport, { namespace, name: sample.metadata.name }, sample.spec);
+  if (file.startsWith('invalid-')) await expect(created).rejects.toMatchObject({ code: 'Invalid' });
+  else await expect(created).resolves.toMatchObject({ spec: sample.spec });
+});
 
 describe('The API server refuses a Website', () => {
   it.each<[string, object, string]>([

@@ -4,11 +4,13 @@ import { z } from 'zod';
  * Every way in which the API server says no, and what to do about it.
  * - `conflict`: the object changed since it was read, or exists already: read again.
  * - `transient`: try the same again later.
- * - `rights`: our own credentials or RBAC are wrong. Nothing that the user of a Website can mend, so it is retried as well.
+ * - `rights`: our own credentials or RBAC are wrong, or the CRD is missing. Nothing that the user of a Website can mend, so
+ *   it is retried as well.
  * - `terminal`: the request itself is refused and stays refused until the spec or the cluster's policy changes.
  */
 const CODES = {
   NotFound: 'conflict',
+  UnknownResource: 'rights',
   Conflict: 'conflict',
   AlreadyExists: 'conflict',
   Unauthorized: 'rights',
@@ -59,6 +61,7 @@ const statusBody = z.object({
   message: z.string().optional(),
   details: z
     .object({
+      name: z.string().optional(),
       retryAfterSeconds: z.number().optional(),
       causes: z.array(z.object({ reason: z.string().optional() })).optional(),
     })
@@ -76,7 +79,8 @@ const LONGEST_MESSAGE = 1024;
 export function errorOf(what: string, status: number, body: string, retryAfter: string | undefined): ClusterError {
   const parsed = parseStatus(body);
   const code = codeOf(status, parsed);
-  const said = parsed?.message?.slice(0, LONGEST_MESSAGE) ?? `HTTP ${status}`;
+  const said =
+    code === 'UnknownResource' ? UNKNOWN_RESOURCE : (parsed?.message?.slice(0, LONGEST_MESSAGE) ?? `HTTP ${status}`);
   return new ClusterError(code, `Could not ${what}: ${said}`, {
     status,
     retryAfterSeconds: parsed?.details?.retryAfterSeconds ?? retryAfterSeconds(retryAfter),
@@ -111,7 +115,12 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   504: 'Timeout',
 };
 
+const UNKNOWN_RESOURCE =
+  'the API server does not know this resource: is the CRD installed (kubectl apply -f crds/website.yaml)?';
+
 function codeOf(status: number, body: StatusBody | undefined): ErrorCode {
+  // An API server that starts answers so too, before it has read its CRDs: the object may well be there.
+  if (status === 404 && body?.details?.name === undefined) return 'UnknownResource';
   if (status === 403) return forbiddenCode(body);
   if (status === 409 && body?.reason === 'AlreadyExists') return 'AlreadyExists';
   return BY_STATUS[status] ?? 'Unavailable';

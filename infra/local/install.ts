@@ -37,7 +37,8 @@ export async function install(transport: Transport): Promise<void> {
       await transport.json({ method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}?limit=1`, what: `list ${PLURAL}` });
       return;
     } catch (error) {
-      const early = error instanceof ClusterError && (error.code === 'NotFound' || error.code === 'TooManyRequests');
+      const early =
+        error instanceof ClusterError && (error.code === 'UnknownResource' || error.code === 'TooManyRequests');
       if (!early || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

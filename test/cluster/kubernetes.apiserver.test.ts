@@ -30,3 +30,20 @@ it('says that a context is unknown, and which there are', async () => {
   const address = { kubeconfig: inject('kubeconfig'), context: 'nope' };
   await expect(connect(address)).rejects.toThrow(/has no context nope; it has \S+/);
 });
+
+it('tells an object that is not there from a resource that the API server does not know', async () => {
+  const get = (path: string) => transport.json({ method: 'GET', path, what: 'look' });
+  await expect(get('/apis/stable.example.com/v1/namespaces/default/websites/none')).rejects.toMatchObject({
+    code: 'NotFound',
+  });
+  for (const path of [
+    '/apis/stable.example.com/v1/namespaces/default/webpages/none',
+    '/apis/none.example.com/v1/websites',
+  ]) {
+    await expect(get(path)).rejects.toMatchObject({
+      code: 'UnknownResource',
+      class: 'rights',
+      message: expect.stringContaining('CRD') as string,
+    });
+  }
+});

@@ -121,7 +121,7 @@ function answer(
 function pass({ incoming, outgoing, target, credentials }: Exchange, bytes: number): void {
   const { method = 'GET', url = '/' } = incoming;
   const { authorization: _, ...given } = incoming.headers;
-  const headers = { ...given, host: target.host };
+  const headers = { ...given, ...(credentials.headers as Record<string, string>), host: target.host };
   const upstream = httpsRequest(new URL(url, target), { ...credentials, method, headers }, (response) => {
     let left = bytes;
     if (bytes > 0) outgoing.writeHead(response.statusCode ?? 502, response.headers);

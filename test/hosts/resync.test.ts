@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { resyncWebsites } from '../../functions/resync-websites.ts';
+import type { FunctionContext } from '../../functions/context.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { eventually } from '../eventually.ts';
+import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
+import { createNamespace, createWebsite, remove } from '../real-cluster.ts';
+
+let admin: Transport;
+let proxy: FaultProxy;
+let transport: Transport;
+let context: FunctionContext;
+let namespace: string;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  proxy = await faultProxy(inject('functionsKubeconfig'));
+  transport = await connect({ kubeconfig: proxy.kubeconfig });
+  context = {
+    cluster: kubernetes(transport),
+    now: () => new Date(),
+    log: { info() {}, warn() {}, error() {} },
+    config: { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] },
+  };
+  namespace = await createNamespace(admin, 'resync');
+});
+afterAll(async () => {
+  await Promise.all([admin.close(), transport.close()]);
+  await proxy.close();
+});
+
+/** The requests of some work, without their queries. */
+async function requestsOf(work: () => Promise<unknown>): Promise<string[]> {
+  const before = proxy.requests.length;
+  await work();
+  return proxy.requests.slice(before).map((request) => request.split('?')[0] ?? '');
+}
+
+it('A resync of settled Websites asks for one page of each kind and writes nothing (P2)', async () => {
+  for (const name of ['a', 'b', 'c'])
+    await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 1 });
+  await eventually(async () => expect(await resyncWebsites(context)).toMatchObject({ differing: 0, failed: 0 }));
+  expect((await requestsOf(() => resyncWebsites(context))).toSorted()).toEqual([
+    'GET /api/v1/services',
+    'GET /apis/apps/v1/deployments',
+    'GET /apis/networking.k8s.io/v1/ingresses',
+    'GET /apis/stable.example.com/v1/websites',
+  ]);
+});
+
+it('A reconcile of a settled Website makes 3 reads and no write (P2)', async () => {
+  const requests = await requestsOf(() => reconcile({ namespace, name: 'a' }, context));
+  expect(requests.toSorted()).toEqual([
+    `GET /api/v1/namespaces/${namespace}/services/a-service`,
+    `GET /apis/apps/v1/namespaces/${namespace}/deployments/a-deployment`,
+    `GET /apis/stable.example.com/v1/namespaces/${namespace}/websites/a`,
+  ]);
+});
+
+it('A resync repairs what was deleted and says so (P1 without any event)', async () => {
+  await remove(admin, `/apis/apps/v1/namespaces/${namespace}/deployments/a-deployment`);
+  await eventually(async () => {
+    await resyncWebsites(context);
+    expect(await context.cluster.getChild('Deployment', { namespace, name: 'a' })).toBeDefined();
+  });
+});
+
+it('A resync whose time is up leaves the rest to the next, and says how much', async () => {
+  await createWebsite(admin, { namespace, name: 'late' }, { image: 'nginx:1', replicas: 0 });
+  expect(await resyncWebsites(context, 0)).toMatchObject({ repaired: 0, unfinished: expect.any(Number) as number });
+  expect(await context.cluster.getChild('Deployment', { namespace, name: 'late' })).toBeUndefined();
+});
+
+it('A resync goes on after one that fails, and counts it', async () => {
+  await createWebsite(admin, { namespace, name: 'failing' }, { image: 'nginx:1', replicas: 0 });
+  proxy.add({ method: 'GET', path: /websites\/failing/, fault: { answer: 500 }, times: 1 });
+  expect(await resyncWebsites(context)).toMatchObject({ failed: 1 });
+  expect(await context.cluster.getChild('Deployment', { namespace, name: 'late' })).toBeDefined();
+});
