@@ -1,5 +1,4 @@
 // npm start: a cluster, the forwarder, the functions and a sample, with one command.
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,9 +124,7 @@ async function askToInstall(address: ClusterAddress, server: string): Promise<vo
   const question = `Install ${what} in context ${contextOf(address)} at ${server}? [y/N] `;
   if (!process.stdin.isTTY) throw new UsageError('There is nobody to ask whether the CRD may be installed: give --yes');
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl-C and Ctrl-D close the prompt, which then never answers.
-  const closed = once(prompt, 'close').then(() => '');
-  const answer = await Promise.race([prompt.question(question), closed]);
+  const answer = await prompt.question(question);
   prompt.close();
   if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Nothing was installed');
 }

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 
 /** What happens to a request instead of, or on top of, being passed on. */
@@ -62,13 +62,15 @@ export async function faultProxy(kubeconfig: string): Promise<FaultProxy> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  const own = writeKubeconfig(`http://127.0.0.1:${port}`);
   return {
-    kubeconfig: writeKubeconfig(`http://127.0.0.1:${port}`),
+    kubeconfig: own,
     requests,
     add: (rule) => void rules.push(rule),
     cutAll: () => server.closeAllConnections(),
     close: () =>
       new Promise((resolve) => {
+        rmSync(dirname(own), { recursive: true });
         server.close(() => resolve());
         server.closeAllConnections();
       }),

@@ -156,6 +156,7 @@ describe('W2: an expired version', () => {
     );
     expect(told().lastIndexOf('changed replaced')).toBeGreaterThan(told().indexOf('deleted replaced'));
     expect(told()).not.toContain('deleted kept');
+    expect(lists()).toBe(2);
   });
 });
 

@@ -75,6 +75,21 @@ describe('The programs of the control plane', () => {
     );
   });
 
+  it('are not looked for where a variable that is set to nothing points', async () => {
+    const only = source('only', PROGRAMS);
+    await findBinaries({ assets: '', cache, sources: [only], progress });
+    expect(only.asked).toEqual([[...PROGRAMS]]);
+  });
+
+  it('that KUBEBUILDER_ASSETS has not are named', async () => {
+    const assets = join(folder, 'assets');
+    put(join(assets, 'etcd'));
+    await findBinaries({ assets, cache, sources: [source('rest', PROGRAMS)], progress });
+    expect(lines).toContain(
+      `KUBEBUILDER_ASSETS (${assets}) has no kube-apiserver, kube-controller-manager, kube-scheduler, kwok`,
+    );
+  });
+
   it('are looked for in a folder that is not there only to say so', async () => {
     const search = findBinaries({ assets: '/nowhere', cache, sources: [], progress });
     await expect(search).rejects.toThrow('KUBEBUILDER_ASSETS names /nowhere');
@@ -180,6 +195,7 @@ describe.runIf(process.platform === 'linux')('A download', () => {
 it.each([
   [{ XDG_CACHE_HOME: '/x', HOME: '/h' }, 'linux', '/x/website-reconciler'],
   [{ HOME: '/h' }, 'linux', '/h/.cache/website-reconciler'],
+  [{ XDG_CACHE_HOME: '', HOME: '/h' }, 'linux', '/h/.cache/website-reconciler'],
   [{ HOME: '/h' }, 'darwin', '/h/Library/Caches/website-reconciler'],
 ] as const)('The cache of %j on %s is %s', (variables, platform, path) => {
   expect(cacheFolder(variables, platform)).toBe(path);

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { connect } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
@@ -78,8 +79,12 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
   it('keeps its data with --data, and starts again from it', async () => {
     const data = mkdtempSync(join(tmpdir(), 'kept-'));
     try {
-      const first = await up(['--data', data]);
+      const first = await up(['--data', relative('', data)]);
       const uid = await sampleUid(first.kubeconfig);
+      const other = startProgram(START, ['--data', data], found);
+      expect(await other.exit).toBe(1);
+      expect(other.stderr.join('')).toContain(`--data ${data} cannot be used: process ${first.program.process.pid}`);
+      expect(await sampleUid(first.kubeconfig)).toBe(uid);
       await first.program.stop();
       const second = await up(['--data', data]);
       expect(await sampleUid(second.kubeconfig)).toBe(uid);
@@ -92,6 +97,26 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
   it('runs against a cluster of the user, with --kubeconfig', async () => {
     const { kubeconfig } = await up(['--kubeconfig', inject('kubeconfig'), '--yes']);
     expect(kubeconfig).toBe(inject('kubeconfig'));
+  });
+
+  it('names the flag when the port is busy', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const port = String((server.address() as AddressInfo).port);
+    program = startProgram(START, ['--kubeconfig', inject('kubeconfig'), '--yes', '--port', port], found);
+    expect(await program.exit).toBe(1);
+    expect(program.stderr.join('')).toContain(`--port ${port} cannot be used`);
+    server.close();
+  });
+
+  it('says which program ended, with the end of its log, and stops the rest', async () => {
+    const running = await up();
+    const scheduler = running.pids.find((pid) => /kube-scheduler/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+    if (scheduler === undefined) throw new Error('There is no scheduler');
+    process.kill(scheduler, 'SIGKILL');
+    expect(await running.program.exit).toBe(1);
+    expect(running.program.stderr.join('')).toMatch(/kube-scheduler ended by itself \(SIGKILL\):\n.+/);
+    expect(processesIn(dirname(running.kubeconfig))).toEqual([]);
   });
 
   it('prints the logs of both programs as JSON with --json', async () => {

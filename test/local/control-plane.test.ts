@@ -1,0 +1,77 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { startControlPlane } from '../../infra/local/control-plane.ts';
+import { writeCredentials } from '../../infra/local/credentials.ts';
+import { keptFolder } from '../../infra/local/data-folder.ts';
+import { controllerFlags } from '../../infra/local/flags.ts';
+import { PROGRAMS, type Binaries } from '../../infra/local/versions.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'control-plane-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Stand-ins: an etcd that notes each start and ends with this line, and others that only stay. */
+function standIns(lastWords: string): Binaries {
+  const write = (name: string, script: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return path;
+  };
+  const others = Object.fromEntries(PROGRAMS.map((program) => [program, write(program, 'exec sleep 600')]));
+  const etcd = write('etcd', `echo started >> ${join(folder, 'starts')}\necho '${lastWords}' >&2\nexit 1`);
+  return { ...(others as Binaries), etcd };
+}
+const starts = () => readFileSync(join(folder, 'starts'), 'utf8').trim().split('\n').length;
+
+it('A control plane whose etcd fails says so at once, and gives the folder free', async () => {
+  const data = join(folder, 'data');
+  await expect(startControlPlane({ binaries: standIns('disk is full'), data })).rejects.toThrow(
+    'etcd ended by itself (exit code 1):\ndisk is full',
+  );
+  expect(starts()).toBe(1);
+  expect(readdirSync(data)).not.toContain('in-use-by');
+});
+
+it('A control plane whose port was taken meanwhile tries others', async () => {
+  const binaries = standIns('listen tcp 127.0.0.1:1: bind: address already in use');
+  await expect(startControlPlane({ binaries })).rejects.toThrow('address already in use');
+  expect(starts()).toBe(3);
+});
+
+it('A folder is for one control plane at a time', () => {
+  const data = join(folder, 'data');
+  const { path, leftover } = keptFolder(data);
+  expect(() => keptFolder(data)).toThrow(`--data ${data} cannot be used: process ${process.pid} uses it`);
+  rmSync(leftover);
+  expect(keptFolder(data).path).toBe(path);
+});
+
+it('A folder whose owner is gone can be used again', () => {
+  const { leftover } = keptFolder(folder);
+  // Above the largest that Linux and macOS give out.
+  writeFileSync(leftover, String(2 ** 30));
+  expect(keptFolder(folder).leftover).toBe(leftover);
+  expect(readFileSync(leftover, 'utf8')).toBe(String(process.pid));
+});
+
+it('A folder is known by its absolute name, as kubeconfigs name files in it', () => {
+  const { path, leftover } = keptFolder(`${folder}/a/../data`);
+  expect(path).toBe(join(folder, 'data'));
+  expect(leftover).toBe(join(folder, 'data', 'in-use-by'));
+});
+
+it('A folder that is a file is refused, and the flag is named', () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  expect(() => keptFolder(file)).toThrow(`--data ${file} cannot be used: EEXIST`);
+});
+
+it('Nobody waits for heartbeats of the simulated node', async () => {
+  const flags = await controllerFlags('kubeconfig', await writeCredentials(folder));
+  // Its Pods would be unready after the default of 50 s, and no test runs that long.
+  expect(flags).toContain('--node-monitor-grace-period=8760h');
+});

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Processes } from '../../infra/local/processes.ts';
+import { eventually } from '../eventually.ts';
+import { isAlive, pidsIn } from './alive.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'processes-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Says who it is, and stays; its own child ends with it only if the whole group does. */
+const STUBBORN = `#!/bin/sh
+trap '' TERM
+sleep 600 &
+echo $$ > "$1.new"; echo $! >> "$1.new"; mv "$1.new" "$1"
+wait
+`;
+
+describe.runIf(process.platform === 'linux')('The programs of a parent that is killed', () => {
+  it('end, with what they started, and what was temporary goes', async () => {
+    const temporary = join(folder, 'temporary');
+    mkdirSync(temporary);
+    const [program, pids] = [join(folder, 'program'), join(folder, 'pids')];
+    writeFileSync(program, STUBBORN, { mode: 0o755 });
+    const parent = spawn(process.execPath, [
+      '--input-type=module',
+      '--eval',
+      `import { Processes } from '${new URL('../../infra/local/processes.ts', import.meta.url).href}';
+       new Processes('${folder}', '${temporary}').start('program', '${program}', ['${pids}']);
+       setInterval(() => {}, 1000);`,
+    ]);
+    const running = await eventually(() => pidsIn(pids));
+    expect(running.map(isAlive)).toEqual([true, true]);
+    parent.kill('SIGKILL');
+    await eventually(() => {
+      expect(running.map(isAlive)).toEqual([false, false]);
+      expect(existsSync(temporary)).toBe(false);
+    });
+  });
+});
+
+describe('A program', () => {
+  it('that ends by itself is named, with the end of its log', async () => {
+    const processes = new Processes(folder, undefined);
+    processes.start('etcd', '/bin/sh', ['-c', 'echo one >&2; echo the disk is full >&2; exit 3']);
+    await expect(processes.failure).rejects.toThrow(/^etcd ended by itself \(exit code 3\):\none\nthe disk is full$/);
+    await processes.stop();
+  });
+
+  it('that cannot be run is named', async () => {
+    const processes = new Processes(folder, undefined);
+    processes.start('kwok', join(folder, 'nothing'), []);
+    await expect(processes.failure).rejects.toThrow(/^kwok ended by itself \(spawn .* ENOENT\)/);
+    await processes.stop();
+  });
+
+  it('is no failure when it ends because it was asked to', async () => {
+    const processes = new Processes(folder, undefined);
+    processes.start('kwok', '/bin/sh', ['-c', 'exec sleep 600']);
+    await processes.stop();
+    await expect(Promise.race([processes.failure, Promise.resolve('no failure')])).resolves.toBe('no failure');
+  });
+});
