@@ -15,8 +15,8 @@ export interface ResyncReport {
   readonly unfinished: number;
 }
 
-/** Below the five minutes that host.json gives a function. */
-const TIME_MS = 240_000;
+/** Below the 230 s after which Azure's front end gives up on an answer. */
+const TIME_MS = 200_000;
 /** As many as the connection pool carries at ease beside the events. */
 const PARALLEL = 16;
 

@@ -24,6 +24,8 @@ const CHILDREN = {
 /** How long deliveries that are under way may take after we are asked to stop. */
 const DRAIN_MS = 10_000;
 const RESYNC_KEY = '*';
+/** A resync takes as long as there are Websites that differ; the functions end theirs after 200 s. */
+const RESYNC_TIMEOUT_MS = 240_000;
 
 async function main(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel });
@@ -95,7 +97,8 @@ function merged(older: Notice, newer: Notice): Notice {
 function handler(sink: SinkOptions, log: Logger) {
   return async (notice: Notice, attempt: number): Promise<Result<Notice>> => {
     const start = performance.now();
-    const delivery = await deliver(notice, sink);
+    const timeoutMs = notice.kind === 'resync' ? RESYNC_TIMEOUT_MS : sink.timeoutMs;
+    const delivery = await deliver(notice, { ...sink, timeoutMs });
     const { kind, ...answer } = delivery;
     const about = {
       ...(notice.kind === 'resync' ? {} : { ...notice.key, reason: notice.reason }),
