@@ -4,7 +4,7 @@ import type { Child, ChildKind, Children, Deployment, Ingress, Json, Service } f
 import { selectorOf, type Desired, type DesiredChildren, type DesiredMeta } from './desired.ts';
 import { differences } from './differences.ts';
 import { isSameAmount } from './quantity.ts';
-import type { ObjectMeta, Website } from './resource.ts';
+import type { ObjectMeta, OwnerReference, Website } from './resource.ts';
 
 type Container = Json<V1Container>;
 
@@ -160,8 +160,10 @@ function mergedMeta(have: ObjectMeta, want: DesiredMeta): ObjectMeta {
   };
 }
 
-function mergedOwners(have: NonNullable<ObjectMeta['ownerReferences']>, want: DesiredMeta['ownerReferences']) {
-  return [...have.filter(({ uid }) => want.every((owner) => owner.uid !== uid)), ...want];
+/** Ours, as it should be and where it was, among everybody's. */
+function mergedOwners(have: readonly OwnerReference[], want: readonly OwnerReference[]): OwnerReference[] {
+  const missing = want.filter(({ uid }) => have.every((owner) => owner.uid !== uid));
+  return [...have.map((owner) => want.find(({ uid }) => uid === owner.uid) ?? owner), ...missing];
 }
 
 /** `create Deployment`, `replace Service`: how a write is named in replies and logs. */

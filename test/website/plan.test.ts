@@ -93,9 +93,9 @@ describe('What has to be written', () => {
 });
 
 describe("Other writers' fields", () => {
-  it('stay: labels, annotations, defaults, injected containers, a restart', () => {
+  it('stay: labels, annotations, owners, defaults, injected containers, a restart', () => {
     const before = structuredClone(stored(aWebsite()).deployment) as unknown as {
-      metadata: { labels: object; annotations: object };
+      metadata: { labels: object; annotations: object; ownerReferences?: object[] };
       spec: {
         revisionHistoryLimit: number;
         template: { metadata: { annotations: object }; spec: { containers: object[] } };
@@ -103,6 +103,8 @@ describe("Other writers' fields", () => {
     };
     Object.assign(before.metadata.labels, { team: 'a' });
     Object.assign(before.metadata.annotations, { 'deployment.kubernetes.io/revision': '3' });
+    const theirs = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid: 'uid-x' };
+    before.metadata.ownerReferences = [...(before.metadata.ownerReferences ?? []), theirs];
     before.spec.revisionHistoryLimit = 10;
     before.spec.template.metadata.annotations = { 'kubectl.kubernetes.io/restartedAt': 'now' };
     before.spec.template.spec.containers.unshift({ name: 'sidecar', image: 'proxy' });

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { desired } from '../../functions/website/desired.ts';
+import { websiteSpec } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { aWebsite, SPEC } from '../fixtures/websites.ts';
+import { createNamespace, patch } from '../real-cluster.ts';
+
+let admin: Transport;
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => admin.close());
+
+/** Asks Pod Security admission for a Pod of the Deployment's template, and makes none. */
+async function admit(
+  securityProfile: 'baseline' | 'restricted',
+  standard: 'baseline' | 'restricted',
+): Promise<unknown> {
+  const namespace = await createNamespace(admin, 'profile');
+  await patch(admin, `/api/v1/namespaces/${namespace}`, {
+    metadata: { labels: { 'pod-security.kubernetes.io/enforce': standard } },
+  });
+  const path = `/api/v1/namespaces/${namespace}`;
+  // A Pod needs the default ServiceAccount, which a controller makes.
+  await eventually(() => admin.json({ method: 'GET', path: `${path}/serviceaccounts/default`, what: 'look' }));
+  const { deployment } = desired(aWebsite(), websiteSpec.parse({ ...SPEC, securityProfile }));
+  const { spec } = deployment.spec.template;
+  const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod', namespace }, spec };
+  return admin.json({
+    method: 'POST',
+    path: `${path}/pods?dryRun=All&fieldValidation=Strict`,
+    what: 'admit a Pod',
+    body,
+  });
+}
+
+it('The restricted profile satisfies the Pod Security Standard restricted', async () => {
+  await expect(admit('restricted', 'restricted')).resolves.toMatchObject({ kind: 'Pod' });
+});
+
+it('The baseline profile satisfies baseline, and is told apart from restricted', async () => {
+  await expect(admit('baseline', 'baseline')).resolves.toMatchObject({ kind: 'Pod' });
+  await expect(admit('baseline', 'restricted')).rejects.toThrow('violates PodSecurity "restricted:latest"');
+});
+
+it('No Pod is given a token of the API server', async () => {
+  const pod = (await admit('baseline', 'baseline')) as { spec: { volumes?: object[] } };
+  expect(pod.spec.volumes ?? []).toEqual([]);
+});
