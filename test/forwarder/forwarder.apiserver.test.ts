@@ -154,6 +154,15 @@ it('The forwarder says in /readyz which right it lacks, and goes on', async () =
   expect((await fetch(new URL('livez', health))).status).toBe(200);
 });
 
+it('The forwarder names the flag when its port is busy', async () => {
+  const port = String((sink.address() as AddressInfo).port);
+  const ended = startProgram(MAIN, ['--sink', url, '--host', '127.0.0.1', '--port', port], {
+    KUBECONFIG: inject('forwarderKubeconfig'),
+  });
+  expect(await ended.exit).toBe(1);
+  expect(ended.stderr.join('')).toContain(`port ${port}: is in use: give another --port`);
+});
+
 it.each([
   ['an unknown flag', ['--sinc', 'x'], 2, "Unknown option '--sinc'"],
   ['no sink', [], 2, '--sink (SINK, K_SINK)'],
