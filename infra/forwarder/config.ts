@@ -119,12 +119,15 @@ const described = (name: string): string => `--${name} (${VARIABLES[name]?.join(
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const IN_CLUSTER = /\.svc(\.cluster\.local)?$/;
 /** Where clouds hand out credentials to whoever asks. */
-const METADATA = /^(169\.254(\.\d{1,3}){2}|\[fe[89ab][0-9a-f]:.*\]|\[fd00:ec2::254\]|metadata(\.google\.internal)?)$/;
+const METADATA =
+  /^(169\.254(\.\d{1,3}){2}|\[::ffff:a9fe:[0-9a-f]{1,4}\]|\[fe[89ab][0-9a-f]:.*\]|\[fd00:ec2::254\]|metadata(\.google\.internal)?)$/;
 
 /** What is wrong with a sink, in words; a link-local one is refused whatever is allowed. */
-function sinkProblem({ protocol, hostname }: URL, plainHttp: 'inside' | 'anywhere'): string | undefined {
+function sinkProblem(sink: URL, plainHttp: 'inside' | 'anywhere'): string | undefined {
+  // A name may end in the dot of the root.
+  const hostname = sink.hostname.replace(/\.$/, '');
   if (METADATA.test(hostname)) return `${hostname} is a link-local or metadata address, which is never a sink`;
   const isInside = LOOPBACK.test(hostname) || IN_CLUSTER.test(hostname);
-  if (protocol === 'https:' || isInside || plainHttp === 'anywhere') return undefined;
+  if (sink.protocol === 'https:' || isInside || plainHttp === 'anywhere') return undefined;
   return `${hostname} is outside this machine and this cluster: use https, or --insecure-sink if that is meant`;
 }

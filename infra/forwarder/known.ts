@@ -3,6 +3,7 @@ import {
   API_VERSION,
   KIND,
   REQUESTED_AT,
+  type Condition,
   type WebsiteKey,
   type WebsiteStatus,
 } from '../../functions/website/resource.ts';
@@ -41,12 +42,17 @@ export function rememberWebsite({ metadata }: WatchedObject): Memory {
 
 /** What the state of a Website asks for by itself, however it was learned of; nothing when it is settled. */
 export function askedBy({ metadata, status }: WatchedObject): Reason | undefined {
-  const { observedGeneration, lastHandledReconcileAt, conditions = [] } = (status ?? {}) as WebsiteStatus;
+  const { observedGeneration, lastHandledReconcileAt, conditions } = (status ?? {}) as WebsiteStatus;
   if (observedGeneration === undefined) return 'first-seen';
   if (observedGeneration !== metadata.generation || metadata.deletionTimestamp !== undefined) return 'spec-changed';
   if (isUnanswered(metadata.annotations?.[REQUESTED_AT], lastHandledReconcileAt)) return 'requested';
-  return conditions.some(({ type, status: value }) => type === 'Ready' && value === 'True') ? undefined : 'retry';
+  return isReady(conditions) ? undefined : 'retry';
 }
+
+/** A CRD without our schema lets anything in, and one such Website must not stop the list of all. */
+const isReady = (conditions: unknown): boolean =>
+  Array.isArray(conditions) &&
+  conditions.some((each: Partial<Condition> | null) => each?.type === 'Ready' && each.status === 'True');
 
 const isUnanswered = (requested: string | undefined, handled: string | undefined): boolean =>
   requested !== undefined && requested !== handled;
@@ -60,7 +66,16 @@ export function websiteChange(object: WatchedObject, before: Memory | undefined)
   return changeOf(object, asked === 'requested' ? 'requested' : 'spec-changed');
 }
 
-export const changeOf = ({ metadata }: WatchedObject, reason: Reason): Change => ({
+/** What a list says of a Website: what changed since it was seen, or else what its state still asks for. */
+export function listedChange(object: WatchedObject, before: Memory | undefined): Change | undefined {
+  const change = before === undefined ? undefined : websiteChange(object, before);
+  const asked = askedBy(object);
+  if (change !== undefined || asked === undefined) return change;
+  // Only one that was never seen is likely to have no children yet.
+  return changeOf(object, before !== undefined && asked === 'first-seen' ? 'spec-changed' : asked);
+}
+
+const changeOf = ({ metadata }: WatchedObject, reason: Reason): Change => ({
   kind: 'changed',
   key: { namespace: metadata.namespace, name: metadata.name },
   uid: metadata.uid,

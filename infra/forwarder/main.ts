@@ -10,7 +10,7 @@ import { deliver, type Delivery, type Notice, type SinkOptions } from './deliver
 import { Health, serveHealth } from './health.ts';
 import type { Change } from './known.ts';
 import { childObserver, websiteObserver, type Outlet } from './observers.ts';
-import { WorkQueue, type Lane, type Result } from './queue.ts';
+import { WorkQueue, type Result } from './queue.ts';
 import { watch, type Observer, type Resource, type Surroundings } from './watch.ts';
 
 const WEBSITES: Resource = { name: PLURAL, prefix: `/apis/${API_VERSION}` };
@@ -45,8 +45,9 @@ async function main(config: Config): Promise<void> {
   const queue = new WorkQueue<Notice>({ parallel: config.parallel, handle: handler(sink, log), merge: merged });
   let resyncs = 0;
   const outlet: Outlet = {
+    // The state of its Website asks for each of these; what only repeats goes slow: requeues and the resync.
     change: (change) =>
-      queue.add({ key: keyText(change.key), group: change.key.namespace, lane: laneOf(change), item: change }),
+      queue.add({ key: keyText(change.key), group: change.key.namespace, lane: 'fast', item: change }),
     resync: () => {
       const id = `resync.${process.pid}.${Date.now()}.${++resyncs}`;
       queue.add({ key: RESYNC_KEY, group: RESYNC_KEY, lane: 'slow', item: { kind: 'resync', id } });
@@ -84,9 +85,6 @@ const SURROUNDINGS: Surroundings = {
     await delay(ms, undefined, { signal }).catch(() => {});
   },
 };
-
-/** What a user did or asked for goes before what the cluster did by itself. */
-const laneOf = ({ reason }: Change): Lane => (reason === 'retry' ? 'slow' : 'fast');
 
 /** An Ingress that changed has to be looked at, whatever came after. */
 function merged(older: Notice, newer: Notice): Notice {

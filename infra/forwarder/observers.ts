@@ -1,6 +1,6 @@
 import { keyText, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { EventData } from '../../functions/website/event.ts';
-import { askedBy, changeOf, deletionOf, driftOf, rememberChild, rememberWebsite, websiteChange } from './known.ts';
+import { deletionOf, driftOf, listedChange, rememberChild, rememberWebsite, websiteChange } from './known.ts';
 import type { Change, Memory } from './known.ts';
 import type { Observer, WatchedObject } from './watch.ts';
 
@@ -23,6 +23,12 @@ export function websiteObserver(outlet: Outlet): Observer {
     known.delete(keyText(key));
     outlet.change(deletionOf(key, before, resourceVersion));
   };
+  /** What is remembered of this very Website: one before it, of the same name, is gone. */
+  const remembered = ({ metadata: { namespace, name, uid } }: WatchedObject): Memory | undefined => {
+    const text = keyText({ namespace, name });
+    if (known.has(text) && known.get(text)?.uid !== uid) remove({ namespace, name });
+    return known.get(text);
+  };
 
   return {
     listStarted() {
@@ -31,13 +37,8 @@ export function websiteObserver(outlet: Outlet): Observer {
     },
     listed(object) {
       const text = keyText(object.metadata);
-      const { namespace, name } = object.metadata;
       listed.add(text);
-      const before = known.get(text);
-      if (before !== undefined && before.uid !== object.metadata.uid) remove({ namespace, name });
-      const missed = known.has(text) ? websiteChange(object, before) : undefined;
-      const asked = askedBy(object);
-      const change = missed ?? (asked && changeOf(object, asked));
+      const change = listedChange(object, remembered(object));
       known.set(text, rememberWebsite(object));
       if (change === undefined) settled++;
       else outlet.change(change);
@@ -48,9 +49,8 @@ export function websiteObserver(outlet: Outlet): Observer {
       if (settled > 0) outlet.resync();
     },
     changed(object) {
-      const text = keyText(object.metadata);
-      const change = websiteChange(object, known.get(text));
-      known.set(text, rememberWebsite(object));
+      const change = websiteChange(object, remembered(object));
+      known.set(keyText(object.metadata), rememberWebsite(object));
       if (change !== undefined) outlet.change(change);
     },
     deleted: ({ metadata: { namespace, name, resourceVersion } }) => remove({ namespace, name }, resourceVersion),
@@ -81,8 +81,11 @@ export function childObserver(kind: NonNullable<EventData['childKind']>, outlet:
       return;
     }
     known.set(text, now);
-    const isOurCreation = before === undefined && kind !== 'Ingress';
-    if (before?.print !== now.print && !isOurCreation) drifted(metadata.namespace, now, metadata.resourceVersion);
+    if (before?.print === now.print) return;
+    drifted(metadata.namespace, now, metadata.resourceVersion);
+    // It changed hands: the one that lost it has to know as well.
+    if (before !== undefined && before.owner?.uid !== now.owner?.uid)
+      drifted(metadata.namespace, before, metadata.resourceVersion);
   };
 
   return {
@@ -101,7 +104,14 @@ export function childObserver(kind: NonNullable<EventData['childKind']>, outlet:
       listed = new Set();
       isFirstList = false;
     },
-    changed: (object) => see(object, rememberChild(object)),
+    changed(object) {
+      const text = keyText(object.metadata);
+      const now = rememberChild(object);
+      // Only live: one that a list makes known may have moved on since it was made.
+      const isOurCreation = now !== undefined && kind !== 'Ingress' && !known.has(text);
+      if (isOurCreation) known.set(text, now);
+      else see(object, now);
+    },
     deleted: ({ metadata }) => remove(keyText(metadata), metadata.resourceVersion),
   };
 }

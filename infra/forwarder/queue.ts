@@ -1,4 +1,5 @@
 import { delayMs, type Backoff } from './backoff.ts';
+import { Breaker } from './breaker.ts';
 
 /** `fast` goes first; `slow` gets every `SLOW_SHARE`th turn all the same, so that it never starves. */
 export type Lane = 'fast' | 'slow';
@@ -32,10 +33,13 @@ export interface Timers {
   readonly after: (ms: number, work: () => void) => () => void;
 }
 
+/** Node fires a timer that is set for longer at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const REAL_TIME: Timers = {
   now: () => performance.now(),
   after(ms, work) {
-    const timer = setTimeout(work, ms);
+    const timer = setTimeout(work, Math.min(ms, LONGEST_TIMER_MS));
     return () => clearTimeout(timer);
   },
 };
@@ -43,7 +47,7 @@ const REAL_TIME: Timers = {
 const BACKOFF: Backoff = { baseMs: 100, capMs: 30_000 };
 const SLOW_SHARE = 8;
 /** A key that comes back more often than this is put off, not dropped: something writes in circles. */
-const BREAKER = { burst: 30, perSecond: 2 };
+const HOT = { burst: 30, perSecond: 2 };
 
 interface Entry<Item> extends Work<Item> {
   readonly attempt: number;
@@ -64,7 +68,7 @@ export class WorkQueue<Item> {
   readonly #entries = new Map<string, Entry<Item>>();
   readonly #atWork = new Map<string, Promise<void>>();
   readonly #lanes = { fast: new Map<string, Set<string>>(), slow: new Map<string, Set<string>>() };
-  readonly #tokens = new Map<string, { readonly count: number; readonly at: number }>();
+  readonly #breaker = new Breaker(HOT);
   #turns = 0;
   #isStopped = false;
 
@@ -77,13 +81,14 @@ export class WorkQueue<Item> {
     return this.#entries.size + [...this.#atWork.keys()].filter((key) => !this.#entries.has(key)).length;
   }
 
-  /** Adds an item that is to be handled now; one that waits for the same key goes, and so does the wait. */
+  /**
+   * Adds an item that is to be handled now; one that waits for the same key goes, and so does the wait. What has failed
+   * so far counts on: news is tried at once, and says nothing about the sink.
+   */
   add(work: Work<Item>): void {
     const waiting = this.#entries.get(work.key);
     this.#remove(work.key);
-    const item = waiting === undefined ? work.item : this.#options.merge(waiting.item, work.item);
-    const lane = waiting?.lane === 'fast' ? 'fast' : work.lane;
-    this.#enter({ ...work, lane, item, attempt: 1 }, this.#spendToken(work.key));
+    this.#enter(waiting === undefined ? { ...work, attempt: 1 } : this.#merged(waiting, work, waiting.attempt), 0);
   }
 
   /** Starts nothing more, and waits until what is at work has ended. */
@@ -93,15 +98,25 @@ export class WorkQueue<Item> {
     await Promise.all(this.#atWork.values());
   }
 
+  #merged(older: Work<Item>, newer: Work<Item>, attempt: number): Omit<Entry<Item>, 'cancel'> {
+    const { key, group, item } = newer;
+    const lane = older.lane === 'fast' ? 'fast' : newer.lane;
+    return { key, group, lane, item: this.#options.merge(older.item, item), attempt };
+  }
+
   #enter(entry: Omit<Entry<Item>, 'cancel'>, delay: number): void {
-    if (delay <= 0) {
-      this.#entries.set(entry.key, entry);
-      this.#line(entry);
-      this.#start();
+    // A timer would keep the process from ending.
+    if (this.#isStopped) return;
+    const { timers } = this.#options;
+    const wait = Math.max(delay, this.#breaker.waitMs(entry.key, timers.now()));
+    if (wait > 0) {
+      const cancel = timers.after(wait, () => this.#enter(entry, 0));
+      this.#entries.set(entry.key, { ...entry, cancel });
       return;
     }
-    const cancel = this.#options.timers.after(delay, () => this.#enter(entry, 0));
-    this.#entries.set(entry.key, { ...entry, cancel });
+    this.#entries.set(entry.key, entry);
+    this.#line(entry);
+    this.#start();
   }
 
   #line({ key, group, lane }: Work<Item>): void {
@@ -128,6 +143,7 @@ export class WorkQueue<Item> {
     while (!this.#isStopped && this.#atWork.size < this.#options.parallel) {
       const entry = this.#take();
       if (entry === undefined) return;
+      this.#breaker.spend(entry.key, this.#options.timers.now());
       this.#atWork.set(entry.key, this.#work(entry));
     }
   }
@@ -151,36 +167,26 @@ export class WorkQueue<Item> {
   async #work(entry: Entry<Item>): Promise<void> {
     const result = await this.#options.handle(entry.item, entry.attempt).catch((): Result<Item> => ({ kind: 'again' }));
     this.#atWork.delete(entry.key);
-    const newer = this.#entries.get(entry.key);
-    if (newer !== undefined) {
-      if (newer.cancel === undefined) this.#line(newer);
-    } else if (result.kind === 'again') {
-      const delay = delayMs(BACKOFF, entry.attempt, this.#options.random(), result.retryAfterSeconds);
-      this.#enter({ ...entry, attempt: entry.attempt + 1 }, Math.max(delay, 1));
-    } else if (result.next !== undefined) {
-      this.#enter({ ...entry, item: result.next.item, lane: 'slow', attempt: 1 }, Math.max(result.next.afterMs, 1));
-    }
+    if (result.kind === 'again') this.#again(entry, result.retryAfterSeconds);
+    else this.#done(entry, result.next);
     this.#start();
   }
 
-  /** How long the key has to wait, in milliseconds: nothing, unless it came too often. */
-  #spendToken(key: string): number {
-    const now = this.#options.timers.now();
-    const { burst, perSecond } = BREAKER;
-    const before = this.#tokens.get(key) ?? { count: burst, at: now };
-    const count = Math.min(burst, before.count + ((now - before.at) / 1000) * perSecond) - 1;
-    this.#tokens.set(key, { count: Math.max(count, -1), at: now });
-    this.#forgetFull(now);
-    return count >= 0 ? 0 : (-count / perSecond) * 1000;
+  /** What came while it was at work takes its place, and its wait: the sink has only now said that it cannot. */
+  #again(entry: Entry<Item>, retryAfterSeconds: number | undefined): void {
+    const delay = delayMs(BACKOFF, entry.attempt, this.#options.random(), retryAfterSeconds);
+    const attempt = entry.attempt + 1;
+    const newer = this.#entries.get(entry.key);
+    this.#remove(entry.key);
+    this.#enter(newer === undefined ? { ...entry, attempt } : this.#merged(entry, newer, attempt), Math.max(delay, 1));
   }
 
-  /** A key whose tokens have come back is as good as one never seen. */
-  #forgetFull(now: number): void {
-    const fullAfterMs = (BREAKER.burst / BREAKER.perSecond) * 1000;
-    for (const [key, { at }] of this.#tokens) {
-      // In the order of their last use, the oldest first.
-      if (now - at < fullAfterMs) return;
-      this.#tokens.delete(key);
+  #done({ key, group }: Entry<Item>, next: { afterMs: number; item: Item } | undefined): void {
+    const newer = this.#entries.get(key);
+    if (newer !== undefined) {
+      if (newer.cancel === undefined) this.#line(newer);
+    } else if (next !== undefined) {
+      this.#enter({ key, group, lane: 'slow', item: next.item, attempt: 1 }, Math.max(next.afterMs, 1));
     }
   }
 }

@@ -37,9 +37,9 @@ export type State =
   /** Reads all objects, in pages. To `watching`; on any error, an expired page among them, to `waiting` and again. */
   | { readonly name: 'listing' }
   /**
-   * Follows the changes since a version. Closed by the server or silent: `watching` from the last version. Expired, or closed
-   * at once `EMPTY_CLOSES` times, or unreadable: `listing`. On an error, to `waiting`, and then again from the last version
-   * where the error says nothing against it, else to `listing`.
+   * Follows the changes since a version. Closed by the server, silent or open for too long: `watching` from the last
+   * version. On an error, to `waiting`, and then again from the last version where the error says nothing against it. Where
+   * it does (expired, unreadable, or closed at once `EMPTY_CLOSES` times), to `waiting` and then to `listing`.
    */
   | { readonly name: 'watching'; readonly resourceVersion: string; readonly emptyCloses: number }
   /** Waits out a backoff, then goes on to `next`. */
@@ -60,6 +60,8 @@ export interface WatchOptions {
   readonly entered: (state: State) => void;
   /** The API server sends a bookmark about once a minute: longer silence is a dead connection. */
   readonly silenceMs?: number;
+  /** How long the server is asked to keep a watch open. */
+  readonly serverSeconds?: { readonly least: number; readonly most: number };
   /** Objects in a page of a list. */
   readonly pageSize?: number;
 }
@@ -69,8 +71,10 @@ const LIST_TIMEOUT_MS = 60_000;
 const SILENCE_MS = 90_000;
 /** The server closes a watch after this long, each at another time, so that they do not all come back together. */
 const SERVER_SECONDS = { least: 240, most: 480 };
+/** A server that has not closed it by then never will: we do, a little later than it should have. */
+const DEADLINE_FACTOR = 1.1;
 const BACKOFF: Backoff = { baseMs: 200, capMs: 30_000 };
-/** A watch that ends this soon, without a line, did not work: some servers drop an expired version without a word. */
+/** A watch that ends this soon, without a change, did not work: some servers drop an expired version without a word. */
 const AT_ONCE_MS = 1_000;
 const EMPTY_CLOSES = 3;
 
@@ -88,9 +92,14 @@ const line = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('ERROR'),
-    object: z.object({ code: z.number().optional(), reason: z.string().optional() }),
+    object: z.object({
+      code: z.number().optional(),
+      reason: z.string().optional(),
+      details: z.object({ retryAfterSeconds: z.number().optional() }).optional(),
+    }),
   }),
 ]);
+type ServerError = Extract<z.output<typeof line>, { type: 'ERROR' }>['object'];
 
 /** Lists and watches until the signal aborts. It ends for no other reason, and never throws. */
 export async function watch(options: WatchOptions, signal: AbortSignal): Promise<void> {
@@ -104,6 +113,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       // Only a watch that worked shows that all is well: a list may succeed for ever before one that does not.
       if (from.name === 'watching' && state.name === 'watching' && state.emptyCloses === 0) failures = 0;
     } catch (error) {
+      if (error instanceof InterruptedError && error.hadWorked) failures = 0;
       failures++;
       state = afterError(state, error, delayMs(BACKOFF, failures, options.surroundings.random(), retryAfter(error)));
     }
@@ -123,7 +133,7 @@ async function enter(state: State, options: WatchOptions, signal: AbortSignal): 
 }
 
 const retryAfter = (error: unknown): number | undefined =>
-  error instanceof ClusterError ? error.retryAfterSeconds : undefined;
+  error instanceof ClusterError || error instanceof InterruptedError ? error.retryAfterSeconds : undefined;
 
 /** These say that the API server could not answer, and nothing about the version that we asked for. */
 const RESUMABLE: ReadonlySet<string> = new Set(['Unreachable', 'Unavailable', 'TooManyRequests']);
@@ -139,14 +149,26 @@ function resumption(state: State, error: unknown): State {
   return resumes ? { ...state, emptyCloses: 0 } : { name: 'listing' };
 }
 
+interface Interruption {
+  /** Where to go after the wait. */
+  readonly next: State;
+  /** Whether there were changes before, or time enough for them: then this is not one more failure of the same kind. */
+  readonly hadWorked: boolean;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
 /** A watch that was open and cannot go on; it knows how far it came. */
 class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly next: State;
+  readonly hadWorked: boolean;
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(message: string, next: State, cause?: unknown) {
-    super(message, { cause });
+  constructor(message: string, { next, hadWorked, retryAfterSeconds }: Interruption) {
+    super(message);
     this.next = next;
+    this.hadWorked = hadWorked;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -179,45 +201,54 @@ async function follow(
   const started = performance.now();
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), options.silenceMs ?? SILENCE_MS);
-  let last: string | undefined;
+  let last = state.resourceVersion;
+  let changes = 0;
+  const hadWorked = () => changes > 0 || performance.now() - started > AT_ONCE_MS;
   try {
     const stream = await open(state.resourceVersion, options, AbortSignal.any([signal, silence.signal]));
     for await (const event of events(stream)) {
       timer.refresh();
-      if (event.type === 'ERROR') return afterServerError(event.object, watching(last ?? state.resourceVersion));
-      last = event.object.metadata.resourceVersion;
+      if (event.type === 'ERROR') throw serverError(event.object, last, hadWorked());
       tell(options.observer, event.type, event.object);
+      last = event.object.metadata.resourceVersion;
+      if (event.type !== 'BOOKMARK') changes++;
     }
-  } catch (error) {
-    // An error of no class of ours is a connection that broke, by itself or by us for its silence: the version is good.
-    if (isOurs(error)) throw error;
   } finally {
     clearTimeout(timer);
   }
-  if (last !== undefined || performance.now() - started > AT_ONCE_MS) return watching(last ?? state.resourceVersion);
-  return afterEmptyClose(state, options.resource);
+  return hadWorked() ? watching(last) : afterEmptyClose({ ...state, resourceVersion: last }, options.resource);
 }
 
-function open(resourceVersion: string, { resource, transport, surroundings }: WatchOptions, signal: AbortSignal) {
-  const { least, most } = SERVER_SECONDS;
-  const timeoutSeconds = String(Math.round(least + surroundings.random() * (most - least)));
+function open(
+  resourceVersion: string,
+  { resource, transport, surroundings, serverSeconds = SERVER_SECONDS }: WatchOptions,
+  signal: AbortSignal,
+) {
+  const seconds = serverSeconds.least + surroundings.random() * (serverSeconds.most - serverSeconds.least);
+  const timeoutSeconds = String(Math.round(seconds));
   const query = { ...selected(resource), watch: '1', allowWatchBookmarks: 'true', resourceVersion, timeoutSeconds };
-  return transport.stream({ ...get(resource, query, 'watch'), signal });
+  const deadline = AbortSignal.timeout(Math.round(seconds * DEADLINE_FACTOR * 1000));
+  return transport.stream({ ...get(resource, query, 'watch'), signal: AbortSignal.any([signal, deadline]) });
 }
-
-const isOurs = (error: unknown): boolean =>
-  error instanceof ClusterError || error instanceof InvalidLineError || error instanceof InterruptedError;
 
 function afterEmptyClose(state: Extract<State, { name: 'watching' }>, { name }: Resource): State {
   const emptyCloses = state.emptyCloses + 1;
   if (emptyCloses < EMPTY_CLOSES) return { ...state, emptyCloses };
-  throw new InterruptedError(`The watch of ${name} was closed at once ${emptyCloses} times`, { name: 'listing' });
+  const message = `The watch of ${name} was closed at once ${emptyCloses} times`;
+  throw new InterruptedError(message, { next: { name: 'listing' }, hadWorked: false });
 }
 
 const watching = (resourceVersion: string): State => ({ name: 'watching', resourceVersion, emptyCloses: 0 });
 
+/** A connection that breaks, by itself or by us for its silence, ends: what came over it is good. */
+async function* untilBroken(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch {}
+}
+
 async function* events(stream: AsyncIterable<Uint8Array>) {
-  for await (const value of jsonLines(stream)) {
+  for await (const value of jsonLines(untilBroken(stream))) {
     const read = line.safeParse(value);
     if (!read.success) throw new InvalidLineError('A line of the watch is not an event');
     yield read.data;
@@ -229,13 +260,14 @@ function tell(observer: Observer, type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOK
   else if (type !== 'BOOKMARK') observer.changed(object);
 }
 
-/** An expired version is ordinary, and listed for at once; all else is waited out. */
-function afterServerError(
-  { code, reason }: { code?: number | undefined; reason?: string | undefined },
-  from: State,
-): State {
-  if (code === 410 || reason === 'Expired' || reason === 'Gone') return { name: 'listing' };
-  throw new InterruptedError(`The API server ended the watch: ${reason ?? code ?? 'unknown'}`, from);
+/** An expired version cannot be gone on from. It is waited out like all else: a list may be followed by the same again. */
+function serverError({ code, reason, details }: ServerError, last: string, hadWorked: boolean): InterruptedError {
+  const isExpired = code === 410 || reason === 'Expired' || reason === 'Gone';
+  return new InterruptedError(`The API server ended the watch: ${reason ?? code ?? 'unknown'}`, {
+    next: isExpired ? { name: 'listing' } : watching(last),
+    hadWorked,
+    retryAfterSeconds: details?.retryAfterSeconds,
+  });
 }
 
 const selected = ({ labelSelector }: Resource): Record<string, string> =>

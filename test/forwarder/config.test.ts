@@ -51,6 +51,8 @@ it.each([
   ['http://metadata.google.internal/', ['--insecure-sink'], 'link-local or metadata'],
   ['https://[fe80::1]/', ['--insecure-sink'], 'link-local or metadata'],
   ['https://2852039166/', ['--insecure-sink'], 'link-local or metadata'],
+  ['https://[::ffff:169.254.169.254]/', ['--insecure-sink'], 'link-local or metadata'],
+  ['https://metadata.google.internal./', ['--insecure-sink'], 'link-local or metadata'],
 ])('refuses %s', (sink, flags, message) => {
   expect(() => configFrom(['--sink', sink, ...flags], {})).toThrow(message);
 });

@@ -18,6 +18,9 @@ let namespace: string;
 let sink: Server;
 let url: string;
 let status: number;
+let replyHeaders: Record<string, string>;
+/** Nothing of this test's namespace is answered before this. */
+let gate: Promise<void>;
 let attempts: number;
 /** What was accepted, in order. */
 let accepted: { id: string; name: string; type: string; reason: string }[];
@@ -31,6 +34,7 @@ afterAll(() => admin.close());
 beforeEach(async () => {
   namespace = await createNamespace(admin, 'forwarder');
   [status, attempts, accepted] = [204, 0, []];
+  [replyHeaders, gate] = [{}, Promise.resolve()];
   sink = createServer((request, response) => {
     void (async () => {
       const chunks: Buffer[] = [];
@@ -41,11 +45,12 @@ beforeEach(async () => {
       });
       if (!Array.isArray(event) && event['namespace'] === namespace) {
         attempts++;
+        await gate;
         const type = event.type.split('.').at(-1) ?? '';
         if (status < 300)
           accepted.push({ id: event.id, name: String(event['name']), type, reason: event.data?.reason ?? '' });
       }
-      response.writeHead(status).end();
+      response.writeHead(status, replyHeaders).end();
     })();
   });
   await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
@@ -139,6 +144,24 @@ it('An event that the sink rejects is not sent again', async () => {
   await createWebsite(admin, { namespace, name: 'next' }, spec);
   await eventually(() => expect(attempts).toBe(2));
 });
+
+it(
+  'The forwarder ends when it is told to, whatever the sink wants to see again later',
+  { timeout: 20_000 },
+  async () => {
+    let open = () => {};
+    gate = new Promise((resolve) => (open = resolve));
+    replyHeaders = { 'website-requeue-after': '600' };
+    await watching();
+    await createWebsite(admin, { namespace, name: 'at-work' }, spec);
+    await eventually(() => expect(attempts).toBe(1));
+    program?.process.kill('SIGTERM');
+    await program?.line('Stopping');
+    open();
+    expect(await program?.exit).toBe(0);
+    expect(accepted.map(({ name }) => name)).toEqual(['at-work']);
+  },
+);
 
 it('The forwarder says in /readyz which right it lacks, and goes on', async () => {
   // The functions may list Websites, and may not watch them.

@@ -66,6 +66,27 @@ describe('A Website in a list', () => {
     ]);
   });
 
+  it('that still has no status when it is listed again is not seen first', () => {
+    list(website({ resourceVersion: '5' }, {}));
+    list(website({ resourceVersion: '5' }, {}));
+    expect(told()).toEqual([
+      ['changed', 'first-seen', 'u1.5'],
+      ['changed', 'spec-changed', 'u1.5'],
+    ]);
+  });
+
+  it.each([null, 'text', { conditions: null }, { conditions: 'text' }, { conditions: [null] }])(
+    'with the status %j, which a CRD without our schema lets in, stops nothing',
+    (status) => {
+      const generation = { observedGeneration: 1 };
+      list({
+        ...website(),
+        status: typeof status === 'object' && status !== null ? { ...generation, ...status } : status,
+      });
+      expect(told()).toHaveLength(1);
+    },
+  );
+
   it('that was not named by a list which began anew is not deleted by it', () => {
     list(website());
     observer.listStarted();
@@ -100,6 +121,14 @@ describe('A Website in a watch', () => {
   ])('%s', (_, object, reason) => {
     observer.changed(object);
     expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
+  });
+
+  it('that came back under another uid without a word is told as deleted and as new', () => {
+    observer.changed(website({ uid: 'u2', resourceVersion: '77' }, {}));
+    expect(told()).toEqual([
+      ['deleted', 'deleted', 'u1.deleted'],
+      ['changed', 'first-seen', 'u2.77'],
+    ]);
   });
 
   it('that is deleted is told once', () => {
@@ -166,11 +195,20 @@ describe('A child', () => {
     expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c1.9']]);
   });
 
-  it('that went away or changed between two lists is told', () => {
+  it('that went away, came or changed between two lists is told', () => {
     list();
     list(child());
+    list(child());
     list(child({ resourceVersion: '12' }, { spec: { replicas: 3 } }));
-    expect(told().map(([, , id]) => id)).toEqual(['u1.c1.gone', 'u1.c1.12']);
+    expect(told().map(([, , id]) => id)).toEqual(['u1.c1.gone', 'u1.c1.5', 'u1.c1.12']);
+  });
+
+  it('that changed hands is told to both', () => {
+    observer.changed(child({ ownerReferences: [{ ...OWNER, name: 'other', uid: 'u2' }] }));
+    expect(changes.map(({ key: { name }, uid }) => [name, uid])).toEqual([
+      ['other', 'u2'],
+      ['shop', 'u1'],
+    ]);
   });
 
   it("that is somebody else's is nobody's news", () => {

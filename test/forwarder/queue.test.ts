@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WorkQueue, type Result, type Timers } from '../../infra/forwarder/queue.ts';
 
 /** Time that passes only when it is told to. */
@@ -24,6 +24,12 @@ class Clock implements Timers {
     this.#timers.delete(id);
     this.#now = Math.max(this.#now, at);
     work();
+  }
+  /** Whatever is due in this time comes to pass. */
+  pass(ms: number) {
+    const end = this.#now + ms;
+    while ([...this.#timers.values()].some(({ at }) => at <= end)) this.advance();
+    this.#now = end;
   }
 }
 
@@ -130,6 +136,26 @@ describe('P5: the queue', () => {
     await settled();
     expect(items).toEqual(['1', '2+3']);
   });
+
+  it('keeps what the merge keeps of an item that failed', async () => {
+    const items: string[] = [];
+    const clock = new Clock();
+    const queue = new WorkQueue<string>({
+      parallel: 1,
+      timers: clock,
+      handle: async (item) => {
+        items.push(item);
+        return { kind: items.length === 1 ? 'again' : 'done' };
+      },
+      merge: (older, newer) => `${older}+${newer}`,
+    });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: '1' });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: '2' });
+    await settled();
+    clock.advance();
+    await settled();
+    expect(items).toEqual(['1', '1+2']);
+  });
 });
 
 describe('P7: one key', () => {
@@ -146,11 +172,38 @@ describe('P7: one key', () => {
     queue.add(job('x', 0));
     await end('x', { kind: 'again', retryAfterSeconds: 5 });
     clock.advance();
-    expect(clock.now()).toBe(5_000);
+    expect(clock.now()).toBe(5_050);
     await end('x', { kind: 'again' });
     clock.advance();
-    expect(clock.now()).toBe(5_100);
+    expect(clock.now()).toBe(5_150);
     expect(started).toHaveLength(3);
+  });
+
+  it('that fails waits with what came while it was at work', async () => {
+    const { clock, queue, started, end } = harness();
+    queue.add(job('x', 0));
+    queue.add(job('x', 1));
+    await end('x', { kind: 'again', retryAfterSeconds: 5 });
+    expect(started).toHaveLength(1);
+    clock.advance();
+    expect([clock.now(), started.at(-1)?.version]).toEqual([5_050, 1]);
+  });
+
+  it('that fails goes on counting its attempts when something new comes', async () => {
+    const attempts: number[] = [];
+    const queue = new WorkQueue<number>({
+      parallel: 1,
+      timers: new Clock(),
+      handle: async (_, attempt) => {
+        attempts.push(attempt);
+        return { kind: 'again' };
+      },
+    });
+    for (let version = 0; version < 3; version++) {
+      queue.add({ key: 'x', group: 'a', lane: 'fast', item: version });
+      await settled();
+    }
+    expect(attempts).toEqual([1, 2, 3]);
   });
 
   it('that waits after a failure is tried at once when something new comes', async () => {
@@ -173,6 +226,37 @@ describe('P7: one key', () => {
       for (const key of running.keys()) await end(key);
     }
     expect(started.at(-1)?.version).toBe(99);
+  });
+
+  it('that is added all the time is worked on all the time', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 900 }), async (everyMs) => {
+        const { clock, queue, started, running, end } = harness();
+        const times: number[] = [];
+        for (let version = 0; clock.now() < 60_000; version++) {
+          clock.pass(everyMs);
+          queue.add(job('hot', version));
+          if (running.size > 0) times.push(clock.now());
+          await end('hot');
+        }
+        // Up to the end: one that stops for good leaves no time behind.
+        const gaps = [...times, clock.now()].map((time, index) => time - (times[index - 1] ?? 0));
+        expect(Math.max(...gaps)).toBeLessThanOrEqual(500 + 2 * everyMs);
+        // Two in a second, after the burst.
+        expect(started.length).toBeLessThanOrEqual(30 + 2 * 61);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('that the sink wants to see again at once is put off as well', async () => {
+    const { clock, queue, started, end } = harness();
+    queue.add(job('x', 0));
+    while (clock.now() < 10_000) {
+      await end('x', { kind: 'done', next: { afterMs: 0, item: { key: 'x', version: 1 } } });
+      clock.advance();
+    }
+    expect(started.length).toBeLessThanOrEqual(30 + 2 * 11);
   });
 
   it('is looked at again after the time that the sink named, unless something comes before', async () => {
@@ -218,5 +302,36 @@ describe('Turns', () => {
     await end('x');
     await stopped;
     expect(started.map(({ key }) => key)).toEqual(['x']);
+  });
+
+  it.each<Result<Job>>([
+    { kind: 'again' },
+    { kind: 'done', next: { afterMs: 600_000, item: { key: 'x', version: 1 } } },
+  ])('that have ended leave no timer behind, which would keep the process: %o', async (result) => {
+    const { clock, queue, end } = harness();
+    queue.add(job('x', 0));
+    const stopped = queue.stop();
+    await end('x', result);
+    await stopped;
+    queue.add(job('y', 0));
+    expect([clock.isEmpty, queue.size]).toEqual([true, 0]);
+  });
+
+  it('come after thirty days, which is longer than a timer of Node can be set for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let turns = 0;
+    const queue = new WorkQueue<number>({
+      parallel: 1,
+      handle: async () => {
+        turns++;
+        return { kind: 'done', next: { afterMs: 30 * 86_400_000, item: 1 } };
+      },
+    });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: 0 });
+    // A timer that overflows fires after 1 ms.
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(turns).toBe(1);
+    await queue.stop();
   });
 });

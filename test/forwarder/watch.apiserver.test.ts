@@ -4,7 +4,7 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import type { Change } from '../../infra/forwarder/known.ts';
 import { websiteObserver } from '../../infra/forwarder/observers.ts';
-import { watch, type State } from '../../infra/forwarder/watch.ts';
+import { watch, type State, type WatchOptions } from '../../infra/forwarder/watch.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type Fault, type FaultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
@@ -51,7 +51,7 @@ const isWatching = () => eventually(() => expect(proxy.requests.some((request) =
 const lists = () => proxy.requests.filter((request) => LIST.test(request)).length;
 const watches = () => proxy.requests.filter((request) => WATCH.test(request)).length;
 
-function start(given: { silenceMs?: number; pageSize?: number } = {}): void {
+function start(given: Pick<WatchOptions, 'silenceMs' | 'pageSize' | 'serverSeconds'> = {}): void {
   running = watch(
     {
       resource: { name: 'websites', prefix: '/apis/stable.example.com/v1' },
@@ -165,6 +165,37 @@ it('W3: a server that closes every watch at once is listed from again, with wait
   start();
   await eventually(() => expect(delays).toEqual([100, 200, 400, 800]));
   expect(lists()).toBeGreaterThanOrEqual(4);
+});
+
+it.each([
+  ['says that every version is expired', 'ERROR', { code: 410, reason: 'Expired' }],
+  ['sends a bookmark and closes, every time,', 'BOOKMARK', { metadata: { resourceVersion: '1' } }],
+])('W3: a server that %s is listed from again, with waits that grow', async (_, type, object) => {
+  proxy.add({ path: WATCH, fault: { line: JSON.stringify({ type, object }) }, times: 12 });
+  start();
+  await eventually(() => expect(delays.slice(0, 4)).toEqual([100, 200, 400, 800]));
+  expect(lists()).toBeGreaterThanOrEqual(4);
+  await createWebsite(admin, key('there'), spec);
+  await eventually(() => expect(told()).toContain('changed there'));
+});
+
+it('An ERROR event that asks for time is given it', async () => {
+  const object = { kind: 'Status', code: 429, reason: 'TooManyRequests', details: { retryAfterSeconds: 7 } };
+  proxy.add({ path: WATCH, fault: { line: JSON.stringify({ type: 'ERROR', object }) }, times: 1 });
+  start();
+  await eventually(() => expect(delays).toEqual([7_100]));
+});
+
+it('A watch that the server never closes is made anew from the last version, and nothing is lost', async () => {
+  // The API server takes 0 seconds for its own choice, which is half an hour or more.
+  start({ serverSeconds: { least: 0.4, most: 0.4 } });
+  await isWatching();
+  for (const name of ['a', 'b', 'c']) {
+    const before = watches();
+    await createWebsite(admin, key(name), spec);
+    await eventually(() => expect(watches()).toBeGreaterThan(before));
+  }
+  await eventually(() => expect(told()).toEqual(['changed a', 'changed b', 'changed c']));
 });
 
 describe('W6: an API server that answers', () => {
