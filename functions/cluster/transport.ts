@@ -1,14 +1,7 @@
-import type { RequestOptions } from 'node:https';
 import type { Readable } from 'node:stream';
-import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, request } from 'undici';
+import { identity, load, serverOf, tls, words, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf } from './errors.ts';
-
-/** Where the credentials come from: a kubeconfig file, or the default order of kubectl and of Pods when it is absent. */
-export interface ClusterAddress {
-  readonly kubeconfig?: string | undefined;
-  readonly context?: string | undefined;
-}
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -54,11 +47,10 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 export async function connect(address: ClusterAddress = {}): Promise<Transport> {
   const config = load(address);
   const server = serverOf(config);
-  const tls = tlsOptions(await httpsOptions(config));
   let identify = identity(config);
   const agentOptions = {
     allowH2: false,
-    connect: { ...tls, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
+    connect: { ...(await tls(config)), keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
     headersTimeout: 60_000,
   };
   const pool = new Agent({ ...agentOptions, connections: 32, pipelining: 1 });
@@ -122,77 +114,6 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
   };
 }
 
-function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
-  } catch (error) {
-    throw new ClusterError(
-      'Unreachable',
-      `Could not read the kubeconfig ${kubeconfig ?? '(default)'}: ${words(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
-  if (context !== undefined) {
-    if (config.getContextObject(context) === null) {
-      const known = config.getContexts().map(({ name }) => name);
-      throw new ClusterError(
-        'Unreachable',
-        `The kubeconfig has no context ${context}; it has ${known.join(', ') || 'none'}`,
-      );
-    }
-    config.setCurrentContext(context);
-  }
-  return config;
-}
-
-function serverOf(config: KubeConfig): string {
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new ClusterError('Unreachable', 'The kubeconfig names no current cluster: set a context');
-  if (cluster.proxyUrl !== undefined && cluster.proxyUrl !== '') {
-    throw new ClusterError('Unreachable', 'The kubeconfig has a proxy-url, which is not supported');
-  }
-  return cluster.server;
-}
-
-async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
-  const options: RequestOptions = {};
-  // client-node refuses plain http unless TLS verification is off; only loopback proxies have a reason to use it.
-  await config.applyToHTTPSOptions(options);
-  return options;
-}
-
-function tlsOptions({ ca, cert, key, pfx, passphrase, servername, rejectUnauthorized }: RequestOptions) {
-  const given = { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-/** How long credentials are used before client-node is asked again: it reads files and builds agents each time it is. */
-const CREDENTIALS_MS = 10_000;
-
-/** The headers that identify us, kept fresh: token files and exec plugins rotate. */
-function identity(config: KubeConfig): () => Promise<Record<string, string>> {
-  let known: Promise<Record<string, string>> | undefined;
-  let readAt = 0;
-  return () => {
-    if (known === undefined || performance.now() - readAt > CREDENTIALS_MS) {
-      readAt = performance.now();
-      known = httpsOptions(config).then(identifyingHeaders);
-      known.catch(() => (known = undefined));
-    }
-    return known;
-  };
-}
-
-function identifyingHeaders({ headers, auth }: RequestOptions): Record<string, string> {
-  const basic = typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
-  const given = Object.entries((headers ?? {}) as Record<string, string>);
-  return { ...basic, ...Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value.trim()])) };
-}
-
 function unreachable(server: string, what: string, error: unknown): ClusterError {
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new ClusterError('Timeout', `Could not ${what}: no answer from ${server} in time`, { cause: error });
@@ -200,10 +121,4 @@ function unreachable(server: string, what: string, error: unknown): ClusterError
   return new ClusterError('Unreachable', `Could not ${what}: ${server} cannot be reached: ${words(error)}`, {
     cause: error,
   });
-}
-
-/** What an error says; undici wraps the system's words in a cause. */
-function words(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message === '' && error.cause !== undefined ? words(error.cause) : error.message;
 }

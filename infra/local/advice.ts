@@ -1,4 +1,4 @@
-import type { ClusterAddress } from '../../functions/cluster/transport.ts';
+import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
 
 /** What to try now, and for a cluster of the user's how to take away again what was installed. */
 export function advice({ kubeconfig, context }: ClusterAddress, cluster: 'local' | 'own'): string[] {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { ClusterAddress, Transport } from '../../functions/cluster/transport.ts';
+import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
+import type { Transport } from '../../functions/cluster/transport.ts';
 
 /** The namespace of the programs, and their ServiceAccounts. */
 export const NAMESPACE = 'website-reconciler';

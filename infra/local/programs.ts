@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ClusterAddress, Transport } from '../../functions/cluster/transport.ts';
+import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
+import type { Transport } from '../../functions/cluster/transport.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import { writeKubeconfigFor, type ServiceAccount } from './kubeconfig.ts';
 import type { Processes } from './processes.ts';
