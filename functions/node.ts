@@ -6,7 +6,7 @@ import { ClusterError } from './cluster/errors.ts';
 import type { HttpMessage } from './cloudevents.ts';
 import { ConfigError, configFrom, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
-import { LARGEST_BODY, problem, reconcileWebsite, replyTo, type Reply } from './reconcile-website.ts';
+import { LARGEST_BODY, problem, reconcileWebsite, replyTo, tooLarge, type Reply } from './reconcile-website.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
 /** Longer than senders and load balancers keep idle connections, so that none is reused just as it closes. */
@@ -41,7 +41,7 @@ async function main(config: Config): Promise<void> {
     if (path !== '/') return problem(404, 'There are /, /resync, /livez and /readyz');
     return limited(async () => {
       const body = await bodyOf(request);
-      return body === undefined ? tooLarge() : reconcileWebsite(messageOf(request, body), context);
+      return body === undefined ? tooLargeToRead() : reconcileWebsite(messageOf(request, body), context);
     });
   }
 
@@ -103,8 +103,9 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function tooLarge(): Reply {
-  const reply = problem(413, `The body is larger than ${LARGEST_BODY} bytes`);
+/** What was not read stands in the connection, so that it cannot be used again. */
+function tooLargeToRead(): Reply {
+  const reply = tooLarge();
   return { ...reply, headers: { ...reply.headers, connection: 'close' } };
 }
 

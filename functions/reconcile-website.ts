@@ -29,8 +29,7 @@ export async function reconcileWebsite(message: HttpMessage, context: FunctionCo
   if (message.method === 'OPTIONS') return handshake(message, context);
   if (message.method !== 'POST')
     return { ...problem(405, 'Send CloudEvents with POST'), headers: { allow: 'POST, OPTIONS' } };
-  if (Buffer.byteLength(message.body) > LARGEST_BODY)
-    return problem(413, `The body is larger than ${LARGEST_BODY} bytes`);
+  if (Buffer.byteLength(message.body) > LARGEST_BODY) return tooLarge();
   try {
     const requests = eventsOf(message).map((event) => ({ event, request: requestOf(event) }));
     const replies = await Promise.all(requests.map(({ event, request }) => replyTo(event, request, context)));
@@ -152,6 +151,9 @@ export function problem(status: number, detail: string): Reply {
     body: JSON.stringify({ type: 'about:blank', status, detail }),
   };
 }
+
+/** The answer to a body of more than `LARGEST_BODY`. */
+export const tooLarge = (): Reply => problem(413, `The body is larger than ${LARGEST_BODY} bytes`);
 
 /** A batch is sent again whole, so one event that has to be makes all of it. */
 function worstOf(replies: readonly Reply[]): Reply {

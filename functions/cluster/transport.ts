@@ -9,7 +9,6 @@ export interface ApiRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
-  readonly accept?: string;
   /** The request in words, for the error message: `get websites shop in namespace a`. */
   readonly what: string;
   /** Gives up after this long; 10 s when absent. */
@@ -56,9 +55,9 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
   const pool = new Agent({ ...agentOptions, connections: 32, pipelining: 1 });
   const watches = new Agent({ ...agentOptions, bodyTimeout: 0 });
 
-  async function send(agent: Agent, { method, path, body, contentType, accept, what, signal }: ApiRequest) {
+  async function send(agent: Agent, { method, path, body, contentType, what, signal }: ApiRequest) {
     const headers: Record<string, string> = {
-      accept: accept ?? 'application/json',
+      accept: 'application/json',
       'user-agent': 'website-reconciler',
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
       ...(await identify()),

@@ -27,11 +27,22 @@ export interface Children {
   readonly ingress?: Ingress | undefined;
 }
 
+/** Where each kind lives: its API version, and the plural that paths and RBAC use. */
+export const CHILD_APIS = {
+  Deployment: { apiVersion: 'apps/v1', plural: 'deployments' },
+  Service: { apiVersion: 'v1', plural: 'services' },
+  Ingress: { apiVersion: 'networking.k8s.io/v1', plural: 'ingresses' },
+} as const satisfies {
+  [Kind in ChildKind]: { readonly apiVersion: Extract<Child, { kind: Kind }>['apiVersion']; readonly plural: string };
+};
+
 /** Name of a child: `shop-deployment`, `shop-service`, `shop-ingress`. */
 export const childName = (kind: ChildKind, website: string): string => `${website}-${kind.toLowerCase()}`;
 
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const MANAGER = 'website-reconciler';
+/** Selects the children of all Websites. */
+export const CHILD_SELECTOR = `${MANAGED_BY}=${MANAGER}`;
 
 /**
  * On a Deployment whose Website has, or had, an Ingress. It is written before the Ingress is created and removed after the

@@ -19,7 +19,10 @@ export type Operation =
 export interface Obstacle {
   readonly kind: ChildKind;
   readonly name: string;
-  /** `foreign`: somebody else's. `left-over`: a deleted Website's of this name. `leaving`: ours, but being deleted. `immutable`: ours, with another selector. */
+  /**
+   * `foreign`: somebody else's. `left-over`: a deleted Website's of this name. `leaving`: ours, but being deleted.
+   * `immutable`: ours, with another selector.
+   */
   readonly why: 'foreign' | 'left-over' | 'leaving' | 'immutable';
 }
 

@@ -47,8 +47,8 @@ const ATTEMPTS = 5;
  * The status is written last, under the resourceVersion of the Website that was judged.
  *
  * ## Errors
- * A lost race is read again, and then everything, `ATTEMPTS` times in all. What the API server refuses for good becomes a condition. Everything else is
- * thrown as the `ClusterError` that it is, for the sender to try again.
+ * A lost race is read again, and then everything, `ATTEMPTS` times in all. What the API server refuses for good becomes a
+ * condition. Everything else is thrown as the `ClusterError` that it is, for the sender to try again.
  */
 export async function reconcile(key: WebsiteKey, context: Context, reads: Reads = 'as-needed'): Promise<Reconciled> {
   const actions: string[] = [];
@@ -184,7 +184,9 @@ export function judge(
     const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
     return { verdict: judged, status: invalidSpecStatus(website, judged, now) };
   }
-  const seen: Seen = { spec: decision.spec, children, refusals, remaining: decide(website, children).plan };
+  // Where nothing had to be written, nothing has changed.
+  const remaining = decision.plan.steps.length === 0 ? decision.plan : decide(website, children).plan;
+  const seen: Seen = { spec: decision.spec, children, refusals, remaining };
   const judged = verdict(seen);
   return { verdict: judged, status: statusOf(website, seen, judged, now) };
 }

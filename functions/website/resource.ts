@@ -7,6 +7,10 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 export const KIND = 'Website';
 export const PLURAL = 'websites';
 
+/** Where the objects of an API version are: only the oldest has no group. */
+export const apiPath = (apiVersion: string): string =>
+  apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+
 /** Annotation that asks for a reconcile now; its value is acknowledged in `status.lastHandledReconcileAt`. */
 export const REQUESTED_AT = `${PLURAL}.${GROUP}/requestedAt`;
 

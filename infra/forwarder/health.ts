@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { State } from './watch.ts';
 
-/** What each watch is doing, by resource; and since when it has been without success. */
+/** What each watch is doing, by resource, and whether it was ever in step. */
 export class Health {
   readonly #states = new Map<string, State>();
   readonly #synced = new Set<string>();

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino, type Logger } from 'pino';
 import { Agent } from 'undici';
 import { connect } from '../../functions/cluster/transport.ts';
-import { MANAGED_BY, MANAGER } from '../../functions/website/children.ts';
-import { API_VERSION, PLURAL, keyText } from '../../functions/website/resource.ts';
+import { CHILD_APIS, CHILD_SELECTOR, type ChildKind } from '../../functions/website/children.ts';
+import { API_VERSION, apiPath, PLURAL, keyText } from '../../functions/website/resource.ts';
 import { configFrom, USAGE, UsageError, type Config } from './config.ts';
 import { deliver, type Delivery, type Notice, type SinkOptions } from './deliver.ts';
 import { Health, serveHealth } from './health.ts';
@@ -13,13 +13,12 @@ import { childObserver, websiteObserver, type Outlet } from './observers.ts';
 import { WorkQueue, type Result } from './queue.ts';
 import { watch, type Observer, type Resource, type Surroundings } from './watch.ts';
 
-const WEBSITES: Resource = { name: PLURAL, prefix: `/apis/${API_VERSION}` };
-const labelSelector = `${MANAGED_BY}=${MANAGER}`;
-const CHILDREN = {
-  Deployment: { name: 'deployments', prefix: '/apis/apps/v1', labelSelector },
-  Service: { name: 'services', prefix: '/api/v1', labelSelector },
-  Ingress: { name: 'ingresses', prefix: '/apis/networking.k8s.io/v1', labelSelector },
-} as const satisfies Record<string, Resource>;
+const WEBSITES: Resource = { name: PLURAL, prefix: apiPath(API_VERSION) };
+const CHILDREN = (Object.keys(CHILD_APIS) as ChildKind[]).map((kind) => {
+  const { apiVersion, plural } = CHILD_APIS[kind];
+  const resource: Resource = { name: plural, prefix: apiPath(apiVersion), labelSelector: CHILD_SELECTOR };
+  return { kind, resource };
+});
 
 /** How long deliveries that are under way may take after we are asked to stop. */
 const DRAIN_MS = 10_000;
@@ -30,7 +29,7 @@ const RESYNC_TIMEOUT_MS = 240_000;
 async function main(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel });
   const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
-  const health = new Health([WEBSITES, ...Object.values(CHILDREN)].map(({ name }) => name));
+  const health = new Health([WEBSITES, ...CHILDREN.map(({ resource }) => resource)].map(({ name }) => name));
   const { server, url } = await serveHealth(health, config.host, config.port);
   log.info({ url, cluster: transport.server, sink: config.sink.origin }, 'Listening');
 
@@ -62,9 +61,7 @@ async function main(config: Config): Promise<void> {
     );
   const watches = [
     start(WEBSITES, websiteObserver(outlet)),
-    ...(Object.keys(CHILDREN) as (keyof typeof CHILDREN)[]).map((kind) =>
-      start(CHILDREN[kind], childObserver(kind, outlet)),
-    ),
+    ...CHILDREN.map(({ kind, resource }) => start(resource, childObserver(kind, outlet))),
   ];
 
   const stop = async () => {

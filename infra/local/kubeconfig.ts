@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
+import { load, type ClusterAddress } from '../../functions/cluster/credentials.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 
 /** The namespace of the programs, and their ServiceAccounts. */
@@ -38,11 +38,3 @@ export async function writeKubeconfigFor(
 
 /** The name of the context that the address leads to. */
 export const contextOf = (address: ClusterAddress): string => load(address).getCurrentContext();
-
-function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
-  const config = new KubeConfig();
-  if (kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(kubeconfig);
-  if (context !== undefined) config.setCurrentContext(context);
-  return config;
-}
