@@ -14,7 +14,8 @@ export function advice({ kubeconfig, context }: ClusterAddress, cluster: 'local'
   return [
     ...lines.with(2, `  ${kubectl} apply -f crds/samples/minimal.yaml`),
     'The CRD and the rights stay when this ends. To remove them, and with them all Websites:',
-    `  ${kubectl} delete -f crds/website.yaml -f infra/kubernetes`,
+    `  ${kubectl} delete -f crds/website.yaml`,
+    `  ${kubectl} delete -k infra/kubernetes`,
     '',
   ];
 }

@@ -1,15 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
 
-const FILES = [
-  '../../crds/website.yaml',
-  '../kubernetes/namespace.yaml',
-  '../kubernetes/forwarder-rbac.yaml',
-  '../kubernetes/functions-rbac.yaml',
-];
+const CRD = '../../crds/website.yaml';
+const RIGHTS = '../kubernetes/';
 
 interface Manifest {
   readonly kind: string;
@@ -30,7 +26,8 @@ const POLL_MS = 50;
 
 /** Installs, or brings up to date, the CRD and the rights of both programs, and waits until Websites can be listed. */
 export async function install(transport: Transport): Promise<void> {
-  for (const file of FILES) await applyFile(transport, file);
+  const { resources } = parse(textOf(`${RIGHTS}kustomization.yaml`)) as { resources: readonly string[] };
+  for (const file of [CRD, ...resources.map((name) => RIGHTS + name)]) await applyFile(transport, file);
   const deadline = performance.now() + READY_MS;
   for (;;) {
     try {
@@ -47,10 +44,12 @@ export async function install(transport: Transport): Promise<void> {
 
 /** Applies every object of a YAML file beside this one. @throws ClusterError that names the verb and the resource. */
 export async function applyFile(transport: Transport, file: string): Promise<void> {
-  for (const document of parseAllDocuments(readFileSync(new URL(file, import.meta.url), 'utf8'))) {
+  for (const document of parseAllDocuments(textOf(file))) {
     await apply(transport, document.toJS() as Manifest);
   }
 }
+
+const textOf = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
 
 async function apply(transport: Transport, manifest: Manifest): Promise<void> {
   const { name, namespace = '' } = manifest.metadata;
