@@ -1,35 +1,60 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { sinkConfigFrom, sinkSettings, type Problem, type SinkConfig } from './sink-config.ts';
 
 export const USAGE = `Usage: forwarder [flags]
 
-Watches Websites and their children, and sends a CloudEvent for each change that matters.
+Watches Websites and their children, and sends a CloudEvent for each change that matters. A flag comes before its variable.
 
-  --sink URL          where events go (SINK, K_SINK); required
-  --kubeconfig FILE   cluster to watch (KUBECONFIG); the Pod's own when absent
-  --context NAME      context of the kubeconfig (KUBE_CONTEXT)
-  --cluster NAME      name of the cluster in each event's source (CLUSTER_NAME); default
-  --mode MODE         binary or structured (MODE); binary
-  --parallel N        deliveries at once (PARALLEL); 32
-  --timeout SECONDS   longest wait for an answer (TIMEOUT); 60
-  --host ADDRESS      address of the health endpoint (HOST); 0.0.0.0
-  --port N            its port, 0 for a free one (PORT); 8080
-  --log-level LEVEL   trace, debug, info, warn, error or silent (LOG_LEVEL); info
-  --insecure-sink     allow http to a sink outside this machine and this cluster
-  --help              this text
+  --sink URL                where events go (SINK, K_SINK); required
+  --sink-kind KIND          http, event-grid or storage-queue (SINK_KIND); http
+  --sink-token-file FILE    sends the token in FILE, read again as it rotates (SINK_TOKEN_FILE)
+  --sink-entra-scope SCOPE  sends a token of Entra for SCOPE (SINK_ENTRA_SCOPE)
+  --mode MODE               binary or structured (MODE); binary
+  --parallel N              deliveries at once (PARALLEL); 32
+  --timeout SECONDS         longest wait for an answer (TIMEOUT); 60
+  --insecure-sink           allow http to a sink outside this machine and this cluster
+  --kubeconfig FILE         cluster to watch (KUBECONFIG); the Pod's own when absent
+  --context NAME            context of the kubeconfig (KUBE_CONTEXT)
+  --cluster NAME            name of the cluster in each event's source (CLUSTER_NAME); default
+  --namespaces A,B          watch these namespaces only (NAMESPACES)
+  --shard I/N               take the Ith of N parts of the namespaces, from 0 (SHARD)
+  --lease NAME              work only while holding this Lease, one for each shard (LEASE); without one, work alone
+  --lease-namespace NAME    its namespace (LEASE_NAMESPACE, POD_NAMESPACE); website-reconciler
+  --host ADDRESS            address of /livez, /readyz and /metrics (HOST); 0.0.0.0
+  --port N                  its port, 0 for a free one (PORT); 8080
+  --log-level LEVEL         trace, debug, info, warn, error or silent (LOG_LEVEL); info
+  --help                    this text
+
+Secrets are variables only, since anyone on the machine can read flags: SINK_FUNCTION_KEY, SINK_BEARER_TOKEN,
+SINK_SIGNING_SECRET (Standard Webhooks), SINK_EVENT_GRID_KEY, SINK_ACCOUNT_KEY (storage-queue; Entra without it).
+K_CE_OVERRIDES and K_CA_CERTS are as Knative's SinkBinding sets them. Traces are sent where OTEL_EXPORTER_OTLP_ENDPOINT says.
 `;
 
 export interface Config {
-  readonly sink: URL;
+  readonly sink: SinkConfig;
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly cluster: string;
-  readonly mode: 'binary' | 'structured';
+  /** Attributes for every event, by name. */
+  readonly extensions: Readonly<Record<string, string>>;
   readonly parallel: number;
   readonly timeoutMs: number;
+  /** All of them when absent. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly shard: Shard | undefined;
+  readonly lease: { readonly namespace: string; readonly name: string } | undefined;
   readonly host: string;
   readonly port: number;
   readonly logLevel: string;
+  readonly traces: boolean;
+}
+
+/** One of several equal parts of the namespaces. */
+export interface Shard {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
 }
 
 /** The message names every flag that is wrong, and its variable. */
@@ -37,49 +62,99 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-const OPTIONS = {
-  sink: { type: 'string' },
-  kubeconfig: { type: 'string' },
-  context: { type: 'string' },
-  cluster: { type: 'string' },
-  mode: { type: 'string' },
-  parallel: { type: 'string' },
-  timeout: { type: 'string' },
-  host: { type: 'string' },
-  port: { type: 'string' },
-  'log-level': { type: 'string' },
-  'insecure-sink': { type: 'boolean' },
-  help: { type: 'boolean' },
-} as const;
-
-const VARIABLES: Readonly<Record<string, readonly string[]>> = {
+/** The variables that stand for each flag that has a value, in their order. */
+const FLAGS = {
   sink: ['SINK', 'K_SINK'],
-  kubeconfig: ['KUBECONFIG'],
-  context: ['KUBE_CONTEXT'],
-  cluster: ['CLUSTER_NAME'],
+  'sink-kind': ['SINK_KIND'],
+  'sink-token-file': ['SINK_TOKEN_FILE'],
+  'sink-entra-scope': ['SINK_ENTRA_SCOPE'],
   mode: ['MODE'],
   parallel: ['PARALLEL'],
   timeout: ['TIMEOUT'],
+  kubeconfig: ['KUBECONFIG'],
+  context: ['KUBE_CONTEXT'],
+  cluster: ['CLUSTER_NAME'],
+  namespaces: ['NAMESPACES'],
+  shard: ['SHARD'],
+  lease: ['LEASE'],
+  'lease-namespace': ['LEASE_NAMESPACE', 'POD_NAMESPACE'],
   host: ['HOST'],
   port: ['PORT'],
   'log-level': ['LOG_LEVEL'],
-};
+} as const;
+/** What has no flag. */
+const VARIABLES = [
+  'SINK_FUNCTION_KEY',
+  'SINK_BEARER_TOKEN',
+  'SINK_SIGNING_SECRET',
+  'SINK_EVENT_GRID_KEY',
+  'SINK_ACCOUNT_KEY',
+  'K_CE_OVERRIDES',
+  'K_CA_CERTS',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+] as const;
 
-const settings = z.object({
-  sink: z.url({ protocol: /^https?$/, error: 'must be the http or https URL that events go to' }),
+const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
+
+const settings = sinkSettings.extend({
+  parallel: z.coerce.number().int().min(1).max(1000).default(32),
+  timeout: z.coerce.number().min(1).max(600).default(60),
   kubeconfig: z.string().optional(),
   context: z.string().optional(),
   cluster: z
     .string()
     .regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _')
     .default('default'),
-  mode: z.enum(['binary', 'structured']).default('binary'),
-  parallel: z.coerce.number().int().min(1).max(1000).default(32),
-  timeout: z.coerce.number().min(1).max(600).default(60),
+  namespaces: z
+    .string()
+    .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
+    .pipe(z.array(dnsLabel))
+    .optional(),
+  shard: z
+    .string()
+    .regex(/^\d{1,3}\/[1-9]\d{0,2}$/, 'must be I/N, as in 0/3')
+    .transform((text): Shard => {
+      const [index = 0, count = 1] = text.split('/').map(Number);
+      return { index, count };
+    })
+    .refine(({ index, count }) => index < count, 'counts from 0: the last of N is N-1')
+    .optional(),
+  lease: dnsLabel.optional(),
+  'lease-namespace': dnsLabel.default('website-reconciler'),
   host: z.string().default('0.0.0.0'),
   port: z.coerce.number().int().min(0).max(65535).default(8080),
   'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  K_CE_OVERRIDES: z
+    .string()
+    .transform((text, context) => extensionsIn(text) ?? context.addIssue('must be {"extensions": {...}} as JSON'))
+    .pipe(z.record(z.string(), z.string()))
+    .default({}),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
 });
+
+/** Source: CloudEvents 1.0. What an event is does not change on its way. */
+const CORE = ['id', 'source', 'specversion', 'type', 'subject', 'time', 'datacontenttype', 'dataschema', 'data'];
+const overrides = z.object({
+  extensions: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z0-9]{1,20}$/)
+        .refine((name) => !CORE.includes(name)),
+      z.coerce.string(),
+    )
+    .default({}),
+});
+
+function extensionsIn(text: string): Record<string, string> | undefined {
+  try {
+    return overrides.safeParse(JSON.parse(text)).data?.extensions;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Reads flags, and variables where there is no flag. @returns `help` when that was asked for. @throws UsageError */
 export function configFrom(
@@ -87,47 +162,67 @@ export function configFrom(
   variables: Readonly<Record<string, string | undefined>>,
 ): Config | 'help' {
   const flags = parsedFlags(args);
-  if (flags.help === true) return 'help';
-  const given = Object.fromEntries(
-    Object.entries(VARIABLES).flatMap(([name, names]) => {
-      const value = flags[name as keyof typeof flags] ?? names.map((each) => variables[each]).find((each) => each);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-  const parsed = settings.safeParse(given);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${described(String(path[0]))}: ${message}`);
-    throw new UsageError(`These settings are not usable:\n  ${problems.join('\n  ')}`);
-  }
-  const { sink, timeout, 'log-level': logLevel, kubeconfig, context, ...rest } = parsed.data;
-  const url = new URL(sink);
-  const problem = sinkProblem(url, flags['insecure-sink'] === true ? 'anywhere' : 'inside');
-  if (problem !== undefined) throw new UsageError(`${described('sink')}: ${problem}`);
-  return Object.freeze({ ...rest, kubeconfig, context, sink: url, timeoutMs: timeout * 1000, logLevel });
+  if (flags['help'] === true) return 'help';
+  const parsed = settings.safeParse(given(flags, variables));
+  if (!parsed.success)
+    throw usageError(parsed.error.issues.map(({ path, message }) => ({ name: String(path[0]), message })));
+  const sink = sinkConfigFrom(parsed.data, flags['insecure-sink'] === true ? 'anywhere' : 'inside');
+  if (!('kind' in sink)) throw usageError(sink);
+  const { kubeconfig, context, cluster, namespaces, shard, parallel, timeout, host, port, ...rest } = parsed.data;
+  const endpoint = rest.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? rest.OTEL_EXPORTER_OTLP_ENDPOINT;
+  return Object.freeze({
+    sink,
+    kubeconfig,
+    context,
+    cluster,
+    namespaces,
+    shard,
+    parallel,
+    host,
+    port,
+    timeoutMs: timeout * 1000,
+    extensions: rest.K_CE_OVERRIDES,
+    lease: leaseOf(rest.lease, rest['lease-namespace'], shard),
+    logLevel: rest['log-level'],
+    traces: endpoint !== undefined,
+  });
 }
 
-function parsedFlags(args: readonly string[]) {
+/** The shards work side by side, so each has a Lease of its own. */
+function leaseOf(name: string | undefined, namespace: string, shard: Shard | undefined): Config['lease'] {
+  if (name === undefined) return undefined;
+  return { namespace, name: shard === undefined ? name : `${name}-${shard.index}-of-${shard.count}` };
+}
+
+function parsedFlags(args: readonly string[]): Readonly<Record<string, string | boolean | undefined>> {
+  const texts = Object.fromEntries(Object.keys(FLAGS).map((name) => [name, { type: 'string' as const }]));
+  const options = { ...texts, 'insecure-sink': { type: 'boolean' }, help: { type: 'boolean' } } as const;
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     throw new UsageError(`${error instanceof Error ? error.message : String(error)}. See --help`);
   }
 }
 
-const described = (name: string): string => `--${name} (${VARIABLES[name]?.join(', ') ?? ''})`;
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-const IN_CLUSTER = /\.svc(\.cluster\.local)?$/;
-/** Where clouds hand out credentials to whoever asks. */
-const METADATA =
-  /^(169\.254(\.\d{1,3}){2}|\[::ffff:a9fe:[0-9a-f]{1,4}\]|\[fe[89ab][0-9a-f]:.*\]|\[fd00:ec2::254\]|metadata(\.google\.internal)?)$/;
-
-/** What is wrong with a sink, in words; a link-local one is refused whatever is allowed. */
-function sinkProblem(sink: URL, plainHttp: 'inside' | 'anywhere'): string | undefined {
-  // A name may end in the dot of the root.
-  const hostname = sink.hostname.replace(/\.$/, '');
-  if (METADATA.test(hostname)) return `${hostname} is a link-local or metadata address, which is never a sink`;
-  const isInside = LOOPBACK.test(hostname) || IN_CLUSTER.test(hostname);
-  if (sink.protocol === 'https:' || isInside || plainHttp === 'anywhere') return undefined;
-  return `${hostname} is outside this machine and this cluster: use https, or --insecure-sink if that is meant`;
+/** An empty variable is one that is not set. */
+function given(flags: ReturnType<typeof parsedFlags>, variables: Readonly<Record<string, string | undefined>>) {
+  const all: [string, readonly string[]][] = [
+    ...Object.entries(FLAGS),
+    ...VARIABLES.map((name) => [name, [name]] as const),
+  ].map(([name, names]) => [name, names]);
+  return Object.fromEntries(
+    all.flatMap(([name, names]) => {
+      const value = flags[name] ?? names.map((each) => variables[each]).find((each) => each);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
+
+function usageError(problems: readonly Problem[]): UsageError {
+  const lines = problems.map(({ name, message }) => `${described(name)}: ${message}`);
+  return new UsageError(`These settings are not usable:\n  ${lines.join('\n  ')}`);
+}
+
+/** A setting by its flag and its variables; a secret has no flag. */
+const described = (name: string): string =>
+  name in FLAGS ? `--${name} (${FLAGS[name as keyof typeof FLAGS].join(', ')})` : name;

@@ -1,78 +1,69 @@
-import { CloudEvent, HTTP } from 'cloudevents';
-import { request, type Agent } from 'undici';
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { getCACertificates } from 'node:tls';
+import { HTTP } from 'cloudevents';
+import { Agent, request } from 'undici';
 import { retryAfterSeconds } from '../../functions/cluster/errors.ts';
-import { API_VERSION, KIND, keyText } from '../../functions/website/resource.ts';
-import { EVENT_TYPES, sourceOf, subjectOf, type EventData } from '../../functions/website/event.ts';
-import type { Change } from './known.ts';
-
-/** What is delivered: a change of one Website, or a request to look at all of them. */
-export type Notice = Change | { readonly kind: 'resync'; readonly id: string };
-
-/** What the sink made of it. */
-export type Delivery =
-  | {
-      readonly kind: 'accepted';
-      readonly status: number;
-      readonly outcome?: string;
-      readonly actions?: string;
-      readonly requeueAfterSeconds?: number;
-    }
-  /** The sink will never take it: sending it again would change nothing. */
-  | { readonly kind: 'rejected'; readonly status: number; readonly why: string }
-  | { readonly kind: 'failed'; readonly status?: number; readonly why: string; readonly retryAfterSeconds?: number };
-
-export interface SinkOptions {
-  readonly url: URL;
-  readonly agent: Agent;
-  /** Name of the cluster in `source`. */
-  readonly cluster: string;
-  readonly mode: 'binary' | 'structured';
-  readonly timeoutMs: number;
-}
-
-/** The event of a notice. The same notice is the same event, with the same id, however often it is sent. */
-export function eventOf(notice: Notice, cluster: string): CloudEvent<EventData | undefined> {
-  const type = EVENT_TYPES[notice.kind];
-  const source = sourceOf(cluster);
-  if (notice.kind === 'resync') return new CloudEvent({ type, source, id: notice.id });
-  const { key, uid, reason, resourceVersion, generation, childKind } = notice;
-  return new CloudEvent<EventData>({
-    type,
-    source,
-    id: notice.id,
-    subject: subjectOf(key),
-    datacontenttype: 'application/json',
-    partitionkey: keyText(key),
-    apiversion: API_VERSION,
-    kind: KIND,
-    ...key,
-    data: { apiVersion: API_VERSION, kind: KIND, ...key, uid, resourceVersion, generation, reason, childKind },
-  });
-}
+import { credentialsFrom, type Credentials } from './credentials.ts';
+import { failureOf, type Delivery, type Sink } from './sink.ts';
+import { isMetadataAddress, type HttpSinkConfig } from './sink-config.ts';
 
 /** Bodies of answers are not read beyond this: they are for people who call by hand. */
 const LARGEST_ANSWER = 16 * 1024;
+const KEEP_ALIVE_MS = 30_000;
+/** These say that the event itself is wrong, and would be wrong again. */
 const REJECTIONS: ReadonlySet<number> = new Set([400, 413, 415]);
 
-/** Sends an event once. It never throws, and never follows a redirect: the sink is whom the operator named. */
-export async function deliver(
-  notice: Notice,
-  { url, agent, cluster, mode, timeoutMs }: SinkOptions,
-): Promise<Delivery> {
-  const { headers, body } = HTTP[mode](eventOf(notice, cluster));
-  try {
-    const response = await request(url, {
-      method: 'POST',
-      headers: headers as Record<string, string>,
-      body: typeof body === 'string' ? body : null,
-      dispatcher: agent,
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    await response.body.dump({ limit: LARGEST_ANSWER });
-    return judged(response.statusCode, (name) => [response.headers[name]].flat()[0]);
-  } catch (error) {
-    return { kind: 'failed', why: error instanceof Error ? error.message || error.name : String(error) };
-  }
+/** A CloudEvents endpoint. Redirects are never followed: the sink is whom the operator named. */
+export function httpSink(config: HttpSinkConfig, parallel: number): Sink {
+  const { url, mode, caCertificates } = config;
+  const credentials = credentialsFrom(config.credentials);
+  const agent = new Agent({
+    allowH2: false,
+    connections: parallel,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connect: {
+      lookup: guardedLookup,
+      ...(caCertificates === undefined ? {} : { ca: [...getCACertificates(), caCertificates] }),
+    },
+  });
+  return {
+    async send(event, timeoutMs) {
+      const { headers, body } = HTTP[mode](event);
+      try {
+        const message = { id: event.id, body: typeof body === 'string' ? body : '' };
+        const response = await request(url, {
+          method: 'POST',
+          headers: { ...(headers as Record<string, string>), ...(await headersOf(credentials, message)) },
+          body: message.body,
+          dispatcher: agent,
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        await response.body.dump({ limit: LARGEST_ANSWER });
+        return judged(response.statusCode, (name) => [response.headers[name]].flat()[0]);
+      } catch (error) {
+        return failureOf(error);
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** The check of the sink's name, for what the name leads to at the time. */
+const guardedLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, options, (error, address, family) => {
+    const found: readonly string[] = Array.isArray(address) ? address.map((each) => each.address) : [address];
+    if (error === null && found.some(isMetadataAddress))
+      callback(new Error(`${hostname} leads to a link-local or metadata address`), address, family);
+    else callback(error, address, family);
+  });
+};
+
+async function headersOf(credentials: readonly Credentials[], message: Parameters<Credentials>[0]) {
+  const headers: Record<string, string> = {};
+  for (const each of credentials) Object.assign(headers, await each(message));
+  return headers;
 }
 
 function judged(status: number, header: (name: string) => string | undefined): Delivery {

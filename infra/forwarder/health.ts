@@ -1,52 +1,92 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { State } from './watch.ts';
 
-/** What each watch is doing, by resource, and whether it was ever in step. */
-export class Health {
-  readonly #states = new Map<string, State>();
-  readonly #synced = new Set<string>();
+/** How a program that does nothing for now says what it waits for; it is ready all the same. */
+type Standby = string | undefined;
 
-  constructor(resources: readonly string[]) {
-    for (const name of resources) this.#states.set(name, { name: 'listing' });
+interface Vitals {
+  state: State;
+  /** Why it cannot get on; gone as soon as the API server gives something again. */
+  trouble: string | undefined;
+  hasListed: boolean;
+  /** When it last got on, in milliseconds of the monotonic clock. */
+  progressedAt: number;
+  /** When its loop has to have done something: it bounds each wait of its own. */
+  dueAt: number;
+}
+
+/** What bounds each state is within this: a page has 60 s, and a silent watch 90 s. */
+const LONGEST_STATE_MS = 180_000;
+
+/** How the watches fare, for /livez, /readyz and the metrics. */
+export class Health {
+  readonly #watches = new Map<string, Vitals>();
+  readonly #now: () => number;
+  #standby: Standby;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
   }
 
-  entered(resource: string, state: State): void {
-    this.#states.set(resource, state);
-    if (state.name === 'watching') this.#synced.add(resource);
+  /** Watches that begin, by name, in place of those before. */
+  begin(names: readonly string[]): void {
+    this.#standby = undefined;
+    this.#watches.clear();
+    const now = this.#now();
+    for (const name of names) {
+      const state: State = { name: 'listing', reason: 'start' };
+      const dueAt = now + LONGEST_STATE_MS;
+      this.#watches.set(name, { state, trouble: undefined, hasListed: false, progressedAt: now, dueAt });
+    }
+  }
+
+  /** There are no watches, because somebody else has them. */
+  standBy(why: string): void {
+    this.#watches.clear();
+    this.#standby = why;
+  }
+
+  entered(name: string, state: State): void {
+    const vitals = this.#watches.get(name);
+    if (vitals === undefined) return;
+    vitals.state = state;
+    vitals.dueAt = this.#now() + LONGEST_STATE_MS + (state.name === 'waiting' ? state.delayMs : 0);
+    if (state.name === 'waiting') vitals.trouble = state.why;
+    if (state.name === 'watching') vitals.hasListed = true;
+  }
+
+  progressed(name: string): void {
+    const vitals = this.#watches.get(name);
+    if (vitals === undefined) return;
+    vitals.trouble = undefined;
+    vitals.progressedAt = this.#now();
+    vitals.dueAt = vitals.progressedAt + LONGEST_STATE_MS;
   }
 
   /** Why it is not ready, a line each; nothing when every resource was listed and none is in trouble. */
   problems(): string[] {
-    return [...this.#states].flatMap(([name, state]) => {
-      if (state.name === 'waiting') return [`${name}: ${state.why}`];
-      return this.#synced.has(name) ? [] : [`${name}: not listed yet`];
+    return [...this.#watches].flatMap(([name, { trouble, hasListed }]) => {
+      if (trouble !== undefined) return [`${name}: ${trouble}`];
+      return hasListed ? [] : [`${name}: not listed yet`];
     });
   }
-}
 
-/** Serves /livez and /readyz. @throws Error that says what to do when it cannot listen. */
-export async function serveHealth(
-  health: Health,
-  host: string,
-  port: number,
-): Promise<{ server: Server; url: string }> {
-  const server = createServer((request, response) => {
-    const answer = (status: number, text: string) =>
-      response.writeHead(status, { 'content-type': 'text/plain' }).end(text);
-    const problems = health.problems();
-    if (request.url === '/livez') answer(200, 'ok\n');
-    else if (request.url !== '/readyz') answer(404, 'There are /livez and /readyz\n');
-    else if (problems.length === 0) answer(200, 'ok\n');
-    else answer(503, `${problems.join('\n')}\n`);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use: give another --port, or 0 for a free one' : error.message;
-      reject(new Error(`Could not listen on ${host} port ${port}: ${why}`, { cause: error }));
-    });
-    server.listen(port, host, resolve);
-  });
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-  return { server, url: `http://${shown}:${(server.address() as AddressInfo).port}/` };
+  /** Watches whose loop hangs: no error explains it, and only a new start mends it. */
+  stuck(): string[] {
+    const now = this.#now();
+    return [...this.#watches].filter(([, { dueAt }]) => now > dueAt).map(([name]) => `${name}: its loop hangs`);
+  }
+
+  get standby(): Standby {
+    return this.#standby;
+  }
+
+  /** For the metrics, one a watch. */
+  watches(): { readonly name: string; readonly isConnected: boolean; readonly progressAgeSeconds: number }[] {
+    const now = this.#now();
+    return [...this.#watches].map(([name, { state, trouble, progressedAt }]) => ({
+      name,
+      isConnected: state.name === 'watching' && trouble === undefined,
+      progressAgeSeconds: (now - progressedAt) / 1000,
+    }));
+  }
 }

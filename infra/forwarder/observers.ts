@@ -1,20 +1,30 @@
-import { keyText, type WebsiteKey } from '../../functions/website/resource.ts';
+import { CHILD_APIS } from '../../functions/website/children.ts';
+import { keyText, PLURAL, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { EventData } from '../../functions/website/event.ts';
 import { deletionOf, driftOf, listedChange, rememberChild, rememberWebsite, websiteChange } from './known.ts';
 import type { Change, Memory } from './known.ts';
 import type { Observer, WatchedObject } from './watch.ts';
 
-/** Where changes go. Both return at once. */
+/** Where changes go. All return at once. */
 export interface Outlet {
   change(change: Change): void;
   /** Websites of whose state nothing asks for an event are left to one resync. */
   resync(): void;
+  /** Counts a change that no watch told and only a list revealed. */
+  missed(resource: string): void;
+}
+
+/** An observer that remembers what it was told of. */
+export interface RememberingObserver extends Observer {
+  /** Objects that are remembered. */
+  size(): number;
 }
 
 /** Turns what the watch of Websites tells into changes. */
-export function websiteObserver(outlet: Outlet): Observer {
+export function websiteObserver(outlet: Outlet): RememberingObserver {
   const known = new Map<string, Memory>();
   let listed = new Set<string>();
+  let isFirstList = true;
   let settled = 0;
 
   const remove = (key: WebsiteKey, resourceVersion?: string) => {
@@ -38,14 +48,22 @@ export function websiteObserver(outlet: Outlet): Observer {
     listed(object) {
       const text = keyText(object.metadata);
       listed.add(text);
-      const change = listedChange(object, remembered(object));
-      known.set(text, rememberWebsite(object));
+      const before = remembered(object);
+      const now = rememberWebsite(object);
+      const change = listedChange(object, before);
+      known.set(text, now);
+      if (!isFirstList && before?.print !== now.print) outlet.missed(PLURAL);
       if (change === undefined) settled++;
       else outlet.change(change);
     },
     listEnded() {
-      for (const text of known.keys()) if (!listed.has(text)) remove(keyOf(text));
+      for (const text of known.keys()) {
+        if (listed.has(text)) continue;
+        outlet.missed(PLURAL);
+        remove(keyOf(text));
+      }
       listed = new Set();
+      isFirstList = false;
       if (settled > 0) outlet.resync();
     },
     changed(object) {
@@ -54,12 +72,14 @@ export function websiteObserver(outlet: Outlet): Observer {
       if (change !== undefined) outlet.change(change);
     },
     deleted: ({ metadata: { namespace, name, resourceVersion } }) => remove({ namespace, name }, resourceVersion),
+    size: () => known.size,
   };
 }
 
 /** Turns what the watch of one kind of children tells into changes of the Websites that own them. */
-export function childObserver(kind: NonNullable<EventData['childKind']>, outlet: Outlet): Observer {
+export function childObserver(kind: NonNullable<EventData['childKind']>, outlet: Outlet): RememberingObserver {
   const known = new Map<string, Memory>();
+  const { plural } = CHILD_APIS[kind];
   let listed = new Set<string>();
   let isFirstList = true;
 
@@ -95,12 +115,21 @@ export function childObserver(kind: NonNullable<EventData['childKind']>, outlet:
     listed(object) {
       listed.add(keyText(object.metadata));
       const now = rememberChild(object);
-      // At the start, the Websites' own state says which of them need a look, and a resync covers the rest.
-      if (!isFirstList) see(object, now);
-      else if (now !== undefined) known.set(keyText(object.metadata), now);
+      const text = keyText(object.metadata);
+      if (!isFirstList) {
+        if (known.get(text)?.print !== now?.print) outlet.missed(plural);
+        see(object, now);
+      } else if (now !== undefined) {
+        // At the start, the Websites' own state says which of them need a look, and a resync covers the rest.
+        known.set(text, now);
+      }
     },
     listEnded() {
-      for (const text of known.keys()) if (!listed.has(text)) remove(text, 'gone');
+      for (const text of known.keys()) {
+        if (listed.has(text)) continue;
+        outlet.missed(plural);
+        remove(text, 'gone');
+      }
       listed = new Set();
       isFirstList = false;
     },
@@ -113,6 +142,7 @@ export function childObserver(kind: NonNullable<EventData['childKind']>, outlet:
       else see(object, now);
     },
     deleted: ({ metadata }) => remove(keyText(metadata), metadata.resourceVersion),
+    size: () => known.size,
   };
 }
 

@@ -23,6 +23,8 @@ export interface QueueOptions<Item> {
   readonly handle: (item: Item, attempt: number) => Promise<Result<Item>>;
   /** The newer of two items for one key; it may keep something of the older. */
   readonly merge?: (older: Item, newer: Item) => Item;
+  /** Told when the breaker puts a key off. */
+  readonly deferred?: () => void;
   readonly random?: () => number;
   readonly timers?: Timers;
 }
@@ -49,8 +51,26 @@ const SLOW_SHARE = 8;
 /** A key that comes back more often than this is put off, not dropped: something writes in circles. */
 const HOT = { burst: 30, perSecond: 2 };
 
-interface Entry<Item> extends Work<Item> {
+/** How much there is to do. */
+export interface Pending {
+  /** Keys that wait for their turn. */
+  readonly queued: number;
+  /** Keys that wait for their time: a backoff, or another look that was asked for. */
+  readonly delayed: number;
+  readonly atWork: number;
+  /** How long the oldest change has not been handled, in milliseconds; 0 when there is none. */
+  readonly oldestAgeMs: number;
+}
+
+interface Task<Item> extends Work<Item> {
   readonly attempt: number;
+  /** When the first change of the key came that nobody has handled. */
+  readonly since: number;
+  /** The sink asked for time, whatever comes in between. */
+  readonly notBefore: number;
+}
+
+interface Entry<Item> extends Task<Item> {
   /** Set while it waits for its time. */
   readonly cancel?: () => void;
 }
@@ -66,14 +86,15 @@ export class WorkQueue<Item> {
   readonly #options: Required<QueueOptions<Item>>;
   /** Waits for its turn or its time, or, for a key that is at work, for the end of that. */
   readonly #entries = new Map<string, Entry<Item>>();
-  readonly #atWork = new Map<string, Promise<void>>();
+  readonly #atWork = new Map<string, { readonly since: number; readonly end: Promise<void> }>();
   readonly #lanes = { fast: new Map<string, Set<string>>(), slow: new Map<string, Set<string>>() };
   readonly #breaker = new Breaker(HOT);
   #turns = 0;
   #isStopped = false;
 
   constructor(options: QueueOptions<Item>) {
-    this.#options = { merge: (_, newer) => newer, random: Math.random, timers: REAL_TIME, ...options };
+    const defaults = { merge: (_: Item, newer: Item) => newer, deferred: () => {} };
+    this.#options = { ...defaults, random: Math.random, timers: REAL_TIME, ...options };
   }
 
   /** Keys that wait or are at work. */
@@ -81,41 +102,59 @@ export class WorkQueue<Item> {
     return this.#entries.size + [...this.#atWork.keys()].filter((key) => !this.#entries.has(key)).length;
   }
 
+  pending(): Pending {
+    const now = this.#options.timers.now();
+    const entries = [...this.#entries.values()];
+    const delayed = entries.filter(({ cancel }) => cancel !== undefined).length;
+    const oldest = [...entries, ...this.#atWork.values()].reduce((least, { since }) => Math.min(least, since), now);
+    return { queued: entries.length - delayed, delayed, atWork: this.#atWork.size, oldestAgeMs: now - oldest };
+  }
+
   /**
-   * Adds an item that is to be handled now; one that waits for the same key goes, and so does the wait. What has failed
-   * so far counts on: news is tried at once, and says nothing about the sink.
+   * Adds an item that is to be handled now; one that waits for the same key goes, and so does its backoff, but not the time
+   * that the sink asked for. What has failed so far counts on: news is tried at once, and says nothing about the sink.
    */
   add(work: Work<Item>): void {
     const waiting = this.#entries.get(work.key);
     this.#remove(work.key);
-    this.#enter(waiting === undefined ? { ...work, attempt: 1 } : this.#merged(waiting, work, waiting.attempt), 0);
+    const fresh = { ...work, attempt: 1, since: this.#options.timers.now(), notBefore: 0 };
+    this.#enter(waiting === undefined ? fresh : this.#merged(waiting, fresh, waiting.attempt), 0);
   }
 
   /** Starts nothing more, and waits until what is at work has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const { cancel } of this.#entries.values()) cancel?.();
-    await Promise.all(this.#atWork.values());
+    await Promise.all([...this.#atWork.values()].map(({ end }) => end));
   }
 
-  #merged(older: Work<Item>, newer: Work<Item>, attempt: number): Omit<Entry<Item>, 'cancel'> {
-    const { key, group, item } = newer;
-    const lane = older.lane === 'fast' ? 'fast' : newer.lane;
-    return { key, group, lane, item: this.#options.merge(older.item, item), attempt };
+  #merged(older: Task<Item>, newer: Task<Item>, attempt: number): Task<Item> {
+    return {
+      key: newer.key,
+      group: newer.group,
+      lane: older.lane === 'fast' ? 'fast' : newer.lane,
+      item: this.#options.merge(older.item, newer.item),
+      attempt,
+      since: Math.min(older.since, newer.since),
+      notBefore: Math.max(older.notBefore, newer.notBefore),
+    };
   }
 
-  #enter(entry: Omit<Entry<Item>, 'cancel'>, delay: number): void {
+  #enter(task: Task<Item>, delay: number): void {
     // A timer would keep the process from ending.
     if (this.#isStopped) return;
-    const { timers } = this.#options;
-    const wait = Math.max(delay, this.#breaker.waitMs(entry.key, timers.now()));
+    const { timers, deferred } = this.#options;
+    const now = timers.now();
+    const asked = Math.max(delay, task.notBefore - now);
+    const wait = Math.max(asked, this.#breaker.waitMs(task.key, now));
     if (wait > 0) {
-      const cancel = timers.after(wait, () => this.#enter(entry, 0));
-      this.#entries.set(entry.key, { ...entry, cancel });
+      if (wait > asked) deferred();
+      const cancel = timers.after(wait, () => this.#enter(task, 0));
+      this.#entries.set(task.key, { ...task, cancel });
       return;
     }
-    this.#entries.set(entry.key, entry);
-    this.#line(entry);
+    this.#entries.set(task.key, task);
+    this.#line(task);
     this.#start();
   }
 
@@ -144,11 +183,11 @@ export class WorkQueue<Item> {
       const entry = this.#take();
       if (entry === undefined) return;
       this.#breaker.spend(entry.key, this.#options.timers.now());
-      this.#atWork.set(entry.key, this.#work(entry));
+      this.#atWork.set(entry.key, { since: entry.since, end: this.#work(entry) });
     }
   }
 
-  #take(): Entry<Item> | undefined {
+  #take(): Task<Item> | undefined {
     this.#turns++;
     const [first, second]: Lane[] = this.#turns % SLOW_SHARE === 0 ? ['slow', 'fast'] : ['fast', 'slow'];
     const lane = this.#lanes[first ?? 'fast'].size > 0 ? first : second;
@@ -164,7 +203,7 @@ export class WorkQueue<Item> {
     return entry;
   }
 
-  async #work(entry: Entry<Item>): Promise<void> {
+  async #work(entry: Task<Item>): Promise<void> {
     const result = await this.#options.handle(entry.item, entry.attempt).catch((): Result<Item> => ({ kind: 'again' }));
     this.#atWork.delete(entry.key);
     if (result.kind === 'again') this.#again(entry, result.retryAfterSeconds);
@@ -173,20 +212,24 @@ export class WorkQueue<Item> {
   }
 
   /** What came while it was at work takes its place, and its wait: the sink has only now said that it cannot. */
-  #again(entry: Entry<Item>, retryAfterSeconds: number | undefined): void {
+  #again(entry: Task<Item>, retryAfterSeconds: number | undefined): void {
     const delay = delayMs(BACKOFF, entry.attempt, this.#options.random(), retryAfterSeconds);
-    const attempt = entry.attempt + 1;
+    const notBefore = retryAfterSeconds === undefined ? 0 : this.#options.timers.now() + delay;
+    const failed = { ...entry, attempt: entry.attempt + 1, notBefore };
     const newer = this.#entries.get(entry.key);
     this.#remove(entry.key);
-    this.#enter(newer === undefined ? { ...entry, attempt } : this.#merged(entry, newer, attempt), Math.max(delay, 1));
+    this.#enter(newer === undefined ? failed : this.#merged(failed, newer, failed.attempt), Math.max(delay, 1));
   }
 
-  #done({ key, group }: Entry<Item>, next: { afterMs: number; item: Item } | undefined): void {
+  #done({ key, group }: Task<Item>, next: { afterMs: number; item: Item } | undefined): void {
     const newer = this.#entries.get(key);
     if (newer !== undefined) {
       if (newer.cancel === undefined) this.#line(newer);
     } else if (next !== undefined) {
-      this.#enter({ key, group, lane: 'slow', item: next.item, attempt: 1 }, Math.max(next.afterMs, 1));
+      const afterMs = Math.max(next.afterMs, 1);
+      // It is due then, and not late until then.
+      const since = this.#options.timers.now() + afterMs;
+      this.#enter({ key, group, lane: 'slow', item: next.item, attempt: 1, since, notBefore: 0 }, afterMs);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { configFrom } from '../../infra/forwarder/config.ts';
 
 const SINK = 'http://127.0.0.1:8080/';
@@ -6,15 +6,14 @@ const SINK = 'http://127.0.0.1:8080/';
 it('takes flags before variables, and SINK before K_SINK', () => {
   const variables = { K_SINK: 'http://127.0.0.1:1/', SINK: 'http://127.0.0.1:2/', PARALLEL: '4' };
   expect(configFrom([], variables)).toMatchObject({
-    sink: new URL('http://127.0.0.1:2/'),
+    sink: { kind: 'http', url: new URL('http://127.0.0.1:2/'), mode: 'binary' },
     parallel: 4,
-    mode: 'binary',
   });
   expect(configFrom(['--sink', SINK, '--parallel', '7'], variables)).toMatchObject({
-    sink: new URL(SINK),
+    sink: { url: new URL(SINK) },
     parallel: 7,
   });
-  expect(configFrom([], { K_SINK: SINK })).toMatchObject({ sink: new URL(SINK) });
+  expect(configFrom([], { K_SINK: SINK })).toMatchObject({ sink: { url: new URL(SINK) } });
 });
 
 it('names every setting that is wrong, by flag and variable', () => {
@@ -40,7 +39,7 @@ it.each([
   'http://broker-ingress.knative-eventing.svc.cluster.local/default/default',
   'http://functions.default.svc/',
 ])('sends to %s', (sink) => {
-  expect(configFrom(['--sink', sink], {})).toMatchObject({ sink: new URL(sink) });
+  expect(configFrom(['--sink', sink], {})).toMatchObject({ sink: { url: new URL(sink) } });
 });
 
 it.each([
@@ -59,6 +58,85 @@ it.each([
 
 it('sends in the clear where that is meant', () => {
   expect(configFrom(['--sink', 'http://10.0.0.1/', '--insecure-sink'], {})).toMatchObject({
-    sink: new URL('http://10.0.0.1/'),
+    sink: { url: new URL('http://10.0.0.1/') },
   });
+});
+
+describe('A sink of Azure', () => {
+  const topic = 'https://t.westeurope-1.eventgrid.azure.net/api/events';
+  const namespaceTopic = 'https://n.westeurope-1.eventgrid.azure.net/topics/websites:publish';
+  const queue = 'https://account.queue.core.windows.net/websites';
+
+  it.each([
+    [
+      'a custom topic, by key',
+      ['--sink', topic, '--sink-kind', 'event-grid'],
+      { SINK_EVENT_GRID_KEY: 'k' },
+      { url: new URL(`${topic}?api-version=2018-01-01`), credentials: { eventGrid: { 'aeg-sas-key': 'k' } } },
+    ],
+    [
+      'a custom topic, by Entra',
+      ['--sink', topic, '--sink-kind', 'event-grid'],
+      {},
+      { mode: 'structured', credentials: { entraScope: 'https://eventgrid.azure.net/.default' } },
+    ],
+    [
+      'a namespace topic, by key',
+      ['--sink', namespaceTopic],
+      { SINK_KIND: 'event-grid', SINK_EVENT_GRID_KEY: 'k' },
+      {
+        url: new URL(`${namespaceTopic}?api-version=2023-11-01`),
+        credentials: { eventGrid: { authorization: 'SharedAccessKey k' } },
+      },
+    ],
+    [
+      'a storage queue',
+      ['--sink', queue, '--sink-kind', 'storage-queue'],
+      { SINK_ACCOUNT_KEY: 'a2V5' },
+      { kind: 'storage-queue', url: new URL(queue), accountKey: 'a2V5' },
+    ],
+  ])('is %s', (_, flags, variables, sink) => {
+    expect(configFrom(flags, variables)).toMatchObject({ sink });
+  });
+});
+
+it('signs structured events only, since a signature covers the body', () => {
+  const variables = { SINK, SINK_SIGNING_SECRET: 'whsec_AAAA  whsec_BBBB' };
+  expect(configFrom([], variables)).toMatchObject({
+    sink: { mode: 'structured', credentials: { signingSecrets: ['whsec_AAAA', 'whsec_BBBB'] } },
+  });
+  expect(() => configFrom(['--mode', 'binary'], variables)).toThrow('--mode (MODE): must be structured');
+});
+
+it.each([
+  ['two tokens', { SINK_BEARER_TOKEN: 'a', SINK_TOKEN_FILE: '/t' }, '--sink-token-file (SINK_TOKEN_FILE): only one'],
+  ['a key of another sink', { SINK_EVENT_GRID_KEY: 'a' }, 'SINK_EVENT_GRID_KEY: is for a sink of kind event-grid'],
+  ['a secret of another form', { SINK_SIGNING_SECRET: 'secret' }, 'SINK_SIGNING_SECRET: must be whsec_'],
+  ['overrides that are no JSON', { K_CE_OVERRIDES: '{' }, 'K_CE_OVERRIDES: must be'],
+  ['an override of a core attribute', { K_CE_OVERRIDES: '{"extensions":{"type":"x"}}' }, 'K_CE_OVERRIDES: must be'],
+  ['certificates that are none', { K_CA_CERTS: 'x' }, 'K_CA_CERTS: must be certificates in PEM'],
+  ['a shard that is not there', { SHARD: '3/3' }, '--shard (SHARD): counts from 0'],
+  ['a shard of another form', { SHARD: '1' }, '--shard (SHARD): must be I/N'],
+  ['a namespace that can be none', { NAMESPACES: 'a,B' }, '--namespaces (NAMESPACES): must be a DNS label'],
+])('refuses %s', (_, variables, message) => {
+  expect(() => configFrom(['--sink', SINK], variables)).toThrow(message);
+});
+
+it('reads what is to be watched, and by whom', () => {
+  const variables = {
+    SINK,
+    NAMESPACES: 'a, b,a',
+    SHARD: '1/3',
+    LEASE: 'forwarder',
+    POD_NAMESPACE: 'ops',
+    K_CE_OVERRIDES: '{"extensions":{"team":"web"}}',
+  };
+  expect(configFrom([], variables)).toMatchObject({
+    namespaces: ['a', 'b'],
+    shard: { index: 1, count: 3 },
+    lease: { namespace: 'ops', name: 'forwarder-1-of-3' },
+    extensions: { team: 'web' },
+    traces: false,
+  });
+  expect(configFrom([], { SINK, OTEL_EXPORTER_OTLP_ENDPOINT: SINK })).toMatchObject({ lease: undefined, traces: true });
 });

@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HTTP } from 'cloudevents';
-import { Agent } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
-import { deliver, type Notice, type SinkOptions } from '../../infra/forwarder/deliver.ts';
+import { httpSink } from '../../infra/forwarder/deliver.ts';
+import { eventOf, type Notice } from '../../infra/forwarder/event.ts';
+import type { Sink } from '../../infra/forwarder/sink.ts';
+import type { HttpSinkConfig } from '../../infra/forwarder/sink-config.ts';
 
 const notice: Notice = {
   kind: 'drifted',
@@ -12,25 +14,28 @@ const notice: Notice = {
   id: 'uid-1.child-1.7',
   reason: 'child-drifted',
   childKind: 'Deployment',
+  time: '2026-01-02T03:04:05.678Z',
 };
+const event = eventOf(notice, { cluster: 'test', extensions: {} });
 
 const close: (() => unknown)[] = [];
 afterEach(async () => {
   await Promise.all(close.splice(0).map((each) => each()));
 });
 
-async function sink(listener: RequestListener, given: Partial<SinkOptions> = {}): Promise<SinkOptions> {
+async function sink(listener: RequestListener, given: Partial<HttpSinkConfig> = {}): Promise<Sink> {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const agent = new Agent();
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const opened = httpSink({ kind: 'http', url, mode: 'binary', credentials: {}, ...given }, 4);
   close.push(
-    () => agent.destroy(),
+    () => opened.close(),
     () => server.closeAllConnections(),
     () => server.close(),
   );
-  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  return { url, agent, cluster: 'test', mode: 'binary', timeoutMs: 5_000, ...given };
+  return opened;
 }
+const TIMEOUT_MS = 5_000;
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -41,7 +46,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 describe('An event', () => {
   it.each(['binary', 'structured'] as const)('is read by the SDK as it was meant, in %s mode', async (mode) => {
     let received: unknown;
-    const options = await sink(
+    const opened = await sink(
       (request, response) => {
         void (async () => {
           received = HTTP.toEvent({ headers: request.headers, body: await bodyOf(request) });
@@ -50,9 +55,10 @@ describe('An event', () => {
       },
       { mode },
     );
-    await deliver(notice, options);
+    await opened.send(event, TIMEOUT_MS);
     expect(received).toMatchObject({
       id: 'uid-1.child-1.7',
+      time: '2026-01-02T03:04:05.678Z',
       type: 'com.example.stable.website.drifted',
       source: '/clusters/test/apis/stable.example.com/v1',
       subject: '/apis/stable.example.com/v1/namespaces/team-a/websites/shop',
@@ -74,13 +80,13 @@ describe('An event', () => {
 
   it('says nothing of a spec', async () => {
     let body = '';
-    const options = await sink((request, response) => {
+    const opened = await sink((request, response) => {
       void (async () => {
         body = await bodyOf(request);
         response.writeHead(204).end();
       })();
     });
-    await deliver(notice, options);
+    await opened.send(event, TIMEOUT_MS);
     expect(Object.keys(JSON.parse(body) as object).toSorted()).toEqual([
       'apiVersion',
       'childKind',
@@ -113,11 +119,11 @@ describe('The answer', () => {
     [503, 'failed'],
   ])('%d means %s', async (status, kind) => {
     let requests = 0;
-    const options = await sink((_, response) => {
+    const opened = await sink((_, response) => {
       requests++;
       response.writeHead(status, { location: '/elsewhere' }).end();
     });
-    expect(await deliver(notice, options)).toMatchObject({ kind, status });
+    expect(await opened.send(event, TIMEOUT_MS)).toMatchObject({ kind, status });
     // A redirect is never followed.
     expect(requests).toBe(1);
   });
@@ -128,8 +134,8 @@ describe('The answer', () => {
       'website-actions': 'create Service',
       'website-requeue-after': '120',
     };
-    const options = await sink((_, response) => response.writeHead(204, headers).end());
-    expect(await deliver(notice, options)).toEqual({
+    const opened = await sink((_, response) => response.writeHead(204, headers).end());
+    expect(await opened.send(event, TIMEOUT_MS)).toEqual({
       kind: 'accepted',
       status: 204,
       outcome: 'waiting',
@@ -139,15 +145,15 @@ describe('The answer', () => {
   });
 
   it('may ask for time', async () => {
-    const options = await sink((_, response) => response.writeHead(503, { 'retry-after': '9' }).end());
-    expect(await deliver(notice, options)).toMatchObject({ kind: 'failed', retryAfterSeconds: 9 });
+    const opened = await sink((_, response) => response.writeHead(503, { 'retry-after': '9' }).end());
+    expect(await opened.send(event, TIMEOUT_MS)).toMatchObject({ kind: 'failed', retryAfterSeconds: 9 });
   });
 
   it('that does not come in time, or from nowhere, is a failure', async () => {
-    const slow = await sink(() => {}, { timeoutMs: 50 });
-    expect(await deliver(notice, slow)).toMatchObject({ kind: 'failed' });
-    const nowhere = { ...slow, url: new URL('http://127.0.0.1:1/') };
-    expect(await deliver(notice, nowhere)).toMatchObject({
+    const slow = await sink(() => {});
+    expect(await slow.send(event, 50)).toMatchObject({ kind: 'failed' });
+    const nowhere = await sink(() => {}, { url: new URL('http://127.0.0.1:1/') });
+    expect(await nowhere.send(event, TIMEOUT_MS)).toMatchObject({
       kind: 'failed',
       why: expect.stringContaining('127.0.0.1:1') as string,
     });

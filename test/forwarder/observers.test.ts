@@ -7,7 +7,12 @@ import type { Observer, WatchedObject } from '../../infra/forwarder/watch.ts';
 let changes: Change[];
 let resyncs: number;
 let observer: Observer;
-const outlet = { change: (change: Change) => void changes.push(change), resync: () => void resyncs++ };
+let missed: string[] = [];
+const outlet = {
+  change: (change: Change) => void changes.push(change),
+  resync: () => void resyncs++,
+  missed: (resource: string) => void missed.push(resource),
+};
 let version = 0;
 
 beforeEach(() => {

@@ -209,9 +209,33 @@ describe('P7: one key', () => {
   it('that waits after a failure is tried at once when something new comes', async () => {
     const { queue, started, end } = harness();
     queue.add(job('x', 0));
-    await end('x', { kind: 'again', retryAfterSeconds: 600 });
+    await end('x', { kind: 'again' });
     queue.add(job('x', 1));
     expect(started.at(-1)?.version).toBe(1);
+  });
+
+  it('that was asked to wait waits with what comes meanwhile', async () => {
+    const { clock, queue, started, end } = harness();
+    queue.add(job('x', 0));
+    await end('x', { kind: 'again', retryAfterSeconds: 600 });
+    queue.add(job('x', 1));
+    expect(started).toHaveLength(1);
+    clock.advance();
+    expect([clock.now(), started.at(-1)?.version]).toEqual([600_050, 1]);
+  });
+
+  it('says how long its oldest change has waited, through failures and news', async () => {
+    const { clock, queue, end } = harness();
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 0, oldestAgeMs: 0 });
+    queue.add(job('x', 0));
+    await end('x', { kind: 'again', retryAfterSeconds: 5 });
+    clock.advance();
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 1, oldestAgeMs: 5_050 });
+    queue.add(job('x', 1));
+    await end('x');
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 1, oldestAgeMs: 0 });
+    await end('x', { kind: 'done', next: { afterMs: 60_000, item: { key: 'x', version: 2 } } });
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 1, atWork: 0, oldestAgeMs: 0 });
   });
 
   it('that comes in circles is put off, and not dropped', async () => {

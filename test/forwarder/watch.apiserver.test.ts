@@ -56,7 +56,11 @@ function start(given: Pick<WatchOptions, 'silenceMs' | 'pageSize' | 'serverSecon
     {
       resource: { name: 'websites', prefix: '/apis/stable.example.com/v1' },
       transport,
-      observer: websiteObserver({ change: (change) => void changes.push(change), resync: () => void resyncs++ }),
+      observer: websiteObserver({
+        change: (change) => void changes.push(change),
+        resync: () => void resyncs++,
+        missed: () => {},
+      }),
       // Waits are written down and not sat through.
       surroundings: {
         random: () => 0.5,
@@ -143,7 +147,7 @@ describe('W2: an expired version', () => {
     start();
     await isWatching();
     // From here on the watch sees nothing until it lists.
-    proxy.add({ path: WATCH, fault: { drop: 'before' }, times: 30 });
+    proxy.add({ path: WATCH, fault: { answer: 429, reason: 'TooManyRequests' }, times: 30 });
     proxy.add({ path: WATCH, fault, times: 1 });
     proxy.cutAll();
     await removeWebsite(admin, key('lost'));
@@ -245,10 +249,31 @@ it('W7: an expired page starts the list again, and no false delete is told', asy
   expect(told().filter((change) => change.startsWith('deleted'))).toEqual([]);
 });
 
+it.each<[string, Fault]>([
+  ['that is away', { drop: 'before' }],
+  ['that answers 503', { answer: 503, reason: 'ServiceUnavailable' }],
+])('W10: an API server %s for long may come back with an older state, so it is listed from again', async (_, fault) => {
+  start();
+  await isWatching();
+  proxy.add({ path: WATCH, fault, times: 4 });
+  proxy.cutAll();
+  await eventually(() => expect(states).toContainEqual({ name: 'listing', reason: 'outage' }));
+  expect(lists()).toBe(2);
+});
+
+it('W10: a version older than one before it leads to a list', async () => {
+  const object = { metadata: { namespace, name: 'ghost', uid: 'u', resourceVersion: '1' } };
+  proxy.add({ path: WATCH, fault: { line: JSON.stringify({ type: 'DELETED', object }) }, times: 1 });
+  start();
+  await eventually(() => expect(states).toContainEqual({ name: 'listing', reason: 'went-backwards' }));
+  expect(told()).toEqual([]);
+});
+
 it('A line that is not JSON leads to a list', async () => {
   proxy.add({ path: WATCH, fault: { line: '{"type":"ADDED","object":' }, times: 1 });
   start();
   await eventually(() => expect(lists()).toBe(2));
+  expect(states).toContainEqual({ name: 'listing', reason: 'unreadable' });
   await createWebsite(admin, key('there'), spec);
   await eventually(() => expect(told()).toEqual(['changed there']));
 });

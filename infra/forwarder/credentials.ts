@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { Webhook } from 'standardwebhooks';
+import type { CredentialSettings } from './sink-config.ts';
+
+/** The headers that show a sink who we are, for one message. @throws Error when a token cannot be had. */
+export type Credentials = (message: { readonly id: string; readonly body: string }) => Promise<Record<string, string>>;
+
+/** A projected token is renewed long before it ends; this is how much later we may see the new one. */
+const TOKEN_FILE_MS = 10_000;
+
+/** One for each way that is set; together they make the headers. */
+export function credentialsFrom(settings: CredentialSettings): Credentials[] {
+  const { functionKey, eventGrid, bearerToken, tokenFile, entraScope, signingSecrets } = settings;
+  return [
+    functionKey === undefined ? undefined : fixed({ 'x-functions-key': functionKey }),
+    eventGrid === undefined ? undefined : fixed(eventGrid),
+    bearerToken === undefined ? undefined : bearer(async () => bearerToken),
+    tokenFile === undefined ? undefined : bearer(tokenIn(tokenFile)),
+    entraScope === undefined ? undefined : bearer(entraToken(entraScope)),
+    signingSecrets === undefined ? undefined : signature(signingSecrets),
+  ].filter((each) => each !== undefined);
+}
+
+const fixed =
+  (headers: Record<string, string>): Credentials =>
+  async () =>
+    headers;
+
+const bearer =
+  (token: () => Promise<string>): Credentials =>
+  async () => ({ authorization: `Bearer ${await token()}` });
+
+/** A token that somebody else keeps fresh in a file: the kubelet, for a projected ServiceAccount token. */
+function tokenIn(path: string): () => Promise<string> {
+  let token = '';
+  let readAt = -Infinity;
+  return async () => {
+    if (performance.now() - readAt > TOKEN_FILE_MS) {
+      token = (await readFile(path, 'utf8')).trim();
+      readAt = performance.now();
+    }
+    return token;
+  };
+}
+
+/** Workload identity in a Pod, a managed identity, or whoever is logged in on a developer's machine; it caches by itself. */
+function entraToken(scope: string): () => Promise<string> {
+  const loading = import('@azure/identity').then(({ DefaultAzureCredential }) => new DefaultAzureCredential());
+  loading.catch(() => {});
+  return async () => (await (await loading).getToken(scope)).token;
+}
+
+/** Standard Webhooks: all active keys sign, so that a sink may change its own at any time. */
+function signature(secrets: readonly string[]): Credentials {
+  const webhooks = secrets.map((secret) => new Webhook(secret));
+  return async ({ id, body }) => {
+    const now = new Date();
+    return {
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+      'webhook-signature': webhooks.map((webhook) => webhook.sign(id, now, body)).join(' '),
+    };
+  };
+}

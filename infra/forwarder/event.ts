@@ -1,0 +1,42 @@
+import { CloudEvent } from 'cloudevents';
+import { EVENT_TYPES, sourceOf, subjectOf, type EventData } from '../../functions/website/event.ts';
+import { API_VERSION, KIND, keyText } from '../../functions/website/resource.ts';
+import type { Change } from './known.ts';
+
+/** What is delivered: a change of one Website, or a request to look at all of them. */
+export type Notice = (Change | { readonly kind: 'resync'; readonly id: string }) & {
+  /** When it was noticed, RFC 3339: a resend is the same event, so it does not move. */
+  readonly time: string;
+};
+
+export type WebsiteEvent = CloudEvent<EventData | undefined>;
+
+/** What every event of a forwarder has in common. */
+export interface EventContext {
+  /** Name of the cluster in `source`. */
+  readonly cluster: string;
+  /** Attributes that the operator adds, Knative's `K_CE_OVERRIDES`. */
+  readonly extensions: Readonly<Record<string, string>>;
+}
+
+/**
+ * The event of a notice. The same notice is the same event, with the same id, however often it is sent.
+ * @param traceparent W3C trace context, where there is one.
+ */
+export function eventOf(notice: Notice, { cluster, extensions }: EventContext, traceparent?: string): WebsiteEvent {
+  const core = { type: EVENT_TYPES[notice.kind], source: sourceOf(cluster), id: notice.id, time: notice.time };
+  const added = traceparent === undefined ? extensions : { traceparent, ...extensions };
+  if (notice.kind === 'resync') return new CloudEvent({ ...added, ...core });
+  const { key, uid, reason, resourceVersion, generation, childKind } = notice;
+  return new CloudEvent<EventData>({
+    partitionkey: keyText(key),
+    apiversion: API_VERSION,
+    kind: KIND,
+    ...key,
+    ...added,
+    ...core,
+    subject: subjectOf(key),
+    datacontenttype: 'application/json',
+    data: { apiVersion: API_VERSION, kind: KIND, ...key, uid, resourceVersion, generation, reason, childKind },
+  });
+}

@@ -1,0 +1,198 @@
+// One term of work: watch -> queue -> deliver, from a list of everything until the signal.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Transport } from '../../functions/cluster/transport.ts';
+import { CHILD_APIS, CHILD_SELECTOR, type ChildKind } from '../../functions/website/children.ts';
+import { API_VERSION, apiPath, keyText, PLURAL } from '../../functions/website/resource.ts';
+import type { Config } from './config.ts';
+import { eventOf, type Notice } from './event.ts';
+import type { Health } from './health.ts';
+import type { Change } from './known.ts';
+import type { Metrics } from './metrics.ts';
+import { childObserver, websiteObserver, type Outlet, type RememberingObserver } from './observers.ts';
+import { WorkQueue, type Pending, type Result } from './queue.ts';
+import { onlyOf } from './shard.ts';
+import type { Delivery, Sink } from './sink.ts';
+import type { Tracing } from './tracing.ts';
+import { watch, type Resource, type Surroundings } from './watch.ts';
+
+/** What a forwarder has for as long as it runs, whoever leads. */
+export interface Forwarder {
+  readonly config: Config;
+  readonly transport: Transport;
+  readonly sink: Sink;
+  readonly log: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+}
+
+/** A term that goes on. */
+export interface Term {
+  pending(): Pending;
+  /** Objects that are remembered, by resource. */
+  known(): ReadonlyMap<string, number>;
+  /** Resolves when the signal has aborted, and what was at work has ended or has had its time. */
+  readonly ended: Promise<void>;
+}
+
+/** How long deliveries that are under way may take after we are asked to stop. */
+const DRAIN_MS = 10_000;
+const RESYNC_KEY = '*';
+/** A resync takes as long as there are Websites that differ; the functions end theirs after 200 s. */
+const RESYNC_TIMEOUT_MS = 240_000;
+
+const SURROUNDINGS: Surroundings = {
+  random: Math.random,
+  wait: async (ms, signal) => {
+    await delay(ms, undefined, { signal }).catch(() => {});
+  },
+};
+
+interface Watched {
+  /** For people: `websites`, `websites in team-a`. */
+  readonly name: string;
+  readonly resource: Resource;
+  readonly observer: RememberingObserver;
+}
+
+/** Begins to watch and to deliver, until the signal aborts. */
+export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
+  const { config, log, health, metrics } = forwarder;
+  const queue = new WorkQueue<Notice>({
+    parallel: config.parallel,
+    handle: (notice, attempt) => handle(forwarder, notice, attempt),
+    merge: merged,
+    deferred: () => metrics.deferred.inc(),
+  });
+  const watched = (config.namespaces ?? [undefined]).flatMap((namespace) =>
+    watchedIn(namespace, outletOf(queue, metrics)),
+  );
+  health.begin(watched.map(({ name }) => name));
+  const watches = watched.map((each) => startWatch(forwarder, each, signal));
+  return {
+    pending: () => queue.pending(),
+    known: () => sizes(watched),
+    ended: end(queue, watches, signal).then(() => log.debug({ pending: queue.size }, 'Term ended')),
+  };
+}
+
+/** Nothing is begun once the signal has aborted; what is at work has a while. */
+async function end(queue: WorkQueue<Notice>, watches: readonly Promise<void>[], signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([Promise.all([...watches, queue.stop()]), delay(DRAIN_MS, undefined, { ref: false })]);
+}
+
+function watchedIn(namespace: string | undefined, outlet: Outlet): Watched[] {
+  const place = namespace === undefined ? '' : ` in ${namespace}`;
+  const children = (Object.keys(CHILD_APIS) as ChildKind[]).map((kind): Watched => {
+    const { apiVersion, plural } = CHILD_APIS[kind];
+    const resource = { name: plural, prefix: apiPath(apiVersion), namespace, labelSelector: CHILD_SELECTOR };
+    return { name: plural + place, resource, observer: childObserver(kind, outlet) };
+  });
+  const resource = { name: PLURAL, prefix: apiPath(API_VERSION), namespace };
+  return [{ name: PLURAL + place, resource, observer: websiteObserver(outlet) }, ...children];
+}
+
+const now = (): string => new Date().toISOString();
+
+function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
+  let resyncs = 0;
+  return {
+    // The state of its Website asks for each of these; what only repeats goes slow: requeues and the resync.
+    change: (change) => {
+      const item = { ...change, time: now() };
+      queue.add({ key: keyText(change.key), group: change.key.namespace, lane: 'fast', item });
+    },
+    resync: () => {
+      const id = `resync.${process.pid}.${Date.now()}.${++resyncs}`;
+      queue.add({ key: RESYNC_KEY, group: RESYNC_KEY, lane: 'slow', item: { kind: 'resync', id, time: now() } });
+    },
+    missed: (resource) => metrics.missed.inc({ resource }),
+  };
+}
+
+function startWatch({ config, transport, log, health, metrics }: Forwarder, watched: Watched, signal: AbortSignal) {
+  const { name, resource, observer } = watched;
+  return watch(
+    {
+      resource,
+      transport,
+      observer: config.shard === undefined ? observer : onlyOf(config.shard, observer),
+      surroundings: SURROUNDINGS,
+      progressed: () => health.progressed(name),
+      entered: (state) => {
+        health.entered(name, state);
+        if (state.name === 'listing') metrics.lists.inc({ resource: resource.name, reason: state.reason });
+        if (state.name !== 'waiting') log.debug({ resource: name, state: state.name }, 'Watch went on');
+        else log.warn({ resource: name, why: state.why, delayMs: state.delayMs }, 'Watch is waiting');
+      },
+    },
+    signal,
+  );
+}
+
+function sizes(watched: readonly Watched[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { resource, observer } of watched)
+    sums.set(resource.name, (sums.get(resource.name) ?? 0) + observer.size());
+  return sums;
+}
+
+/** An Ingress that changed has to be looked at, whatever came after. */
+function merged(older: Notice, newer: Notice): Notice {
+  if (older.kind === 'resync' || newer.kind === 'resync' || older.childKind !== 'Ingress') return newer;
+  return { ...newer, childKind: 'Ingress' };
+}
+
+/** Sends a notice once, and says what becomes of it. */
+async function handle(
+  { config, sink, log, metrics, tracing }: Forwarder,
+  notice: Notice,
+  attempt: number,
+): Promise<Result<Notice>> {
+  const start = performance.now();
+  const event = eventOf(notice, config, tracing.traceparentOf(notice));
+  const delivery = await sink.send(event, notice.kind === 'resync' ? RESYNC_TIMEOUT_MS : config.timeoutMs);
+  tracing.answered(notice, delivery);
+  const { kind: result, ...answer } = delivery;
+  const ms = performance.now() - start;
+  metrics.events.inc({ type: notice.kind, result });
+  metrics.duration.observe({ result }, ms / 1000);
+  if (attempt > 1) metrics.retries.inc();
+  const about = {
+    ...(notice.kind === 'resync' ? {} : { ...notice.key, reason: notice.reason }),
+    type: notice.kind,
+    eventId: notice.id,
+    attempt,
+    ...answer,
+    ms: Math.round(ms),
+  };
+  if (result === 'accepted') log.info(about, 'Delivered event');
+  else if (result === 'rejected') log.error(about, 'Sink rejected event');
+  // Once when it begins, and then ever more rarely.
+  else if (Number.isInteger(Math.log2(attempt))) log.warn(about, 'Could not deliver event');
+  return resultOf(notice, delivery);
+}
+
+function resultOf(notice: Notice, delivery: Delivery): Result<Notice> {
+  if (delivery.kind === 'failed') {
+    const { retryAfterSeconds } = delivery;
+    return retryAfterSeconds === undefined ? { kind: 'again' } : { kind: 'again', retryAfterSeconds };
+  }
+  if (delivery.kind === 'rejected' || delivery.requeueAfterSeconds === undefined) return { kind: 'done' };
+  return notice.kind === 'resync'
+    ? { kind: 'done' }
+    : { kind: 'done', next: requeued(notice, delivery.requeueAfterSeconds) };
+}
+
+/** Another look is another event, with an id of its own. */
+function requeued({ key, uid }: Change, afterSeconds: number) {
+  const afterMs = afterSeconds * 1000;
+  const due = Date.now() + afterMs;
+  const item = { kind: 'changed', key, uid, id: `${uid}.requeue.${due}`, reason: 'retry' } as const;
+  return { afterMs, item: { ...item, time: new Date(due).toISOString() } };
+}

@@ -1,0 +1,168 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** How we show a sink who we are. */
+export interface CredentialSettings {
+  readonly functionKey?: string | undefined;
+  readonly bearerToken?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly entraScope?: string | undefined;
+  /** Standard Webhooks secrets, `whsec_` and base64; all of them sign. */
+  readonly signingSecrets?: readonly string[] | undefined;
+  /** The header in which Event Grid wants its key. */
+  readonly eventGrid?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface HttpSinkConfig {
+  readonly kind: 'http';
+  readonly url: URL;
+  readonly mode: 'binary' | 'structured';
+  readonly credentials: CredentialSettings;
+  /** PEM, trusted on top of what the system trusts. */
+  readonly caCertificates?: string | undefined;
+}
+
+export interface QueueSinkConfig {
+  readonly kind: 'storage-queue';
+  readonly url: URL;
+  /** Entra, or the URL's own signature, when absent. */
+  readonly accountKey?: string | undefined;
+}
+
+export type SinkConfig = HttpSinkConfig | QueueSinkConfig;
+
+/** What the flags and variables say of the sink, by the names of the flags; secrets by those of their variables. */
+export const sinkSettings = z.object({
+  sink: z.url({ protocol: /^https?$/, error: 'must be the http or https URL that events go to' }),
+  'sink-kind': z.enum(['http', 'event-grid', 'storage-queue']).default('http'),
+  mode: z.enum(['binary', 'structured']).optional(),
+  'sink-token-file': z.string().optional(),
+  'sink-entra-scope': z.string().optional(),
+  SINK_FUNCTION_KEY: z.string().optional(),
+  SINK_BEARER_TOKEN: z.string().optional(),
+  SINK_EVENT_GRID_KEY: z.string().optional(),
+  SINK_ACCOUNT_KEY: z.string().optional(),
+  SINK_SIGNING_SECRET: z
+    .string()
+    .transform((text) => text.split(/\s+/).filter((secret) => secret !== ''))
+    .refine((secrets) => secrets.every((secret) => /^whsec_[A-Za-z0-9+/]+=*$/.test(secret)), {
+      error: 'must be whsec_ and base64, or several of them with spaces between',
+    })
+    .optional(),
+  K_CA_CERTS: z.string().includes('-----BEGIN CERTIFICATE-----', 'must be certificates in PEM').optional(),
+});
+export type SinkSettings = z.output<typeof sinkSettings>;
+
+/** What is wrong with the settings together: the name of the one at fault, and what to do. */
+export interface Problem {
+  readonly name: string;
+  readonly message: string;
+}
+
+/** The sink that the settings name, or what is wrong with them. */
+export function sinkConfigFrom(
+  settings: SinkSettings,
+  plainHttp: 'inside' | 'anywhere',
+): SinkConfig | readonly Problem[] {
+  const url = new URL(settings.sink);
+  const problems = [...addressProblems(url, plainHttp), ...credentialProblems(settings)];
+  if (problems.length > 0) return problems;
+  const { SINK_FUNCTION_KEY: functionKey, SINK_BEARER_TOKEN: bearerToken, K_CA_CERTS: caCertificates } = settings;
+  switch (settings['sink-kind']) {
+    case 'storage-queue':
+      return { kind: 'storage-queue', url, accountKey: settings.SINK_ACCOUNT_KEY };
+    case 'event-grid':
+      return { kind: 'http', mode: 'structured', caCertificates, ...eventGrid(url, settings) };
+    case 'http': {
+      const credentials = { functionKey, bearerToken, ...otherCredentials(settings) };
+      // A signature covers the body, so the attributes have to be in it.
+      const mode = settings.mode ?? (settings.SINK_SIGNING_SECRET === undefined ? 'binary' : 'structured');
+      return { kind: 'http', url, mode, credentials, caCertificates };
+    }
+  }
+}
+
+const otherCredentials = (settings: SinkSettings): CredentialSettings => ({
+  tokenFile: settings['sink-token-file'],
+  entraScope: settings['sink-entra-scope'],
+  signingSecrets: settings.SINK_SIGNING_SECRET,
+});
+
+/** Source: Azure Event Grid's documentation of authenticating publishers, for custom topics and for namespace topics. */
+const EVENT_GRID_SCOPE = 'https://eventgrid.azure.net/.default';
+
+function eventGrid(
+  sink: URL,
+  { SINK_EVENT_GRID_KEY: key, 'sink-entra-scope': scope = EVENT_GRID_SCOPE }: SinkSettings,
+) {
+  const url = new URL(sink);
+  const isNamespaceTopic = url.pathname.endsWith(':publish');
+  if (!url.searchParams.has('api-version'))
+    url.searchParams.set('api-version', isNamespaceTopic ? '2023-11-01' : '2018-01-01');
+  const header = (value: string): Record<string, string> =>
+    isNamespaceTopic ? { authorization: `SharedAccessKey ${value}` } : { 'aeg-sas-key': value };
+  return { url, credentials: key === undefined ? { entraScope: scope } : { eventGrid: header(key) } };
+}
+
+/** Which settings mean something to which kind of sink. */
+const MEANT_FOR: Readonly<Record<string, readonly SinkSettings['sink-kind'][]>> = {
+  'sink-token-file': ['http'],
+  'sink-entra-scope': ['http', 'event-grid'],
+  SINK_FUNCTION_KEY: ['http'],
+  SINK_BEARER_TOKEN: ['http'],
+  SINK_SIGNING_SECRET: ['http'],
+  SINK_EVENT_GRID_KEY: ['event-grid'],
+  SINK_ACCOUNT_KEY: ['storage-queue'],
+};
+const BEARERS = ['SINK_BEARER_TOKEN', 'sink-token-file', 'sink-entra-scope'] as const;
+
+function credentialProblems(settings: SinkSettings): Problem[] {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const kind = settings['sink-kind'];
+  const misplaced = given.flatMap(([name]) => {
+    const kinds = MEANT_FOR[name];
+    return kinds === undefined || kinds.includes(kind)
+      ? []
+      : [{ name, message: `is for a sink of kind ${kinds.join(' or ')}, and this one is ${kind}` }];
+  });
+  const [, ...tooMany] = BEARERS.filter((name) => settings[name] !== undefined);
+  const modes =
+    settings.mode === 'binary' && (settings.SINK_SIGNING_SECRET !== undefined || kind !== 'http')
+      ? [{ name: 'mode', message: 'must be structured for Azure, and where SINK_SIGNING_SECRET is set' }]
+      : [];
+  return [
+    ...misplaced,
+    ...tooMany.map((name) => ({ name, message: 'only one token can be sent: leave the others out' })),
+    ...modes,
+  ];
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+const IN_CLUSTER = /\.svc(\.cluster\.local)?$/;
+/** Where clouds hand out credentials to whoever asks. */
+const METADATA =
+  /^(169\.254(\.\d{1,3}){2}|\[::ffff:a9fe:[0-9a-f]{1,4}\]|\[fe[89ab][0-9a-f]:.*\]|\[fd00:ec2::254\]|metadata(\.google\.internal)?)$/;
+
+function addressProblems(sink: URL, plainHttp: 'inside' | 'anywhere'): Problem[] {
+  const message = addressProblem(sink, plainHttp);
+  return message === undefined ? [] : [{ name: 'sink', message }];
+}
+
+/** A link-local address is refused whatever is allowed. */
+function addressProblem(sink: URL, plainHttp: 'inside' | 'anywhere'): string | undefined {
+  // A name may end in the dot of the root.
+  const hostname = sink.hostname.replace(/\.$/, '');
+  if (METADATA.test(hostname)) return `${hostname} is a link-local or metadata address, which is never a sink`;
+  const isInside = LOOPBACK.test(hostname) || IN_CLUSTER.test(hostname);
+  if (sink.protocol === 'https:' || isInside || plainHttp === 'anywhere') return undefined;
+  return `${hostname} is outside this machine and this cluster: use https, or --insecure-sink if that is meant`;
+}
+
+/**
+ * Whether an address that a sink's name led to is one where clouds hand out credentials: a name may lead anywhere.
+ * @param address as the system's resolver gives it.
+ */
+export function isMetadataAddress(address: string): boolean {
+  const [plain = ''] = address.split('%');
+  return METADATA.test(isIP(plain) === 6 ? new URL(`http://[${plain}]/`).hostname : plain);
+}

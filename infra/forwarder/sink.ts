@@ -1,0 +1,33 @@
+import type { WebsiteEvent } from './event.ts';
+import type { SinkConfig } from './sink-config.ts';
+
+/** What the sink made of an event. */
+export type Delivery =
+  | {
+      readonly kind: 'accepted';
+      readonly status: number;
+      readonly outcome?: string;
+      readonly actions?: string;
+      readonly requeueAfterSeconds?: number;
+    }
+  /** The sink will never take it: sending it again would change nothing. */
+  | { readonly kind: 'rejected'; readonly status: number; readonly why: string }
+  | { readonly kind: 'failed'; readonly status?: number; readonly why: string; readonly retryAfterSeconds?: number };
+
+/** Where events go. */
+export interface Sink {
+  /** Sends an event once. It never throws. */
+  send(event: WebsiteEvent, timeoutMs: number): Promise<Delivery>;
+  close(): Promise<void>;
+}
+
+/** The sink that the operator named. What only some sinks need is loaded only for them: it is large. */
+export async function sinkFrom(config: SinkConfig, parallel: number): Promise<Sink> {
+  if (config.kind === 'storage-queue') return (await import('./storage-queue.ts')).storageQueueSink(config);
+  return (await import('./deliver.ts')).httpSink(config, parallel);
+}
+
+export const failureOf = (error: unknown): Delivery => ({
+  kind: 'failed',
+  why: error instanceof Error ? error.message || error.name : String(error),
+});
