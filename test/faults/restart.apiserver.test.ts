@@ -1,0 +1,129 @@
+// What a forwarder loses when it ends: nothing, since the cluster is the journal. The ids are those of the fault matrix.
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { eventually } from '../eventually.ts';
+import type { Program } from '../program.ts';
+import { createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
+import { settling } from './settle.ts';
+import { isReady, LIST, openStage, WATCH, type Stage } from './stage.ts';
+
+const spec = { image: 'nginx:1', replicas: 0 };
+const sites = Array.from({ length: 12 }, (_, index) => `site-${String(index).padStart(2, '0')}`);
+
+let stage: Stage;
+/** The generation of each Website that was read after an event for it, by uid. */
+let seen: Map<string, number>;
+
+beforeEach(async () => {
+  const access = { kubeconfig: inject('kubeconfig'), forwarderKubeconfig: inject('forwarderKubeconfig') };
+  stage = await openStage(access, 'restarts');
+  seen = settling(stage);
+});
+afterEach(() => stage.close());
+
+const create = (name: string) => createWebsite(stage.admin, stage.key(name), spec);
+const createAll = () => Promise.all(sites.map(create));
+const scale = async (name: string, replicas: number) => {
+  await patchWebsite(stage.admin, stage.key(name), { spec: { replicas } });
+};
+
+/** Waits until an event for each Website that there is came after its last change. @returns their names. */
+async function namesThatArrived(): Promise<string[]> {
+  const states = (await stage.websites()).map(({ metadata: { name, uid, generation } }) => ({ name, uid, generation }));
+  await eventually(() =>
+    expect(states.map((state) => ({ ...state, generation: seen.get(state.uid) }))).toEqual(states),
+  );
+  return states.map(({ name }) => name);
+}
+
+async function kill(program: Program): Promise<void> {
+  program.process.kill('SIGKILL');
+  await program.exit;
+}
+
+describe('D6: a forwarder that is killed', () => {
+  const moments: Readonly<Record<string, (program: Program) => Promise<void>>> = {
+    'before it could list': async () => {
+      await createAll();
+    },
+    'when it has listed and delivered nothing': async (program) => {
+      stage.sink.answer = () => ({ status: 503 });
+      await createAll();
+      await isReady(program);
+      await eventually(() => expect(stage.sink.attempts.length).toBeGreaterThan(0));
+    },
+    'while every event is on its way': async (program) => {
+      stage.sink.answer = () => ({ status: 503, after: new Promise(() => {}) });
+      await isReady(program);
+      await createAll();
+      await eventually(() => expect(stage.sink.attempts).toHaveLength(sites.length));
+    },
+    'when half of the events were accepted': async (program) => {
+      stage.sink.answer = ({ name }) => ({ status: sites.indexOf(name) % 2 === 0 ? 204 : 503 });
+      await isReady(program);
+      await createAll();
+      await eventually(() => expect(stage.sink.accepted).toHaveLength(sites.length / 2));
+    },
+    'when all was accepted and some of it changed again': async (program) => {
+      await isReady(program);
+      await createAll();
+      await namesThatArrived();
+      stage.sink.answer = () => ({ status: 503 });
+      for (const name of sites.slice(0, 4)) await scale(name, 1);
+      await eventually(() => expect(stage.sink.attempts.length).toBeGreaterThan(sites.length));
+    },
+  };
+
+  it.each(Object.entries(moments))('%s loses nothing', async (moment, until) => {
+    if (moment === 'before it could list') stage.api.add({ path: LIST, fault: { answer: 503 } });
+    const program = await stage.start();
+    await until(program);
+    await kill(program);
+    stage.api.heal();
+    stage.sink.answer = () => ({});
+    // And what changes while there is none.
+    await scale('site-07', 5);
+    await create('late');
+    await stage.start();
+    expect(await namesThatArrived()).toEqual(['late', ...sites]);
+  });
+
+  it('leaves what was settled to one resync', async () => {
+    const first = await stage.start();
+    await isReady(first);
+    await createAll();
+    expect(await namesThatArrived()).toEqual(sites);
+    await kill(first);
+    await removeWebsite(stage.admin, stage.key('site-00'));
+    await scale('site-01', 1);
+    const [events, resyncs] = [stage.sink.accepted.length, stage.sink.resyncs.length];
+    await isReady(await stage.start());
+    expect(await namesThatArrived()).toEqual(sites.slice(1));
+    await eventually(() => expect(stage.sink.resyncs.length).toBe(resyncs + 1));
+    expect(stage.sink.accepted.slice(events).map(({ name }) => name)).toEqual(['site-01']);
+  });
+});
+
+it('U1: a forwarder that is started anew again and again under load loses nothing', async () => {
+  const end = new AbortController();
+  let changes = 0;
+  const load = async () => {
+    for (let round = 1; !end.signal.aborted; round++)
+      for (const name of sites) {
+        await scale(name, round);
+        changes++;
+      }
+  };
+  await createAll();
+  const loading = load();
+  for (let time = 1; time <= 4; time++) {
+    const program = await stage.start();
+    const [watches, before] = [stage.api.requests.length, changes];
+    await eventually(() => expect(stage.api.requests.slice(watches).some((each) => WATCH.test(each))).toBe(true));
+    await eventually(() => expect(changes).toBeGreaterThan(before + sites.length));
+    expect(await program.stop()).toBe(0);
+  }
+  end.abort();
+  await loading;
+  await stage.start();
+  expect(await namesThatArrived()).toEqual(sites);
+});

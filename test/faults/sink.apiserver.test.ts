@@ -1,0 +1,235 @@
+// What can go wrong between the forwarder and the sink. The ids are those of the fault matrix.
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { eventually } from '../eventually.ts';
+import type { Program } from '../program.ts';
+import { createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
+import type { Fault } from './fault.ts';
+import { startSink, type Received, type Sink } from './sink.ts';
+import { EVENT, isReady, openStage, type Stage } from './stage.ts';
+
+const spec = { image: 'nginx:1', replicas: 0 };
+
+let stage: Stage;
+
+beforeEach(async () => {
+  const access = { kubeconfig: inject('kubeconfig'), forwarderKubeconfig: inject('forwarderKubeconfig') };
+  stage = await openStage(access, 'sink-faults');
+});
+afterEach(() => stage.close());
+
+const create = (name: string) => createWebsite(stage.admin, stage.key(name), spec);
+const scale = async (name: string, replicas: number) => {
+  await patchWebsite(stage.admin, stage.key(name), { spec: { replicas } });
+};
+const ofName = (events: readonly Received[], name: string) => events.filter((event) => event.name === name);
+/** What two deliveries of one event have in common. */
+const untimed = (event: Received) => ({ ...event, at: 0 });
+const names = (events: readonly Received[]) => events.map(({ name }) => name);
+/** Failures to deliver that the forwarder told of, for one Website. */
+const failures = ({ lines }: Program, name: string) =>
+  lines.filter((line) => line['msg'] === 'Could not deliver event' && line['name'] === name);
+const delivered = ({ lines }: Program, name: string) =>
+  eventually(() => {
+    const line = lines.find((each) => each['msg'] === 'Delivered event' && each['name'] === name);
+    if (line === undefined) throw new Error(`The forwarder has not delivered ${name}`);
+    return line;
+  });
+const isAlive = async (program: Program) =>
+  (await fetch(new URL('livez', String((await program.line('Listening'))['url'])))).status;
+
+it('D1: while the sink is down, many changes wait as one a Website, and the last one drains', async () => {
+  const sites = ['a', 'b', 'c', 'd'];
+  let giveUp = () => {};
+  const program = await stage.start();
+  await isReady(program);
+  const after = new Promise<void>((resolve) => (giveUp = resolve));
+  stage.sink.answer = () => ({ status: 503, after });
+  for (const name of sites) await create(name);
+  for (let replicas = 1; replicas <= 10; replicas++) for (const name of sites) await scale(name, replicas);
+  await removeWebsite(stage.admin, stage.key('d'));
+  // Its watch has come to the end of the changes.
+  stage.sink.answer = () => ({});
+  await create('end');
+  await eventually(() => expect(names(stage.sink.accepted)).toEqual(['end']));
+  expect(names(stage.sink.attempts)).toEqual([...sites, 'end']);
+  stage.sink.answer = () => ({ status: 503 });
+  giveUp();
+  await eventually(() => expect(sites.map((name) => failures(program, name).length >= 2)).not.toContain(false));
+  stage.sink.answer = () => ({});
+  await eventually(() => expect(names(stage.sink.accepted).toSorted()).toEqual([...sites, 'end']));
+  const websites = await stage.websites();
+  for (const { metadata } of websites)
+    expect(ofName(stage.sink.accepted, metadata.name)).toMatchObject([{ resourceVersion: metadata.resourceVersion }]);
+  expect(ofName(stage.sink.accepted, 'd')).toMatchObject([{ type: 'deleted' }]);
+});
+
+it('D2: an event whose acceptance is lost comes again as the same event', async () => {
+  await isReady(await stage.start());
+  stage.wire.add({ path: EVENT, fault: { drop: 'answer' } });
+  await create('again');
+  await eventually(() => expect(ofName(stage.sink.accepted, 'again').length).toBeGreaterThanOrEqual(3));
+  stage.wire.heal();
+  const count = stage.sink.accepted.length;
+  await eventually(() => expect(stage.sink.accepted.length).toBeGreaterThan(count));
+  await create('next');
+  await eventually(() => expect(names(stage.sink.accepted)).toContain('next'));
+  const [first, ...others] = ofName(stage.sink.accepted, 'again').map(untimed);
+  for (const other of others) expect(other).toEqual(first);
+});
+
+describe('D3: an event that is answered', () => {
+  it.each<[string, Fault]>([
+    ['404', { answer: 404 }],
+    ['408', { answer: 408 }],
+    ['409', { answer: 409 }],
+    ['429 with a time', { answer: 429, retryAfter: 1 }],
+    ['500', { answer: 500 }],
+    ['502', { answer: 502 }],
+    ['503 with a time', { answer: 503, retryAfter: 1 }],
+    ['504', { answer: 504 }],
+    ['not at all', { drop: 'before' }],
+  ])('%s is sent again, the same, until it is accepted', async (_, fault) => {
+    const program = await stage.start();
+    await isReady(program);
+    // What other tests do is on the wire as well.
+    stage.wire.add({ path: EVENT, fault });
+    await create('retried');
+    await eventually(() => expect(failures(program, 'retried').length).toBeGreaterThanOrEqual(2));
+    stage.wire.heal();
+    await eventually(() => expect(names(stage.sink.accepted)).toEqual(['retried']));
+    const ids = new Set([...failures(program, 'retried').map((line) => line['eventId']), stage.sink.accepted[0]?.id]);
+    expect(ids.size).toBe(1);
+  });
+
+  it.each([301, 302, 303, 307, 308])('with redirect %d is sent again to the sink, and nowhere else', async (code) => {
+    const elsewhere = await startSink(stage.namespace);
+    const program = await stage.start();
+    await isReady(program);
+    stage.wire.add({ path: EVENT, fault: { answer: code, location: elsewhere.url } });
+    await create('kept');
+    await eventually(() => expect(failures(program, 'kept').length).toBeGreaterThanOrEqual(2));
+    stage.wire.heal();
+    await eventually(() => expect(names(stage.sink.accepted)).toEqual(['kept']));
+    await elsewhere.close();
+    expect(elsewhere.attempts).toEqual([]);
+  });
+
+  it('with a 2xx that never ends is not sent again', async () => {
+    const program = await stage.start('--timeout', '1');
+    await isReady(program);
+    stage.sink.answer = ({ name }) => (name === 'endless' ? { status: 200, body: 'endless' } : {});
+    await create('endless');
+    expect(await delivered(program, 'endless')).toMatchObject({ status: 200 });
+    await create('next');
+    await delivered(program, 'next');
+    expect(names(stage.sink.attempts)).toEqual(['endless', 'next']);
+  });
+
+  it('with a 503 that never ends is sent again, the same', async () => {
+    const program = await stage.start('--timeout', '1');
+    await isReady(program);
+    stage.sink.answer = () => ({ status: 503, body: 'endless' });
+    await create('retried');
+    await eventually(() => expect(stage.sink.attempts.length).toBeGreaterThanOrEqual(2));
+    stage.sink.answer = () => ({});
+    await eventually(() => expect(names(stage.sink.accepted)).toEqual(['retried']));
+    expect(new Set(stage.sink.attempts.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it.each([400, 413, 415])('%d is not sent again', async (status) => {
+    const program = await stage.start();
+    await isReady(program);
+    stage.sink.answer = ({ name }) => ({ status: name === 'refused' ? status : 204 });
+    await create('refused');
+    expect(await program.line('Sink rejected event')).toMatchObject({ name: 'refused', status });
+    for (const name of ['one', 'two', 'three']) {
+      await create(name);
+      await eventually(() => expect(names(stage.sink.accepted)).toContain(name));
+    }
+    expect(ofName(stage.sink.attempts, 'refused')).toHaveLength(1);
+    // The rejection was of that event, not of the Website.
+    await scale('refused', 1);
+    await eventually(() => expect(ofName(stage.sink.attempts, 'refused')).toHaveLength(2));
+  });
+});
+
+describe('D3: a sink', () => {
+  let back: Sink | undefined;
+  afterEach(() => back?.close());
+
+  it.each<[string, () => string]>([
+    ['that cannot be found', () => 'http://nowhere.invalid/'],
+    ['that does not speak TLS', () => `https://127.0.0.1:${new URL(stage.sink.url).port}/`],
+  ])('%s is tried again and again, with the same event', async (_, url) => {
+    const program = await stage.start('--insecure-sink', '--sink', url());
+    await isReady(program);
+    await create('kept');
+    await eventually(() => expect(failures(program, 'kept').length).toBeGreaterThanOrEqual(3));
+    expect(new Set(failures(program, 'kept').map((line) => line['eventId'])).size).toBe(1);
+    expect(await isAlive(program)).toBe(200);
+  });
+
+  it('that refuses connections gets everything when it is back', async () => {
+    const port = await freePort();
+    const program = await stage.start('--sink', `http://127.0.0.1:${port}/`);
+    await isReady(program);
+    for (const name of ['a', 'b', 'c']) await create(name);
+    await eventually(() => expect(failures(program, 'c').length).toBeGreaterThanOrEqual(2));
+    back = await startSink(stage.namespace, port);
+    await eventually(() => expect(names(back?.accepted ?? []).toSorted()).toEqual(['a', 'b', 'c']));
+  });
+});
+
+it('D4: a sink that is slower than the deadline gets a key again only after it, with the same id and in order', async () => {
+  const timeoutMs = 1_000;
+  const open: (() => void)[] = [];
+  stage.sink.answer = () => ({ after: new Promise((resolve) => open.push(resolve)) });
+  await isReady(await stage.start('--timeout', String(timeoutMs / 1000)));
+  await create('slow');
+  await eventually(() => expect(stage.sink.attempts).toHaveLength(1));
+  await eventually(() => expect(stage.sink.attempts).toHaveLength(2));
+  const ids = new Set(stage.sink.attempts.map(({ id }) => id));
+  expect(ids.size).toBe(1);
+  // What comes meanwhile waits for its turn.
+  for (const replicas of [1, 2, 3]) await scale('slow', replicas);
+  await eventually(() => expect(stage.sink.attempts.length).toBeGreaterThanOrEqual(4));
+  stage.sink.answer = () => ({});
+  for (const each of open) each();
+  const [website] = await stage.websites();
+  await eventually(() => expect(stage.sink.attempts.at(-1)?.resourceVersion).toBe(website?.metadata.resourceVersion));
+  const { attempts } = stage.sink;
+  const pairs = attempts.slice(1).map((attempt, index) => ({ attempt, before: attempts[index] }));
+  for (const { attempt, before } of pairs) {
+    // Clocks of two processes: the deadline began a moment before the event came.
+    expect(attempt.at - (before?.at ?? 0)).toBeGreaterThan(timeoutMs - 100);
+    expect(Number(attempt.resourceVersion)).toBeGreaterThanOrEqual(Number(before?.resourceVersion));
+  }
+});
+
+it('D5: two forwarders at once only send everything twice', async () => {
+  const other = await startSink(stage.namespace);
+  const both = await Promise.all([stage.start(), stage.start('--sink', other.url)]);
+  await Promise.all(both.map(isReady));
+  const bothGot = (count: number) =>
+    eventually(() => expect([stage.sink, other].map(({ accepted }) => accepted.length)).toEqual([count, count]));
+  await create('twice');
+  await bothGot(1);
+  await scale('twice', 1);
+  await bothGot(2);
+  await patchWebsite(stage.admin, stage.key('twice'), { metadata: { labels: { team: 'a' } } });
+  await bothGot(3);
+  await removeWebsite(stage.admin, stage.key('twice'));
+  await bothGot(4);
+  await other.close();
+  expect(other.accepted.map(untimed)).toEqual(stage.sink.accepted.map(untimed));
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,101 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { HTTP } from 'cloudevents';
+import type { EventData } from '../../functions/website/event.ts';
+
+/** An event as a sink saw it. */
+export interface Received {
+  readonly id: string;
+  readonly type: 'changed' | 'deleted' | 'drifted';
+  /** Of the Website. */
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string | undefined;
+  readonly generation: number | undefined;
+  readonly reason: string;
+  /** When it came, in milliseconds. */
+  readonly at: number;
+}
+
+/** What a sink says to an event, and when; 204 at once when absent. */
+export interface Answer {
+  readonly status?: number;
+  readonly after?: Promise<void> | undefined;
+  /** A body that does not end. */
+  readonly body?: 'endless' | undefined;
+}
+
+/** Takes CloudEvents, and remembers those of one namespace: the cluster is everybody's. */
+export interface Sink {
+  readonly url: string;
+  /** Everything that came, in order. */
+  readonly attempts: Received[];
+  /** What was answered with a 2xx, in the order in which it came. */
+  readonly accepted: Received[];
+  /** Times at which a resync was asked for. */
+  readonly resyncs: number[];
+  /** How it answers from now on. */
+  answer: (event: Received) => Answer;
+  /** Told of every event that it accepts. */
+  took: (event: Received) => void;
+  close(): Promise<void>;
+}
+
+export async function startSink(namespace: string, port = 0): Promise<Sink> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString();
+      const event = HTTP.toEvent<EventData>({ headers: request.headers, body });
+      if (Array.isArray(event)) throw new Error('A batch is not what the forwarder sends');
+      const { type, id, data } = event;
+      if (type.endsWith('.resync')) sink.resyncs.push(performance.now());
+      if (data?.namespace === namespace) receive(sink, response, { id, type, ...data });
+      else response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  const sink: Sink = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    attempts: [],
+    accepted: [],
+    resyncs: [],
+    answer: () => ({}),
+    took: () => {},
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return sink;
+}
+
+function receive(
+  sink: Sink,
+  response: ServerResponse,
+  { id, type, name, uid, resourceVersion, generation, reason }: EventData & { id: string; type: string },
+): void {
+  const short = type.split('.').at(-1) as Received['type'];
+  const event = { id, type: short, name, uid, resourceVersion, generation, reason, at: performance.now() };
+  const { status = 204, after, body } = sink.answer(event);
+  sink.attempts.push(event);
+  if (status < 300) {
+    sink.accepted.push(event);
+    sink.took(event);
+  }
+  void respond(response, status, { after, body });
+}
+
+async function respond(response: ServerResponse, status: number, { after, body }: Pick<Answer, 'after' | 'body'>) {
+  await after;
+  response.writeHead(status).flushHeaders();
+  if (body === undefined) response.end();
+}
+
+/** Each event once, where it came first: what comes again is the same event. */
+export function firstDeliveries(events: readonly Received[]): Received[] {
+  const ids = new Set<string>();
+  return events.filter(({ id }) => !ids.has(id) && ids.add(id));
+}
