@@ -1,4 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { CHILD_APIS } from '../../functions/website/children.ts';
+import { EVENT_TYPES } from '../../functions/website/event.ts';
+import { PLURAL } from '../../functions/website/resource.ts';
 import type { Health } from './health.ts';
 import type { Pending } from './queue.ts';
 
@@ -13,6 +16,7 @@ export interface Sources {
 }
 
 const P = 'website_forwarder_';
+const RESOURCES = [PLURAL, ...Object.values(CHILD_APIS).map(({ plural }) => plural)];
 /** From a function that is warm to one that starts cold. */
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -43,6 +47,10 @@ export class Metrics {
 
   constructor(sources: Sources) {
     collectDefaultMetrics({ register: this.registry });
+    // A series that begins at its first event hides that event from increase().
+    for (const resource of RESOURCES) this.missed.inc({ resource }, 0);
+    for (const type of Object.keys(EVENT_TYPES))
+      for (const result of ['accepted', 'rejected', 'failed']) this.events.inc({ type, result }, 0);
     const { health, pending, known, isLeader } = sources;
     this.#gauge('watch_connected', 'Whether the watch is open: 1 or 0', ['resource'], (set) => {
       for (const { name, isConnected } of health.watches()) set({ resource: name }, isConnected ? 1 : 0);

@@ -1,0 +1,114 @@
+// What a sink sees of who we are. The proofs are checked with the same libraries that sinks check them with.
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { httpSink } from '../../infra/forwarder/deliver.ts';
+import { eventOf } from '../../infra/forwarder/event.ts';
+import type { CredentialSettings } from '../../infra/forwarder/sink-config.ts';
+
+const notice = {
+  kind: 'changed',
+  key: { namespace: 'team-a', name: 'shop' },
+  uid: 'uid-1',
+  id: 'uid-1.7',
+  reason: 'spec-changed',
+  time: '2026-01-02T03:04:05.678Z',
+} as const;
+const event = eventOf(notice, { cluster: 'test', extensions: { team: 'web' } });
+
+let server: Server;
+let received: { headers: IncomingHttpHeaders; body: string }[];
+let folder: string;
+
+beforeEach(async () => {
+  received = [];
+  folder = mkdtempSync(join(tmpdir(), 'credentials-'));
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+  server.closeAllConnections();
+  server.close();
+});
+
+async function send(credentials: CredentialSettings, times = 1, between: () => void = () => {}) {
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const sink = httpSink({ kind: 'http', url, mode: 'structured', credentials }, 1);
+  const deliveries = [];
+  for (let each = 0; each < times; each++) {
+    if (each > 0) between();
+    deliveries.push(await sink.send(event, 5_000));
+  }
+  await sink.close();
+  return deliveries;
+}
+
+it.each<[string, CredentialSettings, Record<string, string>]>([
+  ['a function key', { functionKey: 'k' }, { 'x-functions-key': 'k' }],
+  ['a bearer token', { bearerToken: 't' }, { authorization: 'Bearer t' }],
+  ['the key of a custom topic', { eventGrid: { 'aeg-sas-key': 'k' } }, { 'aeg-sas-key': 'k' }],
+  [
+    'a function key and a bearer token',
+    { functionKey: 'k', bearerToken: 't' },
+    { 'x-functions-key': 'k', authorization: 'Bearer t' },
+  ],
+])('sends %s', async (_, credentials, headers) => {
+  await send(credentials);
+  expect(received[0]?.headers).toMatchObject(headers);
+});
+
+it('sends nothing where nothing is set', async () => {
+  await send({});
+  expect(Object.keys(received[0]?.headers ?? {}).toSorted()).toEqual([
+    'connection',
+    'content-length',
+    'content-type',
+    'host',
+  ]);
+});
+
+it('sends the token in a file, and the new one when the file has changed', async () => {
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, 'first\n');
+  vi.useFakeTimers({ toFake: ['performance'] });
+  await send({ tokenFile }, 3, () => {
+    writeFileSync(tokenFile, 'second\n');
+    vi.advanceTimersByTime(6_000);
+  });
+  expect(received.map(({ headers }) => headers.authorization)).toEqual([
+    'Bearer first',
+    'Bearer first',
+    'Bearer second',
+  ]);
+});
+
+it('fails, and sends nothing, while there is no token', async () => {
+  const [delivery] = await send({ tokenFile: join(folder, 'nowhere') });
+  expect(delivery).toMatchObject({ kind: 'failed', why: expect.stringContaining('ENOENT') as string });
+  expect(received).toEqual([]);
+});
+
+it('signs as Standard Webhooks do, with every active key', async () => {
+  const secrets = ['old-old-old-old-old-old-', 'new-new-new-new-new-new-'].map(
+    (text) => `whsec_${Buffer.from(text).toString('base64')}`,
+  );
+  await send({ signingSecrets: secrets });
+  const [{ headers, body } = { headers: {}, body: '' }] = received;
+  for (const secret of secrets)
+    expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ id: 'uid-1.7' });
+  expect(() => new Webhook(secrets[0] ?? '').verify(`${body} `, headers as Record<string, string>)).toThrow();
+  expect(JSON.parse(body)).toMatchObject({ team: 'web', data: { uid: 'uid-1' } });
+});

@@ -1,0 +1,147 @@
+// Who leads, by a Lease on the real API server.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { lead } from '../../infra/forwarder/lease.ts';
+import { eventually } from '../eventually.ts';
+import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
+import { createNamespace, patch } from '../real-cluster.ts';
+
+const TIMES = { duration: 1_000, period: 100 };
+const LEASES = /\/leases/;
+
+let admin: Transport;
+let namespace: string;
+let leading: Set<string>;
+let history: string[];
+let reasons: Map<string, string>;
+let candidates: { stop(): Promise<void> }[];
+let proxies: FaultProxy[];
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => admin.close());
+beforeEach(async () => {
+  namespace = await createNamespace(admin, 'lease');
+  [leading, history, reasons, candidates, proxies] = [new Set(), [], new Map(), [], []];
+});
+afterEach(async () => {
+  await Promise.all(candidates.map((each) => each.stop()));
+  await Promise.all(proxies.map((each) => each.close()));
+});
+
+/** One that wants to lead, through a proxy of its own. */
+async function candidate(identity: string) {
+  const proxy = await faultProxy(inject('kubeconfig'));
+  proxies.push(proxy);
+  const transport = await connect({ kubeconfig: proxy.kubeconfig });
+  const stopping = new AbortController();
+  const standingBy = (why: string) => void reasons.set(identity, why);
+  const ended = lead(
+    { transport, namespace, name: 'forwarder', identity, standingBy, times: TIMES },
+    stopping.signal,
+    async (signal) => {
+      leading.add(identity);
+      history.push(identity);
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      leading.delete(identity);
+    },
+  );
+  const stop = async () => {
+    stopping.abort();
+    await ended;
+    await transport.close();
+  };
+  candidates.push({ stop });
+  return { proxy, stop };
+}
+
+const path = () => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/forwarder`;
+const spec = async () =>
+  ((await admin.json({ method: 'GET', path: path(), what: 'get the Lease' })) as { spec: Record<string, unknown> })
+    .spec;
+const leads = (identity: string) => eventually(() => expect([...leading]).toEqual([identity]));
+
+it('One leads, and the other stands by and says who does', async () => {
+  await candidate('a');
+  await leads('a');
+  await candidate('b');
+  await eventually(() => expect(reasons.get('b')).toBe('standing by, a leads'));
+  expect(await spec()).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 1, leaseTransitions: 0 });
+  await eventually(async () => expect((await spec())['renewTime']).not.toBe((await spec())['acquireTime']));
+  expect([...leading]).toEqual(['a']);
+});
+
+it('Of many that begin at once, one leads', async () => {
+  await Promise.all(['a', 'b', 'c', 'd'].map((identity) => candidate(identity)));
+  await eventually(() => expect(reasons.size).toBeGreaterThanOrEqual(3));
+  await eventually(async () => expect([...leading]).toEqual([(await spec())['holderIdentity']]));
+  expect(history).toHaveLength(1);
+});
+
+it('One that is asked to stop lets go at once', async () => {
+  const { stop } = await candidate('a');
+  await leads('a');
+  await stop();
+  expect(await spec()).toMatchObject({ holderIdentity: '' });
+  await candidate('b');
+  await leads('b');
+  expect(await spec()).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+});
+
+it('One of which nothing is heard any more is followed by another, and stands by when it is back', async () => {
+  const { proxy } = await candidate('a');
+  await leads('a');
+  await candidate('b');
+  proxy.add({ path: LEASES, fault: { drop: 'before' }, times: 40 });
+  // The first cannot know: both work for a while, which does no harm.
+  await eventually(() => expect(history).toEqual(['a', 'b']));
+  await leads('b');
+  await eventually(() => expect(reasons.get('a')).toBe('standing by, b leads'));
+});
+
+describe('The one that leads goes on', () => {
+  it.each([
+    ['cannot be reached', { drop: 'before' }],
+    ['answers 503', { answer: 503, reason: 'ServiceUnavailable' }],
+    ['answers 429', { answer: 429, reason: 'TooManyRequests' }],
+    ['takes the write and does not say so', { drop: 'answer' }],
+  ] as const)('while the API server %s', async (_, fault) => {
+    const { proxy } = await candidate('a');
+    await leads('a');
+    const before = proxy.requests.length;
+    // Longer than the Lease lasts.
+    proxy.add({ method: 'PUT', path: LEASES, fault, times: 15 });
+    await eventually(() => expect(proxy.requests.length).toBeGreaterThan(before + 20));
+    expect(history).toEqual(['a']);
+    expect([...leading]).toEqual(['a']);
+  });
+
+  it('when somebody else changed the Lease and not who holds it', async () => {
+    await candidate('a');
+    await leads('a');
+    await patch(admin, path(), { metadata: { labels: { seen: 'yes' } } });
+    const { renewTime } = (await spec()) as { renewTime: string };
+    await eventually(async () => expect((await spec())['renewTime']).not.toBe(renewTime));
+    expect(history).toEqual(['a']);
+  });
+});
+
+it.each([
+  ['may no longer write it', { answer: 403, reason: 'Forbidden' }],
+  ['is no longer known', { answer: 401, reason: 'Unauthorized' }],
+] as const)('One that %s stands by, and leads again when it may', async (_, fault) => {
+  const { proxy } = await candidate('a');
+  await leads('a');
+  proxy.add({ method: 'PUT', path: LEASES, fault, times: 8 });
+  await eventually(() => expect(reasons.get('a')).toContain('standing by, no Lease'));
+  await eventually(() => expect(history).toEqual(['a', 'a']));
+});
+
+it('A Lease that is deleted is made anew, by one of them', async () => {
+  await candidate('a');
+  await leads('a');
+  await candidate('b');
+  await admin.json({ method: 'DELETE', path: path(), what: 'delete the Lease' });
+  await eventually(async () => expect([...leading]).toEqual([(await spec())['holderIdentity']]));
+});
