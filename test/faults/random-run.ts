@@ -1,0 +1,115 @@
+import { eventually } from '../eventually.ts';
+import { load, type Life } from './load.ts';
+import { apiFaults, sinkFaults } from './menus.ts';
+import { randomFaults, randomFrom } from './random.ts';
+import { settling } from './settle.ts';
+import { firstDeliveries, type Received } from './sink.ts';
+import { forceList, openStage, type Access, type Stage } from './stage.ts';
+
+export interface RandomRun {
+  readonly seed: number;
+  /** How long things go wrong. */
+  readonly seconds: number;
+  /** Whether the API server loses changes without a sign of it; a list makes that good at the end. */
+  readonly faults: 'honest' | 'lossy';
+}
+
+/** What a run came to, for people. */
+export interface RunResult {
+  readonly websites: number;
+  readonly faults: number;
+  readonly accepted: number;
+  readonly again: number;
+  readonly healedMs: number;
+}
+
+/** A failed run, with all that happened in it. */
+export class RandomRunError extends Error {
+  override readonly name = 'RandomRunError';
+}
+
+const NAMES = 24;
+const SHARE = 0.3;
+/** The longest backoff is 30 s. */
+const HEAL_MS = 50_000;
+
+/**
+ * Websites are made, changed and deleted while requests on both sides of a forwarder go wrong; then nothing does, and what
+ * was promised has to hold.
+ * @throws RandomRunError with the seed and the history.
+ */
+export async function randomRun(access: Access, run: RandomRun): Promise<RunResult> {
+  const stage = await openStage(access, 'random');
+  const began = performance.now();
+  const history: string[] = [];
+  const teller = (who: string) => (line: string) =>
+    void history.push(`${((performance.now() - began) / 1000).toFixed(3)} ${who}: ${line}`);
+  try {
+    const lives = await troubledTimes(stage, run, teller);
+    const healed = performance.now();
+    await eventually(() => checkArrival(stage.sink.accepted, lives), { deadlineMs: HEAL_MS });
+    const healedMs = Math.round(performance.now() - healed);
+    checkOrder(stage.sink.accepted);
+    const { length: accepted } = stage.sink.accepted;
+    const again = accepted - firstDeliveries(stage.sink.accepted).length;
+    const faults = history.filter((line) => / (API server|sink): /.test(line)).length;
+    return { websites: lives.size, faults, accepted, again, healedMs };
+  } catch (error) {
+    for (const { at, ...event } of stage.sink.accepted)
+      history.push(`${((at - began) / 1000).toFixed(3)} sink accepted: ${JSON.stringify(event)}`);
+    history.sort((one, other) => Number.parseFloat(one) - Number.parseFloat(other));
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RandomRunError(`Seed ${run.seed}, ${run.faults}: ${why}\n${history.join('\n')}`, { cause: error });
+  } finally {
+    await stage.close();
+  }
+}
+
+async function troubledTimes(
+  stage: Stage,
+  { seed, seconds, faults }: RandomRun,
+  teller: (who: string) => (line: string) => void,
+): Promise<Map<string, Life>> {
+  const random = randomFrom(seed);
+  const next = () => Math.floor(random() * 2 ** 32);
+  settling(stage);
+  stage.api.misbehave(
+    randomFaults({ seed: next(), menu: apiFaults(faults), share: SHARE, tell: teller('API server') }),
+  );
+  stage.wire.misbehave(randomFaults({ seed: next(), menu: sinkFaults, share: SHARE, tell: teller('sink') }));
+  await stage.start('--timeout', '2');
+  const lives = await load(stage, { seed: next(), seconds, names: NAMES, tell: teller('user') });
+  teller('all')('heals');
+  stage.api.heal();
+  stage.wire.heal();
+  if (faults === 'lossy') forceList(stage.api);
+  return lives;
+}
+
+/** The last state of every Website was delivered, or superseded by a newer event of its name. */
+function checkArrival(accepted: readonly Received[], lives: ReadonlyMap<string, Life>): void {
+  const lastOf = new Map(firstDeliveries(accepted).map((event) => [event.name, event]));
+  const lost = [...lives.values()].flatMap(({ name, uid, version, deletedAt }) => {
+    const last = lastOf.get(name);
+    if (deletedAt === undefined)
+      return last?.uid === uid && last.type === 'changed' && Number(last.resourceVersion) >= version
+        ? []
+        : [`version ${version} of ${name} ${uid}; the last event is ${JSON.stringify(last)}`];
+    // One that nobody heard of needs no goodbye.
+    return last?.uid === uid && last.type !== 'deleted' ? [`the deletion of ${name} ${uid}`] : [];
+  });
+  if (lost.length > 0) throw new Error(`Lost ${lost.join('; ')}`);
+}
+
+/** Versions of one name never go back, and after the deletion of a Website there is nothing more of it. */
+function checkOrder(accepted: readonly Received[]): void {
+  const versions = new Map<string, number>();
+  const gone = new Set<string>();
+  for (const event of firstDeliveries(accepted)) {
+    const version = Number(event.resourceVersion ?? versions.get(event.name) ?? 0);
+    if (version < (versions.get(event.name) ?? 0)) throw new Error(`Went back: ${JSON.stringify(event)}`);
+    if (gone.has(event.uid)) throw new Error(`Came after its deletion: ${JSON.stringify(event)}`);
+    versions.set(event.name, version);
+    if (event.type === 'deleted') gone.add(event.uid);
+  }
+}

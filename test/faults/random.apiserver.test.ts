@@ -1,0 +1,21 @@
+import { expect, inject, it } from 'vitest';
+import { randomRun, type RandomRun } from './random-run.ts';
+
+const seed = Math.floor(Math.random() * 2 ** 31);
+
+it.each<RandomRun>([
+  { seed: 1, seconds: 8, faults: 'honest' },
+  { seed: 2, seconds: 8, faults: 'lossy' },
+  { seed, seconds: 8, faults: 'honest' },
+])(
+  'P5: with everything going wrong at random, the last state of every Website arrives, in order (seed $seed, $faults)',
+  async (run) => {
+    const access = { kubeconfig: inject('kubeconfig'), forwarderKubeconfig: inject('forwarderKubeconfig') };
+    const result = await randomRun(access, run);
+    process.stderr.write(`${JSON.stringify(result)}\n`);
+    // It was a run in which something happened.
+    expect(result.websites).toBeGreaterThan(20);
+    expect(result.faults).toBeGreaterThan(20);
+    expect(result.again).toBeGreaterThan(0);
+  },
+);
