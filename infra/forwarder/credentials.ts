@@ -43,11 +43,14 @@ function tokenIn(path: string): () => Promise<string> {
   };
 }
 
-/** Workload identity in a Pod, a managed identity, or whoever is logged in on a developer's machine; it caches by itself. */
+/** Workload identity in a Pod, a managed identity, or whoever is logged in on a developer's machine; kept while it is good. */
 function entraToken(scope: string): () => Promise<string> {
-  const loading = import('@azure/identity').then(({ DefaultAzureCredential }) => new DefaultAzureCredential());
-  loading.catch(() => {});
-  return async () => (await (await loading).getToken(scope)).token;
+  const provider = import('@azure/identity').then(({ DefaultAzureCredential, getBearerTokenProvider }) =>
+    getBearerTokenProvider(new DefaultAzureCredential(), scope),
+  );
+  // It is told of where a token is asked for.
+  provider.catch(() => {});
+  return async () => (await provider)();
 }
 
 /** Standard Webhooks: all active keys sign, so that a sink may change its own at any time. */

@@ -109,6 +109,36 @@ it('signs as Standard Webhooks do, with every active key', async () => {
   const [{ headers, body } = { headers: {}, body: '' }] = received;
   for (const secret of secrets)
     expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ id: 'uid-1.7' });
-  expect(() => new Webhook(secrets[0] ?? '').verify(`${body} `, headers as Record<string, string>)).toThrow();
+  expect(() => new Webhook(secrets[0] ?? '').verify(`${body} `, headers as Record<string, string>)).toThrow(
+    'No matching signature',
+  );
   expect(JSON.parse(body)).toMatchObject({ team: 'web', data: { uid: 'uid-1' } });
+});
+
+it('sends a token of Entra for the scope', async () => {
+  // As a managed identity gets it inside Azure; nobody else is asked.
+  const asked: { url: string | undefined; secret: unknown }[] = [];
+  const identity = createServer((request, response) => {
+    asked.push({ url: request.url, secret: request.headers['x-identity-header'] });
+    const expires = Math.floor(Date.now() / 1000) + 3_600;
+    const token = { access_token: 'entra', expires_on: String(expires), resource: 'x', token_type: 'Bearer' };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(token));
+  });
+  await new Promise<void>((resolve) => identity.listen(0, '127.0.0.1', resolve));
+  vi.stubEnv('AZURE_TOKEN_CREDENTIALS', 'ManagedIdentityCredential');
+  vi.stubEnv('IDENTITY_ENDPOINT', `http://127.0.0.1:${(identity.address() as AddressInfo).port}/token`);
+  vi.stubEnv('IDENTITY_HEADER', 'secret');
+  try {
+    const deliveries = await send({ entraScope: 'https://eventgrid.azure.net/.default' }, 2);
+    expect(deliveries).toMatchObject([{ kind: 'accepted' }, { kind: 'accepted' }]);
+    expect(received.map(({ headers }) => headers.authorization)).toEqual(['Bearer entra', 'Bearer entra']);
+    // It is kept for as long as it is good.
+    expect(asked).toEqual([
+      { url: expect.stringContaining(encodeURIComponent('https://eventgrid.azure.net')) as string, secret: 'secret' },
+    ]);
+  } finally {
+    vi.unstubAllEnvs();
+    identity.close();
+    identity.closeAllConnections();
+  }
 });

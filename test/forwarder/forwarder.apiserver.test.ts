@@ -22,6 +22,7 @@ let replyHeaders: Record<string, string>;
 /** Nothing of this test's namespace is answered before this. */
 let gate: Promise<void>;
 let attempts: number;
+let resyncs: number;
 /** What was accepted, in order. */
 let accepted: { id: string; name: string; type: string; reason: string }[];
 let program: Program | undefined;
@@ -33,7 +34,7 @@ afterAll(() => admin.close());
 
 beforeEach(async () => {
   namespace = await createNamespace(admin, 'forwarder');
-  [status, attempts, accepted] = [204, 0, []];
+  [status, attempts, resyncs, accepted] = [204, 0, 0, []];
   [replyHeaders, gate] = [{}, Promise.resolve()];
   sink = createServer((request, response) => {
     void (async () => {
@@ -43,6 +44,7 @@ beforeEach(async () => {
         headers: request.headers,
         body: Buffer.concat(chunks).toString(),
       });
+      if (!Array.isArray(event) && event.type.endsWith('.resync')) resyncs++;
       if (!Array.isArray(event) && event['namespace'] === namespace) {
         attempts++;
         await gate;
@@ -64,15 +66,24 @@ afterEach(async () => {
   sink.close();
 });
 
-async function start(): Promise<string> {
-  program = startProgram(MAIN, ['--sink', url, '--host', '127.0.0.1', '--port', '0'], {
+async function start(...flags: string[]): Promise<string> {
+  program = startProgram(MAIN, ['--sink', url, '--host', '127.0.0.1', '--port', '0', ...flags], {
     KUBECONFIG: inject('forwarderKubeconfig'),
   });
   return String((await program.line('Listening'))['url']);
 }
-async function watching(): Promise<void> {
-  const health = await start();
+async function watching(...flags: string[]): Promise<void> {
+  const health = await start(...flags);
   await eventually(async () => expect((await fetch(new URL('readyz', health))).status).toBe(200));
+}
+/** With as many at once as the API server takes well. */
+async function inParallel(count: number, work: (index: number) => Promise<void>): Promise<void> {
+  const indexes = Array.from({ length: count }, (_, index) => index).values();
+  await Promise.all(
+    Array.from({ length: 32 }, async () => {
+      for (const index of indexes) await work(index);
+    }),
+  );
 }
 const createAll = () => Promise.all(names.map((name) => createWebsite(admin, { namespace, name }, spec)));
 const delivered = (type = 'changed') =>
@@ -116,6 +127,26 @@ describe('P5: nothing is lost', () => {
     status = 204;
     await eventually(() => expect(delivered('deleted')).toEqual(names.slice(0, 3)));
   });
+});
+
+it('P8: a start over 1,000 settled Websites is one invocation', async () => {
+  await inParallel(1_000, async (index) => {
+    const website = await createWebsite(admin, { namespace, name: `site-${index}` }, spec);
+    const status = {
+      observedGeneration: website.metadata.generation,
+      conditions: [
+        { type: 'Ready', status: 'True', reason: 'Parked', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' },
+      ],
+    };
+    const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites/site-${index}/status`;
+    await admin.json({ method: 'PUT', path, what: 'settle', body: { ...website, status } });
+  });
+  await watching('--namespaces', namespace);
+  await eventually(() => expect(resyncs).toBe(1));
+  // What comes later comes after all that the list may have led to.
+  await createWebsite(admin, { namespace, name: 'later' }, spec);
+  await eventually(() => expect(accepted.map(({ name }) => name)).toEqual(['later']));
+  expect([attempts, resyncs]).toEqual([1, 1]);
 });
 
 it('A resend is the same event', async () => {

@@ -1,0 +1,97 @@
+// P2 for the whole chain: where everything is as declared, nothing is sent and nobody asks the API server for anything.
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import type { Website } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { startProgram, type Program } from '../program.ts';
+import { createNamespace, createWebsite, patchWebsite } from '../real-cluster.ts';
+
+/** Longer than any timer of ours that could ask again: a bookmark comes within it, and each backoff has its cap below. */
+const WINDOW_MS = 60_000;
+const names = ['a', 'b', 'c'];
+
+let admin: Transport;
+let namespace: string;
+const programs: Program[] = [];
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  namespace = await createNamespace(admin, 'quiet');
+});
+afterAll(async () => {
+  await Promise.all(programs.map((program) => program.stop()));
+  await admin.close();
+});
+
+interface AuditEvent {
+  readonly requestURI: string;
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly requestReceivedTimestamp: string;
+}
+
+/** What the API server has answered since then, in milliseconds; its last line may be half written. */
+function answeredSince(time: number): AuditEvent[] {
+  const lines = readFileSync(inject('auditLog'), 'utf8').split('\n').slice(0, -1);
+  const events = lines.map((line) => JSON.parse(line) as AuditEvent);
+  return events.filter(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) >= time);
+}
+
+async function ready(): Promise<void> {
+  const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites`;
+  const { items } = (await admin.json({ method: 'GET', path, what: 'list' })) as { items: Website[] };
+  for (const { metadata, status } of items) {
+    expect(status?.observedGeneration).toBe(metadata.generation);
+    expect(status?.conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
+  }
+}
+
+it('For a minute after the last change, no event is sent and no request is made', { timeout: 180_000 }, async () => {
+  const functions = startProgram('functions/node.ts', [], {
+    KUBECONFIG: inject('functionsKubeconfig'),
+    HOST: '127.0.0.1',
+    PORT: '0',
+    RESYNC_INTERVAL_SECONDS: '0',
+  });
+  programs.push(functions);
+  const sink = String((await functions.line('Listening'))['url']);
+  // Its requests name the namespace, so that those of other tests are told apart.
+  const flags = ['--sink', sink, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace];
+  const forwarder = startProgram('infra/forwarder/main.ts', flags, { KUBECONFIG: inject('forwarderKubeconfig') });
+  programs.push(forwarder);
+  const health = String((await forwarder.line('Listening'))['url']);
+  await eventually(async () => expect((await fetch(new URL('readyz', health))).status).toBe(200));
+
+  for (const name of names)
+    await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 2, host: `${name}.example.com` });
+  await eventually(ready);
+  await patchWebsite(admin, { namespace, name: 'a' }, { spec: { replicas: 3 } });
+  await eventually(ready);
+  const deliveries = () => forwarder.lines.filter(({ msg }) => msg === 'Delivered event').length;
+  // What the last change led to has come to its end when each Website has been looked at since it was ready.
+  const metrics = async () => (await fetch(new URL('metrics', health))).text();
+  await eventually(async () => expect(await metrics()).toMatch(/pending_keys\{state="(queued|at_work)"\} 0\n.*\n/));
+
+  const ours = (event: AuditEvent) =>
+    /website-(functions|forwarder)$/.test(event.user.username) &&
+    event.requestURI.includes(`/namespaces/${namespace}/`);
+  // The control plane itself may still be at it: begin where it has been quiet for a moment.
+  const start = await eventually(() => {
+    const now = Date.now();
+    expect(answeredSince(now - 2_000).filter(ours)).toEqual([]);
+    return now;
+  });
+  expect(answeredSince(0).filter(ours).length, 'requests that the filter knows').toBeGreaterThan(names.length * 3);
+  const before = deliveries();
+  await eventually(() => expect(answeredSince(start + WINDOW_MS)).not.toEqual([]), {
+    deadlineMs: 120_000,
+    everyMs: 1_000,
+  });
+  expect(
+    answeredSince(start)
+      .filter(ours)
+      .map(({ verb, requestURI }) => `${verb} ${requestURI}`),
+  ).toEqual([]);
+  expect(deliveries()).toBe(before);
+});
