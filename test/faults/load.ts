@@ -19,13 +19,19 @@ export interface LoadOptions {
   readonly seconds: number;
   readonly names: number;
   readonly tell: (line: string) => void;
+  /** What else happens now and then. */
+  readonly nowAndThen: () => void;
 }
 
 /** Users change a Website about this often. */
 const EVERY_MS = 25;
+const NOW_AND_THEN = 0.04;
 
 /** Creates, changes and deletes Websites by the seed. @returns what became of each. */
-export async function load(stage: Stage, { seed, seconds, names, tell }: LoadOptions): Promise<Map<string, Life>> {
+export async function load(
+  stage: Stage,
+  { seed, seconds, names, tell, nowAndThen }: LoadOptions,
+): Promise<Map<string, Life>> {
   const random = randomFrom(seed);
   const lives = new Map<string, Life>();
   const living = new Map<string, Life>();
@@ -51,6 +57,7 @@ export async function load(stage: Stage, { seed, seconds, names, tell }: LoadOpt
       life.version = Number(metadata.resourceVersion);
       tell(`changed ${name} ${life.uid} to ${metadata.resourceVersion}: ${JSON.stringify(change)}`);
     }
+    if (random() < NOW_AND_THEN) nowAndThen();
     await delay(EVERY_MS * 2 * random());
   }
   return lives;

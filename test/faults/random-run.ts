@@ -50,6 +50,7 @@ export async function randomRun(access: Access, run: RandomRun): Promise<RunResu
     await eventually(() => checkArrival(stage.sink.accepted, lives), { deadlineMs: HEAL_MS });
     const healedMs = Math.round(performance.now() - healed);
     checkOrder(stage.sink.accepted);
+    checkLists(stage.api.requests);
     const { length: accepted } = stage.sink.accepted;
     const again = accepted - firstDeliveries(stage.sink.accepted).length;
     const faults = history.filter((line) => / (API server|sink): /.test(line)).length;
@@ -78,7 +79,11 @@ async function troubledTimes(
   );
   stage.wire.misbehave(randomFaults({ seed: next(), menu: sinkFaults, share: SHARE, tell: teller('sink') }));
   await stage.start('--timeout', '2');
-  const lives = await load(stage, { seed: next(), seconds, names: NAMES, tell: teller('user') });
+  const nowAndThen = () => {
+    teller('API server')('cuts all connections');
+    stage.api.cutAll();
+  };
+  const lives = await load(stage, { seed: next(), seconds, names: NAMES, tell: teller('user'), nowAndThen });
   teller('all')('heals');
   stage.api.heal();
   stage.wire.heal();
@@ -112,4 +117,10 @@ function checkOrder(accepted: readonly Received[]): void {
     versions.set(event.name, version);
     if (event.type === 'deleted') gone.add(event.uid);
   }
+}
+
+/** A list that a cache may answer can say that Websites are gone which are not. */
+function checkLists(requests: readonly string[]): void {
+  const wrong = requests.find((request) => !request.includes('watch=1') && request.includes('resourceVersion'));
+  if (wrong !== undefined) throw new Error(`Asked for a list from a cache: ${wrong}`);
 }

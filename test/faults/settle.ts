@@ -15,7 +15,7 @@ const READY = {
  * generation that was. A Website that is settled asks for nothing, so that a list makes no good what was lost.
  * @returns the generation that was read last, by uid.
  */
-export function settling({ admin, namespace, sink }: Stage): Map<string, number> {
+export function settling({ admin, namespace, sink }: Pick<Stage, 'admin' | 'namespace' | 'sink'>): Map<string, number> {
   const seen = new Map<string, number>();
   const settle = async (name: string): Promise<void> => {
     const path = `/apis/${API_VERSION}/namespaces/${namespace}/${PLURAL}/${name}`;

@@ -40,7 +40,6 @@ export async function openStage({ kubeconfig, forwarderKubeconfig }: Access, nam
   const sink = await startSink(namespace);
   const [api, wire] = await Promise.all([faultProxy(forwarderKubeconfig), sinkProxy(sink.url)]);
   const programs: Program[] = [];
-  const path = `/apis/${API_VERSION}/namespaces/${namespace}/${PLURAL}`;
   return {
     admin,
     namespace,
@@ -48,9 +47,7 @@ export async function openStage({ kubeconfig, forwarderKubeconfig }: Access, nam
     api,
     wire,
     key: (each) => ({ namespace, name: each }),
-    async websites() {
-      return ((await admin.json({ method: 'GET', path, what: 'list websites' })) as { items: Website[] }).items;
-    },
+    websites: () => websitesIn(admin, namespace),
     async start(...flags) {
       const given = ['--sink', wire.url, '--host', '127.0.0.1', '--port', '0', ...flags];
       const program = startProgram('infra/forwarder/main.ts', given, { KUBECONFIG: api.kubeconfig });
@@ -61,12 +58,19 @@ export async function openStage({ kubeconfig, forwarderKubeconfig }: Access, nam
     async close() {
       const codes = await Promise.all(programs.map((program) => program.stop()));
       const ends = codes.map((code, index) => programs[index]?.process.signalCode ?? code);
-      await admin.json({ method: 'DELETE', path, what: 'delete websites' }).catch(() => {});
+      await admin.json({ method: 'DELETE', path: pathOf(namespace), what: 'delete websites' }).catch(() => {});
       await Promise.all([api.close(), wire.close(), sink.close(), admin.close()]);
       const wrong = ends.filter((end) => end !== 0 && end !== 'SIGKILL');
       if (wrong.length > 0) throw new Error(`Forwarders ended with ${wrong.join()}`);
     },
   };
+}
+
+const pathOf = (namespace: string): string => `/apis/${API_VERSION}/namespaces/${namespace}/${PLURAL}`;
+
+export async function websitesIn(admin: Transport, namespace: string): Promise<readonly Website[]> {
+  const list = await admin.json({ method: 'GET', path: pathOf(namespace), what: 'list websites' });
+  return (list as { items: Website[] }).items;
 }
 
 /** Waits until a forwarder has listed all and watches. */

@@ -1,0 +1,124 @@
+// What happens to a whole cluster, with a control plane of its own. The ids are those of the fault matrix.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { install } from '../../infra/local/install.ts';
+import { eventually } from '../eventually.ts';
+import { createWebsite, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
+import { startOwnCluster, type OwnCluster } from './own-cluster.ts';
+import { settling } from './settle.ts';
+import { isReady, openStage, websitesIn, type Stage } from './stage.ts';
+
+const spec = { image: 'nginx:1', replicas: 0 };
+const CRD = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/websites.stable.example.com';
+
+let folder: string;
+let cluster: OwnCluster;
+let stage: Stage;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'own-cluster-'));
+  cluster = await startOwnCluster(join(folder, 'data'));
+  stage = await openStage(cluster, 'whole');
+  settling(stage);
+});
+afterEach(async () => {
+  await stage.close();
+  await cluster.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const create = (name: string) => createWebsite(cluster.admin, stage.key(name), spec);
+const scale = async (name: string, replicas: number) => {
+  await patchWebsite(cluster.admin, stage.key(name), { spec: { replicas } });
+};
+const websites = () => websitesIn(cluster.admin, stage.namespace);
+const last = (name: string) => stage.sink.accepted.findLast((event) => event.name === name);
+const isToldOf = (name: string, type: string) => eventually(() => expect(last(name)?.type).toBe(type));
+const areSettled = () =>
+  eventually(async () => {
+    for (const { metadata, status } of await websites()) expect(status?.observedGeneration).toBe(metadata.generation);
+  });
+
+it('W9: a CRD that is deleted takes its Websites with it, and one that comes back is watched again', async () => {
+  const program = await stage.start();
+  await isReady(program);
+  for (const name of ['a', 'b']) await create(name);
+  await isToldOf('b', 'changed');
+  await remove(cluster.admin, CRD);
+  for (const name of ['a', 'b']) await isToldOf(name, 'deleted');
+  expect(await program.line('Watch is waiting')).toMatchObject({ resource: 'websites' });
+  await install(cluster.admin);
+  await eventually(() => create('a'));
+  await isToldOf('a', 'changed');
+  await isReady(program);
+});
+
+/** Ends the control plane, does something to its data, and starts it; the forwarder does not find it yet. */
+async function restart(meanwhile: (etcd: string) => void): Promise<void> {
+  await cluster.stop();
+  meanwhile(join(folder, 'data', 'etcd'));
+  cluster = await startOwnCluster(join(folder, 'data'));
+  settling({ ...stage, admin: cluster.admin });
+}
+
+/** Every Website that there is had an event for its state after the restore, or was left to a resync. */
+async function isMadeGood({ events, at }: { events: number; at: number }): Promise<void> {
+  const states = (await websites()).map(({ metadata: { name, uid, generation } }) => ({ name, uid, generation }));
+  await eventually(() => {
+    const resynced = stage.sink.resyncs.some((time) => time > at);
+    const sent = new Set(stage.sink.accepted.slice(events).map(({ uid, generation }) => `${uid} ${generation}`));
+    const missed = states.filter(({ uid, generation }) => !resynced && !sent.has(`${uid} ${generation}`));
+    expect(missed).toEqual([]);
+  });
+}
+
+it(
+  'W10: an etcd that is restored from an older copy is noticed, whether or not its versions have caught up',
+  { timeout: 240_000 },
+  async () => {
+    const copy = join(folder, 'copy');
+    const program = await stage.start();
+    await isReady(program);
+    const before = ['changed-since', 'deleted-since', 'kept', 'replaced-since'];
+    for (const name of before) await create(name);
+    await areSettled();
+    await restart((etcd) => cpSync(etcd, copy, { recursive: true }));
+    await stage.api.moveTo(cluster.forwarderKubeconfig);
+
+    for (const kind of ['behind', 'caught-up']) {
+      const made = `made-since-${kind}`;
+      for (let replicas = 1; replicas <= 100; replicas++) await scale('changed-since', replicas);
+      for (const name of ['deleted-since', 'replaced-since']) await removeWebsite(cluster.admin, stage.key(name));
+      await create('replaced-since');
+      await create(made);
+      await isToldOf('deleted-since', 'deleted');
+      await isToldOf(made, 'changed');
+      await areSettled();
+      const replaced = last('replaced-since')?.uid;
+
+      const restored = { events: stage.sink.accepted.length, at: performance.now() };
+      await restart((etcd) => {
+        rmSync(etcd, { recursive: true });
+        cpSync(copy, etcd, { recursive: true });
+      });
+      // Past every version that the forwarder has seen, with changes among them that its watch would never see.
+      if (kind === 'caught-up') {
+        await scale('kept', 1);
+        for (let replicas = 1; replicas <= 500; replicas++) await scale('busy', replicas).catch(() => create('busy'));
+      }
+      await stage.api.moveTo(cluster.forwarderKubeconfig);
+      await isMadeGood(restored);
+      await isToldOf(made, 'deleted');
+      const gone = stage.sink.accepted.filter(({ type }) => type === 'deleted').map(({ uid }) => uid);
+      expect(gone).toContain(replaced);
+      await create(`after-${kind}`);
+      await scale('kept', 2);
+      const { generation } = (await websites()).find(({ metadata: { name } }) => name === 'kept')?.metadata ?? {};
+      await eventually(() => expect(last('kept')).toMatchObject({ type: 'changed', generation }));
+      await isToldOf(`after-${kind}`, 'changed');
+      await isReady(program);
+    }
+  },
+);

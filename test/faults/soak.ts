@@ -1,0 +1,27 @@
+// Random runs, one after the other, for as long as there is time: node test/faults/soak.ts --minutes 10 --seed 1
+import { parseArgs } from 'node:util';
+import { startOwnCluster } from './own-cluster.ts';
+import { randomRun } from './random-run.ts';
+
+const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
+const minutes = Number(values.minutes ?? 10);
+const first = Number(values.seed ?? Date.now() % 2 ** 31);
+/** Long enough for a watch that went silent to be noticed, now and then. */
+const SECONDS = [10, 10, 10, 100];
+
+const cluster = await startOwnCluster();
+const deadline = performance.now() + minutes * 60_000;
+try {
+  for (let run = 0; performance.now() < deadline; run++) {
+    const faults = run % 2 === 0 ? 'honest' : 'lossy';
+    const seconds = Math.min(SECONDS[run % SECONDS.length] ?? 10, (deadline - performance.now()) / 1000);
+    const seed = first + run;
+    const result = await randomRun(cluster, { seed, seconds, faults });
+    process.stdout.write(`${JSON.stringify({ seed, kind: faults, seconds: Math.round(seconds), ...result })}\n`);
+  }
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  await cluster.stop();
+}
