@@ -31,6 +31,41 @@ export interface Memory {
   readonly owner?: { readonly name: string; readonly uid: string };
 }
 
+/**
+ * The objects that are remembered, by `namespace/name`. There are as many of them as objects in the cluster, so each is kept
+ * as one string: an object with its own strings takes more than twice as much.
+ */
+export class KnownObjects {
+  #packed = new Map<string, string>();
+
+  get size(): number {
+    return this.#packed.size;
+  }
+
+  has(key: string): boolean {
+    return this.#packed.has(key);
+  }
+
+  get(key: string): Memory | undefined {
+    const packed = this.#packed.get(key);
+    if (packed === undefined) return undefined;
+    const [uid = '', print = '', ownerUid, name = ''] = packed.split(' ');
+    return ownerUid === undefined ? { uid, print } : { uid, print, owner: { name, uid: ownerUid } };
+  }
+
+  set(key: string, { uid, print, owner }: Memory): void {
+    this.#packed.set(key, (owner === undefined ? [uid, print] : [uid, print, owner.uid, owner.name]).join(' '));
+  }
+
+  delete(key: string): void {
+    this.#packed.delete(key);
+  }
+
+  keys(): Iterable<string> {
+    return this.#packed.keys();
+  }
+}
+
 /** 96 bits: enough that no two states of one object look the same. */
 const print = (value: unknown): string => hash('sha1', JSON.stringify(value), 'base64url').slice(0, 16);
 

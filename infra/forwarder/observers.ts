@@ -1,7 +1,15 @@
 import { CHILD_APIS } from '../../functions/website/children.ts';
 import { keyText, PLURAL, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { EventData } from '../../functions/website/event.ts';
-import { deletionOf, driftOf, listedChange, rememberChild, rememberWebsite, websiteChange } from './known.ts';
+import {
+  deletionOf,
+  driftOf,
+  KnownObjects,
+  listedChange,
+  rememberChild,
+  rememberWebsite,
+  websiteChange,
+} from './known.ts';
 import type { Change, Memory } from './known.ts';
 import type { Observer, WatchedObject } from './watch.ts';
 
@@ -22,7 +30,7 @@ export interface RememberingObserver extends Observer {
 
 /** Turns what the watch of Websites tells into changes. */
 export function websiteObserver(outlet: Outlet): RememberingObserver {
-  const known = new Map<string, Memory>();
+  const known = new KnownObjects();
   let listed = new Set<string>();
   let isFirstList = true;
   let settled = 0;
@@ -78,7 +86,7 @@ export function websiteObserver(outlet: Outlet): RememberingObserver {
 
 /** Turns what the watch of one kind of children tells into changes of the Websites that own them. */
 export function childObserver(kind: NonNullable<EventData['childKind']>, outlet: Outlet): RememberingObserver {
-  const known = new Map<string, Memory>();
+  const known = new KnownObjects();
   const { plural } = CHILD_APIS[kind];
   let listed = new Set<string>();
   let isFirstList = true;
