@@ -1,11 +1,16 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer as createHttpsServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { HTTP } from 'cloudevents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { httpSink } from '../../infra/forwarder/deliver.ts';
 import { eventOf, type Notice } from '../../infra/forwarder/event.ts';
 import type { Sink } from '../../infra/forwarder/sink.ts';
-import type { HttpSinkConfig } from '../../infra/forwarder/sink-config.ts';
+import { isMetadataAddress, type HttpSinkConfig } from '../../infra/forwarder/sink-config.ts';
+import { authority } from '../../infra/local/certificates.ts';
 
 const notice: Notice = {
   kind: 'drifted',
@@ -159,3 +164,33 @@ describe('The answer', () => {
     });
   });
 });
+
+it('A sink with a certificate of its own is trusted with K_CA_CERTS, and not without', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sink-ca-'));
+  const ca = await authority(folder);
+  const { certificate, key } = await ca.issue({ commonName: 'sink' });
+  const server = createHttpsServer({ cert: certificate, key }, (_, response) => response.writeHead(204).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  close.push(
+    () => rmSync(folder, { recursive: true }),
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  const trusting = await sink(() => {}, { url, caCertificates: ca.certificate });
+  expect(await trusting.send(event, TIMEOUT_MS)).toMatchObject({ kind: 'accepted' });
+  const other = await sink(() => {}, { url });
+  expect(await other.send(event, TIMEOUT_MS)).toMatchObject({
+    kind: 'failed',
+    why: expect.stringContaining('certificate') as string,
+  });
+});
+
+it.each(['169.254.169.254', 'fe80::1%eth0', '::ffff:169.254.169.254', 'fd00:ec2::254'])(
+  'A name that leads to %s is no sink',
+  (address) => expect(isMetadataAddress(address)).toBe(true),
+);
+
+it.each(['127.0.0.1', '10.0.0.1', '::1', '2001:db8::1', '169.253.1.1'])('A name may lead to %s', (address) =>
+  expect(isMetadataAddress(address)).toBe(false),
+);
