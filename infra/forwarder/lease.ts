@@ -68,7 +68,8 @@ async function acquire(options: LeaseOptions, signal: AbortSignal): Promise<Leas
       const version = current?.metadata.resourceVersion ?? '';
       if (version !== seen.version) seen = { version, at: performance.now() };
       const holder = holderOf(current);
-      if (holder === '' || performance.now() - seen.at > duration) return await write(options, current, 'take', signal);
+      const isFree = holder === '' || holder === options.identity || performance.now() - seen.at > duration;
+      if (isFree) return await write(options, current, 'take', signal);
       options.standingBy(`standing by, ${holder} leads`);
     } catch (error) {
       options.standingBy(`standing by, no Lease: ${error instanceof Error ? error.message : String(error)}`);
