@@ -1,0 +1,129 @@
+// Least privilege, both ways: what the programs do is what they may do, by the API server's own audit log.
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { startProgram, type Program } from '../program.ts';
+import { createNamespace, createWebsite, patch, patchWebsite } from '../real-cluster.ts';
+
+/** Granted, and asked about by an admission plugin (OwnerReferencesPermissionEnforcement) instead of a request. */
+const NO_REQUEST = 'update websites/finalizers.stable.example.com';
+
+let admin: Transport;
+let key: WebsiteKey;
+/** Other tests ask for more with the same accounts, and are refused. */
+let began: number;
+const programs: Program[] = [];
+
+beforeAll(async () => {
+  began = Date.now();
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  key = { namespace: await createNamespace(admin, 'rights'), name: 'shop' };
+});
+afterEach(stopAll);
+afterAll(() => admin.close());
+
+async function stopAll(): Promise<void> {
+  await Promise.all(programs.splice(0).map((program) => program.stop()));
+}
+
+interface Role {
+  readonly kind: string;
+  readonly rules: readonly {
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly verbs: readonly string[];
+  }[];
+}
+
+/** `verb resource[/subresource].group`, for each that a file of roles grants. */
+function grantedIn(file: string): string[] {
+  const roles = parseAllDocuments(readFileSync(file, 'utf8'))
+    .map((document) => document.toJS() as Role)
+    .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole');
+  const rights = roles.flatMap(({ rules }) =>
+    rules.flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => right(verb, resource, group)))),
+    ),
+  );
+  return [...new Set(rights)].toSorted();
+}
+
+const right = (verb: string, resource: string, group: string): string =>
+  `${verb} ${resource}${group === '' ? '' : `.${group}`}`;
+
+interface AuditEvent {
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly requestReceivedTimestamp: string;
+  readonly objectRef?: { readonly resource: string; readonly subresource?: string; readonly apiGroup?: string };
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** What an account asked for, by what the API server decided. */
+function asked(account: string, decision: 'allow' | 'forbid'): string[] {
+  const lines = readFileSync(inject('auditLog'), 'utf8').split('\n').slice(0, -1);
+  const rights = lines
+    .map((line) => JSON.parse(line) as AuditEvent)
+    .filter(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) >= began)
+    .filter(({ user }) => user.username === `system:serviceaccount:website-reconciler:${account}`)
+    .filter(({ annotations }) => annotations?.['authorization.k8s.io/decision'] === decision)
+    .map(({ verb, objectRef: { resource, subresource, apiGroup } = { resource: 'nothing' } }) =>
+      right(verb, subresource === undefined ? resource : `${resource}/${subresource}`, apiGroup ?? ''),
+    );
+  return [...new Set(rights)].toSorted();
+}
+
+async function ready(): Promise<void> {
+  const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/${key.name}`;
+  await eventually(async () => {
+    const { metadata, status } = (await admin.json({ method: 'GET', path, what: 'get' })) as Website;
+    expect(status?.observedGeneration).toBe(metadata.generation);
+    expect(status?.conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
+  });
+}
+
+/** A life in which everything that the programs can do is done. */
+async function live(): Promise<void> {
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1, host: 'shop.example.com' });
+  await ready();
+  await patchWebsite(admin, key, { spec: { image: 'nginx:2', host: 'www.example.com' } });
+  await ready();
+  const service = `/api/v1/namespaces/${key.namespace}/services/shop-service`;
+  await patch(admin, service, { spec: { ports: [{ port: 8080 }] } });
+  await eventually(async () =>
+    expect(await admin.json({ method: 'GET', path: service, what: 'get' })).toMatchObject({
+      spec: { ports: [{ port: 80 }] },
+    }),
+  );
+  await patchWebsite(admin, key, { spec: { host: null } });
+  await ready();
+}
+
+it('The functions and the forwarder use what they are granted, and are granted what they use', async () => {
+  const functions = startProgram('functions/node.ts', [], {
+    KUBECONFIG: inject('functionsKubeconfig'),
+    HOST: '127.0.0.1',
+    PORT: '0',
+    RESYNC_INTERVAL_SECONDS: '0',
+  });
+  programs.push(functions);
+  const sink = String((await functions.line('Listening'))['url']);
+  const flags = ['--sink', sink, '--host', '127.0.0.1', '--port', '0', '--lease', `rights-${randomUUID()}`];
+  const forwarder = startProgram('infra/forwarder/main.ts', flags, { KUBECONFIG: inject('forwarderKubeconfig') });
+  programs.push(forwarder);
+  await live();
+  await fetch(new URL('resync', sink), { method: 'POST' });
+  // A watch is in the log when it has ended.
+  await stopAll();
+  await eventually(() => {
+    expect(asked('website-forwarder', 'allow')).toEqual(grantedIn('infra/kubernetes/forwarder-rbac.yaml'));
+    expect([...asked('website-functions', 'allow'), NO_REQUEST].toSorted()).toEqual(
+      grantedIn('infra/kubernetes/functions-rbac.yaml'),
+    );
+  });
+  expect(asked('website-functions', 'forbid')).toEqual([]);
+});
