@@ -229,6 +229,9 @@ describe('P7: one key', () => {
     expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 0, oldestAgeMs: 0 });
     queue.add(job('x', 0));
     await end('x', { kind: 'again', retryAfterSeconds: 5 });
+    clock.pass(2_000);
+    queue.add(job('x', 0));
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 1, atWork: 0, oldestAgeMs: 2_000 });
     clock.advance();
     expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 1, oldestAgeMs: 5_050 });
     queue.add(job('x', 1));
