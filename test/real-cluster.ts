@@ -39,19 +39,19 @@ export async function createWebsite(
   })) as Website;
 }
 
-/** Changes fields of any object as `kubectl patch --type merge` does. */
+/** Changes any object as `kubectl patch` does: by a list of operations (`--type json`), or by fields (`--type merge`). */
 export async function patch(transport: Transport, path: string, body: object): Promise<unknown> {
-  return transport.json({
-    method: 'PATCH',
-    path,
-    what: `patch ${path}`,
-    body,
-    contentType: 'application/merge-patch+json',
-  });
+  const contentType = `application/${Array.isArray(body) ? 'json' : 'merge'}-patch+json`;
+  return transport.json({ method: 'PATCH', path, what: `patch ${path}`, body, contentType });
 }
 
 export const patchWebsite = (transport: Transport, key: WebsiteKey, body: object): Promise<unknown> =>
   patch(transport, pathOf(key), body);
+
+/** Puts another spec in place of the one that is there, as `kubectl replace` does. */
+export async function replaceWebsiteSpec(transport: Transport, key: WebsiteKey, spec: unknown): Promise<void> {
+  await patch(transport, pathOf(key), [{ op: 'replace', path: '/spec', value: spec }]);
+}
 
 export async function remove(transport: Transport, path: string): Promise<void> {
   await transport.json({ method: 'DELETE', path, what: `delete ${path}` });

@@ -5,10 +5,11 @@ import { GENERATION, isOwnedBy } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { plan } from '../../functions/website/plan.ts';
 import { reconcile, type Context } from '../../functions/website/reconcile.ts';
-import { keyText, websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
+import { world } from './world.ts';
 
 const keys: readonly WebsiteKey[] = ['shop', 'blog'].map((name) => ({ namespace: 'team-a', name }));
 const key = fc.constantFrom(...keys);
@@ -63,30 +64,6 @@ const resync = (cluster: Cluster) =>
     log: quiet,
     config: { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] },
   });
-
-/** The state of the world without what differs between two histories: uids, versions, generations, times. */
-function world(cluster: MemoryCluster): unknown[] {
-  const masked = (name: string, value: unknown) =>
-    /^(uid|resourceVersion|generation|observedGeneration|lastTransitionTime)$|\/generation$/.test(name)
-      ? undefined
-      : value;
-  return cluster
-    .all()
-    .toSorted((left, right) =>
-      `${left.kind}${keyText(left.metadata)}`.localeCompare(`${right.kind}${keyText(right.metadata)}`),
-    )
-    .map((object) => JSON.parse(JSON.stringify(sorted(object), masked)) as unknown);
-}
-
-const sorted = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .toSorted(([left], [right]) => left.localeCompare(right))
-      .map(([name, part]) => [name, sorted(part)]),
-  );
-};
 
 async function settle(cluster: MemoryCluster): Promise<void> {
   await resync(cluster);

@@ -1,0 +1,102 @@
+// Every write of every run fails once on the real API server, before and after it takes effect (R1, R2, R6).
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import { reconcile, type Reads } from '../../functions/website/reconcile.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { faultProxy, type Fault } from '../faults/proxy.ts';
+import { createNamespace, createWebsite, removeWebsite, replaceWebsiteSpec } from '../real-cluster.ts';
+import { SCENARIOS, type Step } from './scenarios.ts';
+import { masked } from './world.ts';
+
+const FAILURES: Readonly<Record<string, Fault>> = {
+  'does not arrive': { drop: 'before' },
+  'arrives and is not answered': { drop: 'answer' },
+};
+
+let admin: Transport;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => admin.close());
+
+/** The end of a life in which write number `at` of the functions fails. */
+interface Life {
+  readonly world: unknown;
+  /** Number of the first write after the last step; those before it are another scenario's. */
+  readonly first: number;
+  readonly last: number;
+}
+
+async function live(steps: readonly Step[], at = 0, fault: Fault = {} as Fault): Promise<Life> {
+  const proxy = await faultProxy(inject('functionsKubeconfig'));
+  const transport = await connect({ kubeconfig: proxy.kubeconfig });
+  let writes = 0;
+  proxy.misbehave(({ method }) => (method !== 'GET' && ++writes === at ? fault : undefined));
+  const key = { namespace: await createNamespace(admin, 'crash'), name: 'shop' };
+  const cluster = kubernetes(transport);
+  const deliver = (reads: Reads) => reconcile(key, { cluster, now: () => new Date() }, reads);
+  let exists = false;
+  let first = 1;
+  for (const step of steps) {
+    first = writes + 1;
+    const isNew = !exists;
+    exists = await take(step, key, exists);
+    await deliver(isNew ? 'website-only' : 'as-needed').catch(unlessUnreachable);
+    // The event is sent again, and again when the controllers have done their part.
+    await eventually(async () => {
+      const { outcome } = await deliver('as-needed');
+      expect(outcome.kind).toBe(exists ? 'settled' : 'gone');
+    });
+  }
+  const world = await readWorld(key);
+  await transport.close();
+  await proxy.close();
+  return { world, first, last: writes };
+}
+
+/** @returns whether there is a Website then. */
+async function take(step: Step, key: WebsiteKey, exists: boolean): Promise<boolean> {
+  if (!('apply' in step)) await removeWebsite(admin, key);
+  else if (exists) await replaceWebsiteSpec(admin, key, step.apply);
+  else await createWebsite(admin, key, step.apply);
+  return 'apply' in step;
+}
+
+function unlessUnreachable(error: unknown): void {
+  if (!(error instanceof ClusterError) || error.code !== 'Unreachable') throw error;
+}
+
+/** What we wrote, and what we said of it. */
+async function readWorld(key: WebsiteKey): Promise<unknown> {
+  const cluster = kubernetes(admin);
+  const [website, deployment, service, ingress] = await Promise.all([
+    cluster.getWebsite(key),
+    cluster.getChild('Deployment', key),
+    cluster.getChild('Service', key),
+    cluster.getChild('Ingress', key),
+  ]);
+  const objects = [website, deployment, service, ingress].filter((object) => object !== undefined);
+  const ours = objects.map((object) =>
+    object.kind === 'Website' ? object : { kind: object.kind, metadata: object.metadata, spec: object.spec },
+  );
+  return JSON.parse(JSON.stringify(masked(ours)).replaceAll(key.namespace, 'NAMESPACE'));
+}
+
+describe('Whichever write fails, it comes to the same', () => {
+  it.each(Object.entries(SCENARIOS))('when %s', { timeout: 120_000 }, async (_, steps) => {
+    const healthy = await live(steps);
+    const writes = Array.from({ length: healthy.last - healthy.first + 1 }, (__, index) => healthy.first + index);
+    expect(writes.length).toBeGreaterThan(0);
+    const cases = Object.entries(FAILURES).flatMap(([name, fault]) => writes.map((at) => ({ name, fault, at })));
+    await Promise.all(
+      cases.map(async ({ name, fault, at }) => {
+        const { world } = await live(steps, at, fault);
+        expect(world, `write ${at} of ${healthy.last} ${name}`).toEqual(healthy.world);
+      }),
+    );
+  });
+});

@@ -1,0 +1,98 @@
+// Every call of every run fails once, in every way a call can fail; what it comes to is the same (Sieve, R1, R2, R6).
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import { reconcile, type Reads } from '../../functions/website/reconcile.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW } from '../fixtures/websites.ts';
+import { SCENARIOS, type Step } from './scenarios.ts';
+import { world } from './world.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+
+/** How a call fails, and what becomes of the run. */
+const FAILURES = {
+  'the process ends before it': { takesEffect: false, endsTheRun: true },
+  'the process ends after it': { takesEffect: true, endsTheRun: true },
+  'it is refused': { takesEffect: false, endsTheRun: false },
+  'its answer is lost': { takesEffect: true, endsTheRun: false },
+} as const;
+type Failure = (typeof FAILURES)[keyof typeof FAILURES];
+
+/** Counts the calls of all runs, and lets one of them fail. */
+class FailingCluster {
+  calls = 0;
+  #isDown = false;
+  readonly #at: number;
+  readonly #failure: Failure;
+  readonly #cluster: MemoryCluster;
+
+  constructor(cluster: MemoryCluster, at = 0, failure: Failure = FAILURES['it is refused']) {
+    this.#cluster = cluster;
+    this.#at = at;
+    this.#failure = failure;
+  }
+
+  /** A process that starts; the one before it, if it ended, makes no more calls. */
+  process(): Cluster {
+    this.#isDown = false;
+    const cluster = this.#cluster;
+    const call = async <T>(work: () => Promise<T>): Promise<T> => {
+      if (this.#isDown) throw unreachable();
+      const isTheOne = ++this.calls === this.#at;
+      if (!isTheOne) return work();
+      if (this.#failure.takesEffect) await work();
+      this.#isDown = this.#failure.endsTheRun;
+      throw unreachable();
+    };
+    return {
+      getWebsite: (where) => call(() => cluster.getWebsite(where)),
+      getChild: (kind, where) => call(() => cluster.getChild(kind, where)),
+      create: (child) => call(() => cluster.create(child)),
+      replace: (child) => call(() => cluster.replace(child)),
+      delete: (child) => call(() => cluster.delete(child)),
+      updateStatus: (website) => call(() => cluster.updateStatus(website)),
+      listWebsites: () => cluster.listWebsites(),
+      listChildren: (kind) => cluster.listChildren(kind),
+    };
+  }
+}
+
+const unreachable = () => new ClusterError('Unreachable', 'cut');
+
+/** Sent again until it succeeds, as the forwarder does; then the controllers do their part, and the event of that comes. */
+async function deliver(failing: FailingCluster, reads: Reads): Promise<void> {
+  for (const attempt of [1, 2]) {
+    try {
+      await reconcile(key, { cluster: failing.process(), now: () => NOW }, attempt === 1 ? reads : 'as-needed');
+      return;
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.code !== 'Unreachable' || attempt === 2) throw error;
+    }
+  }
+}
+
+async function live(steps: readonly Step[], cluster: MemoryCluster, failing: FailingCluster): Promise<void> {
+  for (const step of steps) {
+    const isNew = cluster.websites().length === 0;
+    if ('apply' in step) cluster.apply(key, step.apply);
+    else cluster.remove('Website', key);
+    await deliver(failing, isNew ? 'website-only' : 'as-needed');
+    cluster.rollOut();
+    await deliver(failing, 'as-needed');
+  }
+}
+
+describe.each(Object.entries(SCENARIOS))('When %s', (_, steps) => {
+  it.each(Object.entries(FAILURES))('and at any call %s, it comes to the same', async (_name, failure) => {
+    const healthy = new MemoryCluster();
+    const counting = new FailingCluster(healthy);
+    await live(steps, healthy, counting);
+    expect(counting.calls).toBeGreaterThan(5);
+    for (let at = 1; at <= counting.calls; at++) {
+      const cluster = new MemoryCluster();
+      await live(steps, cluster, new FailingCluster(cluster, at, failure));
+      expect(world(cluster), `call ${at} of ${counting.calls}`).toEqual(world(healthy));
+    }
+  });
+});

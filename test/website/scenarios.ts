@@ -1,0 +1,36 @@
+// What users do with a Website, as tables for the tests that break runs of it.
+
+/** One step of a user, after which the Website is reconciled until it is settled. */
+export type Step = { readonly apply: Readonly<Record<string, unknown>> } | { readonly remove: true };
+
+const PLAIN = { image: 'nginx:1', replicas: 2 };
+const FULL = {
+  ...PLAIN,
+  host: 'shop.example.com',
+  tlsSecretName: 'shop-tls',
+  env: [
+    { name: 'A', value: '1' },
+    { name: 'B', value: '2' },
+  ],
+};
+
+/** Each ends in another state of the cluster; the writes of all steps together are every write there is. */
+export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
+  'a Website is created': [{ apply: PLAIN }],
+  'a Website with a host is created': [{ apply: FULL }],
+  'the image changes': [{ apply: PLAIN }, { apply: { ...PLAIN, image: 'nginx:2' } }],
+  'it is scaled': [{ apply: PLAIN }, { apply: { ...PLAIN, replicas: 5 } }],
+  'it is parked, and taken up again': [{ apply: PLAIN }, { apply: { ...PLAIN, replicas: 0 } }, { apply: PLAIN }],
+  'a host is added': [{ apply: PLAIN }, { apply: FULL }],
+  'a host is taken away': [{ apply: FULL }, { apply: PLAIN }],
+  'a host is taken away, and given back': [{ apply: FULL }, { apply: PLAIN }, { apply: FULL }],
+  'its class leaves an Ingress': [{ apply: { ...FULL, ingressClassName: 'nginx' } }, { apply: FULL }],
+  'variables leave the environment': [{ apply: FULL }, { apply: { ...FULL, env: [{ name: 'B', value: '2' }] } }],
+  'it is suspended, changed, and resumed': [
+    { apply: PLAIN },
+    { apply: { ...PLAIN, suspend: true } },
+    { apply: { ...PLAIN, image: 'nginx:2', suspend: true } },
+    { apply: { ...PLAIN, image: 'nginx:2' } },
+  ],
+  'it is deleted, and made again': [{ apply: FULL }, { remove: true }, { apply: PLAIN }],
+};

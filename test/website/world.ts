@@ -1,0 +1,44 @@
+import { GENERATION } from '../../functions/website/children.ts';
+import { keyText } from '../../functions/website/resource.ts';
+import type { MemoryCluster } from '../cluster/memory.ts';
+
+interface Named {
+  readonly kind: string;
+  readonly metadata: { readonly namespace: string; readonly name: string };
+}
+
+const DIFFERS_BY_HISTORY = new Set([
+  'uid',
+  'resourceVersion',
+  'generation',
+  'observedGeneration',
+  'lastTransitionTime',
+  'creationTimestamp',
+  'managedFields',
+  'clusterIP',
+  'clusterIPs',
+  'deployment.kubernetes.io/revision',
+  GENERATION,
+]);
+
+/** Objects without what differs between two histories that come to the same: uids, versions, generations, times, addresses. */
+export function masked(objects: readonly Named[]): unknown[] {
+  const keep = (name: string, value: unknown) => (DIFFERS_BY_HISTORY.has(name) ? undefined : value);
+  const place = ({ kind, metadata }: Named) => `${kind} ${keyText(metadata)}`;
+  return objects
+    .toSorted((left, right) => place(left).localeCompare(place(right)))
+    .map((object) => JSON.parse(JSON.stringify(sorted(object), keep)) as unknown);
+}
+
+/** The state of the world, to be compared with another that has come about in another way. */
+export const world = (cluster: MemoryCluster): unknown[] => masked(cluster.all());
+
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([left], [right]) => left.localeCompare(right))
+      .map(([name, part]) => [name, sorted(part)]),
+  );
+};
