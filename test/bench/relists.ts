@@ -1,0 +1,80 @@
+// What it costs a forwarder to read everything again, and whether anything of it stays.
+import { CHILD_APIS } from '../../functions/website/children.ts';
+import { PLURAL } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
+import type { Program } from '../program.ts';
+import { withForwarder, type ForwarderOptions, type SyncedForwarder } from './forwarder-program.ts';
+import { PATIENCE, rssMiB } from './measure.ts';
+
+export const RELISTS = 10;
+const RESOURCES = [PLURAL, ...Object.values(CHILD_APIS).map(({ plural }) => plural)];
+/** A watch that ended sooner without a change did not work, and is backed off from: that is not what is measured. */
+const WORKED_MS = 1_100;
+
+export interface Relists {
+  /** Of each relist, from the first list to the last watch that goes on. */
+  readonly ms: readonly number[];
+  /** Before the first relist, and after each. */
+  readonly rssMiB: readonly number[];
+  /** After the last, without its garbage. */
+  readonly collectedRssMiB: number;
+  /** In use before the first, and after the last. */
+  readonly heapMiB: readonly [number, number];
+}
+
+/** Starts a forwarder and expires the versions of all its watches, again and again. */
+export async function measureRelists(options: ForwarderOptions): Promise<Relists> {
+  const proxy = await faultProxy(options.kubeconfig);
+  // What passes through a fault is not remembered, and nothing is cut off here.
+  proxy.misbehave(() => ({ truncateAfter: Infinity }));
+  try {
+    const through = { ...options, kubeconfig: proxy.kubeconfig, logLevel: 'debug' } as const;
+    return await withForwarder(through, (forwarder) => relists(forwarder, proxy));
+  } finally {
+    await proxy.close();
+  }
+}
+
+async function relists({ program, collected }: SyncedForwarder, proxy: FaultProxy): Promise<Relists> {
+  const before = (await collected()).heapMiB;
+  const ms: number[] = [];
+  const rss = [rssMiB(program, 'VmRSS')];
+  while (ms.length < RELISTS) {
+    await eventually(() => {
+      const quietMs = Date.now() - Math.max(...times(program.lines, 'watching'));
+      if (quietMs < WORKED_MS) throw new Error(`The watches are open for ${quietMs} ms`);
+    }, PATIENCE);
+    ms.push(await relist(program, proxy));
+    rss.push(rssMiB(program, 'VmRSS'));
+  }
+  const after = await collected();
+  return { ms, rssMiB: rss, collectedRssMiB: after.rssMiB, heapMiB: [before, after.heapMiB] };
+}
+
+async function relist(program: Program, proxy: FaultProxy): Promise<number> {
+  const from = program.lines.length;
+  for (const plural of RESOURCES)
+    proxy.add({
+      path: new RegExp(`/${plural}\\?.*watch=1`),
+      fault: { answer: 410, reason: 'Expired' },
+      times: 1,
+    });
+  proxy.cutAll();
+  return eventually(() => {
+    const lines = program.lines.slice(from);
+    const listing = lines.findIndex(({ state }) => state === 'listing');
+    const listed = RESOURCES.filter((plural) => isListedAgain(lines.filter(({ resource }) => resource === plural)));
+    if (listed.length < RESOURCES.length) throw new Error(`Only ${listed.join(', ') || 'nothing'} is listed again`);
+    return Math.max(...times(lines, 'watching')) - Number(lines[listing]?.['time']);
+  }, PATIENCE);
+}
+
+/** The watch goes on after its list. */
+function isListedAgain(lines: readonly Record<string, unknown>[]): boolean {
+  const states = lines.map(({ state }) => state);
+  return states.includes('listing') && states.lastIndexOf('watching') > states.lastIndexOf('listing');
+}
+
+const times = (lines: readonly Record<string, unknown>[], entered: string): number[] =>
+  lines.filter(({ state }) => state === entered).map(({ time }) => Number(time));
