@@ -20,12 +20,20 @@ type Stored = Website | Child;
  */
 export class MemoryCluster implements Cluster {
   readonly #objects = new Map<string, Stored>();
-  #version = 0;
-  #uid = 0;
+  /** How often each name was written, and was given to a new object: what happens to one leaves no trace in another. */
+  readonly #counts = new Map<string, { readonly versions: number; readonly uids: number }>();
   /** Called with every stored object, for properties about history. */
   onWrite: (object: Stored) => void = () => {};
   writes = 0;
   reads = 0;
+
+  /** Another cluster in the same state. */
+  copy(): MemoryCluster {
+    const copy = new MemoryCluster();
+    for (const [key, object] of this.#objects) copy.#objects.set(key, structuredClone(object));
+    for (const [key, counts] of this.#counts) copy.#counts.set(key, counts);
+    return copy;
+  }
 
   async getWebsite(key: WebsiteKey): Promise<Website | undefined> {
     this.reads++;
@@ -94,6 +102,16 @@ export class MemoryCluster implements Cluster {
     }
   }
 
+  /** What is owned by nobody who is there goes. */
+  collectGarbage(): void {
+    const uids = new Set(this.all().map(({ metadata }) => metadata.uid));
+    for (const { kind, metadata } of this.all()) {
+      const { ownerReferences = [] } = metadata;
+      if (ownerReferences.length > 0 && ownerReferences.every(({ uid }) => !uids.has(uid)))
+        this.#objects.delete(keyOf(kind, metadata));
+    }
+  }
+
   /** The Deployment controller and the Pods have done their part. */
   rollOut(): void {
     for (const object of this.all()) {
@@ -105,6 +123,8 @@ export class MemoryCluster implements Cluster {
     }
   }
 
+  /** Everything there is, as a text that two clusters in the same state have in common. */
+  state = (): string => JSON.stringify([...this.#objects].toSorted());
   all = (): Stored[] => structuredClone([...this.#objects.values()]);
   websites = (): Website[] => this.all().filter((object): object is Website => object.kind === KIND);
   children = (): Child[] => this.all().filter((object): object is Child => object.kind !== KIND);
@@ -116,7 +136,9 @@ export class MemoryCluster implements Cluster {
   #create(object: { readonly kind: string; readonly metadata: WebsiteKey; readonly [field: string]: unknown }): Stored {
     const key = keyOf(object.kind, object.metadata);
     if (this.#objects.has(key)) throw refusal('AlreadyExists', key);
-    const metadata = { ...object.metadata, uid: `uid-${++this.#uid}`, generation: 1 };
+    const { versions, uids } = this.#counts.get(key) ?? { versions: 0, uids: 0 };
+    this.#counts.set(key, { versions, uids: uids + 1 });
+    const metadata = { ...object.metadata, uid: `uid ${uids + 1} of ${key}`, generation: 1 };
     return this.#store(key, { ...structuredClone(object), metadata } as unknown as Stored);
   }
 
@@ -139,7 +161,9 @@ export class MemoryCluster implements Cluster {
   }
 
   #store(key: string, object: Stored): Stored {
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.#version) } };
+    const { versions = 0, uids = 0 } = this.#counts.get(key) ?? {};
+    this.#counts.set(key, { versions: versions + 1, uids });
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(versions + 1) } };
     this.#objects.set(key, structuredClone(stored));
     this.onWrite(structuredClone(stored));
     return stored;

@@ -1,0 +1,210 @@
+// Overlapping runs of one Website in every order that their calls can have: P3, P4, P9, P10.
+import { describe, expect, it } from 'vitest';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import { GENERATION, isOwnedBy, type Child } from '../../functions/website/children.ts';
+import { reconcile, type Reads } from '../../functions/website/reconcile.ts';
+import type { Website } from '../../functions/website/resource.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW } from '../fixtures/websites.ts';
+import { explore, type Turns, type World } from './explore.ts';
+import { world } from './world.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+const OLD = { image: 'nginx:1', replicas: 1 };
+const NEW = { image: 'nginx:2', replicas: 1 };
+const HOST = { ...OLD, host: 'shop.example.com' };
+
+/** A run that an event led to. One that lost every race is sent again, which is another run. */
+const run =
+  (reads: Reads = 'as-needed') =>
+  async ({ cluster }: Turns) => {
+    try {
+      await reconcile(key, { cluster, now: () => NOW }, reads);
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.class !== 'conflict') throw error;
+    }
+  };
+
+/** A user, who does one thing after the other. */
+const user =
+  (...deeds: readonly (() => unknown)[]) =>
+  async ({ act }: Turns) => {
+    for (const deed of deeds) await act('user', async () => void (await deed()));
+  };
+
+/** Watches every write for what must never be. */
+function guard(cluster: MemoryCluster): void {
+  const applied = new Map<string, number>();
+  cluster.onWrite = (object) => {
+    const [uid, generation] = generationOf(object);
+    expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(applied.get(uid) ?? 0);
+    applied.set(uid, generation);
+    if (object.kind === 'Website') expectHonest(object as Website, cluster);
+  };
+}
+
+/** Of the Website that it was made for, and by which generation of it. */
+function generationOf(object: Website | Child): [string, number] {
+  const { uid, ownerReferences = [], annotations } = object.metadata;
+  if (object.kind === 'Website') return [uid, (object as Website).status?.observedGeneration ?? 0];
+  return [`${object.kind} of ${ownerReferences[0]?.uid}`, Number(annotations?.[GENERATION] ?? 0)];
+}
+
+function expectHonest(website: Website, cluster: MemoryCluster): void {
+  const ready = website.status?.conditions?.find(({ type }) => type === 'Ready');
+  if (ready?.status !== 'True' || website.status?.observedGeneration !== website.metadata.generation) return;
+  const deployment = cluster.children().find(({ kind }) => kind === 'Deployment');
+  expect(deployment?.metadata.annotations?.[GENERATION], 'Ready').toBe(String(website.metadata.generation));
+}
+
+/** One more event, after everything, and the controllers' part. */
+async function settle(cluster: MemoryCluster): Promise<void> {
+  for (const _ of [1, 2]) {
+    await reconcile(key, { cluster, now: () => NOW });
+    cluster.rollOut();
+  }
+  await reconcile(key, { cluster, now: () => NOW });
+}
+
+/** Where one run alone comes to, with nobody beside it. */
+async function alone(spec: object): Promise<unknown[]> {
+  const cluster = new MemoryCluster();
+  cluster.apply(key, spec);
+  await settle(cluster);
+  return world(cluster);
+}
+
+/** Settled under a spec, as a start. */
+async function settled(spec: object): Promise<() => MemoryCluster> {
+  const cluster = new MemoryCluster();
+  cluster.apply(key, spec);
+  await settle(cluster);
+  return () => cluster.copy();
+}
+
+interface Race {
+  /** Nothing where there was no Website before. */
+  readonly from?: object;
+  /** What the user does, in this order, while the runs go on. */
+  readonly deeds: (cluster: MemoryCluster) => readonly (() => unknown)[];
+  readonly runs: readonly Reads[];
+  readonly to: object;
+}
+
+const apply = (spec: object) => (cluster: MemoryCluster) => [() => cluster.apply(key, spec)];
+
+describe('Whatever the order of the calls, nothing goes back, Ready is true, and it ends the same, when', () => {
+  it.each<[string, Race]>([
+    ['two runs create one Website', { deeds: apply(OLD), runs: ['website-only', 'website-only'], to: OLD }],
+    [
+      'a Website changes while two runs create it',
+      {
+        deeds: (cluster) => [() => cluster.apply(key, OLD), () => cluster.apply(key, NEW)],
+        runs: ['website-only', 'as-needed'],
+        to: NEW,
+      },
+    ],
+    ['two runs follow one change', { from: OLD, deeds: apply(NEW), runs: ['as-needed', 'as-needed'], to: NEW }],
+    [
+      'two runs follow two changes',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, { ...NEW, replicas: 3 })],
+        runs: ['as-needed', 'as-needed'],
+        to: { ...NEW, replicas: 3 },
+      },
+    ],
+    [
+      'the second change takes the first back',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, OLD)],
+        runs: ['as-needed', 'as-needed'],
+        to: OLD,
+      },
+    ],
+    [
+      'three runs follow one change',
+      { from: OLD, deeds: apply(NEW), runs: ['as-needed', 'as-needed', 'as-needed'], to: NEW },
+    ],
+    ['a host comes', { from: OLD, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
+    ['a host goes', { from: HOST, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
+  ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, to }) => {
+    const expected = await alone(to);
+    const start = from === undefined ? () => new MemoryCluster() : await settled(from);
+    const begin = (): World => {
+      const cluster = start();
+      guard(cluster);
+      return {
+        cluster,
+        actors: [user(...deeds(cluster)), ...runs.map((reads) => run(reads))],
+        async end() {
+          await settle(cluster);
+          expect(world(cluster)).toEqual(expected);
+          const [website] = cluster.websites();
+          for (const child of cluster.children()) expect(website && isOwnedBy(child, website)).toBe(true);
+        },
+      };
+    };
+    expect((await explore(begin)).ends).toBeGreaterThan(1);
+  });
+});
+
+it('P4: A Deployment that somebody else makes meanwhile is never touched, and the Website says that it stands in the way', async () => {
+  const foreign = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { ...key, name: 'shop-deployment', labels: {}, annotations: {}, ownerReferences: [] },
+    spec: { replicas: 7, selector: { matchLabels: { app: 'other' } }, template: {} },
+  } as unknown as Parameters<MemoryCluster['create']>[0];
+  const outcomes = new Set<string>();
+  await explore(() => {
+    const cluster = new MemoryCluster();
+    let theirs: Child | undefined;
+    const deed = async () => {
+      theirs = await cluster.create(foreign).catch(() => undefined);
+    };
+    return {
+      cluster,
+      actors: [user(() => cluster.apply(key, OLD), deed), run('website-only'), run()],
+      async end() {
+        await settle(cluster);
+        const found = await cluster.getChild('Deployment', key);
+        const [website] = cluster.websites();
+        const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
+        outcomes.add(`${ready?.reason}`);
+        // The Deployment controller alone has written to it.
+        const { spec, metadata } = found ?? {};
+        if (theirs !== undefined)
+          expect({ ...theirs, spec, metadata: { ...metadata, resourceVersion: '1' } }).toEqual(theirs);
+        expect(ready?.reason).toBe(theirs === undefined ? 'Available' : 'NameConflict');
+      },
+    };
+  });
+  expect([...outcomes].toSorted()).toEqual(['Available', 'NameConflict']);
+});
+
+it(
+  'P4: A Website that is deleted and made again meanwhile gets children of its own',
+  { timeout: 120_000 },
+  async () => {
+    const start = await settled(OLD);
+    const expected = await alone(NEW);
+    await explore(() => {
+      const cluster = start();
+      guard(cluster);
+      const deeds = [() => cluster.remove('Website', key), () => cluster.apply(key, NEW)];
+      return {
+        cluster,
+        actors: [user(...deeds), run(), run('website-only')],
+        async end() {
+          await settle(cluster);
+          // A child that a run of the old one made late is the garbage collector's; it knows that the owner is gone.
+          cluster.collectGarbage();
+          await settle(cluster);
+          expect(world(cluster)).toEqual(expected);
+        },
+      };
+    });
+  },
+);
