@@ -1,11 +1,13 @@
 // The forwarder as a child process, until it is synced; and what it takes.
 import { eventually } from '../eventually.ts';
+import { imageIn } from '../forwarder/image.ts';
 import { startProgram, type Program } from '../program.ts';
 import { ask, cpuMs, PATIENCE, rssMiB } from './measure.ts';
 
 /** Deliveries at once: the forwarder's default, which a sink that holds them has to know. */
 export const PARALLEL = 32;
-const MAIN = 'infra/forwarder/main.ts';
+/** As the container image runs it. */
+const IMAGE = imageIn('dist/forwarder');
 const COLLECT = new URL('collect.ts', import.meta.url).href;
 
 export interface ForwarderOptions {
@@ -37,7 +39,11 @@ export async function withForwarder<T>(
   const start = performance.now();
   const flags = { sink, kubeconfig, 'log-level': logLevel, parallel: PARALLEL, host: '127.0.0.1', port: 0 };
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-  const program = startProgram(MAIN, args, { NODE_OPTIONS: `--expose-gc --import=${COLLECT}` });
+  const [first = '', ...rest] = IMAGE.command;
+  const program = startProgram(first, [...rest, ...args], {
+    ...IMAGE.variables,
+    NODE_OPTIONS: `--expose-gc --import=${COLLECT}`,
+  });
   try {
     const readyz = new URL('readyz', String((await program.line('Listening'))['url']));
     await eventually(async () => {

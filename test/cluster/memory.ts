@@ -124,7 +124,7 @@ export class MemoryCluster implements Cluster {
   }
 
   /** Everything there is, as a text that two clusters in the same state have in common. */
-  state = (): string => JSON.stringify([...this.#objects].toSorted());
+  state = (): string => JSON.stringify([...this.#objects].toSorted(([left], [right]) => left.localeCompare(right)));
   all = (): Stored[] => structuredClone([...this.#objects.values()]);
   websites = (): Website[] => this.all().filter((object): object is Website => object.kind === KIND);
   children = (): Child[] => this.all().filter((object): object is Child => object.kind !== KIND);

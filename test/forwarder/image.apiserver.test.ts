@@ -1,5 +1,5 @@
 // What the container image runs: the bundle, with the Dockerfile's own flags and variables, and without node_modules.
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
@@ -8,11 +8,9 @@ import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
+import { imageIn } from './image.ts';
 
 const BUNDLE = 'dist/forwarder';
-const dockerfile = readFileSync('infra/forwarder/Dockerfile', 'utf8');
-const [, command = '[]'] = /^CMD (.*)$/m.exec(dockerfile) ?? [];
-const [, variables = ''] = /^ENV (.*)$/m.exec(dockerfile) ?? [];
 
 let admin: Transport;
 let namespace: string;
@@ -37,9 +35,10 @@ afterEach(async () => {
 });
 
 async function start(given: Record<string, string> = {}): Promise<Program> {
-  const [first = '', ...rest] = (JSON.parse(command) as string[]).map((each) => each.replace('/app', app));
+  const { command, variables } = imageIn(app);
+  const [first = '', ...rest] = command;
   program = startProgram(first, [...rest, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace], {
-    ...Object.fromEntries(variables.split(' ').map((each) => each.split('=') as [string, string])),
+    ...variables,
     KUBECONFIG: inject('forwarderKubeconfig'),
     SINK: sink.url,
     ...given,
