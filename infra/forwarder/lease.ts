@@ -65,11 +65,11 @@ async function acquire(options: LeaseOptions, signal: AbortSignal): Promise<Leas
   while (!signal.aborted) {
     try {
       const current = await read(options, signal);
-      const version = current?.metadata.resourceVersion ?? '';
+      const { resourceVersion: version = '' } = current?.metadata ?? {};
       if (version !== seen.version) seen = { version, at: performance.now() };
       const holder = holderOf(current);
-      const isFree = holder === '' || holder === options.identity || performance.now() - seen.at > duration;
-      if (isFree) return await write(options, current, 'take', signal);
+      const isFree = ['', options.identity].includes(holder);
+      if (isFree || performance.now() - seen.at > duration) return await write(options, current, 'take', signal);
       options.standingBy(`standing by, ${holder} leads`);
     } catch (error) {
       options.standingBy(`standing by, no Lease: ${error instanceof Error ? error.message : String(error)}`);

@@ -132,14 +132,14 @@ describe('P5: nothing is lost', () => {
 it('P8: a start over 1,000 settled Websites is one invocation', async () => {
   await inParallel(1_000, async (index) => {
     const website = await createWebsite(admin, { namespace, name: `site-${index}` }, spec);
-    const status = {
+    const settled = {
       observedGeneration: website.metadata.generation,
       conditions: [
         { type: 'Ready', status: 'True', reason: 'Parked', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' },
       ],
     };
     const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites/site-${index}/status`;
-    await admin.json({ method: 'PUT', path, what: 'settle', body: { ...website, status } });
+    await admin.json({ method: 'PUT', path, what: 'settle', body: { ...website, status: settled } });
   });
   await watching('--namespaces', namespace);
   await eventually(() => expect(resyncs).toBe(1));
