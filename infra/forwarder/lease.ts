@@ -65,19 +65,21 @@ async function acquire(options: LeaseOptions, signal: AbortSignal): Promise<Leas
   while (!signal.aborted) {
     try {
       const current = await read(options, signal);
-      const { resourceVersion: version = '' } = current?.metadata ?? {};
+      const { resourceVersion: version } = current?.metadata ?? { resourceVersion: '' };
       if (version !== seen.version) seen = { version, at: performance.now() };
       const holder = holderOf(current);
-      const isFree = ['', options.identity].includes(holder);
-      if (isFree || performance.now() - seen.at > duration) return await write(options, current, 'take', signal);
+      const isFree = ['', options.identity].includes(holder) || performance.now() - seen.at > duration;
+      if (isFree) return await write(options, current, 'take', signal);
       options.standingBy(`standing by, ${holder} leads`);
     } catch (error) {
-      options.standingBy(`standing by, no Lease: ${error instanceof Error ? error.message : String(error)}`);
+      options.standingBy(`standing by, no Lease: ${messageOf(error)}`);
     }
     await pause(period, signal);
   }
   return undefined;
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Renews while the work goes on. */
 async function hold(
