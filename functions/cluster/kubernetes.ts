@@ -1,6 +1,7 @@
 import { CHILD_APIS, CHILD_SELECTOR, childName, MANAGER, type Child, type ChildKind } from '../website/children.ts';
 import type { Desired } from '../website/desired.ts';
-import { API_VERSION, apiPath, PLURAL, type Website, type WebsiteKey } from '../website/resource.ts';
+import { API_VERSION, apiPath, GROUP, KIND, PLURAL, type Website, type WebsiteKey } from '../website/resource.ts';
+import type { Transition } from '../website/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
 import type { ApiRequest, Transport } from './transport.ts';
@@ -63,6 +64,9 @@ export function kubernetes(transport: Transport): Cluster {
       });
     },
     updateStatus: async (website) => (await transport.json(statusUpdate(website))) as Website,
+    async announce(website, transition) {
+      await transport.json(announcement(website, transition, new Date())).catch(() => {});
+    },
     listWebsites: () => list<Website>(WEBSITES, {}),
     async *listChildren<Kind extends ChildKind>(kind: Kind) {
       const { apiVersion } = CHILD_APIS[kind];
@@ -105,5 +109,32 @@ function statusUpdate(website: Website): ApiRequest {
     path: `${request.path}/status`,
     what: `update websites/status ${website.metadata.namespace}/${website.metadata.name}`,
     body: website,
+  };
+}
+
+/** As long as a note may be, in `events.k8s.io/v1`. */
+const LONGEST_NOTE = 1024;
+
+/** The version of the Website that was written names the Event, so one transition has one. */
+function announcement({ metadata }: Website, { type, reason, note }: Transition, now: Date): ApiRequest {
+  const { namespace, name, uid, resourceVersion } = metadata;
+  const apiVersion = 'events.k8s.io/v1';
+  return {
+    method: 'POST',
+    path: `${apiPath(apiVersion)}/namespaces/${encodeURIComponent(namespace)}/events`,
+    what: `create events ${namespace}/${name}`,
+    body: {
+      apiVersion,
+      kind: 'Event',
+      metadata: { namespace, name: `${name}.${resourceVersion}` },
+      regarding: { apiVersion: API_VERSION, kind: KIND, namespace, name, uid, resourceVersion },
+      eventTime: now.toISOString().replace('Z', '000Z'),
+      reportingController: `${GROUP}/${MANAGER}`,
+      reportingInstance: MANAGER,
+      action: 'Reconcile',
+      type,
+      reason,
+      note: note.slice(0, LONGEST_NOTE),
+    },
   };
 }

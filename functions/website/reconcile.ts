@@ -5,6 +5,7 @@ import { desired } from './desired.ts';
 import { differences } from './differences.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
+import { transitionOf } from './transition.ts';
 import { invalidSpecStatus, statusOf, verdict, type ReadyReason, type Seen, type Verdict } from './status.ts';
 
 /** What reconciling needs from outside. */
@@ -77,8 +78,10 @@ async function reconcileOnce(key: WebsiteKey, context: Context, reads: Reads, ac
   if (written === 'namespace-terminating') return { kind: 'gone' };
   const judged = judge(website, decision, written, context.now());
   if (differences(website.status, judged.status).length > 0) {
-    await context.cluster.updateStatus({ ...website, status: judged.status });
+    const updated = await context.cluster.updateStatus({ ...website, status: judged.status });
     actions.push('update status');
+    const transition = transitionOf(website, judged.verdict);
+    if (transition !== undefined) await context.cluster.announce(updated, transition);
   }
   return outcomeOf(judged.verdict);
 }

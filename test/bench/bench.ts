@@ -1,11 +1,13 @@
 // npm run bench [-- SUBJECT] [--quick]: measures one subject, `chain` unless it is named. Everything runs on this machine, so
 // read the ratios and not the figures.
 import { benchChain } from './chain.ts';
+import { benchFailover } from './failover.ts';
 import { benchForwarder } from './forwarder.ts';
 
 const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
   chain: benchChain,
   forwarder: benchForwarder,
+  failover: benchFailover,
 };
 
 const [first = '', ...others] = process.argv.slice(2);

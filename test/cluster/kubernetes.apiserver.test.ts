@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import type { Transition } from '../../functions/website/transition.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { describeCluster } from './suite.ts';
 
@@ -14,6 +15,13 @@ describeCluster('The real cluster', async () => ({
   cluster: kubernetes(transport),
   namespace: await createNamespace(transport, 'cluster'),
   createWebsite: (key, spec) => createWebsite(transport, key, spec),
+  async announced({ metadata: { namespace, uid } }) {
+    const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+    const { items } = (await transport.json({ method: 'GET', path, what: 'list events' })) as {
+      items: (Transition & { regarding: { uid: string } })[];
+    };
+    return items.filter(({ regarding }) => regarding.uid === uid);
+  },
 }));
 
 it('names the verb and the resource that RBAC refuses', async () => {

@@ -11,6 +11,7 @@ import {
 import type { Desired } from '../../functions/website/desired.ts';
 import { differences } from '../../functions/website/differences.ts';
 import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import type { Transition } from '../../functions/website/transition.ts';
 
 type Stored = Website | Child;
 
@@ -26,6 +27,7 @@ export class MemoryCluster implements Cluster {
   onWrite: (object: Stored) => void = () => {};
   writes = 0;
   reads = 0;
+  readonly announced: (Transition & { readonly uid: string })[] = [];
 
   /** Another cluster in the same state. */
   copy(): MemoryCluster {
@@ -66,6 +68,10 @@ export class MemoryCluster implements Cluster {
   async updateStatus(website: Website): Promise<Website> {
     this.writes++;
     return this.#update(website, (stored) => ({ ...stored, status: website.status })) as Website;
+  }
+
+  async announce(website: Website, transition: Transition): Promise<void> {
+    this.announced.push({ ...transition, uid: website.metadata.uid });
   }
 
   async *listWebsites() {

@@ -3,6 +3,7 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Ingress } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import type { Transition } from '../../functions/website/transition.ts';
 import { SPEC } from '../fixtures/websites.ts';
 
 /** A cluster to test, and a way to make Websites in it as a user would. */
@@ -10,6 +11,8 @@ export interface Subject {
   readonly cluster: Cluster;
   readonly namespace: string;
   createWebsite(key: WebsiteKey, spec: unknown): Promise<Website>;
+  /** The Kubernetes Events of a Website. */
+  announced(website: Website): Promise<readonly Transition[]>;
 }
 
 /** What every implementation of the port has to do; run on the double and on the real API server. */
@@ -107,6 +110,18 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
     it('refuses a status for a Website that changed since it was read', async () => {
       await cluster.updateStatus({ ...website, status: { replicas: 3 } });
       await expect(cluster.updateStatus({ ...website, status: { replicas: 4 } })).rejects.toEqual(refusal('Conflict'));
+    });
+
+    it('announces a transition, and never throws', async () => {
+      const transition: Transition = {
+        type: 'Warning',
+        reason: 'NameConflict',
+        note: 'Deployment shop-deployment exists',
+      };
+      await cluster.announce(website, transition);
+      expect(await subject.announced(website)).toMatchObject([transition]);
+      const nowhere = { ...website, metadata: { ...website.metadata, namespace: 'no-such-namespace' } };
+      await expect(cluster.announce(nowhere, { ...transition, note: 'x'.repeat(5_000) })).resolves.toBeUndefined();
     });
 
     it('lists Websites, and children with their type', async () => {

@@ -52,6 +52,7 @@ class FailingCluster {
       replace: (child) => call(() => cluster.replace(child)),
       delete: (child) => call(() => cluster.delete(child)),
       updateStatus: (website) => call(() => cluster.updateStatus(website)),
+      announce: (website, transition) => cluster.announce(website, transition),
       listWebsites: () => cluster.listWebsites(),
       listChildren: (kind) => cluster.listChildren(kind),
     };

@@ -137,6 +137,7 @@ class Play {
         replace: (child) => act(`replace ${child.kind}`, () => cluster.replace(child)),
         delete: (child) => act(`delete ${child.kind}`, () => cluster.delete(child)),
         updateStatus: (website) => act('update status', () => cluster.updateStatus(website)),
+        announce: (website, transition) => cluster.announce(website, transition),
         listWebsites: () => cluster.listWebsites(),
         listChildren: (kind) => cluster.listChildren(kind),
       },

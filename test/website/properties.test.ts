@@ -139,6 +139,7 @@ function scheduled(cluster: MemoryCluster, scheduler: fc.Scheduler): Cluster {
     replace: (child) => after(`replace ${child.kind}`, () => cluster.replace(child)),
     delete: (child) => after(`delete ${child.kind}`, () => cluster.delete(child)),
     updateStatus: (website) => after('update status', () => cluster.updateStatus(website)),
+    announce: (website, transition) => cluster.announce(website, transition),
     listWebsites: () => cluster.listWebsites(),
     listChildren: (kind) => cluster.listChildren(kind),
   };

@@ -99,6 +99,7 @@ describe('P3: a run that was overtaken', () => {
       create: (child) => cluster.create(child),
       delete: (child) => cluster.delete(child),
       updateStatus: (website) => cluster.updateStatus(website),
+      announce: (website, transition) => cluster.announce(website, transition),
       listWebsites: () => cluster.listWebsites(),
       listChildren: (kind) => cluster.listChildren(kind),
       replace: async (child) => {
@@ -233,5 +234,35 @@ describe('A call that fails', () => {
     cluster.apply(key, SPEC);
     failing('NamespaceTerminating', 'create');
     expect((await run()).outcome).toEqual({ kind: 'gone' });
+  });
+});
+
+describe('A Kubernetes Event', () => {
+  const announced = () => cluster.announced.splice(0).map(({ type, reason }) => `${type} ${reason}`);
+
+  it('tells of every change of what is said, once, and of nothing else', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    expect(announced()).toEqual([]);
+    cluster.rollOut();
+    await run();
+    await run();
+    expect(announced()).toEqual(['Normal Available']);
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    await run();
+    expect(announced()).toEqual(['Normal Progressing']);
+    cluster.apply(key, { ...SPEC, image: 'not an image' });
+    await run();
+    await run();
+    expect(announced()).toEqual(['Warning InvalidSpec']);
+    cluster.apply(key, { ...SPEC, suspend: true });
+    await run();
+    expect(announced()).toEqual(['Normal Suspended']);
+  });
+
+  it('tells of a Website that cannot be made at all', async () => {
+    cluster.apply(key, { replicas: 1 });
+    await run();
+    expect(announced()).toEqual(['Warning InvalidSpec']);
   });
 });
