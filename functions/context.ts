@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { kubernetes } from './cluster/kubernetes.ts';
 import { connect } from './cluster/transport.ts';
 import type { Config } from './config.ts';
+import type { ResyncPlace } from './resync-websites.ts';
 import type { Context } from './website/reconcile.ts';
 
 /** Where the summary lines go: a pino logger, or what a host offers instead. */
@@ -11,10 +12,18 @@ export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 export interface FunctionContext extends Context {
   readonly log: Log;
   readonly config: Pick<Config, 'clusterName' | 'replyEvents' | 'webhookAllowedOrigins'>;
+  readonly resyncPlace: ResyncPlace;
 }
 
 /** Connects to the cluster of the configuration. @throws ClusterError when the kubeconfig names none. */
 export async function contextFrom(config: Config, log: Log): Promise<FunctionContext & { close(): Promise<void> }> {
   const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
-  return { cluster: kubernetes(transport), now: () => new Date(), log, config, close: () => transport.close() };
+  return {
+    cluster: kubernetes(transport),
+    now: () => new Date(),
+    log,
+    config,
+    resyncPlace: { last: undefined },
+    close: () => transport.close(),
+  };
 }

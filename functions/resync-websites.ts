@@ -15,68 +15,98 @@ export interface ResyncReport {
   readonly unfinished: number;
 }
 
+/** Where a resync whose time was up has come to, for the next one in the same process. */
+export interface ResyncPlace {
+  last: WebsiteKey | undefined;
+}
+
 /** Below the 230 s after which Azure's front end gives up on an answer. */
 const TIME_MS = 200_000;
 /** As many as the connection pool carries at ease beside the events. */
 const PARALLEL = 16;
+/** Websites between two lines of the log that say how far it has come. */
+const PROGRESS = 500;
 
 /**
  * Function 2: looks at every Website and reconciles those that differ from what they should be. The API server is asked for
  * lists, in pages, so that a resync of settled Websites costs a call for 500 objects and not three for each.
- * Two may run at once: all writing is done by `reconcile`.
+ * Two may run at once: all writing is done by `reconcile`. When its time is up, the next one goes on behind the last that
+ * this one looked at, so that one which fails every time does not keep the others from their turn.
  * @throws ClusterError when a list cannot be read.
  */
-export async function resyncWebsites({ log, ...context }: FunctionContext, timeMs = TIME_MS): Promise<ResyncReport> {
-  const deadline = performance.now() + timeMs;
-  const report = { seen: 0, differing: 0, repaired: 0, failed: 0, unfinished: 0 };
-  const childrenOf = await readAllChildren(context.cluster);
-  for await (const page of context.cluster.listWebsites()) {
-    report.seen += page.length;
-    const differing = page.filter((website) => differs(website, childrenOf(website.metadata), context));
-    report.differing += differing.length;
-    await inParallel(differing, async ({ metadata: { namespace, name } }) => {
-      if (performance.now() > deadline) {
-        report.unfinished++;
-        return;
-      }
-      try {
-        const { outcome, actions } = await reconcile({ namespace, name }, context, 'everything');
-        report.repaired++;
-        log.info({ namespace, name, outcome: outcome.kind, actions, eventReason: 'resync' }, 'Reconciled Website');
-      } catch (error) {
-        report.failed++;
-        log.warn({ namespace, name, err: error }, 'Could not reconcile Website');
-      }
-    });
-  }
-  log.info({ ...report, ms: Math.round(performance.now() - deadline + timeMs) }, 'Resynced Websites');
+export async function resyncWebsites(
+  { log, resyncPlace, ...context }: FunctionContext,
+  timeMs = TIME_MS,
+): Promise<ResyncReport> {
+  const start = performance.now();
+  const { seen, differing } = await findDiffering(context);
+  const queue = startingBehind(resyncPlace.last, differing);
+  const counts = { repaired: 0, failed: 0 };
+  let begun = 0;
+  await inParallel(queue, async (key) => {
+    if (performance.now() - start > timeMs) return;
+    resyncPlace.last = key;
+    if (++begun % PROGRESS === 0) log.info({ begun, differing: differing.length }, 'Resyncing Websites');
+    try {
+      const { outcome, actions } = await reconcile(key, context, 'everything');
+      counts.repaired++;
+      log.info({ ...key, outcome: outcome.kind, actions, eventReason: 'resync' }, 'Reconciled Website');
+    } catch (error) {
+      counts.failed++;
+      log.warn({ ...key, err: error }, 'Could not reconcile Website');
+    }
+  });
+  const report = { seen, differing: differing.length, ...counts, unfinished: differing.length - begun };
+  log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
   return report;
+}
+
+/** The keys of those that differ, in the order of the list. */
+async function findDiffering(context: Context): Promise<{ seen: number; differing: WebsiteKey[] }> {
+  const childrenOf = await readAllChildren(context.cluster);
+  const differing: WebsiteKey[] = [];
+  let seen = 0;
+  for await (const page of context.cluster.listWebsites()) {
+    seen += page.length;
+    for (const website of page) {
+      const { namespace, name } = website.metadata;
+      if (differs(website, childrenOf({ namespace, name }), context)) differing.push({ namespace, name });
+    }
+  }
+  return { seen, differing };
 }
 
 /** The children come first, as in `reconcile`: a Website that changes meanwhile then differs, and is looked at. */
 async function readAllChildren(cluster: Cluster): Promise<(key: WebsiteKey) => Children> {
-  const [deployments, services, ingresses] = await Promise.all([
+  const [deployment, service, ingress] = await Promise.all([
     byWebsite(cluster, 'Deployment'),
     byWebsite(cluster, 'Service'),
     byWebsite(cluster, 'Ingress'),
   ]);
-  return (key) => {
-    const text = keyText(key);
-    return { deployment: deployments.get(text), service: services.get(text), ingress: ingresses.get(text) };
-  };
+  return (key) => ({ deployment: deployment(key), service: service(key), ingress: ingress(key) });
 }
 
+/**
+ * The children of one kind, by their Website. All of them are kept until the Websites have come, so they are kept as text, and
+ * without what nobody compares: as objects they would take five times as much.
+ */
 async function byWebsite<Kind extends ChildKind>(cluster: Cluster, kind: Kind) {
-  const found = new Map<string, Extract<Child, { kind: Kind }>>();
+  const found = new Map<string, string>();
   const suffix = `-${kind.toLowerCase()}`;
   for await (const page of cluster.listChildren(kind)) {
     for (const child of page) {
       const { namespace, name } = child.metadata;
-      if (name.endsWith(suffix)) found.set(keyText({ namespace, name: name.slice(0, -suffix.length) }), child);
+      if (name.endsWith(suffix)) found.set(keyText({ namespace, name: name.slice(0, -suffix.length) }), textOf(child));
     }
   }
-  return found;
+  return (key: WebsiteKey): Extract<Child, { kind: Kind }> | undefined => {
+    const text = found.get(keyText(key));
+    return text === undefined ? undefined : (JSON.parse(text) as Extract<Child, { kind: Kind }>);
+  };
 }
+
+const textOf = (child: Child): string =>
+  JSON.stringify(child, (name, value: unknown) => (name === 'managedFields' ? undefined : value));
 
 function differs(website: Website, children: Children, { now }: Pick<Context, 'now'>): boolean {
   if (website.metadata.deletionTimestamp !== undefined) return false;
@@ -84,6 +114,12 @@ function differs(website: Website, children: Children, { now }: Pick<Context, 'n
   if (decision.plan.steps.length > 0) return true;
   const judged = judge(website, decision, { children, refusals: [] }, now());
   return differences(website.status, judged.status).length > 0;
+}
+
+/** All of them, beginning with the one behind `last`, where that is among them. */
+function startingBehind(last: WebsiteKey | undefined, keys: readonly WebsiteKey[]): readonly WebsiteKey[] {
+  const place = keys.findIndex((key) => last !== undefined && keyText(key) === keyText(last)) + 1;
+  return [...keys.slice(place), ...keys.slice(0, place)];
 }
 
 /** Works on `PARALLEL` items at a time. */

@@ -23,6 +23,7 @@ beforeAll(async () => {
     now: () => new Date(),
     log: { info() {}, warn() {}, error() {} },
     config: { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] },
+    resyncPlace: { last: undefined },
   };
   namespace = await createNamespace(admin, 'resync');
 });

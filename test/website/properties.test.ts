@@ -63,6 +63,7 @@ const resync = (cluster: Cluster) =>
     ...contextOf(cluster),
     log: quiet,
     config: { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] },
+    resyncPlace: { last: undefined },
   });
 
 async function settle(cluster: MemoryCluster): Promise<void> {

@@ -1,0 +1,59 @@
+// A resync over as many settled Websites as the first argument says. They are made page by page as they are read, as a page of
+// the API server is, so that nothing but the resync remembers them.
+import { pino } from 'pino';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import type { Child, ChildKind } from '../../functions/website/children.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import type { Website } from '../../functions/website/resource.ts';
+import { resyncWebsites } from '../../functions/resync-websites.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW, SPEC } from '../fixtures/websites.ts';
+
+const COUNT = Number(process.argv[2]);
+const PAGE = 500;
+const key = { namespace: 'team-a', name: 'site-00000' };
+
+const one = new MemoryCluster();
+one.apply(key, SPEC);
+for (const _ of [1, 2]) {
+  await reconcile(key, { cluster: one, now: () => NOW });
+  one.rollOut();
+}
+await reconcile(key, { cluster: one, now: () => NOW });
+
+/** What the API server adds to every object, as much as it usually is. */
+const managedFields = [
+  { manager: 'website-reconciler', operation: 'Update', fieldsV1: { 'f:spec': 'x'.repeat(2_000) } },
+];
+
+/** The same object under another name. */
+function named<T extends Website | Child>(object: T, index: number): T {
+  const text = JSON.stringify(object).replaceAll('site-00000', `site-${String(index).padStart(5, '0')}`);
+  const copy = JSON.parse(text) as T;
+  return { ...copy, metadata: { ...copy.metadata, managedFields } };
+}
+
+async function* pages<T extends Website | Child>(object: T | undefined): AsyncGenerator<readonly T[]> {
+  if (object === undefined) return;
+  for (let from = 0; from < COUNT; from += PAGE)
+    yield Array.from({ length: PAGE }, (_, index) => named(object, from + index));
+}
+
+const [website] = one.websites();
+const children = one.children();
+const cluster: Cluster = {
+  getWebsite: (where) => one.getWebsite(where),
+  getChild: (kind, where) => one.getChild(kind, where),
+  create: (child) => one.create(child),
+  replace: (child) => one.replace(child),
+  delete: (child) => one.delete(child),
+  updateStatus: (updated) => one.updateStatus(updated),
+  announce: async () => {},
+  listWebsites: () => pages(website),
+  listChildren: <Kind extends ChildKind>(kind: Kind) =>
+    pages(children.find((child): child is Extract<Child, { kind: Kind }> => child.kind === kind)),
+};
+const config = { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] };
+const log = pino({ level: 'silent' });
+const report = await resyncWebsites({ cluster, now: () => NOW, log, config, resyncPlace: { last: undefined } });
+process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -1,0 +1,82 @@
+// The resync on the model: where it goes on when its time is up, and how much it may take.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { resyncWebsites } from '../../functions/resync-websites.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW, SPEC } from '../fixtures/websites.ts';
+
+function contextOf(cluster: Cluster) {
+  const lines: string[] = [];
+  const info = (_: object, message = '') => void lines.push(message);
+  const log = { info, warn: info, error: info };
+  const config = { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] };
+  return { cluster, now: () => NOW, log, config, resyncPlace: { last: undefined }, lines };
+}
+
+function clusterOf(count: number): MemoryCluster {
+  const cluster = new MemoryCluster();
+  for (let index = 0; index < count; index++) cluster.apply({ namespace: 'team-a', name: `site-${index}` }, SPEC);
+  return cluster;
+}
+
+it('One whose time is up goes on behind the last that it looked at, also when that fails every time', async () => {
+  const cluster = clusterOf(40);
+  const tried: string[] = [];
+  const failing: Cluster = {
+    getWebsite: (key) => cluster.getWebsite(key),
+    getChild: async (kind, key) => {
+      if (kind === 'Deployment') tried.push(key.name);
+      throw new Error('This one fails');
+    },
+    create: (child) => cluster.create(child),
+    replace: (child) => cluster.replace(child),
+    delete: (child) => cluster.delete(child),
+    updateStatus: (website) => cluster.updateStatus(website),
+    announce: (website, transition) => cluster.announce(website, transition),
+    listWebsites: () => cluster.listWebsites(),
+    listChildren: (kind) => cluster.listChildren(kind),
+  };
+  const context = contextOf(failing);
+  // The clock ends each resync when 16 have begun.
+  const { performance } = globalThis;
+  const real = performance.now.bind(performance);
+  let begun = 0;
+  performance.now = () => (tried.length - begun >= 16 ? 1_000 : 0);
+  try {
+    for (let round = 0; round < 3; round++) {
+      begun = tried.length;
+      expect(await resyncWebsites(context, 100)).toMatchObject({ differing: 40, failed: 16, unfinished: 24 });
+    }
+  } finally {
+    performance.now = real;
+  }
+  expect(new Set(tried).size).toBe(40);
+});
+
+it('A long one says how far it has come', async () => {
+  const context = contextOf(clusterOf(1_000));
+  expect(await resyncWebsites(context)).toEqual({
+    seen: 1_000,
+    differing: 1_000,
+    repaired: 1_000,
+    failed: 0,
+    unfinished: 0,
+  });
+  expect(context.lines.filter((line) => line === 'Resyncing Websites')).toHaveLength(2);
+});
+
+it('Two at once come to the same as one', async () => {
+  const cluster = clusterOf(50);
+  await Promise.all([resyncWebsites(contextOf(cluster)), resyncWebsites(contextOf(cluster))]);
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 0 });
+  expect(cluster.children()).toHaveLength(100);
+});
+
+it('P8: 10,000 Websites take less than 200 MB', { timeout: 120_000 }, async () => {
+  // A process of its own with a heap of that size, less what Node has outside of it: it would end otherwise.
+  const args = ['--max-old-space-size=120', 'test/website/resync-large.ts', '10000'];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  expect(JSON.parse(stdout)).toMatchObject({ seen: 10_000, differing: 0 });
+});
