@@ -21,16 +21,15 @@ for (const _ of [1, 2]) {
 }
 await reconcile(key, { cluster: one, now: () => NOW });
 
-/** What the API server adds to every object, as much as it usually is. */
-const managedFields = [
-  { manager: 'website-reconciler', operation: 'Update', fieldsV1: { 'f:spec': 'x'.repeat(2_000) } },
-];
+/** What the API server adds to every object, as much as it usually is: a field of its own for each that somebody wrote. */
+const fields = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`f:field-${index}`, {}]));
+const managedFields = [{ manager: 'website-reconciler', operation: 'Update', fieldsV1: { 'f:spec': fields } }];
 
-/** The same object under another name. */
+/** The same object under another name, as if it had just been read. */
 function named<T extends Website | Child>(object: T, index: number): T {
-  const text = JSON.stringify(object).replaceAll('site-00000', `site-${String(index).padStart(5, '0')}`);
-  const copy = JSON.parse(text) as T;
-  return { ...copy, metadata: { ...copy.metadata, managedFields } };
+  const { metadata } = object;
+  const text = JSON.stringify({ ...object, metadata: { ...metadata, managedFields } });
+  return JSON.parse(text.replaceAll('site-00000', `site-${String(index).padStart(5, '0')}`)) as T;
 }
 
 async function* pages<T extends Website | Child>(object: T | undefined): AsyncGenerator<readonly T[]> {
