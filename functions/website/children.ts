@@ -71,6 +71,8 @@ export function isLeftOver(child: Child, website: Website): boolean {
 
 const controllerOf = (child: Child) => child.metadata.ownerReferences?.find(({ controller }) => controller === true);
 
-/** Whether an Ingress has to be looked for. Without a Deployment there is no mark to trust. */
+/** Whether an Ingress has to be looked for. Without a Deployment of a Website's there is no mark to trust. */
 export const mayHaveIngress = (deployment: Deployment | undefined): boolean =>
-  deployment === undefined || deployment.metadata.annotations?.[HAS_INGRESS] !== undefined;
+  deployment === undefined ||
+  controllerOf(deployment)?.kind !== KIND ||
+  deployment.metadata.annotations?.[HAS_INGRESS] !== undefined;

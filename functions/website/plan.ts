@@ -50,8 +50,10 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
     }
   };
   consider(wanted.deployment, observed.deployment, mergedDeployment);
+  // An Ingress that no Deployment of ours knows of would stay when the host has left the spec.
+  const isUnmarked = obstacles.length > 0 && observed.ingress === undefined;
   consider(wanted.service, observed.service, mergedService);
-  consider(wanted.ingress, observed.ingress, mergedIngress);
+  if (!isUnmarked) consider(wanted.ingress, observed.ingress, mergedIngress);
   return { steps: inOrder(operations), obstacles };
 }
 

@@ -125,7 +125,10 @@ interface Written {
   readonly refusals: Seen['refusals'];
 }
 
-/** Carries out a plan step by step; what is refused for good does not keep the rest from being written. */
+/**
+ * Carries out a plan step by step. What is refused for good does not keep the rest of its step from being written, and ends the
+ * plan there: a later step counts on the one before, as an Ingress on the Deployment that says that there is one.
+ */
 async function write(
   { steps }: Plan,
   observed: Children,
@@ -133,7 +136,6 @@ async function write(
   actions: string[],
 ): Promise<Written | 'namespace-terminating'> {
   const children: Record<string, Child | undefined> = { ...observed };
-  const refusals: Seen['refusals'][number][] = [];
   for (const step of steps) {
     const results = await Promise.allSettled(step.map((operation) => carryOut(operation, cluster)));
     for (const [index, operation] of step.entries()) {
@@ -144,9 +146,9 @@ async function write(
     }
     const refused = refusedForGood(results);
     if (refused.some(({ code }) => code === 'NamespaceTerminating')) return 'namespace-terminating';
-    refusals.push(...refused.map(refusalOf));
+    if (refused.length > 0) return { children, refusals: refused.map(refusalOf) };
   }
-  return { children, refusals };
+  return { children, refusals: [] };
 }
 
 /** @throws the first failure that is not for good: trying again may help. */

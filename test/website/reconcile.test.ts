@@ -237,6 +237,70 @@ describe('A call that fails', () => {
   });
 });
 
+it('No Ingress is made that the Deployment does not know of, also when the Deployment is refused', async () => {
+  cluster.apply(key, SPEC);
+  await run();
+  const replace = cluster.replace.bind(cluster);
+  cluster.replace = async (child) => {
+    if (child.kind === 'Deployment') throw new ClusterError('Invalid', 'must be less than or equal to cpu limit');
+    return replace(child);
+  };
+  cluster.apply(key, { ...SPEC, host: 'a.example.com' });
+  expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'Rejected' });
+  cluster.replace = replace;
+  cluster.apply(key, SPEC);
+  await run();
+  expect(await cluster.getChild('Ingress', key)).toBeUndefined();
+});
+
+describe('No Ingress stays when the host has left the spec, also when', () => {
+  const HOST = { ...SPEC, host: 'a.example.com' };
+  const theirs = { labels: {}, annotations: {}, ownerReferences: [] };
+  async function takeAway(): Promise<void> {
+    const { resourceVersion: _, uid: __, ...metadata } = (await deployment()).metadata;
+    cluster.remove('Deployment', metadata);
+    await cluster.create({ ...(await desiredDeployment()), metadata: { ...metadata, ...theirs } } as never);
+  }
+  const deployment = async () => (await cluster.getChild('Deployment', key)) as Deployment;
+  const desiredDeployment = async () => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    spec: { replicas: 1, selector: {} },
+  });
+
+  it('somebody else has put a Deployment in the place of ours', async () => {
+    cluster.apply(key, HOST);
+    await run();
+    await takeAway();
+    cluster.apply(key, SPEC);
+    expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+    expect(await cluster.getChild('Ingress', key)).toBeUndefined();
+  });
+
+  it('somebody else had the name of the Deployment before there was a host', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    await takeAway();
+    cluster.apply(key, HOST);
+    await run();
+    cluster.apply(key, SPEC);
+    await run();
+    expect(await cluster.getChild('Ingress', key)).toBeUndefined();
+  });
+
+  it('the Deployment has a selector that cannot be changed', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    const found = await deployment();
+    cluster.edit(found, { spec: { ...found.spec, selector: { matchLabels: { app: 'other' } } } });
+    cluster.apply(key, HOST);
+    expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'ImmutableSelector' });
+    cluster.apply(key, SPEC);
+    await run();
+    expect(await cluster.getChild('Ingress', key)).toBeUndefined();
+  });
+});
+
 describe('A Kubernetes Event', () => {
   const announced = () => cluster.announced.splice(0).map(({ type, reason }) => `${type} ${reason}`);
 

@@ -1,0 +1,119 @@
+// Generated histories on the real API server (Acto): what it admits, what comes of it, and that the way there leaves no trace.
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { createNamespace, createWebsite, replaceWebsiteSpec } from '../real-cluster.ts';
+import { anySpec, refusedSpec, type Spec } from './generated.ts';
+import { expectChildren } from './oracle.ts';
+import { masked } from './world.ts';
+
+const HISTORIES = 60;
+const LENGTH = 5;
+const AT_ONCE = 6;
+/** The controllers here make every Pod that is asked for. */
+const fewPods: fc.Arbitrary<Spec> = anySpec.map((spec) => ({ ...spec, replicas: Number(spec['replicas']) % 3 }));
+
+let admin: Transport;
+let transport: Transport;
+let cluster: Cluster;
+let namespace: string;
+let names = 0;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  transport = await connect({ kubeconfig: inject('functionsKubeconfig') });
+  cluster = kubernetes(transport);
+  namespace = await createNamespace(admin, 'generated');
+});
+afterAll(() => Promise.all([admin.close(), transport.close()]));
+
+const nextKey = (): WebsiteKey => ({ namespace, name: `site-${++names}` });
+
+async function childrenOf(key: WebsiteKey) {
+  const [deployment, service, ingress] = await Promise.all([
+    cluster.getChild('Deployment', key),
+    cluster.getChild('Service', key),
+    cluster.getChild('Ingress', key),
+  ]);
+  return { deployment, service, ingress };
+}
+
+/** @returns false where the API server refuses a child, which the Website says then. */
+async function follow(key: WebsiteKey): Promise<boolean> {
+  const { outcome } = await reconcile(key, { cluster, now: () => new Date() });
+  const website = await cluster.getWebsite(key);
+  expect(website?.status?.observedGeneration).toBe(website?.metadata.generation);
+  const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
+  if (outcome.kind !== 'stalled') return true;
+  expect(ready).toMatchObject({
+    status: 'False',
+    reason: 'Rejected',
+    message: expect.stringContaining('Could not') as string,
+  });
+  return false;
+}
+
+/** Without the names, which differ. */
+const compared = async (key: WebsiteKey): Promise<unknown> => {
+  const children = Object.values(await childrenOf(key)).filter((child) => child !== undefined);
+  const ours = children.map(({ kind, metadata, spec }) => ({ kind, metadata, spec }));
+  return JSON.parse(JSON.stringify(masked(ours)).replaceAll(key.name, 'SITE'));
+};
+
+it(
+  'After every change the children say what the spec says, and the history leaves no trace',
+  { timeout: 180_000 },
+  async () => {
+    const taken = await Promise.all(Array.from({ length: AT_ONCE }, () => followHistories(HISTORIES / AT_ONCE)));
+    expect(taken.reduce((sum, each) => sum + each)).toBeGreaterThan((HISTORIES * LENGTH) / 2);
+  },
+);
+
+/** @returns how many specs the API server took. */
+async function followHistories(count: number): Promise<number> {
+  let taken = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(fewPods, { minLength: LENGTH, maxLength: LENGTH }), async (history) => {
+      const key = nextKey();
+      for (const [index, spec] of history.entries()) {
+        const before = await childrenOf(key);
+        await (index === 0 ? createWebsite(admin, key, spec) : replaceWebsiteSpec(admin, key, spec));
+        const isTaken = await follow(key);
+        if (isTaken) taken++;
+        const website = await cluster.getWebsite(key);
+        if (website === undefined) throw new Error('The Website is gone');
+        const children = await childrenOf(key);
+        if (spec['suspend'] === true) expect(generations(children)).toEqual(generations(before));
+        else if (isTaken) expectChildren(spec, website, children);
+      }
+      await expectNoTrace(key, { ...history.at(-1), suspend: false });
+    }),
+    { numRuns: count, endOnFailure: true },
+  );
+  return taken;
+}
+
+/** Nobody wrote to them: a status does not count. */
+const generations = (children: Awaited<ReturnType<typeof childrenOf>>) =>
+  Object.values(children).map((child) => [child?.metadata.uid, child?.metadata.generation]);
+
+async function expectNoTrace(key: WebsiteKey, last: Spec): Promise<void> {
+  await replaceWebsiteSpec(admin, key, last);
+  const fresh = nextKey();
+  await createWebsite(admin, fresh, last);
+  // What the API server refuses stays as it was before.
+  if ((await follow(key)) && (await follow(fresh))) expect(await compared(key)).toEqual(await compared(fresh));
+}
+
+it('What is broken is refused, whatever else the spec says', async () => {
+  await fc.assert(
+    fc.asyncProperty(refusedSpec, async (spec) => {
+      await expect(createWebsite(admin, nextKey(), spec)).rejects.toMatchObject({ code: 'Invalid' });
+    }),
+    { numRuns: 100, endOnFailure: true },
+  );
+});

@@ -1,0 +1,89 @@
+// Generated histories on the model (Acto): what is declared is what there is, however it came to be.
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { websiteSpec } from '../../functions/website/resource.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW } from '../fixtures/websites.ts';
+import { anySpec, brokenSpec, type Spec } from './generated.ts';
+import { expectChildren } from './oracle.ts';
+import { world } from './world.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+const WEBSITES = 10_000;
+const LONGEST = 5;
+
+async function follow(cluster: MemoryCluster, spec: Spec): Promise<void> {
+  cluster.apply(key, spec);
+  await reconcile(key, { cluster, now: () => NOW });
+  cluster.rollOut();
+  await reconcile(key, { cluster, now: () => NOW });
+}
+
+async function childrenIn(cluster: MemoryCluster) {
+  const [deployment, service, ingress] = await Promise.all([
+    cluster.getChild('Deployment', key),
+    cluster.getChild('Service', key),
+    cluster.getChild('Ingress', key),
+  ]);
+  return { deployment, service, ingress };
+}
+
+it(
+  'After every change the children say what the spec says, and the history leaves no trace',
+  { timeout: 120_000 },
+  async () => {
+    let followed = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(anySpec, { minLength: 1, maxLength: LONGEST }), async (history) => {
+        const cluster = new MemoryCluster();
+        for (const spec of history) {
+          const before = await childrenIn(cluster);
+          await follow(cluster, spec);
+          followed++;
+          const [website] = cluster.websites();
+          if (website === undefined) throw new Error('The Website is gone');
+          const children = await childrenIn(cluster);
+          if (spec['suspend'] === true) expect(withoutStatus(children)).toEqual(withoutStatus(before));
+          else expectChildren(spec, website, children);
+        }
+        const last = { ...history.at(-1), suspend: false };
+        await follow(cluster, last);
+        const fresh = new MemoryCluster();
+        await follow(fresh, last);
+        expect(world(cluster)).toEqual(world(fresh));
+      }),
+      { numRuns: (WEBSITES * 2) / (LONGEST + 1) },
+    );
+    expect(followed).toBeGreaterThan(WEBSITES * 0.9);
+  },
+);
+
+/** The controllers go on beside a suspended Website. */
+const withoutStatus = (children: Awaited<ReturnType<typeof childrenIn>>) =>
+  Object.values(children).map((child) =>
+    child === undefined
+      ? undefined
+      : { ...child, status: undefined, metadata: { ...child.metadata, resourceVersion: '' } },
+  );
+
+it('What the CRD admits is what the schema admits, and a broken spec changes nothing', async () => {
+  fc.assert(
+    fc.property(anySpec, (spec) => {
+      expect(websiteSpec.safeParse(spec).error).toBeUndefined();
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(anySpec, brokenSpec, async (good, bad) => {
+      expect(websiteSpec.safeParse(bad).success).toBe(false);
+      const cluster = new MemoryCluster();
+      await follow(cluster, { ...good, suspend: false });
+      const before = await childrenIn(cluster);
+      // An older CRD may have let it in.
+      cluster.apply(key, bad);
+      const { outcome } = await reconcile(key, { cluster, now: () => NOW });
+      expect(outcome).toEqual({ kind: 'stalled', reason: 'InvalidSpec' });
+      expect(await childrenIn(cluster)).toEqual(before);
+    }),
+  );
+});

@@ -1,0 +1,130 @@
+// Specs that nobody thought of, made from the CRD's own schema: valid ones with a liking for the bounds, and broken ones.
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { parse } from 'yaml';
+
+interface Schema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly 'x-kubernetes-int-or-string'?: boolean;
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[];
+  readonly 'x-kubernetes-validations'?: readonly { readonly rule: string }[];
+}
+interface Crd {
+  readonly spec: {
+    readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[];
+  };
+}
+
+const TEXTS = 64;
+const MATCHES = /^self\.matches\(r'(.*)'\)$/;
+const crd = parse(readFileSync('crds/website.yaml', 'utf8')) as Crd;
+const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.['spec'] ?? {};
+
+export type Spec = Readonly<Record<string, unknown>>;
+
+/** Any spec that the schema admits, its rules between fields included. */
+export const anySpec: fc.Arbitrary<Spec> = (valueOf(schema) as fc.Arbitrary<Spec>).map((spec) => {
+  if ('host' in spec) return spec;
+  const { tlsSecretName: _, ingressClassName: __, ...rest } = spec;
+  return rest;
+});
+
+function valueOf(of: Schema): fc.Arbitrary<unknown> {
+  if (of.enum !== undefined) return fc.constantFrom(...of.enum);
+  if (of['x-kubernetes-int-or-string'] === true) return fc.oneof(fc.integer({ min: 0, max: 64 }), text(of));
+  switch (of.type) {
+    case 'object':
+      return fc.record(
+        Object.fromEntries(Object.entries(of.properties ?? {}).map(([name, each]) => [name, valueOf(each)])),
+        {
+          requiredKeys: [...(of.required ?? [])],
+        },
+      );
+    case 'array':
+      return list(of);
+    case 'integer':
+      return bounded(of);
+    case 'boolean':
+      return fc.boolean();
+    default:
+      return text(of);
+  }
+}
+
+function list({ items = {}, 'x-kubernetes-list-map-keys': [key] = [] }: Schema): fc.Arbitrary<unknown> {
+  const selector = (item: unknown) => (key === undefined ? item : (item as Record<string, unknown>)[key]);
+  return fc.uniqueArray(valueOf(items), { maxLength: 4, selector });
+}
+
+/** Mostly anything, and each bound now and then. */
+function bounded({ minimum = 0, maximum = 2 ** 31 - 1 }: Schema): fc.Arbitrary<number> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: minimum, max: maximum }) },
+    { weight: 1, arbitrary: fc.constantFrom(minimum, maximum) },
+  );
+}
+
+function text({
+  pattern,
+  maxLength = 64,
+  minLength = 0,
+  'x-kubernetes-validations': rules = [],
+}: Schema): fc.Arbitrary<string> {
+  const [rule] = rules.map(({ rule: each }) => MATCHES.exec(each)?.[1]).filter((each) => each !== undefined);
+  const form = rule ?? pattern;
+  if (form === undefined) return fc.string({ maxLength: Math.min(maxLength, 64) });
+  // To make a text from its form takes long, so there are some of each, and not new ones every time.
+  const any = fc.stringMatching(new RegExp(form), { maxLength: 64 });
+  const fitting = any.filter((value) => value.length >= minLength && value.length <= maxLength);
+  return fc.constantFrom(...fc.sample(fitting, { numRuns: TEXTS, seed: 1 }));
+}
+
+/** One thing that is wrong in a field. */
+const BROKEN_FIELDS: readonly Spec[] = [
+  { image: '' },
+  { image: 'nginx:1\nprivileged: true' },
+  { image: 'nginx 1' },
+  { image: 'a'.repeat(513) },
+  { image: undefined },
+  { image: 7 },
+  { replicas: -1 },
+  { replicas: 1001 },
+  { replicas: 1.5 },
+  { replicas: '3' },
+  { replicas: undefined },
+  { port: 0 },
+  { port: 65_536 },
+  { env: [{ name: '' }] },
+  { env: [{ name: 'A=B', value: '' }] },
+  { env: [{ name: 'A' }, { name: 'A' }] },
+  { env: [{ value: 'x' }] },
+  { resources: { limits: { cpu: '-1' } } },
+  { resources: { requests: { memory: '1 Gi' } } },
+  { host: 'UPPER.example.com' },
+  { host: 'example.com:80' },
+  { host: '../x' },
+  { securityProfile: 'privileged' },
+  { suspend: 'yes' },
+];
+/** One thing that is wrong between fields: the schema of the API server alone knows of these, and we take no notice of them. */
+const BROKEN_TOGETHER: readonly Spec[] = [
+  { host: undefined, tlsSecretName: 'tls' },
+  { host: undefined, ingressClassName: 'nginx' },
+];
+
+const broken = (ways: readonly Spec[]): fc.Arbitrary<Spec> =>
+  fc.tuple(anySpec, fc.constantFrom(...ways)).map(([spec, wrong]) => ({ ...spec, ...wrong }));
+
+/** Specs with one thing wrong, which the API server has to refuse. */
+export const refusedSpec = broken([...BROKEN_FIELDS, ...BROKEN_TOGETHER]);
+/** Those of them that mean nothing, wherever they come from. */
+export const brokenSpec = broken(BROKEN_FIELDS);

@@ -1,0 +1,43 @@
+import { expect } from 'vitest';
+import type { Child, Children, Deployment } from '../../functions/website/children.ts';
+import type { Website } from '../../functions/website/resource.ts';
+import type { Spec } from './generated.ts';
+
+/**
+ * What the children have to say of a spec, worked out from the spec alone and without the code that makes them (Acto's state
+ * oracle).
+ */
+export function expectChildren(spec: Spec, website: Website, { deployment, service, ingress }: Children): void {
+  for (const child of [deployment, service]) expectOwned(child, website);
+  if (ingress !== undefined) expectOwned(ingress, website);
+  expect(deployment?.spec.replicas).toBe(spec['replicas']);
+  expect(service?.spec.ports).toMatchObject([{ port: 80 }]);
+  expect(service?.spec.selector).toEqual(deployment?.spec.selector.matchLabels);
+  expectContainer(spec, deployment);
+  expectIngress(spec, ingress);
+}
+
+function expectOwned(child: Child | undefined, { metadata: { uid } }: Website): void {
+  expect(child?.metadata.ownerReferences?.filter(({ controller }) => controller)).toMatchObject([{ uid }]);
+}
+
+function expectContainer(spec: Spec, deployment: Deployment | undefined): void {
+  const container = deployment?.spec.template.spec?.containers.find(({ name }) => name === 'webserver');
+  expect(container?.image).toBe(spec['image']);
+  expect(container?.ports).toMatchObject([{ containerPort: spec['port'] ?? 80 }]);
+  expect(pairs(container?.env)).toEqual(pairs(spec['env'] as Env));
+  expect(container?.securityContext?.allowPrivilegeEscalation === false).toBe(spec['securityProfile'] === 'restricted');
+}
+
+type Env = readonly { readonly name: string; readonly value?: string }[] | undefined;
+/** An empty value may be left out. */
+const pairs = (env: Env) => (env ?? []).map(({ name, value }) => [name, value ?? '']);
+
+function expectIngress(spec: Spec, ingress: Children['ingress']): void {
+  const { host, tlsSecretName, ingressClassName } = spec;
+  expect(ingress === undefined).toBe(host === undefined);
+  expect((ingress?.spec.rules ?? []).map((rule) => rule.host)).toEqual(host === undefined ? [] : [host]);
+  const secrets = (ingress?.spec.tls ?? []).map(({ secretName }) => secretName);
+  expect(secrets).toEqual(tlsSecretName === undefined ? [] : [tlsSecretName]);
+  if (ingressClassName !== undefined) expect(ingress?.spec.ingressClassName).toBe(ingressClassName);
+}
