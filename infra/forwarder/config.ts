@@ -135,14 +135,24 @@ const settings = sinkSettings.extend({
 });
 
 /** Source: CloudEvents 1.0. What an event is does not change on its way. */
-const CORE = ['id', 'source', 'specversion', 'type', 'subject', 'time', 'datacontenttype', 'dataschema', 'data'];
+const CORE: ReadonlySet<string> = new Set([
+  'id',
+  'source',
+  'specversion',
+  'type',
+  'subject',
+  'time',
+  'datacontenttype',
+  'dataschema',
+  'data',
+]);
 const overrides = z.object({
   extensions: z
     .record(
       z
         .string()
         .regex(/^[a-z0-9]{1,20}$/)
-        .refine((name) => !CORE.includes(name)),
+        .refine((name) => !CORE.has(name)),
       z.coerce.string(),
     )
     .default({}),

@@ -102,7 +102,7 @@ it('Shards share the namespaces, and each event is delivered by one of them', as
   await eventually(async () => expect(await Promise.all(shards.map(({ ready }) => ready()))).toEqual(['ok\n', 'ok\n']));
   await create('a');
   await eventually(() => expect([...delivered()]).toEqual(['a']));
-  const [index = -1] = [0, 1].filter((each) => isIn({ index: each, count: 2 }, namespace));
+  const index = [0, 1].find((each) => isIn({ index: each, count: 2 }, namespace)) ?? -1;
   await shards[index]?.program.line('Delivered event');
   expect(sink.attempts).toHaveLength(1);
 });

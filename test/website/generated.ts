@@ -79,8 +79,7 @@ function text({
   minLength = 0,
   'x-kubernetes-validations': rules = [],
 }: Schema): fc.Arbitrary<string> {
-  const [rule] = rules.map(({ rule: each }) => MATCHES.exec(each)?.[1]).filter((each) => each !== undefined);
-  const form = rule ?? pattern;
+  const form = rules.map(({ rule }) => MATCHES.exec(rule)?.[1]).find((rule) => rule !== undefined) ?? pattern;
   if (form === undefined) return fc.string({ maxLength: Math.min(maxLength, 64) });
   // To make a text from its form takes long, so there are some of each, and not new ones every time.
   const any = fc.stringMatching(new RegExp(form), { maxLength: 64 });
