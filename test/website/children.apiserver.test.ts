@@ -1,0 +1,49 @@
+// The children of typical Websites, as YAML that a person can read (test/fixtures/children), and as the API server takes them.
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { stringify } from 'yaml';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { CHILD_APIS } from '../../functions/website/children.ts';
+import { desired } from '../../functions/website/desired.ts';
+import { apiPath, websiteSpec } from '../../functions/website/resource.ts';
+import { aWebsite } from '../fixtures/websites.ts';
+import { createNamespace } from '../real-cluster.ts';
+
+let transport: Transport;
+let namespace: string;
+
+beforeAll(async () => {
+  transport = await connect({ kubeconfig: inject('kubeconfig') });
+  namespace = await createNamespace(transport, 'children');
+});
+afterAll(() => transport.close());
+
+const SPEC = { image: 'nginx:1.29', replicas: 3 };
+
+it.each<[string, object]>([
+  ['minimal', SPEC],
+  ['parked', { ...SPEC, replicas: 0 }],
+  ['host', { ...SPEC, host: 'shop.example.com' }],
+  ['tls', { ...SPEC, host: 'shop.example.com', tlsSecretName: 'shop-tls', ingressClassName: 'nginx' }],
+  ['wildcard', { ...SPEC, host: '*.example.com' }],
+  [
+    'env-and-resources',
+    {
+      ...SPEC,
+      port: 8080,
+      env: [{ name: 'GREETING', value: 'hello: "you"\n- all' }, { name: 'EMPTY' }],
+      resources: { requests: { cpu: '250m', memory: '64Mi' }, limits: { cpu: 1, memory: '1Gi' } },
+    },
+  ],
+  ['restricted', { ...SPEC, port: 8080, securityProfile: 'restricted' }],
+])('%s', async (name, spec) => {
+  const { deployment, service, ingress } = desired(aWebsite({ spec }), websiteSpec.parse(spec));
+  const children = [deployment, service, ...(ingress === undefined ? [] : [ingress])];
+  const text = children.map((child) => stringify(child, { aliasDuplicateObjects: false })).join('---\n');
+  await expect(text).toMatchFileSnapshot(`../fixtures/children/${name}.yaml`);
+  for (const child of children) {
+    const { apiVersion, plural } = CHILD_APIS[child.kind];
+    const path = `${apiPath(apiVersion)}/namespaces/${namespace}/${plural}?dryRun=All&fieldValidation=Strict`;
+    const body = { ...child, metadata: { ...child.metadata, namespace } };
+    await expect(transport.json({ method: 'POST', path, what: `create ${plural}`, body })).resolves.toBeDefined();
+  }
+});
