@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../eventually.ts';
-import { load, type Life } from './load.ts';
+import { Load, type Life } from './load.ts';
 import { apiFaults, sinkFaults } from './menus.ts';
 import { randomFaults, randomFrom } from './random.ts';
 import { settling } from './settle.ts';
 import { firstDeliveries, type Received } from './sink.ts';
-import { forceList, openStage, type Access, type Stage } from './stage.ts';
+import { forceList, openStage, WATCH, type Access, type Stage } from './stage.ts';
 
 export interface RandomRun {
   readonly seed: number;
@@ -28,7 +29,9 @@ export class RandomRunError extends Error {
   override readonly name = 'RandomRunError';
 }
 
-const NAMES = 24;
+const NAMES = Array.from({ length: 24 }, (_, index) => `site-${index}`);
+const [UNSEEN, UNSENT] = [NAMES.slice(0, 12), NAMES.slice(12)];
+const SLOWEST_SINK_MS = 150;
 const SHARE = 0.3;
 /** The longest backoff is 30 s. */
 const HEAL_MS = 50_000;
@@ -70,33 +73,56 @@ async function troubledTimes(
   stage: Stage,
   { seed, seconds, faults }: RandomRun,
   teller: (who: string) => (line: string) => void,
-): Promise<Map<string, Life>> {
+): Promise<ReadonlyMap<string, Life>> {
   const random = randomFrom(seed);
-  const next = () => Math.floor(random() * 2 ** 32);
+  const fork = () => Math.floor(random() * 2 ** 32);
+  const tell = teller('API server');
   settling(stage);
-  stage.api.misbehave(
-    randomFaults({ seed: next(), menu: apiFaults(faults), share: SHARE, tell: teller('API server') }),
-  );
-  stage.wire.misbehave(randomFaults({ seed: next(), menu: sinkFaults, share: SHARE, tell: teller('sink') }));
+  // Time enough for a Website to change while an event of it is on its way.
+  const pace = randomFrom(fork());
+  stage.sink.answer = () => ({ after: delay(SLOWEST_SINK_MS * pace()) });
+  stage.api.misbehave(randomFaults({ seed: fork(), menu: apiFaults(faults), share: SHARE, tell }));
+  stage.wire.misbehave(randomFaults({ seed: fork(), menu: sinkFaults, share: SHARE, tell: teller('sink') }));
   await stage.start('--timeout', '2');
-  const nowAndThen = () => {
-    teller('API server')('cuts all connections');
+  const load = new Load({ stage, random: randomFrom(fork()), tell: teller('user') });
+  await load.run(seconds, NAMES, () => {
+    tell('cuts all connections');
     stage.api.cutAll();
-  };
-  const lives = await load(stage, { seed: next(), seconds, names: NAMES, tell: teller('user'), nowAndThen });
-  teller('all')('heals');
-  stage.api.heal();
+  });
+
+  // The last that happens to some of them happens while the forwarder sees nothing, and to others while the sink fails.
+  tell('shows no more changes');
+  stage.api.add({ path: WATCH, fault: faults === 'lossy' ? { freeze: true } : { drop: 'before' } });
+  stage.api.cutAll();
+  for (const name of UNSEEN) await load.change(name, 0.6);
+  await heal(stage, faults, tell);
+  for (const name of [...UNSENT, ...UNSENT, ...UNSENT]) await load.change(name, 0.3);
   stage.wire.heal();
-  if (faults === 'lossy') forceList(stage.api);
-  return lives;
+  teller('sink')('heals');
+  return load.lives;
+}
+
+/** Ends the faults of the API server, and waits until the forwarder has noticed. */
+async function heal({ api }: Stage, faults: RandomRun['faults'], tell: (line: string) => void): Promise<void> {
+  const before = api.requests.length;
+  tell('heals');
+  api.heal();
+  if (faults === 'lossy') forceList(api);
+  const watches = () => api.requests.slice(before).filter((request) => WATCH.test(request)).length;
+  await eventually(
+    () => {
+      if (watches() < (faults === 'lossy' ? 2 : 1)) throw new Error('The forwarder did not come back');
+    },
+    { deadlineMs: HEAL_MS },
+  );
 }
 
 /** The last state of every Website was delivered, or superseded by a newer event of its name. */
 function checkArrival(accepted: readonly Received[], lives: ReadonlyMap<string, Life>): void {
   const lastOf = new Map(firstDeliveries(accepted).map((event) => [event.name, event]));
-  const lost = [...lives.values()].flatMap(({ name, uid, version, deletedAt }) => {
+  const lost = [...lives.values()].flatMap(({ name, uid, version, isDeleted }) => {
     const last = lastOf.get(name);
-    if (deletedAt === undefined)
+    if (!isDeleted)
       return last?.uid === uid && last.type === 'changed' && Number(last.resourceVersion) >= version
         ? []
         : [`version ${version} of ${name} ${uid}; the last event is ${JSON.stringify(last)}`];
