@@ -57,4 +57,8 @@ export async function remove(transport: Transport, path: string): Promise<void> 
   await transport.json({ method: 'DELETE', path, what: `delete ${path}` });
 }
 
+/** Deletes all Websites of a namespace, for tests whose Websites would not let a resync of the cluster rest. */
+export const removeWebsitesIn = (transport: Transport, namespace: string): Promise<void> =>
+  remove(transport, `/apis/${API_VERSION}/namespaces/${namespace}/${PLURAL}`);
+
 export const removeWebsite = (transport: Transport, key: WebsiteKey): Promise<void> => remove(transport, pathOf(key));

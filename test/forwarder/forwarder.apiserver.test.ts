@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
 import { startProgram, type Program } from '../program.ts';
-import { createNamespace, createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
+import { createNamespace, createWebsite, patchWebsite, removeWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
 const MAIN = 'infra/forwarder/main.ts';
 const spec = { image: 'nginx:1', replicas: 0 };
@@ -64,6 +64,7 @@ afterEach(async () => {
   program = undefined;
   sink.closeAllConnections();
   sink.close();
+  await removeWebsitesIn(admin, namespace);
 });
 
 async function start(...flags: string[]): Promise<string> {

@@ -6,7 +6,8 @@ import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
-import { createNamespace, createWebsite, replaceWebsiteSpec } from '../real-cluster.ts';
+import { eventually } from '../eventually.ts';
+import { createNamespace, createWebsite, removeWebsitesIn, replaceWebsiteSpec } from '../real-cluster.ts';
 import { anySpec, refusedSpec, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import { masked } from './world.ts';
@@ -29,7 +30,10 @@ beforeAll(async () => {
   cluster = kubernetes(transport);
   namespace = await createNamespace(admin, 'generated');
 });
-afterAll(() => Promise.all([admin.close(), transport.close()]));
+afterAll(async () => {
+  await removeWebsitesIn(admin, namespace);
+  await Promise.all([admin.close(), transport.close()]);
+});
 
 const nextKey = (): WebsiteKey => ({ namespace, name: `site-${++names}` });
 
@@ -44,7 +48,8 @@ async function childrenOf(key: WebsiteKey) {
 
 /** @returns false where the API server refuses a child, which the Website says then. */
 async function follow(key: WebsiteKey): Promise<boolean> {
-  const { outcome } = await reconcile(key, { cluster, now: () => new Date() });
+  // The Deployment controller writes as well, and may win every race of a run: the event is sent again then.
+  const { outcome } = await eventually(() => reconcile(key, { cluster, now: () => new Date() }));
   const website = await cluster.getWebsite(key);
   expect(website?.status?.observedGeneration).toBe(website?.metadata.generation);
   const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
