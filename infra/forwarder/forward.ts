@@ -61,7 +61,11 @@ export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
   const { config, log, health, metrics } = forwarder;
   const queue = new WorkQueue<Notice>({
     parallel: config.parallel,
-    handle: (notice, attempt) => handle(forwarder, notice, attempt),
+    handle: (notice, attempt) =>
+      handle(forwarder, notice, attempt).catch((error: unknown): Result<Notice> => {
+        log.error({ err: error, eventId: notice.id, attempt }, 'Could not make event');
+        return { kind: 'again' };
+      }),
     merge: merged,
     deferred: () => metrics.deferred.inc(),
   });

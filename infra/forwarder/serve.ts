@@ -26,12 +26,18 @@ export async function serve(
       type: metrics.registry.contentType,
     }),
   };
+  const answer = async (path: string): Promise<Answer> => {
+    try {
+      return await (pages[path] ?? (() => NOT_FOUND))();
+    } catch (error) {
+      // What is shown must never be the end of what works.
+      return { status: 500, text: `${error instanceof Error ? error.message : String(error)}\n` };
+    }
+  };
   const server = createServer((request, response) => {
-    void (async () => {
-      const page = pages[request.url ?? ''] ?? (() => NOT_FOUND);
-      const { status, text, type = 'text/plain' } = await page();
-      response.writeHead(status, { 'content-type': type }).end(text);
-    })();
+    void answer(request.url ?? '').then(({ status, text, type = 'text/plain' }) =>
+      response.writeHead(status, { 'content-type': type }).end(text),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
