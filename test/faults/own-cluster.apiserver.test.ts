@@ -43,19 +43,23 @@ const areSettled = () =>
     for (const { metadata, status } of await websites()) expect(status?.observedGeneration).toBe(metadata.generation);
   });
 
-it('W9: a CRD that is deleted takes its Websites with it, and one that comes back is watched again', async () => {
-  const program = await stage.start();
-  await isReady(program);
-  for (const name of ['a', 'b']) await create(name);
-  await isToldOf('b', 'changed');
-  await remove(cluster.admin, CRD);
-  for (const name of ['a', 'b']) await isToldOf(name, 'deleted');
-  expect(await program.line('Watch is waiting')).toMatchObject({ resource: 'websites' });
-  await install(cluster.admin);
-  await eventually(() => create('a'));
-  await isToldOf('a', 'changed');
-  await isReady(program);
-});
+it(
+  'W9: a CRD that is deleted takes its Websites with it, and one that comes back is watched again',
+  { timeout: 120_000 },
+  async () => {
+    const program = await stage.start();
+    await isReady(program);
+    for (const name of ['a', 'b']) await create(name);
+    await isToldOf('b', 'changed');
+    await remove(cluster.admin, CRD);
+    for (const name of ['a', 'b']) await isToldOf(name, 'deleted');
+    expect(await program.line('Watch is waiting')).toMatchObject({ resource: 'websites' });
+    await install(cluster.admin);
+    await eventually(() => create('a'));
+    await isToldOf('a', 'changed');
+    await isReady(program);
+  },
+);
 
 /** Ends the control plane, does something to its data, and starts it; the forwarder does not find it yet. */
 async function restart(meanwhile: (etcd: string) => void): Promise<void> {

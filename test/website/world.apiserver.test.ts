@@ -1,0 +1,188 @@
+// The world misbehaves, on the real API server (R3, R7, R8): what becomes of a Website, what it says, and that it heals.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { faultProxy, type Fault, type FaultProxy } from '../faults/proxy.ts';
+import { createNamespace, createWebsite, patch, remove, replaceWebsiteSpec } from '../real-cluster.ts';
+
+const SPEC = { image: 'nginx:1', replicas: 1 };
+
+let admin: Transport;
+let proxy: FaultProxy;
+let transport: Transport;
+let key: WebsiteKey;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => admin.close());
+beforeEach(async () => {
+  key = { namespace: await createNamespace(admin, 'world'), name: 'shop' };
+  proxy = await faultProxy(inject('functionsKubeconfig'));
+  transport = await connect({ kubeconfig: proxy.kubeconfig });
+});
+afterEach(async () => {
+  await transport.close();
+  await proxy.close();
+});
+
+const run = () => reconcile(key, { cluster: kubernetes(transport), now: () => new Date() });
+const create = () => createWebsite(admin, key, SPEC);
+const deployment = () => kubernetes(admin).getChild('Deployment', key);
+const pathOf = (plural: string, name: string, group = 'api/v1') =>
+  `/${group}/namespaces/${key.namespace}/${plural}/${name}`;
+const DEPLOYMENT = () => pathOf('deployments', 'shop-deployment', 'apis/apps/v1');
+
+async function make(path: string, body: object): Promise<void> {
+  await admin.json({ method: 'POST', path: path.replace(/\/[^/]+$/, ''), what: `create ${path}`, body });
+}
+
+/** What the condition Ready says. */
+async function said(): Promise<string | undefined> {
+  const website = await kubernetes(admin).getWebsite(key);
+  const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready && `${ready.status} ${ready.reason}: ${ready.message}`;
+}
+const heals = () =>
+  eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' }));
+
+describe('What fails for now is left to the sender, and the next run makes it good:', () => {
+  it.each<[string, string, Fault, string]>([
+    ['403 for a right that is missing', 'POST', { answer: 403, reason: 'Forbidden' }, 'Forbidden'],
+    ['401', 'POST', { answer: 401, reason: 'Unauthorized' }, 'Unauthorized'],
+    ['429', 'POST', { answer: 429, reason: 'TooManyRequests', retryAfter: 3 }, 'TooManyRequests'],
+    ['500, as when a webhook does not answer,', 'POST', { answer: 500, reason: 'InternalError' }, 'Unavailable'],
+    ['503', 'PUT', { answer: 503, reason: 'ServiceUnavailable' }, 'Unavailable'],
+    ['504', 'GET', { answer: 504, reason: 'Timeout' }, 'Timeout'],
+    [
+      '404 from an API server that does not know its CRDs yet',
+      'GET',
+      { answer: 404, reason: 'NotFound' },
+      'UnknownResource',
+    ],
+    ['a connection that breaks', 'GET', { drop: 'before' }, 'Unreachable'],
+    // What is cut off of an error says no more which object was not found.
+    ['an answer that is cut off', 'GET', { truncateAfter: 20 }, 'UnknownResource'],
+  ])('%s to a %s', async (_, method, fault, code) => {
+    await create();
+    proxy.add({ method, path: /./, fault });
+    await expect(run()).rejects.toMatchObject({ name: 'ClusterError', code });
+    proxy.heal();
+    await heals();
+  });
+});
+
+it('A quota that is used up is said, and the Website heals when there is room', async () => {
+  const quota = pathOf('resourcequotas', 'none');
+  const hard = (count: number) => ({ spec: { hard: { 'count/deployments.apps': String(count) } } });
+  await make(quota, { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none' }, ...hard(0) });
+  // Its controller has to have counted first.
+  await eventually(async () =>
+    expect(await admin.json({ method: 'GET', path: quota, what: 'get' })).toMatchObject({ status: { hard: {} } }),
+  );
+  await create();
+  expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'QuotaExceeded' });
+  expect(await said()).toMatch(/^False QuotaExceeded: Could not create deployments .*exceeded quota: none/);
+  expect(await kubernetes(admin).getChild('Service', key)).toBeDefined();
+  await patch(admin, quota, hard(1));
+  await heals();
+});
+
+it('What the API server refuses for good is said, in its words, and heals with the spec', async () => {
+  const tooLittle = { requests: { cpu: '2' }, limits: { cpu: '1' } };
+  await createWebsite(admin, key, { ...SPEC, resources: tooLittle });
+  expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'Rejected' });
+  expect(await said()).toMatch(
+    /^False Rejected: Could not create deployments .*must be less than or equal to cpu limit/,
+  );
+  await replaceWebsiteSpec(admin, key, SPEC);
+  await heals();
+});
+
+it('In a namespace that is being deleted, nothing is made and nobody retries', async () => {
+  await create();
+  const namespace = `/api/v1/namespaces/${key.namespace}`;
+  // A finalizer of somebody keeps the Website, and with it the namespace, for as long as it takes.
+  const website = pathOf('websites', 'shop', 'apis/stable.example.com/v1');
+  await patch(admin, website, { metadata: { finalizers: ['test.example.com/hold'] } });
+  await remove(admin, namespace);
+  await eventually(async () => expect((await run()).outcome).toEqual({ kind: 'gone' }));
+  expect(await deployment()).toBeUndefined();
+  await patch(admin, website, { metadata: { finalizers: null } });
+});
+
+describe('A third party', () => {
+  beforeEach(async () => {
+    await create();
+    await heals();
+  });
+
+  it.each([
+    ['labels of ours', { metadata: { labels: { 'app.kubernetes.io/managed-by': 'somebody' } } }],
+    ['the image', { spec: { template: { spec: { containers: [{ name: 'webserver', image: 'nginx:evil' }] } } } }],
+    ['the replicas', { spec: { replicas: 7 } }],
+  ])('that changes %s finds it put back', async (_, change) => {
+    const before = await deployment();
+    await admin.json({
+      method: 'PATCH',
+      path: DEPLOYMENT(),
+      what: 'patch',
+      body: change,
+      contentType: 'application/strategic-merge-patch+json',
+    });
+    await heals();
+    const after = await deployment();
+    expect(after?.metadata.labels).toEqual(before?.metadata.labels);
+    expect(after?.spec.replicas).toBe(1);
+    expect(after?.spec.template.spec?.containers.map(({ image }) => image)).toEqual(['nginx:1']);
+  });
+
+  it('that adds labels, annotations and a container of its own finds them left alone', async () => {
+    const restart = { 'kubectl.kubernetes.io/restartedAt': '2026-01-02T03:04:05Z' };
+    const change = {
+      metadata: { labels: { team: 'web' }, annotations: { note: 'x' } },
+      spec: {
+        template: { metadata: { annotations: restart }, spec: { containers: [{ name: 'proxy', image: 'proxy:1' }] } },
+      },
+    };
+    const contentType = 'application/strategic-merge-patch+json';
+    await admin.json({ method: 'PATCH', path: DEPLOYMENT(), what: 'patch', body: change, contentType });
+    await heals();
+    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
+    await heals();
+    const after = await deployment();
+    expect(after?.metadata).toMatchObject({ labels: { team: 'web' }, annotations: { note: 'x' } });
+    expect(after?.spec.template.metadata?.annotations).toMatchObject(restart);
+    expect(after?.spec.template.spec?.containers.map(({ image }) => image).toSorted()).toEqual(['nginx:2', 'proxy:1']);
+  });
+
+  it('that takes our owner reference away keeps the child, which the Website says; when it goes, the Website heals', async () => {
+    await patch(admin, DEPLOYMENT(), { metadata: { ownerReferences: null } });
+    const orphan = await deployment();
+    expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+    expect((await deployment())?.metadata.generation).toBe(orphan?.metadata.generation);
+    await remove(admin, DEPLOYMENT());
+    await heals();
+  });
+
+  it('that makes a Deployment of another selector, in our name and as ours, is told to delete it, in no loop', async () => {
+    const { metadata, spec } = (await deployment()) ?? {};
+    const labels = { app: 'other' };
+    await remove(admin, `${DEPLOYMENT()}?propagationPolicy=Foreground`);
+    await eventually(async () => expect(await deployment()).toBeUndefined());
+    await make(DEPLOYMENT(), {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: metadata?.name, ownerReferences: metadata?.ownerReferences },
+      spec: { ...spec, selector: { matchLabels: labels }, template: { ...spec?.template, metadata: { labels } } },
+    });
+    expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'ImmutableSelector' });
+    expect(await said()).toMatch(/delete it to have it made anew$/);
+    expect((await run()).actions).toEqual([]);
+    await remove(admin, DEPLOYMENT());
+    await heals();
+  });
+});
