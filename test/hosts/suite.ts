@@ -121,6 +121,20 @@ export function describeHost(name: string, start: (environment: Record<string, s
       expect((await post(structured, event)).headers.get('website-outcome')).toBe('waiting');
     });
 
+    it('takes nothing from an event but the name: a forged spec, uid and generation do nothing, however often', async () => {
+      const key = { namespace, name: 'forged' };
+      await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
+      const forged = { uid: 'another', generation: 99, resourceVersion: '1', spec: { image: 'evil:1', replicas: 9 } };
+      const event = eventFor('forged', { data: { ...eventFor('forged').data, ...forged } });
+      for (const _ of [1, 2, 3]) expect((await post(structured, event)).status).toBe(204);
+      const deployment = await kubernetes(transport).getChild('Deployment', key);
+      expect(deployment?.spec).toMatchObject({
+        replicas: 0,
+        template: { spec: { containers: [{ image: 'nginx:1' }] } },
+      });
+      expect(deployment?.metadata.generation).toBe(1);
+    });
+
     it('repairs at a resync what no event told of', async () => {
       const key = { namespace, name: 'resynced' };
       await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
