@@ -25,6 +25,9 @@ const environment = z.object({
     .string()
     .regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _')
     .default('default'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.string().optional(),
+  OTEL_METRIC_EXPORT_INTERVAL: z.coerce.number().int().min(1).default(60_000),
 });
 
 export interface Config {
@@ -45,6 +48,8 @@ export interface Config {
   readonly replyEvents: boolean;
   /** Name of the cluster in the `source` of reply events. */
   readonly clusterName: string;
+  /** How often metrics are sent to OpenTelemetry's collector, in milliseconds; absent where there is none. */
+  readonly metricsIntervalMs: number | undefined;
 }
 
 /** The message names every variable that is wrong. */
@@ -64,6 +69,7 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
     throw new ConfigError(`These environment variables are not usable:\n  ${problems.join('\n  ')}`);
   }
   const { data } = parsed;
+  const collector = data.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
   return Object.freeze({
     kubeconfig: data.KUBECONFIG,
     context: data.KUBE_CONTEXT,
@@ -75,5 +81,6 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
     webhookAllowedOrigins: data.WEBHOOK_ALLOWED_ORIGINS,
     replyEvents: data.REPLY_EVENTS,
     clusterName: data.CLUSTER_NAME,
+    metricsIntervalMs: collector === undefined ? undefined : data.OTEL_METRIC_EXPORT_INTERVAL,
   });
 }

@@ -16,6 +16,7 @@ const DRAIN_MS = 25_000;
 
 async function main(config: Config): Promise<void> {
   const log = pino({ level: config.logLevel });
+  const endMetrics = await metricsFrom(config);
   const context = await contextFrom(config, log);
   let running = 0;
 
@@ -72,13 +73,20 @@ async function main(config: Config): Promise<void> {
   const stop = () => {
     clearInterval(timer);
     // Idle keep-alive connections would hold the server open; those at work finish first.
-    server.close(() => void context.close());
+    server.close(() => void Promise.all([context.close(), endMetrics()]));
     server.closeIdleConnections();
     setTimeout(() => process.exit(1), DRAIN_MS).unref();
     log.info({ running }, 'Stopping');
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+}
+
+/** OpenTelemetry's SDK is loaded only where there is a collector. */
+async function metricsFrom({ metricsIntervalMs }: Config): Promise<() => Promise<void>> {
+  if (metricsIntervalMs === undefined) return async () => {};
+  const { exportMetrics } = await import('./otlp.ts');
+  return exportMetrics(metricsIntervalMs);
 }
 
 const resync = (context: FunctionContext): Promise<Reply> =>

@@ -2,7 +2,8 @@ import { CloudEvent, HTTP } from 'cloudevents';
 import { ClusterError } from './cluster/errors.ts';
 import { eventsOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
 import type { FunctionContext } from './context.ts';
-import { resyncWebsites } from './resync-websites.ts';
+import { measured } from './metrics.ts';
+import { resyncWebsites, type ResyncReport } from './resync-websites.ts';
 import { InvalidEventError, RECONCILED_TYPE, requestOf, sourceOf, subjectOf } from './website/event.ts';
 import type { EventAttributes, Request } from './website/event.ts';
 import { reconcile, type Reads, type Reconciled } from './website/reconcile.ts';
@@ -63,7 +64,7 @@ async function reconcileReply(
   const start = performance.now();
   const about = { ...key, eventId: event.id, eventReason: reason };
   try {
-    const reconciled = await reconcile(key, context, readsFor(reason, childKind));
+    const reconciled = await measured('event', () => reconcile(key, context, readsFor(reason, childKind)));
     const { outcome, actions } = reconciled;
     const ms = Math.round(performance.now() - start);
     context.log.info({ ...about, outcome: outcome.kind, ...reasonOf(outcome), actions, ms }, 'Reconciled Website');
@@ -85,14 +86,22 @@ const reasonOf = (outcome: Reconciled['outcome']) => ('reason' in outcome ? { re
 
 async function resyncReply(context: FunctionContext): Promise<Reply> {
   try {
-    const { failed: failures, unfinished } = await resyncWebsites(context);
-    return failures + unfinished === 0
-      ? done('resynced')
-      : again(`${failures} Websites could not be reconciled and ${unfinished} were left for the next resync`);
+    const report = await resyncWebsites(context);
+    const headers = { 'website-resync': resyncText(report) };
+    const { failed: failures, unfinished } = report;
+    if (failures + unfinished === 0) return done('resynced', headers);
+    const reply = again(`${failures} Websites could not be reconciled and ${unfinished} were left for the next resync`);
+    return { ...reply, headers: { ...reply.headers, ...headers } };
   } catch (error) {
     return failed(error, { eventReason: 'resync' }, context);
   }
 }
+
+/** `seen=10, differing=2, repaired=2, ...` */
+const resyncText = (report: ResyncReport): string =>
+  Object.entries(report)
+    .map(([kind, count]) => `${kind}=${count}`)
+    .join(', ');
 
 function failed(error: unknown, about: object, { log }: FunctionContext): Reply {
   if (!(error instanceof ClusterError)) {

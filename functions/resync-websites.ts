@@ -1,5 +1,6 @@
 import type { FunctionContext } from './context.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { countResync, measured } from './metrics.ts';
 import type { Child, ChildKind, Children } from './website/children.ts';
 import { differences } from './website/differences.ts';
 import { decide, judge, reconcile, type Context } from './website/reconcile.ts';
@@ -9,7 +10,11 @@ import { keyText, type Website, type WebsiteKey } from './website/resource.ts';
 export interface ResyncReport {
   readonly seen: number;
   readonly differing: number;
+  /** Reconciled, and nobody has to act on them. */
   readonly repaired: number;
+  /** Reconciled, and somebody has to act on them: their condition Stalled says what to do. */
+  readonly stalled: number;
+  /** Not reconciled, because something went wrong for now: trying again may help. */
   readonly failed: number;
   /** Differing, and left to the next resync because the time was up. */
   readonly unfinished: number;
@@ -41,15 +46,15 @@ export async function resyncWebsites(
   const start = performance.now();
   const { seen, differing } = await findDiffering(context);
   const queue = startingBehind(resyncPlace.last, differing);
-  const counts = { repaired: 0, failed: 0 };
+  const counts = { repaired: 0, stalled: 0, failed: 0 };
   let begun = 0;
   await inParallel(queue, async (key) => {
     if (performance.now() - start > timeMs) return;
     resyncPlace.last = key;
     if (++begun % PROGRESS === 0) log.info({ begun, differing: differing.length }, 'Resyncing Websites');
     try {
-      const { outcome, actions } = await reconcile(key, context, 'everything');
-      counts.repaired++;
+      const { outcome, actions } = await measured('resync', () => reconcile(key, context, 'everything'));
+      counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
       log.info({ ...key, outcome: outcome.kind, actions, eventReason: 'resync' }, 'Reconciled Website');
     } catch (error) {
       counts.failed++;
@@ -57,6 +62,7 @@ export async function resyncWebsites(
     }
   });
   const report = { seen, differing: differing.length, ...counts, unfinished: differing.length - begun };
+  countResync(start, report);
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
   return report;
 }

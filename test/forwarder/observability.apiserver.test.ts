@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { gunzipSync } from 'node:zlib';
 import { HTTP } from 'cloudevents';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
+import { startOtlpCollector } from '../otlp-collector.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 
@@ -92,20 +92,17 @@ it('/metrics counts deliveries, retries and lists, and shows the watches', async
 });
 
 it('An event says in which trace it was sent, the same when it is sent again, and the span goes to the collector', async () => {
-  const spans: { traceId: string; spanId: string; name: string }[] = [];
-  const collector = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = Buffer.concat(chunks);
-      const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString();
-      const { resourceSpans } = JSON.parse(text) as {
-        resourceSpans: { scopeSpans: { spans: typeof spans }[] }[];
-      };
-      spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
-    });
-  });
+  const collector = await startOtlpCollector();
+  close.push(() => collector.close());
+  interface Span {
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly name: string;
+  }
+  const spans = (): Span[] =>
+    (collector.received as { message: { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] } }[]).flatMap(
+      ({ message }) => message.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)),
+    );
   const traceparents: unknown[] = [];
   const traced = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -116,18 +113,16 @@ it('An event says in which trace it was sent, the same when it is sent again, an
       response.writeHead(traceparents.length < 2 ? 503 : 204).end();
     });
   });
-  for (const server of [collector, traced]) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    close.push(
-      () => server.closeAllConnections(),
-      () => server.close(),
-    );
-  }
-  const at = (server: typeof traced) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await start({ SINK: at(traced), OTEL_EXPORTER_OTLP_ENDPOINT: at(collector), OTEL_BSP_SCHEDULE_DELAY: '100' });
+  await new Promise<void>((resolve) => traced.listen(0, '127.0.0.1', resolve));
+  close.push(
+    () => traced.closeAllConnections(),
+    () => traced.close(),
+  );
+  const SINK = `http://127.0.0.1:${(traced.address() as AddressInfo).port}`;
+  await start({ SINK, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '100' });
   await createWebsite(admin, { namespace, name: 'a' }, spec);
-  await eventually(() => expect(spans).toHaveLength(1));
-  const [{ traceId, spanId, name } = { traceId: '', spanId: '', name: '' }] = spans;
+  await eventually(() => expect(spans()).toHaveLength(1));
+  const [{ traceId, spanId, name } = { traceId: '', spanId: '', name: '' }] = spans();
   expect(name).toBe('send com.example.stable.website.changed');
   expect(traceparents).toEqual([`00-${traceId}-${spanId}-01`, `00-${traceId}-${spanId}-01`]);
 });

@@ -140,6 +140,9 @@ export function describeHost(name: string, start: (environment: Record<string, s
       await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
       const response = await fetch(new URL('resync', url), { method: 'POST' });
       expect(response.status).toBe(204);
+      expect(response.headers.get('website-resync')).toMatch(
+        /^seen=\d+, differing=\d+, repaired=[1-9]\d*, stalled=\d+, failed=0, unfinished=0$/,
+      );
       expect(await kubernetes(transport).getChild('Deployment', key)).toBeDefined();
     });
 

@@ -61,10 +61,18 @@ it('A long one says how far it has come', async () => {
     seen: 1_000,
     differing: 1_000,
     repaired: 1_000,
+    stalled: 0,
     failed: 0,
     unfinished: 0,
   });
   expect(context.lines.filter((line) => line === 'Resyncing Websites')).toHaveLength(2);
+});
+
+it('One that somebody has to act on is not called repaired, and is left alone once it says so', async () => {
+  const cluster = clusterOf(1);
+  cluster.apply({ namespace: 'team-a', name: 'bad' }, { ...SPEC, image: 'no image' });
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 2, repaired: 1, stalled: 1, failed: 0 });
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 2, differing: 0, repaired: 0, stalled: 0 });
 });
 
 it('Two at once come to the same as one', async () => {

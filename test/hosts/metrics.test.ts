@@ -1,0 +1,98 @@
+// What the functions send to OpenTelemetry's collector, against docs/metrics.md.
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { startOtlpCollector, type OtlpCollector } from '../otlp-collector.ts';
+import { startProgram } from '../program.ts';
+import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+
+interface Metric {
+  readonly name: string;
+  readonly unit: string;
+  readonly histogram?: { readonly dataPoints: readonly Point[] };
+  readonly sum?: { readonly dataPoints: readonly Point[] };
+}
+interface Point {
+  readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue: string } }[];
+  readonly count?: number;
+  readonly asInt?: number;
+}
+interface MetricsMessage {
+  readonly resourceMetrics: readonly { readonly scopeMetrics: readonly { readonly metrics: readonly Metric[] }[] }[];
+}
+
+let admin: Transport;
+let namespace: string;
+let collector: OtlpCollector;
+
+beforeEach(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  namespace = await createNamespace(admin, 'metrics');
+  collector = await startOtlpCollector();
+});
+afterEach(async () => {
+  collector.close();
+  await removeWebsitesIn(admin, namespace);
+  await admin.close();
+});
+
+/** The last that was sent of every metric. */
+function metricsOf({ received }: OtlpCollector): Metric[] {
+  expect(received.map(({ path }) => path)).toContain('/v1/metrics');
+  const { resourceMetrics } = received.at(-1)?.message as MetricsMessage;
+  return resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
+}
+
+const pointsOf = ({ histogram, sum }: Metric): readonly Point[] => (histogram ?? sum)?.dataPoints ?? [];
+
+function row(metric: Metric): string {
+  const names = pointsOf(metric).flatMap(({ attributes }) => attributes.map(({ key }) => `\`${key}\``));
+  const type = metric.histogram === undefined ? 'counter' : 'histogram';
+  return `\`${metric.name}\` ${type} \`${metric.unit}\` ${[...new Set(names)].join(', ')}`;
+}
+
+/** `event settled Available`: how often. */
+function counts(metrics: readonly Metric[], name: string): Record<string, number> {
+  const points = metrics.filter((metric) => metric.name === name).flatMap(pointsOf);
+  const named = points.map(({ attributes, count, asInt }) => [
+    attributes.map(({ value }) => value.stringValue).join(' '),
+    count ?? asInt ?? 0,
+  ]);
+  return Object.fromEntries(named) as Record<string, number>;
+}
+
+it('The functions send what docs/metrics.md says, and nothing else, the last of it when they end', async () => {
+  const host = startProgram('functions/node.ts', [], {
+    KUBECONFIG: inject('functionsKubeconfig'),
+    HOST: '127.0.0.1',
+    PORT: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_METRIC_EXPORT_INTERVAL: '3600000',
+  });
+  const url = String((await host.line('Listening'))['url']);
+  const reconcile = async (name: string) => {
+    const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', namespace, name, uid: 'x', reason: 'retry' };
+    const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed', data };
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    expect((await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })).status).toBe(204);
+  };
+  await createWebsite(admin, { namespace, name: 'suspended' }, { image: 'nginx:1', replicas: 1, suspend: true });
+  await reconcile('suspended');
+  await reconcile('suspended');
+  await reconcile('missing');
+  expect((await fetch(new URL('resync', url), { method: 'POST' })).status).toBe(204);
+  expect(collector.received).toEqual([]);
+  expect(await host.stop()).toBe(0);
+
+  const metrics = metricsOf(collector);
+  const table = readFileSync('docs/metrics.md', 'utf8').matchAll(
+    /^\| (`website\.[\w.]+`) \| (\w+) \| (`[^`]+`) \| ([^|]*?) \|/gm,
+  );
+  const documented = [...table].map(([, ...cells]) => cells.join(' '));
+  expect(metrics.map(row).toSorted()).toEqual(documented.toSorted());
+
+  const reconciles = counts(metrics, 'website.reconcile.duration');
+  expect(reconciles).toMatchObject({ 'event settled Suspended': 2, 'event gone': 1 });
+  expect(counts(metrics, 'website.resync.duration')).toEqual({ complete: 1 });
+  expect(counts(metrics, 'website.resync.websites')).toMatchObject({ failed: 0, unfinished: 0 });
+});
