@@ -101,7 +101,7 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
       try {
         return await response.body.json();
       } catch (error) {
-        throw unreachable(server, apiRequest.what, error);
+        throw unreachable(server, apiRequest.what, unquoted(error));
       }
     },
     async stream(apiRequest) {
@@ -112,6 +112,10 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
     },
   };
 }
+
+/** What a parser says quotes what it was given, and that may be anybody's secret. */
+const unquoted = (error: unknown): unknown =>
+  error instanceof SyntaxError ? new Error('its answer is not JSON') : error;
 
 function unreachable(server: string, what: string, error: unknown): ClusterError {
   if (error instanceof Error && error.name === 'TimeoutError') {

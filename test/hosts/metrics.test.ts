@@ -39,8 +39,8 @@ afterEach(async () => {
 /** The last that was sent of every metric. */
 function metricsOf({ received }: OtlpCollector): Metric[] {
   expect(received.map(({ path }) => path)).toContain('/v1/metrics');
-  const { resourceMetrics } = received.at(-1)?.message as MetricsMessage;
-  return resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
+  const last = received.at(-1) as { message: MetricsMessage };
+  return last.message.resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
 }
 
 const pointsOf = ({ histogram, sum }: Metric): readonly Point[] => (histogram ?? sum)?.dataPoints ?? [];

@@ -1,12 +1,27 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { expect, inject, it } from 'vitest';
+import { connect as connectTo } from '../../functions/cluster/transport.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { faultProxy } from '../faults/proxy.ts';
+import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { startProgram } from '../program.ts';
 import { describeHost } from './suite.ts';
 
 const NODE = 'functions/node.ts';
+const STRUCTURED = { 'content-type': 'application/cloudevents+json' };
 
 describeHost('The Node host', (environment) => startProgram(NODE, [], environment));
+
+/** Sends an event about a Website. */
+async function send(url: string, key: WebsiteKey, more: Record<string, string> = {}): Promise<Response> {
+  const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'x', reason: 'retry' };
+  const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed', data };
+  const headers = { ...STRUCTURED, ...more };
+  return fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
+}
 
 it('names every variable that is wrong, and exits with 2', async () => {
   const program = startProgram(NODE, [], { PORT: 'x', LOG_LEVEL: 'loud', MAX_CONCURRENT: '0' });
@@ -38,17 +53,89 @@ it('answers 503 with Retry-After when the cluster cannot be reached', async () =
     PORT: '0',
   });
   const url = String((await program.line('Listening'))['url']);
-  const data = {
-    apiVersion: 'stable.example.com/v1',
-    kind: 'Website',
-    namespace: 'a',
-    name: 'b',
-    uid: 'x',
-    reason: 'retry',
-  };
-  const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed', data };
-  const headers = { 'content-type': 'application/cloudevents+json' };
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
+  const response = await send(url, { namespace: 'a', name: 'b' });
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await program.stop()).toBe(0);
+});
+
+it('answers 429 with Retry-After while as much is at work as MAX_CONCURRENT says, and takes more when it is done', async () => {
+  const proxy = await faultProxy(inject('functionsKubeconfig'));
+  proxy.add({ path: /./, fault: { freeze: true } });
+  const program = startProgram(NODE, [], {
+    KUBECONFIG: proxy.kubeconfig,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    MAX_CONCURRENT: '2',
+  });
+  const url = String((await program.line('Listening'))['url']);
+  const key = { namespace: 'default', name: 'missing' };
+  const atWork = [send(url, key), send(url, key)];
+  await eventually(() => expect(proxy.requests.length).toBeGreaterThanOrEqual(4));
+  const turnedAway = await send(url, key);
+  expect([turnedAway.status, turnedAway.headers.get('retry-after')]).toEqual([429, '1']);
+  expect((await fetch(new URL('resync', url), { method: 'POST' })).status).toBe(429);
+  expect((await fetch(new URL('livez', url))).status).toBe(200);
+  proxy.heal();
+  expect((await Promise.all(atWork)).map(({ status }) => status)).toEqual([503, 503]);
+  expect((await send(url, key)).status).toBe(204);
+  expect(await program.stop()).toBe(0);
+  await proxy.close();
+});
+
+it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of body', async () => {
+  const program = startProgram(NODE, [], { KUBECONFIG: inject('functionsKubeconfig'), HOST: '127.0.0.1', PORT: '0' });
+  const url = String((await program.line('Listening'))['url']);
+  const key = { namespace: 'default', name: 'missing' };
+  expect((await send(url, key, { 'x-much': 'x'.repeat(12 * 1024) })).status).toBe(204);
+  expect((await send(url, key, { 'x-much': 'x'.repeat(17 * 1024) })).status).toBe(431);
+  // A body without an end is answered as soon as it is too large, whatever it says of its length.
+  const endless = connect(Number(new URL(url).port), '127.0.0.1');
+  endless.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n');
+  const chunk = Buffer.alloc(64 * 1024, 'x');
+  for (let count = 0; count < 5; count++) endless.write(`10000\r\n${chunk.toString()}\r\n`);
+  const [answer] = (await once(endless, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 413 /);
+  endless.destroy();
+  expect(await program.stop()).toBe(0);
+});
+
+it('writes nothing of bodies, headers and tokens into its log, whatever goes wrong', async () => {
+  const SECRET = 'hush-0123456789';
+  const proxy = await faultProxy(inject('functionsKubeconfig'));
+  const admin = await connectTo({ kubeconfig: inject('kubeconfig') });
+  const key = { namespace: await createNamespace(admin, 'secrets'), name: 'shop' };
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 0, env: [{ name: 'PASSWORD', value: SECRET }] });
+  const program = startProgram(NODE, [], {
+    KUBECONFIG: proxy.kubeconfig,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    LOG_LEVEL: 'trace',
+  });
+  const url = String((await program.line('Listening'))['url']);
+  const headers = { authorization: `Bearer ${SECRET}`, 'x-functions-key': SECRET };
+  const post = async (body: string) =>
+    (await fetch(`${url}?code=${SECRET}`, { method: 'POST', headers: { ...headers, ...STRUCTURED }, body })).status;
+  expect(await post(`{"data":"${SECRET}`)).toBe(400);
+  expect(await post(JSON.stringify({ id: SECRET, specversion: '9', source: SECRET, type: SECRET }))).toBe(400);
+  expect(await post(`"${SECRET.repeat(20_000)}"`)).toBe(413);
+  for (const fault of [
+    { answer: 500 },
+    { truncateAfter: 900 },
+    { drop: 'before' },
+    { line: `{"a": ${SECRET}}` },
+  ] as const) {
+    proxy.add({ path: /./, fault });
+    expect((await send(url, key, headers)).status).toBe(503);
+    expect((await fetch(new URL('resync', url), { method: 'POST', headers })).status).toBe(503);
+    proxy.heal();
+  }
+  expect((await send(url, key, headers)).status).toBe(204);
+  expect(await program.stop()).toBe(0);
+  const said = JSON.stringify(program.lines) + program.stderr.join('');
+  expect(said).toContain('Reconciled Website');
+  // Node quotes some letters of what is not JSON.
+  expect(said).not.toContain(SECRET.slice(0, 4));
+  // The proxy's kubeconfig has this one.
+  expect(said).not.toContain('the-proxy-has-its-own');
+  await Promise.all([proxy.close(), removeWebsitesIn(admin, key.namespace).then(() => admin.close())]);
 });
