@@ -22,6 +22,7 @@ const CODES = {
   Unreachable: 'transient',
   NamespaceTerminating: 'terminal',
   QuotaExceeded: 'terminal',
+  PolicyDenied: 'terminal',
   Invalid: 'terminal',
   BadRequest: 'terminal',
 } as const;
@@ -126,9 +127,16 @@ function codeOf(status: number, body: StatusBody | undefined): ErrorCode {
   return BY_STATUS[status] ?? 'Unavailable';
 }
 
-/** 403 has three meanings: RBAC, a full quota (whose only mark is its message) and a namespace on its way out. */
+/** How the API server words the no of a ValidatingAdmissionPolicy and of an admission webhook. */
+const POLICY = /^admission webhook ".*" denied the request|ValidatingAdmissionPolicy '.*' .*denied request/s;
+
+/**
+ * 403 has four meanings: RBAC, a namespace on its way out, and, with no other mark than the message, a full quota and a
+ * policy of the cluster.
+ */
 function forbiddenCode(body: StatusBody | undefined): ErrorCode {
   if (body?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return 'NamespaceTerminating';
   if (body?.message?.includes('exceeded quota:')) return 'QuotaExceeded';
+  if (body?.message !== undefined && POLICY.test(body.message)) return 'PolicyDenied';
   return 'Forbidden';
 }

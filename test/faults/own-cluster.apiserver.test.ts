@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { install } from '../../infra/local/install.ts';
 import { eventually } from '../eventually.ts';
+import { startProgram } from '../program.ts';
 import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 import { startOwnCluster, type OwnCluster } from './own-cluster.ts';
+import { faultProxy } from './proxy.ts';
 import { settling } from './settle.ts';
 import { isReady, openStage, websitesIn, type Stage } from './stage.ts';
 
@@ -136,3 +138,28 @@ it(
     }
   },
 );
+
+it('R11: the functions outlive an API server that goes and comes back', { timeout: 120_000 }, async () => {
+  const proxy = await faultProxy(cluster.kubeconfig);
+  const host = startProgram('functions/node.ts', [], {
+    KUBECONFIG: proxy.kubeconfig,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    RESYNC_INTERVAL_SECONDS: '0',
+  });
+  const url = String((await host.line('Listening'))['url']);
+  const resync = async () => (await fetch(new URL('resync', url), { method: 'POST' })).status;
+  await createWebsite(cluster.admin, stage.key('a'), { image: 'nginx:1', replicas: 1 });
+  expect(await resync()).toBe(204);
+  await restart(() => {});
+  expect(await resync()).toBe(503);
+  await proxy.moveTo(cluster.kubeconfig);
+  await createWebsite(cluster.admin, stage.key('b'), { image: 'nginx:1', replicas: 1 });
+  await eventually(async () => {
+    expect(await resync()).toBe(204);
+    const ready = (await websites()).map(({ status }) => status?.conditions?.find(({ type }) => type === 'Ready'));
+    expect(ready.map((condition) => condition?.reason)).toEqual(['Available', 'Available']);
+  }, LONG);
+  expect(await host.stop()).toBe(0);
+  await proxy.close();
+});

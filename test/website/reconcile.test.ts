@@ -197,7 +197,7 @@ describe('A call that fails', () => {
     };
   };
 
-  it.each(['Invalid', 'QuotaExceeded'] as const)(
+  it.each(['Invalid', 'QuotaExceeded', 'PolicyDenied'] as const)(
     'for good (%s) is shown in the status and not tried again',
     async (code) => {
       cluster.apply(key, SPEC);

@@ -1,12 +1,22 @@
 // The world misbehaves, on the real API server (R3, R7, R8): what becomes of a Website, what it says, and that it heals.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { ClusterError } from '../../functions/cluster/errors.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type Fault, type FaultProxy } from '../faults/proxy.ts';
-import { createNamespace, createWebsite, patch, remove, replaceWebsiteSpec } from '../real-cluster.ts';
+import {
+  createNamespace,
+  createWebsite,
+  patch,
+  remove,
+  removeWebsite,
+  removeWebsitesIn,
+  replaceWebsiteSpec,
+} from '../real-cluster.ts';
+import { startWebhook, type Webhook } from '../webhook.ts';
 
 const SPEC = { image: 'nginx:1', replicas: 1 };
 
@@ -25,6 +35,7 @@ beforeEach(async () => {
   transport = await connect({ kubeconfig: proxy.kubeconfig });
 });
 afterEach(async () => {
+  await removeWebsitesIn(admin, key.namespace);
   await transport.close();
   await proxy.close();
 });
@@ -100,6 +111,138 @@ it('What the API server refuses for good is said, in its words, and heals with t
   );
   await replaceWebsiteSpec(admin, key, SPEC);
   await heals();
+});
+
+describe('An admission webhook', () => {
+  let webhook: Webhook;
+  beforeEach(async () => {
+    webhook = await startWebhook(admin, { namespace: key.namespace, resource: 'deployments' });
+    await create();
+  });
+  afterEach(() => webhook.close());
+
+  it('that does not answer in time is left to the sender, and the next run makes it good', async () => {
+    webhook.answer = () => undefined;
+    // The API server asks it from the moment at which it has heard of it.
+    await eventually(async () => {
+      const left = await run().catch((error: unknown) => error);
+      if (!(left instanceof ClusterError)) await remove(admin, DEPLOYMENT());
+      expect(left).toMatchObject({ code: 'Unavailable', status: 500 });
+    });
+    expect(await deployment()).toBeUndefined();
+    expect(await kubernetes(admin).getChild('Service', key)).toBeDefined();
+    webhook.answer = () => ({ allowed: true });
+    await heals();
+  });
+
+  it.each([
+    ['with 403', { code: 403, message: 'no tags' }],
+    ['with 422', { code: 422, message: 'no tags' }],
+    ['with no code', { message: 'no tags' }],
+  ])('that says no %s is quoted, nobody retries, and the Website heals with its spec', async (_, status) => {
+    webhook.answer = (image) => ({ allowed: !image.includes('nginx:1'), status });
+    await eventually(async () => {
+      const { outcome } = await run();
+      if (outcome.kind !== 'stalled') await remove(admin, DEPLOYMENT());
+      expect(outcome).toEqual({ kind: 'stalled', reason: 'Rejected' });
+    });
+    expect(await said()).toMatch(
+      /^False Rejected: .*admission webhook "test\.example\.com" denied the request: no tags/,
+    );
+    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
+    await heals();
+  });
+});
+
+it.each(['Forbidden', 'Invalid'])(
+  'A policy of the cluster that says %s is quoted, and nobody retries',
+  async (reason) => {
+    const name = key.namespace;
+    const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
+    const apiVersion = 'admissionregistration.k8s.io/v1';
+    await make(`${policies}/x`, {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicy',
+      metadata: { name },
+      spec: {
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['deployments'] },
+          ],
+        },
+        validations: [{ expression: 'false', message: 'not here', reason }],
+      },
+    });
+    await make(`${policies.replace(/policies$/, 'policybindings')}/x`, {
+      apiVersion,
+      kind: 'ValidatingAdmissionPolicyBinding',
+      metadata: { name },
+      spec: {
+        policyName: name,
+        validationActions: ['Deny'],
+        matchResources: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': key.namespace } } },
+      },
+    });
+    await create();
+    await eventually(async () => {
+      const { outcome } = await run();
+      if (outcome.kind !== 'stalled') await remove(admin, DEPLOYMENT());
+      expect(outcome).toEqual({ kind: 'stalled', reason: 'Rejected' });
+    });
+    expect(await said()).toMatch(/^False Rejected: .*denied request: not here/);
+    await remove(admin, `${policies}/${name}`);
+    await heals();
+  },
+);
+
+describe('R4: an answer from the past', () => {
+  const observed = async () => (await kubernetes(admin).getWebsite(key))?.status?.observedGeneration;
+
+  it('is never asked for', async () => {
+    await create();
+    await heals();
+    expect(proxy.requests.length).toBeGreaterThan(5);
+    expect(proxy.requests.filter((request) => request.includes('resourceVersion'))).toEqual([]);
+  });
+
+  it('takes nothing back that the status says, and the next run makes it good', async () => {
+    await create();
+    await heals();
+    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
+    await heals();
+    expect(await observed()).toBe(2);
+    proxy.add({ method: 'GET', path: /websites\/shop/, fault: { stale: true } });
+    await expect(run()).rejects.toMatchObject({ code: 'Conflict' });
+    expect(await observed()).toBe(2);
+    proxy.heal();
+    await heals();
+    expect((await deployment())?.spec.template.spec?.containers[0]?.image).toBe('nginx:2');
+  });
+
+  it('of a Website before this one of the same name touches nothing (P4)', async () => {
+    await create();
+    await heals();
+    await removeWebsite(admin, key);
+    await eventually(async () => expect(await deployment()).toBeUndefined());
+    await createWebsite(admin, key, { ...SPEC, image: 'nginx:2' });
+    const direct = { cluster: kubernetes(admin), now: () => new Date() };
+    await eventually(async () => expect((await reconcile(key, direct)).outcome.kind).toBe('settled'));
+    const before = [await deployment(), await kubernetes(admin).getWebsite(key)];
+    proxy.add({ method: 'GET', path: /websites\/shop/, fault: { stale: true } });
+    await expect(run()).rejects.toMatchObject({ code: 'Conflict' });
+    expect([await deployment(), await kubernetes(admin).getWebsite(key)]).toEqual(before);
+  });
+});
+
+it('R12: a clock that jumps writes nothing where all is as declared', async () => {
+  await create();
+  await heals();
+  const before = await kubernetes(admin).getWebsite(key);
+  for (const minutes of [10, -10, 60 * 24 * 400]) {
+    const now = () => new Date(Date.now() + minutes * 60_000);
+    expect((await reconcile(key, { cluster: kubernetes(admin), now })).actions).toEqual([]);
+  }
+  expect(await kubernetes(admin).getWebsite(key)).toEqual(before);
 });
 
 it('In a namespace that is being deleted, nothing is made and nobody retries', async () => {
