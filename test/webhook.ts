@@ -3,7 +3,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { json } from 'node:stream/consumers';
 import type { Transport } from '../functions/cluster/transport.ts';
 import { authority } from '../infra/local/certificates.ts';
 
@@ -26,18 +26,15 @@ export async function startWebhook(
   const { certificate, key } = await ca.issue({ commonName: 'webhook' });
   const webhook: Pick<Webhook, 'answer'> = { answer: () => ({ allowed: true }) };
   const server = createServer({ cert: certificate, key }, (request, response) => {
-    void text(request).then((body) => {
-      const { request: asked } = JSON.parse(body) as { request: { uid: string; object: unknown } };
+    void (async () => {
+      const { request: asked } = (await json(request)) as { request: { uid: string; object: unknown } };
       const images = [...JSON.stringify(asked.object).matchAll(/"image":"([^"]*)"/g)].map(([, image]) => image);
       const answer = webhook.answer(images.join(' '));
       if (answer === undefined) return;
-      const review = {
-        apiVersion: 'admission.k8s.io/v1',
-        kind: 'AdmissionReview',
-        response: { uid: asked.uid, ...answer },
-      };
+      const reply = { uid: asked.uid, ...answer };
+      const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: reply };
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(review));
-    });
+    })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;

@@ -136,7 +136,7 @@ const POLICY = /^admission webhook ".*" denied the request|ValidatingAdmissionPo
  */
 function forbiddenCode(body: StatusBody | undefined): ErrorCode {
   if (body?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return 'NamespaceTerminating';
-  if (body?.message?.includes('exceeded quota:')) return 'QuotaExceeded';
-  if (body?.message !== undefined && POLICY.test(body.message)) return 'PolicyDenied';
-  return 'Forbidden';
+  const message = body?.message ?? '';
+  if (message.includes('exceeded quota:')) return 'QuotaExceeded';
+  return POLICY.test(message) ? 'PolicyDenied' : 'Forbidden';
 }
