@@ -179,6 +179,18 @@ describe('P7: one key', () => {
     expect(started).toHaveLength(3);
   });
 
+  it('that fails is tried again without limit, 30 s apart at most', async () => {
+    const { clock, queue, started, end } = harness(1, 1);
+    queue.add(job('a', 1));
+    for (let attempt = 1; attempt <= 500; attempt++) {
+      expect(started).toHaveLength(attempt);
+      await end('a', { kind: 'again' });
+      clock.pass(30_000);
+    }
+    await end('a');
+    expect(queue.size).toBe(0);
+  });
+
   it('that fails waits with what came while it was at work', async () => {
     const { clock, queue, started, end } = harness();
     queue.add(job('x', 0));

@@ -202,7 +202,7 @@ describe('A call that fails', () => {
     async (code) => {
       cluster.apply(key, SPEC);
       failing(code, 'create');
-      const reason = code === 'Invalid' ? 'Rejected' : code;
+      const reason = code === 'QuotaExceeded' ? code : 'Rejected';
       expect((await run()).outcome).toEqual({ kind: 'stalled', reason });
       expect(cluster.websites()[0]?.status?.conditions?.[0]).toMatchObject({ reason, message: `${code} here` });
     },
