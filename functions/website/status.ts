@@ -4,21 +4,23 @@ import { selectorOf } from './desired.ts';
 import type { Obstacle, Plan } from './plan.ts';
 import { REQUESTED_AT, type Condition, type Website, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 
-/** Every reason of the condition Ready: stable tokens that people search for and programs compare. */
-export type ReadyReason =
-  | 'Available'
-  | 'Parked'
-  | 'Suspended'
-  | 'Progressing'
-  | 'ReplicaFailure'
-  | 'WaitingForDeletion'
-  | 'Overridden'
-  | 'ProgressDeadlineExceeded'
-  | 'NameConflict'
-  | 'ImmutableSelector'
-  | 'Rejected'
-  | 'QuotaExceeded'
-  | 'InvalidSpec';
+/** Every reason of the condition Ready: stable tokens that people search for and programs compare (docs/status.md). */
+export const READY_REASONS = [
+  'Available',
+  'Parked',
+  'Suspended',
+  'Progressing',
+  'ReplicaFailure',
+  'WaitingForDeletion',
+  'Overridden',
+  'ProgressDeadlineExceeded',
+  'NameConflict',
+  'ImmutableSelector',
+  'Rejected',
+  'QuotaExceeded',
+  'InvalidSpec',
+] as const;
+export type ReadyReason = (typeof READY_REASONS)[number];
 
 /** What was made of the observed state. `stalled` needs somebody to act, `progressing` only time. */
 export interface Verdict {

@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import type { Obstacle } from '../../functions/website/plan.ts';
 import { REQUESTED_AT, websiteSpec, type WebsiteStatus } from '../../functions/website/resource.ts';
-import { statusOf, verdict, type Seen } from '../../functions/website/status.ts';
+import { READY_REASONS, statusOf, verdict, type Seen } from '../../functions/website/status.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
 
 function seen(given: { rollout?: object; spec?: object; obstacles?: Obstacle[]; rest?: Partial<Seen> } = {}): Seen {
@@ -22,6 +23,11 @@ function seen(given: { rollout?: object; spec?: object; obstacles?: Obstacle[]; 
 const obstacle = (why: Obstacle['why']): Obstacle[] => [{ kind: 'Deployment', name: 'shop-deployment', why }];
 const late = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' }];
 const failing = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota' }];
+
+it('docs/status.md tells people of every reason, and of no other', () => {
+  const table = readFileSync('docs/status.md', 'utf8').matchAll(/^\| `(\w+)` \| (?:True|False|Unknown) \|/gm);
+  expect([...table].map(([, reason]) => reason)).toEqual(READY_REASONS);
+});
 
 describe('A Website', () => {
   it.each<[string, Parameters<typeof seen>[0], string, string]>([
