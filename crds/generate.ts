@@ -1,7 +1,7 @@
 // Writes website.yaml from the zod schema: npm run generate. A test compares the two.
 import { writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { GROUP, KIND, PLURAL, VERSION, websiteSpec, websiteStatus } from '../functions/website/resource.ts';
 
 const FILE = new URL('website.yaml', import.meta.url);

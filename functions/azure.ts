@@ -3,7 +3,7 @@
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
 import type { HttpMessage } from './cloudevents.ts';
 import { configFrom } from './config.ts';
-import { contextFrom, type FunctionContext, type Log } from './context.ts';
+import type { Connected, FunctionContext, Log } from './context.ts';
 import { reconcileWebsite } from './reconcile-website.ts';
 import { resyncWebsites } from './resync-websites.ts';
 
@@ -34,17 +34,24 @@ app.hook.appTerminate(async () => {
 });
 
 /** Made by the first invocation and kept while the instance is warm. */
-let connection: ReturnType<typeof contextFrom> | undefined;
+let connection: Promise<Connected> | undefined;
 
 async function contextFor(invocation: InvocationContext): Promise<FunctionContext> {
   const log = logOf(invocation);
-  connection ??= contextFrom(configFrom(process.env), log);
+  connection ??= connect(log);
   try {
     return { ...(await connection), log };
   } catch (error) {
     connection = undefined;
     throw error;
   }
+}
+
+/** What speaks to the cluster is loaded by the first invocation: the host waits for the rest at every start. */
+async function connect(log: Log): Promise<Connected> {
+  const config = configFrom(process.env);
+  const { contextFrom } = await import('./context.ts');
+  return contextFrom(config, log);
 }
 
 async function messageOf(request: HttpRequest): Promise<HttpMessage> {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EventAttributes } from './website/event.ts';
 
 /** An HTTP request, as every host can give it. */

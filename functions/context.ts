@@ -15,8 +15,10 @@ export interface FunctionContext extends Context {
   readonly resyncPlace: ResyncPlace;
 }
 
+export type Connected = FunctionContext & { close(): Promise<void> };
+
 /** Connects to the cluster of the configuration. @throws ClusterError when the kubeconfig names none. */
-export async function contextFrom(config: Config, log: Log): Promise<FunctionContext & { close(): Promise<void> }> {
+export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
   return {
     cluster: kubernetes(transport),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The coordinates of the custom resource. */
 export const GROUP = 'stable.example.com';

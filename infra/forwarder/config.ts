@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sinkConfigFrom, sinkSettings, type Problem, type SinkConfig } from './sink-config.ts';
 
 export const USAGE = `Usage: forwarder [flags]

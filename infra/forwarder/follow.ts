@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InvalidLineError, jsonLines } from './lines.ts';
 import { get, selected } from './list.ts';
 import type { Observer, Resource, State, WatchedObject, WatchOptions } from './watch.ts';

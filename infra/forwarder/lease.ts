@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Which Lease, and who we are to it. */
 export interface LeaseOptions {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Resource, WatchedObject, WatchOptions } from './watch.ts';
 
 const PAGE = 500;

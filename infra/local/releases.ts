@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ETCD, KUBERNETES, KWOK, type Program } from './versions.ts';
 
 /** Where the official releases are. */

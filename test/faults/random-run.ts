@@ -3,7 +3,7 @@ import { eventually } from '../eventually.ts';
 import { Load, type Life } from './load.ts';
 import { apiFaults, sinkFaults } from './menus.ts';
 import { randomFaults, randomFrom } from './random.ts';
-import { settling } from './settle.ts';
+import { settling, type Seen } from './settle.ts';
 import { firstDeliveries, type Received } from './sink.ts';
 import { forceList, openStage, WATCH, type Access, type Stage } from './stage.ts';
 
@@ -48,9 +48,9 @@ export async function randomRun(access: Access, run: RandomRun): Promise<RunResu
   const teller = (who: string) => (line: string) =>
     void history.push(`${((performance.now() - began) / 1000).toFixed(3)} ${who}: ${line}`);
   try {
-    const lives = await troubledTimes(stage, run, teller);
+    const { lives, seen } = await troubledTimes(stage, run, teller);
     const healed = performance.now();
-    await eventually(() => checkArrival(stage.sink.accepted, lives), { deadlineMs: HEAL_MS });
+    await eventually(() => checkArrival(stage.sink.accepted, lives, seen), { deadlineMs: HEAL_MS });
     const healedMs = Math.round(performance.now() - healed);
     checkOrder(stage.sink.accepted);
     checkLists(stage.api.requests);
@@ -73,11 +73,11 @@ async function troubledTimes(
   stage: Stage,
   { seed, seconds, faults }: RandomRun,
   teller: (who: string) => (line: string) => void,
-): Promise<ReadonlyMap<string, Life>> {
+): Promise<{ lives: ReadonlyMap<string, Life>; seen: ReadonlyMap<string, Seen> }> {
   const random = randomFrom(seed);
   const fork = () => Math.floor(random() * 2 ** 32);
   const tell = teller('API server');
-  settling(stage);
+  const seen = settling(stage);
   // Time enough for a Website to change while an event of it is on its way.
   const pace = randomFrom(fork());
   stage.sink.answer = () => ({ after: delay(SLOWEST_SINK_MS * pace()) });
@@ -99,7 +99,7 @@ async function troubledTimes(
   for (const name of [...UNSENT, ...UNSENT, ...UNSENT]) await load.change(name, 0.3);
   stage.wire.heal();
   teller('sink')('heals');
-  return load.lives;
+  return { lives: load.lives, seen };
 }
 
 /** Ends the faults of the API server, and waits until the forwarder has noticed. */
@@ -117,15 +117,24 @@ async function heal({ api }: Stage, faults: RandomRun['faults'], tell: (line: st
   );
 }
 
-/** The last state of every Website was delivered, or superseded by a newer event of its name. */
-function checkArrival(accepted: readonly Received[], lives: ReadonlyMap<string, Life>): void {
+/**
+ * The last state of every Website was delivered, or superseded by a newer event of its name, or has been read: for an event
+ * of another Website of this name, for one. Such a Website is settled, and a list finds nothing to tell of it.
+ */
+function checkArrival(
+  accepted: readonly Received[],
+  lives: ReadonlyMap<string, Life>,
+  seen: ReadonlyMap<string, Seen>,
+): void {
   const lastOf = new Map(firstDeliveries(accepted).map((event) => [event.name, event]));
   const lost = [...lives.values()].flatMap(({ name, uid, version, isDeleted }) => {
     const last = lastOf.get(name);
-    if (!isDeleted)
-      return last?.uid === uid && last.type === 'changed' && Number(last.resourceVersion) >= version
+    if (!isDeleted) {
+      const isTold = last?.uid === uid && last.type === 'changed' && Number(last.resourceVersion) >= version;
+      return isTold || (seen.get(uid)?.version ?? 0) >= version
         ? []
         : [`version ${version} of ${name} ${uid}; the last event is ${JSON.stringify(last)}`];
+    }
     // One that nobody heard of needs no goodbye.
     return last?.uid === uid && last.type !== 'deleted' ? [`the deletion of ${name} ${uid}`] : [];
   });

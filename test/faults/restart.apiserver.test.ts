@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { eventually } from '../eventually.ts';
 import type { Program } from '../program.ts';
 import { createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
-import { settling } from './settle.ts';
+import { settling, type Seen } from './settle.ts';
 import { isReady, LIST, openStage, WATCH, type Stage } from './stage.ts';
 
 const spec = { image: 'nginx:1', replicas: 0 };
@@ -11,7 +11,7 @@ const sites = Array.from({ length: 12 }, (_, index) => `site-${String(index).pad
 
 let stage: Stage;
 /** The generation of each Website that was read after an event for it, by uid. */
-let seen: Map<string, number>;
+let seen: Map<string, Seen>;
 
 beforeEach(async () => {
   const access = { kubeconfig: inject('kubeconfig'), forwarderKubeconfig: inject('forwarderKubeconfig') };
@@ -30,7 +30,7 @@ const scale = async (name: string, replicas: number) => {
 async function namesThatArrived(): Promise<string[]> {
   const states = (await stage.websites()).map(({ metadata: { name, uid, generation } }) => ({ name, uid, generation }));
   await eventually(() =>
-    expect(states.map((state) => ({ ...state, generation: seen.get(state.uid) }))).toEqual(states),
+    expect(states.map((state) => ({ ...state, generation: seen.get(state.uid)?.generation }))).toEqual(states),
   );
   return states.map(({ name }) => name);
 }

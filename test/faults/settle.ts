@@ -10,20 +10,30 @@ const READY = {
   message: '',
 };
 
+/** A state of a Website that the functions have read. */
+export interface Seen {
+  readonly generation: number;
+  readonly version: number;
+}
+
 /**
  * From now on the sink does with every event what the functions do: it reads the Website and writes in its status which
  * generation that was. A Website that is settled asks for nothing, so that a list makes no good what was lost.
- * @returns the generation that was read last, by uid.
+ * @returns what was read last, by uid.
  */
-export function settling({ admin, namespace, sink }: Pick<Stage, 'admin' | 'namespace' | 'sink'>): Map<string, number> {
-  const seen = new Map<string, number>();
+export function settling({ admin, namespace, sink }: Pick<Stage, 'admin' | 'namespace' | 'sink'>): Map<string, Seen> {
+  const seen = new Map<string, Seen>();
   const settle = async (name: string): Promise<void> => {
     const path = `/apis/${API_VERSION}/namespaces/${namespace}/${PLURAL}/${name}`;
     const website = (await admin.json({ method: 'GET', path, what: `get websites ${name}` })) as Website;
-    const { uid, generation: observedGeneration = 0 } = website.metadata;
+    const { uid, resourceVersion, generation: observedGeneration = 0 } = website.metadata;
     const status = { observedGeneration, conditions: [READY] };
     await admin.json({ method: 'PUT', path: `${path}/status`, what: 'write the status', body: { ...website, status } });
-    seen.set(uid, Math.max(observedGeneration, seen.get(uid) ?? 0));
+    const before = seen.get(uid) ?? { generation: 0, version: 0 };
+    seen.set(uid, {
+      generation: Math.max(observedGeneration, before.generation),
+      version: Math.max(Number(resourceVersion), before.version),
+    });
   };
   const trying = async (name: string): Promise<void> => {
     try {
