@@ -324,6 +324,18 @@ describe('A Kubernetes Event', () => {
     expect(announced()).toEqual(['Normal Suspended']);
   });
 
+  it('tells nothing of a change that has the reason of before', async () => {
+    cluster.apply(key, { ...SPEC, replicas: 3 });
+    await run();
+    for (const availableReplicas of [1, 2]) {
+      const [deployment] = cluster.children().filter((child): child is Deployment => child.kind === 'Deployment');
+      if (deployment === undefined) throw new Error('There is no Deployment');
+      cluster.edit(deployment, { status: { observedGeneration: 1, replicas: 3, availableReplicas } });
+      expect((await run()).actions).toEqual(['update status']);
+    }
+    expect(announced()).toEqual([]);
+  });
+
   it('tells of a Website that cannot be made at all', async () => {
     cluster.apply(key, { replicas: 1 });
     await run();
