@@ -127,18 +127,19 @@ function checkArrival(
   seen: ReadonlyMap<string, Seen>,
 ): void {
   const lastOf = new Map(firstDeliveries(accepted).map((event) => [event.name, event]));
-  const lost = [...lives.values()].flatMap(({ name, uid, version, isDeleted }) => {
+  const hasArrived = ({ name, uid, version, isDeleted }: Life): boolean => {
     const last = lastOf.get(name);
-    if (!isDeleted) {
-      const isTold = last?.uid === uid && last.type === 'changed' && Number(last.resourceVersion) >= version;
-      return isTold || (seen.get(uid)?.version ?? 0) >= version
-        ? []
-        : [`version ${version} of ${name} ${uid}; the last event is ${JSON.stringify(last)}`];
-    }
+    const isLast = last?.uid === uid;
     // One that nobody heard of needs no goodbye.
-    return last?.uid === uid && last.type !== 'deleted' ? [`the deletion of ${name} ${uid}`] : [];
-  });
-  if (lost.length > 0) throw new Error(`Lost ${lost.join('; ')}`);
+    if (isDeleted) return !isLast || last.type === 'deleted';
+    if (isLast && last.type === 'changed' && Number(last.resourceVersion) >= version) return true;
+    return (seen.get(uid)?.version ?? 0) >= version;
+  };
+  const lost = [...lives.values()].filter((life) => !hasArrived(life));
+  const words = lost.map(
+    (life) => `${JSON.stringify(life)}; the last event is ${JSON.stringify(lastOf.get(life.name))}`,
+  );
+  if (lost.length > 0) throw new Error(`Lost ${words.join('; ')}`);
 }
 
 /** Versions of one name never go back, and after the deletion of a Website there is nothing more of it. */

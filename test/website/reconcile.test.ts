@@ -328,7 +328,7 @@ describe('A Kubernetes Event', () => {
     cluster.apply(key, { ...SPEC, replicas: 3 });
     await run();
     for (const availableReplicas of [1, 2]) {
-      const [deployment] = cluster.children().filter((child): child is Deployment => child.kind === 'Deployment');
+      const deployment = cluster.children().find((child): child is Deployment => child.kind === 'Deployment');
       if (deployment === undefined) throw new Error('There is no Deployment');
       cluster.edit(deployment, { status: { observedGeneration: 1, replicas: 3, availableReplicas } });
       expect((await run()).actions).toEqual(['update status']);
