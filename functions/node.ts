@@ -9,6 +9,8 @@ import { contextFrom, type FunctionContext } from './context.ts';
 import { LARGEST_BODY, problem, reconcileWebsite, replyTo, tooLarge, type Reply } from './reconcile-website.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
+/** Events are small: whoever takes longer to send one keeps a place from the others. */
+const REQUEST_MS = 10_000;
 /** Longer than senders and load balancers keep idle connections, so that none is reused just as it closes. */
 const KEEP_ALIVE_MS = 75_000;
 /** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
@@ -47,12 +49,19 @@ async function main(config: Config): Promise<void> {
   }
 
   const server = createServer(
-    { maxHeaderSize: LARGEST_HEADERS, requestTimeout: 30_000, keepAliveTimeout: KEEP_ALIVE_MS },
+    {
+      maxHeaderSize: LARGEST_HEADERS,
+      headersTimeout: REQUEST_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
     (request, response) => {
       route(request).then(
         (reply) => send(response, reply),
         (error: unknown) => {
-          log.error({ err: error }, 'Could not answer request');
+          if (request.complete) log.error({ err: error }, 'Could not answer request');
+          else log.info('Request was broken off');
           send(response, problem(500, 'Internal error'));
         },
       );

@@ -1,6 +1,7 @@
 // npm run bench [-- SUBJECT] [--quick]: measures one subject, `chain` unless it is named. Everything runs on this machine, so
 // read the ratios and not the figures.
 import { benchChain } from './chain.ts';
+import { benchColdStart } from './cold-start.ts';
 import { benchFailover } from './failover.ts';
 import { benchForwarder } from './forwarder.ts';
 
@@ -8,6 +9,7 @@ const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<vo
   chain: benchChain,
   forwarder: benchForwarder,
   failover: benchFailover,
+  'cold-start': benchColdStart,
 };
 
 const [first = '', ...others] = process.argv.slice(2);

@@ -99,6 +99,25 @@ it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of b
   expect(await program.stop()).toBe(0);
 });
 
+it('gives up a request that does not come to its end, and gives its place to others', async () => {
+  const program = startProgram(NODE, [], {
+    KUBECONFIG: inject('functionsKubeconfig'),
+    HOST: '127.0.0.1',
+    PORT: '0',
+    MAX_CONCURRENT: '1',
+  });
+  const url = String((await program.line('Listening'))['url']);
+  const slow = connect(Number(new URL(url).port), '127.0.0.1');
+  slow.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{');
+  const key = { namespace: 'default', name: 'missing' };
+  await eventually(async () => expect((await send(url, key)).status).toBe(429));
+  const [answer] = (await once(slow, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /);
+  await eventually(async () => expect((await send(url, key)).status).toBe(204));
+  expect(await program.line('Request was broken off')).toMatchObject({ level: 30 });
+  expect(await program.stop()).toBe(0);
+});
+
 it('writes nothing of bodies, headers and tokens into its log, whatever goes wrong', async () => {
   const SECRET = 'hush-0123456789';
   const proxy = await faultProxy(inject('functionsKubeconfig'));

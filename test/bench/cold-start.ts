@@ -1,0 +1,81 @@
+// How long the first event waits for functions that were not there: as they are built, and beside it as they are written.
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { startProgram } from '../program.ts';
+import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
+import { print, repeat, rssMiB, SPEC, withControlPlane, type BenchCluster, type Row } from './measure.ts';
+
+const BUILDS = {
+  bundle: { folder: 'dist/functions', extension: 'js' },
+  source: { folder: 'functions', extension: 'ts' },
+};
+type Build = keyof typeof BUILDS;
+
+/** Starts each build so many times, in turns, and prints the times. */
+export async function benchColdStart(args: readonly string[]): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: [...args],
+    options: { runs: { type: 'string', default: '11' }, quick: { type: 'boolean', default: false } },
+  });
+  const runs = flags.quick ? 5 : Number(flags.runs);
+  const rounds = await withControlPlane((cluster) =>
+    repeat(runs, async () => ({ bundle: await measure('bundle', cluster), source: await measure('source', cluster) })),
+  );
+  const rows = (['bundle', 'source'] as const).flatMap((build) =>
+    rowsOf(
+      build,
+      rounds.map((round) => round[build]),
+    ),
+  );
+  print('Functions that start, with one Website to make', rows);
+}
+
+interface Start {
+  readonly importMs: number;
+  readonly listeningMs: number;
+  readonly madeMs: number;
+  readonly rss: number;
+}
+
+const rowsOf = (build: Build, starts: readonly Start[]): Row[] => [
+  { name: `${build}: import of the Azure entry point, ms`, values: starts.map(({ importMs }) => importMs) },
+  { name: `${build}: process start to listening, ms`, values: starts.map(({ listeningMs }) => listeningMs) },
+  { name: `${build}: process start to children and status, ms`, values: starts.map(({ madeMs }) => madeMs) },
+  { name: `${build}: RSS after it, MiB`, values: starts.map(({ rss }) => rss) },
+];
+
+async function measure(build: Build, { transport, kubeconfigs }: BenchCluster): Promise<Start> {
+  const { folder, extension } = BUILDS[build];
+  const importMs = await importTime(resolve(folder, `azure.${extension}`));
+  const key = { namespace: await createNamespace(transport, 'cold'), name: 'shop' };
+  await createWebsite(transport, key, SPEC);
+  const start = performance.now();
+  const host = startProgram(`${folder}/node.${extension}`, [], {
+    KUBECONFIG: kubeconfigs['website-functions'],
+    HOST: '127.0.0.1',
+    PORT: '0',
+  });
+  try {
+    const url = String((await host.line('Listening'))['url']);
+    const listeningMs = performance.now() - start;
+    const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'x', reason: 'first-seen' };
+    const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed', data };
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    const { status } = await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
+    if (status !== 204) throw new Error(`The functions answered ${status}`);
+    return { importMs, listeningMs, madeMs: performance.now() - start, rss: rssMiB(host, 'VmRSS') };
+  } finally {
+    await host.stop();
+    await removeWebsite(transport, key);
+  }
+}
+
+/** In a process of its own, as the worker of Azure Functions imports it; the start of Node is not counted. */
+async function importTime(file: string): Promise<number> {
+  const code = `const start = performance.now();
+    await import(${JSON.stringify(file)});
+    console.log('TIME', performance.now() - start);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+  return Number(/TIME ([\d.]+)/.exec(stdout)?.[1]);
+}
