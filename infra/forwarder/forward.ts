@@ -39,6 +39,8 @@ export interface Term {
 /** How long deliveries that are under way may take after we are asked to stop. */
 const DRAIN_MS = 10_000;
 const RESYNC_KEY = '*';
+/** What a list reveals takes turns with the namespaces, as one of them: however long the list is, live changes go on. */
+const LISTED = '*listed';
 /** A resync takes as long as there are Websites that differ; the functions end theirs after 200 s. */
 const RESYNC_TIMEOUT_MS = 240_000;
 
@@ -107,9 +109,10 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   let resyncs = 0;
   return {
     // The state of its Website asks for each of these; what only repeats goes slow: requeues and the resync.
-    change: (change) => {
+    change: (change, revealedBy) => {
       const item = { ...change, time: now() };
-      queue.add({ key: keyText(change.key), group: change.key.namespace, lane: 'fast', item });
+      const group = revealedBy === 'list' ? LISTED : change.key.namespace;
+      queue.add({ key: keyText(change.key), group, lane: 'fast', item });
     },
     resync: () => {
       const id = `resync.${process.pid}.${Date.now()}.${++resyncs}`;

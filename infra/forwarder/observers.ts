@@ -15,7 +15,7 @@ import type { Observer, WatchedObject } from './watch.ts';
 
 /** Where changes go. All return at once. */
 export interface Outlet {
-  change(change: Change): void;
+  change(change: Change, revealedBy: 'watch' | 'list'): void;
   /** Websites of whose state nothing asks for an event are left to one resync. */
   resync(): void;
   /** Counts a change that no watch told and only a list revealed. */
@@ -33,13 +33,15 @@ export function websiteObserver(outlet: Outlet): RememberingObserver {
   const known = new KnownObjects();
   let listed = new Set<string>();
   let isFirstList = true;
+  let isListing = false;
   let settled = 0;
 
+  const tell = (change: Change) => outlet.change(change, isListing ? 'list' : 'watch');
   const remove = (key: WebsiteKey, resourceVersion?: string) => {
     const before = known.get(keyText(key));
     if (before === undefined) return;
     known.delete(keyText(key));
-    outlet.change(deletionOf(key, before, resourceVersion));
+    tell(deletionOf(key, before, resourceVersion));
   };
   /** What is remembered of this very Website: one before it, of the same name, is gone. */
   const remembered = ({ metadata: { namespace, name, uid } }: WatchedObject): Memory | undefined => {
@@ -51,6 +53,7 @@ export function websiteObserver(outlet: Outlet): RememberingObserver {
   return {
     listStarted() {
       listed = new Set();
+      isListing = true;
       settled = 0;
     },
     listed(object) {
@@ -62,7 +65,7 @@ export function websiteObserver(outlet: Outlet): RememberingObserver {
       known.set(text, now);
       if (!isFirstList && before?.print !== now.print) outlet.missed(PLURAL);
       if (change === undefined) settled++;
-      else outlet.change(change);
+      else tell(change);
     },
     listEnded() {
       for (const text of known.keys()) {
@@ -71,13 +74,13 @@ export function websiteObserver(outlet: Outlet): RememberingObserver {
         remove(keyOf(text));
       }
       listed = new Set();
-      isFirstList = false;
+      [isListing, isFirstList] = [false, false];
       if (settled > 0) outlet.resync();
     },
     changed(object) {
       const change = websiteChange(object, remembered(object));
       known.set(keyText(object.metadata), rememberWebsite(object));
-      if (change !== undefined) outlet.change(change);
+      if (change !== undefined) tell(change);
     },
     deleted: ({ metadata: { namespace, name, resourceVersion } }) => remove({ namespace, name }, resourceVersion),
     size: () => known.size,
@@ -89,10 +92,13 @@ export function childObserver(kind: NonNullable<EventData['childKind']>, outlet:
   const known = new KnownObjects();
   const { plural } = CHILD_APIS[kind];
   let listed = new Set<string>();
+  let isListing = false;
   let isFirstList = true;
 
   const drifted = (namespace: string, { owner, ...child }: Memory, resourceVersion: string) => {
-    if (owner !== undefined) outlet.change(driftOf(kind, namespace, { ...child, owner }, resourceVersion));
+    if (owner === undefined) return;
+    const change = driftOf(kind, namespace, { ...child, owner }, resourceVersion);
+    outlet.change(change, isListing ? 'list' : 'watch');
   };
   const remove = (text: string, resourceVersion: string) => {
     const before = known.get(text);
@@ -119,6 +125,7 @@ export function childObserver(kind: NonNullable<EventData['childKind']>, outlet:
   return {
     listStarted() {
       listed = new Set();
+      isListing = true;
     },
     listed(object) {
       listed.add(keyText(object.metadata));
@@ -139,7 +146,7 @@ export function childObserver(kind: NonNullable<EventData['childKind']>, outlet:
         remove(text, 'gone');
       }
       listed = new Set();
-      isFirstList = false;
+      [isListing, isFirstList] = [false, false];
     },
     changed(object) {
       const text = keyText(object.metadata);

@@ -73,9 +73,10 @@ async function start(...flags: string[]): Promise<string> {
   });
   return String((await program.line('Listening'))['url']);
 }
-async function watching(...flags: string[]): Promise<void> {
+async function watching(...flags: string[]): Promise<string> {
   const health = await start(...flags);
   await eventually(async () => expect((await fetch(new URL('readyz', health))).status).toBe(200));
+  return health;
 }
 /** With as many at once as the API server takes well. */
 async function inParallel(count: number, work: (index: number) => Promise<void>): Promise<void> {
@@ -148,6 +149,25 @@ it('P8: a start over 1,000 settled Websites is one invocation', async () => {
   await createWebsite(admin, { namespace, name: 'later' }, spec);
   await eventually(() => expect(accepted.map(({ name }) => name)).toEqual(['later']));
   expect([attempts, resyncs]).toEqual([1, 1]);
+});
+
+it('A change that happens now does not wait for all that the first list asks for', async () => {
+  await createAll();
+  let open = () => {};
+  gate = new Promise((resolve) => (open = resolve));
+  const health = await watching('--parallel', '1', '--namespaces', namespace);
+  await eventually(() => expect(attempts).toBe(1));
+  await createWebsite(admin, { namespace, name: 'live' }, spec);
+  await patchWebsite(admin, { namespace, name: 'site-9' }, { spec: { replicas: 1 } });
+  await eventually(async () => {
+    const metrics = await (await fetch(new URL('metrics', health))).text();
+    expect(metrics).toContain('website_forwarder_pending_keys{state="queued"} 10\n');
+  });
+  open();
+  await eventually(() => expect(accepted).toHaveLength(11));
+  const order = accepted.map(({ name }) => name);
+  // The one at work, then by turns: one of the list, one that is live.
+  expect(Math.max(order.indexOf('live'), order.indexOf('site-9'))).toBeLessThanOrEqual(4);
 });
 
 it('A resend is the same event', async () => {
