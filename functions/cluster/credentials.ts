@@ -8,6 +8,9 @@ export interface ClusterAddress {
   readonly context?: string | undefined;
 }
 
+/** What client-node takes for the cluster where nothing names one. */
+const NOWHERE = 'http://localhost:8080';
+
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` when it cannot be, or has no such context. */
 export function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
   const config = new KubeConfig();
@@ -23,6 +26,9 @@ export function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
       },
     );
   }
+  if (config.getCurrentCluster()?.server === NOWHERE && kubeconfig === undefined) {
+    throw new ClusterError('Unreachable', 'Found no cluster: set KUBECONFIG, or run in a Pod with a ServiceAccount');
+  }
   if (context !== undefined) {
     if (config.getContextObject(context) === null) {
       const known = config.getContexts().map(({ name }) => name);
@@ -33,7 +39,21 @@ export function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
     }
     config.setCurrentContext(context);
   }
+  checkUser(config);
   return config;
+}
+
+/** client-node takes a user whose kind of credentials it does not know for nobody, and every answer would be 403. */
+function checkUser(config: KubeConfig): void {
+  const user = config.getCurrentUser();
+  const isPlain = config.getCurrentCluster()?.server.startsWith('http:') === true;
+  if (user === null || isPlain) return;
+  const { token, certData, certFile, exec, authProvider, username } = user;
+  if ([token, certData, certFile, exec, authProvider, username].some(Boolean)) return;
+  throw new ClusterError(
+    'Unreachable',
+    `The user ${user.name} of the kubeconfig has no credentials that can be used: give it a token, a client certificate or an exec plugin (tokenFile is not understood)`,
+  );
 }
 
 /** `https://host:port`. @throws ClusterError when there is no current cluster, or one behind a proxy. */
@@ -48,8 +68,14 @@ export function serverOf(config: KubeConfig): string {
 
 async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
   const options: RequestOptions = {};
-  // client-node refuses plain http unless TLS verification is off; only loopback proxies have a reason to use it.
-  await config.applyToHTTPSOptions(options);
+  try {
+    // It refuses plain http unless TLS verification is off; only loopback proxies have a reason to use it.
+    await config.applyToHTTPSOptions(options);
+  } catch (error) {
+    throw new ClusterError('Unreachable', `Could not use the credentials of the kubeconfig: ${words(error)}`, {
+      cause: error,
+    });
+  }
   return options;
 }
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import { Agent, request } from 'undici';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Agent, buildConnector, request } from 'undici';
 import { identity, load, serverOf, tls, words, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf } from './errors.ts';
 
@@ -35,6 +36,8 @@ export interface Transport {
 
 /** Long enough for an API server under load, shorter than any host's deadline. */
 const TIMEOUT_MS = 10_000;
+/** How long a connector is used before certificates are read again. */
+const CONNECTOR_MS = 10_000;
 /** Below the 60 s after which common load balancers cut an idle connection. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
@@ -44,12 +47,12 @@ const TCP_KEEP_ALIVE_MS = 30_000;
  * @throws ClusterError `Unreachable` when no cluster is configured.
  */
 export async function connect(address: ClusterAddress = {}): Promise<Transport> {
-  const config = load(address);
+  let config = load(address);
   const server = serverOf(config);
   let identify = identity(config);
   const agentOptions = {
     allowH2: false,
-    connect: { ...(await tls(config)), keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
+    connect: await connector(() => config),
     headersTimeout: 60_000,
   };
   const pool = new Agent({ ...agentOptions, connections: 32, pipelining: 1 });
@@ -80,7 +83,8 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
     const response = await send(agent, apiRequest);
     if (response.statusCode !== 401) return response;
     await response.body.dump();
-    identify = identity(load(address));
+    config = load(address);
+    identify = identity(config);
     return send(agent, apiRequest);
   }
 
@@ -110,6 +114,31 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
     async close() {
       await Promise.all([pool.destroy(), watches.destroy()]);
     },
+  };
+}
+
+/**
+ * Makes connections with the certificates that there are at the time: an authority that is replaced, or a client certificate,
+ * takes no restart.
+ * @throws ClusterError when there are none to begin with.
+ */
+async function connector(config: () => KubeConfig): Promise<buildConnector.connector> {
+  const make = async () => {
+    const options = await tls(config());
+    return buildConnector({ ...options, allowH2: false, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS });
+  };
+  // One is kept for a while, since it knows the TLS sessions that it may resume.
+  let current = await make();
+  let madeAt = performance.now();
+  return (options, callback) => {
+    void (async () => {
+      if (performance.now() - madeAt > CONNECTOR_MS) {
+        madeAt = performance.now();
+        // Files that are half replaced are read again for the next connection.
+        current = await make().catch(() => current);
+      }
+      current(options, callback);
+    })();
   };
 }
 
