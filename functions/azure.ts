@@ -3,7 +3,7 @@
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
 import type { HttpMessage } from './cloudevents.ts';
 import { configFrom } from './config.ts';
-import type { Connected, FunctionContext, Log } from './context.ts';
+import type { Connected, Log } from './context.ts';
 import { reconcileWebsite } from './reconcile-website.ts';
 import { resyncWebsites } from './resync-websites.ts';
 
@@ -12,7 +12,11 @@ app.http('reconcile-website', {
   methods: ['POST', 'OPTIONS'],
   authLevel: 'function',
   handler: async (request: HttpRequest, invocation: InvocationContext): Promise<HttpResponseInit> => {
-    const reply = await reconcileWebsite(await messageOf(request), await contextFor(invocation));
+    const [message, context] = [await messageOf(request), await contextFor(invocation)];
+    // The host has looked at the key; what is configured beside it is checked here.
+    const isHandshake = message.method === 'OPTIONS';
+    const refusal = isHandshake ? undefined : await context.callers.refusal(message.headers, async () => message.body);
+    const reply = refusal ?? (await reconcileWebsite(message, context));
     return { status: reply.status, headers: reply.headers, ...(reply.body === undefined ? {} : { body: reply.body }) };
   },
 });
@@ -36,7 +40,7 @@ app.hook.appTerminate(async () => {
 /** Made by the first invocation and kept while the instance is warm. */
 let connection: Promise<Connected> | undefined;
 
-async function contextFor(invocation: InvocationContext): Promise<FunctionContext> {
+async function contextFor(invocation: InvocationContext): Promise<Connected> {
   const log = logOf(invocation);
   connection ??= connect(log);
   try {

@@ -1,5 +1,16 @@
 import * as z from 'zod';
 
+/** `a, b` */
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== ''),
+  );
+
 const port = z.coerce.number().int().min(0).max(65535);
 
 /** The functions' settings. Every variable is optional: what is absent takes the value that suits a Pod. */
@@ -11,15 +22,21 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   RESYNC_INTERVAL_SECONDS: z.coerce.number().min(0).default(600),
   MAX_CONCURRENT: z.coerce.number().int().min(1).max(1000).default(64),
-  WEBHOOK_ALLOWED_ORIGINS: z
+  WEBHOOK_ALLOWED_ORIGINS: list,
+  CALLER_ISSUER: z.string().min(1).optional(),
+  CALLER_AUDIENCE: z.string().min(1).optional(),
+  CALLER_SUBJECTS: list,
+  CALLER_JWKS_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => url.startsWith('https:') || isLoopback(new URL(url).hostname), 'must be https')
+    .transform((url) => new URL(url))
+    .optional(),
+  CALLER_SIGNING_SECRET: z
     .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter((origin) => origin !== ''),
-    ),
+    .transform((text) => text.split(/\s+/).filter((each) => each !== ''))
+    .refine((secrets) => secrets.every(isSecret), 'must be Standard Webhooks secrets, whsec_BASE64 of 24 to 64 bytes')
+    .optional(),
+  ALLOW_ANONYMOUS: z.stringbool().default(false),
   REPLY_EVENTS: z.stringbool().default(false),
   CLUSTER_NAME: z
     .string()
@@ -29,6 +46,16 @@ const environment = z.object({
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.string().optional(),
   OTEL_METRIC_EXPORT_INTERVAL: z.coerce.number().int().min(1).default(60_000),
 });
+
+/** Standard Webhooks, "Signature scheme". */
+function isSecret(secret: string): boolean {
+  const bytes = Buffer.from(secret.replace(/^whsec_/, ''), 'base64').length;
+  return bytes >= 24 && bytes <= 64;
+}
+
+/** Whether nobody but this machine can reach the address. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 
 export interface Config {
   /** Kubeconfig to use; the Pod's ServiceAccount, or kubectl's default, when absent. */
@@ -48,6 +75,21 @@ export interface Config {
   readonly replyEvents: boolean;
   /** Name of the cluster in the `source` of reply events. */
   readonly clusterName: string;
+  /** Who may call. Nothing is checked where both are absent. */
+  readonly callers: {
+    /** Bearer tokens of one issuer, for one audience, of these subjects. */
+    readonly tokens?: {
+      readonly issuer: string;
+      readonly audience: string;
+      readonly subjects: readonly string[];
+      /** Where its keys are; the cluster's own API server when absent. */
+      readonly jwksUrl: URL | undefined;
+    };
+    /** Standard Webhooks; any of them signs. */
+    readonly signingSecrets?: readonly string[];
+  };
+  /** That anybody may call is meant. */
+  readonly allowAnonymous: boolean;
   /** How often metrics are sent to OpenTelemetry's collector, in milliseconds; absent where there is none. */
   readonly metricsIntervalMs: number | undefined;
 }
@@ -81,6 +123,20 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
     webhookAllowedOrigins: data.WEBHOOK_ALLOWED_ORIGINS,
     replyEvents: data.REPLY_EVENTS,
     clusterName: data.CLUSTER_NAME,
+    callers: callersOf(data),
+    allowAnonymous: data.ALLOW_ANONYMOUS,
     metricsIntervalMs: collector === undefined ? undefined : data.OTEL_METRIC_EXPORT_INTERVAL,
   });
+}
+
+function callersOf(data: z.output<typeof environment>): Config['callers'] {
+  const { CALLER_ISSUER: issuer, CALLER_AUDIENCE: audience, CALLER_SUBJECTS: subjects } = data;
+  const signing = data.CALLER_SIGNING_SECRET === undefined ? {} : { signingSecrets: data.CALLER_SIGNING_SECRET };
+  if (issuer === undefined && audience === undefined && subjects.length === 0) return signing;
+  if (issuer === undefined || audience === undefined || subjects.length === 0) {
+    throw new ConfigError(
+      'CALLER_ISSUER, CALLER_AUDIENCE and CALLER_SUBJECTS go together: a token of another issuer, for somebody else, or of anybody is none',
+    );
+  }
+  return { ...signing, tokens: { issuer, audience, subjects, jwksUrl: data.CALLER_JWKS_URL } };
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { callersFrom, type Callers } from './callers.ts';
 import { kubernetes } from './cluster/kubernetes.ts';
 import { connect } from './cluster/transport.ts';
 import type { Config } from './config.ts';
@@ -15,7 +16,8 @@ export interface FunctionContext extends Context {
   readonly resyncPlace: ResyncPlace;
 }
 
-export type Connected = FunctionContext & { close(): Promise<void> };
+/** All that a host needs. */
+export type Connected = FunctionContext & { readonly callers: Callers; close(): Promise<void> };
 
 /** Connects to the cluster of the configuration. @throws ClusterError when the kubeconfig names none. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
@@ -26,6 +28,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
     log,
     config,
     resyncPlace: { last: undefined },
+    callers: callersFrom(config, transport, log),
     close: () => transport.close(),
   };
 }

@@ -3,8 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { ClusterError } from './cluster/errors.ts';
-import type { HttpMessage } from './cloudevents.ts';
-import { ConfigError, configFrom, type Config } from './config.ts';
+import { ConfigError, configFrom, isLoopback, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
 import { LARGEST_BODY, problem, reconcileWebsite, replyTo, tooLarge, type Reply } from './reconcile-website.ts';
 
@@ -17,6 +16,7 @@ const KEEP_ALIVE_MS = 75_000;
 const DRAIN_MS = 25_000;
 
 async function main(config: Config): Promise<void> {
+  checkCallers(config);
   const log = pino({ level: config.logLevel });
   const endMetrics = await metricsFrom(config);
   const context = await contextFrom(config, log);
@@ -40,12 +40,21 @@ async function main(config: Config): Promise<void> {
     const path = request.url?.split('?', 1)[0];
     if (path === '/livez' || path === '/readyz')
       return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'ok\n' };
-    if (path === '/resync' && request.method === 'POST') return limited(() => resync(context));
-    if (path !== '/') return problem(404, 'There are /, /resync, /livez and /readyz');
-    return limited(async () => {
-      const body = await bodyOf(request);
-      return body === undefined ? tooLargeToRead() : reconcileWebsite(messageOf(request, body), context);
-    });
+    if (path !== '/' && path !== '/resync') return problem(404, 'There are /, /resync, /livez and /readyz');
+    return limited(() => answer(request, path));
+  }
+
+  async function answer(request: IncomingMessage, path: '/' | '/resync'): Promise<Reply> {
+    const headers = headersOf(request);
+    const { method = 'GET' } = request;
+    let read: Promise<string | undefined> | undefined;
+    const body = () => (read ??= bodyOf(request));
+    // Who asks for the handshake is told nothing but whether it may send.
+    const refusal = method === 'OPTIONS' ? undefined : await context.callers.refusal(headers, body);
+    if (refusal !== undefined) return unread(refusal);
+    if (path === '/resync') return method === 'POST' ? resync(context) : problem(405, 'Ask for a resync with POST');
+    const text = await body();
+    return text === undefined ? unread(tooLarge()) : reconcileWebsite({ method, headers, body: text }, context);
   }
 
   const server = createServer(
@@ -91,6 +100,18 @@ async function main(config: Config): Promise<void> {
   process.once('SIGINT', stop);
 }
 
+/** Nobody else checks: whoever can reach the port could have things done. */
+function checkCallers({ callers, allowAnonymous, host }: Config): void {
+  if (callers.tokens !== undefined || callers.signingSecrets !== undefined) return;
+  if (!allowAnonymous) {
+    throw new ConfigError(
+      'Who may call? Set CALLER_ISSUER, CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET; or ALLOW_ANONYMOUS=1 with HOST=127.0.0.1',
+    );
+  }
+  if (!isLoopback(host))
+    throw new ConfigError(`ALLOW_ANONYMOUS is for loopback: set HOST to 127.0.0.1, not to ${host}`);
+}
+
 /** OpenTelemetry's SDK is loaded only where there is a collector. */
 async function metricsFrom({ metricsIntervalMs }: Config): Promise<() => Promise<void>> {
   if (metricsIntervalMs === undefined) return async () => {};
@@ -121,16 +142,13 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
 }
 
 /** What was not read stands in the connection, so that it cannot be used again. */
-function tooLargeToRead(): Reply {
-  const reply = tooLarge();
-  return { ...reply, headers: { ...reply.headers, connection: 'close' } };
-}
+const unread = (reply: Reply): Reply => ({ ...reply, headers: { ...reply.headers, connection: 'close' } });
 
-function messageOf(request: IncomingMessage, body: string): HttpMessage {
-  const headers = Object.entries(request.headers).flatMap(([name, value]) =>
+function headersOf(request: IncomingMessage): Readonly<Record<string, string>> {
+  const entries = Object.entries(request.headers).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value] as const],
   );
-  return { method: request.method ?? 'GET', headers: Object.fromEntries(headers), body };
+  return Object.fromEntries(entries);
 }
 
 function send(response: ServerResponse, { status, headers, body }: Reply): void {

@@ -72,3 +72,7 @@ function parsed(line: string): Record<string, unknown> {
     return { msg: line };
   }
 }
+
+/** Starts the functions' Node host for anybody on this machine, on a free port. */
+export const startFunctions = (environment: Record<string, string>): Program =>
+  startProgram('functions/node.ts', [], { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1', ...environment });

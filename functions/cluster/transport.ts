@@ -60,7 +60,8 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
 
   async function send(agent: Agent, { method, path, body, contentType, what, signal }: ApiRequest) {
     const headers: Record<string, string> = {
-      accept: 'application/json',
+      // The keys of ServiceAccounts' tokens are of a type of their own.
+      accept: 'application/json, application/jwk-set+json',
       'user-agent': 'website-reconciler',
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
       ...(await identify()),

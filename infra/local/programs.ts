@@ -31,7 +31,12 @@ interface LogLine {
 
 /** Starts the functions with their own rights, and returns where they listen. */
 export const startFunctions = (port: number, options: ProgramOptions): Promise<string> =>
-  start('website-functions', ['functions/node.ts'], { HOST: '127.0.0.1', PORT: String(port) }, options);
+  start(
+    'website-functions',
+    ['functions/node.ts'],
+    { HOST: '127.0.0.1', PORT: String(port), ALLOW_ANONYMOUS: '1' },
+    options,
+  );
 
 /** Starts the forwarder with its own rights, and returns where its health is. */
 export function startForwarder(sink: string, options: ProgramOptions): Promise<string> {

@@ -6,7 +6,7 @@ import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec, type WebsiteStatus } from '../../functions/website/resource.ts';
 import type { WatchedObject } from '../../infra/forwarder/watch.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import {
   cpuMs,
@@ -82,10 +82,8 @@ async function measureCeiling(transport: Transport, { count }: Load): Promise<Fi
 }
 
 async function measureChain({ transport, kubeconfigs }: BenchCluster, load: Load): Promise<Figures> {
-  const functions = startProgram('functions/node.ts', [], {
+  const functions = startFunctions({
     KUBECONFIG: kubeconfigs['website-functions'],
-    HOST: '127.0.0.1',
-    PORT: '0',
     RESYNC_INTERVAL_SECONDS: '0',
     LOG_LEVEL: 'info',
   });

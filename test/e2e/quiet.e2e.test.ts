@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patchWebsite } from '../real-cluster.ts';
 
 /** Longer than any timer of ours that could ask again: a bookmark comes within it, and each backoff has its cap below. */
@@ -48,10 +48,8 @@ async function ready(): Promise<void> {
 }
 
 it('For a minute after the last change, no event is sent and no request is made', { timeout: 180_000 }, async () => {
-  const functions = startProgram('functions/node.ts', [], {
+  const functions = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
-    HOST: '127.0.0.1',
-    PORT: '0',
     RESYNC_INTERVAL_SECONDS: '0',
   });
   programs.push(functions);

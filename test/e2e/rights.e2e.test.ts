@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite } from '../real-cluster.ts';
 
 /** Granted, and asked about by an admission plugin (OwnerReferencesPermissionEnforcement) instead of a request. */
@@ -104,10 +104,8 @@ async function live(): Promise<void> {
 }
 
 it('The functions and the forwarder use what they are granted, and are granted what they use', async () => {
-  const functions = startProgram('functions/node.ts', [], {
+  const functions = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
-    HOST: '127.0.0.1',
-    PORT: '0',
     RESYNC_INTERVAL_SECONDS: '0',
   });
   programs.push(functions);

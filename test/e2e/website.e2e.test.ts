@@ -6,7 +6,7 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { ChildKind } from '../../functions/website/children.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 
 let admin: Transport;
@@ -18,10 +18,8 @@ beforeAll(async () => {
   admin = await connect({ kubeconfig: inject('kubeconfig') });
   cluster = kubernetes(admin);
   key = { namespace: await createNamespace(admin, 'e2e'), name: 'shop' };
-  const functions = startProgram('functions/node.ts', [], {
+  const functions = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
-    HOST: '127.0.0.1',
-    PORT: '0',
     RESYNC_INTERVAL_SECONDS: '0',
   });
   const sink = String((await functions.line('Listening'))['url']);

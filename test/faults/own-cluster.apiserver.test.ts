@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { install } from '../../infra/local/install.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram } from '../program.ts';
+import { startFunctions } from '../program.ts';
 import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 import { startOwnCluster, type OwnCluster } from './own-cluster.ts';
 import { faultProxy } from './proxy.ts';
@@ -141,10 +141,8 @@ it(
 
 it('R11: the functions outlive an API server that goes and comes back', { timeout: 120_000 }, async () => {
   const proxy = await faultProxy(cluster.kubeconfig);
-  const host = startProgram('functions/node.ts', [], {
+  const host = startFunctions({
     KUBECONFIG: proxy.kubeconfig,
-    HOST: '127.0.0.1',
-    PORT: '0',
     RESYNC_INTERVAL_SECONDS: '0',
   });
   const url = String((await host.line('Listening'))['url']);

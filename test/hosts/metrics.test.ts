@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { startOtlpCollector, type OtlpCollector } from '../otlp-collector.ts';
-import { startProgram } from '../program.ts';
+import { startFunctions } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
 interface Metric {
@@ -62,10 +62,8 @@ function counts(metrics: readonly Metric[], name: string): Record<string, number
 }
 
 it('The functions send what docs/metrics.md says, and nothing else, the last of it when they end', async () => {
-  const host = startProgram('functions/node.ts', [], {
+  const host = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
-    HOST: '127.0.0.1',
-    PORT: '0',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_METRIC_EXPORT_INTERVAL: '3600000',
   });
@@ -94,5 +92,7 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
   const reconciles = counts(metrics, 'website.reconcile.duration');
   expect(reconciles).toMatchObject({ 'event settled Suspended': 2, 'event gone': 1 });
   expect(counts(metrics, 'website.resync.duration')).toEqual({ complete: 1 });
-  expect(counts(metrics, 'website.resync.websites')).toMatchObject({ failed: 0, unfinished: 0 });
+  const { seen = 0, ...others } = counts(metrics, 'website.resync.websites');
+  expect(seen).toBeGreaterThanOrEqual(1);
+  expect(others).toMatchObject({ failed: 0, unfinished: 0 });
 });

@@ -7,13 +7,12 @@ import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
-import { startProgram } from '../program.ts';
+import { startFunctions } from '../program.ts';
 import { describeHost } from './suite.ts';
 
-const NODE = 'functions/node.ts';
 const STRUCTURED = { 'content-type': 'application/cloudevents+json' };
 
-describeHost('The Node host', (environment) => startProgram(NODE, [], environment));
+describeHost('The Node host', startFunctions);
 
 /** Sends an event about a Website. */
 async function send(url: string, key: WebsiteKey, more: Record<string, string> = {}): Promise<Response> {
@@ -24,7 +23,7 @@ async function send(url: string, key: WebsiteKey, more: Record<string, string> =
 }
 
 it('names every variable that is wrong, and exits with 2', async () => {
-  const program = startProgram(NODE, [], { PORT: 'x', LOG_LEVEL: 'loud', MAX_CONCURRENT: '0' });
+  const program = startFunctions({ PORT: 'x', LOG_LEVEL: 'loud', MAX_CONCURRENT: '0' });
   expect(await program.exit).toBe(2);
   for (const variable of ['PORT', 'LOG_LEVEL', 'MAX_CONCURRENT'])
     expect(program.stderr.join('')).toContain(`${variable}: `);
@@ -34,23 +33,21 @@ it('says what to do when the port is in use', async () => {
   const blocker = createServer();
   await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
   const PORT = String((blocker.address() as AddressInfo).port);
-  const program = startProgram(NODE, [], { KUBECONFIG: inject('functionsKubeconfig'), HOST: '127.0.0.1', PORT });
+  const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), PORT });
   expect(await program.exit).toBe(1);
   expect(program.stderr.join('')).toContain(`port ${PORT}: is in use: set PORT to another`);
   blocker.close();
 });
 
 it('names the kubeconfig that it cannot read', async () => {
-  const program = startProgram(NODE, [], { KUBECONFIG: '/nowhere/kubeconfig', PORT: '0' });
+  const program = startFunctions({ KUBECONFIG: '/nowhere/kubeconfig' });
   expect(await program.exit).toBe(1);
   expect(program.stderr.join('')).toContain('/nowhere/kubeconfig');
 });
 
 it('answers 503 with Retry-After when the cluster cannot be reached', async () => {
-  const program = startProgram(NODE, [], {
+  const program = startFunctions({
     KUBECONFIG: 'test/fixtures/unreachable.kubeconfig',
-    HOST: '127.0.0.1',
-    PORT: '0',
   });
   const url = String((await program.line('Listening'))['url']);
   const response = await send(url, { namespace: 'a', name: 'b' });
@@ -61,10 +58,8 @@ it('answers 503 with Retry-After when the cluster cannot be reached', async () =
 it('answers 429 with Retry-After while as much is at work as MAX_CONCURRENT says, and takes more when it is done', async () => {
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   proxy.add({ path: /./, fault: { freeze: true } });
-  const program = startProgram(NODE, [], {
+  const program = startFunctions({
     KUBECONFIG: proxy.kubeconfig,
-    HOST: '127.0.0.1',
-    PORT: '0',
     MAX_CONCURRENT: '2',
   });
   const url = String((await program.line('Listening'))['url']);
@@ -83,7 +78,7 @@ it('answers 429 with Retry-After while as much is at work as MAX_CONCURRENT says
 });
 
 it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of body', async () => {
-  const program = startProgram(NODE, [], { KUBECONFIG: inject('functionsKubeconfig'), HOST: '127.0.0.1', PORT: '0' });
+  const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig') });
   const url = String((await program.line('Listening'))['url']);
   const key = { namespace: 'default', name: 'missing' };
   expect((await send(url, key, { 'x-much': 'x'.repeat(12 * 1024) })).status).toBe(204);
@@ -100,10 +95,8 @@ it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of b
 });
 
 it('gives up a request that does not come to its end, and gives its place to others', async () => {
-  const program = startProgram(NODE, [], {
+  const program = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
-    HOST: '127.0.0.1',
-    PORT: '0',
     MAX_CONCURRENT: '1',
   });
   const url = String((await program.line('Listening'))['url']);
@@ -124,10 +117,8 @@ it('writes nothing of bodies, headers and tokens into its log, whatever goes wro
   const admin = await connectTo({ kubeconfig: inject('kubeconfig') });
   const key = { namespace: await createNamespace(admin, 'secrets'), name: 'shop' };
   await createWebsite(admin, key, { image: 'nginx:1', replicas: 0, env: [{ name: 'PASSWORD', value: SECRET }] });
-  const program = startProgram(NODE, [], {
+  const program = startFunctions({
     KUBECONFIG: proxy.kubeconfig,
-    HOST: '127.0.0.1',
-    PORT: '0',
     LOG_LEVEL: 'trace',
   });
   const url = String((await program.line('Listening'))['url']);

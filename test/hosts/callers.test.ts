@@ -1,0 +1,282 @@
+// Who may call the functions: the Node host, with tokens of the real API server, of an issuer of our own, and signatures.
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { connect as connectSocket, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, SignJWT, UnsecuredJWT, type JWK, type JWTPayload } from 'jose';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { eventually } from '../eventually.ts';
+import { startFunctions, startProgram, type Program } from '../program.ts';
+import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+
+const AUDIENCE = 'website-functions';
+const NAMESPACE = 'website-reconciler';
+const FORWARDER = `system:serviceaccount:${NAMESPACE}:website-forwarder`;
+const STRUCTURED = { 'content-type': 'application/cloudevents+json' };
+const EVENT = JSON.stringify({
+  id: '1',
+  specversion: '1.0',
+  source: '/x',
+  type: 'com.example.stable.website.changed',
+  data: {
+    apiVersion: 'stable.example.com/v1',
+    kind: 'Website',
+    namespace: 'default',
+    name: 'missing',
+    uid: 'x',
+    reason: 'retry',
+  },
+});
+
+let admin: Transport;
+const close: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => admin.close());
+afterEach(async () => {
+  for (const each of close.splice(0)) await each();
+});
+
+/** Starts the functions with these rules, and @returns where they are. */
+async function functionsWith(rules: Record<string, string>): Promise<{ url: string; program: Program }> {
+  const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), ALLOW_ANONYMOUS: '', ...rules });
+  close.push(() => program.stop());
+  return { url: String((await program.line('Listening'))['url']), program };
+}
+async function send(url: string, headers: Record<string, string>, body = EVENT): Promise<Response> {
+  return fetch(url, { method: 'POST', headers: { ...STRUCTURED, ...headers }, body });
+}
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+async function tokenOf(account: string, audience = AUDIENCE): Promise<string> {
+  const { status } = (await admin.json({
+    method: 'POST',
+    path: `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`,
+    what: 'create token',
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { audiences: [audience] } },
+  })) as { status: { token: string } };
+  return status.token;
+}
+
+describe('A caller with a token of the cluster', () => {
+  const RULES = {
+    CALLER_ISSUER: 'https://kubernetes.default.svc',
+    CALLER_AUDIENCE: AUDIENCE,
+    CALLER_SUBJECTS: `somebody-else, ${FORWARDER}`,
+  };
+
+  it('may send events and ask for a resync, and one without may look at the health alone', async () => {
+    const { url } = await functionsWith(RULES);
+    const right = bearer(await tokenOf('website-forwarder'));
+    expect((await send(url, right)).status).toBe(204);
+    const resync = (headers: Record<string, string>) => fetch(new URL('resync', url), { method: 'POST', headers });
+    expect((await resync(right)).status).toBe(204);
+    expect((await resync({})).status).toBe(401);
+    const anonymous = await send(url, {});
+    expect(anonymous.status).toBe(401);
+    expect(anonymous.headers.get('www-authenticate')).toBe('Bearer realm="website-reconciler"');
+    expect(anonymous.headers.get('content-type')).toBe('application/problem+json');
+    for (const page of ['livez', 'readyz']) expect((await fetch(new URL(page, url))).status).toBe(200);
+    expect((await fetch(url, { method: 'OPTIONS' })).status).toBe(204);
+  });
+
+  it('of another ServiceAccount, for somebody else, or altered, may not', async () => {
+    const { url, program } = await functionsWith(RULES);
+    const right = await tokenOf('website-forwarder');
+    const [head = '', claims = '', signature = ''] = right.split('.');
+    const decoded = JSON.parse(Buffer.from(claims, 'base64url').toString()) as JWTPayload;
+    const altered = Buffer.from(JSON.stringify({ ...decoded, sub: 'somebody-else' })).toString('base64url');
+    expect((await send(url, bearer(await tokenOf('website-functions')))).status).toBe(403);
+    const tokens = {
+      audience: await tokenOf('website-forwarder', 'another'),
+      altered: `${head}.${altered}.${signature}`,
+      unsigned: `${head}.${claims}.`,
+      none: new UnsecuredJWT(decoded).encode(),
+      nonsense: 'nonsense',
+    };
+    for (const [what, token] of Object.entries(tokens)) {
+      const response = await send(url, bearer(token));
+      expect([what, response.status]).toEqual([what, 401]);
+      expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
+    }
+    for (const scheme of ['Basic', 'bearer=', ''])
+      expect((await send(url, { authorization: `${scheme} ${right}` })).status).toBe(401);
+    const said = JSON.stringify(program.lines);
+    for (const token of [right, ...Object.values(tokens)]) expect(said).not.toContain(token.slice(-40));
+  });
+
+  it('is asked for it before the body is read', async () => {
+    const { url } = await functionsWith(RULES);
+    const socket = connectSocket(Number(new URL(url).port), '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99999\r\n\r\n{');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
+    socket.destroy();
+  });
+
+  it('is the forwarder, whose events arrive', async () => {
+    const { url } = await functionsWith(RULES);
+    const key = { namespace: await createNamespace(admin, 'callers'), name: 'shop' };
+    const folder = mkdtempSync(join(tmpdir(), 'callers-'));
+    writeFileSync(join(folder, 'token'), await tokenOf('website-forwarder'));
+    const flags = ['--sink', url, '--sink-token-file', join(folder, 'token'), '--namespaces', key.namespace];
+    const forwarder = startProgram('infra/forwarder/main.ts', [...flags, '--host', '127.0.0.1', '--port', '0'], {
+      KUBECONFIG: inject('forwarderKubeconfig'),
+    });
+    close.push(
+      () => forwarder.stop(),
+      () => removeWebsitesIn(admin, key.namespace),
+      () => rmSync(folder, { recursive: true }),
+    );
+    await createWebsite(admin, key, { image: 'nginx:1', replicas: 0 });
+    await eventually(async () => expect(await kubernetes(admin).getChild('Deployment', key)).toBeDefined());
+  });
+});
+
+describe('A caller with a token of another issuer', () => {
+  const ISSUER = 'https://issuer.example.com/';
+  let keys: Record<string, KeyObject>;
+  let published: JWK[];
+  let server: Server;
+  let isAway: boolean;
+  let rules: Record<string, string>;
+
+  const newKey = async (kid: string) => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    keys[kid] = privateKey;
+    return { ...(await exportJWK(publicKey)), kid, alg: 'RS256' };
+  };
+  const now = () => Math.floor(Date.now() / 1000);
+  const claims = (more: JWTPayload = {}): JWTPayload => ({
+    iss: ISSUER,
+    aud: AUDIENCE,
+    sub: 'sender',
+    exp: now() + 300,
+    ...more,
+  });
+  const signed = (payload: JWTPayload, kid = 'first') =>
+    new SignJWT(payload).setProtectedHeader({ alg: 'RS256', kid }).sign(keys[kid] as KeyObject);
+
+  beforeAll(async () => {
+    [keys, isAway] = [{}, false];
+    published = [await newKey('first')];
+    server = createServer((_, response) => {
+      response.writeHead(isAway ? 500 : 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ keys: published }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const CALLER_JWKS_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`;
+    rules = { CALLER_ISSUER: ISSUER, CALLER_AUDIENCE: AUDIENCE, CALLER_SUBJECTS: 'sender', CALLER_JWKS_URL };
+  });
+  afterAll(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+
+  it('may call while the token holds, with a minute for clocks that differ', async () => {
+    const { url } = await functionsWith(rules);
+    const status = async (payload: JWTPayload) => (await send(url, bearer(await signed(payload)))).status;
+    expect(await status(claims())).toBe(204);
+    expect(await status(claims({ exp: now() - 30 }))).toBe(204);
+    expect(await status(claims({ exp: now() - 90 }))).toBe(401);
+    expect(await status(claims({ nbf: now() + 30 }))).toBe(204);
+    expect(await status(claims({ nbf: now() + 90 }))).toBe(401);
+    const { exp: _, ...endless } = claims();
+    expect(await status(endless)).toBe(401);
+    expect(await status(claims({ iss: 'https://other.example.com/' }))).toBe(401);
+    expect(await status(claims({ sub: 'another' }))).toBe(403);
+  });
+
+  it('may not make one from what everybody knows of the key', async () => {
+    const { url } = await functionsWith(rules);
+    const { n = '' } = published[0] ?? {};
+    for (const secret of [Buffer.from(n, 'base64url'), Buffer.from(JSON.stringify(published[0]))]) {
+      const token = await new SignJWT(claims()).setProtectedHeader({ alg: 'HS256', kid: 'first' }).sign(secret);
+      expect((await send(url, bearer(token))).status).toBe(401);
+    }
+  });
+
+  it('may use a new key as soon as the issuer has published it', async () => {
+    const { url } = await functionsWith(rules);
+    expect((await send(url, bearer(await signed(claims())))).status).toBe(204);
+    const second = await newKey('second');
+    expect((await send(url, bearer(await signed(claims(), 'second')))).status).toBe(401);
+    published = [...published, second];
+    await eventually(async () => expect((await send(url, bearer(await signed(claims(), 'second')))).status).toBe(204));
+  });
+
+  it('is asked to come again while the keys cannot be had', async () => {
+    isAway = true;
+    const { url } = await functionsWith(rules);
+    const response = await send(url, bearer(await signed(claims())));
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+    isAway = false;
+    await eventually(async () => expect((await send(url, bearer(await signed(claims())))).status).toBe(204));
+  });
+});
+
+describe('A caller that signs (Standard Webhooks)', () => {
+  const secret = (name: string) => `whsec_${createHash('sha256').update(name).digest('base64')}`;
+  const rules = { CALLER_SIGNING_SECRET: `${secret('old')} ${secret('new')}` };
+  const headersFor = (body: string, by = 'old', at = new Date()) => ({
+    'webhook-id': '1',
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': new Webhook(secret(by)).sign('1', at, body),
+  });
+  const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+  it('may call with any of the keys, for five minutes', async () => {
+    const { url } = await functionsWith(rules);
+    const status = async (headers: Record<string, string>, body = EVENT) => (await send(url, headers, body)).status;
+    expect(await status(headersFor(EVENT))).toBe(204);
+    expect(await status(headersFor(EVENT, 'new'))).toBe(204);
+    expect(await status(headersFor(EVENT, 'old', minutesAgo(4)))).toBe(204);
+    expect(await status(headersFor(EVENT, 'old', minutesAgo(6)))).toBe(401);
+    expect(await status(headersFor(EVENT, 'old', minutesAgo(-6)))).toBe(401);
+    expect(await status(headersFor(EVENT, 'another'))).toBe(401);
+    expect(await status(headersFor(EVENT), EVENT.replace('missing', 'another'))).toBe(401);
+    expect(await status({ ...headersFor(EVENT), 'webhook-id': '2' })).toBe(401);
+    expect(await status({})).toBe(401);
+    const large = `{"data":"${'x'.repeat(300_000)}"}`;
+    expect(await status(headersFor(large), large)).toBe(413);
+  });
+
+  it('has signed nothing of the headers, so what an event is about may not be there', async () => {
+    const { url } = await functionsWith(rules);
+    const attributes = { 'ce-id': '1', 'ce-specversion': '1.0', 'ce-source': '/x', 'ce-type': 'x' };
+    const headers = { ...headersFor(EVENT), ...attributes, 'content-type': 'application/json' };
+    expect((await send(url, headers)).status).toBe(401);
+  });
+});
+
+describe('Functions that do not say who may call', () => {
+  const says = async (rules: Record<string, string>) => {
+    const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), ...rules });
+    expect(await program.exit).toBe(2);
+    return program.stderr.join('');
+  };
+
+  it('do not start', async () => {
+    expect(await says({ ALLOW_ANONYMOUS: '' })).toMatch(/CALLER_ISSUER.*CALLER_SIGNING_SECRET.*ALLOW_ANONYMOUS=1/);
+  });
+
+  it('do not start for others than this machine, though anybody is meant', async () => {
+    expect(await says({ HOST: '0.0.0.0' })).toContain('set HOST to 127.0.0.1, not to 0.0.0.0');
+  });
+
+  it.each([
+    ['a part of what tokens take', { CALLER_ISSUER: 'https://x.example.com' }, 'CALLER_AUDIENCE'],
+    ['keys without protection', { CALLER_JWKS_URL: 'http://x.example.com/keys' }, 'CALLER_JWKS_URL: must be https'],
+    ['a secret that is none', { CALLER_SIGNING_SECRET: 'short' }, 'CALLER_SIGNING_SECRET: must be'],
+  ])('do not start with %s', async (_, rules, words) => {
+    expect(await says(rules)).toContain(words);
+  });
+});
