@@ -22,6 +22,7 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   RESYNC_INTERVAL_SECONDS: z.coerce.number().min(0).default(600),
   MAX_CONCURRENT: z.coerce.number().int().min(1).max(1000).default(64),
+  NAMESPACES: list,
   WEBHOOK_ALLOWED_ORIGINS: list,
   CALLER_ISSUER: z.string().min(1).optional(),
   CALLER_AUDIENCE: z.string().min(1).optional(),
@@ -61,6 +62,8 @@ export interface Config {
   /** Kubeconfig to use; the Pod's ServiceAccount, or kubectl's default, when absent. */
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
+  /** The only ones that there are rights for; all of them when absent. */
+  readonly namespaces?: readonly string[];
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
@@ -115,6 +118,7 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
   return Object.freeze({
     kubeconfig: data.KUBECONFIG,
     context: data.KUBE_CONTEXT,
+    ...(data.NAMESPACES.length === 0 ? {} : { namespaces: data.NAMESPACES }),
     host: data.HOST,
     port: data.PORT,
     logLevel: data.LOG_LEVEL,

@@ -12,7 +12,7 @@ export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 /** What both functions are given by every host. */
 export interface FunctionContext extends Context {
   readonly log: Log;
-  readonly config: Pick<Config, 'clusterName' | 'replyEvents' | 'webhookAllowedOrigins'>;
+  readonly config: Pick<Config, 'clusterName' | 'namespaces' | 'replyEvents' | 'webhookAllowedOrigins'>;
   readonly resyncPlace: ResyncPlace;
 }
 
@@ -23,7 +23,7 @@ export type Connected = FunctionContext & { readonly callers: Callers; close(): 
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
   return {
-    cluster: kubernetes(transport),
+    cluster: kubernetes(transport, config.namespaces),
     now: () => new Date(),
     log,
     config,

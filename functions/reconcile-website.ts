@@ -52,6 +52,10 @@ export async function replyTo(event: EventAttributes, request: Request, context:
     case 'resync':
       return resyncReply(context);
     case 'reconcile':
+      if (context.config.namespaces?.includes(request.key.namespace) === false) {
+        log.info({ eventId: event.id, ...request.key, why: 'not one of NAMESPACES' }, 'Ignored event');
+        return done('ignored');
+      }
       return reconcileReply(event, request, context);
   }
 }

@@ -19,8 +19,11 @@ interface Api {
 
 const WEBSITES: Api = { apiVersion: API_VERSION, plural: PLURAL };
 
-/** The real cluster, behind one API server. */
-export function kubernetes(transport: Transport): Cluster {
+/**
+ * The real cluster, behind one API server.
+ * @param namespaces that are listed, where the rights are for these alone; all of them when absent.
+ */
+export function kubernetes(transport: Transport, namespaces?: readonly string[]): Cluster {
   async function getOrNothing<T>(api: Api, key: WebsiteKey): Promise<T | undefined> {
     try {
       return (await transport.json(on('GET', api, key))) as T;
@@ -31,6 +34,15 @@ export function kubernetes(transport: Transport): Cluster {
   }
 
   async function* list<T>(api: Api, query: Record<string, string>): AsyncGenerator<readonly T[]> {
+    for (const namespace of namespaces ?? [undefined]) yield* listIn<T>(namespace, api, query);
+  }
+
+  async function* listIn<T>(
+    namespace: string | undefined,
+    api: Api,
+    query: Record<string, string>,
+  ): AsyncGenerator<readonly T[]> {
+    const place = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
     let next: string | undefined = '';
     while (next !== undefined) {
       const parameters: string = new URLSearchParams({
@@ -40,8 +52,8 @@ export function kubernetes(transport: Transport): Cluster {
       }).toString();
       const page = (await transport.json({
         method: 'GET',
-        path: `${apiPath(api.apiVersion)}/${api.plural}?${parameters}`,
-        what: `list ${api.plural}`,
+        path: `${apiPath(api.apiVersion)}${place}/${api.plural}?${parameters}`,
+        what: namespace === undefined ? `list ${api.plural}` : `list ${api.plural} in namespace ${namespace}`,
         timeoutMs: LIST_TIMEOUT_MS,
       })) as { items: T[]; metadata: { continue?: string } };
       yield page.items;

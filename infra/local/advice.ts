@@ -15,7 +15,7 @@ export function advice({ kubeconfig, context }: ClusterAddress, cluster: 'local'
     ...lines.with(2, `  ${kubectl} apply -f crds/samples/minimal.yaml`),
     'The CRD and the rights stay when this ends. To remove them, and with them all Websites:',
     `  ${kubectl} delete -f crds/website.yaml`,
-    `  ${kubectl} delete -k infra/kubernetes`,
+    `  ${kubectl} delete -k infra/kubernetes/rights`,
     '',
   ];
 }

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { PROGRAMS, versionOf, type Binaries, type Program } from './versions.ts';
+import { PROGRAMS, versionOf, type ControlPlaneProgram, type Program } from './versions.ts';
 
 /** Tells the user what is going on, a line at a time. */
 export type Progress = (line: string) => void;
@@ -14,7 +14,9 @@ export interface Source {
   fetch(wanted: readonly Program[], pathOf: (program: Program) => string, progress: Progress): Promise<void>;
 }
 
-export interface Search {
+export interface Search<Wanted extends Program = ControlPlaneProgram> {
+  /** Those of the control plane when absent. */
+  readonly programs?: readonly Wanted[];
   /** The folder that `KUBEBUILDER_ASSETS` names, when it is set. */
   readonly assets: string | undefined;
   readonly cache: string;
@@ -32,7 +34,13 @@ export class MissingBinariesError extends Error {
  * their order, each for what is still missing.
  * @throws MissingBinariesError
  */
-export async function findBinaries({ assets, cache, sources, progress }: Search): Promise<Binaries> {
+export async function findBinaries<Wanted extends Program = ControlPlaneProgram>({
+  programs = PROGRAMS as readonly Program[] as readonly Wanted[],
+  assets,
+  cache,
+  sources,
+  progress,
+}: Search<Wanted>): Promise<Readonly<Record<Wanted, string>>> {
   const cached = (program: Program): string => join(cache, `${program}-${versionOf(program)}`);
   const found = new Map<Program, string>();
   const look = (pathOf: (program: Program) => string, where: string) => {
@@ -40,7 +48,7 @@ export async function findBinaries({ assets, cache, sources, progress }: Search)
     for (const program of here) found.set(program, pathOf(program));
     if (here.length > 0) progress(`Found ${here.join(', ')} in ${where}`);
   };
-  const missing = () => PROGRAMS.filter((program) => !found.has(program));
+  const missing = () => programs.filter((program) => !found.has(program));
 
   if (isSet(assets)) {
     if (!existsSync(assets)) throw new MissingBinariesError(`KUBEBUILDER_ASSETS names ${assets}, which is not there`);
@@ -61,7 +69,7 @@ export async function findBinaries({ assets, cache, sources, progress }: Search)
     look(cached, source.name);
   }
   if (missing().length > 0) throw new MissingBinariesError(waysOut(missing(), failures));
-  return Object.fromEntries(found) as Binaries;
+  return Object.fromEntries(found) as Record<Wanted, string>;
 }
 
 /** A variable that is set to nothing counts as not set. */
@@ -69,7 +77,7 @@ const isSet = (value: string | undefined): value is string => value !== undefine
 
 function waysOut(missing: readonly Program[], failures: readonly string[]): string {
   return [
-    `The local control plane needs ${missing.join(', ')}, and no way led there:`,
+    `This machine needs ${missing.join(', ')}, and no way led there:`,
     ...failures.map((failure) => `  - ${failure}`),
     'Any one of these helps:',
     '  1. set KUBEBUILDER_ASSETS to a folder that holds the programs',

@@ -21,7 +21,7 @@ const MODULES: readonly { readonly folder: string; readonly packages: Readonly<P
     {
       folder: 'kubernetes',
       packages: Object.fromEntries(
-        (['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const).map((program) => [
+        (['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubectl'] as const).map((program) => [
           program,
           { path: `k8s.io/kubernetes/cmd/${program}`, output: program },
         ]),

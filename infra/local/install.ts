@@ -5,7 +5,7 @@ import type { Transport } from '../../functions/cluster/transport.ts';
 import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
 
 const CRD = '../../crds/website.yaml';
-const RIGHTS = '../kubernetes/';
+const RIGHTS = '../kubernetes/rights/';
 
 interface Manifest {
   readonly kind: string;

@@ -15,16 +15,18 @@ export interface KubeconfigOptions {
   readonly transport: Transport;
   readonly address: ClusterAddress;
   readonly path: string;
+  /** Of the ServiceAccount. */
+  readonly namespace?: string;
 }
 
 /** Writes a kubeconfig with which a program has its own rights and no others. */
 export async function writeKubeconfigFor(
   account: ServiceAccount,
-  { transport, address, path }: KubeconfigOptions,
+  { transport, address, path, namespace = NAMESPACE }: KubeconfigOptions,
 ): Promise<string> {
   const { status } = (await transport.json({
     method: 'POST',
-    path: `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`,
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
     what: `create serviceaccounts/token ${account}`,
     body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: TOKEN_SECONDS } },
   })) as { status: { token: string } };

@@ -118,9 +118,9 @@ it('The functions and the forwarder use what they are granted, and are granted w
   // A watch is in the log when it has ended.
   await stopAll();
   await eventually(() => {
-    expect(asked('website-forwarder', 'allow')).toEqual(grantedIn('infra/kubernetes/forwarder-rbac.yaml'));
+    expect(asked('website-forwarder', 'allow')).toEqual(grantedIn('infra/kubernetes/rights/forwarder-rbac.yaml'));
     expect([...asked('website-functions', 'allow'), NO_REQUEST].toSorted()).toEqual(
-      grantedIn('infra/kubernetes/functions-rbac.yaml'),
+      grantedIn('infra/kubernetes/rights/functions-rbac.yaml'),
     );
   });
   expect(asked('website-functions', 'forbid')).toEqual([]);

@@ -1,0 +1,187 @@
+// What is deployed in a cluster, applied by kubectl as people do, with every controller at work: simulated nodes run the Pods.
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { cacheFolder, findBinaries } from '../../infra/local/binaries.ts';
+import { officialReleases } from '../../infra/local/download.ts';
+import { goBuild } from '../../infra/local/go-build.ts';
+import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
+import { eventually } from '../eventually.ts';
+import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
+import { startFunctions, startProgram } from '../program.ts';
+import { createNamespace, createWebsite } from '../real-cluster.ts';
+
+const OVERLAYS = 'infra/kubernetes/overlays';
+const PATIENCE = { deadlineMs: 60_000 };
+
+let cluster: OwnCluster;
+let program: string;
+
+/** What kubectl says, warnings too. @throws when it fails. */
+async function kubectl(...args: string[]): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(program, ['--kubeconfig', cluster.kubeconfig, ...args]);
+  return stdout + stderr;
+}
+const apply = (overlay: string) =>
+  kubectl('apply', '--server-side', '--validate=strict', '-k', join(OVERLAYS, overlay));
+
+/** Each Deployment with the Pods that run, of those that should. */
+async function podsIn(namespace: string): Promise<Record<string, string>> {
+  const text = await kubectl('get', 'deployments', '-n', namespace, '-o', 'json');
+  const { items } = JSON.parse(text) as {
+    items: { metadata: { name: string }; spec: { replicas: number }; status: { availableReplicas?: number } }[];
+  };
+  return Object.fromEntries(
+    items.map(({ metadata, spec, status }) => [metadata.name, `${status.availableReplicas ?? 0} of ${spec.replicas}`]),
+  );
+}
+
+beforeAll(async () => {
+  const { kubectl: path } = await findBinaries({
+    programs: ['kubectl'],
+    assets: process.env['KUBEBUILDER_ASSETS'],
+    cache: cacheFolder(process.env),
+    sources: [officialReleases(), goBuild()],
+    progress: (line) => process.stderr.write(`${line}\n`),
+  });
+  [program, cluster] = [path, await startOwnCluster()];
+}, 600_000);
+afterAll(() => cluster.stop());
+
+describe('Everything in one cluster', () => {
+  it('is taken without a warning, and its Pods are let into a namespace that is restricted', async () => {
+    expect(await apply('in-cluster')).not.toMatch(/warning/i);
+    await eventually(
+      async () =>
+        expect(await podsIn('website-reconciler')).toEqual({
+          'website-forwarder': '2 of 2',
+          'website-functions': '2 of 2',
+        }),
+      PATIENCE,
+    );
+    await kubectl('create', 'job', '-n', 'website-reconciler', '--from=cronjob/website-resync', 'now');
+    await eventually(
+      async () =>
+        expect(await kubectl('get', 'pods', '-n', 'website-reconciler', '-l', 'job-name=now', '-o', 'name')).toMatch(
+          /^pod\/now-/,
+        ),
+      PATIENCE,
+    );
+  });
+
+  it('does not let other Pods in', async () => {
+    const run = ['run', 'root', '-n', 'website-reconciler', '--image=x'];
+    await expect(kubectl(...run)).rejects.toThrow(/violates PodSecurity "restricted:latest"/);
+  });
+
+  it('is the same when it is applied again', async () => {
+    const versions = () => kubectl('get', 'deploy,svc,cronjob,netpol,pdb', '-n', 'website-reconciler', '-o', VERSIONS);
+    const before = await versions();
+    await apply('in-cluster');
+    expect(await versions()).toBe(before);
+  });
+
+  it('lets those who may edit a namespace edit its Websites, and those who may view it view them', async () => {
+    const namespace = await createNamespace(cluster.admin, 'people');
+    for (const role of ['edit', 'view'])
+      await kubectl('create', 'rolebinding', role, '-n', namespace, `--clusterrole=${role}`, `--user=${role}or`);
+    const may = (user: string, verb: string) =>
+      kubectl('auth', 'can-i', verb, 'websites.stable.example.com', '-n', namespace, `--as=${user}`).then(
+        (said) => said.trim(),
+        () => 'no',
+      );
+    await eventually(async () => expect(await may('editor', 'create')).toBe('yes'));
+    await eventually(async () => expect(await may('viewor', 'watch')).toBe('yes'));
+    expect(await may('viewor', 'create')).toBe('no');
+  });
+});
+const VERSIONS = 'custom-columns=KIND:.kind,NAME:.metadata.name,GENERATION:.metadata.generation';
+
+it('The forwarder alone sends elsewhere, with a key and without a token for functions that are not there', async () => {
+  const text = await kubectl('kustomize', join(OVERLAYS, 'forwarder-only'));
+  expect(text).toContain('https://example.azurewebsites.net/api/websites');
+  expect(text).not.toContain('SINK_TOKEN_FILE');
+  expect(text).not.toContain('kind: CronJob');
+  expect(await apply('forwarder-only')).not.toMatch(/warning/i);
+});
+
+it.each(['direct', 'broker', 'api-server-source'])(
+  "On Knative (%s) what is not Knative's own is taken without a warning",
+  async (variant) => {
+    const folder = join('infra/knative', variant);
+    expect(await kubectl('kustomize', folder)).toContain('apiVersion: serving.knative.dev/v1');
+    // Its own kinds are not there, which kubectl says of each; all else it does.
+    const failure = await kubectl('apply', '--server-side', '--validate=strict', '-k', folder).then(
+      () => ({ stderr: '' }),
+      (error: unknown) => error as { stderr: string },
+    );
+    const unknown = /no matches for kind "\w+" in version "\w+\.knative\.dev\/v1"$|^ensure CRDs are installed first$/;
+    const lines = failure.stderr.split('\n').filter((line) => line !== '');
+    expect(lines).not.toEqual([]);
+    expect(lines.filter((line) => !unknown.test(line))).toEqual([]);
+  },
+);
+
+describe('For one team', () => {
+  const key = { namespace: 'team-a', name: 'shop' };
+  const spec = { image: 'nginx:1', replicas: 1 };
+
+  it('is taken without a warning, and asks for nothing outside its namespace', async () => {
+    await kubectl('create', 'namespace', 'team-a');
+    await kubectl('label', 'namespace', 'team-a', 'pod-security.kubernetes.io/enforce=restricted');
+    const objects = await kubectl('kustomize', join(OVERLAYS, 'namespaced'));
+    expect(objects).not.toMatch(/kind: (Cluster|Namespace|CustomResourceDefinition)/);
+    expect(objects).not.toContain('namespace: website-reconciler');
+    expect(await apply('namespaced')).not.toMatch(/warning/i);
+    await eventually(
+      async () =>
+        expect(await podsIn('team-a')).toEqual({ 'website-forwarder': '2 of 2', 'website-functions': '2 of 2' }),
+      PATIENCE,
+    );
+  });
+
+  it('has all the rights that the programs need there', async () => {
+    const address = { kubeconfig: cluster.kubeconfig };
+    const kubeconfigOf = (account: 'website-functions' | 'website-forwarder') => {
+      const path = `${cluster.kubeconfig}.${account}.team-a`;
+      return writeKubeconfigFor(account, { transport: cluster.admin, address, path, namespace: 'team-a' });
+    };
+    const files = [await kubeconfigOf('website-functions'), await kubeconfigOf('website-forwarder')];
+    const [functionsKubeconfig = '', forwarderKubeconfig = ''] = files;
+    const functions = startFunctions({ KUBECONFIG: functionsKubeconfig, NAMESPACES: 'team-a' });
+    const url = String((await functions.line('Listening'))['url']);
+    await createWebsite(cluster.admin, { namespace: 'default', name: 'other' }, spec);
+    await createWebsite(cluster.admin, key, spec);
+    const resync = await fetch(new URL('resync', url), { method: 'POST' });
+    expect(resync.headers.get('website-resync')).toMatch(/^seen=1, differing=1, repaired=1/);
+
+    const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', uid: 'x', reason: 'retry' };
+    const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed' };
+    const elsewhere = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json' },
+      body: JSON.stringify({ ...event, data: { ...data, namespace: 'default', name: 'other' } }),
+    });
+    expect(elsewhere.headers.get('website-outcome')).toBe('ignored');
+
+    const flags = ['--sink', url, '--host', '127.0.0.1', '--port', '0', '--namespaces', 'team-a'];
+    const forwarder = startProgram(
+      'infra/forwarder/main.ts',
+      [...flags, '--lease', 'x', '--lease-namespace', 'team-a'],
+      {
+        KUBECONFIG: forwarderKubeconfig,
+      },
+    );
+    await kubectl('delete', 'deployment', '-n', 'team-a', 'shop-deployment');
+    await eventually(async () => expect(await kubernetes(cluster.admin).getChild('Deployment', key)).toBeDefined());
+    expect(await kubernetes(cluster.admin).getChild('Deployment', { namespace: 'default', name: 'other' })).toBe(
+      undefined,
+    );
+    expect(await forwarder.stop()).toBe(0);
+    expect(await functions.stop()).toBe(0);
+    for (const file of files) rmSync(file);
+  });
+});
