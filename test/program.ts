@@ -73,6 +73,8 @@ function parsed(line: string): Record<string, unknown> {
   }
 }
 
-/** Starts the functions' Node host for anybody on this machine, on a free port. */
-export const startFunctions = (environment: Record<string, string>): Program =>
-  startProgram('functions/node.ts', [], { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1', ...environment });
+/** Starts the functions' Node host, from its source or as it is built, for anybody on this machine, on a free port. */
+export const startFunctions = (
+  environment: Record<string, string>,
+  file: 'functions/node.ts' | 'dist/functions/node.js' = 'functions/node.ts',
+): Program => startProgram(file, [], { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1', ...environment });

@@ -6,6 +6,7 @@ import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec, type WebsiteStatus } from '../../functions/website/resource.ts';
 import type { WatchedObject } from '../../infra/forwarder/watch.ts';
 import { eventually } from '../eventually.ts';
+import { imageIn } from '../forwarder/image.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import {
@@ -82,13 +83,13 @@ async function measureCeiling(transport: Transport, { count }: Load): Promise<Fi
 }
 
 async function measureChain({ transport, kubeconfigs }: BenchCluster, load: Load): Promise<Figures> {
-  const functions = startFunctions({
-    KUBECONFIG: kubeconfigs['website-functions'],
-    RESYNC_INTERVAL_SECONDS: '0',
-    LOG_LEVEL: 'info',
-  });
+  const environment = { KUBECONFIG: kubeconfigs['website-functions'], RESYNC_INTERVAL_SECONDS: '0' };
+  const functions = startFunctions(environment, 'dist/functions/node.js');
   const sink = String((await functions.line('Listening'))['url']);
-  const forwarder = startProgram('infra/forwarder/main.ts', ['--sink', sink, '--host', '127.0.0.1', '--port', '0'], {
+  const { command, variables } = imageIn('dist/forwarder');
+  const [file = '', ...rest] = command;
+  const forwarder = startProgram(file, [...rest, '--sink', sink, '--host', '127.0.0.1', '--port', '0'], {
+    ...variables,
     KUBECONFIG: kubeconfigs['website-forwarder'],
   });
   const seen = { judged: new Map<string, number>(), deployed: new Map<string, number>() };

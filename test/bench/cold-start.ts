@@ -2,14 +2,14 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { startProgram } from '../program.ts';
+import { startFunctions } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 import { print, repeat, rssMiB, SPEC, withControlPlane, type BenchCluster, type Row } from './measure.ts';
 
 const BUILDS = {
-  bundle: { folder: 'dist/functions', extension: 'js' },
-  source: { folder: 'functions', extension: 'ts' },
-};
+  bundle: { azure: 'dist/functions/azure.js', node: 'dist/functions/node.js' },
+  source: { azure: 'functions/azure.ts', node: 'functions/node.ts' },
+} as const;
 type Build = keyof typeof BUILDS;
 
 /** Starts each build so many times, in turns, and prints the times. */
@@ -46,17 +46,12 @@ const rowsOf = (build: Build, starts: readonly Start[]): Row[] => [
 ];
 
 async function measure(build: Build, { transport, kubeconfigs }: BenchCluster): Promise<Start> {
-  const { folder, extension } = BUILDS[build];
-  const importMs = await importTime(resolve(folder, `azure.${extension}`));
+  const { azure, node } = BUILDS[build];
+  const importMs = await importTime(resolve(azure));
   const key = { namespace: await createNamespace(transport, 'cold'), name: 'shop' };
   await createWebsite(transport, key, SPEC);
   const start = performance.now();
-  const host = startProgram(`${folder}/node.${extension}`, [], {
-    KUBECONFIG: kubeconfigs['website-functions'],
-    HOST: '127.0.0.1',
-    PORT: '0',
-    ALLOW_ANONYMOUS: '1',
-  });
+  const host = startFunctions({ KUBECONFIG: kubeconfigs['website-functions'] }, node);
   try {
     const url = String((await host.line('Listening'))['url']);
     const listeningMs = performance.now() - start;
