@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { ClusterAddress } from './cluster/credentials.ts';
 
 /** `a, b` */
 const list = z
@@ -16,6 +17,13 @@ const port = z.coerce.number().int().min(0).max(65535);
 /** The functions' settings. Every variable is optional: what is absent takes the value that suits a Pod. */
 const environment = z.object({
   KUBECONFIG: z.string().min(1).optional(),
+  KUBECONFIG_CONTENT: z
+    .string()
+    .refine(
+      (text) => !text.startsWith('@Microsoft.KeyVault('),
+      'the reference to Key Vault led to nothing: check its address, and that the identity may read secrets there',
+    )
+    .optional(),
   KUBE_CONTEXT: z.string().min(1).optional(),
   HOST: z.string().min(1).default('0.0.0.0'),
   PORT: port.default(8080),
@@ -59,9 +67,8 @@ export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 
 export interface Config {
-  /** Kubeconfig to use; the Pod's ServiceAccount, or kubectl's default, when absent. */
-  readonly kubeconfig: string | undefined;
-  readonly context: string | undefined;
+  /** Where the cluster is. */
+  readonly address: ClusterAddress;
   /** The only ones that there are rights for; all of them when absent. */
   readonly namespaces?: readonly string[];
   readonly host: string;
@@ -116,8 +123,7 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
   const { data } = parsed;
   const collector = data.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
   return Object.freeze({
-    kubeconfig: data.KUBECONFIG,
-    context: data.KUBE_CONTEXT,
+    address: addressOf(data),
     ...(data.NAMESPACES.length === 0 ? {} : { namespaces: data.NAMESPACES }),
     host: data.HOST,
     port: data.PORT,
@@ -131,6 +137,13 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
     allowAnonymous: data.ALLOW_ANONYMOUS,
     metricsIntervalMs: collector === undefined ? undefined : data.OTEL_METRIC_EXPORT_INTERVAL,
   });
+}
+
+function addressOf(data: z.output<typeof environment>): ClusterAddress {
+  const { KUBECONFIG: kubeconfig, KUBECONFIG_CONTENT: kubeconfigText, KUBE_CONTEXT: context } = data;
+  if (kubeconfig !== undefined && kubeconfigText !== undefined)
+    throw new ConfigError('KUBECONFIG and KUBECONFIG_CONTENT: set one of them, and leave the other empty');
+  return { kubeconfig, kubeconfigText, context };
 }
 
 function callersOf(data: z.output<typeof environment>): Config['callers'] {

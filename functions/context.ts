@@ -21,7 +21,7 @@ export type Connected = FunctionContext & { readonly callers: Callers; close(): 
 
 /** Connects to the cluster of the configuration. @throws ClusterError when the kubeconfig names none. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
-  const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
+  const transport = await connect(config.address);
   return {
     cluster: kubernetes(transport, config.namespaces),
     now: () => new Date(),

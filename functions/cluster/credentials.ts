@@ -1,10 +1,15 @@
 import type { RequestOptions } from 'node:https';
+import { delimiter } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
+import { withEntra } from './entra.ts';
 import { ClusterError } from './errors.ts';
 
-/** Where the credentials come from: a kubeconfig file, or the default order of kubectl and of Pods when it is absent. */
+/** Where the credentials come from: a kubeconfig, or the default order of kubectl and of Pods when there is none. */
 export interface ClusterAddress {
+  /** A file, or several, as kubectl takes them in KUBECONFIG: what comes first counts. */
   readonly kubeconfig?: string | undefined;
+  /** A kubeconfig itself, where there are no files. */
+  readonly kubeconfigText?: string | undefined;
   readonly context?: string | undefined;
 }
 
@@ -12,21 +17,10 @@ export interface ClusterAddress {
 const NOWHERE = 'http://localhost:8080';
 
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` when it cannot be, or has no such context. */
-export function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    if (kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(kubeconfig);
-  } catch (error) {
-    throw new ClusterError(
-      'Unreachable',
-      `Could not read the kubeconfig ${kubeconfig ?? '(default)'}: ${words(error)}`,
-      {
-        cause: error,
-      },
-    );
-  }
-  if (config.getCurrentCluster()?.server === NOWHERE && kubeconfig === undefined) {
+export function load(address: ClusterAddress): KubeConfig {
+  const { kubeconfig, kubeconfigText, context } = address;
+  const config = read(address);
+  if (config.getCurrentCluster()?.server === NOWHERE && kubeconfig === undefined && kubeconfigText === undefined) {
     throw new ClusterError('Unreachable', 'Found no cluster: set KUBECONFIG, or run in a Pod with a ServiceAccount');
   }
   if (context !== undefined) {
@@ -40,7 +34,31 @@ export function load({ kubeconfig, context }: ClusterAddress): KubeConfig {
     config.setCurrentContext(context);
   }
   checkUser(config);
+  withEntra(config);
   return config;
+}
+
+function read({ kubeconfig, kubeconfigText }: ClusterAddress): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (kubeconfigText !== undefined) config.loadFromString(kubeconfigText);
+    else if (kubeconfig !== undefined) readFiles(config, kubeconfig.split(delimiter));
+    else config.loadFromDefault();
+  } catch (error) {
+    const cause = unquoted(error);
+    const which = kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'text';
+    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${which}: ${words(cause)}`, { cause });
+  }
+  return config;
+}
+
+function readFiles(config: KubeConfig, [first = '', ...others]: readonly string[]): void {
+  config.loadFromFile(first);
+  for (const path of others) {
+    const other = new KubeConfig();
+    other.loadFromFile(path);
+    config.mergeConfig(other, config.currentContext !== undefined);
+  }
 }
 
 /** client-node takes a user whose kind of credentials it does not know for nobody, and every answer would be 403. */
@@ -72,8 +90,9 @@ async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
     // It refuses plain http unless TLS verification is off; only loopback proxies have a reason to use it.
     await config.applyToHTTPSOptions(options);
   } catch (error) {
-    throw new ClusterError('Unreachable', `Could not use the credentials of the kubeconfig: ${words(error)}`, {
-      cause: error,
+    const cause = unquoted(error);
+    throw new ClusterError('Unreachable', `Could not use the credentials of the kubeconfig: ${words(cause)}`, {
+      cause,
     });
   }
   return options;
@@ -113,4 +132,11 @@ function identifyingHeaders({ headers, auth }: RequestOptions): Record<string, s
 export function words(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.message === '' && error.cause !== undefined ? words(error.cause) : error.message;
+}
+
+/** What a parser says quotes what it was given, and that may be anybody's secret. */
+export function unquoted(error: unknown): unknown {
+  if (error instanceof SyntaxError) return new Error('its answer is not JSON');
+  if (error instanceof Error && error.name === 'YAMLException') return new Error('it is not YAML');
+  return error;
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, buildConnector, request } from 'undici';
-import { identity, load, serverOf, tls, words, type ClusterAddress } from './credentials.ts';
+import { identity, load, serverOf, tls, unquoted, words, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf } from './errors.ts';
 
 export interface ApiRequest {
@@ -142,10 +142,6 @@ async function connector(config: () => KubeConfig): Promise<buildConnector.conne
     })();
   };
 }
-
-/** What a parser says quotes what it was given, and that may be anybody's secret. */
-const unquoted = (error: unknown): unknown =>
-  error instanceof SyntaxError ? new Error('its answer is not JSON') : error;
 
 function unreachable(server: string, what: string, error: unknown): ClusterError {
   if (error instanceof Error && error.name === 'TimeoutError') {

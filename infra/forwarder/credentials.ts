@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Webhook } from 'standardwebhooks';
+import { entraToken } from '../../functions/cluster/entra.ts';
 import type { CredentialSettings } from './sink-config.ts';
 
 /** The headers that show a sink who we are, for one message. @throws Error when a token cannot be had. */
@@ -41,16 +42,6 @@ function tokenIn(path: string): () => Promise<string> {
     }
     return token;
   };
-}
-
-/** Workload identity in a Pod, a managed identity, or whoever is logged in on a developer's machine; kept while it is good. */
-function entraToken(scope: string): () => Promise<string> {
-  const provider = import('@azure/identity').then(({ DefaultAzureCredential, getBearerTokenProvider }) =>
-    getBearerTokenProvider(new DefaultAzureCredential(), scope),
-  );
-  // It is told of where a token is asked for.
-  provider.catch(() => {});
-  return async () => (await provider)();
 }
 
 /** Standard Webhooks: all active keys sign, so that a sink may change its own at any time. */

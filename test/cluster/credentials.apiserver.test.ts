@@ -1,10 +1,11 @@
 // R10: credentials that change while a program runs, with real tokens of the real API server.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { load } from '../../functions/cluster/credentials.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { authority } from '../../infra/local/certificates.ts';
@@ -129,6 +130,40 @@ it('R10: an exec plugin is asked for as long as its token lasts, and again when 
     expect(await whoAmI()).toBe(robot());
     expect(readFileSync(count, 'utf8')).toBe('x\nx\n');
   });
+});
+
+it('R10: a kubeconfig of AKS takes tokens of Entra, each while it is good, and no kubelogin', async () => {
+  // As a managed identity gets them in Azure; this one's are good for the real API server.
+  const tokens = [await tokenBoundTo('first'), await tokenBoundTo('second')];
+  const asked: (string | undefined)[] = [];
+  const identity = createHttpServer((request, response) => {
+    asked.push(request.url);
+    // The first ends so soon that another has to be got.
+    const seconds = asked.length === 1 ? 60 : 3_600;
+    const expires = Math.floor(Date.now() / 1000) + seconds;
+    const token = { access_token: tokens[asked.length - 1], expires_on: String(expires), token_type: 'Bearer' };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(token));
+  });
+  await new Promise<void>((resolve) => identity.listen(0, '127.0.0.1', resolve));
+  close.push(
+    () => identity.closeAllConnections(),
+    () => identity.close(),
+    () => vi.unstubAllEnvs(),
+    () => vi.useRealTimers(),
+  );
+  vi.stubEnv('AZURE_TOKEN_CREDENTIALS', 'ManagedIdentityCredential');
+  vi.stubEnv('IDENTITY_ENDPOINT', `http://127.0.0.1:${(identity.address() as AddressInfo).port}/token`);
+  vi.stubEnv('IDENTITY_HEADER', 'secret');
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const AKS = '6dae42f8-4368-4678-94ff-3960e28e3630';
+  const args = ['get-token', '--environment', 'AzurePublicCloud', '--server-id', AKS, '--login', 'devicecode'];
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1beta1', command: 'kubelogin', args };
+  const whoAmI = await connected(kubeconfigFor({ exec }));
+  for (const _ of [1, 2, 3]) expect(await whoAmI()).toBe(robot());
+  await remove(admin, `${pathOf('secrets')}/first`);
+  vi.advanceTimersByTime(11_000);
+  for (const _ of [1, 2, 3]) expect(await whoAmI()).toBe(robot());
+  expect(asked).toEqual([1, 2].map(() => expect.stringContaining(`resource=${AKS}`) as string));
 });
 
 it('R10: an authority that is replaced is trusted as soon as its file says so', async () => {

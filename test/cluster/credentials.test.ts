@@ -1,0 +1,71 @@
+// Which cluster, and as whom, by kubeconfigs.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { load, serverOf } from '../../functions/cluster/credentials.ts';
+
+let folder: string;
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'kubeconfigs-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A kubeconfig of one cluster, at `https://NAME.example.com`. */
+const kubeconfig = (name: string, user: object = { token: 't' }) =>
+  JSON.stringify({
+    clusters: [{ name, cluster: { server: `https://${name}.example.com` } }],
+    users: [{ name, user }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  });
+function file(name: string, content = kubeconfig(name)): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+it.each([
+  ['a file', () => ({ kubeconfig: file('west') }), 'west'],
+  [
+    'several files, of which the first counts',
+    () => ({ kubeconfig: [file('west'), file('east')].join(delimiter) }),
+    'west',
+  ],
+  [
+    'a context of any of several files',
+    () => ({ kubeconfig: [file('west'), file('east')].join(delimiter), context: 'east' }),
+    'east',
+  ],
+  ['a text', () => ({ kubeconfigText: kubeconfig('west') }), 'west'],
+])('The cluster is that of %s', (_, address, name) => {
+  expect(serverOf(load(address()))).toBe(`https://${name}.example.com`);
+});
+
+it.each([
+  ['a file that is not there', () => ({ kubeconfig: join(folder, 'nowhere') }), /kubeconfig .*nowhere: ENOENT/],
+  ['one of several that is not there', () => ({ kubeconfig: `${file('west')}${delimiter}/nowhere` }), /nowhere/],
+  ['a context that it does not have', () => ({ kubeconfigText: kubeconfig('west'), context: 'x' }), /x; it has west/],
+  ['no cluster', () => ({ kubeconfigText: '{}' }), /names no current cluster/],
+])('A kubeconfig of %s is told', (_, address, words) => {
+  expect(() => serverOf(load(address()))).toThrow(words);
+});
+
+it('A kubeconfig that is not YAML is told, and not quoted', () => {
+  const secret = 'token: [secret';
+  const read = () => load({ kubeconfigText: secret });
+  expect(read).toThrow('Could not read the kubeconfig text: it is not YAML');
+  try {
+    read();
+  } catch (error) {
+    expect(String((error as Error).cause)).not.toContain('secret');
+  }
+});
+
+it.each([
+  ['its path', '/usr/local/bin/kubelogin', ['get-token', '--server-id', 'x'], true],
+  ['its flags in one', 'kubelogin', ['get-token', '--server-id=x'], true],
+  ['its name, of another maker', 'kubelogin', ['get-token', '--oidc-issuer-url=https://x.example.com'], false],
+  ['another name', 'aws', ['eks', 'get-token', '--server-id', 'x'], false],
+])('kubelogin is not run by %s', (_, command, args, isReplaced) => {
+  const user = load({ kubeconfigText: kubeconfig('west', { exec: { command, args } }) }).getCurrentUser();
+  expect(user?.exec === undefined).toBe(isReplaced);
+});
