@@ -5,7 +5,7 @@ import type { HttpMessage } from './cloudevents.ts';
 import { configFrom } from './config.ts';
 import type { Connected, Log } from './context.ts';
 import { reconcileWebsite } from './reconcile-website.ts';
-import { resyncWebsites } from './resync-websites.ts';
+import { resyncClusters } from './resync-websites.ts';
 
 app.http('reconcile-website', {
   route: 'websites',
@@ -26,7 +26,8 @@ app.timer('resync-websites', {
   runOnStartup: false,
   handler: async (timer: Timer, invocation: InvocationContext): Promise<void> => {
     if (timer.isPastDue) invocation.info('Resync is late');
-    const { failed, unfinished } = await resyncWebsites(await contextFor(invocation));
+    const context = await contextFor(invocation);
+    const { failed, unfinished } = await resyncClusters(context.clusters.all, context);
     // A timer has no answer: an error is how the host and its metrics learn of it.
     if (failed > 0) throw new Error(`${failed} Websites could not be reconciled, ${unfinished} were left`);
   },

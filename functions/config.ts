@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { ClusterAddress } from './cluster/credentials.ts';
+import { clusterName, contextsBySource } from './clusters.ts';
 
 /** `a, b` */
 const list = z
@@ -47,10 +48,8 @@ const environment = z.object({
     .optional(),
   ALLOW_ANONYMOUS: z.stringbool().default(false),
   REPLY_EVENTS: z.stringbool().default(false),
-  CLUSTER_NAME: z
-    .string()
-    .regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _')
-    .default('default'),
+  CLUSTER_NAME: clusterName.default('default'),
+  CLUSTERS: contextsBySource.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.string().optional(),
   OTEL_METRIC_EXPORT_INTERVAL: z.coerce.number().int().min(1).default(60_000),
@@ -67,8 +66,10 @@ export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 
 export interface Config {
-  /** Where the cluster is. */
+  /** Where the cluster is, or the kubeconfig of all clusters. */
   readonly address: ClusterAddress;
+  /** The contexts of several clusters, by the sources of the events that are about them. */
+  readonly contexts: ReadonlyMap<string, string> | undefined;
   /** The only ones that there are rights for; all of them when absent. */
   readonly namespaces?: readonly string[];
   readonly host: string;
@@ -83,8 +84,8 @@ export interface Config {
   readonly webhookAllowedOrigins: readonly string[];
   /** Whether a reconcile is answered with a CloudEvent that others may subscribe to. */
   readonly replyEvents: boolean;
-  /** Name of the cluster in the `source` of reply events. */
-  readonly clusterName: string;
+  /** Name of the cluster in the `source` of reply events; of several, each event's own. */
+  readonly clusterName: string | undefined;
   /** Who may call. Nothing is checked where both are absent. */
   readonly callers: {
     /** Bearer tokens of one issuer, for one audience, of these subjects. */
@@ -124,6 +125,7 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
   const collector = data.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
   return Object.freeze({
     address: addressOf(data),
+    contexts: data.CLUSTERS,
     ...(data.NAMESPACES.length === 0 ? {} : { namespaces: data.NAMESPACES }),
     host: data.HOST,
     port: data.PORT,
@@ -132,7 +134,7 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
     maxConcurrent: data.MAX_CONCURRENT,
     webhookAllowedOrigins: data.WEBHOOK_ALLOWED_ORIGINS,
     replyEvents: data.REPLY_EVENTS,
-    clusterName: data.CLUSTER_NAME,
+    clusterName: data.CLUSTERS === undefined ? data.CLUSTER_NAME : undefined,
     callers: callersOf(data),
     allowAnonymous: data.ALLOW_ANONYMOUS,
     metricsIntervalMs: collector === undefined ? undefined : data.OTEL_METRIC_EXPORT_INTERVAL,
@@ -143,6 +145,8 @@ function addressOf(data: z.output<typeof environment>): ClusterAddress {
   const { KUBECONFIG: kubeconfig, KUBECONFIG_CONTENT: kubeconfigText, KUBE_CONTEXT: context } = data;
   if (kubeconfig !== undefined && kubeconfigText !== undefined)
     throw new ConfigError('KUBECONFIG and KUBECONFIG_CONTENT: set one of them, and leave the other empty');
+  if (context !== undefined && data.CLUSTERS !== undefined)
+    throw new ConfigError('KUBE_CONTEXT and CLUSTERS: CLUSTERS names the contexts, so leave KUBE_CONTEXT empty');
   return { kubeconfig, kubeconfigText, context };
 }
 
@@ -155,5 +159,9 @@ function callersOf(data: z.output<typeof environment>): Config['callers'] {
       'CALLER_ISSUER, CALLER_AUDIENCE and CALLER_SUBJECTS go together: a token of another issuer, for somebody else, or of anybody is none',
     );
   }
+  if (data.CLUSTERS !== undefined && data.CALLER_JWKS_URL === undefined)
+    throw new ConfigError(
+      'CALLER_JWKS_URL: must say where the keys of CALLER_ISSUER are, since there are several CLUSTERS',
+    );
   return { ...signing, tokens: { issuer, audience, subjects, jwksUrl: data.CALLER_JWKS_URL } };
 }

@@ -1,34 +1,54 @@
 import type { Logger } from 'pino';
 import { callersFrom, type Callers } from './callers.ts';
 import { kubernetes } from './cluster/kubernetes.ts';
-import { connect } from './cluster/transport.ts';
+import { connect, connectLater, type Transport } from './cluster/transport.ts';
+import { oneCluster, severalClusters, type Clusters } from './clusters.ts';
 import type { Config } from './config.ts';
-import type { ResyncPlace } from './resync-websites.ts';
 import type { Context } from './website/reconcile.ts';
 
 /** Where the summary lines go: a pino logger, or what a host offers instead. */
 export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 /** What both functions are given by every host. */
-export interface FunctionContext extends Context {
+export interface FunctionContext extends Pick<Context, 'now'> {
+  readonly clusters: Clusters;
   readonly log: Log;
   readonly config: Pick<Config, 'clusterName' | 'namespaces' | 'replyEvents' | 'webhookAllowedOrigins'>;
-  readonly resyncPlace: ResyncPlace;
 }
 
 /** All that a host needs. */
 export type Connected = FunctionContext & { readonly callers: Callers; close(): Promise<void> };
 
-/** Connects to the cluster of the configuration. @throws ClusterError when the kubeconfig names none. */
+/** Connects to the clusters of the configuration. @throws ClusterError when a kubeconfig names none. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
-  const transport = await connect(config.address);
+  const { transports, clusters } = await clustersFrom(config);
   return {
-    cluster: kubernetes(transport, config.namespaces),
+    clusters,
     now: () => new Date(),
     log,
     config,
-    resyncPlace: { last: undefined },
-    callers: callersFrom(config, transport, log),
-    close: () => transport.close(),
+    callers: callersFrom(config, transports[0], log),
+    close: async () => void (await Promise.all(transports.map((each) => each.close()))),
   };
+}
+
+interface Served {
+  readonly transports: readonly [Transport, ...Transport[]];
+  readonly clusters: Clusters;
+}
+
+/** The only cluster is spoken to at once; of several, each with its first event. */
+async function clustersFrom({ address, contexts, namespaces }: Config): Promise<Served> {
+  if (contexts === undefined) {
+    const transport = await connect(address);
+    return { transports: [transport], clusters: oneCluster(kubernetes(transport, namespaces)) };
+  }
+  const transports: Transport[] = [];
+  const clusters = severalClusters(contexts, (context) => {
+    const transport = connectLater({ ...address, context });
+    transports.push(transport);
+    return kubernetes(transport, namespaces);
+  });
+  // The configuration names at least one.
+  return { transports: transports as [Transport], clusters };
 }

@@ -120,7 +120,7 @@ async function metricsFrom({ metricsIntervalMs }: Config): Promise<() => Promise
 }
 
 const resync = (context: FunctionContext): Promise<Reply> =>
-  replyTo({ id: 'resync', source: '/resync', type: 'resync' }, { kind: 'resync' }, context);
+  replyTo({ id: 'resync', source: '/resync', type: 'resync' }, { kind: 'resync', of: 'all clusters' }, context);
 
 /** Where nothing else calls /resync, this does; not at the same moment in every replica. */
 function scheduleResync({ resyncIntervalSeconds }: Config, context: FunctionContext): NodeJS.Timeout | undefined {

@@ -1,12 +1,13 @@
 import { CloudEvent, HTTP } from 'cloudevents';
 import { ClusterError } from './cluster/errors.ts';
 import { eventsOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
+import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { measured } from './metrics.ts';
-import { resyncWebsites, type ResyncReport } from './resync-websites.ts';
+import { resyncClusters, type ResyncReport } from './resync-websites.ts';
 import { InvalidEventError, RECONCILED_TYPE, requestOf, sourceOf, subjectOf } from './website/event.ts';
 import type { EventAttributes, Request } from './website/event.ts';
-import { reconcile, type Reads, type Reconciled } from './website/reconcile.ts';
+import { reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
 
 /** An HTTP answer, as every host can give it. */
 export interface Reply {
@@ -44,26 +45,32 @@ export async function reconcileWebsite(message: HttpMessage, context: FunctionCo
 
 /** One event, from any trigger. It never throws: the answer says what became of it. */
 export async function replyTo(event: EventAttributes, request: Request, context: FunctionContext): Promise<Reply> {
-  const { log } = context;
-  switch (request.kind) {
-    case 'ignore':
-      log.info({ eventId: event.id, why: request.why }, 'Ignored event');
-      return done('ignored');
-    case 'resync':
-      return resyncReply(context);
-    case 'reconcile':
-      if (context.config.namespaces?.includes(request.key.namespace) === false) {
-        log.info({ eventId: event.id, ...request.key, why: 'not one of NAMESPACES' }, 'Ignored event');
-        return done('ignored');
-      }
-      return reconcileReply(event, request, context);
+  const { clusters, log } = context;
+  if (request.kind === 'ignore') {
+    log.info({ eventId: event.id, why: request.why }, 'Ignored event');
+    return done('ignored');
   }
+  if (request.kind === 'resync' && request.of === 'all clusters') return resyncReply(clusters.all, context);
+  const served = clusters.of(event.source);
+  if (served === undefined) return unknownCluster(event, context);
+  if (request.kind === 'resync') return resyncReply([served], context);
+  if (context.config.namespaces?.includes(request.key.namespace) === false) {
+    log.info({ eventId: event.id, ...request.key, why: 'not one of NAMESPACES' }, 'Ignored event');
+    return done('ignored');
+  }
+  return reconcileReply(event, request, within(served, context));
+}
+
+/** 400, since nobody shall try again: once the cluster is known here, a resync finds what the event told of. */
+function unknownCluster({ id, source }: EventAttributes, { log }: FunctionContext): Reply {
+  log.warn({ eventId: id, source: source.slice(0, 128) }, 'Refused event of a cluster that is not known');
+  return problem(400, 'CloudEvent source: CLUSTERS has none that it is about');
 }
 
 async function reconcileReply(
   event: EventAttributes,
   { key, reason, childKind }: Extract<Request, { kind: 'reconcile' }>,
-  context: FunctionContext,
+  context: FunctionContext & Context,
 ): Promise<Reply> {
   const start = performance.now();
   const about = { ...key, eventId: event.id, eventReason: reason };
@@ -88,16 +95,16 @@ function readsFor(reason: string | undefined, childKind: string | undefined): Re
 
 const reasonOf = (outcome: Reconciled['outcome']) => ('reason' in outcome ? { reason: outcome.reason } : {});
 
-async function resyncReply(context: FunctionContext): Promise<Reply> {
+async function resyncReply(clusters: readonly ServedCluster[], context: FunctionContext): Promise<Reply> {
   try {
-    const report = await resyncWebsites(context);
+    const report = await resyncClusters(clusters, context);
     const headers = { 'website-resync': resyncText(report) };
     const { failed: failures, unfinished } = report;
     if (failures + unfinished === 0) return done('resynced', headers);
     const reply = again(`${failures} Websites could not be reconciled and ${unfinished} were left for the next resync`);
     return { ...reply, headers: { ...reply.headers, ...headers } };
   } catch (error) {
-    return failed(error, { eventReason: 'resync' }, context);
+    return failure(error);
   }
 }
 
@@ -108,13 +115,16 @@ const resyncText = (report: ResyncReport): string =>
     .join(', ');
 
 function failed(error: unknown, about: object, { log }: FunctionContext): Reply {
-  if (!(error instanceof ClusterError)) {
-    log.error({ ...about, err: error }, 'Could not reconcile Website');
-    return problem(500, 'Internal error');
-  }
-  log.warn({ ...about, code: error.code, error: error.message }, 'Could not reconcile Website');
-  return again(`The cluster answered ${error.code}`, error.retryAfterSeconds);
+  if (error instanceof ClusterError)
+    log.warn({ ...about, code: error.code, error: error.message }, 'Could not reconcile Website');
+  else log.error({ ...about, err: error }, 'Could not reconcile Website');
+  return failure(error);
 }
+
+const failure = (error: unknown): Reply =>
+  error instanceof ClusterError
+    ? again(`The cluster answered ${error.code}`, error.retryAfterSeconds)
+    : problem(500, 'Internal error');
 
 const done = (outcome: string, headers: Record<string, string> = {}): Reply => ({
   status: 204,
@@ -143,7 +153,7 @@ function replyEvent(
     new CloudEvent({
       id: `${event.id}.reconciled`,
       type: RECONCILED_TYPE,
-      source: sourceOf(context.config.clusterName),
+      source: context.config.clusterName === undefined ? event.source : sourceOf(context.config.clusterName),
       subject: subjectOf(key),
       time: context.now().toISOString(),
       data: { ...key, outcome: reconciled.outcome, actions: reconciled.actions },

@@ -1,5 +1,6 @@
-import type { FunctionContext } from './context.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { within, type ServedCluster } from './clusters.ts';
+import type { Log } from './context.ts';
 import { countResync, measured } from './metrics.ts';
 import type { Child, ChildKind, Children } from './website/children.ts';
 import { differences } from './website/differences.ts';
@@ -25,6 +26,11 @@ export interface ResyncPlace {
   last: WebsiteKey | undefined;
 }
 
+export interface ResyncContext extends Context {
+  readonly log: Log;
+  readonly resyncPlace: ResyncPlace;
+}
+
 /** Below the 230 s after which Azure's front end gives up on an answer. */
 const TIME_MS = 200_000;
 /** As many as the connection pool carries at ease beside the events. */
@@ -33,14 +39,39 @@ const PARALLEL = 16;
 const PROGRESS = 500;
 
 /**
- * Function 2: looks at every Website and reconciles those that differ from what they should be. The API server is asked for
+ * Function 2, for several clusters at once: one that cannot be reached keeps no other from its turn.
+ * @throws ClusterError when a list of one of them cannot be read, once the others are done.
+ */
+export async function resyncClusters(
+  clusters: readonly ServedCluster[],
+  context: Pick<ResyncContext, 'now' | 'log'>,
+): Promise<ResyncReport> {
+  const work = clusters.map(async (served) => {
+    const own = within(served, context);
+    try {
+      return await resyncWebsites(own);
+    } catch (error) {
+      own.log.error({ err: error }, 'Could not resync Websites');
+      throw error;
+    }
+  });
+  const total = { seen: 0, differing: 0, repaired: 0, stalled: 0, failed: 0, unfinished: 0 };
+  for (const result of await Promise.allSettled(work)) {
+    if (result.status === 'rejected') throw result.reason;
+    for (const [kind, count] of Object.entries(result.value)) total[kind as keyof ResyncReport] += count;
+  }
+  return total;
+}
+
+/**
+ * Function 2, for one cluster: looks at every Website and reconciles those that differ from what they should be. The API server is asked for
  * lists, in pages, so that a resync of settled Websites costs a call for 500 objects and not three for each.
  * Two may run at once: all writing is done by `reconcile`. When its time is up, the next one goes on behind the last that
  * this one looked at, so that one which fails every time does not keep the others from their turn.
  * @throws ClusterError when a list cannot be read.
  */
 export async function resyncWebsites(
-  { log, resyncPlace, ...context }: FunctionContext,
+  { log, resyncPlace, ...context }: ResyncContext,
   timeMs = TIME_MS,
 ): Promise<ResyncReport> {
   const start = performance.now();

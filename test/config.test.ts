@@ -9,6 +9,17 @@ it.each([
     { KUBECONFIG_CONTENT: '@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/kubeconfig)' },
     'KUBECONFIG_CONTENT: the reference to Key Vault led to nothing',
   ],
+  ['clusters that are not JSON', { CLUSTERS: 'west=the-west' }, 'CLUSTERS: must be JSON'],
+  ['clusters that are not an object', { CLUSTERS: '["west"]' }, 'CLUSTERS: must be an object'],
+  ['no clusters', { CLUSTERS: '{}' }, 'CLUSTERS: must have at least one cluster'],
+  ['a cluster of no possible name', { CLUSTERS: '{"the west":"x"}' }, 'CLUSTERS: must be by names of clusters'],
+  ['a cluster without context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS.west: must be the name of a context'],
+  ['one context, and several', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
+  [
+    'tokens of several clusters',
+    { CLUSTERS: '{"west":"x"}', CALLER_ISSUER: 'x', CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'x' },
+    'CALLER_JWKS_URL: must say where',
+  ],
 ])('refuses %s', (_, variables, words) => {
   expect(() => configFrom(variables)).toThrow(words);
 });

@@ -119,6 +119,29 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
 }
 
 /**
+ * Connects with the first request, and with the next one where that did not work.
+ * @throws ClusterError `Unreachable` at once when the kubeconfig has no such cluster.
+ */
+export function connectLater(address: ClusterAddress): Transport {
+  let connection: Promise<Transport> | undefined;
+  async function connected(): Promise<Transport> {
+    connection ??= connect(address);
+    try {
+      return await connection;
+    } catch (error) {
+      connection = undefined;
+      throw error;
+    }
+  }
+  return {
+    server: serverOf(load(address)),
+    json: async (apiRequest) => (await connected()).json(apiRequest),
+    stream: async (apiRequest) => (await connected()).stream(apiRequest),
+    close: async () => (await connection?.catch(() => undefined))?.close(),
+  };
+}
+
+/**
  * Makes connections with the certificates that there are at the time: an authority that is replaced, or a client certificate,
  * takes no restart.
  * @throws ClusterError when there are none to begin with.

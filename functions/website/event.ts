@@ -47,7 +47,7 @@ export type Request =
       readonly reason?: Reason;
       readonly childKind?: EventData['childKind'];
     }
-  | { readonly kind: 'resync' }
+  | { readonly kind: 'resync'; readonly of: 'its cluster' | 'all clusters' }
   | { readonly kind: 'ignore'; readonly why: string };
 
 /** An event that cannot be acted on whoever sends it again. The message names the attribute or field. */
@@ -67,7 +67,8 @@ export interface EventAttributes {
 const OUR_TYPES: ReadonlySet<string> = new Set([EVENT_TYPES.changed, EVENT_TYPES.deleted, EVENT_TYPES.drifted]);
 /** Source: knative/eventing pkg/apis/sources/constants.go. */
 const KNATIVE_TYPE = /^dev\.knative\.apiserver\.(resource|ref)\.(add|update|delete)$/;
-const RESYNC_TYPES: ReadonlySet<string> = new Set([EVENT_TYPES.resync, 'dev.knative.sources.ping']);
+/** A clock's: its source is no cluster. */
+const PING_TYPE = 'dev.knative.sources.ping';
 
 /**
  * Reads what an event asks for. Only the key is taken from it: the rest is read from the cluster, so a forged or stale
@@ -75,7 +76,8 @@ const RESYNC_TYPES: ReadonlySet<string> = new Set([EVENT_TYPES.resync, 'dev.knat
  * @throws InvalidEventError when a known type comes with a subject or data that do not name a Website.
  */
 export function requestOf(event: EventAttributes): Request {
-  if (RESYNC_TYPES.has(event.type)) return { kind: 'resync' };
+  if (event.type === EVENT_TYPES.resync) return { kind: 'resync', of: 'its cluster' };
+  if (event.type === PING_TYPE) return { kind: 'resync', of: 'all clusters' };
   if (OUR_TYPES.has(event.type)) {
     const data = eventData.safeParse(event.data);
     if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);

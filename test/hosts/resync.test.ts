@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { resyncWebsites } from '../../functions/resync-websites.ts';
-import type { FunctionContext } from '../../functions/context.ts';
+import { resyncWebsites, type ResyncContext } from '../../functions/resync-websites.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
@@ -11,7 +10,7 @@ import { createNamespace, createWebsite, remove } from '../real-cluster.ts';
 let admin: Transport;
 let proxy: FaultProxy;
 let transport: Transport;
-let context: FunctionContext;
+let context: ResyncContext;
 let namespace: string;
 const lines: object[] = [];
 
@@ -27,7 +26,6 @@ beforeAll(async () => {
       warn: (fields: object) => void lines.push(fields),
       error() {},
     },
-    config: { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] },
     resyncPlace: { last: undefined },
   };
   namespace = await createNamespace(admin, 'resync');

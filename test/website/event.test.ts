@@ -66,8 +66,11 @@ describe("An event of Knative's ApiServerSource", () => {
   });
 });
 
-it.each([EVENT_TYPES.resync, 'dev.knative.sources.ping'])('%s asks for a resync', (type) => {
-  expect(requestOf(event({ type, data: undefined }))).toEqual({ kind: 'resync' });
+it.each([
+  [EVENT_TYPES.resync, 'its cluster'],
+  ['dev.knative.sources.ping', 'all clusters'],
+])('%s asks for a resync of %s', (type, of) => {
+  expect(requestOf(event({ type, data: undefined }))).toEqual({ kind: 'resync', of });
 });
 
 it('An event of an unknown type is ignored, and says so', () => {

@@ -62,7 +62,6 @@ const resync = (cluster: Cluster) =>
   resyncWebsites({
     ...contextOf(cluster),
     log: quiet,
-    config: { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] },
     resyncPlace: { last: undefined },
   });
 

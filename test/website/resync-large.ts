@@ -52,7 +52,6 @@ const cluster: Cluster = {
   listChildren: <Kind extends ChildKind>(kind: Kind) =>
     pages(children.find((child): child is Extract<Child, { kind: Kind }> => child.kind === kind)),
 };
-const config = { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] };
 const log = pino({ level: 'silent' });
-const report = await resyncWebsites({ cluster, now: () => NOW, log, config, resyncPlace: { last: undefined } });
+const report = await resyncWebsites({ cluster, now: () => NOW, log, resyncPlace: { last: undefined } });
 process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -11,8 +11,7 @@ function contextOf(cluster: Cluster) {
   const lines: string[] = [];
   const info = (_: object, message = '') => void lines.push(message);
   const log = { info, warn: info, error: info };
-  const config = { clusterName: 'test', replyEvents: false, webhookAllowedOrigins: [] };
-  return { cluster, now: () => NOW, log, config, resyncPlace: { last: undefined }, lines };
+  return { cluster, now: () => NOW, log, resyncPlace: { last: undefined }, lines };
 }
 
 function clusterOf(count: number): MemoryCluster {

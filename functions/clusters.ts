@@ -1,0 +1,81 @@
+import * as z from 'zod';
+import type { Cluster } from './cluster/cluster.ts';
+import type { Log } from './context.ts';
+import type { ResyncPlace } from './resync-websites.ts';
+import { sourceOf } from './website/event.ts';
+
+export const clusterName = z.string().regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _');
+
+const noContext = 'must be the name of a context of the kubeconfig';
+const isSource = (key: string): boolean => key.includes(':');
+
+/** `{"NAME": "CONTEXT", "https://SOURCE": "CONTEXT"}`, as contexts by the sources of events. */
+export const contextsBySource = z
+  .string()
+  .transform((text, issues): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      issues.addIssue('must be JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string(), z.string(noContext).min(1, noContext), 'must be an object, of contexts by clusters'))
+  .refine((given) => Object.keys(given).length > 0, 'must have at least one cluster')
+  .refine(
+    (given) => Object.keys(given).every((key) => isSource(key) || clusterName.safeParse(key).success),
+    'must be by names of clusters (letters, digits, - . _) or sources of events',
+  )
+  .transform(
+    (given) => new Map(Object.entries(given).map(([key, context]) => [isSource(key) ? key : sourceOf(key), context])),
+  );
+
+/** A cluster whose Websites are reconciled here. */
+export interface ServedCluster {
+  readonly cluster: Cluster;
+  readonly resyncPlace: ResyncPlace;
+  /** Which one it is, where there are several. */
+  readonly label?: string;
+}
+
+export interface Clusters {
+  readonly all: readonly ServedCluster[];
+  /** The cluster that events of this source are about. Where there is just one, they are about that. */
+  of(source: string): ServedCluster | undefined;
+}
+
+export function oneCluster(cluster: Cluster): Clusters {
+  const only = { cluster, resyncPlace: { last: undefined } };
+  return { all: [only], of: () => only };
+}
+
+/**
+ * @param contexts of the kubeconfig, by the sources of events; several sources may be one cluster's.
+ * @param clusterIn is asked once for each context.
+ */
+export function severalClusters(
+  contexts: ReadonlyMap<string, string>,
+  clusterIn: (context: string) => Cluster,
+): Clusters {
+  const served = new Map(
+    [...new Set(contexts.values())].map((label): [string, ServedCluster] => [
+      label,
+      { cluster: clusterIn(label), resyncPlace: { last: undefined }, label },
+    ]),
+  );
+  return { all: [...served.values()], of: (source) => served.get(contexts.get(source) ?? '') };
+}
+
+/** What is given to work on the Websites of one cluster: lines of the log say which one, where there are several. */
+export function within<Given extends { readonly log: Log }>(
+  { cluster, resyncPlace, label }: ServedCluster,
+  given: Given,
+): Given & Omit<ServedCluster, 'label'> {
+  return { ...given, cluster, resyncPlace, log: label === undefined ? given.log : labelled(given.log, label) };
+}
+
+const labelled = (log: Log, cluster: string): Log => ({
+  info: (fields: object, message?: string) => log.info({ cluster, ...fields }, message),
+  warn: (fields: object, message?: string) => log.warn({ cluster, ...fields }, message),
+  error: (fields: object, message?: string) => log.error({ cluster, ...fields }, message),
+});

@@ -1,0 +1,151 @@
+// One host for several clusters: two proxies before the control plane stand for two of them, and show which one was asked.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { EVENT_TYPES, sourceOf } from '../../functions/website/event.ts';
+import { eventually } from '../eventually.ts';
+import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
+import { startFunctions, type Program } from '../program.ts';
+import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+
+/** What ApiServerSource has as its source. */
+const API_SERVER = 'https://10.96.0.1:443';
+const CLUSTERS = JSON.stringify({ west: 'the-west', east: 'the-east', [API_SERVER]: 'the-east', broken: 'broken' });
+
+let admin: Transport;
+let folder: string;
+let namespace: string;
+let west: FaultProxy;
+let east: FaultProxy;
+let host: Program;
+let url: string;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  folder = mkdtempSync(join(tmpdir(), 'clusters-'));
+  [west, east] = [await faultProxy(inject('functionsKubeconfig')), await faultProxy(inject('functionsKubeconfig'))];
+  host = startFunctions({ KUBECONFIG: kubeconfig(), CLUSTERS, REPLY_EVENTS: '1', RESYNC_INTERVAL_SECONDS: '0' });
+  url = String((await host.line('Listening'))['url']);
+});
+beforeEach(async () => {
+  namespace = await createNamespace(admin, 'clusters');
+  for (const proxy of [west, east]) proxy.requests.length = 0;
+  host.lines.length = 0;
+});
+afterEach(async () => {
+  for (const proxy of [west, east]) proxy.heal();
+  await removeWebsitesIn(admin, namespace);
+});
+afterAll(async () => {
+  await host.stop();
+  await Promise.all([west.close(), east.close(), admin.close()]);
+  rmSync(folder, { recursive: true });
+});
+
+function kubeconfig(): string {
+  const context = (name: string, server: string, user: object) => ({
+    cluster: { name, cluster: { server, 'insecure-skip-tls-verify': true } },
+    user: { name, user },
+    context: { name, context: { cluster: name, user: name } },
+  });
+  const contexts = [
+    context('the-west', west.url, { token: 'the-proxy-has-its-own' }),
+    context('the-east', east.url, { token: 'the-proxy-has-its-own' }),
+    context('broken', 'https://127.0.0.1:1', { exec: { command: '/nowhere/plugin' } }),
+  ];
+  const path = join(folder, 'kubeconfig');
+  const of = <Kind extends 'cluster' | 'user' | 'context'>(kind: Kind) => contexts.map((each) => each[kind]);
+  writeFileSync(path, JSON.stringify({ clusters: of('cluster'), users: of('user'), contexts: of('context') }));
+  return path;
+}
+
+const eventOf = (name: string, source: string, type: string = EVENT_TYPES.changed) => ({
+  id: '1',
+  specversion: '1.0',
+  source,
+  type,
+  subject: `/apis/stable.example.com/v1/namespaces/${namespace}/websites/${name}`,
+  data: { apiVersion: 'stable.example.com/v1', kind: 'Website', namespace, name, uid: 'x', reason: 'retry' },
+});
+function send(body: object): Promise<Response> {
+  const type = Array.isArray(body) ? 'application/cloudevents-batch+json' : 'application/cloudevents+json';
+  return fetch(url, { method: 'POST', headers: { 'content-type': type }, body: JSON.stringify(body) });
+}
+const create = (name: string) => createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 0 });
+const serviceOf = (name: string) => kubernetes(admin).getChild('Service', { namespace, name });
+const asked = () => ({ west: west.requests.length > 0, east: east.requests.length > 0 });
+
+it.each([
+  ['the name of a cluster', sourceOf('west'), EVENT_TYPES.changed, { west: true, east: false }],
+  ['the name of another', sourceOf('east'), EVENT_TYPES.changed, { west: false, east: true }],
+  ['its API server', API_SERVER, 'dev.knative.apiserver.resource.update', { west: false, east: true }],
+])('An event goes to the cluster that its source is, by %s', async (_, source, type, clusters) => {
+  await create('shop');
+  const reply = await send(eventOf('shop', source, type));
+  expect([reply.status, reply.headers.get('ce-source')]).toEqual([200, source]);
+  expect(asked()).toEqual(clusters);
+  expect(await serviceOf('shop')).toBeDefined();
+  const { cluster } = await host.line('Reconciled Website');
+  expect(cluster).toBe(clusters.west ? 'the-west' : 'the-east');
+});
+
+it.each([sourceOf('north'), 'https://10.96.0.1', '/clusters/west', 'west', 'the-west', 'https://10.96.0.1:443/'])(
+  'An event whose source is %s is refused for good, and nobody is asked',
+  async (source) => {
+    const events = [eventOf('shop', source), eventOf('shop', source, EVENT_TYPES.resync)];
+    for (const event of events) {
+      const reply = await send(event);
+      expect([reply.status, reply.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+      expect(await reply.json()).toMatchObject({ detail: expect.stringMatching(/^CloudEvent source: /) as string });
+    }
+    expect(asked()).toEqual({ west: false, east: false });
+    expect(await host.line('Refused event of a cluster that is not known')).toMatchObject({ source, level: 40 });
+  },
+);
+
+it('An event that nobody knows the cluster of keeps no other of its batch from being handled', async () => {
+  await create('shop');
+  expect((await send([eventOf('shop', sourceOf('north')), eventOf('shop', sourceOf('west'))])).status).toBe(400);
+  expect(await serviceOf('shop')).toBeDefined();
+});
+
+it('A resync is of the cluster that asks for it, and of all when a clock does', async () => {
+  await send(eventOf('shop', sourceOf('west'), EVENT_TYPES.resync));
+  expect(asked()).toEqual({ west: true, east: false });
+  west.requests.length = 0;
+  await send(eventOf('shop', '/apis/v1/namespaces/x/pingsources/y', 'dev.knative.sources.ping'));
+  expect(asked()).toEqual({ west: true, east: true });
+});
+
+it('A cluster that cannot be reached keeps no other from its resync, and is told', async () => {
+  east.add({ path: /./, fault: { answer: 503 } });
+  await create('shop');
+  const reply = await fetch(new URL('resync', url), { method: 'POST' });
+  expect(reply.status).toBe(503);
+  expect(await serviceOf('shop')).toBeDefined();
+  await eventually(() => {
+    const failed = host.lines.filter(({ msg }) => msg === 'Could not resync Websites').map(({ cluster }) => cluster);
+    expect(failed).toHaveLength(2);
+    expect(failed).toEqual(expect.arrayContaining(['broken', 'the-east']));
+  });
+});
+
+it('A cluster whose credentials cannot be had is tried again with each of its events', async () => {
+  for (const _ of [1, 2]) {
+    const reply = await send(eventOf('shop', sourceOf('broken')));
+    expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1']);
+  }
+  await eventually(() => {
+    const told = host.lines.filter(({ msg }) => msg === 'Could not reconcile Website').map(({ error }) => error);
+    expect(told).toEqual([1, 2].map(() => expect.stringContaining('/nowhere/plugin') as string));
+  });
+});
+
+it('Functions whose kubeconfig does not have a context of CLUSTERS do not start', async () => {
+  const program = startFunctions({ KUBECONFIG: kubeconfig(), CLUSTERS: '{"north":"the-north"}' });
+  expect(await program.exit).toBe(1);
+  expect(program.stderr.join('')).toContain('no context the-north; it has the-west, the-east, broken');
+});
