@@ -1,13 +1,14 @@
 // Host: Azure Functions, programming model v4. It only converts. Nothing here may fail or wait while the app is loaded:
-// the host would report an app without functions.
+// the host would report an app without functions. No name has a hyphen: an app setting that disables a function, such as
+// AzureWebJobs.resyncWebsites.Disabled, cannot have one on Linux.
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
 import type { HttpMessage } from './cloudevents.ts';
 import { configFrom } from './config.ts';
 import type { Connected, Log } from './context.ts';
-import { reconcileWebsite } from './reconcile-website.ts';
+import { reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
 
-app.http('reconcile-website', {
+app.http('reconcileWebsite', {
   route: 'websites',
   methods: ['POST', 'OPTIONS'],
   authLevel: 'function',
@@ -21,11 +22,24 @@ app.http('reconcile-website', {
   },
 });
 
-app.timer('resync-websites', {
+// Costs nothing where no subscription leads to it: Event Grid calls the host, with a key of its own.
+app.eventGrid('reconcileWebsiteFromEventGrid', { handler: takeEvent });
+
+// Registered only where there is a queue: the host polls it, and reports a queue name that is not set as a broken function.
+if ((process.env['WEBSITE_EVENTS_QUEUE'] ?? '') !== '') {
+  app.storageQueue('reconcileWebsiteFromQueue', {
+    queueName: '%WEBSITE_EVENTS_QUEUE%',
+    connection: 'AzureWebJobsStorage',
+    handler: takeEvent,
+  });
+}
+
+app.timer('resyncWebsites', {
   schedule: '%RESYNC_SCHEDULE%',
   runOnStartup: false,
   handler: async (timer: Timer, invocation: InvocationContext): Promise<void> => {
-    if (timer.isPastDue) invocation.info('Resync is late');
+    // Never skipped: after a gap a resync is what is needed.
+    if (timer.isPastDue) invocation.warn(line({}, 'Resync is late'));
     const context = await contextFor(invocation);
     const { failed, unfinished } = await resyncClusters(context.clusters.all, context);
     // A timer has no answer: an error is how the host and its metrics learn of it.
@@ -33,42 +47,54 @@ app.timer('resync-websites', {
   },
 });
 
-app.hook.appTerminate(async () => {
-  const connected = await connection?.catch(() => undefined);
-  await connected?.close();
+// What speaks to the cluster is loaded while the host is still busy with its own start. It does not wait for this.
+app.hook.appStart(() => {
+  connected().catch((error: unknown) => console.error(line({ err: error }, 'Could not connect to the cluster')));
 });
 
-/** Made by the first invocation and kept while the instance is warm. */
-let connection: Promise<Connected> | undefined;
+app.hook.appTerminate(async () => {
+  const open = await connection?.catch(() => undefined);
+  await open?.close();
+});
 
-async function contextFor(invocation: InvocationContext): Promise<Connected> {
-  const log = logOf(invocation);
-  connection ??= connect(log);
-  try {
-    return { ...(await connection), log };
-  } catch (error) {
-    connection = undefined;
-    throw error;
-  }
+/**
+ * Takes one structured CloudEvent from a trigger that knows no answer but an error, after which it tries again. What cannot be
+ * read fails as well, so that it ends where somebody can look at it: the poison queue, or the subscription's dead letters.
+ */
+async function takeEvent(event: unknown, invocation: InvocationContext): Promise<void> {
+  const { status, body } = await reconcileEvent(event, await contextFor(invocation));
+  if (status >= 400) throw new Error(`The event was not handled: ${body}`);
 }
 
-/** What speaks to the cluster is loaded by the first invocation: the host waits for the rest at every start. */
-async function connect(log: Log): Promise<Connected> {
+let connection: Promise<Connected> | undefined;
+
+/** Connects once, and keeps that while the instance is warm; what failed is tried again by the next invocation. */
+const connected = (): Promise<Connected> =>
+  (connection ??= connect().catch((error: unknown) => {
+    connection = undefined;
+    throw error;
+  }));
+
+async function connect(): Promise<Connected> {
   const config = configFrom(process.env);
   const { contextFrom } = await import('./context.ts');
-  return contextFrom(config, log);
+  return contextFrom(config, logOf(console));
+}
+
+async function contextFor(invocation: InvocationContext): Promise<Connected> {
+  return { ...(await connected()), log: logOf(invocation) };
 }
 
 async function messageOf(request: HttpRequest): Promise<HttpMessage> {
   return { method: request.method, headers: Object.fromEntries(request.headers), body: await request.text() };
 }
 
-/** Logs through the invocation, so that Application Insights knows what a line belongs to. */
-function logOf(invocation: InvocationContext): Log {
+/** Logs through an invocation where there is one, so that Application Insights knows what a line belongs to. */
+function logOf(to: Pick<InvocationContext, 'info' | 'warn' | 'error'>): Log {
   return {
-    info: (fields: object, message?: string) => invocation.info(line(fields, message)),
-    warn: (fields: object, message?: string) => invocation.warn(line(fields, message)),
-    error: (fields: object, message?: string) => invocation.error(line(fields, message)),
+    info: (fields: object, message?: string) => to.info(line(fields, message)),
+    warn: (fields: object, message?: string) => to.warn(line(fields, message)),
+    error: (fields: object, message?: string) => to.error(line(fields, message)),
   };
 }
 

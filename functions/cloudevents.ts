@@ -40,7 +40,7 @@ const attributes = z.object({
  */
 export function eventsOf({ headers, body }: HttpMessage): EventAttributes[] {
   const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (mediaType === 'application/cloudevents+json') return [event(json(body))];
+  if (mediaType === 'application/cloudevents+json') return [eventOf(json(body))];
   if (mediaType === 'application/cloudevents-batch+json') return batch(json(body));
   if (mediaType.startsWith('application/cloudevents')) {
     throw new MalformedMessageError(415, `Content-Type ${mediaType} is not supported: send CloudEvents as JSON`);
@@ -51,15 +51,20 @@ export function eventsOf({ headers, body }: HttpMessage): EventAttributes[] {
       'This is not a CloudEvent: there are no ce- headers and no CloudEvents Content-Type',
     );
   }
-  return [event({ ...binaryAttributes(headers), data: binaryData(mediaType, body) })];
+  return [eventOf({ ...binaryAttributes(headers), data: binaryData(mediaType, body) })];
 }
 
 function batch(elements: unknown): EventAttributes[] {
   if (!Array.isArray(elements)) throw new MalformedMessageError(400, 'A batch must be a JSON array');
-  return elements.map((element, index) => event(element, `[${index}].`));
+  return elements.map((element, index) => eventOf(element, `[${index}].`));
 }
 
-function event(value: unknown, prefix = ''): EventAttributes {
+/**
+ * One event from its parsed JSON, which is how structured mode, batches and triggers without HTTP bring it.
+ * @param prefix says which of several it is, in the error.
+ * @throws MalformedMessageError 400 with the attribute that is wrong.
+ */
+export function eventOf(value: unknown, prefix = ''): EventAttributes {
   const parsed = attributes.safeParse(decodedData(value));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

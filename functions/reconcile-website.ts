@@ -1,6 +1,6 @@
 import { CloudEvent, HTTP } from 'cloudevents';
 import { ClusterError } from './cluster/errors.ts';
-import { eventsOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
+import { eventOf, eventsOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { measured } from './metrics.ts';
@@ -32,8 +32,16 @@ export async function reconcileWebsite(message: HttpMessage, context: FunctionCo
   if (message.method !== 'POST')
     return { ...problem(405, 'Send CloudEvents with POST'), headers: { allow: 'POST, OPTIONS' } };
   if (Buffer.byteLength(message.body) > LARGEST_BODY) return tooLarge();
+  return replyToAll(() => eventsOf(message), context);
+}
+
+/** Function 1 for triggers that bring one structured CloudEvent as parsed JSON. */
+export const reconcileEvent = (event: unknown, context: FunctionContext): Promise<Reply> =>
+  replyToAll(() => [eventOf(event)], context);
+
+async function replyToAll(read: () => EventAttributes[], context: FunctionContext): Promise<Reply> {
   try {
-    const requests = eventsOf(message).map((event) => ({ event, request: requestOf(event) }));
+    const requests = read().map((event) => ({ event, request: requestOf(event) }));
     const replies = await Promise.all(requests.map(({ event, request }) => replyTo(event, request, context)));
     return worstOf(replies);
   } catch (error) {

@@ -1,49 +1,170 @@
 import { readFileSync } from 'node:fs';
-import { expect, inject, it } from 'vitest';
-import { startProgram } from '../program.ts';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { startProgram, type Program } from '../program.ts';
+import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+import type { Invoked } from './azure-worker.ts';
 import { describeHost } from './suite.ts';
 
 const WORKER = 'test/hosts/azure-worker.ts';
+const QUEUE = { WEBSITE_EVENTS_QUEUE: 'website-events' };
 
 describeHost('The Azure host', (environment) => startProgram(WORKER, [], environment));
 
-it('registers exactly these functions, with keys required', async () => {
-  const program = startProgram(WORKER, [], { KUBECONFIG: inject('functionsKubeconfig') });
-  const url = String((await program.line('Listening'))['url']);
-  const registered = (await (await fetch(new URL('registered', url))).json()) as {
+/** What an entry point registers: the bindings of each function, and the hooks. */
+async function registered(entryPoint: string, settings: Record<string, string>) {
+  const program = startProgram(WORKER, [entryPoint], settings);
+  const { functions, hooks } = (await program.line('Registered')) as unknown as {
     functions: { name: string; bindings: Record<string, object> }[];
     hooks: string[];
   };
-  const bindings = registered.functions.map(({ name, bindings: given }) => [name, Object.values(given)]);
-  expect(Object.fromEntries(bindings)).toEqual({
-    'reconcile-website': [
-      expect.objectContaining({
-        type: 'httpTrigger',
-        authLevel: 'function',
-        methods: ['POST', 'OPTIONS'],
-        route: 'websites',
-      }),
-      expect.objectContaining({ type: 'http', direction: 'out' }),
-    ],
-    'resync-websites': [
-      expect.objectContaining({ type: 'timerTrigger', schedule: '%RESYNC_SCHEDULE%', runOnStartup: false }),
-    ],
+  expect(await program.stop()).toBe(0);
+  const bindings = functions.map((one) => [one.name, Object.values(one.bindings)] as const);
+  return { functions: Object.fromEntries(bindings), hooks };
+}
+
+const ALWAYS = {
+  reconcileWebsite: [
+    expect.objectContaining({
+      type: 'httpTrigger',
+      authLevel: 'function',
+      methods: ['POST', 'OPTIONS'],
+      route: 'websites',
+    }),
+    expect.objectContaining({ type: 'http', direction: 'out' }),
+  ],
+  reconcileWebsiteFromEventGrid: [expect.objectContaining({ type: 'eventGridTrigger' })],
+  resyncWebsites: [
+    expect.objectContaining({ type: 'timerTrigger', schedule: '%RESYNC_SCHEDULE%', runOnStartup: false }),
+  ],
+};
+const FROM_QUEUE = {
+  reconcileWebsiteFromQueue: [
+    expect.objectContaining({
+      type: 'queueTrigger',
+      queueName: '%WEBSITE_EVENTS_QUEUE%',
+      connection: 'AzureWebJobsStorage',
+    }),
+  ],
+};
+
+// The bundle has @azure/functions inside, the source has it beside it: the library finds its host either way.
+describe.each(['dist/functions/azure.js', 'functions/azure.ts'])('%s', (entryPoint) => {
+  it('registers exactly these functions, with a key required, without a cluster or any setting', async () => {
+    const { functions, hooks } = await registered(entryPoint, {});
+    expect(functions).toEqual(ALWAYS);
+    expect(hooks).toEqual(['appStart', 'appTerminate']);
   });
-  expect(registered.hooks).toContain('appTerminate');
-  await program.stop();
+
+  it('registers the queue trigger as well where there is a queue', async () => {
+    expect((await registered(entryPoint, QUEUE)).functions).toEqual({ ...ALWAYS, ...FROM_QUEUE });
+  });
 });
 
-it('registers without a cluster or any setting: the host indexes functions before either is there', async () => {
-  const program = startProgram(WORKER);
-  const url = String((await program.line('Listening'))['url']);
-  const { functions } = (await (await fetch(new URL('registered', url))).json()) as { functions: object[] };
-  expect(functions).toHaveLength(2);
-  await program.stop();
-});
-
-it('has every setting that the functions name in local.settings.example.json', () => {
+it('leaves the queue trigger out where the setting is empty, as in local.settings.example.json', async () => {
   const { Values } = JSON.parse(readFileSync('local.settings.example.json', 'utf8')) as {
     Values: Record<string, string>;
   };
-  expect(Values).toMatchObject({ FUNCTIONS_WORKER_RUNTIME: 'node', RESYNC_SCHEDULE: expect.any(String) as string });
+  expect((await registered('dist/functions/azure.js', Values)).functions).toEqual(ALWAYS);
+  expect(Values).toMatchObject({
+    FUNCTIONS_WORKER_RUNTIME: 'node',
+    AzureWebJobsStorage: 'UseDevelopmentStorage=true',
+    RESYNC_SCHEDULE: expect.stringMatching(/^(\S+ ){5}\S+$/) as string,
+  });
+});
+
+it('names no function such that Linux could not disable it', async () => {
+  const { functions } = await registered('dist/functions/azure.js', QUEUE);
+  for (const name of Object.keys(functions)) expect(name).toMatch(/^[A-Za-z]\w*$/);
+});
+
+it('says at the start, and at each invocation, what keeps it from the cluster, and tries again', async () => {
+  const program = startProgram(WORKER, [], { KUBECONFIG: '/nowhere/kubeconfig' });
+  for (const _ of [1, 2])
+    expect((await invoke(program, 'resyncWebsites', json({}))).error).toContain('/nowhere/kubeconfig');
+  expect(program.stderr.join('')).toContain('Could not connect to the cluster');
+  expect(await program.stop()).toBe(0);
+});
+
+/** Runs a function of a program. @returns the error, if any, and what was said: `level msg`. */
+async function invoke(program: Program, name: string, data: object): Promise<{ error?: string; said: string[] }> {
+  const url = new URL(`invoke/${name}`, String((await program.line('Listening'))['url']));
+  const response = await fetch(url, { method: 'POST', body: JSON.stringify({ data }) });
+  const { logs, ...rest } = (await response.json()) as Invoked;
+  return {
+    ...rest,
+    said: logs.map(({ level, message }) => `${level} ${(JSON.parse(message) as { msg: string }).msg}`),
+  };
+}
+
+const eventFor = (namespace: string, given: object = {}) => ({
+  id: 'uid.1',
+  specversion: '1.0',
+  source: '/clusters/test/apis/stable.example.com/v1',
+  type: 'com.example.stable.website.changed',
+  data: { apiVersion: 'stable.example.com/v1', kind: 'Website', namespace, name: 'shop', uid: 'x', reason: 'retry' },
+  ...given,
+});
+const text = (value: unknown) => ({ string: JSON.stringify(value) });
+const json = (value: unknown) => ({ json: JSON.stringify(value) });
+
+describe('An invocation on Azure', () => {
+  let admin: Transport;
+  let namespace: string;
+  let program: Program;
+
+  beforeAll(async () => {
+    admin = await connect({ kubeconfig: inject('kubeconfig') });
+    namespace = await createNamespace(admin, 'azure');
+    await createWebsite(admin, { namespace, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
+    program = startProgram(WORKER, [], { KUBECONFIG: inject('functionsKubeconfig'), ...QUEUE });
+  });
+  afterAll(async () => {
+    await removeWebsitesIn(admin, namespace);
+    await Promise.all([program.stop(), admin.close()]);
+  });
+
+  it.each([
+    ['reconcileWebsiteFromQueue', 'a message', text],
+    ['reconcileWebsiteFromEventGrid', 'a CloudEvent as text', text],
+    ['reconcileWebsiteFromEventGrid', 'a CloudEvent as JSON', json],
+  ])('of %s takes %s', async (name, _, typed) => {
+    expect(await invoke(program, name, typed(eventFor(namespace)))).toEqual({
+      said: ['information Reconciled Website'],
+    });
+  });
+
+  it.each(['reconcileWebsiteFromQueue', 'reconcileWebsiteFromEventGrid'])(
+    'of %s fails, with the name of the field and none of the content, when it cannot read what it is given',
+    async (name) => {
+      const failure = async (data: object) => (await invoke(program, name, data)).error;
+      expect(await failure(text(eventFor(namespace, { id: '' })))).toContain('CloudEvent id: must not be empty');
+      expect(await failure(text(eventFor(namespace, { data: {} })))).toContain('data.apiVersion');
+      const garbage = await failure({ string: 'hush-0123456789' });
+      expect(garbage).toContain('CloudEvent event');
+      expect(garbage).not.toContain('hush');
+    },
+  );
+
+  it('of the timer resyncs, and says so when it is late', async () => {
+    const tick = (given: object) => invoke(program, 'resyncWebsites', json(given));
+    const schedule = { Schedule: { AdjustForDST: true } };
+    const status = { Last: '2026-01-01T00:00:00Z', Next: '2026-01-01T00:10:00Z', LastUpdated: '2026-01-01T00:00:00Z' };
+    const onTime = await tick({ ...schedule, ScheduleStatus: status, IsPastDue: false });
+    expect(onTime.error).toBeUndefined();
+    expect(onTime.said).toContain('information Resynced Websites');
+    expect(onTime.said).not.toContain('warning Resync is late');
+    const late = await tick({ ...schedule, ScheduleStatus: null, IsPastDue: true });
+    expect(late.said).toContain('warning Resync is late');
+    expect(late.said).toContain('information Resynced Websites');
+  });
+});
+
+it('fails where the cluster cannot be reached, so that the host tries again or tells of it', async () => {
+  const program = startProgram(WORKER, [], { KUBECONFIG: 'test/fixtures/unreachable.kubeconfig', ...QUEUE });
+  const event = await invoke(program, 'reconcileWebsiteFromQueue', text(eventFor('a')));
+  expect(event.error).toContain('The cluster answered Unreachable');
+  expect(event.said).toEqual(['warning Could not reconcile Website']);
+  expect((await invoke(program, 'resyncWebsites', json({ IsPastDue: false }))).error).toContain('Could not list');
+  expect(await program.stop()).toBe(0);
 });
