@@ -1,0 +1,69 @@
+// npm run start:azure up to the door of the real host, for which a script stands in.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'start-azure-'));
+  copyFileSync('local.settings.example.json', join(folder, 'local.settings.example.json'));
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Runs it in a folder of its own, with this as its `func`. */
+async function start(func: string | undefined, args: readonly string[] = []) {
+  const bin = join(folder, 'func');
+  if (func !== undefined) {
+    writeFileSync(bin, `#!${process.execPath}\n${func}`);
+    chmodSync(bin, 0o755);
+  }
+  const child = spawn(process.execPath, [resolve('infra/azure/start.ts'), ...args], {
+    cwd: folder,
+    env: { PATH: folder },
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, said };
+}
+
+it('runs func start with storage at hand, and ends as it does', async () => {
+  const func = `
+    console.log('func', ...process.argv.slice(2));
+    for (const port of [10000, 10001]) console.log((await fetch('http://127.0.0.1:' + port + '/devstoreaccount1')).headers.get('server'));
+    process.exit(7);`;
+  const { code, said } = await start(func, ['--port', '7072']);
+  expect(said).toContain('func start --port 7072');
+  expect(said.match(/Azurite-(Blob|Queue)/g)).toEqual(['Azurite-Blob', 'Azurite-Queue']);
+  expect(code).toBe(7);
+});
+
+it('writes the settings where there are none, and leaves those that are there', async () => {
+  expect((await start('')).said).toContain('Wrote local.settings.json');
+  const settings = join(folder, 'local.settings.json');
+  expect(readFileSync(settings, 'utf8')).toBe(readFileSync('local.settings.example.json', 'utf8'));
+  writeFileSync(settings, '{"Values":{}}');
+  expect((await start('')).said).toBe('');
+  expect(readFileSync(settings, 'utf8')).toBe('{"Values":{}}');
+});
+
+it('makes the queue that the settings name', async () => {
+  const queue = `events-${process.pid}`;
+  const settings = { Values: { AzureWebJobsStorage: 'UseDevelopmentStorage=true', WEBSITE_EVENTS_QUEUE: queue } };
+  writeFileSync(join(folder, 'local.settings.json'), JSON.stringify(settings));
+  const func = `
+    const { QueueServiceClient } = require('@azure/storage-queue');
+    const queue = QueueServiceClient.fromConnectionString('UseDevelopmentStorage=true').getQueueClient('${queue}');
+    queue.exists().then((exists) => console.log('exists', exists));`;
+  expect((await start(func)).said).toContain('exists true');
+});
+
+it('says what to install where there is no func', async () => {
+  const { code, said } = await start(undefined);
+  expect(said).toContain('npm install -g azure-functions-core-tools@4');
+  expect(code).toBe(1);
+});
