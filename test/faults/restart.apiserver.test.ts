@@ -95,10 +95,13 @@ describe('D6: a forwarder that is killed', () => {
     await kill(first);
     await removeWebsite(stage.admin, stage.key('site-00'));
     await scale('site-01', 1);
-    const [events, resyncs] = [stage.sink.accepted.length, stage.sink.resyncs.length];
+    const [events, resyncs, asked] = [stage.sink.accepted.length, stage.sink.resyncs.length, stage.api.requests.length];
     await isReady(await stage.start());
     expect(await namesThatArrived()).toEqual(sites.slice(1));
-    await eventually(() => expect(stage.sink.resyncs.length).toBe(resyncs + 1));
+    await eventually(() => expect(stage.sink.resyncs.length).toBeGreaterThan(resyncs));
+    // One list, unless a machine that is very busy lost a watch.
+    const lists = stage.api.requests.slice(asked).filter((request) => LIST.test(request)).length;
+    expect(stage.sink.resyncs.length - resyncs).toBeLessThanOrEqual(lists);
     expect(stage.sink.accepted.slice(events).map(({ name }) => name)).toEqual(['site-01']);
   });
 });
