@@ -1,0 +1,21 @@
+// The kubeconfig that az aks get-credentials writes. With Entra it holds no secret, but without it would: so it never leaves the vault.
+
+@description('Name of the key vault.')
+param keyVaultName string
+
+@description('Resource id of the AKS cluster. Whoever deploys needs the role Azure Kubernetes Service Cluster User there.')
+param aksClusterId string
+
+resource cluster 'Microsoft.ContainerService/managedClusters@2024-09-01' existing = {
+  scope: resourceGroup(split(aksClusterId, '/')[2], split(aksClusterId, '/')[4])
+  name: split(aksClusterId, '/')[8]
+}
+
+resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = {
+  name: keyVaultName
+
+  resource kubeconfig 'secrets' = {
+    name: 'kubeconfig'
+    properties: { value: base64ToString(cluster.listClusterUserCredential().kubeconfigs[0].value), contentType: 'application/yaml' }
+  }
+}
