@@ -5,6 +5,7 @@ import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, t
 import type { HttpMessage } from './cloudevents.ts';
 import { configFrom } from './config.ts';
 import type { Connected, Log } from './context.ts';
+import { metricsFrom } from './metrics.ts';
 import { reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
 
@@ -78,7 +79,9 @@ const connected = (): Promise<Connected> =>
 async function connect(): Promise<Connected> {
   const config = configFrom(process.env);
   const { contextFrom } = await import('./context.ts');
-  return contextFrom(config, logOf(console));
+  const open = await contextFrom(config, logOf(console));
+  const endMetrics = await metricsFrom(config);
+  return { ...open, close: async () => void (await Promise.all([open.close(), endMetrics()])) };
 }
 
 async function contextFor(invocation: InvocationContext): Promise<Connected> {

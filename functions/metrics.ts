@@ -1,5 +1,6 @@
 import { metrics, ValueType } from '@opentelemetry/api';
 import { ClusterError } from './cluster/errors.ts';
+import type { Config } from './config.ts';
 import type { ResyncReport } from './resync-websites.ts';
 import type { Reconciled } from './website/reconcile.ts';
 
@@ -10,6 +11,16 @@ import type { Reconciled } from './website/reconcile.ts';
 const RECONCILE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** A resync ends itself after 200 s. */
 const RESYNC_BUCKETS = [0.25, 1, 5, 15, 60, 200];
+
+/**
+ * Sends what is counted here to the collector of the configuration. The SDK is loaded only where there is one.
+ * @returns what sends the rest, and ends it.
+ */
+export async function metricsFrom({ metricsIntervalMs }: Config): Promise<() => Promise<void>> {
+  if (metricsIntervalMs === undefined) return async () => {};
+  const { exportMetrics } = await import('./otlp.ts');
+  return exportMetrics(metricsIntervalMs);
+}
 
 function instruments() {
   const meter = metrics.getMeter('website-reconciler');

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { ClusterError } from './cluster/errors.ts';
 import { ConfigError, configFrom, isLoopback, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
+import { metricsFrom } from './metrics.ts';
 import { LARGEST_BODY, problem, reconcileWebsite, replyTo, tooLarge, type Reply } from './reconcile-website.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
@@ -110,13 +111,6 @@ function checkCallers({ callers, allowAnonymous, host }: Config): void {
   }
   if (!isLoopback(host))
     throw new ConfigError(`ALLOW_ANONYMOUS is for loopback: set HOST to 127.0.0.1, not to ${host}`);
-}
-
-/** OpenTelemetry's SDK is loaded only where there is a collector. */
-async function metricsFrom({ metricsIntervalMs }: Config): Promise<() => Promise<void>> {
-  if (metricsIntervalMs === undefined) return async () => {};
-  const { exportMetrics } = await import('./otlp.ts');
-  return exportMetrics(metricsIntervalMs);
 }
 
 const resync = (context: FunctionContext): Promise<Reply> =>

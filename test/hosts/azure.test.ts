@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { startOtlpCollector } from '../otlp-collector.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import type { Invoked } from './azure-worker.ts';
@@ -61,16 +62,25 @@ describe.each(['dist/functions/azure.js', 'functions/azure.ts'])('%s', (entryPoi
   });
 });
 
+const { Values } = JSON.parse(readFileSync('local.settings.example.json', 'utf8')) as {
+  Values: Record<string, string>;
+};
+
 it('leaves the queue trigger out where the setting is empty, as in local.settings.example.json', async () => {
-  const { Values } = JSON.parse(readFileSync('local.settings.example.json', 'utf8')) as {
-    Values: Record<string, string>;
-  };
   expect((await registered('dist/functions/azure.js', Values)).functions).toEqual(ALWAYS);
+});
+
+it('has in local.settings.example.json what the host needs, and each setting that docs/functions.md has for both hosts', () => {
   expect(Values).toMatchObject({
     FUNCTIONS_WORKER_RUNTIME: 'node',
     AzureWebJobsStorage: 'UseDevelopmentStorage=true',
     RESYNC_SCHEDULE: expect.stringMatching(/^(\S+ ){5}\S+$/) as string,
   });
+  const [table = ''] = readFileSync('docs/functions.md', 'utf8').split('The Node host alone');
+  const rows = table.split('\n').filter((row) => row.startsWith('| `'));
+  const documented = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  expect(documented).toContain('KUBECONFIG');
+  expect(Object.keys(Values)).toEqual(expect.arrayContaining(documented));
 });
 
 it('names no function such that Linux could not disable it', async () => {
@@ -158,6 +168,20 @@ describe('An invocation on Azure', () => {
     expect(late.said).toContain('warning Resync is late');
     expect(late.said).toContain('information Resynced Websites');
   });
+});
+
+it('sends its metrics where OTEL_EXPORTER_OTLP_ENDPOINT says, the last of them when the instance ends', async () => {
+  const collector = await startOtlpCollector();
+  const program = startProgram(WORKER, [], {
+    KUBECONFIG: inject('functionsKubeconfig'),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_METRIC_EXPORT_INTERVAL: '3600000',
+  });
+  const data = text(eventFor('default', { id: 'metrics' }));
+  expect((await invoke(program, 'reconcileWebsiteFromEventGrid', data)).error).toBeUndefined();
+  expect(await program.stop()).toBe(0);
+  expect(JSON.stringify(collector.received)).toContain('website.reconcile.duration');
+  collector.close();
 });
 
 it('fails where the cluster cannot be reached, so that the host tries again or tells of it', async () => {
