@@ -6,7 +6,7 @@ import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec, type WebsiteStatus } from '../../functions/website/resource.ts';
 import type { WatchedObject } from '../../infra/forwarder/watch.ts';
 import { eventually } from '../eventually.ts';
-import { imageIn } from '../forwarder/image.ts';
+import { imageIn } from '../image.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import {
@@ -86,7 +86,7 @@ async function measureChain({ transport, kubeconfigs }: BenchCluster, load: Load
   const environment = { KUBECONFIG: kubeconfigs['website-functions'], RESYNC_INTERVAL_SECONDS: '0' };
   const functions = startFunctions(environment, 'dist/functions/node.js');
   const sink = String((await functions.line('Listening'))['url']);
-  const { command, variables } = imageIn('dist/forwarder');
+  const { command, variables } = imageIn('forwarder', 'dist/forwarder');
   const [file = '', ...rest] = command;
   const forwarder = startProgram(file, [...rest, '--sink', sink, '--host', '127.0.0.1', '--port', '0'], {
     ...variables,

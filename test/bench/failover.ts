@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { eventually } from '../eventually.ts';
-import { imageIn } from '../forwarder/image.ts';
+import { imageIn } from '../image.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { PATIENCE, print, repeat, SPEC, withControlPlane, type BenchCluster } from './measure.ts';
@@ -65,7 +65,7 @@ async function gapAfter(signal: 'SIGKILL' | 'SIGTERM', { transport, kubeconfigs 
 }
 
 function startForwarder(sink: string, kubeconfig: string, namespace: string): Program {
-  const { command, variables } = imageIn('dist/forwarder');
+  const { command, variables } = imageIn('forwarder', 'dist/forwarder');
   const [first = '', ...rest] = command;
   const flags = { sink, kubeconfig, namespaces: namespace, lease: namespace, host: '127.0.0.1', port: 0 };
   return startProgram(

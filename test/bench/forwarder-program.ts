@@ -1,13 +1,13 @@
 // The forwarder as a child process, until it is synced; and what it takes.
 import { eventually } from '../eventually.ts';
-import { imageIn } from '../forwarder/image.ts';
+import { imageIn } from '../image.ts';
 import { startProgram, type Program } from '../program.ts';
 import { ask, cpuMs, PATIENCE, rssMiB } from './measure.ts';
 
 /** Deliveries at once: the forwarder's default, which a sink that holds them has to know. */
 export const PARALLEL = 32;
 /** As the container image runs it. */
-const IMAGE = imageIn('dist/forwarder');
+const IMAGE = imageIn('forwarder', 'dist/forwarder');
 const COLLECT = new URL('collect.ts', import.meta.url).href;
 
 export interface ForwarderOptions {

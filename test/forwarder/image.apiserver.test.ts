@@ -1,5 +1,5 @@
 // What the container image runs: the bundle, with the Dockerfile's own flags and variables, and without node_modules.
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
@@ -8,7 +8,7 @@ import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
-import { imageIn } from './image.ts';
+import { copyImage, imageIn } from '../image.ts';
 
 const BUNDLE = 'dist/forwarder';
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
   namespace = await createNamespace(admin, 'image');
   sink = await startSink(namespace);
   app = mkdtempSync(join(tmpdir(), 'image-'));
-  cpSync(BUNDLE, app, { recursive: true });
+  copyImage('forwarder', app);
 });
 afterAll(async () => {
   await sink.close();
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 async function start(given: Record<string, string> = {}): Promise<Program> {
-  const { command, variables } = imageIn(app);
+  const { command, variables } = imageIn('forwarder', app);
   const [first = '', ...rest] = command;
   program = startProgram(first, [...rest, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace], {
     ...variables,
