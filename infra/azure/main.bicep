@@ -155,6 +155,12 @@ var sinks = {
 @description('Where the forwarder sends events to: its SINK.')
 output SINK string = sinks[eventRoute]
 
+@description('What kind of place that is: its SINK_KIND.')
+output SINK_KIND string = { http: 'http', queue: 'storage-queue', 'event-grid': 'event-grid' }[eventRoute]
+
+@description('Name of the cluster: the forwarder\'s CLUSTER_NAME.')
+output CLUSTER_NAME string = clusterName
+
 @description('Name of the function app.')
 output FUNCTION_APP_NAME string = functions.outputs.name
 

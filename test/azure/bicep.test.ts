@@ -52,6 +52,13 @@ it('has a parameter for each that azd fills in, and lacks none that is required'
   expect(main.params.filter(({ name, isRequired }) => isRequired && !given.includes(name))).toEqual([]);
 });
 
+it('has as outputs what infra/azure/cluster takes from azd', () => {
+  const kustomization = readFileSync('infra/azure/cluster/kustomization.yaml', 'utf8');
+  const taken = [...kustomization.matchAll(/fieldPath: data\.(\w+)/g)].map(([, name]) => name);
+  expect(taken.length).toBeGreaterThan(0);
+  expect(main.outputs.map(({ name }) => name)).toEqual(expect.arrayContaining(taken));
+});
+
 it('lets as many requests into an instance as host.json does', () => {
   const [, concurrency] =
     /perInstanceConcurrency: (\d+)/.exec(readFileSync('infra/azure/functions.bicep', 'utf8')) ?? [];

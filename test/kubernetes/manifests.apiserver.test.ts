@@ -1,6 +1,7 @@
 // What is deployed in a cluster, applied by kubectl as people do, with every controller at work: simulated nodes run the Pods.
 import { execFile } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -106,6 +107,34 @@ it('The forwarder alone sends elsewhere, with a key and without a token for func
   expect(text).not.toContain('SINK_TOKEN_FILE');
   expect(text).not.toContain('kind: CronJob');
   expect(await apply('forwarder-only')).not.toMatch(/warning/i);
+});
+
+it('For functions on Azure, the forwarder and the rights of both are as azd says', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'azure-'));
+  for (const part of ['crds', 'infra/kubernetes', 'infra/azure/cluster'])
+    cpSync(part, join(folder, part), { recursive: true });
+  const [sink, functions, forwarder] = ['https://x.queue.core.windows.net/website-events', 'functions-id', 'client-id'];
+  writeFileSync(
+    join(folder, 'infra/azure/cluster/azure.env'),
+    `SINK=${sink}\nSINK_KIND=storage-queue\nCLUSTER_NAME=east\nFUNCTIONS_PRINCIPAL_ID=${functions}\nFORWARDER_CLIENT_ID=${forwarder}\n`,
+  );
+  const overlay = join(folder, 'infra/azure/cluster');
+  // This cluster's own installation has bound the role to the ServiceAccount.
+  const flags = ['--server-side', '--validate=strict', '--force-conflicts'];
+  expect(await kubectl('apply', ...flags, '-k', overlay)).not.toMatch(/warning/i);
+  rmSync(folder, { recursive: true });
+  const of = (path: string, ...what: string[]) =>
+    kubectl('get', '-n', 'website-reconciler', ...what, '-o', `jsonpath=${path}`);
+  expect(await of('{.subjects}', 'clusterrolebinding', 'website-functions')).toBe(
+    `[{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"${functions}"}]`,
+  );
+  expect(await of('{.metadata.annotations}', 'serviceaccount', 'website-forwarder')).toContain(
+    `"azure.workload.identity/client-id":"${forwarder}"`,
+  );
+  const variables = await of('{.spec.template.spec.containers[0].env}', 'deployment', 'website-forwarder');
+  const given = (JSON.parse(variables) as { name: string; value: string }[]).map(({ name, value }) => [name, value]);
+  expect(Object.fromEntries(given)).toMatchObject({ SINK: sink, SINK_KIND: 'storage-queue', CLUSTER_NAME: 'east' });
+  expect(await of('{.items}', 'configmaps', '--field-selector=metadata.name=azure')).toBe('[]');
 });
 
 it.each(['direct', 'broker', 'api-server-source'])(
