@@ -6,7 +6,7 @@ import type { HttpMessage } from './cloudevents.ts';
 import { configFrom } from './config.ts';
 import type { Connected, Log } from './context.ts';
 import { metricsFrom } from './metrics.ts';
-import { reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
+import { isTooLarge, reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
 
 app.http('reconcileWebsite', {
@@ -17,7 +17,8 @@ app.http('reconcileWebsite', {
     const [message, context] = [await messageOf(request), await contextFor(invocation)];
     // The host has looked at the key; what is configured beside it is checked here.
     const isHandshake = message.method === 'OPTIONS';
-    const refusal = isHandshake ? undefined : await context.callers.refusal(message.headers, async () => message.body);
+    const body = async () => (isTooLarge(message.body) ? undefined : message.body);
+    const refusal = isHandshake ? undefined : await context.callers.refusal(message.headers, body);
     const reply = refusal ?? (await reconcileWebsite(message, context));
     return { status: reply.status, headers: reply.headers, ...(reply.body === undefined ? {} : { body: reply.body }) };
   },

@@ -31,7 +31,7 @@ export async function reconcileWebsite(message: HttpMessage, context: FunctionCo
   if (message.method === 'OPTIONS') return handshake(message, context);
   if (message.method !== 'POST')
     return { ...problem(405, 'Send CloudEvents with POST'), headers: { allow: 'POST, OPTIONS' } };
-  if (Buffer.byteLength(message.body) > LARGEST_BODY) return tooLarge();
+  if (isTooLarge(message.body)) return tooLarge();
   return replyToAll(() => eventsOf(message), context);
 }
 
@@ -182,6 +182,8 @@ export function problem(status: number, detail: string): Reply {
     body: JSON.stringify({ type: 'about:blank', status, detail }),
   };
 }
+
+export const isTooLarge = (body: string): boolean => Buffer.byteLength(body) > LARGEST_BODY;
 
 /** The answer to a body of more than `LARGEST_BODY`. */
 export const tooLarge = (): Reply => problem(413, `The body is larger than ${LARGEST_BODY} bytes`);

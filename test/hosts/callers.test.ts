@@ -66,15 +66,15 @@ async function tokenOf(account: string, audience = AUDIENCE): Promise<string> {
   return status.token;
 }
 
-describe('A caller with a token of the cluster', () => {
-  const RULES = {
-    CALLER_ISSUER: 'https://kubernetes.default.svc',
-    CALLER_AUDIENCE: AUDIENCE,
-    CALLER_SUBJECTS: `somebody-else, ${FORWARDER}`,
-  };
+const OF_THE_CLUSTER = {
+  CALLER_ISSUER: 'https://kubernetes.default.svc',
+  CALLER_AUDIENCE: AUDIENCE,
+  CALLER_SUBJECTS: `somebody-else, ${FORWARDER}`,
+};
 
+describe('A caller with a token of the cluster', () => {
   it('may send events and ask for a resync, and one without may look at the health alone', async () => {
-    const { url } = await functionsWith(RULES);
+    const { url } = await functionsWith(OF_THE_CLUSTER);
     const right = bearer(await tokenOf('website-forwarder'));
     expect((await send(url, right)).status).toBe(204);
     const resync = (headers: Record<string, string>) => fetch(new URL('resync', url), { method: 'POST', headers });
@@ -89,7 +89,7 @@ describe('A caller with a token of the cluster', () => {
   });
 
   it('of another ServiceAccount, for somebody else, or altered, may not', async () => {
-    const { url, program } = await functionsWith(RULES);
+    const { url, program } = await functionsWith(OF_THE_CLUSTER);
     const right = await tokenOf('website-forwarder');
     const [head = '', claims = '', signature = ''] = right.split('.');
     const decoded = JSON.parse(Buffer.from(claims, 'base64url').toString()) as JWTPayload;
@@ -114,23 +114,39 @@ describe('A caller with a token of the cluster', () => {
   });
 
   it('is asked for it before the body is read', async () => {
-    const { url } = await functionsWith(RULES);
+    const { url } = await functionsWith(OF_THE_CLUSTER);
     const socket = connectSocket(Number(new URL(url).port), '127.0.0.1');
     socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99999\r\n\r\n{');
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
     socket.destroy();
   });
+});
 
-  it('is the forwarder, whose events arrive', async () => {
-    const { url } = await functionsWith(RULES);
+const secretOf = (name: string) => `whsec_${createHash('sha256').update(name).digest('base64')}`;
+
+const signedBy = (name: string, body: string, at = new Date()) => ({
+  'webhook-id': '1',
+  'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+  'webhook-signature': new Webhook(secretOf(name)).sign('1', at, body),
+});
+
+describe('The forwarder', () => {
+  it.each<[string, Record<string, string>, (folder: string) => Record<string, string>]>([
+    ['a token in a file', OF_THE_CLUSTER, (folder) => ({ SINK_TOKEN_FILE: join(folder, 'token') })],
+    [
+      'a signature, while the key is being changed',
+      { CALLER_SIGNING_SECRET: `${secretOf('new')} ${secretOf('old')}` },
+      () => ({ SINK_SIGNING_SECRET: secretOf('old') }),
+    ],
+  ])('is let in with %s', async (_, rules, credentials) => {
+    const { url } = await functionsWith(rules);
     const key = { namespace: await createNamespace(admin, 'callers'), name: 'shop' };
     const folder = mkdtempSync(join(tmpdir(), 'callers-'));
     writeFileSync(join(folder, 'token'), await tokenOf('website-forwarder'));
-    const flags = ['--sink', url, '--sink-token-file', join(folder, 'token'), '--namespaces', key.namespace];
-    const forwarder = startProgram('infra/forwarder/main.ts', [...flags, '--host', '127.0.0.1', '--port', '0'], {
-      KUBECONFIG: inject('forwarderKubeconfig'),
-    });
+    const flags = ['--sink', url, '--namespaces', key.namespace, '--host', '127.0.0.1', '--port', '0'];
+    const KUBECONFIG = inject('forwarderKubeconfig');
+    const forwarder = startProgram('infra/forwarder/main.ts', flags, { KUBECONFIG, ...credentials(folder) });
     close.push(
       () => forwarder.stop(),
       () => removeWebsitesIn(admin, key.namespace),
@@ -224,36 +240,81 @@ describe('A caller with a token of another issuer', () => {
 });
 
 describe('A caller that signs (Standard Webhooks)', () => {
-  const secret = (name: string) => `whsec_${createHash('sha256').update(name).digest('base64')}`;
-  const rules = { CALLER_SIGNING_SECRET: `${secret('old')} ${secret('new')}` };
-  const headersFor = (body: string, by = 'old', at = new Date()) => ({
-    'webhook-id': '1',
-    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-    'webhook-signature': new Webhook(secret(by)).sign('1', at, body),
-  });
+  const rules = { CALLER_SIGNING_SECRET: `${secretOf('old')} ${secretOf('new')}` };
   const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 
   it('may call with any of the keys, for five minutes', async () => {
     const { url } = await functionsWith(rules);
     const status = async (headers: Record<string, string>, body = EVENT) => (await send(url, headers, body)).status;
-    expect(await status(headersFor(EVENT))).toBe(204);
-    expect(await status(headersFor(EVENT, 'new'))).toBe(204);
-    expect(await status(headersFor(EVENT, 'old', minutesAgo(4)))).toBe(204);
-    expect(await status(headersFor(EVENT, 'old', minutesAgo(6)))).toBe(401);
-    expect(await status(headersFor(EVENT, 'old', minutesAgo(-6)))).toBe(401);
-    expect(await status(headersFor(EVENT, 'another'))).toBe(401);
-    expect(await status(headersFor(EVENT), EVENT.replace('missing', 'another'))).toBe(401);
-    expect(await status({ ...headersFor(EVENT), 'webhook-id': '2' })).toBe(401);
+    expect(await status(signedBy('old', EVENT))).toBe(204);
+    expect(await status(signedBy('new', EVENT))).toBe(204);
+    expect(await status(signedBy('old', EVENT, minutesAgo(4)))).toBe(204);
+    expect(await status(signedBy('old', EVENT, minutesAgo(6)))).toBe(401);
+    expect(await status(signedBy('old', EVENT, minutesAgo(-6)))).toBe(401);
+    expect(await status(signedBy('another', EVENT))).toBe(401);
+    expect(await status(signedBy('old', EVENT), EVENT.replace('missing', 'another'))).toBe(401);
+    expect(await status({ ...signedBy('old', EVENT), 'webhook-id': '2' })).toBe(401);
     expect(await status({})).toBe(401);
     const large = `{"data":"${'x'.repeat(300_000)}"}`;
-    expect(await status(headersFor(large), large)).toBe(413);
+    expect(await status(signedBy('old', large), large)).toBe(413);
+  });
+
+  it('may be heard twice by who has listened: there is nothing left to do', async () => {
+    const { url, program } = await functionsWith(rules);
+    const key = { namespace: await createNamespace(admin, 'callers'), name: 'missing' };
+    close.push(() => removeWebsitesIn(admin, key.namespace));
+    await createWebsite(admin, key, { image: 'nginx:1', replicas: 0 });
+    const body = EVENT.replace('default', key.namespace);
+    const headers = signedBy('old', body);
+    const actionsOf = () =>
+      program.lines.filter(({ msg }) => msg === 'Reconciled Website').map(({ actions }) => actions);
+    expect((await send(url, headers, body)).status).toBe(204);
+    // The Deployment's own changes are told in the status, and then there is nothing left to do.
+    await eventually(async () => {
+      expect((await send(url, headers, body)).status).toBe(204);
+      expect(actionsOf().at(-1)).toEqual([]);
+    });
+    expect(
+      actionsOf()
+        .flat()
+        .filter((action) => action !== 'update status'),
+    ).toEqual(['create Deployment', 'create Service']);
   });
 
   it('has signed nothing of the headers, so what an event is about may not be there', async () => {
     const { url } = await functionsWith(rules);
     const attributes = { 'ce-id': '1', 'ce-specversion': '1.0', 'ce-source': '/x', 'ce-type': 'x' };
-    const headers = { ...headersFor(EVENT), ...attributes, 'content-type': 'application/json' };
+    const headers = { ...signedBy('old', EVENT), ...attributes, 'content-type': 'application/json' };
     expect((await send(url, headers)).status).toBe(401);
+  });
+});
+
+describe('On Azure, beside the function key', () => {
+  const azureWith = async (rules: Record<string, string>): Promise<string> => {
+    const settings = { KUBECONFIG: inject('functionsKubeconfig'), ...rules };
+    const program = startProgram('test/hosts/azure-worker.ts', ['functions/azure.ts'], settings);
+    close.push(() => program.stop());
+    return String((await program.line('Listening'))['url']);
+  };
+
+  it('a token is asked for where the settings say so', async () => {
+    const url = await azureWith(OF_THE_CLUSTER);
+    expect((await send(url, bearer(await tokenOf('website-forwarder')))).status).toBe(204);
+    expect((await send(url, bearer(await tokenOf('website-functions')))).status).toBe(403);
+    const anonymous = await send(url, {});
+    expect([anonymous.status, anonymous.headers.get('www-authenticate')]).toEqual([
+      401,
+      'Bearer realm="website-reconciler"',
+    ]);
+    expect((await fetch(url, { method: 'OPTIONS' })).status).toBe(204);
+  });
+
+  it('so is a signature, of what may be that large', async () => {
+    const url = await azureWith({ CALLER_SIGNING_SECRET: secretOf('x') });
+    expect((await send(url, signedBy('x', EVENT))).status).toBe(204);
+    expect((await send(url, signedBy('y', EVENT))).status).toBe(401);
+    const large = 'x'.repeat(300_000);
+    expect((await send(url, signedBy('y', large), large)).status).toBe(413);
   });
 });
 
