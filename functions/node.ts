@@ -22,6 +22,7 @@ async function main(config: Config): Promise<void> {
   const endMetrics = await metricsFrom(config);
   const context = await contextFrom(config, log);
   let running = 0;
+  let isStopping = false;
 
   /** Turns away what comes while `maxConcurrent` are at work: the sender keeps it, and another instance may take it. */
   async function limited(work: () => Promise<Reply>): Promise<Reply> {
@@ -52,10 +53,10 @@ async function main(config: Config): Promise<void> {
     const body = () => (read ??= bodyOf(request));
     // Who asks for the handshake is told nothing but whether it may send.
     const refusal = method === 'OPTIONS' ? undefined : await context.callers.refusal(headers, body);
-    if (refusal !== undefined) return unread(refusal);
+    if (refusal !== undefined) return closing(refusal);
     if (path === '/resync') return method === 'POST' ? resync(context) : problem(405, 'Ask for a resync with POST');
     const text = await body();
-    return text === undefined ? unread(tooLarge()) : reconcileWebsite({ method, headers, body: text }, context);
+    return text === undefined ? closing(tooLarge()) : reconcileWebsite({ method, headers, body: text }, context);
   }
 
   const server = createServer(
@@ -68,7 +69,7 @@ async function main(config: Config): Promise<void> {
     },
     (request, response) => {
       route(request).then(
-        (reply) => send(response, reply),
+        (reply) => send(response, isStopping ? closing(reply) : reply),
         (error: unknown) => {
           if (request.complete) log.error({ err: error }, 'Could not answer request');
           else log.info('Request was broken off');
@@ -90,6 +91,7 @@ async function main(config: Config): Promise<void> {
   const timer = scheduleResync(config, context);
 
   const stop = () => {
+    isStopping = true;
     clearInterval(timer);
     // Idle keep-alive connections would hold the server open; those at work finish first.
     server.close(() => void Promise.all([context.close(), endMetrics()]));
@@ -135,8 +137,8 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** What was not read stands in the connection, so that it cannot be used again. */
-const unread = (reply: Reply): Reply => ({ ...reply, headers: { ...reply.headers, connection: 'close' } });
+/** The last answer of a connection: what was not read of the request stands in it, or nothing more shall come. */
+const closing = (reply: Reply): Reply => ({ ...reply, headers: { ...reply.headers, connection: 'close' } });
 
 function headersOf(request: IncomingMessage): Readonly<Record<string, string>> {
   const entries = Object.entries(request.headers).flatMap(([name, value]) =>

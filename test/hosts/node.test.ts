@@ -77,6 +77,22 @@ it('answers 429 with Retry-After while as much is at work as MAX_CONCURRENT says
   await proxy.close();
 });
 
+it('ends as soon as what it works on is done, though the sender would keep the connection', async () => {
+  const proxy = await faultProxy(inject('functionsKubeconfig'));
+  proxy.add({ path: /./, fault: { freeze: true } });
+  const program = startFunctions({ KUBECONFIG: proxy.kubeconfig });
+  const url = String((await program.line('Listening'))['url']);
+  const answer = send(url, { namespace: 'a', name: 'b' });
+  await eventually(() => expect(proxy.requests).not.toEqual([]));
+  program.process.kill('SIGTERM');
+  await program.line('Stopping');
+  proxy.heal();
+  expect([(await answer).status, (await answer).headers.get('connection')]).toEqual([503, 'close']);
+  // It would end with 1 at the end of the time that it is given.
+  expect(await program.exit).toBe(0);
+  await proxy.close();
+});
+
 it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of body', async () => {
   const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig') });
   const url = String((await program.line('Listening'))['url']);
