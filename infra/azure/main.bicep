@@ -156,7 +156,7 @@ var sinks = {
 output SINK string = sinks[eventRoute]
 
 @description('What kind of place that is: its SINK_KIND.')
-output SINK_KIND string = { http: 'http', queue: 'storage-queue', 'event-grid': 'event-grid' }[eventRoute]
+output SINK_KIND string = eventRoute == 'queue' ? 'storage-queue' : eventRoute
 
 @description('Name of the cluster: the forwarder\'s CLUSTER_NAME.')
 output CLUSTER_NAME string = clusterName

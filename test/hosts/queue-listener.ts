@@ -8,7 +8,6 @@ const { queues } = (
     extensions: { queues: { batchSize: number; maxDequeueCount: number; messageEncoding: string } };
   }
 ).extensions;
-export const { maxDequeueCount } = queues;
 
 /** Gives a message to the function. @returns what it failed with. */
 type Run = (request: { data: object; triggerMetadata: object }) => Promise<string | undefined>;
@@ -33,7 +32,7 @@ async function handOver(
 ): Promise<void> {
   const { messageId, popReceipt, messageText, dequeueCount } = message;
   const failure = await run(typedMessage(message));
-  if (failure !== undefined && dequeueCount < maxDequeueCount) {
+  if (failure !== undefined && dequeueCount < queues.maxDequeueCount) {
     await queue.updateMessage(messageId, popReceipt, messageText, 0);
     return;
   }
