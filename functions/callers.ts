@@ -26,7 +26,8 @@ const TOLERANCE_SECONDS = 60;
 /** A token with a key that nobody knows makes us look for new ones, this often at most; and now and then without one. */
 const KEYS = { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 };
 const KEYS_RETRY_SECONDS = 5;
-/** Where an API server has the keys of its ServiceAccounts' tokens; every ServiceAccount may read them. */
+/** Where an API server says who issues its ServiceAccounts' tokens, and with which keys; every ServiceAccount may read both. */
+const CLUSTER_ISSUER = '/.well-known/openid-configuration';
 const CLUSTER_KEYS = '/openid/v1/jwks';
 
 /** @param transport of the cluster whose ServiceAccounts may call, where no other place for keys is configured. */
@@ -54,12 +55,13 @@ function tokenCheck({ issuer, audience, subjects, jwksUrl }: TokenConfig, transp
       ? createRemoteJWKSet(new URL(CLUSTER_KEYS, transport.server), { ...KEYS, [customFetch]: fetchThrough(transport) })
       : createRemoteJWKSet(jwksUrl, KEYS),
   );
+  const accepted = issuer === undefined ? issuerOf(transport) : async () => issuer;
   return async ({ authorization = '' }) => {
     const [, token = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
     const { jwtVerify } = await jose;
     try {
       const { payload } = await jwtVerify(token, answering(await keys), {
-        issuer,
+        issuer: await accepted(),
         audience,
         algorithms: ALGORITHMS,
         clockTolerance: TOLERANCE_SECONDS,
@@ -78,6 +80,21 @@ function tokenCheck({ issuer, audience, subjects, jwksUrl }: TokenConfig, transp
       return unauthorized('The token is not one that is accepted here', 'error="invalid_token"');
     }
   };
+}
+
+/** The issuer of the cluster's own ServiceAccounts, which differs from cluster to cluster. */
+function issuerOf(transport: Transport): () => Promise<string> {
+  let known: Promise<string> | undefined;
+  const ask = async (): Promise<string> => {
+    const what = 'get the issuer of tokens';
+    const answer = await transport.json({ method: 'GET', path: CLUSTER_ISSUER, what });
+    return (answer as { issuer: string }).issuer;
+  };
+  return () =>
+    (known ??= ask().catch((error: unknown) => {
+      known = undefined;
+      throw new NoKeysError('Could not read the issuer', { cause: error });
+    }));
 }
 
 /** The keys could not be read: nothing is wrong with the caller. */

@@ -90,7 +90,8 @@ export interface Config {
   readonly callers: {
     /** Bearer tokens of one issuer, for one audience, of these subjects. */
     readonly tokens?: {
-      readonly issuer: string;
+      /** The cluster's own when absent. */
+      readonly issuer: string | undefined;
       readonly audience: string;
       readonly subjects: readonly string[];
       /** Where its keys are; the cluster's own API server when absent. */
@@ -153,15 +154,16 @@ function addressOf(data: z.output<typeof environment>): ClusterAddress {
 function callersOf(data: z.output<typeof environment>): Config['callers'] {
   const { CALLER_ISSUER: issuer, CALLER_AUDIENCE: audience, CALLER_SUBJECTS: subjects } = data;
   const signing = data.CALLER_SIGNING_SECRET === undefined ? {} : { signingSecrets: data.CALLER_SIGNING_SECRET };
-  if (issuer === undefined && audience === undefined && subjects.length === 0) return signing;
-  if (issuer === undefined || audience === undefined || subjects.length === 0) {
+  const jwksUrl = data.CALLER_JWKS_URL;
+  const isGiven = [issuer, audience, jwksUrl].some((each) => each !== undefined) || subjects.length > 0;
+  if (!isGiven) return signing;
+  if (audience === undefined || subjects.length === 0)
     throw new ConfigError(
-      'CALLER_ISSUER, CALLER_AUDIENCE and CALLER_SUBJECTS go together: a token of another issuer, for somebody else, or of anybody is none',
+      'CALLER_AUDIENCE and CALLER_SUBJECTS go together: a token for somebody else, or of anybody, is none',
     );
-  }
-  if (data.CLUSTERS !== undefined && data.CALLER_JWKS_URL === undefined)
-    throw new ConfigError(
-      'CALLER_JWKS_URL: must say where the keys of CALLER_ISSUER are, since there are several CLUSTERS',
-    );
-  return { ...signing, tokens: { issuer, audience, subjects, jwksUrl: data.CALLER_JWKS_URL } };
+  if (jwksUrl !== undefined && issuer === undefined)
+    throw new ConfigError('CALLER_ISSUER: must say whose keys are at CALLER_JWKS_URL');
+  if (jwksUrl === undefined && data.CLUSTERS !== undefined)
+    throw new ConfigError('CALLER_ISSUER and CALLER_JWKS_URL: must be set, since there are several CLUSTERS');
+  return { ...signing, tokens: { issuer, audience, subjects, jwksUrl } };
 }

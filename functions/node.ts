@@ -108,7 +108,7 @@ function checkCallers({ callers, allowAnonymous, host }: Config): void {
   if (callers.tokens !== undefined || callers.signingSecrets !== undefined) return;
   if (!allowAnonymous) {
     throw new ConfigError(
-      'Who may call? Set CALLER_ISSUER, CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET; or ALLOW_ANONYMOUS=1 with HOST=127.0.0.1',
+      'Who may call? Set CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET; or ALLOW_ANONYMOUS=1 with HOST=127.0.0.1',
     );
   }
   if (!isLoopback(host))

@@ -15,10 +15,16 @@ it.each([
   ['a cluster of no possible name', { CLUSTERS: '{"the west":"x"}' }, 'CLUSTERS: must be by names of clusters'],
   ['a cluster without context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS.west: must be the name of a context'],
   ['one context, and several', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
+  ['tokens of anybody', { CALLER_AUDIENCE: 'x' }, 'CALLER_AUDIENCE and CALLER_SUBJECTS go together'],
+  [
+    'keys of nobody',
+    { CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'x', CALLER_JWKS_URL: 'https://x.example.com' },
+    'CALLER_ISSUER: must say whose',
+  ],
   [
     'tokens of several clusters',
     { CLUSTERS: '{"west":"x"}', CALLER_ISSUER: 'x', CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'x' },
-    'CALLER_JWKS_URL: must say where',
+    'CALLER_ISSUER and CALLER_JWKS_URL: must be set',
   ],
 ])('refuses %s', (_, variables, words) => {
   expect(() => configFrom(variables)).toThrow(words);

@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
+import { faultProxy } from '../faults/proxy.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
@@ -67,7 +68,6 @@ async function tokenOf(account: string, audience = AUDIENCE): Promise<string> {
 }
 
 const OF_THE_CLUSTER = {
-  CALLER_ISSUER: 'https://kubernetes.default.svc',
   CALLER_AUDIENCE: AUDIENCE,
   CALLER_SUBJECTS: `somebody-else, ${FORWARDER}`,
 };
@@ -111,6 +111,22 @@ describe('A caller with a token of the cluster', () => {
       expect((await send(url, { authorization: `${scheme} ${right}` })).status).toBe(401);
     const said = JSON.stringify(program.lines);
     for (const token of [right, ...Object.values(tokens)]) expect(said).not.toContain(token.slice(-40));
+  });
+
+  it('may be asked for one of another issuer', async () => {
+    const { url } = await functionsWith({ ...OF_THE_CLUSTER, CALLER_ISSUER: 'https://other.example.com' });
+    expect((await send(url, bearer(await tokenOf('website-forwarder')))).status).toBe(401);
+  });
+
+  it('is asked to come again while the cluster does not say who issues tokens', async () => {
+    const proxy = await faultProxy(inject('functionsKubeconfig'));
+    close.push(() => proxy.close());
+    const { url } = await functionsWith({ ...OF_THE_CLUSTER, KUBECONFIG: proxy.kubeconfig });
+    const right = bearer(await tokenOf('website-forwarder'));
+    proxy.add({ path: /well-known/, fault: { answer: 503 } });
+    expect((await send(url, right)).status).toBe(503);
+    proxy.heal();
+    expect((await send(url, right)).status).toBe(204);
   });
 
   it('is asked for it before the body is read', async () => {
@@ -220,6 +236,17 @@ describe('A caller with a token of another issuer', () => {
     }
   });
 
+  it('may not choose another algorithm than those that are named here', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+    published = [...published, { ...(await exportJWK(publicKey)), kid: 'edwards' }];
+    const { url } = await functionsWith(rules);
+    const status = async (alg: string) => {
+      const token = await new SignJWT(claims()).setProtectedHeader({ alg, kid: 'edwards' }).sign(privateKey);
+      return (await send(url, bearer(token))).status;
+    };
+    expect([await status('EdDSA'), await status('Ed25519')]).toEqual([204, 401]);
+  });
+
   it('may use a new key as soon as the issuer has published it', async () => {
     const { url } = await functionsWith(rules);
     expect((await send(url, bearer(await signed(claims())))).status).toBe(204);
@@ -326,7 +353,7 @@ describe('Functions that do not say who may call', () => {
   };
 
   it('do not start', async () => {
-    expect(await says({ ALLOW_ANONYMOUS: '' })).toMatch(/CALLER_ISSUER.*CALLER_SIGNING_SECRET.*ALLOW_ANONYMOUS=1/);
+    expect(await says({ ALLOW_ANONYMOUS: '' })).toMatch(/CALLER_AUDIENCE.*CALLER_SIGNING_SECRET.*ALLOW_ANONYMOUS=1/);
   });
 
   it('do not start for others than this machine, though anybody is meant', async () => {
