@@ -19,7 +19,11 @@ export default defineConfig({
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [REAL, HOSTS] } },
       {
         extends: true,
-        test: { name: 'apiserver', include: ['test/**/*.apiserver.test.ts'], globalSetup: controlPlane },
+        test: {
+          name: 'apiserver',
+          include: ['test/**/*.apiserver.test.ts'],
+          globalSetup: [...controlPlane, 'test/tools.ts'],
+        },
       },
       // What follows acts on every Website there is, so it runs after what looks at its own alone.
       {

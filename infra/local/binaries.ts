@@ -81,7 +81,7 @@ function waysOut(missing: readonly Program[], failures: readonly string[]): stri
     ...failures.map((failure) => `  - ${failure}`),
     'Any one of these helps:',
     '  1. set KUBEBUILDER_ASSETS to a folder that holds the programs',
-    '  2. give this machine a way to dl.k8s.io and github.com, for the official releases',
+    '  2. give this machine a way to dl.k8s.io, github.com and get.helm.sh, for the official releases',
     '  3. install Go 1.26 or newer (https://go.dev/dl), for a build from source',
   ].join('\n');
 }

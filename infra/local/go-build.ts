@@ -17,6 +17,7 @@ interface Package {
 const MODULES: readonly { readonly folder: string; readonly packages: Readonly<Partial<Record<Program, Package>>> }[] =
   [
     { folder: 'etcd', packages: { etcd: { path: 'go.etcd.io/etcd/server/v3', output: 'server' } } },
+    { folder: 'helm', packages: { helm: { path: 'helm.sh/helm/v4/cmd/helm', output: 'helm' } } },
     { folder: 'kwok', packages: { kwok: { path: 'sigs.k8s.io/kwok/cmd/kwok', output: 'kwok' } } },
     {
       folder: 'kubernetes',

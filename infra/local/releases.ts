@@ -1,17 +1,19 @@
 import * as z from 'zod';
-import { ETCD, KUBERNETES, KWOK, type Program } from './versions.ts';
+import { ETCD, HELM, KUBERNETES, KWOK, type Program } from './versions.ts';
 
 /** Where the official releases are. */
 export interface ReleaseHosts {
   readonly kubernetes: string;
   readonly github: string;
   readonly githubApi: string;
+  readonly helm: string;
 }
 
 export const OFFICIAL: ReleaseHosts = {
   kubernetes: 'https://dl.k8s.io',
   github: 'https://github.com',
   githubApi: 'https://api.github.com',
+  helm: 'https://get.helm.sh',
 };
 
 /** One published file, and where its SHA-256 is published. */
@@ -47,11 +49,20 @@ export function releaseOf(program: Program, platform: string, hosts: ReleaseHost
       },
     };
   }
+  if (program === 'helm') {
+    const file = `helm-${HELM}-${platform}.tar.gz`;
+    const url = `${hosts.helm}/${file}`;
+    return {
+      url,
+      checksum: { url: `${url}.sha256sum`, read: (sum) => lineFor(file, sum) },
+      inside: `${platform}/helm`,
+    };
+  }
   const url = `${hosts.kubernetes}/release/${KUBERNETES}/bin/${platform.replace('-', '/')}/${program}`;
   return { url, checksum: { url: `${url}.sha256`, read: (sum) => sum.trim() } };
 }
 
-/** The line of a SHA256SUMS file. */
+/** The checksum of a file among those of others. */
 function lineFor(file: string, sums: string): string {
   const line = sums.split('\n').find((each) => each.trim().endsWith(file));
   if (line === undefined) throw new Error(`SHA256SUMS does not name ${file}`);

@@ -1,13 +1,15 @@
 /** The programs of the control plane. go/ holds the Go module that each is built from. */
 export const PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'] as const;
 export type ControlPlaneProgram = (typeof PROGRAMS)[number];
-/** kubectl is no part of it: tests render manifests with it, as their readers do. */
-export type Program = ControlPlaneProgram | 'kubectl';
+/** They are no part of it: tests render and apply manifests with them, as their readers do. */
+export const TOOLS = ['kubectl', 'helm'] as const;
+export type Program = ControlPlaneProgram | (typeof TOOLS)[number];
 export type Binaries = Readonly<Record<ControlPlaneProgram, string>>;
 
 export const KUBERNETES = 'v1.37.2';
 export const ETCD = 'v3.7.3';
 export const KWOK = 'v0.8.0';
+export const HELM = 'v4.3.1';
 
-export const versionOf = (program: Program): string =>
-  program === 'etcd' ? ETCD : program === 'kwok' ? KWOK : KUBERNETES;
+const OWN_VERSIONS: Readonly<Partial<Record<Program, string>>> = { etcd: ETCD, kwok: KWOK, helm: HELM };
+export const versionOf = (program: Program): string => OWN_VERSIONS[program] ?? KUBERNETES;

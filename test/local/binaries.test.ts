@@ -129,7 +129,7 @@ describe.runIf(process.platform === 'linux')('A download', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
-      await officialReleases({ kubernetes: host, github: host, githubApi: host }, stallMs).fetch(
+      await officialReleases({ kubernetes: host, github: host, githubApi: host, helm: host }, stallMs).fetch(
         wanted,
         pathOf,
         progress,
@@ -186,7 +186,7 @@ describe.runIf(process.platform === 'linux')('A download', () => {
   it('from a machine that cannot be reached says which', async () => {
     mkdirSync(cache);
     const nowhere = 'http://127.0.0.1:1';
-    const releases = officialReleases({ kubernetes: nowhere, github: nowhere, githubApi: nowhere });
+    const releases = officialReleases({ kubernetes: nowhere, github: nowhere, githubApi: nowhere, helm: nowhere });
     await expect(releases.fetch(wanted, pathOf, progress)).rejects.toThrow('127.0.0.1:1');
     expect(existsSync(pathOf('kube-scheduler'))).toBe(false);
   });

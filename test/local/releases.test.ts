@@ -8,10 +8,10 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { officialReleases } from '../../infra/local/download.ts';
 import { releaseOf } from '../../infra/local/releases.ts';
-import { ETCD, KWOK } from '../../infra/local/versions.ts';
+import { ETCD, HELM, KWOK } from '../../infra/local/versions.ts';
 
 const sha256 = (content: Buffer | string) => createHash('sha256').update(content).digest('hex');
-const hosts = { kubernetes: 'http://k', github: 'http://g', githubApi: 'http://a' };
+const hosts = { kubernetes: 'http://k', github: 'http://g', githubApi: 'http://a', helm: 'http://h' };
 const etcdFolder = `etcd-${ETCD}-linux-amd64`;
 
 describe('The published checksum', () => {
@@ -19,6 +19,13 @@ describe('The published checksum', () => {
     const { read } = releaseOf('etcd', 'linux-amd64', hosts).checksum;
     expect(read(`aaa  etcd-${ETCD}-linux-arm64.tar.gz\nbbb  ${etcdFolder}.tar.gz\n`)).toBe('bbb');
     expect(() => read('aaa  something.tar.gz\n')).toThrow(`SHA256SUMS does not name ${etcdFolder}.tar.gz`);
+  });
+
+  it('of Helm is the line beside its archive', () => {
+    const { url, checksum, inside } = releaseOf('helm', 'linux-arm64', hosts);
+    const file = `helm-${HELM}-linux-arm64.tar.gz`;
+    expect([url, checksum.url, inside]).toEqual([`http://h/${file}`, `http://h/${file}.sha256sum`, 'linux-arm64/helm']);
+    expect(checksum.read(`aaa  ${file}\n`)).toBe('aaa');
   });
 
   it('of KWOK is the digest that GitHub states, and nothing is trusted without one', () => {
@@ -59,7 +66,7 @@ describe.runIf(process.platform === 'linux')('Releases of other forms', () => {
     const cache = join(folder, 'cache');
     mkdirSync(cache);
     try {
-      const source = officialReleases({ kubernetes: host, github: host, githubApi: host });
+      const source = officialReleases({ kubernetes: host, github: host, githubApi: host, helm: host });
       await source.fetch(
         ['etcd', 'kwok'],
         (each) => join(cache, each),
