@@ -1,0 +1,130 @@
+// What the manifests say of each other, of the programs and of the API server: a name that is wrong in one place is found here.
+import { readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { configFrom as functionsConfig } from '../../functions/config.ts';
+import { configFrom as forwarderConfig } from '../../infra/forwarder/config.ts';
+import { quietly } from './kubectl.ts';
+import {
+  rendered,
+  right,
+  rightsIn,
+  tokensOf,
+  variablesOf,
+  workloadsIn,
+  type Manifest,
+  type Probe,
+  type Workload,
+} from './rendered.ts';
+import { selectionsIn } from './selectors.ts';
+
+const FOLDERS = [
+  ...readdirSync('infra/kubernetes/overlays').map((name) => `infra/kubernetes/overlays/${name}`),
+  ...['direct', 'broker', 'api-server-source'].map((name) => `infra/knative/${name}`),
+];
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const kubectl = (args: readonly string[], input?: string) =>
+  quietly(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), ...args], input);
+
+describe.each(FOLDERS)('%s', (folder) => {
+  let manifests: Manifest[];
+  let workloads: Workload[];
+  beforeAll(async () => {
+    manifests = await rendered(inject('kubectl'), folder);
+    workloads = workloadsIn(manifests);
+  });
+  const named = (name: string) => workloads.filter((each) => each.name === name);
+
+  it('has something that runs', () => {
+    expect(workloads).not.toEqual([]);
+  });
+
+  it('selects Pods that are there, by ports that they have', () => {
+    for (const { by, labels, ports } of selectionsIn(manifests)) {
+      for (const wanted of labels) {
+        const selected = workloads.filter(({ template }) =>
+          Object.entries(wanted).every(([name, value]) => template.metadata?.labels?.[name] === value),
+        );
+        expect([by, selected.length]).toEqual([by, 1]);
+        const open = selected.flatMap(({ container }) => container.ports ?? []);
+        for (const port of ports)
+          expect(open.flatMap(({ name, containerPort }) => [name, containerPort])).toContain(port);
+      }
+    }
+  });
+
+  it('asks for the images that the Dockerfiles make, of this version', () => {
+    for (const { container } of workloads) {
+      const [, name] = /\/website-(\w+):/.exec(container.image) ?? [];
+      expect(container.image).toBe(`ghcr.io/website-reconciler/website-${name}:v${version}`);
+      expect(readFileSync(`infra/${name}/Dockerfile`, 'utf8')).toContain(
+        `docker build -f infra/${name}/Dockerfile -t website-${name} .`,
+      );
+    }
+  });
+
+  it('makes Pods that a restricted namespace lets in, of fields that the API server knows', async () => {
+    const dryRun = ['-n', 'website-reconciler', '--dry-run=server', '--validate=strict', '-o', 'name', '-f', '-'];
+    for (const workload of workloads)
+      expect(await kubectl(['create', ...dryRun], JSON.stringify(podOf(workload)))).toBe(`pod/${workload.name}\n`);
+  });
+
+  it('has settings that the programs take', () => {
+    for (const workload of named('website-forwarder'))
+      expect(() =>
+        forwarderConfig([], { K_SINK: 'https://broker.example.com', ...variablesOf(workload) }),
+      ).not.toThrow();
+    for (const workload of named('website-functions'))
+      expect(() => functionsConfig(variablesOf(workload))).not.toThrow();
+  });
+
+  it('gives each Pod a token for the API server if need be, and for the functions if they ask for one', () => {
+    const [asked] = named('website-functions').map((each) => functionsConfig(variablesOf(each)).callers.tokens);
+    for (const workload of workloads) {
+      const forOthers = tokensOf(workload).filter(({ audience }) => audience !== undefined);
+      const file = variablesOf(workload)['SINK_TOKEN_FILE'];
+      if (file !== undefined) expect(forOthers.map(({ at }) => at)).toEqual([file]);
+      for (const { audience } of forOthers) {
+        const subject = `system:serviceaccount:${workload.namespace}:${workload.template.spec.serviceAccountName}`;
+        expect(asked).toMatchObject({ audience, subjects: [subject] });
+      }
+    }
+    const senders = workloads.filter((each) => tokensOf(each).some(({ audience }) => audience !== undefined));
+    expect(senders.length > 0).toBe(asked !== undefined);
+  });
+
+  it('grants no right that the API server does not know', async () => {
+    const known = await rightsThereAre();
+    for (const each of rightsIn(manifests)) expect(known).toContain(each);
+  });
+});
+
+/** A Pod as the workload makes it: for a Knative Service, without what it takes out and with what it puts in. */
+function podOf({ name, template: { spec } }: Workload): object {
+  const { containerConcurrency: _, timeoutSeconds: __, ...podSpec } = spec as typeof spec & Record<string, unknown>;
+  const containers = spec.containers.map(({ livenessProbe, readinessProbe, ...container }) => ({
+    name,
+    ...container,
+    livenessProbe: withPort(livenessProbe),
+    readinessProbe: withPort(readinessProbe),
+  }));
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { ...podSpec, containers } };
+}
+
+const withPort = (probe?: Probe) => probe && { ...probe, httpGet: { port: 8080, ...probe.httpGet } };
+
+/** All that the API server serves, as `rightsIn` has it. */
+async function rightsThereAre(): Promise<Set<string>> {
+  const table = await kubectl(['api-resources', '--no-headers', '--output', 'wide']);
+  // No object has it: an admission plugin asks (OwnerReferencesPermissionEnforcement).
+  const known = new Set(['update websites/finalizers.stable.example.com']);
+  for (const line of table.trim().split('\n')) {
+    const [, resource = '', apiVersion = '', verbs = ''] =
+      /^(\S+) .*? (\S+) +(?:true|false) +\S+ +(\S+)/.exec(line) ?? [];
+    const [group = ''] = apiVersion.includes('/') ? apiVersion.split('/') : [''];
+    for (const verb of verbs.split(',')) {
+      known.add(right(verb, resource, group));
+      for (const part of ['status', 'scale']) known.add(right(verb, `${resource}/${part}`, group));
+    }
+  }
+  return known;
+}
