@@ -15,7 +15,7 @@ import {
   type Probe,
   type Workload,
 } from './rendered.ts';
-import { selectionsIn } from './selectors.ts';
+import { selectionsIn, waysOut } from './selectors.ts';
 
 const FOLDERS = [
   ...readdirSync('infra/kubernetes/overlays').map((name) => `infra/kubernetes/overlays/${name}`),
@@ -49,6 +49,14 @@ describe.each(FOLDERS)('%s', (folder) => {
         for (const port of ports)
           expect(open.flatMap(({ name, containerPort }) => [name, containerPort])).toContain(port);
       }
+    }
+  });
+
+  it('lets nobody out to just anywhere, and never to where clouds hand out credentials', () => {
+    for (const { by, to = [] } of waysOut(manifests)) {
+      expect([by, to.length > 0]).toEqual([by, true]);
+      for (const { ipBlock } of to.filter((peer) => peer.ipBlock?.cidr === '0.0.0.0/0'))
+        expect([by, ipBlock?.except]).toEqual([by, ['169.254.0.0/16']]);
     }
   });
 

@@ -19,6 +19,7 @@ interface Port {
   readonly targetPort?: string | number;
 }
 interface Peer {
+  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
   readonly podSelector?: Selector;
   readonly namespaceSelector?: object;
 }
@@ -42,6 +43,14 @@ export function selectionsIn(manifests: readonly Manifest[]): Selection[] {
     return kind === 'NetworkPolicy' ? selectionsOf(by, spec as PolicySpec) : [];
   });
 }
+
+/** Every rule that lets Pods out. */
+export const waysOut = (manifests: readonly Manifest[]): { by: string; to?: readonly Peer[] }[] =>
+  manifests
+    .filter(({ kind }) => kind === 'NetworkPolicy')
+    .flatMap(({ metadata, spec }) =>
+      ((spec as PolicySpec).egress ?? []).map((rule) => ({ ...rule, by: metadata.name })),
+    );
 
 function selectionsOf(by: string, { podSelector, ingress = [], egress = [] }: PolicySpec): Selection[] {
   const ours = (peers: readonly Peer[] = []) =>
