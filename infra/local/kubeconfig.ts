@@ -19,21 +19,39 @@ export interface KubeconfigOptions {
   readonly namespace?: string;
 }
 
+export interface TokenOptions {
+  readonly transport: Transport;
+  /** Of the ServiceAccount. */
+  readonly namespace?: string;
+  /** Whom it is shown to; the API server when absent. */
+  readonly audience?: string;
+}
+
+/** A token of a program's own ServiceAccount. */
+export async function tokenOf(
+  account: ServiceAccount,
+  { transport, namespace = NAMESPACE, audience }: TokenOptions,
+): Promise<string> {
+  const audiences = audience === undefined ? {} : { audiences: [audience] };
+  const spec = { expirationSeconds: TOKEN_SECONDS, ...audiences };
+  const { status } = (await transport.json({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
+    what: `create serviceaccounts/token ${account}`,
+    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec },
+  })) as { status: { token: string } };
+  return status.token;
+}
+
 /** Writes a kubeconfig with which a program has its own rights and no others. */
 export async function writeKubeconfigFor(
   account: ServiceAccount,
   { transport, address, path, namespace = NAMESPACE }: KubeconfigOptions,
 ): Promise<string> {
-  const { status } = (await transport.json({
-    method: 'POST',
-    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
-    what: `create serviceaccounts/token ${account}`,
-    body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: TOKEN_SECONDS } },
-  })) as { status: { token: string } };
   const cluster = load(address).getCurrentCluster();
   if (cluster === null) throw new Error('The kubeconfig names no current cluster');
   const own = new KubeConfig();
-  own.loadFromClusterAndUser(cluster, { name: account, token: status.token });
+  own.loadFromClusterAndUser(cluster, { name: account, token: await tokenOf(account, { transport, namespace }) });
   writeFileSync(path, own.exportConfig(), { mode: 0o600 });
   return path;
 }

@@ -1,9 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { keyText } from '../../functions/website/resource.ts';
-import { writeKubeconfigFor, type ServiceAccount } from './kubeconfig.ts';
+import { NAMESPACE, tokenOf, writeKubeconfigFor, type ServiceAccount } from './kubeconfig.ts';
 import type { Processes } from './processes.ts';
 import type { LastEvent } from './view.ts';
 
@@ -29,18 +30,36 @@ interface LogLine {
   readonly outcome?: string;
 }
 
-/** Starts the functions with their own rights, and returns where they listen. */
-export const startFunctions = (port: number, options: ProgramOptions): Promise<string> =>
-  start(
-    'website-functions',
-    ['functions/node.ts'],
-    { HOST: '127.0.0.1', PORT: String(port), ALLOW_ANONYMOUS: '1' },
-    options,
-  );
+/** Whom the forwarder shows its token to. */
+const AUDIENCE = 'website-functions';
+
+/** Starts the functions with their own rights, for the forwarder alone, and returns where they listen. */
+export function startFunctions(port: number, options: ProgramOptions): Promise<string> {
+  const callers = {
+    CALLER_AUDIENCE: AUDIENCE,
+    CALLER_SUBJECTS: `system:serviceaccount:${NAMESPACE}:website-forwarder`,
+  };
+  const variables = { HOST: '127.0.0.1', PORT: String(port), ...callers };
+  return start('website-functions', ['functions/node.ts'], variables, options);
+}
 
 /** Starts the forwarder with its own rights, and returns where its health is. */
-export function startForwarder(sink: string, options: ProgramOptions): Promise<string> {
-  const flags = ['--sink', sink, '--host', '127.0.0.1', '--port', '0', '--cluster', 'local'];
+export async function startForwarder(sink: string, options: ProgramOptions): Promise<string> {
+  const { transport, folder } = options;
+  const token = join(folder, 'website-forwarder.token');
+  writeFileSync(token, await tokenOf('website-forwarder', { transport, audience: AUDIENCE }), { mode: 0o600 });
+  const flags = [
+    '--sink',
+    sink,
+    '--sink-token-file',
+    token,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    '0',
+    '--cluster',
+    'local',
+  ];
   return start('website-forwarder', ['infra/forwarder/main.ts', ...flags], {}, options);
 }
 
