@@ -8,7 +8,7 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { EVENT_TYPES, sourceOf } from '../../functions/website/event.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
-import { startFunctions, type Program } from '../program.ts';
+import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
 /** What ApiServerSource has as its source. */
@@ -152,4 +152,19 @@ it('Functions whose kubeconfig does not have a context of CLUSTERS do not start'
   const program = startFunctions({ KUBECONFIG: kubeconfig(), CLUSTERS: '{"north":"the-north"}' });
   expect(await program.exit).toBe(1);
   expect(program.stderr.join('')).toContain('no context the-north; it has the-west, the-east, broken');
+});
+
+it('On Azure, an event goes to its own cluster as well, and the timer to all of them', async () => {
+  const settings = { KUBECONFIG: kubeconfig(), CLUSTERS: '{"west":"the-west","east":"the-east"}' };
+  const worker = startProgram('test/hosts/azure-worker.ts', ['functions/azure.ts'], settings);
+  const at = String((await worker.line('Listening'))['url']);
+  const headers = { 'content-type': 'application/cloudevents+json' };
+  const post = (source: string) =>
+    fetch(at, { method: 'POST', headers, body: JSON.stringify(eventOf('shop', sourceOf(source))) });
+  expect([(await post('east')).status, asked()]).toEqual([204, { west: false, east: true }]);
+  expect((await post('north')).status).toBe(400);
+  east.requests.length = 0;
+  expect((await fetch(new URL('resync', at), { method: 'POST' })).status).toBe(204);
+  expect(asked()).toEqual({ west: true, east: true });
+  await worker.stop();
 });
