@@ -12,7 +12,6 @@ let proxy: FaultProxy;
 let transport: Transport;
 let context: ResyncContext;
 let namespace: string;
-const lines: object[] = [];
 
 beforeAll(async () => {
   admin = await connect({ kubeconfig: inject('kubeconfig') });
@@ -22,8 +21,8 @@ beforeAll(async () => {
     cluster: kubernetes(transport),
     now: () => new Date(),
     log: {
-      info: (fields: object) => void lines.push(fields),
-      warn: (fields: object) => void lines.push(fields),
+      info() {},
+      warn() {},
       error() {},
     },
     resyncPlace: { last: undefined },
@@ -42,23 +41,18 @@ async function requestsOf(work: () => Promise<unknown>): Promise<string[]> {
   return proxy.requests.slice(before).map((request) => request.split('?')[0] ?? '');
 }
 
-/** What some work says of single Websites. */
-async function workOf(work: () => Promise<unknown>): Promise<readonly object[]> {
-  lines.length = 0;
-  await work();
-  return lines.filter((line) => 'namespace' in line);
-}
-
 it('A resync of settled Websites asks for one page of each kind and writes nothing (P2)', async () => {
   for (const name of ['a', 'b', 'c'])
     await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 1 });
-  await eventually(async () => expect(await workOf(() => resyncWebsites(context))).toEqual([]));
-  expect((await requestsOf(() => resyncWebsites(context))).toSorted()).toEqual([
-    'GET /api/v1/services',
-    'GET /apis/apps/v1/deployments',
-    'GET /apis/networking.k8s.io/v1/ingresses',
-    'GET /apis/stable.example.com/v1/websites',
-  ]);
+  // Pods become ready in between, which a resync has to write down.
+  await eventually(async () =>
+    expect((await requestsOf(() => resyncWebsites(context))).toSorted()).toEqual([
+      'GET /api/v1/services',
+      'GET /apis/apps/v1/deployments',
+      'GET /apis/networking.k8s.io/v1/ingresses',
+      'GET /apis/stable.example.com/v1/websites',
+    ]),
+  );
 });
 
 it('A reconcile of a settled Website makes 3 reads and no write (P2)', async () => {
