@@ -28,9 +28,9 @@ app.http('reconcileWebsite', {
 app.eventGrid('reconcileWebsiteFromEventGrid', { handler: takeEvent });
 
 // Registered only where there is a queue: the host polls it, and reports a queue name that is not set as a broken function.
-if ((process.env['WEBSITE_EVENTS_QUEUE'] ?? '') !== '') {
+if ((process.env['EVENTS_QUEUE'] ?? '') !== '') {
   app.storageQueue('reconcileWebsiteFromQueue', {
-    queueName: '%WEBSITE_EVENTS_QUEUE%',
+    queueName: '%EVENTS_QUEUE%',
     connection: 'AzureWebJobsStorage',
     handler: takeEvent,
   });

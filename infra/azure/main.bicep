@@ -140,7 +140,7 @@ module functions 'functions.bicep' = {
         KUBECONFIG_CONTENT: '@Microsoft.KeyVault(SecretUri=${keyVault.outputs.kubeconfigUri})'
         AZURE_CLIENT_ID: identity.outputs.clientId
       },
-      hasQueue ? { WEBSITE_EVENTS_QUEUE: storage.outputs.queueName } : {},
+      hasQueue ? { EVENTS_QUEUE: storage.outputs.queueName } : {},
       moreSettings
     )
   }

@@ -56,7 +56,7 @@ async function isOpen(port: number): Promise<boolean> {
 /** The trigger waits for its queue, and nobody else makes it. */
 async function createQueue(): Promise<void> {
   const { Values } = JSON.parse(readFileSync(SETTINGS, 'utf8')) as { Values: Record<string, string> };
-  const name = Values['WEBSITE_EVENTS_QUEUE'] ?? '';
+  const name = Values['EVENTS_QUEUE'] ?? '';
   const storage = Values['AzureWebJobsStorage'] ?? '';
   if (name === '' || storage === '') return;
   await QueueServiceClient.fromConnectionString(storage).getQueueClient(name).createIfNotExists();

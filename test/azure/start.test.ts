@@ -53,7 +53,7 @@ it('writes the settings where there are none, and leaves those that are there', 
 
 it('makes the queue that the settings name', async () => {
   const queue = `events-${process.pid}`;
-  const settings = { Values: { AzureWebJobsStorage: 'UseDevelopmentStorage=true', WEBSITE_EVENTS_QUEUE: queue } };
+  const settings = { Values: { AzureWebJobsStorage: 'UseDevelopmentStorage=true', EVENTS_QUEUE: queue } };
   writeFileSync(join(folder, 'local.settings.json'), JSON.stringify(settings));
   const func = `
     const { QueueServiceClient } = require('@azure/storage-queue');

@@ -8,7 +8,7 @@ import type { Invoked } from './azure-worker.ts';
 import { describeHost } from './suite.ts';
 
 const WORKER = 'test/hosts/azure-worker.ts';
-const QUEUE = { WEBSITE_EVENTS_QUEUE: 'website-events' };
+const QUEUE = { EVENTS_QUEUE: 'website-events' };
 
 describeHost('The Azure host', (environment) => startProgram(WORKER, [], environment));
 
@@ -43,7 +43,7 @@ const FROM_QUEUE = {
   reconcileWebsiteFromQueue: [
     expect.objectContaining({
       type: 'queueTrigger',
-      queueName: '%WEBSITE_EVENTS_QUEUE%',
+      queueName: '%EVENTS_QUEUE%',
       connection: 'AzureWebJobsStorage',
     }),
   ],

@@ -62,7 +62,7 @@ async function throughQueue(settings: Record<string, string>): Promise<Way> {
   const queue = await azurite.createQueue('websites');
   const poison = await azurite.createQueue('websites-poison');
   const sink = storageQueueSink({ kind: 'storage-queue', url: azurite.urlOf('websites'), accountKey: ACCOUNT_KEY });
-  const program = startProgram(WORKER, [], { ...settings, WEBSITE_EVENTS_QUEUE: 'websites' });
+  const program = startProgram(WORKER, [], { ...settings, EVENTS_QUEUE: 'websites' });
   return {
     async deliver(event: CloudEventV1<unknown>) {
       // The forwarder sends what is valid; here it may be anything.
