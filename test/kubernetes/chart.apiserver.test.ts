@@ -1,0 +1,167 @@
+// The Helm chart: the same objects as kustomize's, and what each value makes of them.
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { parse } from 'yaml';
+import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
+import { quietly, run } from './kubectl.ts';
+import { manifestsIn, rendered, workloadsIn, type Manifest } from './rendered.ts';
+
+const CHART = 'infra/kubernetes';
+const OVERLAYS = `${CHART}/overlays`;
+const NAMESPACE = 'website-reconciler';
+
+/** What Helm prints. @throws Error with what it says when it fails, or warns. */
+async function helm(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(inject('helm'), args);
+  // The CRD is where it is generated, and Helm says that it has found it.
+  const said = stderr.split('\n').filter((line) => line !== '' && !/level=INFO msg="found symbolic link/.test(line));
+  if (code === 0 && said.length === 0) return stdout;
+  throw new Error(said.join('\n') || stdout);
+}
+
+const template = async (namespace: string, ...values: string[]): Promise<Manifest[]> =>
+  manifestsIn(await helm('template', 'website-reconciler', CHART, '--namespace', namespace, ...values));
+const overlay = (name: string) => rendered(inject('kubectl'), `${OVERLAYS}/${name}`);
+
+/** By what each is; environment variables count by their names. */
+function comparable(manifests: readonly Manifest[]): Record<string, Manifest> {
+  const byName = (key: string, value: unknown) =>
+    key === 'env' && Array.isArray(value)
+      ? (value as { name: string }[]).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      : value;
+  return Object.fromEntries(
+    manifests.map((manifest) => [
+      `${manifest.kind} ${manifest.metadata.namespace}/${manifest.metadata.name}`,
+      JSON.parse(JSON.stringify(manifest, byName)) as Manifest,
+    ]),
+  );
+}
+
+describe('The chart', () => {
+  it('passes lint', async () => {
+    expect(await helm('lint', '--strict', CHART)).toContain('0 chart(s) failed');
+  });
+
+  it('is of the version that the project is of', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(parse(await helm('show', 'chart', CHART))).toMatchObject({ version, appVersion: `v${version}` });
+  });
+
+  it('has what the overlay in-cluster has, but for the namespace, which Helm makes', async () => {
+    const { [`Namespace undefined/${NAMESPACE}`]: namespace, ...rest } = comparable(await overlay('in-cluster'));
+    expect(namespace).toBeDefined();
+    expect(comparable(await template(NAMESPACE, '--include-crds'))).toEqual(rest);
+  });
+
+  it('has what the overlay namespaced has, for namespaces', async () => {
+    const values = ['--set', 'namespaces={team-a}', '--set', 'forwarder.env.NAMESPACES=x,functions.env.NAMESPACES=x'];
+    const own = /"valueFrom":\{"fieldRef":\{"fieldPath":"metadata.namespace"\}\}/;
+    const said = JSON.stringify(await overlay('namespaced')).replaceAll(
+      new RegExp(`"name":"NAMESPACES",${own.source}`, 'g'),
+      '"name":"NAMESPACES","value":"x"',
+    );
+    expect(comparable(await template('team-a', ...values))).toEqual(comparable(JSON.parse(said) as Manifest[]));
+  });
+
+  it('has what the overlay forwarder-only has, where the functions run elsewhere', async () => {
+    const { [`Namespace undefined/${NAMESPACE}`]: _, ...rest } = comparable(await overlay('forwarder-only'));
+    const sink = 'forwarder.env.SINK=https://example.azurewebsites.net/api/websites';
+    const secret = 'forwarder.container.envFrom[0].secretRef.name=website-sink';
+    const values = ['--set', 'functions.enabled=false', '--set', sink, '--set', secret];
+    expect(comparable(await template(NAMESPACE, '--include-crds', ...values))).toEqual(rest);
+  });
+
+  it('gives Roles in each of several namespaces, and tells both programs of them', async () => {
+    const manifests = await template(NAMESPACE, '--set', 'namespaces={a,b}');
+    expect(manifests.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([]);
+    const bound = manifests.filter(({ kind, metadata }) => kind === 'RoleBinding' && metadata.namespace !== NAMESPACE);
+    expect(bound.map(({ metadata }) => `${metadata.namespace} ${metadata.name}`).toSorted()).toEqual([
+      'a website-forwarder',
+      'a website-functions',
+      'b website-forwarder',
+      'b website-functions',
+    ]);
+    const deployments = workloadsIn(manifests).filter(({ kind }) => kind === 'Deployment');
+    for (const { container } of deployments) expect(container.env).toContainEqual({ name: 'NAMESPACES', value: 'a,b' });
+  });
+
+  it('puts values where they belong', async () => {
+    const token = { valueFrom: { secretKeyRef: { name: 'sink', key: 'token' } } };
+    const forwarder = {
+      replicas: 3,
+      env: { CLUSTER_NAME: 'east', LEASE: null, SINK_BEARER_TOKEN: token },
+      container: { resources: { limits: { memory: '1Gi' } } },
+      pod: { nodeSelector: { pool: 'x' } },
+    };
+    const image = { registry: 'registry.example.com/x', tag: 'v9', pullSecrets: [{ name: 'pull' }] };
+    const values = Object.entries({ forwarder, image, 'resync.schedule': '*/5 * * * *' });
+    const manifests = await template(
+      'x',
+      ...values.flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]),
+    );
+    const found = manifests.find(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'website-forwarder',
+    );
+    expect(found).toMatchObject({
+      metadata: { namespace: 'x' },
+      spec: { replicas: 3, template: { spec: { nodeSelector: { pool: 'x' }, imagePullSecrets: [{ name: 'pull' }] } } },
+    });
+    expect(manifests.find(({ kind }) => kind === 'CronJob')).toMatchObject({ spec: { schedule: '*/5 * * * *' } });
+    const workloads = workloadsIn(manifests);
+    const program = workloads.find(({ name }) => name === 'website-forwarder');
+    expect(workloads.map(({ container }) => container.image).toSorted()).toEqual([
+      'registry.example.com/x/website-forwarder:v9',
+      'registry.example.com/x/website-functions:v9',
+      'registry.example.com/x/website-functions:v9',
+    ]);
+    expect(program?.container).toMatchObject({
+      resources: { limits: { memory: '1Gi' }, requests: { memory: '128Mi' } },
+    });
+    expect(program?.container.env?.map(({ name }) => name)).toEqual([
+      'POD_NAMESPACE',
+      'SINK',
+      'SINK_TOKEN_FILE',
+      'CLUSTER_NAME',
+      'SINK_BEARER_TOKEN',
+    ]);
+    expect(program?.container.env).toContainEqual({ name: 'SINK_BEARER_TOKEN', ...token });
+  });
+
+  it.each([
+    ['a value that there is not', 'forwarder.replica=3', "additional properties 'replica' not allowed"],
+    ['a value of another kind', 'functions.enabled=perhaps', "at '/functions/enabled': got string, want boolean"],
+    [
+      'no sink for functions elsewhere',
+      'functions.enabled=false',
+      'forwarder.env.SINK has to say where the functions are',
+    ],
+  ])('refuses %s', async (_, value, message) => {
+    await expect(template(NAMESPACE, '--set', value)).rejects.toThrow(message);
+  });
+});
+
+describe('Installed by Helm', () => {
+  let cluster: OwnCluster;
+  const target = () => ['--kubeconfig', cluster.kubeconfig, '--namespace', NAMESPACE];
+  const kubectl = (...args: string[]) => quietly(inject('kubectl'), [...target(), ...args]);
+
+  beforeAll(async () => {
+    cluster = await startOwnCluster();
+  });
+  afterAll(() => cluster.stop());
+
+  it('its Pods come to be, an upgrade changes them, and nothing but the CRD is left afterwards', async () => {
+    // Every control plane of the tests has the rights already.
+    await helm('install', 'website-reconciler', CHART, ...target(), '--take-ownership', '--wait');
+    const available = ['get', 'deployments', '-o', 'jsonpath={.items[*].status.availableReplicas}'];
+    expect(await kubectl(...available)).toBe('2 2');
+    await helm('upgrade', 'website-reconciler', CHART, ...target(), '--set', 'functions.replicas=1', '--wait');
+    await kubectl('rollout', 'status', 'deployment/website-functions');
+    expect(await kubectl(...available)).toBe('2 1');
+    await helm('uninstall', 'website-reconciler', ...target(), '--wait');
+    const left = ['get', 'deployments,cronjobs,networkpolicies,clusterroles,crds', '-A', '-o', 'name'];
+    expect((await kubectl(...left)).split('\n').filter((name) => /website/.test(name))).toEqual([
+      'customresourcedefinition.apiextensions.k8s.io/websites.stable.example.com',
+    ]);
+  });
+});
