@@ -1,6 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { faultProxy } from '../faults/proxy.ts';
 import { startOtlpCollector } from '../otlp-collector.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
@@ -88,12 +92,16 @@ it('names no function such that Linux could not disable it', async () => {
   for (const name of Object.keys(functions)) expect(name).toMatch(/^[A-Za-z]\w*$/);
 });
 
-it('says at the start, and at each invocation, what keeps it from the cluster, and tries again', async () => {
-  const program = startProgram(WORKER, [], { KUBECONFIG: '/nowhere/kubeconfig' });
-  for (const _ of [1, 2])
-    expect((await invoke(program, 'resyncWebsites', json({}))).error).toContain('/nowhere/kubeconfig');
+it('says at the start, and at each invocation, what keeps it from the cluster, until nothing does', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'azure-'));
+  const kubeconfig = join(folder, 'kubeconfig');
+  const program = startProgram(WORKER, [], { KUBECONFIG: kubeconfig });
+  expect((await invoke(program, 'resyncWebsites', json({}))).error).toContain(kubeconfig);
   expect(program.stderr.join('')).toContain('Could not connect to the cluster');
+  copyFileSync(inject('functionsKubeconfig'), kubeconfig);
+  expect((await invoke(program, 'resyncWebsites', json({}))).error).toBeUndefined();
   expect(await program.stop()).toBe(0);
+  rmSync(folder, { recursive: true });
 });
 
 /** Runs a function of a program. @returns the error, if any, and what was said: `level msg`. */
@@ -170,7 +178,22 @@ describe('An invocation on Azure', () => {
   });
 });
 
-it('sends its metrics where OTEL_EXPORTER_OTLP_ENDPOINT says, the last of them when the instance ends', async () => {
+it('The timer fails when a Website could not be reconciled, after all the others', async () => {
+  const admin = await connect({ kubeconfig: inject('kubeconfig') });
+  const proxy = await faultProxy(inject('functionsKubeconfig'));
+  const namespace = await createNamespace(admin, 'azure');
+  for (const name of ['failing', 'fine'])
+    await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 0 });
+  proxy.add({ method: 'GET', path: /websites\/failing/, fault: { answer: 500 } });
+  const program = startProgram(WORKER, [], { KUBECONFIG: proxy.kubeconfig });
+  const { error } = await invoke(program, 'resyncWebsites', json({ IsPastDue: false }));
+  expect(error).toContain('1 Websites could not be reconciled, 0 were left');
+  expect(await kubernetes(admin).getChild('Service', { namespace, name: 'fine' })).toBeDefined();
+  await removeWebsitesIn(admin, namespace);
+  await Promise.all([program.stop(), proxy.close(), admin.close()]);
+});
+
+it('The Azure host sends its metrics where OTEL_EXPORTER_OTLP_ENDPOINT says, the last of them when the instance ends', async () => {
   const collector = await startOtlpCollector();
   const program = startProgram(WORKER, [], {
     KUBECONFIG: inject('functionsKubeconfig'),
@@ -184,7 +207,7 @@ it('sends its metrics where OTEL_EXPORTER_OTLP_ENDPOINT says, the last of them w
   collector.close();
 });
 
-it('fails where the cluster cannot be reached, so that the host tries again or tells of it', async () => {
+it('An invocation fails where the cluster cannot be reached, so that the host tries again or tells of it', async () => {
   const program = startProgram(WORKER, [], { KUBECONFIG: 'test/fixtures/unreachable.kubeconfig', ...QUEUE });
   const event = await invoke(program, 'reconcileWebsiteFromQueue', text(eventFor('a')));
   expect(event.error).toContain('The cluster answered Unreachable');
