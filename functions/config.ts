@@ -163,7 +163,5 @@ function callersOf(data: z.output<typeof environment>): Config['callers'] {
     );
   if (jwksUrl !== undefined && issuer === undefined)
     throw new ConfigError('CALLER_ISSUER: must say whose keys are at CALLER_JWKS_URL');
-  if (jwksUrl === undefined && data.CLUSTERS !== undefined)
-    throw new ConfigError('CALLER_ISSUER and CALLER_JWKS_URL: must be set, since there are several CLUSTERS');
   return { ...signing, tokens: { issuer, audience, subjects, jwksUrl } };
 }

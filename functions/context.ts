@@ -27,18 +27,13 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
     now: () => new Date(),
     log,
     config,
-    callers: callersFrom(config, transports[0], log),
+    callers: callersFrom(config, transports, log),
     close: async () => void (await Promise.all(transports.map((each) => each.close()))),
   };
 }
 
-interface Served {
-  readonly transports: readonly [Transport, ...Transport[]];
-  readonly clusters: Clusters;
-}
-
 /** The only cluster is spoken to at once; of several, each with its first event. */
-async function clustersFrom({ address, contexts, namespaces }: Config): Promise<Served> {
+async function clustersFrom({ address, contexts, namespaces }: Config) {
   if (contexts === undefined) {
     const transport = await connect(address);
     return { transports: [transport], clusters: oneCluster(kubernetes(transport, namespaces)) };
@@ -49,6 +44,5 @@ async function clustersFrom({ address, contexts, namespaces }: Config): Promise<
     transports.push(transport);
     return kubernetes(transport, namespaces);
   });
-  // The configuration names at least one.
-  return { transports: transports as [Transport], clusters };
+  return { transports, clusters };
 }

@@ -21,11 +21,6 @@ it.each([
     { CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'x', CALLER_JWKS_URL: 'https://x.example.com' },
     'CALLER_ISSUER: must say whose',
   ],
-  [
-    'tokens of several clusters',
-    { CLUSTERS: '{"west":"x"}', CALLER_ISSUER: 'x', CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'x' },
-    'CALLER_ISSUER and CALLER_JWKS_URL: must be set',
-  ],
 ])('refuses %s', (_, variables, words) => {
   expect(() => configFrom(variables)).toThrow(words);
 });

@@ -8,9 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, SignJWT, UnsecuredJWT, type JWK, type JWTPayload } from 'jose';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { sourceOf } from '../../functions/website/event.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
@@ -263,6 +264,78 @@ describe('A caller with a token of another issuer', () => {
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
     isAway = false;
     await eventually(async () => expect((await send(url, bearer(await signed(claims())))).status).toBe(204));
+  });
+});
+
+describe('With several clusters', () => {
+  const [ISSUER, SUBJECT] = ['https://other.example.com', FORWARDER];
+  let other: Server;
+  let sign: (issuer: string, by?: 'its key' | 'another key') => Promise<string>;
+  const asked: string[] = [];
+  /** What the other cluster does not answer at all. */
+  let silent: RegExp | undefined;
+  let rules: Record<string, string>;
+
+  beforeEach(async () => {
+    const [its, another] = ['its key', 'another key'].map(() => generateKeyPairSync('rsa', { modulusLength: 2048 }));
+    if (its === undefined || another === undefined) throw new Error('There are no keys');
+    sign = (issuer, by = 'its key') =>
+      new SignJWT({ sub: SUBJECT })
+        .setProtectedHeader({ alg: 'RS256', kid: 'its' })
+        .setIssuer(issuer)
+        .setAudience(AUDIENCE)
+        .setExpirationTime('5m')
+        .sign((by === 'its key' ? its : another).privateKey);
+    const keys = [{ ...(await exportJWK(its.publicKey)), kid: 'its' }];
+    silent = undefined;
+    asked.length = 0;
+    other = createServer(({ url = '' }, response) => {
+      asked.push(url);
+      if (silent?.test(url)) return;
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(url.includes('well-known') ? { issuer: ISSUER } : { keys }));
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const proxy = await faultProxy(inject('functionsKubeconfig'));
+    close.push(
+      () => proxy.close(),
+      () => other.closeAllConnections(),
+      () => other.close(),
+    );
+    const servers = { real: proxy.url, other: `http://127.0.0.1:${(other.address() as AddressInfo).port}` };
+    const named = (value: (name: string, server: string) => object) =>
+      Object.entries(servers).map(([name, server]) => ({ name, ...value(name, server) }));
+    const kubeconfig = {
+      clusters: named((_, server) => ({ cluster: { server, 'insecure-skip-tls-verify': true } })),
+      users: named(() => ({ user: { token: 'x' } })),
+      contexts: named((name) => ({ context: { cluster: name, user: name } })),
+    };
+    const settings = { KUBECONFIG: '', KUBECONFIG_CONTENT: JSON.stringify(kubeconfig) };
+    rules = { ...OF_THE_CLUSTER, ...settings, CLUSTERS: '{"other":"other","real":"real"}' };
+  });
+  const statusFor = async (url: string, token: string) =>
+    (await send(url, bearer(token), EVENT.replace('/x', sourceOf('real')))).status;
+
+  it('a caller may have a token of any of them, by its own keys', async () => {
+    const { url } = await functionsWith(rules);
+    for (const _ of [1, 2, 3]) expect(await statusFor(url, await tokenOf('website-forwarder'))).toBe(204);
+    expect(asked).not.toContain('/openid/v1/jwks');
+    expect(await statusFor(url, await sign(ISSUER))).toBe(204);
+    expect(await statusFor(url, await sign(ISSUER, 'another key'))).toBe(401);
+    expect(await statusFor(url, await sign('https://kubernetes.default.svc'))).toBe(401);
+    expect(await statusFor(url, await sign('https://nobody.example.com'))).toBe(401);
+  });
+
+  it('one that does not answer keeps the callers of no other waiting, and its own come again', async () => {
+    silent = /./;
+    const { url } = await functionsWith(rules);
+    // Long before the time is up that the other has to answer.
+    const right = await tokenOf('website-forwarder');
+    const waiting = statusFor(url, await sign(ISSUER));
+    expect(await Promise.race([statusFor(url, right), waiting])).toBe(204);
+    expect(await waiting).toBe(503);
+    silent = undefined;
+    expect(await statusFor(url, await sign(ISSUER))).toBe(204);
   });
 });
 

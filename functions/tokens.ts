@@ -1,0 +1,112 @@
+import type { JWTVerifyGetKey } from 'jose';
+import type { Transport } from './cluster/transport.ts';
+import type { Config } from './config.ts';
+
+/** Asymmetric ones: whoever can verify a token must not be able to make one. */
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
+/** How far clocks may differ. */
+const TOLERANCE_SECONDS = 60;
+/** A token with a key that nobody knows makes us look for new ones, this often at most; and now and then without one. */
+const KEYS = { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 };
+/** Where an API server says who issues its ServiceAccounts' tokens, and with which keys; every ServiceAccount may read both. */
+const CLUSTER_ISSUER = '/.well-known/openid-configuration';
+const CLUSTER_KEYS = '/openid/v1/jwks';
+
+/** The issuer or its keys could not be read: nothing is wrong with the token. */
+export class NoKeysError extends Error {
+  override readonly name = 'NoKeysError';
+}
+
+/** Whose tokens are believed. */
+interface Issuer {
+  readonly name: () => Promise<string>;
+  readonly keys: Promise<JWTVerifyGetKey>;
+}
+
+/**
+ * Verifies ServiceAccount tokens of the clusters, or those of the one issuer that is configured.
+ * @returns a function from a token to its subject. It throws a NoKeysError where it cannot tell, and jose's errors for a token
+ * that is none.
+ */
+export function tokenVerifier(
+  { issuer, audience, jwksUrl }: NonNullable<Config['callers']['tokens']>,
+  clusters: readonly Transport[],
+): (token: string) => Promise<string | undefined> {
+  // Loaded where it is needed: it is a good part of what starts.
+  const jose = import('jose');
+  const issuers: readonly Issuer[] =
+    jwksUrl === undefined
+      ? clusters.map((cluster) => ({ name: issuerOf(cluster, issuer), keys: keysOf(cluster) }))
+      : [
+          {
+            name: async () => issuer ?? '',
+            keys: jose.then(({ createRemoteJWKSet }) => createRemoteJWKSet(jwksUrl, KEYS)),
+          },
+        ];
+
+  async function verifiedBy({ name, keys }: Issuer, token: string): Promise<string | undefined> {
+    const { decodeJwt, errors, jwtVerify } = await jose;
+    const claimed = decodeJwt(token);
+    const expected = await name();
+    // Looked at first, so that nobody's keys are asked for because of somebody else's token.
+    if (claimed.iss !== expected) throw new errors.JWTClaimValidationFailed('Another issuer', claimed, 'iss');
+    const { payload } = await jwtVerify(token, answering(await keys), {
+      issuer: expected,
+      audience,
+      algorithms: ALGORITHMS,
+      clockTolerance: TOLERANCE_SECONDS,
+      requiredClaims: ['exp', 'sub'],
+    });
+    return payload.sub;
+  }
+
+  return async (token) => {
+    try {
+      // Side by side: one cluster that does not answer keeps the callers of no other waiting.
+      return await Promise.any(issuers.map((each) => verifiedBy(each, token)));
+    } catch (error) {
+      const { errors } = error as AggregateError;
+      throw errors.find((each) => each instanceof NoKeysError) ?? errors.at(-1);
+    }
+  };
+}
+
+/** The issuer of a cluster's ServiceAccounts, which differs from cluster to cluster. */
+function issuerOf(cluster: Transport, configured: string | undefined): () => Promise<string> {
+  let known = configured === undefined ? undefined : Promise.resolve(configured);
+  const ask = async (): Promise<string> => {
+    const what = 'get the issuer of tokens';
+    const answer = await cluster.json({ method: 'GET', path: CLUSTER_ISSUER, what });
+    return (answer as { issuer: string }).issuer;
+  };
+  return () =>
+    (known ??= ask().catch((error: unknown) => {
+      known = undefined;
+      throw new NoKeysError('Could not read the issuer', { cause: error });
+    }));
+}
+
+async function keysOf(cluster: Transport): Promise<JWTVerifyGetKey> {
+  const { createRemoteJWKSet, customFetch } = await import('jose');
+  const fetchKeys = async (): Promise<Response> =>
+    Response.json(await cluster.json({ method: 'GET', path: CLUSTER_KEYS, what: 'get the keys of tokens' }));
+  return createRemoteJWKSet(new URL(CLUSTER_KEYS, cluster.server), { ...KEYS, [customFetch]: fetchKeys });
+}
+
+/** Tells a key that is not there from keys that are not. */
+const answering =
+  (keys: JWTVerifyGetKey): JWTVerifyGetKey =>
+  async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code.startsWith('ERR_JWKS_') && code !== 'ERR_JWKS_TIMEOUT' && code !== 'ERR_JWKS_INVALID') throw error;
+      if (code === 'ERR_JOSE_NOT_SUPPORTED') throw error;
+      throw new NoKeysError('Could not read the keys', { cause: error });
+    }
+  };
+
+/** Never what an error says: it may quote the token. */
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
