@@ -152,7 +152,7 @@ describe('Installed by Helm', () => {
 
   it('its Pods come to be, an upgrade changes them, and nothing but the CRD is left afterwards', async () => {
     // Every control plane of the tests has the rights already.
-    await helm('install', 'website-reconciler', CHART, ...target(), '--take-ownership', '--wait');
+    await helm('install', 'website-reconciler', CHART, ...target(), '--take-ownership', '--wait', '--timeout=50s');
     const available = ['get', 'deployments', '-o', 'jsonpath={.items[*].status.availableReplicas}'];
     expect(await kubectl(...available)).toBe('2 2');
     await helm('upgrade', 'website-reconciler', CHART, ...target(), '--set', 'functions.replicas=1', '--wait');

@@ -8,8 +8,13 @@ export interface Result {
 }
 
 /** Runs a program to its end, with nothing of the user's own configuration. */
-export async function run(file: string, args: readonly string[], input = ''): Promise<Result> {
-  const child = spawn(file, args, { env: { PATH: process.env['PATH'], HOME: '/nonexistent' } });
+export async function run(
+  file: string,
+  args: readonly string[],
+  input = '',
+  variables: Record<string, string> = {},
+): Promise<Result> {
+  const child = spawn(file, args, { env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...variables } });
   const parts = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (parts.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (parts.stderr += chunk.toString()));
