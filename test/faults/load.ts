@@ -25,6 +25,7 @@ export class Load {
   readonly lives = new Map<string, Life>();
   readonly #living = new Map<string, Life>();
   readonly #options: LoadOptions;
+  #changes = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -45,7 +46,9 @@ export class Load {
   /** Creates the Website if it is not there; deletes it, as likely as is said, or changes it. */
   async change(name: string, deleting: number): Promise<void> {
     const { stage, random, tell } = this.#options;
-    const [choice, replicas] = [random(), upTo(random, 1_000)];
+    const choice = random();
+    // Never the value of before: a change to the same is none, and its version would be that of a status.
+    const replicas = ++this.#changes % 1_000;
     const key = stage.key(name);
     const life = this.#living.get(name);
     if (life === undefined) {
