@@ -5,7 +5,15 @@ import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { measured } from './metrics.ts';
 import { resyncClusters, type ResyncReport } from './resync-websites.ts';
-import { InvalidEventError, RECONCILED_TYPE, requestOf, sourceOf, subjectOf } from './website/event.ts';
+import {
+  InvalidEventError,
+  RECONCILED_TYPE,
+  requestOf,
+  sourceOf,
+  subjectOf,
+  VERSIONS_HEADER,
+  versionsText,
+} from './website/event.ts';
 import type { EventAttributes, Request } from './website/event.ts';
 import { reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
 
@@ -77,13 +85,15 @@ function unknownCluster({ id, source }: EventAttributes, { log }: FunctionContex
 
 async function reconcileReply(
   event: EventAttributes,
-  { key, reason, childKind }: Extract<Request, { kind: 'reconcile' }>,
+  { key, reason, childKind, resourceVersion }: Extract<Request, { kind: 'reconcile' }>,
   context: FunctionContext & Context,
 ): Promise<Reply> {
   const start = performance.now();
   const about = { ...key, eventId: event.id, eventReason: reason };
   try {
-    const reconciled = await measured('event', () => reconcile(key, context, readsFor(reason, childKind)));
+    const reconciled = await measured('event', () =>
+      reconcile(key, context, readsFor(reason, childKind), resourceVersion),
+    );
     const { outcome, actions } = reconciled;
     const ms = Math.round(performance.now() - start);
     context.log.info({ ...about, outcome: outcome.kind, ...reasonOf(outcome), actions, ms }, 'Reconciled Website');
@@ -144,10 +154,15 @@ function again(detail: string, seconds = RETRY_AFTER_SECONDS): Reply {
   return { ...reply, headers: { ...reply.headers, 'retry-after': String(Math.ceil(seconds)) } };
 }
 
-function headersOf({ outcome, actions }: Reconciled): Record<string, string> {
+function headersOf({ outcome, actions, versions }: Reconciled): Record<string, string> {
   const requeue =
     'requeueAfterSeconds' in outcome ? { 'website-requeue-after': String(outcome.requeueAfterSeconds) } : {};
-  return { 'website-outcome': outcome.kind, 'website-actions': actions.join(', '), ...requeue };
+  return {
+    'website-outcome': outcome.kind,
+    'website-actions': actions.join(', '),
+    [VERSIONS_HEADER]: versionsText(versions),
+    ...requeue,
+  };
 }
 
 /** The opt-in answer that a Broker publishes: an event of a type that we ourselves ignore. */

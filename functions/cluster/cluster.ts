@@ -4,12 +4,15 @@ import type { Website, WebsiteKey } from '../website/resource.ts';
 import type { Transition } from '../website/transition.ts';
 
 /**
- * What reconciling asks of a cluster. Every read is of the present state, never of a cache. Every method throws a
- * `ClusterError` for what it cannot do.
+ * What reconciling asks of a cluster. Every read is of the present state and never of a cache, but where `since` allows it.
+ * Every method throws a `ClusterError` for what it cannot do.
  */
 export interface Cluster {
-  /** Nothing when there is none of this name. */
-  getWebsite(key: WebsiteKey): Promise<Website | undefined>;
+  /**
+   * Nothing when there is none of this name.
+   * @param since a resourceVersion: the Website as it was then or at any time later will do.
+   */
+  getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined>;
   /** Nothing when the Website has no child of this kind. It is found by name, whoever owns it. */
   getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<Extract<Child, { kind: Kind }> | undefined>;
   /** @throws `AlreadyExists` when there is one of this name: creation never overwrites. */

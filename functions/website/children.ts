@@ -27,6 +27,9 @@ export interface Children {
   readonly ingress?: Ingress | undefined;
 }
 
+/** resourceVersions of a Website and its children, as far as they are known. */
+export type Versions = Readonly<Partial<Record<'Website' | ChildKind, string>>>;
+
 /** Where each kind lives: its API version, and the plural that paths and RBAC use. */
 export const CHILD_APIS = {
   Deployment: { apiVersion: 'apps/v1', plural: 'deployments' },

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Versions } from './children.ts';
 import { API_VERSION, GROUP, KIND, PLURAL, VERSION, websiteKey, type WebsiteKey } from './resource.ts';
 
 /** CloudEvents types that our forwarder sends. */
@@ -46,6 +47,8 @@ export type Request =
       readonly key: WebsiteKey;
       readonly reason?: Reason;
       readonly childKind?: EventData['childKind'];
+      /** Of the Website, when it was seen. */
+      readonly resourceVersion?: string | undefined;
     }
   | { readonly kind: 'resync'; readonly of: 'its cluster' | 'all clusters' }
   | { readonly kind: 'ignore'; readonly why: string };
@@ -81,8 +84,8 @@ export function requestOf(event: EventAttributes): Request {
   if (OUR_TYPES.has(event.type)) {
     const data = eventData.safeParse(event.data);
     if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);
-    const { namespace, name, reason, childKind } = data.data;
-    return { kind: 'reconcile', key: { namespace, name }, reason, childKind };
+    const { namespace, name, reason, childKind, resourceVersion } = data.data;
+    return { kind: 'reconcile', key: { namespace, name }, reason, childKind, resourceVersion };
   }
   if (KNATIVE_TYPE.test(event.type)) return knativeRequest(event.subject);
   return { kind: 'ignore', why: `unknown event type ${JSON.stringify(event.type.slice(0, 128))}` };
@@ -105,3 +108,23 @@ function fieldMessage(error: z.ZodError): string {
     ? ' is invalid'
     : `${issue.path.map((part) => `.${String(part)}`).join('')}: ${issue.message}`;
 }
+
+/**
+ * Names the header of a reply that says what its outcome rests on: `Website=12, Deployment=15`. A change up to one of these
+ * versions needs no other look.
+ */
+export const VERSIONS_HEADER = 'website-versions';
+
+export const versionsText = (versions: Versions): string =>
+  Object.entries(versions)
+    .map(([kind, version]) => `${kind}=${version}`)
+    .join(', ');
+
+/** The versions in a header's text; what is none is left out. */
+export const versionsFrom = (text: string): Versions =>
+  Object.fromEntries(
+    [...text.matchAll(/\b(Website|Deployment|Service|Ingress)=(\d{1,20})\b/g)].map(([, kind, version]) => [
+      kind,
+      version,
+    ]),
+  );

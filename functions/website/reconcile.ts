@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
-import { mayHaveIngress, type Child, type Children } from './children.ts';
+import { mayHaveIngress, type Child, type Children, type Versions } from './children.ts';
 import { desired } from './desired.ts';
 import { differences } from './differences.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
@@ -28,6 +28,8 @@ export interface Reconciled {
   readonly outcome: Outcome;
   /** The writes that were made, in order: `create Deployment`, `update status`. */
   readonly actions: readonly string[];
+  /** What the outcome rests on: each object as it was read last, or written. */
+  readonly versions: Versions;
 }
 
 /**
@@ -45,18 +47,24 @@ const ATTEMPTS = 5;
  * ## Guarantees
  * Runs of the same Website may overlap. The children are read *before* the Website, and every write to one carries the
  * resourceVersion that was read; so a run that decided by an older spec finds its write refused once a newer run has written.
- * The status is written last, under the resourceVersion of the Website that was judged.
+ * The status is written last, under the resourceVersion of the Website that was judged. That is why a Website without a status
+ * may be read as it was `since` a resourceVersion: what was created for an older spec is found out by that write.
  *
  * ## Errors
  * A lost race is read again, and then everything, `ATTEMPTS` times in all. What the API server refuses for good becomes a
  * condition. Everything else is thrown as the `ClusterError` that it is, for the sender to try again.
  */
-export async function reconcile(key: WebsiteKey, context: Context, reads: Reads = 'as-needed'): Promise<Reconciled> {
+export async function reconcile(
+  key: WebsiteKey,
+  context: Context,
+  reads: Reads = 'as-needed',
+  since?: string,
+): Promise<Reconciled> {
   const actions: string[] = [];
   for (let attempt = 1; ; attempt++) {
     try {
-      const outcome = await reconcileOnce(key, context, attempt === 1 ? reads : 'everything', actions);
-      return { outcome, actions };
+      const run = attempt === 1 ? { reads, since } : { reads: 'everything' as const };
+      return { ...(await reconcileOnce(key, context, run, actions)), actions };
     } catch (error) {
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
       if (!lostRace || attempt === ATTEMPTS) throw error;
@@ -64,27 +72,42 @@ export async function reconcile(key: WebsiteKey, context: Context, reads: Reads 
   }
 }
 
-async function reconcileOnce(key: WebsiteKey, context: Context, reads: Reads, actions: string[]): Promise<Outcome> {
+async function reconcileOnce(
+  key: WebsiteKey,
+  context: Context,
+  { reads, since }: { readonly reads: Reads; readonly since?: string | undefined },
+  actions: string[],
+): Promise<Omit<Reconciled, 'actions'>> {
   // Read
   const children = reads === 'website-only' ? {} : await readChildren(key, context.cluster, reads);
-  const website = await context.cluster.getWebsite(key);
-  if (website === undefined || website.metadata.deletionTimestamp !== undefined) return { kind: 'gone' };
+  const website = await context.cluster.getWebsite(key, reads === 'website-only' ? since : undefined);
+  if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
 
   // Decide
   const decision = decide(website, children);
 
   // Write
   const written = await write(decision.plan, children, context.cluster, actions);
-  if (written === 'namespace-terminating') return { kind: 'gone' };
+  if (written === 'namespace-terminating') return GONE;
   const judged = judge(website, decision, written, context.now());
-  if (differences(website.status, judged.status).length > 0) {
-    const updated = await context.cluster.updateStatus({ ...website, status: judged.status });
-    actions.push('update status');
-    const transition = transitionOf(website, judged.verdict);
-    if (transition !== undefined) await context.cluster.announce(updated, transition);
-  }
-  return outcomeOf(judged.verdict);
+  const outcome = outcomeOf(judged.verdict);
+  if (differences(website.status, judged.status).length === 0)
+    return { outcome, versions: versionsOf(website, written.children) };
+  const updated = await context.cluster.updateStatus({ ...website, status: judged.status });
+  actions.push('update status');
+  const transition = transitionOf(website, judged.verdict);
+  if (transition !== undefined) await context.cluster.announce(updated, transition);
+  return { outcome, versions: versionsOf(updated, written.children) };
 }
+
+const GONE = { outcome: { kind: 'gone' }, versions: {} } as const;
+
+const versionsOf = (website: Website, { deployment, service, ingress }: Children): Versions =>
+  Object.fromEntries(
+    [website, deployment, service, ingress].flatMap((object) =>
+      object === undefined ? [] : [[object.kind, object.metadata.resourceVersion]],
+    ),
+  );
 
 async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Promise<Children> {
   const ingressNow = reads === 'everything' ? cluster.getChild('Ingress', key) : undefined;

@@ -4,6 +4,7 @@ import { getCACertificates } from 'node:tls';
 import { HTTP } from 'cloudevents';
 import { Agent, request } from 'undici';
 import { retryAfterSeconds } from '../../functions/cluster/errors.ts';
+import { VERSIONS_HEADER, versionsFrom } from '../../functions/website/event.ts';
 import { credentialsFrom, type Credentials } from './credentials.ts';
 import { failureOf, type Delivery, type Sink } from './sink.ts';
 import { isMetadataAddress, type HttpSinkConfig } from './sink-config.ts';
@@ -70,12 +71,14 @@ function judged(status: number, header: (name: string) => string | undefined): D
   if (status >= 200 && status < 300) {
     const outcome = header('website-outcome');
     const actions = header('website-actions');
+    const versions = header(VERSIONS_HEADER);
     const requeueAfterSeconds = retryAfterSeconds(header('website-requeue-after'));
     return {
       kind: 'accepted',
       status,
       ...(outcome === undefined ? {} : { outcome }),
       ...(actions === undefined ? {} : { actions }),
+      ...(versions === undefined ? {} : { versions: versionsFrom(versions) }),
       ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
     };
   }

@@ -1,30 +1,21 @@
 // One term of work: watch -> queue -> deliver, from a list of everything until the signal.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { CHILD_APIS, CHILD_SELECTOR, type ChildKind } from '../../functions/website/children.ts';
 import { API_VERSION, apiPath, keyText, PLURAL } from '../../functions/website/resource.ts';
-import type { Config } from './config.ts';
-import { eventOf, type Notice } from './event.ts';
+import type { Notice } from './event.ts';
+import { handlerOf, merged, type Sender } from './handle.ts';
 import type { Health } from './health.ts';
-import type { Change } from './known.ts';
 import type { Metrics } from './metrics.ts';
 import { childObserver, websiteObserver, type Outlet, type RememberingObserver } from './observers.ts';
 import { WorkQueue, type Pending, type Result } from './queue.ts';
 import { onlyOf } from './shard.ts';
-import type { Delivery, Sink } from './sink.ts';
-import type { Tracing } from './tracing.ts';
 import { watch, type Resource, type State, type Surroundings } from './watch.ts';
 
 /** What a forwarder has for as long as it runs, whoever leads. */
-export interface Forwarder {
-  readonly config: Config;
+export interface Forwarder extends Sender {
   readonly transport: Transport;
-  readonly sink: Sink;
-  readonly log: Logger;
   readonly health: Health;
-  readonly metrics: Metrics;
-  readonly tracing: Tracing;
 }
 
 /** A term that goes on. */
@@ -41,8 +32,6 @@ const DRAIN_MS = 10_000;
 const RESYNC_KEY = '*';
 /** What a list reveals takes turns with the namespaces, as one of them: however long the list is, live changes go on. */
 const LISTED = '*listed';
-/** A resync takes as long as there are Websites that differ; the functions end theirs after 200 s. */
-const RESYNC_TIMEOUT_MS = 240_000;
 
 const SURROUNDINGS: Surroundings = {
   random: Math.random,
@@ -61,10 +50,11 @@ interface Watched {
 /** Begins to watch and to deliver, until the signal aborts. */
 export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
   const { config, log, health, metrics } = forwarder;
+  const handle = handlerOf(forwarder);
   const queue = new WorkQueue<Notice>({
     parallel: config.parallel,
     handle: (notice, attempt) =>
-      handle(forwarder, notice, attempt).catch((error: unknown): Result<Notice> => {
+      handle(notice, attempt).catch((error: unknown): Result<Notice> => {
         log.error({ err: error, eventId: notice.id, attempt }, 'Could not make event');
         return { kind: 'again' };
       }),
@@ -158,59 +148,4 @@ function sizes(watched: readonly Watched[]): Map<string, number> {
   for (const { resource, observer } of watched)
     sums.set(resource.name, (sums.get(resource.name) ?? 0) + observer.size());
   return sums;
-}
-
-/** An Ingress that changed has to be looked at, whatever came after. */
-function merged(older: Notice, newer: Notice): Notice {
-  if (older.kind === 'resync' || newer.kind === 'resync' || older.childKind !== 'Ingress') return newer;
-  return { ...newer, childKind: 'Ingress' };
-}
-
-/** Sends a notice once, and says what becomes of it. */
-async function handle(
-  { config, sink, log, metrics, tracing }: Forwarder,
-  notice: Notice,
-  attempt: number,
-): Promise<Result<Notice>> {
-  const start = performance.now();
-  const event = eventOf(notice, config, tracing.traceparentOf(notice));
-  const delivery = await sink.send(event, notice.kind === 'resync' ? RESYNC_TIMEOUT_MS : config.timeoutMs);
-  tracing.answered(notice, delivery);
-  const { kind: result, ...answer } = delivery;
-  const ms = performance.now() - start;
-  metrics.events.inc({ type: notice.kind, result });
-  metrics.duration.observe({ result }, ms / 1000);
-  if (attempt > 1) metrics.retries.inc();
-  const about = {
-    ...(notice.kind === 'resync' ? {} : { ...notice.key, reason: notice.reason }),
-    type: notice.kind,
-    eventId: notice.id,
-    attempt,
-    ...answer,
-    ms: Math.round(ms),
-  };
-  if (result === 'accepted') log.info(about, 'Delivered event');
-  else if (result === 'rejected') log.error(about, 'Sink rejected event');
-  // Once when it begins, and then ever more rarely.
-  else if (Number.isInteger(Math.log2(attempt))) log.warn(about, 'Could not deliver event');
-  return resultOf(notice, delivery);
-}
-
-function resultOf(notice: Notice, delivery: Delivery): Result<Notice> {
-  if (delivery.kind === 'failed') {
-    const { retryAfterSeconds } = delivery;
-    return retryAfterSeconds === undefined ? { kind: 'again' } : { kind: 'again', retryAfterSeconds };
-  }
-  if (delivery.kind === 'rejected' || delivery.requeueAfterSeconds === undefined) return { kind: 'done' };
-  return notice.kind === 'resync'
-    ? { kind: 'done' }
-    : { kind: 'done', next: requeued(notice, delivery.requeueAfterSeconds) };
-}
-
-/** Another look is another event, with an id of its own. */
-function requeued({ key, uid }: Change, afterSeconds: number) {
-  const afterMs = afterSeconds * 1000;
-  const due = Date.now() + afterMs;
-  const item = { kind: 'changed', key, uid, id: `${uid}.requeue.${due}`, reason: 'retry' } as const;
-  return { afterMs, item: { ...item, time: new Date(due).toISOString() } };
 }

@@ -7,6 +7,7 @@ import {
   type WebsiteKey,
   type WebsiteStatus,
 } from '../../functions/website/resource.ts';
+import type { Versions } from '../../functions/website/children.ts';
 import type { EventData, Reason } from '../../functions/website/event.ts';
 import type { WatchedObject } from './watch.ts';
 
@@ -21,6 +22,8 @@ export interface Change {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly childKind?: EventData['childKind'];
+  /** The objects that changed, as they were seen; absent where a look is needed whatever the sink knew. */
+  readonly versions?: Versions;
 }
 
 /** What is remembered of an object: enough to see that it changed, and nothing of what it holds. */
@@ -117,6 +120,8 @@ const changeOf = ({ metadata }: WatchedObject, reason: Reason): Change => ({
   id: `${metadata.uid}.${metadata.resourceVersion}`,
   reason,
   resourceVersion: metadata.resourceVersion,
+  // One that is not Ready is looked at again, although nothing changed.
+  ...(reason === 'retry' ? {} : { versions: { Website: metadata.resourceVersion } }),
   ...(metadata.generation === undefined ? {} : { generation: metadata.generation }),
 });
 
@@ -162,4 +167,5 @@ export const driftOf = (
   id: `${child.owner.uid}.${child.uid}.${resourceVersion}`,
   reason: 'child-drifted',
   childKind,
+  versions: { [childKind]: resourceVersion },
 });

@@ -36,6 +36,11 @@ export class Metrics {
   readonly missed = this.#counter('missed_changes_total', 'Changes that no watch told and a list revealed', [
     'resource',
   ]);
+  readonly superseded = this.#counter(
+    'superseded_total',
+    'Changes that were not sent, since an answer of the sink rests on them already',
+    [],
+  );
   readonly deferred = this.#counter('deferred_total', 'Times that a key came too often and was put off', []);
   readonly duration = new Histogram({
     name: `${P}delivery_duration_seconds`,

@@ -1,3 +1,4 @@
+import type { Versions } from '../../functions/website/children.ts';
 import type { WebsiteEvent } from './event.ts';
 import type { SinkConfig } from './sink-config.ts';
 
@@ -8,6 +9,8 @@ export type Delivery =
       readonly status: number;
       readonly outcome?: string;
       readonly actions?: string;
+      /** What the outcome rests on, where the sink says so. */
+      readonly versions?: Versions;
       readonly requeueAfterSeconds?: number;
     }
   /** The sink will never take it: sending it again would change nothing. */

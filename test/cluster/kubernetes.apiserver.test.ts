@@ -34,6 +34,12 @@ it('names the verb and the resource that RBAC refuses', async () => {
   await forwarder.close();
 });
 
+it.each(['999999999999', 'yesterday'])('reads a Website as it is where it never was at version %s', async (since) => {
+  const key = { namespace: await createNamespace(transport, 'since'), name: 'shop' };
+  const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
+  expect(await kubernetes(transport).getWebsite(key, since)).toEqual(website);
+});
+
 it('says that a context is unknown, and which there are', async () => {
   const address = { kubeconfig: inject('kubeconfig'), context: 'nope' };
   await expect(connect(address)).rejects.toThrow(/has no context nope; it has \S+/);

@@ -50,6 +50,15 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       expect(child).toMatchObject({ kind: 'Ingress', metadata: { uid: ingress.metadata.uid, generation: 1 } });
     });
 
+    it('reads a Website as it was at a version, or later', async () => {
+      const { resourceVersion } = website.metadata;
+      expect((await cluster.getWebsite(key(), resourceVersion))?.metadata.uid).toBe(website.metadata.uid);
+      const updated = await cluster.updateStatus({ ...website, status: { observedGeneration: 1 } });
+      const { resourceVersion: since } = updated.metadata;
+      expect(await cluster.getWebsite(key(), since)).toMatchObject({ metadata: { resourceVersion: since } });
+      expect(await cluster.getWebsite({ ...key(), name: 'other' }, since)).toBeUndefined();
+    });
+
     it('never overwrites by creating', async () => {
       const { ingress: twin } = desired(website, websiteSpec.parse({ ...SPEC, host: 'b.example.com' }));
       if (twin === undefined) throw new Error('The Ingress is missing');

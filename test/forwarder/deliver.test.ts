@@ -137,6 +137,7 @@ describe('The answer', () => {
     const headers = {
       'website-outcome': 'waiting',
       'website-actions': 'create Service',
+      'website-versions': 'Website=12, Deployment=15, Sidecar=3, Service=none',
       'website-requeue-after': '120',
     };
     const opened = await sink((_, response) => response.writeHead(204, headers).end());
@@ -145,6 +146,7 @@ describe('The answer', () => {
       status: 204,
       outcome: 'waiting',
       actions: 'create Service',
+      versions: { Website: '12', Deployment: '15' },
       requeueAfterSeconds: 120,
     });
   });

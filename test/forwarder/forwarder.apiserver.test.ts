@@ -5,9 +5,19 @@ import type { AddressInfo } from 'node:net';
 import { HTTP } from 'cloudevents';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { desired } from '../../functions/website/desired.ts';
+import { websiteSpec } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { startProgram, type Program } from '../program.ts';
-import { createNamespace, createWebsite, patchWebsite, removeWebsite, removeWebsitesIn } from '../real-cluster.ts';
+import {
+  createNamespace,
+  createWebsite,
+  patch,
+  patchWebsite,
+  removeWebsite,
+  removeWebsitesIn,
+} from '../real-cluster.ts';
 
 const MAIN = 'infra/forwarder/main.ts';
 const spec = { image: 'nginx:1', replicas: 0 };
@@ -128,6 +138,35 @@ describe('P5: nothing is lost', () => {
     for (const name of names.slice(0, 3)) await removeWebsite(admin, { namespace, name });
     status = 204;
     await eventually(() => expect(delivered('deleted')).toEqual(names.slice(0, 3)));
+  });
+});
+
+describe('What the sink knew when it answered', () => {
+  const label = (note: string) =>
+    patch(admin, `/apis/apps/v1/namespaces/${namespace}/deployments/shop-deployment`, {
+      metadata: { labels: { note } },
+    });
+  const drifts = () => accepted.filter(({ type }) => type === 'drifted').length;
+  const superseded = async (url: string) => {
+    const text = await (await fetch(new URL('metrics', url))).text();
+    return Number(/^website_forwarder_superseded_total (\d+)$/m.exec(text)?.[1]);
+  };
+
+  it('is not sent again, and what came after is', async () => {
+    replyHeaders = { 'website-versions': 'Website=1, Deployment=9999999999' };
+    const forwarder = await watching();
+    const website = await createWebsite(admin, { namespace, name: 'shop' }, spec);
+    await eventually(() => expect(delivered()).toEqual(['shop']));
+    await kubernetes(admin).create(desired(website, websiteSpec.parse(website.spec)).deployment);
+    await label('known');
+    await eventually(async () => expect(await superseded(forwarder)).toBeGreaterThan(0));
+    expect(drifts()).toBe(0);
+
+    replyHeaders = { 'website-versions': 'Website=1, Deployment=1' };
+    await patchWebsite(admin, { namespace, name: 'shop' }, { spec: { replicas: 1 } });
+    await eventually(() => expect(accepted.filter(({ reason }) => reason === 'spec-changed')).toHaveLength(1));
+    await label('news');
+    await eventually(() => expect(drifts()).toBeGreaterThan(0));
   });
 });
 

@@ -67,6 +67,10 @@ export function describeHost(name: string, start: (environment: Record<string, s
         expect(await answer(response)).toEqual({ status: 204, body: '' });
         expect(response.headers.get('website-actions')).toBe('create Deployment, create Service, update status');
         const key = { namespace, name: website.metadata.name };
+        const judged = await kubernetes(transport).getWebsite(key);
+        expect(response.headers.get('website-versions')).toMatch(
+          new RegExp(`^Website=${judged?.metadata.resourceVersion}, Deployment=\\d+, Service=\\d+$`),
+        );
         expect(await kubernetes(transport).getChild('Service', key)).toMatchObject({ spec: { ports: [{ port: 80 }] } });
       },
     );

@@ -134,6 +134,66 @@ describe('P3: a run that was overtaken', () => {
   });
 });
 
+describe('P3: a Website as it was when it was seen', () => {
+  const seen = { metadata: { resourceVersion: '' } };
+  /** Shows the Website as it was to whoever asks for it since then, as a cache may. */
+  const behind = (): Cluster => {
+    const old = cluster.apply(key, SPEC);
+    seen.metadata = { resourceVersion: old.metadata.resourceVersion };
+    const lagging: Pick<Cluster, 'getWebsite'> = {
+      getWebsite: async (where, since) => (since === undefined ? cluster.getWebsite(where) : old),
+    };
+    return new Proxy(cluster, {
+      get: (target, name) => {
+        if (name === 'getWebsite') return lagging.getWebsite;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+  };
+  const runSince = (lagging: Cluster, reads: Parameters<typeof reconcile>[2]) =>
+    reconcile(key, { cluster: lagging, now: () => NOW }, reads, seen.metadata.resourceVersion);
+  const image = () => (cluster.children()[0] as Deployment).spec.template.spec?.containers[0]?.image;
+
+  it('is a guess like the one that it has no children: what has changed since is found out', async () => {
+    const lagging = behind();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    const { actions } = await runSince(lagging, 'website-only');
+    expect(actions).toEqual(['create Deployment', 'create Service', 'replace Deployment', 'update status']);
+    expect(image()).toBe('nginx:2');
+  });
+
+  it('is no guess that is made once it may have children', async () => {
+    const lagging = behind();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    expect((await runSince(lagging, 'as-needed')).actions).toEqual([
+      'create Deployment',
+      'create Service',
+      'update status',
+    ]);
+    expect(image()).toBe('nginx:2');
+  });
+
+  it('may be gone by now', async () => {
+    const lagging = behind();
+    cluster.remove('Website', key);
+    expect((await runSince(lagging, 'website-only')).outcome).toEqual({ kind: 'gone' });
+  });
+});
+
+it('The outcome rests on each object as it was read last, or written', async () => {
+  cluster.apply(key, SPEC);
+  const { versions } = await run();
+  const [deployment, service] = cluster.children();
+  const stored = async () => ({
+    Website: (await cluster.getWebsite(key))?.metadata.resourceVersion,
+    Deployment: deployment?.metadata.resourceVersion,
+    Service: service?.metadata.resourceVersion,
+  });
+  expect(versions).toEqual(await stored());
+  expect((await run()).versions).toEqual(await stored());
+});
+
 describe('P4: what is not ours', () => {
   it('is not touched, and the Website heals once it is gone', async () => {
     const foreign = {
@@ -158,9 +218,9 @@ describe('P4: what is not ours', () => {
 
 describe('A Website', () => {
   it('that is gone, or going, is left to the garbage collector', async () => {
-    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [] });
+    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [], versions: {} });
     cluster.apply(key, SPEC, { deletionTimestamp: '2026-01-01T00:00:00Z' });
-    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [] });
+    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [], versions: {} });
   });
 
   it('that is suspended keeps its children as they are, and says so', async () => {
