@@ -133,7 +133,8 @@ function statusUpdate(website: Website): ApiRequest {
     ...request,
     path: `${request.path}/status`,
     what: `update websites/status ${website.metadata.namespace}/${website.metadata.name}`,
-    body: website,
+    // Who wrote which field stays as it is where nothing is said of it, and the API server has less to read.
+    body: { ...website, metadata: { ...website.metadata, managedFields: undefined } },
   };
 }
 

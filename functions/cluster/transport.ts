@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, buildConnector, request } from 'undici';
+import { Agent, buildConnector, request, type Dispatcher } from 'undici';
 import { identity, load, serverOf, tls, unquoted, words, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf } from './errors.ts';
+import { exchange, type Answer } from './exchange.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -49,6 +50,9 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 export async function connect(address: ClusterAddress = {}): Promise<Transport> {
   let config = load(address);
   const server = serverOf(config);
+  // A server may have a path of its own, behind a gateway.
+  const { origin, pathname } = new URL(server);
+  const prefix = pathname.replace(/\/$/, '');
   let identify = identity(config);
   const agentOptions = {
     allowH2: false,
@@ -58,65 +62,76 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
   const pool = new Agent({ ...agentOptions, connections: 32, pipelining: 1 });
   const watches = new Agent({ ...agentOptions, bodyTimeout: 0 });
 
-  async function send(agent: Agent, { method, path, body, contentType, what, signal }: ApiRequest) {
-    const headers: Record<string, string> = {
+  async function dispatched({ method, path, body, contentType }: ApiRequest) {
+    const headers = {
       // The keys of ServiceAccounts' tokens are of a type of their own.
       accept: 'application/json, application/jwk-set+json',
       'user-agent': 'website-reconciler',
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
       ...(await identify()),
     };
-    try {
-      return await request(new URL(path, server), {
-        method,
-        headers,
-        dispatcher: agent,
-        signal: signal ?? null,
-        body: body === undefined ? null : JSON.stringify(body),
-      });
-    } catch (error) {
-      throw unreachable(server, what, error);
-    }
+    return { origin, method, path: prefix + path, headers, body: body === undefined ? null : JSON.stringify(body) };
   }
 
-  /** A token may have been rotated since it was read: load it anew, once. */
-  async function sendAuthorized(agent: Agent, apiRequest: ApiRequest) {
-    const response = await send(agent, apiRequest);
+  /** Reads the answer. A token may have been rotated since it was read: it is loaded anew, once. */
+  async function send(apiRequest: ApiRequest): Promise<Answer> {
+    const limits = { timeoutMs: apiRequest.timeoutMs ?? TIMEOUT_MS, signal: apiRequest.signal };
+    const answer = await exchange(pool, await dispatched(apiRequest), limits);
+    if (answer.status !== 401) return answer;
+    reload();
+    return exchange(pool, await dispatched(apiRequest), limits);
+  }
+
+  /** The same for an answer that does not end. */
+  async function open(apiRequest: ApiRequest): Promise<Dispatcher.ResponseData> {
+    const options = { dispatcher: watches, signal: apiRequest.signal ?? null };
+    const openOnce = async () => {
+      const { origin: _, path, ...rest } = await dispatched(apiRequest);
+      return request(new URL(path, origin), { ...rest, ...options });
+    };
+    const response = await openOnce();
     if (response.statusCode !== 401) return response;
     await response.body.dump();
-    config = load(address);
-    identify = identity(config);
-    return send(agent, apiRequest);
+    reload();
+    return openOnce();
   }
 
-  async function answer(agent: Agent, apiRequest: ApiRequest) {
-    const response = await sendAuthorized(agent, apiRequest);
-    if (response.statusCode >= 200 && response.statusCode < 300) return response;
-    const retryAfter = response.headers['retry-after'];
-    const text = await response.body.text().catch(() => '');
-    throw errorOf(apiRequest.what, response.statusCode, text, Array.isArray(retryAfter) ? retryAfter[0] : retryAfter);
+  function reload(): void {
+    config = load(address);
+    identify = identity(config);
   }
 
   return {
     server,
     async json(apiRequest) {
-      const deadline = AbortSignal.timeout(apiRequest.timeoutMs ?? TIMEOUT_MS);
-      const signal = apiRequest.signal === undefined ? deadline : AbortSignal.any([deadline, apiRequest.signal]);
-      const response = await answer(pool, { ...apiRequest, signal });
+      const { what } = apiRequest;
+      const { status, headers, text } = await send(apiRequest).catch((error: unknown) => {
+        throw unreachable(server, what, error);
+      });
+      if (!isGood(status)) throw errorOf(what, status, text, first(headers['retry-after']));
       try {
-        return await response.body.json();
+        return JSON.parse(text);
       } catch (error) {
-        throw unreachable(server, apiRequest.what, unquoted(error));
+        throw unreachable(server, what, unquoted(error));
       }
     },
     async stream(apiRequest) {
-      return (await answer(watches, apiRequest)).body;
+      const { what } = apiRequest;
+      const { statusCode, headers, body } = await open(apiRequest).catch((error: unknown) => {
+        throw unreachable(server, what, error);
+      });
+      if (isGood(statusCode)) return body;
+      const text = await body.text().catch(() => '');
+      throw errorOf(what, statusCode, text, first(headers['retry-after']));
     },
     async close() {
       await Promise.all([pool.destroy(), watches.destroy()]);
     },
   };
 }
+
+const isGood = (status: number): boolean => status >= 200 && status < 300;
+const first = (header: string | string[] | undefined): string | undefined => [header].flat()[0];
 
 /**
  * Connects with the first request, and with the next one where that did not work.
@@ -167,6 +182,8 @@ async function connector(config: () => KubeConfig): Promise<buildConnector.conne
 }
 
 function unreachable(server: string, what: string, error: unknown): ClusterError {
+  // Of the credentials: it says more.
+  if (error instanceof ClusterError) return error;
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new ClusterError('Timeout', `Could not ${what}: no answer from ${server} in time`, { cause: error });
   }

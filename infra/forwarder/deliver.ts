@@ -2,8 +2,9 @@ import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { HTTP } from 'cloudevents';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import { retryAfterSeconds } from '../../functions/cluster/errors.ts';
+import { exchange } from '../../functions/cluster/exchange.ts';
 import { VERSIONS_HEADER, versionsFrom } from '../../functions/website/event.ts';
 import { credentialsFrom, type Credentials } from './credentials.ts';
 import { failureOf, type Delivery, type Sink } from './sink.ts';
@@ -34,15 +35,15 @@ export function httpSink(config: HttpSinkConfig, parallel: number): Sink {
       const { headers, body } = HTTP[mode](event);
       try {
         const message = { id: event.id, body: typeof body === 'string' ? body : '' };
-        const response = await request(url, {
+        const request = {
+          origin: url.origin,
+          path: url.pathname + url.search,
           method: 'POST',
           headers: { ...(headers as Record<string, string>), ...(await headersOf(credentials, message)) },
           body: message.body,
-          dispatcher: agent,
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        await response.body.dump({ limit: LARGEST_ANSWER });
-        return judged(response.statusCode, (name) => [response.headers[name]].flat()[0]);
+        } as const;
+        const answer = await exchange(agent, request, { timeoutMs, largest: LARGEST_ANSWER });
+        return judged(answer.status, (name) => [answer.headers[name]].flat()[0]);
       } catch (error) {
         return failureOf(error);
       }
@@ -67,23 +68,27 @@ async function headersOf(credentials: readonly Credentials[], message: Parameter
   return headers;
 }
 
-function judged(status: number, header: (name: string) => string | undefined): Delivery {
-  if (status >= 200 && status < 300) {
-    const outcome = header('website-outcome');
-    const actions = header('website-actions');
-    const versions = header(VERSIONS_HEADER);
-    const requeueAfterSeconds = retryAfterSeconds(header('website-requeue-after'));
-    return {
-      kind: 'accepted',
-      status,
-      ...(outcome === undefined ? {} : { outcome }),
-      ...(actions === undefined ? {} : { actions }),
-      ...(versions === undefined ? {} : { versions: versionsFrom(versions) }),
-      ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
-    };
-  }
+type Header = (name: string) => string | undefined;
+
+function judged(status: number, header: Header): Delivery {
+  if (status >= 200 && status < 300) return accepted(status, header);
   const why = status >= 300 && status < 400 ? 'redirects are not followed' : `HTTP ${status}`;
   if (REJECTIONS.has(status)) return { kind: 'rejected', status, why };
   const seconds = retryAfterSeconds(header('retry-after'));
   return { kind: 'failed', status, why, ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }) };
+}
+
+function accepted(status: number, header: Header): Delivery {
+  const outcome = header('website-outcome');
+  const actions = header('website-actions');
+  const versions = header(VERSIONS_HEADER);
+  const requeueAfterSeconds = retryAfterSeconds(header('website-requeue-after'));
+  return {
+    kind: 'accepted',
+    status,
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(actions === undefined ? {} : { actions }),
+    ...(versions === undefined ? {} : { versions: versionsFrom(versions) }),
+    ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
+  };
 }

@@ -1,9 +1,12 @@
 // Which cluster, and as whom, by kubeconfigs.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { load, serverOf } from '../../functions/cluster/credentials.ts';
+import { connect } from '../../functions/cluster/transport.ts';
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'kubeconfigs-'))));
@@ -68,4 +71,26 @@ it.each([
 ])('kubelogin is not run by %s', (_, command, args, isReplaced) => {
   const user = load({ kubeconfigText: kubeconfig('west', { exec: { command, args } }) }).getCurrentUser();
   expect(user?.exec === undefined).toBe(isReplaced);
+});
+
+it('A server may have a path of its own, as behind a gateway', async () => {
+  const paths: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    paths.push(request.url);
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const given = JSON.parse(kubeconfig('west')) as { clusters: { cluster: object }[] };
+  const cluster = { server: `http://127.0.0.1:${port}/k8s/clusters/west/`, 'insecure-skip-tls-verify': true };
+  const kubeconfigText = JSON.stringify({ ...given, clusters: [{ name: 'west', cluster }] });
+  const transport = await connect({ kubeconfigText });
+  try {
+    await transport.json({ method: 'GET', path: '/version', what: 'ask' });
+    (await transport.stream({ method: 'GET', path: '/readyz?verbose', what: 'ask' })).resume();
+    expect(paths).toEqual(['/k8s/clusters/west/version', '/k8s/clusters/west/readyz?verbose']);
+  } finally {
+    await transport.close();
+    server.close();
+  }
 });

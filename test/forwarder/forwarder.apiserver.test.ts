@@ -147,8 +147,8 @@ describe('What the sink knew when it answered', () => {
       metadata: { labels: { note } },
     });
   const drifts = () => accepted.filter(({ type }) => type === 'drifted').length;
-  const superseded = async (url: string) => {
-    const text = await (await fetch(new URL('metrics', url))).text();
+  const superseded = async (forwarder: string) => {
+    const text = await (await fetch(new URL('metrics', forwarder))).text();
     return Number(/^website_forwarder_superseded_total (\d+)$/m.exec(text)?.[1]);
   };
 

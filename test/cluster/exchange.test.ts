@@ -1,0 +1,85 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Agent } from 'undici';
+import { afterEach, describe, expect, it } from 'vitest';
+import { exchange, type Limits } from '../../functions/cluster/exchange.ts';
+
+const PATIENT = { timeoutMs: 30_000 };
+let server: Server;
+let agent: Agent;
+
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await agent.destroy();
+});
+
+/** Asks a server of one connection. */
+async function asking(listener: RequestListener) {
+  server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  agent = new Agent({ connections: 1, pipelining: 1, allowH2: false });
+  return (path: string, limits: Limits = PATIENT) => exchange(agent, { origin, path, method: 'GET' }, limits);
+}
+
+describe('An answer', () => {
+  it('is read whole, wherever its bytes are cut', async () => {
+    const bytes = Buffer.from('{"word":"Größe"}');
+    const ask = await asking((_, response) => {
+      response.writeHead(201, { 'retry-after': '7' });
+      // In the middle of the two bytes of ö.
+      response.write(bytes.subarray(0, 12), () => response.end(bytes.subarray(12)));
+    });
+    expect(await ask('/')).toMatchObject({ status: 201, headers: { 'retry-after': '7' }, text: '{"word":"Größe"}' });
+  });
+
+  it('may be empty', async () => {
+    const ask = await asking((_, response) => response.writeHead(204).end());
+    expect(await ask('/')).toMatchObject({ status: 204, text: '' });
+  });
+
+  it('is not read beyond what is asked for', async () => {
+    let isBrokenOff = false;
+    const ask = await asking((_, response) => {
+      response.once('close', () => (isBrokenOff = !response.writableFinished));
+      const more = () => void (response.destroyed || response.write(Buffer.alloc(64 * 1024), more));
+      more();
+    });
+    const { status, text } = await ask('/', { ...PATIENT, largest: 1_000_000 });
+    expect(status).toBe(200);
+    expect(text.length).toBeLessThanOrEqual(1_000_000);
+    await expect.poll(() => isBrokenOff).toBe(true);
+  });
+});
+
+describe('No answer', () => {
+  const hangingAt = (path: string): RequestListener => {
+    return (request, response) => void (request.url === path || response.end('here'));
+  };
+
+  it('in time is a TimeoutError, for a request that waits for its connection as well', async () => {
+    const ask = await asking(hangingAt('/slow'));
+    const slow = ask('/slow', { timeoutMs: 200 });
+    const waiting = ask('/', { timeoutMs: 50 });
+    await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(slow).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(await ask('/')).toMatchObject({ text: 'here' });
+  });
+
+  it('is waited for once nobody wants it', async () => {
+    const ask = await asking(hangingAt('/slow'));
+    const stop = new AbortController();
+    const slow = ask('/slow', { ...PATIENT, signal: stop.signal });
+    stop.abort(new Error('enough'));
+    await expect(slow).rejects.toThrow('enough');
+    await expect(ask('/', { ...PATIENT, signal: stop.signal })).rejects.toThrow('enough');
+    expect(await ask('/')).toMatchObject({ text: 'here' });
+  });
+
+  it('of a server that breaks the connection is its error', async () => {
+    const ask = await asking((request, response) => void (request.url === '/' ? response.destroy() : response.end()));
+    await expect(ask('/')).rejects.toThrow('other side closed');
+    expect(await ask('/again')).toMatchObject({ status: 200 });
+  });
+});
