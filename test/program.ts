@@ -15,12 +15,16 @@ export interface Program {
 }
 
 /** Starts `node FILE ARGS` with nothing of this process's environment but what a program needs to be found. */
-export function startProgram(
+export const startProgram = (
   file: string,
   args: readonly string[] = [],
   environment: Record<string, string> = {},
-): Program {
-  const child = spawn(process.execPath, [file, ...args], {
+): Program => startCommand([process.execPath, file, ...args], environment);
+
+/** The same for any command. */
+export function startCommand(command: readonly string[], environment: Readonly<Record<string, string>>): Program {
+  const [file = '', ...args] = command;
+  const child = spawn(file, args, {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -53,7 +57,7 @@ export function startProgram(
           if (found === undefined && !ended) return;
           waiting.delete(look);
           if (found !== undefined) resolve(found);
-          else reject(new Error(`${file} ended without the line ${message}: ${stderr.join('')}`));
+          else reject(new Error(`${command.join(' ')} ended without the line ${message}: ${stderr.join('')}`));
         };
         waiting.add(look);
         look();
@@ -71,6 +75,12 @@ function parsed(line: string): Record<string, unknown> {
   } catch {
     return { msg: line };
   }
+}
+
+/** Of a program that runs. */
+export function pidOf({ process: { pid } }: Pick<Program, 'process'>): number {
+  if (pid === undefined) throw new Error('The program did not start');
+  return pid;
 }
 
 /** Starts the functions' Node host, from its source or as it is built, for anybody on this machine, on a free port. */

@@ -15,6 +15,8 @@ export interface ControlPlane {
   readonly server: string;
   /** Folder with everything that belongs to it. */
   readonly folder: string;
+  /** Its process ids, by program. */
+  readonly pids: ReadonlyMap<string, number>;
   /** Rejects when one of its programs ends by itself; never resolves. */
   readonly failure: Promise<never>;
   stop(): Promise<void>;
@@ -26,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly data?: string | undefined;
   /** `on` writes every request that was answered to logs/audit.log, a JSON object a line. */
   readonly audit?: 'on' | 'off';
+  /** `off` leaves etcd and the API server alone: nothing else acts on objects. */
+  readonly controllers?: 'on' | 'off';
 }
 
 /** An API server starts in seconds; a machine under load takes longer. */
@@ -52,7 +56,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   }
 }
 
-async function startIn(folder: DataFolder, { binaries, audit = 'off' }: ControlPlaneOptions): Promise<ControlPlane> {
+async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { binaries, audit = 'off', controllers = 'on' } = options;
   const { path } = folder;
   const processes = new Processes(join(path, 'logs'), folder.leftover);
   const givenUp = new AbortController();
@@ -70,12 +75,15 @@ async function startIn(folder: DataFolder, { binaries, audit = 'off' }: ControlP
     ]);
     const admin = kubeconfig('admin');
     await Promise.race([answers(admin, givenUp.signal), processes.failure]);
-    const controllers = await controllerFlags(kubeconfig('controllers'), files);
-    processes.start('kube-controller-manager', binaries['kube-controller-manager'], controllers);
-    processes.start('kube-scheduler', binaries['kube-scheduler'], schedulerFlags(kubeconfig('scheduler')));
-    processes.start('kwok', binaries.kwok, kwokFlags(kubeconfig('kwok')));
-    await Promise.race([addNode(admin), processes.failure]);
-    return { kubeconfig: admin, server, folder: path, failure: processes.failure, stop: () => processes.stop() };
+    if (controllers === 'on') {
+      const flags = await controllerFlags(kubeconfig('controllers'), files);
+      processes.start('kube-controller-manager', binaries['kube-controller-manager'], flags);
+      processes.start('kube-scheduler', binaries['kube-scheduler'], schedulerFlags(kubeconfig('scheduler')));
+      processes.start('kwok', binaries.kwok, kwokFlags(kubeconfig('kwok')));
+      await Promise.race([addNode(admin), processes.failure]);
+    }
+    const { failure, pids } = processes;
+    return { kubeconfig: admin, server, folder: path, pids, failure, stop: () => processes.stop() };
   } catch (error) {
     givenUp.abort(error);
     await processes.stop();

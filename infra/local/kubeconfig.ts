@@ -29,7 +29,7 @@ export interface TokenOptions {
 
 /** A token of a program's own ServiceAccount. */
 export async function tokenOf(
-  account: ServiceAccount,
+  account: string,
   { transport, namespace = NAMESPACE, audience }: TokenOptions,
 ): Promise<string> {
   const audiences = audience === undefined ? {} : { audiences: [audience] };
@@ -45,7 +45,7 @@ export async function tokenOf(
 
 /** Writes a kubeconfig with which a program has its own rights and no others. */
 export async function writeKubeconfigFor(
-  account: ServiceAccount,
+  account: string,
   { transport, address, path, namespace = NAMESPACE }: KubeconfigOptions,
 ): Promise<string> {
   const cluster = load(address).getCurrentCluster();

@@ -28,6 +28,8 @@ export class Processes {
   #fail: (error: ProgramEndedError) => void = () => {};
   /** Rejects when a program ends before it is asked to; never resolves. */
   readonly failure: Promise<never>;
+  /** Of the programs that run, by name. */
+  readonly pids = new Map<string, number>();
 
   /** @param leftover file or folder that goes when the programs have gone. */
   constructor(logs: string, leftover: string | undefined) {
@@ -48,7 +50,10 @@ export class Processes {
     closeSync(log);
     if (onLine !== undefined && child.stdout !== null) createInterface(child.stdout).on('line', onLine);
     const { pid } = child;
-    if (pid !== undefined) this.#guard.tell({ started: pid });
+    if (pid !== undefined) {
+      this.pids.set(name, pid);
+      this.#guard.tell({ started: pid });
+    }
     const ended = new Promise<void>((resolve) => {
       const end = (how: string) => {
         if (pid !== undefined) this.#guard.tell({ ended: pid });

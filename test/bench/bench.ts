@@ -1,19 +1,19 @@
-// npm run bench [-- SUBJECT] [--quick]: measures one subject, `chain` unless it is named. Everything runs on this machine, so
+// npm run bench [-- SUBJECT] [--quick]: measures one subject, `compare` unless it is named. Everything runs on this machine, so
 // read the ratios and not the figures.
-import { benchChain } from './chain.ts';
+import { benchCompare } from './compare.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchFailover } from './failover.ts';
 import { benchForwarder } from './forwarder.ts';
 
 const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
-  chain: benchChain,
+  compare: benchCompare,
   forwarder: benchForwarder,
   failover: benchFailover,
   'cold-start': benchColdStart,
 };
 
 const [first = '', ...others] = process.argv.slice(2);
-const [name, flags] = first === '' || first.startsWith('-') ? ['chain', process.argv.slice(2)] : [first, others];
+const [name, flags] = first === '' || first.startsWith('-') ? ['compare', process.argv.slice(2)] : [first, others];
 const bench = SUBJECTS[name];
 if (bench === undefined) throw new Error(`There is no subject ${name}: take ${Object.keys(SUBJECTS).join(' or ')}`);
 await bench(flags);

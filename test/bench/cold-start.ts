@@ -2,9 +2,10 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { startFunctions } from '../program.ts';
+import { pidOf, startFunctions } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
-import { print, repeat, rssMiB, SPEC, withControlPlane, type BenchCluster, type Row } from './measure.ts';
+import { print, repeat, SPEC, withControlPlane, type BenchCluster, type Row } from './measure.ts';
+import { rssMiB } from './usage.ts';
 
 const BUILDS = {
   bundle: { azure: 'dist/functions/azure.js', node: 'dist/functions/node.js' },
@@ -60,7 +61,7 @@ async function measure(build: Build, { transport, kubeconfigs }: BenchCluster): 
     const headers = { 'content-type': 'application/cloudevents+json' };
     const { status } = await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
     if (status !== 204) throw new Error(`The functions answered ${status}`);
-    return { importMs, listeningMs, madeMs: performance.now() - start, rss: rssMiB(host, 'VmRSS') };
+    return { importMs, listeningMs, madeMs: performance.now() - start, rss: rssMiB(pidOf(host), 'VmRSS') };
   } finally {
     await host.stop();
     await removeWebsite(transport, key);

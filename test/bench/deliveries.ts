@@ -5,7 +5,9 @@ import { eventually } from '../eventually.ts';
 import { startProgram } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { PARALLEL, withForwarder, type ForwarderOptions } from './forwarder-program.ts';
-import { ask, cpuMs, PATIENCE, repeat, SPEC, type BenchCluster } from './measure.ts';
+import { pidOf } from '../program.ts';
+import { ask, PATIENCE, repeat, SPEC, type BenchCluster } from './measure.ts';
+import { cpuMs } from './usage.ts';
 
 const SINGLES = 200;
 
@@ -30,10 +32,10 @@ export async function deliverAll(options: ForwarderOptions, count: number): Prom
   await ask(new URL('hold', options.sink), 'PUT');
   return withForwarder(options, async ({ program, rssMiB: queuedRssMiB }) => {
     await seenBy(options.sink, ({ held }) => held === PARALLEL);
-    const before = cpuMs([program]);
+    const before = cpuMs(pidOf(program));
     await ask(new URL('release', options.sink), 'PUT');
     const { ms } = await seenBy(options.sink, ({ accepted }) => accepted >= count);
-    const cpuMsPerEvent = (cpuMs([program]) - before) / count;
+    const cpuMsPerEvent = (cpuMs(pidOf(program)) - before) / count;
     return { perSecond: (count / ms) * 1000, cpuMsPerEvent, queuedRssMiB };
   });
 }

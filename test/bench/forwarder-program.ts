@@ -1,8 +1,9 @@
 // The forwarder as a child process, until it is synced; and what it takes.
 import { eventually } from '../eventually.ts';
 import { imageIn } from '../image.ts';
-import { startProgram, type Program } from '../program.ts';
-import { ask, cpuMs, PATIENCE, rssMiB } from './measure.ts';
+import { pidOf, startProgram, type Program } from '../program.ts';
+import { ask, PATIENCE } from './measure.ts';
+import { cpuMs, rssMiB } from './usage.ts';
 
 /** Deliveries at once: the forwarder's default, which a sink that holds them has to know. */
 export const PARALLEL = 32;
@@ -53,9 +54,9 @@ export async function withForwarder<T>(
     return await work({
       program,
       syncedMs: performance.now() - start,
-      cpuMs: cpuMs([program]),
-      rssMiB: rssMiB(program, 'VmRSS'),
-      peakRssMiB: rssMiB(program, 'VmHWM'),
+      cpuMs: cpuMs(pidOf(program)),
+      rssMiB: rssMiB(pidOf(program), 'VmRSS'),
+      peakRssMiB: rssMiB(pidOf(program), 'VmHWM'),
       collected: () => collect(program),
     });
   } finally {
@@ -71,5 +72,5 @@ async function collect(program: Program): Promise<{ heapMiB: number; rssMiB: num
     if (line === undefined) throw new Error('The garbage is not collected');
     return line;
   }, PATIENCE);
-  return { heapMiB: Number(heapUsed) / 2 ** 20, rssMiB: rssMiB(program, 'VmRSS') };
+  return { heapMiB: Number(heapUsed) / 2 ** 20, rssMiB: rssMiB(pidOf(program), 'VmRSS') };
 }

@@ -1,5 +1,4 @@
 // What every benchmark needs: a cluster, work in parallel, what Linux knows of a process, and a table.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { cacheFolder, findBinaries } from '../../infra/local/binaries.ts';
@@ -7,9 +6,8 @@ import { startControlPlane } from '../../infra/local/control-plane.ts';
 import { officialReleases } from '../../infra/local/download.ts';
 import { goBuild } from '../../infra/local/go-build.ts';
 import { install } from '../../infra/local/install.ts';
-import { writeKubeconfigFor, type ServiceAccount } from '../../infra/local/kubeconfig.ts';
+import { NAMESPACE, writeKubeconfigFor, type ServiceAccount } from '../../infra/local/kubeconfig.ts';
 import { watch, type Resource, type WatchedObject } from '../../infra/forwarder/watch.ts';
-import type { Program } from '../program.ts';
 
 export const IN_FLIGHT = 32;
 /** Nothing is scheduled: what is measured is our own work, and not that of the controllers behind it. */
@@ -25,20 +23,28 @@ export interface BenchCluster {
   readonly transport: Transport;
   /** With the rights of each program. */
   readonly kubeconfigs: Readonly<Record<ServiceAccount, string>>;
+  /** Of somebody who may do everything, but is not exempt from API priority and fairness. */
+  readonly rival: string;
+  readonly pids: ReadonlyMap<string, number>;
 }
 
+const RIVAL = 'rival';
+
 /** Starts a control plane with the CRD and the rights of both programs, and stops it after the work. */
-export async function withControlPlane<T>(work: (cluster: BenchCluster) => Promise<T>): Promise<T> {
+export async function withControlPlane<T>(
+  work: (cluster: BenchCluster) => Promise<T>,
+  controllers: 'on' | 'off' = 'on',
+): Promise<T> {
   const binaries = await findBinaries({
     assets: process.env['KUBEBUILDER_ASSETS'],
     cache: cacheFolder(process.env),
     sources: [officialReleases(), goBuild()],
     progress,
   });
-  const controlPlane = await startControlPlane({ binaries });
+  const controlPlane = await startControlPlane({ binaries, controllers });
   const address = { kubeconfig: controlPlane.kubeconfig };
   const transport = await connect(address);
-  const kubeconfigOf = (account: ServiceAccount) =>
+  const kubeconfigOf = (account: string) =>
     writeKubeconfigFor(account, { transport, address, path: join(controlPlane.folder, `${account}.kubeconfig`) });
   try {
     await install(transport);
@@ -46,11 +52,25 @@ export async function withControlPlane<T>(work: (cluster: BenchCluster) => Promi
       'website-functions': await kubeconfigOf('website-functions'),
       'website-forwarder': await kubeconfigOf('website-forwarder'),
     };
-    return await Promise.race([work({ transport, kubeconfigs }), controlPlane.failure]);
+    await createRival(transport);
+    const cluster = { transport, kubeconfigs, rival: await kubeconfigOf(RIVAL), pids: controlPlane.pids };
+    return await Promise.race([work(cluster), controlPlane.failure]);
   } finally {
     await transport.close();
     await controlPlane.stop();
   }
+}
+
+async function createRival(transport: Transport): Promise<void> {
+  const group = 'rbac.authorization.k8s.io';
+  const account = { kind: 'ServiceAccount', name: RIVAL, namespace: NAMESPACE };
+  const post = (path: string, body: object) => transport.json({ method: 'POST', path, body, what: `create ${RIVAL}` });
+  await post(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts`, { metadata: { name: RIVAL } });
+  await post(`/apis/${group}/v1/clusterrolebindings`, {
+    metadata: { name: RIVAL },
+    subjects: [account],
+    roleRef: { apiGroup: group, kind: 'ClusterRole', name: 'cluster-admin' },
+  });
 }
 
 /** For whoever waits; the figures go to stdout. */
@@ -61,9 +81,11 @@ export function observe(
   transport: Transport,
   resource: Resource,
   signal: AbortSignal,
-  see: (object: WatchedObject) => void,
+  see: (object: WatchedObject, isGone: boolean) => void,
 ): Promise<void> {
-  const observer = { listStarted() {}, listed: see, listEnded() {}, changed: see, deleted() {} };
+  const seen = (object: WatchedObject) => see(object, false);
+  const deleted = (object: WatchedObject) => see(object, true);
+  const observer = { listStarted() {}, listed: seen, listEnded() {}, changed: seen, deleted };
   const surroundings = { random: () => 0, wait: async () => {} };
   return watch({ resource, transport, observer, surroundings, entered: () => {} }, signal);
 }
@@ -94,22 +116,6 @@ export async function ask(url: URL, method: 'GET' | 'PUT' = 'GET'): Promise<{ st
 }
 
 export const secondsSince = (start: number): number => (performance.now() - start) / 1000;
-
-/** Linux counts in ticks of 10 ms. */
-export function cpuMs(programs: readonly Program[]): number {
-  const ticks = programs.map(({ process: { pid } }) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return Number(fields[11]) + Number(fields[12]);
-  });
-  return ticks.reduce((sum, each) => sum + each, 0) * 10;
-}
-
-/** @param field `VmRSS` for now, `VmHWM` for the most that it ever was. */
-export function rssMiB(program: Program, field: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${program.process.pid}/status`, 'utf8');
-  const [, kilobytes] = new RegExp(`${field}:\\s+(\\d+)`).exec(status) ?? [];
-  return Number(kilobytes) / 1024;
-}
 
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((left, right) => left - right);

@@ -3,9 +3,10 @@ import { CHILD_APIS } from '../../functions/website/children.ts';
 import { PLURAL } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
-import type { Program } from '../program.ts';
+import { pidOf, type Program } from '../program.ts';
 import { withForwarder, type ForwarderOptions, type SyncedForwarder } from './forwarder-program.ts';
-import { PATIENCE, rssMiB } from './measure.ts';
+import { PATIENCE } from './measure.ts';
+import { rssMiB } from './usage.ts';
 
 export const RELISTS = 10;
 const RESOURCES = [PLURAL, ...Object.values(CHILD_APIS).map(({ plural }) => plural)];
@@ -39,14 +40,14 @@ export async function measureRelists(options: ForwarderOptions): Promise<Relists
 async function relists({ program, collected }: SyncedForwarder, proxy: FaultProxy): Promise<Relists> {
   const before = (await collected()).heapMiB;
   const ms: number[] = [];
-  const rss = [rssMiB(program, 'VmRSS')];
+  const rss = [rssMiB(pidOf(program), 'VmRSS')];
   while (ms.length < RELISTS) {
     await eventually(() => {
       const quietMs = Date.now() - Math.max(...times(program.lines, 'watching'));
       if (quietMs < WORKED_MS) throw new Error(`The watches are open for ${quietMs} ms`);
     }, PATIENCE);
     ms.push(await relist(program, proxy));
-    rss.push(rssMiB(program, 'VmRSS'));
+    rss.push(rssMiB(pidOf(program), 'VmRSS'));
   }
   const after = await collected();
   return { ms, rssMiB: rss, collectedRssMiB: after.rssMiB, heapMiB: [before, after.heapMiB] };

@@ -1,0 +1,116 @@
+// npm run bench: the same work for everybody, in turns, each time on a control plane of its own.
+import { parseArgs } from 'node:util';
+import { createNamespace } from '../real-cluster.ts';
+import { measureCeilings } from './ceiling.ts';
+import { choices, count } from './flags.ts';
+import { progress, withControlPlane, type BenchCluster } from './measure.ts';
+import { PHASES, warmUp, type Load, type PhaseName, type Stage } from './phases.ts';
+import { report, type Report } from './report.ts';
+import { resultOf, type PhaseResult } from './result.ts';
+import { buildRivals, RIVALS } from './rivals.ts';
+import { ours, rival, type Running, type Subject } from './subjects.ts';
+import { withTracker } from './watches.ts';
+
+const OURS = ['ours', 'ours-2', 'ours-4'] as const;
+const CEILING = 'ceiling';
+const NAMESPACES = 10;
+
+const FULL = {
+  runs: '3',
+  websites: '1000',
+  subjects: ['ours', ...RIVALS, CEILING].join(),
+  phases: Object.keys(PHASES).join(),
+};
+const QUICK = {
+  runs: '1',
+  websites: '300',
+  subjects: `ours,controller-runtime-32,${CEILING}`,
+  phases: 'create,single,update,drift,resync',
+};
+
+/** Measures the subjects, prints tables, and writes the figures and a chart where it is told to. */
+export async function benchCompare(args: readonly string[]): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      runs: { type: 'string' },
+      websites: { type: 'string' },
+      'warm-up': { type: 'string', default: '64' },
+      subjects: { type: 'string' },
+      phases: { type: 'string' },
+      json: { type: 'string' },
+      chart: { type: 'string' },
+    },
+  });
+  const given = { ...(flags.quick ? QUICK : FULL), ...flags };
+  const websites = count('--websites', given.websites);
+  const load = {
+    websites,
+    singles: flags.quick ? 30 : 100,
+    drifts: Math.min(50, Math.floor(websites / 2)),
+    idleSeconds: 20,
+  };
+  const phases = choices('--phases', given.phases, Object.keys(PHASES) as PhaseName[]);
+  const names = choices('--subjects', given.subjects, [...OURS, ...RIVALS, CEILING]);
+  const subjects = await subjectsOf(names);
+  const results: PhaseResult[] = [];
+  const runs = count('--runs', given.runs);
+  for (let round = 1; round <= runs; round++) {
+    for (const subject of subjects) {
+      progress(`Round ${round} of ${runs}: ${subject.name}`);
+      const work = { load, phases, warmUp: count('--warm-up', flags['warm-up']) };
+      results.push(...(await measureSubject(subject, work)).map((result) => ({ ...result, round })));
+    }
+    if (names.includes(CEILING)) {
+      progress(`Round ${round} of ${runs}: ${CEILING}`);
+      results.push(...(await measureCeilings(websites)).map((result) => ({ ...result, round })));
+    }
+  }
+  const done: Report = { load, results };
+  await report(done, { json: flags.json, chart: flags.chart });
+}
+
+async function subjectsOf(names: readonly string[]): Promise<Subject[]> {
+  const rivals = new Map((await buildRivals(names)).map((each) => [each.name as string, each]));
+  return names.flatMap((name) => {
+    const [, processes = '1'] = name.split('-');
+    if (name.startsWith('ours')) return [ours(Number(processes))];
+    const built = rivals.get(name);
+    return built === undefined ? [] : [rival(built)];
+  });
+}
+
+interface Work {
+  readonly load: Load;
+  readonly phases: readonly PhaseName[];
+  readonly warmUp: number;
+}
+
+const measureSubject = (subject: Subject, work: Work): Promise<PhaseResult[]> =>
+  withControlPlane(async (cluster) => {
+    const running = await subject.start(cluster);
+    try {
+      return await Promise.race([goThrough(subject, running, cluster, work), running.failure]);
+    } finally {
+      await running.stop();
+    }
+  }, 'off');
+
+const goThrough = (subject: Subject, running: Running, cluster: BenchCluster, { load, phases, warmUp: ahead }: Work) =>
+  withTracker(cluster, async (tracker) => {
+    const stage = { ...(await stageOf(cluster, load)), tracker, running };
+    await warmUp(stage, ahead);
+    const results: PhaseResult[] = [];
+    for (const phase of phases) {
+      const result = await resultOf(phase, stage, cluster);
+      results.push({ subject: subject.name, ...result });
+      progress(`  ${phase}${result.perSecond === undefined ? '' : `: ${result.perSecond.toFixed(0)}/s`}`);
+    }
+    return results;
+  });
+
+const stageOf = async ({ transport }: BenchCluster, load: Load): Promise<Omit<Stage, 'tracker' | 'running'>> => {
+  const namespaces = await Promise.all(Array.from({ length: NAMESPACES }, () => createNamespace(transport, 'bench')));
+  return { transport, namespaces, load };
+};

@@ -1,0 +1,177 @@
+// Tables for people, JSON for programs, and a chart.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import { KUBERNETES } from '../../infra/local/versions.ts';
+import { chartOf } from './chart.ts';
+import { cpuPerWebsite, perWebsite, totalOf, type Figure } from './figures.ts';
+import { quantile } from './measure.ts';
+import type { Load } from './phases.ts';
+import type { PhaseResult } from './result.ts';
+
+/** Everything that was measured. */
+export interface Report {
+  readonly load: Load;
+  readonly results: readonly PhaseResult[];
+}
+
+/** Prints the tables, and writes what is asked for. */
+export async function report(
+  done: Report,
+  { json, chart }: { json: string | undefined; chart: string | undefined },
+): Promise<void> {
+  process.stdout.write(`${machineText()}\n\n${tablesOf(done).join('\n\n')}\n`);
+  if (json !== undefined) write(json, JSON.stringify({ machine: machine(), ...done }, undefined, 1));
+  if (chart !== undefined) write(chart, chartOf(done.results));
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${text.trimEnd()}\n`);
+}
+
+const machine = () => ({
+  at: new Date().toISOString(),
+  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
+  cpu: cpus()[0]?.model ?? 'unknown',
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  kernel: release(),
+  node: process.version,
+  kubernetes: KUBERNETES,
+});
+
+function machineText(): string {
+  const { cores, cpu, memoryGiB, kernel, node, kubernetes } = machine();
+  return `${cores} cores (${cpu}), ${memoryGiB} GiB, Linux ${kernel}; Node ${node}, Kubernetes ${kubernetes}; least / **median** / most.`;
+}
+
+interface Column {
+  readonly name: string;
+  readonly of: Figure;
+  readonly digits?: number;
+}
+
+const COLUMNS: readonly Column[] = [
+  { name: 'Websites/s', of: ({ phase, perSecond }) => (phase === 'single' ? undefined : perSecond) },
+  ...(['deployment', 'service', 'website'] as const).flatMap((watched): Column[] => {
+    const name = watched === 'website' ? 'status' : watched;
+    return [
+      { name: `${name} p50, ms`, of: ({ latencyMs }) => latencyMs[watched]?.p50, digits: 1 },
+      { name: `${name} p99, ms`, of: ({ latencyMs }) => latencyMs[watched]?.p99 },
+    ];
+  }),
+  { name: 'CPU per Website, ms', of: cpuPerWebsite, digits: 2 },
+  { name: 'its API server’s, ms', of: perWebsite(({ cpuMs }) => cpuMs['kube-apiserver']), digits: 1 },
+  {
+    name: 'writes per Website',
+    of: perWebsite(({ requests, writes }) => (Object.keys(requests).length === 0 ? undefined : writes)),
+    digits: 2,
+  },
+  {
+    name: 'CPU, % of a core',
+    of: ({ phase, cpuMs, elapsedMs }) => (phase === 'idle' ? (100 * (totalOf(cpuMs) ?? NaN)) / elapsedMs : undefined),
+    digits: 2,
+  },
+  { name: 'RSS, MiB', of: ({ rssMiB }) => totalOf(rssMiB) },
+  { name: 'peak, MiB', of: ({ peakRssMiB }) => totalOf(peakRssMiB) },
+  { name: 'never', of: ({ count, unmet }) => (count === 0 ? undefined : unmet) },
+];
+
+/** A table for each phase, one of ratios, and one of requests; in Markdown. */
+export function tablesOf({ load, results }: Report): string[] {
+  const phases = [...new Set(results.map(({ phase }) => phase))];
+  return [
+    ...phases.map((phase) =>
+      phaseTable(
+        `${phase} (${load.websites} Websites)`,
+        results.filter((each) => each.phase === phase),
+      ),
+    ),
+    ...figuresTables(results),
+    table('Ratios, of each round', ['ratio', 'least / **median** / most'], ratiosOf(results)),
+    table('Requests of the last round', ['phase', 'subject', 'requests'], requestRows(results)),
+  ].filter((text) => text !== '');
+}
+
+function phaseTable(title: string, results: readonly PhaseResult[]): string {
+  const columns = COLUMNS.filter(({ of }) => results.some((result) => of(result) !== undefined));
+  const rows = [...Map.groupBy(results, ({ subject }) => subject)].map(([subject, rounds]) => [
+    subject,
+    ...columns.map(({ of, digits = 0 }) =>
+      spread(
+        rounds.flatMap((result) => of(result) ?? []),
+        digits,
+      ),
+    ),
+  ]);
+  return table(title, ['subject', ...columns.map(({ name }) => name)], rows);
+}
+
+function figuresTables(results: readonly PhaseResult[]): string[] {
+  const names = [...new Set(results.flatMap(({ figures }) => Object.keys(figures)))];
+  const rows = names.map((name) => [
+    name,
+    spread(
+      results.flatMap(({ figures }) => figures[name] ?? []),
+      2,
+    ),
+  ]);
+  return [table('Resync of what is as declared', ['figure', 'least / **median** / most'], rows)];
+}
+
+/** What is compared with whom, and in what: the goals. */
+const RATIOS: readonly (readonly [string, PhaseResult['phase'], Figure, string])[] = [
+  ['Websites/s of a burst', 'create', ({ perSecond }) => perSecond, 'ceiling'],
+  ['Websites/s of a burst', 'create', ({ perSecond }) => perSecond, 'ceiling, watched'],
+  ['Websites/s of a burst', 'create', ({ perSecond }) => perSecond, 'controller-runtime-32'],
+  ['CPU per Website', 'create', cpuPerWebsite, 'controller-runtime-32'],
+  ['create to Deployment, p50', 'single', ({ latencyMs }) => latencyMs.deployment?.p50, 'controller-runtime-32'],
+  ['create to status, p50', 'single', ({ latencyMs }) => latencyMs.website?.p50, 'controller-runtime-32'],
+  ['Websites/s of an update', 'update', ({ perSecond }) => perSecond, 'controller-runtime-32'],
+  ['Websites/s of an update', 'update', ({ perSecond }) => perSecond, 'kube-rs-32'],
+  ['drift repaired, p99', 'drift', ({ latencyMs }) => latencyMs.deployment?.p99, 'controller-runtime-32'],
+];
+
+/** Ours by theirs, within each round: what a machine does at the time is the same for both. */
+export function ratiosOf(results: readonly PhaseResult[]): string[][] {
+  return RATIOS.flatMap(([name, phase, of, other]) => {
+    const inRounds = [...Map.groupBy(results, ({ round }) => round).values()].flatMap((round) => {
+      const figureOf = (subject: string) => {
+        const result = round.find((each) => each.phase === phase && each.subject === subject);
+        return result === undefined ? undefined : of(result);
+      };
+      const [left, right] = [figureOf('ours'), figureOf(other)];
+      return left === undefined || right === undefined ? [] : [left / right];
+    });
+    return inRounds.length === 0 ? [] : [[`${name}, by ${other}’s`, spread(inRounds, 2)]];
+  });
+}
+
+function requestRows(results: readonly PhaseResult[]): string[][] {
+  const last = Math.max(...results.map(({ round = 0 }) => round));
+  return results
+    .filter(({ round, requests }) => round === last && Object.keys(requests).length > 0)
+    .map(({ phase, subject, requests }) => [
+      phase,
+      subject,
+      Object.entries(requests)
+        .toSorted(([, left], [, right]) => right - left)
+        .map(([name, number]) => `${number} ${name}`)
+        .join(', '),
+    ]);
+}
+
+export function spread(values: readonly number[], digits: number): string {
+  if (values.length === 0) return '–';
+  const text = (value: number) => value.toFixed(digits);
+  const [least, median, most] = [0, 0.5, 1].map((share) => text(quantile(values, share)));
+  return values.length === 1 ? String(median) : `${least} / **${median}** / ${most}`;
+}
+
+function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [`### ${title}`, '', line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,92 @@
+// Who is measured: the forwarder and the functions as they are deployed, and programs that do the job another way.
+import { once } from 'node:events';
+import { imageIn } from '../image.ts';
+import { pidOf, startCommand, startProgram, type Program } from '../program.ts';
+import type { BenchCluster } from './measure.ts';
+import type { Rival } from './rivals.ts';
+
+/** A subject at work. */
+export interface Running {
+  /** Its processes, by name. */
+  readonly pids: Readonly<Record<string, number>>;
+  /** Where it can be asked to look at everything. */
+  readonly resync?: URL;
+  /** Rejects when one of its programs ends by itself; never resolves. */
+  readonly failure: Promise<never>;
+  stop(): Promise<void>;
+}
+
+export interface Subject {
+  readonly name: string;
+  /** Starts it; it works, or is about to. */
+  start(cluster: BenchCluster): Promise<Running>;
+}
+
+const WORKERS = new URL('workers.ts', import.meta.url).pathname;
+const FUNCTIONS = 'dist/functions/node.js';
+
+/** The forwarder and so many processes of the functions, each with the rights that it ships with. */
+export function ours(processes: number): Subject {
+  return {
+    name: processes === 1 ? 'ours' : `ours-${processes}`,
+    async start({ kubeconfigs }) {
+      const functions = startWorkers(processes, kubeconfigs['website-functions']);
+      const sink = new URL(String((await functions.line('Listening'))['url']));
+      const forwarder = startForwarder(sink, kubeconfigs['website-forwarder']);
+      await forwarder.line('Listening');
+      return {
+        pids: { functions: pidOf(functions), forwarder: pidOf(forwarder) },
+        resync: new URL('/resync', sink),
+        ...until([forwarder, functions]),
+      };
+    },
+  };
+}
+
+function startWorkers(processes: number, kubeconfig: string): Program {
+  const environment = {
+    ...imageIn('functions', 'dist/functions').variables,
+    HOST: '127.0.0.1',
+    PORT: '0',
+    ALLOW_ANONYMOUS: '1',
+    RESYNC_INTERVAL_SECONDS: '0',
+    KUBECONFIG: kubeconfig,
+  };
+  return processes === 1
+    ? startProgram(FUNCTIONS, [], environment)
+    : startProgram(WORKERS, [FUNCTIONS, String(processes)], environment);
+}
+
+function startForwarder(sink: URL, kubeconfig: string): Program {
+  const { command, variables } = imageIn('forwarder', 'dist/forwarder');
+  const [file = '', ...rest] = command;
+  const flags = ['--sink', sink.href, '--host', '127.0.0.1', '--port', '0'];
+  return startProgram(file, [...rest, ...flags], { ...variables, KUBECONFIG: kubeconfig });
+}
+
+/** A program of its own, with rights to everything. */
+export const rival = ({ name, command }: Rival): Subject => ({
+  name,
+  async start(cluster) {
+    const child = startCommand(command, { KUBECONFIG: cluster.rival });
+    await once(child.process, 'spawn');
+    return { pids: { operator: pidOf(child) }, ...until([child]) };
+  },
+});
+
+/** The end of programs: asked for, or not. */
+function until(programs: readonly Program[]): Pick<Running, 'stop' | 'failure'> {
+  let isAsked = false;
+  const failure = new Promise<never>((_, reject) => {
+    for (const { exit, stderr } of programs)
+      void exit.then((code) => isAsked || reject(new Error(`It ended with ${code}: ${stderr.join('')}`)));
+  });
+  failure.catch(() => {});
+  return {
+    failure,
+    stop: async () => {
+      isAsked = true;
+      await Promise.all(programs.map((each) => each.stop()));
+    },
+  };
+}

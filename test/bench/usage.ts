@@ -1,0 +1,45 @@
+// What Linux knows of processes; each with those that it started.
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Linux counts in ticks of 10 ms. */
+const TICK_MS = 10;
+
+/** CPU time so far, in milliseconds. */
+export const cpuMs = (pid: number): number => sum(tree(pid), (each) => ticksOf(each) * TICK_MS);
+
+/** @param field `VmRSS` for now, `VmHWM` for the most that it ever was. */
+export const rssMiB = (pid: number, field: 'VmRSS' | 'VmHWM'): number =>
+  sum(tree(pid), (each) => {
+    const [, kilobytes] = new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${each}/status`, 'utf8')) ?? [];
+    return Number(kilobytes ?? 0) / 1024;
+  });
+
+const sum = (pids: readonly number[], of: (pid: number) => number): number =>
+  pids.reduce((total, pid) => total + of(pid), 0);
+
+/** Fields are counted from the parent's id on: a name may hold anything, brackets too. */
+const statOf = (pid: number): string[] =>
+  readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+
+function ticksOf(pid: number): number {
+  const fields = statOf(pid);
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+function tree(root: number): number[] {
+  const children = Map.groupBy(parents(), ({ parent }) => parent);
+  const under = (pid: number): number[] => [pid, ...(children.get(pid) ?? []).flatMap((each) => under(each.pid))];
+  return under(root);
+}
+
+function parents(): { readonly pid: number; readonly parent: number }[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      return [{ pid: Number(name), parent: Number(statOf(Number(name))[1]) }];
+    } catch {
+      // It has ended.
+      return [];
+    }
+  });
+}
