@@ -213,7 +213,8 @@ export function judge(
     return { verdict: judged, status: invalidSpecStatus(website, judged, now) };
   }
   // Where nothing had to be written, nothing has changed.
-  const remaining = decision.plan.steps.length === 0 ? decision.plan : decide(website, children).plan;
+  const remaining =
+    decision.plan.steps.length === 0 ? decision.plan : plan(website, desired(website, decision.spec), children);
   const seen: Seen = { spec: decision.spec, children, refusals, remaining };
   const judged = verdict(seen);
   return { verdict: judged, status: statusOf(website, seen, judged, now) };

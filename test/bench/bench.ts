@@ -4,12 +4,14 @@ import { benchCompare } from './compare.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchFailover } from './failover.ts';
 import { benchForwarder } from './forwarder.ts';
+import { benchResync } from './resync.ts';
 
 const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
   compare: benchCompare,
   forwarder: benchForwarder,
   failover: benchFailover,
   'cold-start': benchColdStart,
+  resync: benchResync,
 };
 
 const [first = '', ...others] = process.argv.slice(2);

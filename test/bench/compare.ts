@@ -19,7 +19,7 @@ const FULL = {
   runs: '3',
   websites: '1000',
   subjects: ['ours', ...RIVALS, CEILING].join(),
-  phases: Object.keys(PHASES).join(),
+  phases: 'create,single,update,drift,resync,idle,delete',
 };
 const QUICK = {
   runs: '1',
@@ -39,6 +39,8 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
       'warm-up': { type: 'string', default: '64' },
       subjects: { type: 'string' },
       phases: { type: 'string' },
+      rate: { type: 'string', default: '155' },
+      'churn-seconds': { type: 'string', default: '60' },
       json: { type: 'string' },
       chart: { type: 'string' },
     },
@@ -50,6 +52,7 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
     singles: flags.quick ? 30 : 100,
     drifts: Math.min(50, Math.floor(websites / 2)),
     idleSeconds: 20,
+    churn: { perSecond: count('--rate', flags.rate), seconds: count('--churn-seconds', flags['churn-seconds']) },
   };
   const phases = choices('--phases', given.phases, Object.keys(PHASES) as PhaseName[]);
   const names = choices('--subjects', given.subjects, [...OURS, ...RIVALS, CEILING]);

@@ -1,8 +1,9 @@
 // What a subject is put through. Each phase asks the cluster for something, and waits until it is there.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { CHILD_APIS, childName } from '../../functions/website/children.ts';
-import { apiPath, API_VERSION, PLURAL, type WebsiteKey } from '../../functions/website/resource.ts';
+import { childName } from '../../functions/website/children.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { measureResync } from './lists.ts';
 import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 import { inParallel, secondsSince } from './measure.ts';
 import type { Requests } from './requests.ts';
@@ -17,6 +18,7 @@ export interface Load {
   /** Deployments that are scaled by hand, and as many that are deleted. */
   readonly drifts: number;
   readonly idleSeconds: number;
+  readonly churn: { readonly perSecond: number; readonly seconds: number };
 }
 
 /** Where it happens. */
@@ -96,24 +98,33 @@ export const PHASES = {
   /** Nothing has changed: what looking at all of them takes, beside the lists that nobody can do without. */
   async resync({ transport, running: { resync } }: Stage): Promise<Course> {
     if (resync === undefined) return { expectations: [], own: {} };
-    const listed = performance.now();
-    const requests = await listAll(transport);
-    const listSeconds = secondsSince(listed);
-    const start = performance.now();
-    const response = await fetch(resync, { method: 'POST' });
-    const seconds = secondsSince(start);
-    if (!response.ok) throw new Error(`The resync answered ${response.status}: ${await response.text()}`);
+    const { seconds, listSeconds, own } = await measureResync(transport, resync);
     const figures = {
       'resync, s': seconds,
       'bare lists, s': listSeconds,
       'resync / bare lists': seconds / listSeconds,
     };
-    return { expectations: [], own: requests, figures };
+    return { expectations: [], own, figures };
   },
 
   async idle({ load: { idleSeconds } }: Stage): Promise<Course> {
     await delay(idleSeconds * 1000);
     return { expectations: [], own: {} };
+  },
+
+  /** Changes at a rate of its own, whether or not the ones before are there yet: what a cluster is like that is lived in. */
+  async churn(stage: Stage): Promise<Course> {
+    const { perSecond, seconds } = stage.load.churn;
+    const start = performance.now();
+    const sent: Promise<Expectation | undefined>[] = [];
+    while (sent.length < perSecond * seconds) {
+      const due = Math.min(perSecond * seconds, perSecond * secondsSince(start));
+      while (sent.length < due) sent.push(change(stage, sent.length));
+      await delay(TICK_MS);
+    }
+    const expectations = (await Promise.all(sent)).filter((each) => each !== undefined);
+    await stage.tracker.settled(DEADLINE_MS);
+    return { expectations, own: {} };
   },
 
   async delete(stage: Stage): Promise<Course> {
@@ -143,6 +154,30 @@ export async function warmUp(stage: Stage, websites: number): Promise<void> {
   await delay(TRAILING_MS);
 }
 
+const TICK_MS = 5;
+/** Of 155 changes, as in the scenario that is published for a Website operator in Go (docs/performance.md). */
+const MIX = { of: 155, creates: 12, deletes: 2 };
+/** Websites that are made before one of them is deleted. */
+const HEAD_START = 100;
+
+/** The next change of a churn: a Website that is new, one of those that goes, or another image of one that was there. */
+async function change(stage: Stage, index: number): Promise<Expectation | undefined> {
+  const turn = index % MIX.of;
+  const round = Math.floor(index / MIX.of);
+  if (turn < MIX.creates) return create(stage, keyOf(stage, 'churn', round * MIX.creates + turn));
+  if (turn < MIX.creates + MIX.deletes) {
+    const oldest = round * MIX.deletes + turn - MIX.creates;
+    if (round * MIX.creates > oldest + HEAD_START) await removeWebsite(stage.transport, keyOf(stage, 'churn', oldest));
+    return undefined;
+  }
+  const update = round * (MIX.of - MIX.creates - MIX.deletes) + turn - MIX.creates - MIX.deletes;
+  const image = `nginx:2.${Math.floor(update / stage.load.websites)}`;
+  const key = keyOf(stage, 'site', update % stage.load.websites);
+  const expectation = stage.tracker.expect(key, updated({ ...SPEC, image }));
+  await patchWebsite(stage.transport, key, { spec: { image } });
+  return expectation;
+}
+
 async function create({ tracker, transport }: Stage, key: WebsiteKey): Promise<Expectation> {
   const expectation = tracker.expect(key, made(SPEC));
   await createWebsite(transport, key, SPEC);
@@ -156,26 +191,3 @@ const keyOf = ({ namespaces }: Stage, prefix: string, index: number): WebsiteKey
 
 const deploymentOf = ({ namespace, name }: WebsiteKey): string =>
   `/apis/apps/v1/namespaces/${namespace}/deployments/${childName('Deployment', name)}`;
-
-const PAGE = 500;
-
-/** Lists Websites and children in pages, as a resync does, and throws them away; the requests that it took. */
-async function listAll(transport: Transport): Promise<Requests> {
-  const requests: Record<string, number> = {};
-  for (const { apiVersion, plural } of [{ apiVersion: API_VERSION, plural: PLURAL }, ...Object.values(CHILD_APIS)]) {
-    let next: string | undefined = '';
-    while (next !== undefined) {
-      const query: string = new URLSearchParams({
-        limit: String(PAGE),
-        ...(next === '' ? {} : { continue: next }),
-      }).toString();
-      const path = `${apiPath(apiVersion)}/${plural}?${query}`;
-      const page = (await transport.json({ method: 'GET', path, what: `list ${plural}`, timeoutMs: 60_000 })) as {
-        metadata: { continue?: string };
-      };
-      requests[`LIST ${plural}`] = (requests[`LIST ${plural}`] ?? 0) + 1;
-      next = page.metadata.continue === '' ? undefined : page.metadata.continue;
-    }
-  }
-  return requests;
-}

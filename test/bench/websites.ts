@@ -54,8 +54,8 @@ async function settleOne(transport: Transport, website: Website): Promise<void> 
   await cluster.updateStatus({ ...website, status: statusOf(website, seen, PARKED, new Date()) });
 }
 
-/** An API server gives out 50 cluster addresses in a second, and no more; the forwarder does not care for them. */
-const withoutAddress = (service: Desired<Service>): Desired<Service> => ({
+/** An API server gives out cluster addresses one after another, and ever more slowly; what is measured does not care for them. */
+export const withoutAddress = (service: Desired<Service>): Desired<Service> => ({
   ...service,
   spec: { ...service.spec, clusterIP: 'None' },
 });

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { chartOf } from './chart.ts';
+import { choices, count } from './flags.ts';
+import { ratiosOf, spread, tablesOf } from './report.ts';
+import type { PhaseResult } from './result.ts';
+
+const LOAD = { websites: 10, singles: 1, drifts: 1, idleSeconds: 1, churn: { perSecond: 1, seconds: 1 } };
+const result = (subject: string, round: number, perSecond: number): PhaseResult => ({
+  subject,
+  round,
+  phase: 'create',
+  count: 10,
+  unmet: 0,
+  perSecond,
+  latencyMs: {},
+  cpuMs: { functions: 20, forwarder: 10, 'kube-apiserver': 100, etcd: 50 },
+  rssMiB: { functions: 100, forwarder: 50, 'kube-apiserver': 500 },
+  peakRssMiB: {},
+  elapsedMs: 1000,
+  requests: { 'POST deployments': 10 },
+  writes: 30,
+  figures: {},
+});
+const ROUNDS = [
+  result('ours', 1, 100),
+  result('controller-runtime-32', 1, 50),
+  result('ours', 2, 300),
+  result('controller-runtime-32', 2, 300),
+  result('ours', 3, 90),
+  result('controller-runtime-32', 3, 100),
+];
+
+describe('The tables', () => {
+  it('leave the control plane out of what a subject takes', () => {
+    const [create = ''] = tablesOf({ load: LOAD, results: [result('ours', 1, 100)] });
+    const [, head = '', , row = ''] = create.split('\n').filter((line) => line !== '');
+    const cells = (line: string) => line.split('|').map((cell) => cell.trim());
+    const figure = (name: string) => cells(row)[cells(head).indexOf(name)];
+    expect(figure('CPU per Website, ms')).toBe('3.00');
+    expect(figure('RSS, MiB')).toBe('150');
+    expect(figure('writes per Website')).toBe('3.00');
+    expect(figure('Websites/s')).toBe('100');
+  });
+
+  it('compare within each round, and take the median of that', () => {
+    expect(ratiosOf(ROUNDS)).toContainEqual([
+      'Websites/s of a burst, by controller-runtime-32’s',
+      '0.90 / **1.00** / 2.00',
+    ]);
+  });
+
+  it('say so where there is nothing', () => {
+    expect(spread([], 1)).toBe('–');
+    expect(spread([3, 1, 2], 0)).toBe('1 / **2** / 3');
+    expect(spread([3.14], 1)).toBe('3.1');
+  });
+});
+
+it('The chart is an SVG with every subject and its median', () => {
+  const svg = chartOf(ROUNDS);
+  expect(svg).toMatch(/^<svg .*<\/svg>\s*$/s);
+  for (const text of ['ours', 'controller-runtime-32', 'Burst, Websites/s', '>100<']) expect(svg).toContain(text);
+});
+
+describe('A flag', () => {
+  it.each(['0', '-1', '1.5', 'many', ''])('that is no count is named: %s', (text) => {
+    expect(() => count('--runs', text)).toThrow('--runs must be a whole number above 0');
+  });
+
+  it('that names nothing that there is, is told with what there is', () => {
+    expect(choices('--subjects', 'b,a', ['a', 'b'])).toEqual(['b', 'a']);
+    expect(() => choices('--subjects', 'a,x', ['a', 'b'])).toThrow('--subjects has none such as "x": take a, b');
+  });
+});
