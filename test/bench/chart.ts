@@ -14,12 +14,12 @@ interface Panel {
 const PANELS: readonly Panel[] = [
   { title: 'Burst, Websites/s', phase: 'create', of: ({ perSecond }) => perSecond, digits: 0 },
   {
-    title: 'Create to Deployment, p50 ms',
+    title: 'To its Deployment, p50 ms',
     phase: 'single',
     of: ({ latencyMs }) => latencyMs.deployment?.p50,
     digits: 1,
   },
-  { title: 'Create to status, p50 ms', phase: 'single', of: ({ latencyMs }) => latencyMs.website?.p50, digits: 1 },
+  { title: 'To its status, p50 ms', phase: 'single', of: ({ latencyMs }) => latencyMs.website?.p50, digits: 1 },
   { title: 'CPU per Website, ms', phase: 'create', of: cpuPerWebsite, digits: 1 },
 ];
 
@@ -78,32 +78,21 @@ function seriesOf(
     return [0, 0.5, 1].map((share) => (values.length === 0 ? NaN : quantile(values, share)));
   });
   const axes = { xAxisIndex: index, yAxisIndex: index };
+  const bars = spreads.map(([, median = NaN], row) => ({
+    value: Number.isNaN(median) ? '-' : median,
+    itemStyle: { color: subjects[row]?.startsWith('ours') === true ? OURS : OTHERS },
+  }));
+  const labels = spreads.flatMap(([, median = NaN, most = NaN], row) =>
+    Number.isNaN(median) ? [] : [{ value: [most, row], label: { formatter: median.toFixed(digits) } }],
+  );
+  const label = { show: true, position: 'right', distance: 6, color: INK } as const;
   return [
-    {
-      type: 'bar',
-      ...axes,
-      barWidth: '60%',
-      data: spreads.map(([, median = NaN], row) => ({
-        value: Number.isNaN(median) ? '-' : median,
-        itemStyle: { color: subjects[row]?.startsWith('ours') === true ? OURS : OTHERS },
-        label: { show: !Number.isNaN(median), position: 'right', color: INK, formatter: median.toFixed(digits) },
-      })),
-    },
-    ...spreads.flatMap(([least = NaN, , most = NaN], row): echarts.SeriesOption[] =>
-      Number.isNaN(least) || least === most
-        ? []
-        : [
-            {
-              type: 'line',
-              ...axes,
-              symbol: 'none',
-              lineStyle: { color: INK, width: 1 },
-              data: [
-                [least, row],
-                [most, row],
-              ],
-            },
-          ],
-    ),
+    { type: 'bar', ...axes, barWidth: '60%', data: bars },
+    { type: 'scatter', ...axes, symbolSize: 0, label, data: labels },
+    ...spreads.flatMap(([least = NaN, , most = NaN], row): echarts.SeriesOption[] => {
+      if (Number.isNaN(least) || least === most) return [];
+      const ends = [least, most].map((value) => [value, row]);
+      return [{ type: 'line', ...axes, symbol: 'none', lineStyle: { color: INK, width: 1 }, data: ends }];
+    }),
   ];
 }

@@ -52,15 +52,15 @@ export async function benchResync(args: readonly string[]): Promise<void> {
   }, 'off');
 }
 
-async function makeAll(transport: Transport, count: number): Promise<void> {
+async function makeAll(transport: Transport, many: number): Promise<void> {
   const cluster = kubernetes(transport);
   // An API server takes ever longer to give out one more cluster address; a resync does not care for them.
   const headless: Cluster = {
     ...cluster,
     create: (child) => cluster.create(child.kind === 'Service' ? withoutAddress(child as Desired<Service>) : child),
   };
-  const websites = await createWebsites(transport, count);
-  await inParallel(count, async (index) => {
+  const websites = await createWebsites(transport, many);
+  await inParallel(many, async (index) => {
     const website = websites[index];
     if (website !== undefined)
       await reconcile(website.metadata, { cluster: headless, now: () => new Date() }, 'website-only');
