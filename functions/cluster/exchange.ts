@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
 
-/** An answer, read whole. */
+/** An answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Empty where nobody wants it. */
   readonly text: string;
 }
 
@@ -11,8 +12,11 @@ export interface Answer {
 export interface Limits {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes of the body; what is beyond them is not read, and the connection is lost. */
-  readonly largest?: number;
+  /**
+   * Says that nobody wants the body: the answer is there with its headers. Only for the connection's sake are these bytes of it
+   * read, in the same time; where it is longer, the connection is lost.
+   */
+  readonly unwanted?: number;
 }
 
 /**
@@ -23,7 +27,7 @@ export interface Limits {
 export function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  { timeoutMs, signal, largest = Infinity }: Limits,
+  { timeoutMs, signal, unwanted }: Limits,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let started: Dispatcher.DispatchController | undefined;
@@ -44,10 +48,7 @@ export function exchange(
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
     };
-    const answered = () => {
-      end();
-      resolve({ status, headers, text: (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString() ?? '' });
-    };
+    const textOf = () => (chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString() ?? '';
     const fail = (why: Error) => {
       end();
       reject(why);
@@ -63,16 +64,18 @@ export function exchange(
       },
       onResponseStart(_, code, received) {
         [status, headers] = [code, received];
+        // What comes before it, such as 103, is no answer.
+        if (unwanted !== undefined && code >= 200) resolve({ status, headers, text: '' });
       },
       onResponseData(_, chunk) {
         size += chunk.length;
-        if (size <= largest) chunks.push(chunk);
-        else {
-          answered();
-          started?.abort(new Error('The answer is too large'));
-        }
+        if (unwanted === undefined) chunks.push(chunk);
+        else if (size > unwanted) giveUp(new Error('The answer is too large'));
       },
-      onResponseEnd: answered,
+      onResponseEnd() {
+        end();
+        resolve({ status, headers, text: textOf() });
+      },
       onResponseError: (_, error) => fail(error),
     });
   });

@@ -42,7 +42,7 @@ export function httpSink(config: HttpSinkConfig, parallel: number): Sink {
           headers: { ...(headers as Record<string, string>), ...(await headersOf(credentials, message)) },
           body: message.body,
         } as const;
-        const answer = await exchange(agent, request, { timeoutMs, largest: LARGEST_ANSWER });
+        const answer = await exchange(agent, request, { timeoutMs, unwanted: LARGEST_ANSWER });
         return judged(answer.status, (name) => [answer.headers[name]].flat()[0]);
       } catch (error) {
         return failureOf(error);

@@ -39,17 +39,48 @@ describe('An answer', () => {
     expect(await ask('/')).toMatchObject({ status: 204, text: '' });
   });
 
-  it('is not read beyond what is asked for', async () => {
-    let isBrokenOff = false;
-    const ask = await asking((_, response) => {
-      response.once('close', () => (isBrokenOff = !response.writableFinished));
-      const more = () => void (response.destroyed || response.write(Buffer.alloc(64 * 1024), more));
-      more();
+  describe('whose body nobody wants', () => {
+    it('is there before the body ends, which has as much time as the answer had', async () => {
+      const ask = await asking((request, response) => {
+        response.flushHeaders();
+        if (request.url !== '/endless') response.end('here');
+      });
+      expect(await ask('/endless', { timeoutMs: 200, unwanted: 1000 })).toMatchObject({ status: 200, text: '' });
+      // Over another connection: there is one at a time.
+      expect(await ask('/')).toMatchObject({ text: 'here' });
     });
-    const { status, text } = await ask('/', { ...PATIENT, largest: 1_000_000 });
-    expect(status).toBe(200);
-    expect(text.length).toBeLessThanOrEqual(1_000_000);
-    await expect.poll(() => isBrokenOff).toBe(true);
+
+    it('leaves the connection to the next', async () => {
+      const ports = new Set<number | undefined>();
+      const ask = await asking((request, response) => {
+        ports.add(request.socket.remotePort);
+        response.end('here');
+      });
+      for (const path of ['/', '/again']) await ask(path, { ...PATIENT, unwanted: 1000 });
+      expect(ports.size).toBe(1);
+    });
+
+    it('is broken off where the body is longer than it may be', async () => {
+      let isBrokenOff = false;
+      const ask = await asking((_, response) => {
+        response.once('close', () => (isBrokenOff = !response.writableFinished));
+        const more = () => void (response.destroyed || response.write(Buffer.alloc(64 * 1024), more));
+        more();
+      });
+      expect(await ask('/', { ...PATIENT, unwanted: 1_000_000 })).toMatchObject({ status: 200, text: '' });
+      await expect.poll(() => isBrokenOff).toBe(true);
+    });
+
+    it('is not what comes before it', async () => {
+      const ask = await asking((_, response) => {
+        response.writeEarlyHints({ link: '</style.css>; rel=preload' });
+        response.writeHead(503, { 'retry-after': '7' }).end();
+      });
+      expect(await ask('/', { ...PATIENT, unwanted: 0 })).toMatchObject({
+        status: 503,
+        headers: { 'retry-after': '7' },
+      });
+    });
   });
 });
 
