@@ -15,7 +15,7 @@ import {
   versionsText,
 } from './website/event.ts';
 import type { EventAttributes, Request } from './website/event.ts';
-import { reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
+import { GONE, reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
 
 /** An HTTP answer, as every host can give it. */
 export interface Reply {
@@ -91,8 +91,8 @@ async function reconcileReply(
   const start = performance.now();
   const about = { ...key, eventId: event.id, eventReason: reason };
   try {
-    const reconciled = await measured('event', () =>
-      reconcile(key, context, readsFor(reason, childKind), resourceVersion),
+    const reconciled = await measured('event', async () =>
+      reason === 'deleted' ? GONE : reconcile(key, context, readsFor(reason, childKind), resourceVersion),
     );
     const { outcome, actions } = reconciled;
     const ms = Math.round(performance.now() - start);

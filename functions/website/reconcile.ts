@@ -100,7 +100,8 @@ async function reconcileOnce(
   return { outcome, versions: versionsOf(updated, written.children) };
 }
 
-const GONE = { outcome: { kind: 'gone' }, versions: {} } as const;
+/** Nothing was done: what a Website leaves is the garbage collector's. */
+export const GONE: Reconciled = { outcome: { kind: 'gone' }, actions: [], versions: {} };
 
 const versionsOf = (website: Website, { deployment, service, ingress }: Children): Versions =>
   Object.fromEntries(

@@ -84,13 +84,14 @@ async function end(queue: WorkQueue<Notice>, watches: readonly Promise<void>[], 
 
 function watchedIn(namespace: string | undefined, outlet: Outlet): Watched[] {
   const place = namespace === undefined ? '' : ` in ${namespace}`;
+  const websites = websiteObserver(outlet);
   const children = (Object.keys(CHILD_APIS) as ChildKind[]).map((kind): Watched => {
     const { apiVersion, plural } = CHILD_APIS[kind];
     const resource = { name: plural, prefix: apiPath(apiVersion), namespace, labelSelector: CHILD_SELECTOR };
-    return { name: plural + place, resource, observer: childObserver(kind, outlet) };
+    return { name: plural + place, resource, observer: childObserver(kind, outlet, websites) };
   });
   const resource = { name: PLURAL, prefix: apiPath(API_VERSION), namespace };
-  return [{ name: PLURAL + place, resource, observer: websiteObserver(outlet) }, ...children];
+  return [{ name: PLURAL + place, resource, observer: websites }, ...children];
 }
 
 const now = (): string => new Date().toISOString();

@@ -28,8 +28,13 @@ export interface RememberingObserver extends Observer {
   size(): number;
 }
 
+/** It also says what is there. */
+export interface WebsiteObserver extends RememberingObserver {
+  has(key: WebsiteKey): boolean;
+}
+
 /** Turns what the watch of Websites tells into changes. */
-export function websiteObserver(outlet: Outlet): RememberingObserver {
+export function websiteObserver(outlet: Outlet): WebsiteObserver {
   const known = new KnownObjects();
   let listed = new Set<string>();
   let isFirstList = true;
@@ -84,11 +89,19 @@ export function websiteObserver(outlet: Outlet): RememberingObserver {
     },
     deleted: ({ metadata: { namespace, name, resourceVersion } }) => remove({ namespace, name }, resourceVersion),
     size: () => known.size,
+    has: (key) => known.has(keyText(key)),
   };
 }
 
-/** Turns what the watch of one kind of children tells into changes of the Websites that own them. */
-export function childObserver(kind: NonNullable<EventData['childKind']>, outlet: Outlet): RememberingObserver {
+/**
+ * Turns what the watch of one kind of children tells into changes of the Websites that own them. Where there is no Website of
+ * that name, nothing is told: the garbage collector takes what a Website leaves, and one that is yet to come is told by itself.
+ */
+export function childObserver(
+  kind: NonNullable<EventData['childKind']>,
+  outlet: Outlet,
+  websites: Pick<WebsiteObserver, 'has'>,
+): RememberingObserver {
   const known = new KnownObjects();
   const { plural } = CHILD_APIS[kind];
   let listed = new Set<string>();
@@ -96,7 +109,7 @@ export function childObserver(kind: NonNullable<EventData['childKind']>, outlet:
   let isFirstList = true;
 
   const drifted = (namespace: string, { owner, ...child }: Memory, resourceVersion: string) => {
-    if (owner === undefined) return;
+    if (owner === undefined || !websites.has({ namespace, name: owner.name })) return;
     const change = driftOf(kind, namespace, { ...child, owner }, resourceVersion);
     outlet.change(change, isListing ? 'list' : 'watch');
   };

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { REQUESTED_AT, type ObjectMeta } from '../../functions/website/resource.ts';
+import { REQUESTED_AT, type ObjectMeta, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { Change } from '../../infra/forwarder/known.ts';
 import { childObserver, websiteObserver } from '../../infra/forwarder/observers.ts';
 import type { Observer, WatchedObject } from '../../infra/forwarder/watch.ts';
@@ -136,6 +136,16 @@ describe('A Website in a watch', () => {
     ]);
   });
 
+  it('is there until it is deleted', () => {
+    const websites = websiteObserver(outlet);
+    const key = { namespace: 'a', name: 'shop' };
+    expect(websites.has(key)).toBe(false);
+    websites.changed(website());
+    expect(websites.has(key)).toBe(true);
+    websites.deleted(website());
+    expect(websites.has(key)).toBe(false);
+  });
+
   it('that is deleted is told once', () => {
     observer.deleted(website({ resourceVersion: '88' }));
     observer.deleted(website({ resourceVersion: '88' }));
@@ -152,8 +162,12 @@ const child = (metadata: Partial<ObjectMeta> = {}, rest: object = {}): WatchedOb
 });
 
 describe('A child', () => {
+  let there: Set<string>;
+  const websites = { has: ({ namespace, name }: WebsiteKey) => there.has(`${namespace}/${name}`) };
+
   beforeEach(() => {
-    observer = childObserver('Deployment', outlet);
+    there = new Set(['a/shop', 'a/other']);
+    observer = childObserver('Deployment', outlet, websites);
     list(child());
   });
 
@@ -216,6 +230,18 @@ describe('A child', () => {
     ]);
   });
 
+  it('of a Website that is gone is not told: the garbage collector took it, or will', () => {
+    there.delete('a/shop');
+    observer.changed(child({ deletionTimestamp: 'now' }));
+    observer.deleted(child({ resourceVersion: '9' }));
+    expect(told()).toEqual([]);
+  });
+
+  it('of one before, of the same name, is told: the one that is there may be waiting for the name', () => {
+    observer.deleted(child({ resourceVersion: '9', ownerReferences: [{ ...OWNER, uid: 'u0' }] }));
+    expect(told()).toHaveLength(1);
+  });
+
   it("that is somebody else's is nobody's news", () => {
     observer.changed(
       child({ name: 'other', ownerReferences: [{ ...OWNER, kind: 'ReplicaSet', apiVersion: 'apps/v1' }] }),
@@ -227,7 +253,7 @@ describe('A child', () => {
   it('that is new is our own doing, unless it is an Ingress, which a late run may have made', () => {
     observer.changed(child({ name: 'fresh', uid: 'c2' }));
     expect(told()).toEqual([]);
-    observer = childObserver('Ingress', outlet);
+    observer = childObserver('Ingress', outlet, websites);
     list();
     observer.changed(child({ name: 'fresh', uid: 'c2' }));
     expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c2.5']]);

@@ -3,6 +3,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { expect, inject, it } from 'vitest';
 import { connect as connectTo } from '../../functions/cluster/transport.ts';
+import type { Reason } from '../../functions/website/event.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
@@ -15,8 +16,13 @@ const STRUCTURED = { 'content-type': 'application/cloudevents+json' };
 describeHost('The Node host', startFunctions);
 
 /** Sends an event about a Website. */
-async function send(url: string, key: WebsiteKey, more: Record<string, string> = {}): Promise<Response> {
-  const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'x', reason: 'retry' };
+async function send(
+  url: string,
+  key: WebsiteKey,
+  more: Record<string, string> = {},
+  reason: Reason = 'retry',
+): Promise<Response> {
+  const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'x', reason };
   const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed', data };
   const headers = { ...STRUCTURED, ...more };
   return fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
@@ -73,6 +79,20 @@ it('answers 429 with Retry-After while as much is at work as MAX_CONCURRENT says
   proxy.heal();
   expect((await Promise.all(atWork)).map(({ status }) => status)).toEqual([503, 503]);
   expect((await send(url, key)).status).toBe(204);
+  expect(await program.stop()).toBe(0);
+  await proxy.close();
+});
+
+it('asks nothing about a Website that was deleted: what is left is the work of the garbage collector', async () => {
+  const proxy = await faultProxy(inject('functionsKubeconfig'));
+  const program = startFunctions({ KUBECONFIG: proxy.kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
+  const url = String((await program.line('Listening'))['url']);
+  const key = { namespace: 'default', name: 'missing' };
+  const [deleted, other] = [await send(url, key, {}, 'deleted'), proxy.requests.length];
+  expect([deleted.status, deleted.headers.get('website-outcome'), other]).toEqual([204, 'gone', 0]);
+  // The proxy does count.
+  await send(url, key);
+  expect(proxy.requests).not.toEqual([]);
   expect(await program.stop()).toBe(0);
   await proxy.close();
 });
