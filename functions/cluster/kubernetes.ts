@@ -80,7 +80,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[])
       getOrNothing<Extract<Child, { kind: Kind }>>(CHILD_APIS[kind], { namespace, name: childName(kind, name) }),
     create: async (child) => (await transport.json(creation(child))) as Child,
     replace: async (child) =>
-      (await transport.json({ ...on('PUT', CHILD_APIS[child.kind], child.metadata), body: child })) as Child,
+      (await transport.json({ ...on('PUT', CHILD_APIS[child.kind], child.metadata), body: bodyOf(child) })) as Child,
     async delete(child) {
       const { uid, resourceVersion } = child.metadata;
       await transport.json({
@@ -116,6 +116,12 @@ function on(method: keyof typeof VERBS, { apiVersion, plural }: Api, { namespace
   };
 }
 
+/** An update's. Who wrote which field stays as it is where nothing is said of it, and the API server has less to read. */
+const bodyOf = <T extends Child | Website>(object: T): T => ({
+  ...object,
+  metadata: { ...object.metadata, managedFields: undefined },
+});
+
 function creation(child: Desired<Child>): ApiRequest {
   const { apiVersion, plural } = CHILD_APIS[child.kind];
   const { namespace, name } = child.metadata;
@@ -133,8 +139,7 @@ function statusUpdate(website: Website): ApiRequest {
     ...request,
     path: `${request.path}/status`,
     what: `update websites/status ${website.metadata.namespace}/${website.metadata.name}`,
-    // Who wrote which field stays as it is where nothing is said of it, and the API server has less to read.
-    body: { ...website, metadata: { ...website.metadata, managedFields: undefined } },
+    body: bodyOf(website),
   };
 }
 

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Transition } from '../../functions/website/transition.ts';
-import { createNamespace, createWebsite } from '../real-cluster.ts';
+import { desired } from '../../functions/website/desired.ts';
+import { websiteSpec } from '../../functions/website/resource.ts';
+import { createNamespace, createWebsite, patch } from '../real-cluster.ts';
 import { describeCluster } from './suite.ts';
 
 let transport: Transport;
@@ -39,6 +41,31 @@ it.each(['999999999999', 'yesterday'])('reads a Website as it is where it never 
   const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
   expect(await kubernetes(transport).getWebsite(key, since)).toEqual(website);
 });
+
+it('leaves to others the fields that they wrote (metadata.managedFields)', async () => {
+  const key = { namespace: await createNamespace(transport, 'managed'), name: 'shop' };
+  const cluster = kubernetes(transport);
+  const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
+  const { service } = desired(website, websiteSpec.parse(website.spec));
+  await cluster.create(service);
+  const path = `/api/v1/namespaces/${key.namespace}/services/shop-service?fieldManager=somebody`;
+  await patch(transport, path, { metadata: { labels: { theirs: 'yes' } } });
+  const read = await cluster.getChild('Service', key);
+  if (read === undefined) throw new Error('The Service is missing');
+  const labels = { ...read.metadata.labels, ours: 'yes' };
+  const written = await cluster.replace({ ...read, metadata: { ...read.metadata, labels } });
+  const judged = await cluster.updateStatus({ ...website, status: { observedGeneration: 1 } });
+  expect(writersOf(written, 'f:labels', 'f:theirs')).toEqual(['somebody']);
+  expect(writersOf(written, 'f:labels', 'f:ours')).not.toContain('somebody');
+  expect(writersOf(judged, 'f:image')).toEqual(writersOf(website, 'f:image'));
+});
+
+/** Who wrote a field, by the end of its path. */
+function writersOf({ metadata }: object & { metadata: object }, ...path: readonly string[]): string[] {
+  const { managedFields } = metadata as { managedFields: { manager: string; fieldsV1: object }[] };
+  const text = new RegExp(path.map((part) => `"${part}":`).join('.*'));
+  return managedFields.filter(({ fieldsV1 }) => text.test(JSON.stringify(fieldsV1))).map(({ manager }) => manager);
+}
 
 it('says that a context is unknown, and which there are', async () => {
   const address = { kubeconfig: inject('kubeconfig'), context: 'nope' };
