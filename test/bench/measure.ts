@@ -117,9 +117,12 @@ export async function ask(url: URL, method: 'GET' | 'PUT' = 'GET'): Promise<{ st
 
 export const secondsSince = (start: number): number => (performance.now() - start) / 1000;
 
+/** Between two values, what lies between them. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
+  const place = (sorted.length - 1) * share;
+  const [below = NaN, above = below] = sorted.slice(Math.floor(place));
+  return below + (above - below) * (place % 1);
 }
 
 /** One measure, in all its runs. */

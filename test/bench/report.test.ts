@@ -52,6 +52,7 @@ describe('The tables', () => {
   it('say so where there is nothing', () => {
     expect(spread([], 1)).toBe('–');
     expect(spread([3, 1, 2], 0)).toBe('1 / **2** / 3');
+    expect(spread([4, 2], 0)).toBe('2 / **3** / 4');
     expect(spread([3.14], 1)).toBe('3.1');
   });
 });
