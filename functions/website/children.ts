@@ -79,3 +79,11 @@ export const mayHaveIngress = (deployment: Deployment | undefined): boolean =>
   deployment === undefined ||
   controllerOf(deployment)?.kind !== KIND ||
   deployment.metadata.annotations?.[HAS_INGRESS] !== undefined;
+
+/** Whether the Deployment, and the Ingress where there is one, were made for an older generation of this very Website. */
+export function isAheadOf(website: Website, { deployment, ingress }: Children): boolean {
+  const { generation = 0 } = website.metadata;
+  const isOlder = (child: Deployment | Ingress) =>
+    isOwnedBy(child, website) && Number(child.metadata.annotations?.[GENERATION] ?? NaN) < generation;
+  return deployment !== undefined && isOlder(deployment) && (ingress === undefined || isOlder(ingress));
+}

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
-import { mayHaveIngress, type Child, type Children, type Versions } from './children.ts';
+import { isAheadOf, mayHaveIngress, type Child, type Children, type Versions } from './children.ts';
 import { desired } from './desired.ts';
 import { differences } from './differences.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
@@ -47,8 +47,9 @@ const ATTEMPTS = 5;
  * ## Guarantees
  * Runs of the same Website may overlap. The children are read *before* the Website, and every write to one carries the
  * resourceVersion that was read; so a run that decided by an older spec finds its write refused once a newer run has written.
- * The status is written last, under the resourceVersion of the Website that was judged. That is why a Website without a status
- * may be read as it was `since` a resourceVersion: what was created for an older spec is found out by that write.
+ * The status is written last, under the resourceVersion of the Website that was judged. That is why the Website may be read as
+ * it was `since` a resourceVersion, from a cache: that it has changed again is found out by that write. What it says of its
+ * children is acted on only where it is ahead of what they were made for, or where there are none yet, so nothing goes back.
  *
  * ## Errors
  * A lost race is read again, and then everything, `ATTEMPTS` times in all. What the API server refuses for good becomes a
@@ -63,7 +64,7 @@ export async function reconcile(
   const actions: string[] = [];
   for (let attempt = 1; ; attempt++) {
     try {
-      const run = attempt === 1 ? { reads, since } : { reads: 'everything' as const };
+      const run: Run = attempt === 1 ? { reads, since } : { reads: 'everything' };
       return { ...(await reconcileOnce(key, context, run, actions)), actions };
     } catch (error) {
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
@@ -72,19 +73,26 @@ export async function reconcile(
   }
 }
 
+/** One attempt. */
+interface Run {
+  readonly reads: Reads;
+  readonly since?: string | undefined;
+}
+
 async function reconcileOnce(
   key: WebsiteKey,
   context: Context,
-  { reads, since }: { readonly reads: Reads; readonly since?: string | undefined },
+  run: Run,
   actions: string[],
 ): Promise<Omit<Reconciled, 'actions'>> {
   // Read
-  const children = reads === 'website-only' ? {} : await readChildren(key, context.cluster, reads);
-  const website = await context.cluster.getWebsite(key, reads === 'website-only' ? since : undefined);
+  const { website, children } = await read(key, context.cluster, run);
   if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
 
   // Decide
   const decision = decide(website, children);
+  if (decision.plan.steps.length > 0 && mayGoBack(website, children, run))
+    return reconcileOnce(key, context, { reads: 'everything' }, actions);
 
   // Write
   const written = await write(decision.plan, children, context.cluster, actions);
@@ -110,7 +118,26 @@ const versionsOf = (website: Website, { deployment, service, ingress }: Children
     ),
   );
 
+/** The children come before the Website, unless that may come from a cache. */
+async function read(
+  key: WebsiteKey,
+  cluster: Cluster,
+  { reads, since }: Run,
+): Promise<{ readonly website: Website | undefined; readonly children: Children }> {
+  if (since === undefined) {
+    const children = await readChildren(key, cluster, reads);
+    return { website: await cluster.getWebsite(key), children };
+  }
+  const [children, website] = await Promise.all([readChildren(key, cluster, reads), cluster.getWebsite(key, since)]);
+  return { website, children };
+}
+
+/** What a cache says of a Website leads forward where it has no children yet, or they were made for an older one. */
+const mayGoBack = (website: Website, children: Children, { reads, since }: Run): boolean =>
+  since !== undefined && reads !== 'website-only' && !isAheadOf(website, children);
+
 async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Promise<Children> {
+  if (reads === 'website-only') return {};
   const ingressNow = reads === 'everything' ? cluster.getChild('Ingress', key) : undefined;
   const [deployment, service, ingress] = await Promise.all([
     cluster.getChild('Deployment', key),

@@ -131,7 +131,12 @@ class Play {
     return {
       act,
       cluster: {
-        getWebsite: (key) => act('get Website', () => cluster.getWebsite(key)),
+        async getWebsite(key, since) {
+          if (since === undefined) return act('get Website', () => cluster.getWebsite(key));
+          // A cache shows what it took in at some time before.
+          const cached = await act('cache Website', () => cluster.getWebsite(key));
+          return act('get cached Website', async () => cached);
+        },
         getChild: (kind, key) => act(`get ${kind}`, () => cluster.getChild(kind, key)),
         create: (child) => act(`create ${child.kind}`, () => cluster.create(child)),
         replace: (child) => act(`replace ${child.kind}`, () => cluster.replace(child)),

@@ -1,7 +1,7 @@
 // Overlapping runs of one Website in every order that their calls can have: P3, P4, P9, P10.
 import { describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import { GENERATION, isOwnedBy, type Child } from '../../functions/website/children.ts';
+import { GENERATION, isOwnedBy, type Child, type Deployment } from '../../functions/website/children.ts';
 import { reconcile, type Reads } from '../../functions/website/reconcile.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
@@ -14,12 +14,16 @@ const OLD = { image: 'nginx:1', replicas: 1 };
 const NEW = { image: 'nginx:2', replicas: 1 };
 const HOST = { ...OLD, host: 'shop.example.com' };
 
+/** How an event has things read: `cached` is of a Website that changed, which a cache may answer. */
+type Event = Reads | 'cached';
+
 /** A run that an event led to. One that lost every race is sent again, which is another run. */
 const run =
-  (reads: Reads = 'as-needed') =>
+  (event: Event = 'as-needed') =>
   async ({ cluster }: Turns) => {
+    const [reads, since] = event === 'cached' ? (['as-needed', '1'] as const) : ([event] as const);
     try {
-      await reconcile(key, { cluster, now: () => NOW }, reads);
+      await reconcile(key, { cluster, now: () => NOW }, reads, since);
     } catch (error) {
       if (!(error instanceof ClusterError) || error.class !== 'conflict') throw error;
     }
@@ -87,8 +91,13 @@ interface Race {
   readonly from?: object;
   /** What the user does, in this order, while the runs go on. */
   readonly deeds: (cluster: MemoryCluster) => readonly (() => unknown)[];
-  readonly runs: readonly Reads[];
+  readonly runs: readonly Event[];
   readonly to: object;
+}
+
+function editDeployment(cluster: MemoryCluster): void {
+  const deployment = cluster.children().find((child): child is Deployment => child.kind === 'Deployment');
+  if (deployment !== undefined) cluster.edit(deployment, { spec: { ...deployment.spec, replicas: 7 } });
 }
 
 const apply = (spec: object) => (cluster: MemoryCluster) => [() => cluster.apply(key, spec)];
@@ -127,6 +136,36 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       'three runs follow one change',
       { from: OLD, deeds: apply(NEW), runs: ['as-needed', 'as-needed', 'as-needed'], to: NEW },
     ],
+    ['a cache is behind one change', { from: OLD, deeds: apply(NEW), runs: ['cached', 'cached'], to: NEW }],
+    [
+      'a cache is behind two changes',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, { ...NEW, replicas: 3 })],
+        runs: ['cached', 'as-needed'],
+        to: { ...NEW, replicas: 3 },
+      },
+    ],
+    [
+      'a cache is behind a change that is taken back',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, OLD)],
+        runs: ['cached', 'cached'],
+        to: OLD,
+      },
+    ],
+    [
+      'a cache is behind a Deployment that was edited by hand',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => editDeployment(cluster), () => cluster.apply(key, NEW)],
+        runs: ['cached', 'cached'],
+        to: NEW,
+      },
+    ],
+    ['a cache is behind a host that comes', { from: OLD, deeds: apply(HOST), runs: ['cached', 'as-needed'], to: HOST }],
+    ['a cache is behind a host that goes', { from: HOST, deeds: apply(OLD), runs: ['cached', 'as-needed'], to: OLD }],
     ['a host comes', { from: OLD, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
     ['a host goes', { from: HOST, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
   ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, to }) => {
