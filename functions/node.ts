@@ -15,10 +15,12 @@ const REQUEST_MS = 10_000;
 const KEEP_ALIVE_MS = 75_000;
 /** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
 const DRAIN_MS = 25_000;
+/** Written beside the work: nobody waits for a line, nor for who reads them, beyond so many bytes of them. */
+const LOG = { sync: false, maxLength: 4 * 1024 * 1024 };
 
 async function main(config: Config): Promise<void> {
   checkCallers(config);
-  const log = pino({ level: config.logLevel });
+  const log = pino({ level: config.logLevel }, pino.destination(LOG));
   const endMetrics = await metricsFrom(config);
   const context = await contextFrom(config, log);
   let running = 0;

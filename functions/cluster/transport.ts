@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, buildConnector, request, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { identity, load, serverOf, tls, unquoted, words, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf } from './errors.ts';
 import { exchange, type Answer } from './exchange.ts';
@@ -84,11 +84,8 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
 
   /** The same for an answer that does not end. */
   async function open(apiRequest: ApiRequest): Promise<Dispatcher.ResponseData> {
-    const options = { dispatcher: watches, signal: apiRequest.signal ?? null };
-    const openOnce = async () => {
-      const { origin: _, path, ...rest } = await dispatched(apiRequest);
-      return request(new URL(path, origin), { ...rest, ...options });
-    };
+    const openOnce = async () =>
+      watches.request({ ...(await dispatched(apiRequest)), signal: apiRequest.signal ?? null });
     const response = await openOnce();
     if (response.statusCode !== 401) return response;
     await response.body.dump();

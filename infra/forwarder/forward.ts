@@ -6,6 +6,7 @@ import { API_VERSION, apiPath, keyText, PLURAL } from '../../functions/website/r
 import type { Notice } from './event.ts';
 import { handlerOf, merged, type Sender } from './handle.ts';
 import type { Health } from './health.ts';
+import { burstCounter, giveBackMemory } from './memory.ts';
 import type { Metrics } from './metrics.ts';
 import { childObserver, websiteObserver, type Outlet, type RememberingObserver } from './observers.ts';
 import { WorkQueue, type Pending, type Result } from './queue.ts';
@@ -98,12 +99,14 @@ const now = (): string => new Date().toISOString();
 
 function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   let resyncs = 0;
+  const changed = burstCounter(giveBackMemory);
   return {
     // The state of its Website asks for each of these; what only repeats goes slow: requeues and the resync.
     change: (change, revealedBy) => {
       const item = { ...change, time: now() };
       const group = revealedBy === 'list' ? LISTED : change.key.namespace;
       queue.add({ key: keyText(change.key), group, lane: 'fast', item });
+      changed();
     },
     resync: () => {
       const id = `resync.${process.pid}.${Date.now()}.${++resyncs}`;
@@ -134,14 +137,6 @@ function startWatch({ config, transport, log, health, metrics }: Forwarder, watc
     },
     signal,
   );
-}
-
-/**
- * Most of the heap is the garbage of pages when a list has ended, and V8 keeps it for more of that, which does not come.
- * Does nothing unless the process may collect by itself (`--expose-gc`), as in the container image.
- */
-function giveBackMemory(): void {
-  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 function sizes(watched: readonly Watched[]): Map<string, number> {

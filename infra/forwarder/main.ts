@@ -12,9 +12,12 @@ import { serve } from './serve.ts';
 import { sinkFrom } from './sink.ts';
 import { tracingFrom } from './tracing.ts';
 
+/** Written beside the work: nobody waits for a line, nor for who reads them, beyond so many bytes of them. */
+const LOG = { sync: false, maxLength: 4 * 1024 * 1024 };
+
 async function main(config: Config): Promise<void> {
   const stopping = new AbortController();
-  const log = pino({ level: config.logLevel });
+  const log = pino({ level: config.logLevel }, pino.destination(LOG));
   const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
   const health = new Health();
   let term: Term | undefined;

@@ -49,6 +49,15 @@ describe('The tables', () => {
     ]);
   });
 
+  it('say what each process takes, in work and at rest', () => {
+    const idle = { ...result('ours', 1, 0), phase: 'idle' as const, count: 0 };
+    const processes = tablesOf({ load: LOAD, results: [result('ours', 1, 100), idle] }).find((each) =>
+      each.startsWith('### Processes'),
+    );
+    expect(processes).toContain('| create | ours | functions 2.00 ms, 100 MiB; forwarder 1.00 ms, 50 MiB;');
+    expect(processes).toContain('| idle | ours | functions 2.00 %, 100 MiB; forwarder 1.00 %, 50 MiB;');
+  });
+
   it('say so where there is nothing', () => {
     expect(spread([], 1)).toBe('–');
     expect(spread([3, 1, 2], 0)).toBe('1 / **2** / 3');

@@ -91,6 +91,11 @@ export function tablesOf({ load, results }: Report): string[] {
     ),
     ...figuresTables(results),
     table('Ratios, of each round', ['ratio', 'least / **median** / most'], ratiosOf(results)),
+    table(
+      'Processes, medians: CPU per Website (of a core, where there is none), and RSS',
+      ['phase', 'subject', 'processes'],
+      processRows(results),
+    ),
     table('Requests of the last round', ['phase', 'subject', 'requests'], requestRows(results)),
   ].filter((text) => text !== '');
 }
@@ -146,6 +151,27 @@ export function ratiosOf(results: readonly PhaseResult[]): string[][] {
       return left === undefined || right === undefined ? [] : [left / right];
     });
     return inRounds.length === 0 ? [] : [[`${name}, by ${other}’s`, spread(inRounds, 2)]];
+  });
+}
+
+function processRows(results: readonly PhaseResult[]): string[][] {
+  const measured = results.filter(({ cpuMs }) => Object.keys(cpuMs).length > 0);
+  return [...Map.groupBy(measured, ({ phase, subject }) => `${phase} ${subject}`).values()].flatMap((rounds) => {
+    const [first] = rounds;
+    if (first === undefined) return [];
+    const median = (of: Figure) =>
+      quantile(
+        rounds.flatMap((round) => of(round) ?? []),
+        0.5,
+      );
+    const texts = Object.keys(first.cpuMs).map((process) => {
+      const cpu =
+        first.count === 0
+          ? `${median(({ cpuMs, elapsedMs }) => (100 * (cpuMs[process] ?? NaN)) / elapsedMs).toFixed(2)} %`
+          : `${median(({ cpuMs, count }) => (cpuMs[process] ?? NaN) / count).toFixed(2)} ms`;
+      return `${process} ${cpu}, ${median(({ rssMiB }) => rssMiB[process]).toFixed(0)} MiB`;
+    });
+    return [[first.phase, first.subject, texts.join('; ')]];
   });
 }
 

@@ -1,0 +1,28 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { burstCounter } from '../../infra/forwarder/memory.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+it('A burst is over once no change has come for a while, and is told once', () => {
+  const over = vi.fn<() => void>();
+  const changed = burstCounter(over);
+  for (let index = 0; index < 50; index++) {
+    changed();
+    changed();
+    vi.advanceTimersByTime(9_000);
+  }
+  expect(over).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(60_000);
+  expect(over).toHaveBeenCalledTimes(1);
+});
+
+it('A few changes are no burst, however often they come', () => {
+  const over = vi.fn<() => void>();
+  const changed = burstCounter(over);
+  for (let index = 0; index < 500; index++) {
+    changed();
+    vi.advanceTimersByTime(20_000);
+  }
+  expect(over).not.toHaveBeenCalled();
+});
