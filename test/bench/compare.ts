@@ -28,7 +28,7 @@ const QUICK = {
   phases: 'create,single,update,drift,resync',
 };
 
-/** Measures the subjects, prints tables, and writes the figures and a chart where it is told to. */
+/** Measures the subjects, prints tables, and writes the figures and a chart to files. */
 export async function benchCompare(args: readonly string[]): Promise<void> {
   const { values: flags } = parseArgs({
     args: [...args],
@@ -41,8 +41,8 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
       phases: { type: 'string' },
       rate: { type: 'string', default: '155' },
       'churn-seconds': { type: 'string', default: '60' },
-      json: { type: 'string' },
-      chart: { type: 'string' },
+      json: { type: 'string', default: 'test/bench/results/latest.json' },
+      chart: { type: 'string', default: 'test/bench/results/latest.svg' },
     },
   });
   const given = { ...(flags.quick ? QUICK : FULL), ...flags };

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { KUBERNETES } from '../../infra/local/versions.ts';
 import { chartOf } from './chart.ts';
 import { cpuPerWebsite, perWebsite, totalOf, type Figure } from './figures.ts';
-import { quantile } from './measure.ts';
+import { progress, quantile } from './measure.ts';
 import type { Load } from './phases.ts';
 import type { PhaseResult } from './result.ts';
 
@@ -16,19 +16,20 @@ export interface Report {
   readonly results: readonly PhaseResult[];
 }
 
-/** Prints the tables, and writes what is asked for. */
+/** Prints the tables, and writes the figures and the chart. */
 export async function report(
   done: Report,
-  { json, chart }: { json: string | undefined; chart: string | undefined },
+  { json, chart }: { readonly json: string; readonly chart: string },
 ): Promise<void> {
   process.stdout.write(`${machineText()}\n\n${tablesOf(done).join('\n\n')}\n`);
-  if (json !== undefined) write(json, JSON.stringify({ machine: machine(), ...done }, undefined, 1));
-  if (chart !== undefined) write(chart, chartOf(done.results));
+  write(json, JSON.stringify({ machine: machine(), ...done }, undefined, 1));
+  write(chart, chartOf(done.results));
 }
 
 function write(file: string, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${text.trimEnd()}\n`);
+  progress(`Wrote ${file}`);
 }
 
 const machine = () => ({
