@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { isAheadOf, mayHaveIngress, type Child, type Children, type Versions } from './children.ts';
-import { desired } from './desired.ts';
+import { desired, type DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
@@ -150,7 +150,7 @@ async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Pr
 
 /** A spec that holds is planned for; one that does not changes nothing. */
 export type Decision =
-  | { readonly spec: WebsiteSpec; readonly plan: Plan }
+  | { readonly spec: WebsiteSpec; readonly wanted: DesiredChildren; readonly plan: Plan }
   | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
 
 const NOTHING: Plan = { steps: [], obstacles: [] };
@@ -166,8 +166,8 @@ export function decide(website: Website, children: Children): Decision {
       problem: `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`,
     };
   }
-  if (spec.data.suspend) return { spec: spec.data, plan: NOTHING };
-  return { spec: spec.data, plan: plan(website, desired(website, spec.data), children) };
+  const wanted = desired(website, spec.data);
+  return { spec: spec.data, wanted, plan: spec.data.suspend ? NOTHING : plan(website, wanted, children) };
 }
 
 /** What stands after the writes. */
@@ -241,8 +241,7 @@ export function judge(
     return { verdict: judged, status: invalidSpecStatus(website, judged, now) };
   }
   // Where nothing had to be written, nothing has changed.
-  const remaining =
-    decision.plan.steps.length === 0 ? decision.plan : plan(website, desired(website, decision.spec), children);
+  const remaining = decision.plan.steps.length === 0 ? decision.plan : plan(website, decision.wanted, children);
   const seen: Seen = { spec: decision.spec, children, refusals, remaining };
   const judged = verdict(seen);
   return { verdict: judged, status: statusOf(website, seen, judged, now) };

@@ -51,7 +51,7 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
     websites,
     singles: flags.quick ? 30 : 100,
     drifts: Math.min(50, Math.floor(websites / 2)),
-    idleSeconds: 20,
+    idleSeconds: 60,
     churn: { perSecond: count('--rate', flags.rate), seconds: count('--churn-seconds', flags['churn-seconds']) },
   };
   const phases = choices('--phases', given.phases, Object.keys(PHASES) as PhaseName[]);
