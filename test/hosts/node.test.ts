@@ -51,6 +51,23 @@ it('names the kubeconfig that it cannot read', async () => {
   expect(program.stderr.join('')).toContain('/nowhere/kubeconfig');
 });
 
+it('goes on while nobody reads its log, and has all of it for whoever does later', async () => {
+  const program = startFunctions({ KUBECONFIG: 'test/fixtures/unreachable.kubeconfig' });
+  const url = String((await program.line('Listening'))['url']);
+  program.process.stdout?.pause();
+  const event = { id: '1', specversion: '1.0', source: '/x', type: 'of no interest' };
+  const body = JSON.stringify(Array.from({ length: 1_000 }, () => event));
+  const headers = { 'content-type': 'application/cloudevents-batch+json' };
+  // Far more lines than a pipe holds.
+  for (let batch = 0; batch < 5; batch++) {
+    const signal = AbortSignal.timeout(20_000);
+    expect((await fetch(url, { method: 'POST', headers, body, signal })).status).toBe(204);
+  }
+  program.process.stdout?.resume();
+  await eventually(() => expect(program.lines.filter(({ msg }) => msg === 'Ignored event')).toHaveLength(5_000));
+  expect(await program.stop()).toBe(0);
+});
+
 it('answers 503 with Retry-After when the cluster cannot be reached', async () => {
   const program = startFunctions({
     KUBECONFIG: 'test/fixtures/unreachable.kubeconfig',
