@@ -15,7 +15,7 @@ const REQUEST_MS = 10_000;
 const KEEP_ALIVE_MS = 75_000;
 /** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
 const DRAIN_MS = 25_000;
-/** Written beside the work: nobody waits for a line, nor for who reads them, beyond so many bytes of them. */
+/** Lines are written beside the work, several at once when there are many. What nobody reads is kept, up to so many bytes. */
 const LOG = { sync: false, maxLength: 4 * 1024 * 1024 };
 
 async function main(config: Config): Promise<void> {

@@ -12,7 +12,7 @@ import { serve } from './serve.ts';
 import { sinkFrom } from './sink.ts';
 import { tracingFrom } from './tracing.ts';
 
-/** Written beside the work: nobody waits for a line, nor for who reads them, beyond so many bytes of them. */
+/** Lines are written beside the work, several at once when there are many. What nobody reads is kept, up to so many bytes. */
 const LOG = { sync: false, maxLength: 4 * 1024 * 1024 };
 
 async function main(config: Config): Promise<void> {

@@ -14,12 +14,12 @@ interface Panel {
 const PANELS: readonly Panel[] = [
   { title: 'Burst, Websites/s', phase: 'create', of: ({ perSecond }) => perSecond, digits: 0 },
   {
-    title: 'To its Deployment, p50 ms',
+    title: 'To Deployment, p50 ms',
     phase: 'single',
     of: ({ latencyMs }) => latencyMs.deployment?.p50,
     digits: 1,
   },
-  { title: 'To its status, p50 ms', phase: 'single', of: ({ latencyMs }) => latencyMs.website?.p50, digits: 1 },
+  { title: 'To status, p50 ms', phase: 'single', of: ({ latencyMs }) => latencyMs.website?.p50, digits: 1 },
   { title: 'CPU per Website, ms', phase: 'create', of: cpuPerWebsite, digits: 1 },
 ];
 
