@@ -1,10 +1,10 @@
 // Host: node:http, for Knative, any container and a plain process. It only converts.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pino } from 'pino';
 import { ClusterError } from './cluster/errors.ts';
 import { ConfigError, configFrom, isLoopback, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
+import { logOf } from './log.ts';
 import { metricsFrom } from './metrics.ts';
 import { LARGEST_BODY, problem, reconcileWebsite, replyTo, tooLarge, type Reply } from './reconcile-website.ts';
 
@@ -15,12 +15,10 @@ const REQUEST_MS = 10_000;
 const KEEP_ALIVE_MS = 75_000;
 /** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
 const DRAIN_MS = 25_000;
-/** Lines are written beside the work, several at once when there are many. What nobody reads is kept, up to so many bytes. */
-const LOG = { sync: false, maxLength: 4 * 1024 * 1024 };
 
 async function main(config: Config): Promise<void> {
   checkCallers(config);
-  const log = pino({ level: config.logLevel }, pino.destination(LOG));
+  const log = logOf(config.logLevel);
   const endMetrics = await metricsFrom(config);
   const context = await contextFrom(config, log);
   let running = 0;

@@ -1,8 +1,8 @@
 // The forwarder: this file only puts the parts together. One term of its work is in forward.ts.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { pino } from 'pino';
 import { connect } from '../../functions/cluster/transport.ts';
+import { logOf } from '../../functions/log.ts';
 import { configFrom, USAGE, UsageError, type Config } from './config.ts';
 import { forward, type Forwarder, type Term } from './forward.ts';
 import { Health } from './health.ts';
@@ -12,12 +12,9 @@ import { serve } from './serve.ts';
 import { sinkFrom } from './sink.ts';
 import { tracingFrom } from './tracing.ts';
 
-/** Lines are written beside the work, several at once when there are many. What nobody reads is kept, up to so many bytes. */
-const LOG = { sync: false, maxLength: 4 * 1024 * 1024 };
-
 async function main(config: Config): Promise<void> {
   const stopping = new AbortController();
-  const log = pino({ level: config.logLevel }, pino.destination(LOG));
+  const log = logOf(config.logLevel);
   const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
   const health = new Health();
   let term: Term | undefined;

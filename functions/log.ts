@@ -1,0 +1,33 @@
+import { pino, type Logger } from 'pino';
+
+/** How long a line may wait for others. */
+const GATHER_MS = 20;
+/** What nobody reads is kept, up to so many bytes. */
+const LONGEST_UNREAD = 4 * 1024 * 1024;
+
+/**
+ * The log of a process: JSON lines on standard output, from `level` on. They are written beside the work, and together where there
+ * are many (docs/adr/0009-where-the-time-goes.md). None is lost when the process ends by itself.
+ */
+export function logOf(level: string): Logger {
+  const output = pino.destination({ sync: false, maxLength: LONGEST_UNREAD });
+  let lines = '';
+  const flush = () => {
+    output.write(lines);
+    lines = '';
+  };
+  process.once('exit', () => {
+    if (lines === '') return;
+    flush();
+    output.flushSync();
+  });
+  return pino(
+    { level },
+    {
+      write(line) {
+        if (lines === '') setTimeout(flush, GATHER_MS);
+        lines += line;
+      },
+    },
+  );
+}

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { startCommand } from '../program.ts';
+
+const LINES = 100;
+
+it.each([
+  ['ends by itself', ''],
+  ['exits at once', 'process.exit(0)'],
+  ['fails', 'throw new Error("on purpose")'],
+])('A process that %s has written its whole log, in order', async (_, end) => {
+  const source = `
+    import { logOf } from './functions/log.ts';
+    const log = logOf('info');
+    for (let line = 0; line < ${LINES}; line++) log.info({ line }, 'line');
+    log.debug('not asked for');
+    ${end}`;
+  const program = startCommand([process.execPath, '--input-type=module', '--eval', source], {});
+  await program.exit;
+  expect(program.lines.map(({ line }) => line)).toEqual(Array.from({ length: LINES }, (__, line) => line));
+});
