@@ -33,15 +33,14 @@ const attributes = z.object({
 });
 
 /**
- * The events of an HTTP request in binary, structured or batch mode.
+ * The event of an HTTP request in binary or structured mode.
  * Read here and not by the SDK, which invents a missing id, takes two spellings of the content type and leaves
  * `application/json; charset=UTF-8` unparsed (docs/adr/0005-reading-cloudevents.md).
  * @throws MalformedMessageError 415 when it is no CloudEvent, 400 with the attribute when it is a broken one.
  */
-export function eventsOf({ headers, body }: HttpMessage): EventAttributes[] {
-  const mediaType = (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (mediaType === 'application/cloudevents+json') return [eventOf(json(body))];
-  if (mediaType === 'application/cloudevents-batch+json') return batch(json(body));
+export function eventIn({ headers, body }: HttpMessage): EventAttributes {
+  const mediaType = mediaTypeOf(headers);
+  if (mediaType === 'application/cloudevents+json') return eventOf(json(body));
   if (mediaType.startsWith('application/cloudevents')) {
     throw new MalformedMessageError(415, `Content-Type ${mediaType} is not supported: send CloudEvents as JSON`);
   }
@@ -51,24 +50,32 @@ export function eventsOf({ headers, body }: HttpMessage): EventAttributes[] {
       'This is not a CloudEvent: there are no ce- headers and no CloudEvents Content-Type',
     );
   }
-  return [eventOf({ ...binaryAttributes(headers), data: binaryData(mediaType, body) })];
-}
-
-function batch(elements: unknown): EventAttributes[] {
-  if (!Array.isArray(elements)) throw new MalformedMessageError(400, 'A batch must be a JSON array');
-  return elements.map((element, index) => eventOf(element, `[${index}].`));
+  return eventOf({ ...binaryAttributes(headers), data: binaryData(mediaType, body) });
 }
 
 /**
+ * The events of an HTTP request in batched mode, to be read one by one; nothing in another mode.
+ * @throws MalformedMessageError 400 when the body is not an array.
+ */
+export function batchIn({ headers, body }: HttpMessage): readonly unknown[] | undefined {
+  if (mediaTypeOf(headers) !== 'application/cloudevents-batch+json') return undefined;
+  const events = json(body);
+  if (!Array.isArray(events)) throw new MalformedMessageError(400, 'A batch must be a JSON array');
+  return events;
+}
+
+const mediaTypeOf = (headers: HttpMessage['headers']): string =>
+  (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+
+/**
  * One event from its parsed JSON, which is how structured mode, batches and triggers without HTTP bring it.
- * @param prefix says which of several it is, in the error.
  * @throws MalformedMessageError 400 with the attribute that is wrong.
  */
-export function eventOf(value: unknown, prefix = ''): EventAttributes {
+export function eventOf(value: unknown): EventAttributes {
   const parsed = attributes.safeParse(decodedData(value));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new MalformedMessageError(400, `CloudEvent ${prefix}${issue?.path.join('.') || 'event'}: ${issue?.message}`);
+  throw new MalformedMessageError(400, `CloudEvent ${issue?.path.join('.') || 'event'}: ${issue?.message}`);
 }
 
 /** `data_base64` is how JSON carries data that is not JSON; ours is JSON all the same. */

@@ -1,6 +1,6 @@
 import { CloudEvent, HTTP } from 'cloudevents';
 import { ClusterError } from './cluster/errors.ts';
-import { eventOf, eventsOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
+import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { measured } from './metrics.ts';
@@ -32,26 +32,32 @@ const RETRY_AFTER_SECONDS = 1;
 
 /**
  * Function 1: takes the CloudEvents of an HTTP request, reconciles the Websites that they name, and answers.
- * Retrying is the sender's part, so the status says only whether to: 2xx no (and never a body, which a Knative Broker would
- * take for an event), 400, 413 and 415 never, 503 with Retry-After yes. The API server's own status is never passed on.
+ * Retrying is the sender's part, so the status says only whether to: 2xx no (without a body, which a Knative Broker would take
+ * for an event), 400, 413 and 415 never, 503 with Retry-After yes. The API server's own status is never passed on. A batch,
+ * which no Broker sends, is answered event by event, in a body of `batchAnswers`.
  */
 export async function reconcileWebsite(message: HttpMessage, context: FunctionContext): Promise<Reply> {
   if (message.method === 'OPTIONS') return handshake(message, context);
   if (message.method !== 'POST')
     return { ...problem(405, 'Send CloudEvents with POST'), headers: { allow: 'POST, OPTIONS' } };
   if (isTooLarge(message.body)) return tooLarge();
-  return replyToAll(() => eventsOf(message), context);
+  return unlessMalformed(async () => {
+    const batch = batchIn(message);
+    if (batch === undefined) return replyToEvent(eventIn(message), context);
+    return batchReply(await Promise.all(batch.map((event) => reconcileEvent(event, context))));
+  });
 }
 
-/** Function 1 for triggers that bring one structured CloudEvent as parsed JSON. */
+/** Function 1 for one structured CloudEvent as parsed JSON, which other triggers and batches bring. */
 export const reconcileEvent = (event: unknown, context: FunctionContext): Promise<Reply> =>
-  replyToAll(() => [eventOf(event)], context);
+  unlessMalformed(async () => replyToEvent(eventOf(event), context));
 
-async function replyToAll(read: () => EventAttributes[], context: FunctionContext): Promise<Reply> {
+const replyToEvent = (event: EventAttributes, context: FunctionContext): Promise<Reply> =>
+  replyTo(event, requestOf(event), context);
+
+async function unlessMalformed(work: () => Promise<Reply>): Promise<Reply> {
   try {
-    const requests = read().map((event) => ({ event, request: requestOf(event) }));
-    const replies = await Promise.all(requests.map(({ event, request }) => replyTo(event, request, context)));
-    return worstOf(replies);
+    return await work();
   } catch (error) {
     if (error instanceof MalformedMessageError) return problem(error.status, error.message);
     if (error instanceof InvalidEventError) return problem(400, error.message);
@@ -203,12 +209,15 @@ export const isTooLarge = (body: string): boolean => Buffer.byteLength(body) > L
 /** The answer to a body of more than `LARGEST_BODY`. */
 export const tooLarge = (): Reply => problem(413, `The body is larger than ${LARGEST_BODY} bytes`);
 
-/** A batch is sent again whole, so one event that has to be makes all of it. */
-function worstOf(replies: readonly Reply[]): Reply {
-  const [first = done('ignored')] = replies;
-  return replies.length === 1
-    ? first
-    : replies.reduce((worst, reply) => (reply.status > worst.status ? reply : worst), done('batch'));
+/** A sender that reads nothing but the status sends all of it again where one event has to be. */
+function batchReply(replies: readonly Reply[]): Reply {
+  const [worst] = replies.filter(({ status }) => status >= 400).toSorted((one, other) => other.status - one.status);
+  const retryAfter = worst?.headers['retry-after'];
+  return {
+    status: worst?.status ?? 200,
+    headers: { 'content-type': 'application/json', ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }) },
+    body: JSON.stringify(replies),
+  };
 }
 
 /**

@@ -12,11 +12,10 @@ export interface Answer {
 export interface Limits {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /**
-   * Says that nobody wants the body: the answer is there with its headers. Only for the connection's sake are these bytes of it
-   * read, in the same time; where it is longer, the connection is lost.
-   */
-  readonly unwanted?: number;
+  /** The most that is read of a body, in bytes: a longer one is no answer. */
+  readonly largest?: number;
+  /** Says that nobody wants the body: the answer is there with its headers, and the rest is read for the connection's sake alone. */
+  readonly isBodyUnwanted?: boolean;
 }
 
 /**
@@ -27,7 +26,7 @@ export interface Limits {
 export function exchange(
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  { timeoutMs, signal, unwanted }: Limits,
+  { timeoutMs, signal, largest = Infinity, isBodyUnwanted = false }: Limits,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let started: Dispatcher.DispatchController | undefined;
@@ -65,12 +64,12 @@ export function exchange(
       onResponseStart(_, code, received) {
         [status, headers] = [code, received];
         // What comes before it, such as 103, is no answer.
-        if (unwanted !== undefined && code >= 200) resolve({ status, headers, text: '' });
+        if (isBodyUnwanted && code >= 200) resolve({ status, headers, text: '' });
       },
       onResponseData(_, chunk) {
         size += chunk.length;
-        if (unwanted === undefined) chunks.push(chunk);
-        else if (size > unwanted) giveUp(new Error('The answer is too large'));
+        if (size > largest) giveUp(new Error('The answer is too large'));
+        else if (!isBodyUnwanted) chunks.push(chunk);
       },
       onResponseEnd() {
         end();

@@ -128,3 +128,9 @@ export const versionsFrom = (text: string): Versions =>
       version,
     ]),
   );
+
+/**
+ * The body of the answer to a batch: the answer to each of its events, in their order. A sender that reads nothing but the status
+ * has the worst of them.
+ */
+export const batchAnswers = z.array(z.object({ status: z.int(), headers: z.record(z.string(), z.string()) }));

@@ -10,7 +10,7 @@ Watches Websites and their children, and sends a CloudEvent for each change that
   --sink-kind KIND          http, event-grid or storage-queue (SINK_KIND); http
   --sink-token-file FILE    sends the token in FILE, read again as it rotates (SINK_TOKEN_FILE)
   --sink-entra-scope SCOPE  sends a token of Entra for SCOPE (SINK_ENTRA_SCOPE)
-  --mode MODE               binary or structured (MODE); binary
+  --mode MODE               binary, structured, or batched where the sink takes several at once (MODE); binary
   --parallel N              deliveries at once (PARALLEL); 32
   --timeout SECONDS         longest wait for an answer (TIMEOUT); 60
   --insecure-sink           allow http to a sink outside this machine and this cluster

@@ -4,14 +4,16 @@ import { getCACertificates } from 'node:tls';
 import { HTTP } from 'cloudevents';
 import { Agent } from 'undici';
 import { retryAfterSeconds } from '../../functions/cluster/errors.ts';
-import { exchange } from '../../functions/cluster/exchange.ts';
-import { VERSIONS_HEADER, versionsFrom } from '../../functions/website/event.ts';
+import { exchange, type Answer } from '../../functions/cluster/exchange.ts';
+import { batchAnswers, VERSIONS_HEADER, versionsFrom } from '../../functions/website/event.ts';
+import { batching } from './batches.ts';
 import { credentialsFrom, type Credentials } from './credentials.ts';
+import type { WebsiteEvent } from './event.ts';
 import { failureOf, type Delivery, type Sink } from './sink.ts';
 import { isMetadataAddress, type HttpSinkConfig } from './sink-config.ts';
 
-/** Bodies of answers are not read beyond this: they are for people who call by hand. */
-const LARGEST_ANSWER = 16 * 1024;
+/** What is read of an answer's body, in bytes. */
+const LARGEST_ANSWER = 64 * 1024;
 const KEEP_ALIVE_MS = 30_000;
 /** These say that the event itself is wrong, and would be wrong again. */
 const REJECTIONS: ReadonlySet<number> = new Set([400, 413, 415]);
@@ -30,26 +32,62 @@ export function httpSink(config: HttpSinkConfig, parallel: number): Sink {
       ...(caCertificates === undefined ? {} : { ca: [...getCACertificates(), caCertificates] }),
     },
   });
-  return {
-    async send(event, timeoutMs) {
-      const { headers, body } = HTTP[mode](event);
-      try {
-        const message = { id: event.id, body: typeof body === 'string' ? body : '' };
-        const request = {
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: 'POST',
-          headers: { ...(headers as Record<string, string>), ...(await headersOf(credentials, message)) },
-          body: message.body,
-        } as const;
-        const answer = await exchange(agent, request, { timeoutMs, unwanted: LARGEST_ANSWER });
-        return judged(answer.status, (name) => [answer.headers[name]].flat()[0]);
-      } catch (error) {
-        return failureOf(error);
-      }
-    },
-    close: () => agent.destroy(),
-  };
+  async function post(message: Message, timeoutMs: number, isBodyUnwanted: boolean): Promise<Answer> {
+    const headers = { ...message.headers, ...(await headersOf(credentials, message)) };
+    const path = url.pathname + url.search;
+    const request = { origin: url.origin, path, method: 'POST', headers, body: message.body } as const;
+    return exchange(agent, request, { timeoutMs, largest: LARGEST_ANSWER, isBodyUnwanted });
+  }
+  async function sendOne(event: WebsiteEvent, timeoutMs: number): Promise<Delivery> {
+    try {
+      // A body is for people who call by hand.
+      return judged(await post(messageOf(event, mode === 'binary' ? mode : 'structured'), timeoutMs, true));
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+  async function sendAll(events: readonly WebsiteEvent[], timeoutMs: number): Promise<readonly Delivery[]> {
+    try {
+      const answer = await post(batchOf(events), timeoutMs, false);
+      const deliveries = judgedEach(answer, events.length);
+      // Which of them is wrong, it did not say.
+      const isUnclear = deliveries === undefined && REJECTIONS.has(answer.status) && events.length > 1;
+      if (isUnclear) return (await Promise.all(events.map((event) => sendAll([event], timeoutMs)))).flat();
+      return deliveries ?? events.map(() => judged(answer));
+    } catch (error) {
+      return events.map(() => failureOf(error));
+    }
+  }
+  return { send: mode === 'batched' ? batching(sendAll) : sendOne, close: () => agent.destroy() };
+}
+
+/** What goes over the wire. The id is what a signature calls it by. */
+interface Message {
+  readonly id: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+function messageOf(event: WebsiteEvent, mode: 'binary' | 'structured'): Message {
+  const { headers, body } = HTTP[mode](event);
+  return { id: event.id, headers: headers as Record<string, string>, body: typeof body === 'string' ? body : '' };
+}
+
+/** Source: CloudEvents HTTP protocol binding 3.3. */
+const batchOf = (events: readonly WebsiteEvent[]): Message => ({
+  id: events.map(({ id }) => id).join(','),
+  headers: { 'content-type': 'application/cloudevents-batch+json; charset=utf-8' },
+  body: JSON.stringify(events),
+});
+
+/** The answers for each event of a batch, where the sink says what became of each. */
+function judgedEach({ text }: Answer, count: number): Delivery[] | undefined {
+  try {
+    const answers = batchAnswers.parse(JSON.parse(text));
+    return answers.length === count ? answers.map(judged) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The check of the sink's name, for what the name leads to at the time. */
@@ -68,9 +106,10 @@ async function headersOf(credentials: readonly Credentials[], message: Parameter
   return headers;
 }
 
-type Header = (name: string) => string | undefined;
+type Judged = Pick<Answer, 'status' | 'headers'>;
 
-function judged(status: number, header: Header): Delivery {
+function judged({ status, headers }: Judged): Delivery {
+  const header = (name: string) => [headers[name]].flat()[0];
   if (status >= 200 && status < 300) return accepted(status, header);
   const why = status >= 300 && status < 400 ? 'redirects are not followed' : `HTTP ${status}`;
   if (REJECTIONS.has(status)) return { kind: 'rejected', status, why };
@@ -78,7 +117,7 @@ function judged(status: number, header: Header): Delivery {
   return { kind: 'failed', status, why, ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }) };
 }
 
-function accepted(status: number, header: Header): Delivery {
+function accepted(status: number, header: (name: string) => string | undefined): Delivery {
   const outcome = header('website-outcome');
   const actions = header('website-actions');
   const versions = header(VERSIONS_HEADER);

@@ -57,7 +57,8 @@ async function send(
 ): Promise<Delivery> {
   const start = performance.now();
   const event = eventOf(notice, config, tracing.traceparentOf(notice));
-  const delivery = await sink.send(event, notice.kind === 'resync' ? RESYNC_TIMEOUT_MS : config.timeoutMs);
+  const timeoutMs = notice.kind === 'resync' ? RESYNC_TIMEOUT_MS : config.timeoutMs;
+  const delivery = await sink.send(event, timeoutMs, attempt);
   tracing.answered(notice, delivery);
   const { kind: result, versions: _, ...answer } = { versions: undefined, ...delivery };
   const ms = performance.now() - start;

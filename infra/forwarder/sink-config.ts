@@ -16,7 +16,7 @@ export interface CredentialSettings {
 export interface HttpSinkConfig {
   readonly kind: 'http';
   readonly url: URL;
-  readonly mode: 'binary' | 'structured';
+  readonly mode: 'binary' | 'structured' | 'batched';
   readonly credentials: CredentialSettings;
   /** PEM, trusted on top of what the system trusts. */
   readonly caCertificates?: string | undefined;
@@ -35,7 +35,7 @@ export type SinkConfig = HttpSinkConfig | QueueSinkConfig;
 export const sinkSettings = z.object({
   sink: z.url({ protocol: /^https?$/, error: 'must be the http or https URL that events go to' }),
   'sink-kind': z.enum(['http', 'event-grid', 'storage-queue']).default('http'),
-  mode: z.enum(['binary', 'structured']).optional(),
+  mode: z.enum(['binary', 'structured', 'batched']).optional(),
   'sink-token-file': z.string().optional(),
   'sink-entra-scope': z.string().optional(),
   SINK_FUNCTION_KEY: z.string().optional(),
@@ -75,7 +75,6 @@ export function sinkConfigFrom(
       return { kind: 'http', mode: 'structured', caCertificates, ...eventGrid(url, settings) };
     case 'http': {
       const credentials = { functionKey, bearerToken, ...otherCredentials(settings) };
-      // A signature covers the body, so the attributes have to be in it.
       const mode = settings.mode ?? (settings.SINK_SIGNING_SECRET === undefined ? 'binary' : 'structured');
       return { kind: 'http', url, mode, credentials, caCertificates };
     }
@@ -126,15 +125,24 @@ function credentialProblems(settings: SinkSettings): Problem[] {
       : [{ name, message: `is for a sink of kind ${kinds.join(' or ')}, and this one is ${kind}` }];
   });
   const [, ...tooMany] = BEARERS.filter((name) => settings[name] !== undefined);
-  const modes =
-    settings.mode === 'binary' && (settings.SINK_SIGNING_SECRET !== undefined || kind !== 'http')
-      ? [{ name: 'mode', message: 'must be structured for Azure, and where SINK_SIGNING_SECRET is set' }]
-      : [];
   return [
     ...misplaced,
     ...tooMany.map((name) => ({ name, message: 'only one token can be sent: leave the others out' })),
-    ...modes,
+    ...modeProblems(settings),
   ];
+}
+
+/** A signature covers the body, so the attributes have to be in it. */
+function modeProblems({
+  mode = 'structured',
+  'sink-kind': kind,
+  SINK_SIGNING_SECRET: secret,
+}: SinkSettings): Problem[] {
+  if (kind !== 'http' && mode !== 'structured')
+    return [{ name: 'mode', message: `must be structured for a sink of kind ${kind}` }];
+  if (secret !== undefined && mode === 'binary')
+    return [{ name: 'mode', message: 'must be structured or batched where SINK_SIGNING_SECRET is set' }];
+  return [];
 }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;

@@ -19,8 +19,8 @@ export type Delivery =
 
 /** Where events go. */
 export interface Sink {
-  /** Sends an event once. It never throws. */
-  send(event: WebsiteEvent, timeoutMs: number): Promise<Delivery>;
+  /** Sends an event once, for the `attempt`th time. It never throws. */
+  send(event: WebsiteEvent, timeoutMs: number, attempt?: number): Promise<Delivery>;
   close(): Promise<void>;
 }
 

@@ -51,6 +51,8 @@ export async function startForwarder(sink: string, options: ProgramOptions): Pro
   const flags = [
     '--sink',
     sink,
+    '--mode',
+    'batched',
     '--sink-token-file',
     token,
     '--host',

@@ -60,7 +60,7 @@ function startWorkers(processes: number, kubeconfig: string): Program {
 function startForwarder(sink: URL, kubeconfig: string): Program {
   const { command, variables } = imageIn('forwarder', 'dist/forwarder');
   const [file = '', ...rest] = command;
-  const flags = ['--sink', sink.href, '--host', '127.0.0.1', '--port', '0'];
+  const flags = ['--sink', sink.href, '--mode', 'batched', '--host', '127.0.0.1', '--port', '0'];
   return startProgram(file, [...rest, ...flags], { ...variables, KUBECONFIG: kubeconfig });
 }
 

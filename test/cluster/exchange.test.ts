@@ -45,7 +45,10 @@ describe('An answer', () => {
         response.flushHeaders();
         if (request.url !== '/endless') response.end('here');
       });
-      expect(await ask('/endless', { timeoutMs: 200, unwanted: 1000 })).toMatchObject({ status: 200, text: '' });
+      expect(await ask('/endless', { timeoutMs: 200, largest: 1000, isBodyUnwanted: true })).toMatchObject({
+        status: 200,
+        text: '',
+      });
       // Over another connection: there is one at a time.
       expect(await ask('/')).toMatchObject({ text: 'here' });
     });
@@ -56,7 +59,7 @@ describe('An answer', () => {
         ports.add(request.socket.remotePort);
         response.end('here');
       });
-      for (const path of ['/', '/again']) await ask(path, { ...PATIENT, unwanted: 1000 });
+      for (const path of ['/', '/again']) await ask(path, { ...PATIENT, largest: 1000, isBodyUnwanted: true });
       expect(ports.size).toBe(1);
     });
 
@@ -67,7 +70,10 @@ describe('An answer', () => {
         const more = () => void (response.destroyed || response.write(Buffer.alloc(64 * 1024), more));
         more();
       });
-      expect(await ask('/', { ...PATIENT, unwanted: 1_000_000 })).toMatchObject({ status: 200, text: '' });
+      expect(await ask('/', { ...PATIENT, largest: 1_000_000, isBodyUnwanted: true })).toMatchObject({
+        status: 200,
+        text: '',
+      });
       await expect.poll(() => isBrokenOff).toBe(true);
     });
 
@@ -76,7 +82,7 @@ describe('An answer', () => {
         response.writeEarlyHints({ link: '</style.css>; rel=preload' });
         response.writeHead(503, { 'retry-after': '7' }).end();
       });
-      expect(await ask('/', { ...PATIENT, unwanted: 0 })).toMatchObject({
+      expect(await ask('/', { ...PATIENT, largest: 0, isBodyUnwanted: true })).toMatchObject({
         status: 503,
         headers: { 'retry-after': '7' },
       });

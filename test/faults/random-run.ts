@@ -13,6 +13,8 @@ export interface RandomRun {
   readonly seconds: number;
   /** Whether the API server loses changes without a sign of it; a list makes that good at the end. */
   readonly faults: 'honest' | 'lossy';
+  /** How events are sent. */
+  readonly mode: 'binary' | 'batched';
 }
 
 /** What a run came to, for people. */
@@ -33,6 +35,8 @@ const NAMES = Array.from({ length: 24 }, (_, index) => `site-${index}`);
 const [UNSEEN, UNSENT] = [NAMES.slice(0, 12), NAMES.slice(12)];
 const SLOWEST_SINK_MS = 150;
 const SHARE = 0.3;
+/** The share of events that the sink itself does not take. */
+const REFUSED = 0.1;
 /** The longest backoff is 30 s. */
 const HEAL_MS = 50_000;
 
@@ -63,7 +67,9 @@ export async function randomRun(access: Access, run: RandomRun): Promise<RunResu
       history.push(`${((at - began) / 1000).toFixed(3)} sink accepted: ${JSON.stringify(event)}`);
     history.sort((one, other) => Number.parseFloat(one) - Number.parseFloat(other));
     const why = error instanceof Error ? error.message : String(error);
-    throw new RandomRunError(`Seed ${run.seed}, ${run.faults}: ${why}\n${history.join('\n')}`, { cause: error });
+    throw new RandomRunError(`Seed ${run.seed}, ${run.faults}, ${run.mode}: ${why}\n${history.join('\n')}`, {
+      cause: error,
+    });
   } finally {
     await stage.close();
   }
@@ -71,7 +77,7 @@ export async function randomRun(access: Access, run: RandomRun): Promise<RunResu
 
 async function troubledTimes(
   stage: Stage,
-  { seed, seconds, faults }: RandomRun,
+  { seed, seconds, faults, mode }: RandomRun,
   teller: (who: string) => (line: string) => void,
 ): Promise<{ lives: ReadonlyMap<string, Life>; seen: ReadonlyMap<string, Seen> }> {
   const random = randomFrom(seed);
@@ -80,10 +86,13 @@ async function troubledTimes(
   const seen = settling(stage);
   // Time enough for a Website to change while an event of it is on its way.
   const pace = randomFrom(fork());
-  stage.sink.answer = () => ({ after: delay(SLOWEST_SINK_MS * pace()) });
+  stage.sink.answer = () => ({
+    status: pace() < REFUSED ? 503 : 204,
+    after: delay(SLOWEST_SINK_MS * pace()),
+  });
   stage.api.misbehave(randomFaults({ seed: fork(), menu: apiFaults(faults), share: SHARE, tell }));
   stage.wire.misbehave(randomFaults({ seed: fork(), menu: sinkFaults, share: SHARE, tell: teller('sink') }));
-  await stage.start('--timeout', '2');
+  await stage.start('--timeout', '2', '--mode', mode);
   const load = new Load({ stage, random: randomFrom(fork()), tell: teller('user') });
   await load.run(seconds, NAMES, () => {
     tell('cuts all connections');
@@ -98,6 +107,7 @@ async function troubledTimes(
   await heal(stage, faults, tell);
   for (const name of [...UNSENT, ...UNSENT, ...UNSENT]) await load.change(name, 0.3);
   stage.wire.heal();
+  stage.sink.answer = () => ({});
   teller('sink')('heals');
   return { lives: load.lives, seen };
 }

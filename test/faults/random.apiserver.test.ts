@@ -4,11 +4,11 @@ import { randomRun, type RandomRun } from './random-run.ts';
 const seed = Math.floor(Math.random() * 2 ** 31);
 
 it.each<RandomRun>([
-  { seed: 1, seconds: 6, faults: 'honest' },
-  { seed: 2, seconds: 6, faults: 'lossy' },
-  { seed, seconds: 6, faults: 'honest' },
+  { seed: 1, seconds: 6, faults: 'honest', mode: 'binary' },
+  { seed: 2, seconds: 6, faults: 'lossy', mode: 'batched' },
+  { seed, seconds: 6, faults: 'honest', mode: 'batched' },
 ])(
-  'P5: with everything going wrong at random, the last state of every Website arrives, in order (seed $seed, $faults)',
+  'P5: with everything going wrong at random, the last state of every Website arrives, in order (seed $seed, $faults, $mode)',
   // A run that fails waits for what does not come, and then tells its history.
   { timeout: 180_000 },
   async (run) => {

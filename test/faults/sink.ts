@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HTTP } from 'cloudevents';
+import { HTTP, type CloudEventV1 } from 'cloudevents';
 import type { EventData } from '../../functions/website/event.ts';
 
 /** An event as a sink saw it. */
@@ -25,6 +25,8 @@ export interface Answer {
   readonly body?: 'endless' | undefined;
 }
 
+const ACCEPTED = 204;
+
 /** Takes CloudEvents, and remembers those of one namespace: the cluster is everybody's. */
 export interface Sink {
   readonly url: string;
@@ -46,15 +48,15 @@ export async function startSink(namespace: string, port = 0): Promise<Sink> {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body = Buffer.concat(chunks).toString();
-      const event = HTTP.toEvent<EventData>({ headers: request.headers, body });
-      if (Array.isArray(event)) throw new Error('A batch is not what the forwarder sends');
-      const { type, id, data } = event;
-      if (type.endsWith('.resync')) sink.resyncs.push(performance.now());
-      if (data?.namespace === namespace) receive(sink, response, { id, type, ...data });
-      else response.writeHead(204).end();
+      const events = HTTP.toEvent<EventData>({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+      if (Array.isArray(events)) void respondToEach(response, events.map(answerTo));
+      else void respond(response, answerTo(events));
     });
   });
+  function answerTo({ type, id, data }: CloudEventV1<EventData>): Answer {
+    if (type.endsWith('.resync')) sink.resyncs.push(performance.now());
+    return data?.namespace === namespace ? receive(sink, { id, type, ...data }) : {};
+  }
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   const sink: Sink = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
@@ -74,24 +76,31 @@ export async function startSink(namespace: string, port = 0): Promise<Sink> {
 
 function receive(
   sink: Sink,
-  response: ServerResponse,
   { id, type, name, uid, resourceVersion, generation, reason }: EventData & { id: string; type: string },
-): void {
+): Answer {
   const short = type.split('.').at(-1) as Received['type'];
   const event = { id, type: short, name, uid, resourceVersion, generation, reason, at: performance.now() };
-  const { status = 204, after, body } = sink.answer(event);
+  const answer = sink.answer(event);
   sink.attempts.push(event);
-  if (status < 300) {
+  if ((answer.status ?? ACCEPTED) < 300) {
     sink.accepted.push(event);
     sink.took(event);
   }
-  void respond(response, status, { after, body });
+  return answer;
 }
 
-async function respond(response: ServerResponse, status: number, { after, body }: Pick<Answer, 'after' | 'body'>) {
+async function respond(response: ServerResponse, { status = ACCEPTED, after, body }: Answer): Promise<void> {
   await after;
   response.writeHead(status).flushHeaders();
   if (body === undefined) response.end();
+}
+
+/** The answer to a batch, as the functions give it. */
+async function respondToEach(response: ServerResponse, answers: readonly Answer[]): Promise<void> {
+  await Promise.all(answers.map(async ({ after }) => after));
+  const replies = answers.map(({ status = ACCEPTED }) => ({ status, headers: {} }));
+  const isGood = replies.every(({ status }) => status < 300);
+  response.writeHead(isGood ? 200 : 503, { 'content-type': 'application/json' }).end(JSON.stringify(replies));
 }
 
 /** Each event once, where it came first: what comes again is the same event. */

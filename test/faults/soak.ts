@@ -14,10 +14,11 @@ const deadline = performance.now() + minutes * 60_000;
 try {
   for (let run = 0; performance.now() < deadline; run++) {
     const faults = run % 2 === 0 ? 'honest' : 'lossy';
+    const mode = run % 3 === 0 ? 'binary' : 'batched';
     const seconds = Math.min(SECONDS[run % SECONDS.length] ?? 10, (deadline - performance.now()) / 1000);
     const seed = first + run;
-    const result = await randomRun(cluster, { seed, seconds, faults });
-    process.stdout.write(`${JSON.stringify({ seed, kind: faults, seconds: Math.round(seconds), ...result })}\n`);
+    const result = await randomRun(cluster, { seed, seconds, faults, mode });
+    process.stdout.write(`${JSON.stringify({ seed, kind: faults, mode, seconds: Math.round(seconds), ...result })}\n`);
   }
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

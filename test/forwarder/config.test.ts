@@ -100,16 +100,27 @@ describe('A sink of Azure', () => {
   });
 });
 
-it('signs structured events only, since a signature covers the body', () => {
+it('signs events whose attributes are in the body only, since a signature covers the body', () => {
   const variables = { SINK, SINK_SIGNING_SECRET: 'whsec_AAAA  whsec_BBBB' };
   expect(configFrom([], variables)).toMatchObject({
     sink: { mode: 'structured', credentials: { signingSecrets: ['whsec_AAAA', 'whsec_BBBB'] } },
   });
-  expect(() => configFrom(['--mode', 'binary'], variables)).toThrow('--mode (MODE): must be structured');
+  expect(configFrom(['--mode', 'batched'], variables)).toMatchObject({ sink: { mode: 'batched' } });
+  expect(() => configFrom(['--mode', 'binary'], variables)).toThrow('--mode (MODE): must be structured or batched');
 });
 
 it.each([
   ['two tokens', { SINK_BEARER_TOKEN: 'a', SINK_TOKEN_FILE: '/t' }, '--sink-token-file (SINK_TOKEN_FILE): only one'],
+  [
+    'a batch for Event Grid',
+    { SINK_KIND: 'event-grid', MODE: 'batched' },
+    '--mode (MODE): must be structured for a sink',
+  ],
+  [
+    'a batch for a queue',
+    { SINK_KIND: 'storage-queue', MODE: 'batched' },
+    '--mode (MODE): must be structured for a sink',
+  ],
   ['a key of another sink', { SINK_EVENT_GRID_KEY: 'a' }, 'SINK_EVENT_GRID_KEY: is for a sink of kind event-grid'],
   ['a secret of another form', { SINK_SIGNING_SECRET: 'secret' }, 'SINK_SIGNING_SECRET: must be whsec_'],
   ['overrides that are no JSON', { K_CE_OVERRIDES: '{' }, 'K_CE_OVERRIDES: must be'],

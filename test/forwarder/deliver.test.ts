@@ -4,24 +4,29 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HTTP } from 'cloudevents';
+import { HTTP, type CloudEvent } from 'cloudevents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { httpSink } from '../../infra/forwarder/deliver.ts';
-import { eventOf, type Notice } from '../../infra/forwarder/event.ts';
-import type { Sink } from '../../infra/forwarder/sink.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { eventOf, type WebsiteEvent } from '../../infra/forwarder/event.ts';
+import type { Delivery, Sink } from '../../infra/forwarder/sink.ts';
 import { isMetadataAddress, type HttpSinkConfig } from '../../infra/forwarder/sink-config.ts';
 import { authority } from '../../infra/local/certificates.ts';
 
-const notice: Notice = {
-  kind: 'drifted',
-  key: { namespace: 'team-a', name: 'shop' },
-  uid: 'uid-1',
-  id: 'uid-1.child-1.7',
-  reason: 'child-drifted',
-  childKind: 'Deployment',
-  time: '2026-01-02T03:04:05.678Z',
-};
-const event = eventOf(notice, { cluster: 'test', extensions: {} });
+const eventFor = (key: WebsiteKey): WebsiteEvent =>
+  eventOf(
+    {
+      kind: 'drifted',
+      key,
+      uid: 'uid-1',
+      id: 'uid-1.child-1.7',
+      reason: 'child-drifted',
+      childKind: 'Deployment',
+      time: '2026-01-02T03:04:05.678Z',
+    },
+    { cluster: 'test', extensions: {} },
+  );
+const event = eventFor({ namespace: 'team-a', name: 'shop' });
 
 const close: (() => unknown)[] = [];
 afterEach(async () => {
@@ -164,6 +169,91 @@ describe('The answer', () => {
       kind: 'failed',
       why: expect.stringContaining('127.0.0.1:1') as string,
     });
+  });
+});
+
+describe('In batched mode', () => {
+  /** Answers each request by the names of the Websites in it. */
+  async function batchedSink(answer: (names: readonly string[]) => { status: number; body?: string }) {
+    const batches: string[][] = [];
+    const opened = await sink(
+      (request, response) => {
+        void (async () => {
+          const events = HTTP.toEvent<{ name: string }>({ headers: request.headers, body: await bodyOf(request) });
+          const names = (events as CloudEvent<{ name: string }>[]).map(({ data }) => data?.name ?? '');
+          batches.push(names);
+          const { status, body } = answer(names);
+          response.writeHead(status, { 'retry-after': '9' }).end(body);
+        })();
+      },
+      { mode: 'batched' },
+    );
+    const send = (name: string, timeoutMs = TIMEOUT_MS, attempt = 1) =>
+      opened.send(eventFor({ namespace: 'a', name }), timeoutMs, attempt);
+    return { batches, send };
+  }
+  const kindsOf = (deliveries: readonly Delivery[]) => deliveries.map(({ kind }) => kind);
+  const bodyWith = (replies: readonly { status: number; headers: Record<string, string> }[]) => JSON.stringify(replies);
+
+  it('goes together what comes in one turn of the event loop, up to four events, and each has its own answer', async () => {
+    const answers: Record<string, { status: number; headers: Record<string, string> }> = {
+      one: { status: 204, headers: { 'website-versions': 'Website=12', 'website-requeue-after': '120' } },
+      two: { status: 503, headers: { 'retry-after': '3' } },
+      three: { status: 400, headers: {} },
+    };
+    const { batches, send } = await batchedSink((names) => ({
+      status: 503,
+      body: bodyWith(names.map((name) => answers[name] ?? { status: 204, headers: {} })),
+    }));
+    const deliveries = await Promise.all(['one', 'two', 'three', 'four', 'five'].map((name) => send(name)));
+    expect(batches.toSorted((one, other) => other.length - one.length)).toEqual([
+      ['one', 'two', 'three', 'four'],
+      ['five'],
+    ]);
+    expect(deliveries).toEqual([
+      { kind: 'accepted', status: 204, versions: { Website: '12' }, requeueAfterSeconds: 120 },
+      { kind: 'failed', status: 503, why: 'HTTP 503', retryAfterSeconds: 3 },
+      { kind: 'rejected', status: 400, why: 'HTTP 400' },
+      { kind: 'accepted', status: 204 },
+      { kind: 'accepted', status: 204 },
+    ]);
+  });
+
+  it.each([
+    ['may take longer than the rest', 2 * TIMEOUT_MS, 1],
+    ['has failed before', TIMEOUT_MS, 2],
+  ])('goes alone what %s', async (_, timeoutMs, attempt) => {
+    const { batches, send } = await batchedSink(() => ({ status: 204 }));
+    await Promise.all([send('one'), send('slow', timeoutMs, attempt), send('two')]);
+    expect(batches.toSorted((one, other) => other.length - one.length)).toEqual([['one', 'two'], ['slow']]);
+  });
+
+  it.each([
+    ['nothing of each', undefined],
+    ['nothing that can be read', '<html>'],
+    ['something of fewer', bodyWith([{ status: 204, headers: {} }])],
+  ])('a sink that says %s answers for all of them', async (_, body) => {
+    for (const [status, kind] of [
+      [202, 'accepted'],
+      [503, 'failed'],
+    ] as const) {
+      const { batches, send } = await batchedSink(() => ({ status, ...(body === undefined ? {} : { body }) }));
+      const deliveries = await Promise.all([send('one'), send('two')]);
+      expect([kindsOf(deliveries), batches]).toEqual([[kind, kind], [['one', 'two']]]);
+    }
+  });
+
+  it.each([400, 413, 415])('a sink that refuses all of them with %d gets each by itself', async (status) => {
+    const { batches, send } = await batchedSink((names) => ({ status: names.includes('bad') ? status : 204 }));
+    const deliveries = await Promise.all([send('good'), send('bad'), send('fine')]);
+    expect(kindsOf(deliveries)).toEqual(['accepted', 'rejected', 'accepted']);
+    expect(batches).toHaveLength(4);
+  });
+
+  it('no answer is a failure of each', async () => {
+    const opened = await sink(() => {}, { mode: 'batched', url: new URL('http://127.0.0.1:1/') });
+    const deliveries = await Promise.all([opened.send(event, TIMEOUT_MS), opened.send(event, TIMEOUT_MS)]);
+    expect(kindsOf(deliveries)).toEqual(['failed', 'failed']);
   });
 });
 

@@ -111,8 +111,19 @@ it.each([sourceOf('north'), 'https://10.96.0.1', '/clusters/west', 'west', 'the-
 
 it('An event that nobody knows the cluster of keeps no other of its batch from being handled', async () => {
   await create('shop');
-  expect((await send([eventOf('shop', sourceOf('north')), eventOf('shop', sourceOf('west'))])).status).toBe(400);
+  const reply = await send([eventOf('shop', sourceOf('north')), eventOf('shop', sourceOf('west'))]);
+  expect([reply.status, await reply.json()]).toMatchObject([400, [{ status: 400 }, { status: 200 }]]);
   expect(await serviceOf('shop')).toBeDefined();
+});
+
+it('A batch is to come again where one of its events is, whatever becomes of the others', async () => {
+  const reply = await send(['north', 'broken', 'west'].map((cluster) => eventOf('none', sourceOf(cluster))));
+  expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1']);
+  expect(await reply.json()).toMatchObject([
+    { status: 400 },
+    { status: 503, headers: { 'retry-after': '1' } },
+    { status: 200 },
+  ]);
 });
 
 it('A resync is of the cluster that asks for it, and of all when a clock does', async () => {

@@ -78,11 +78,51 @@ export function describeHost(name: string, start: (environment: Record<string, s
     it.each([
       ['application/cloudevents+json; charset=UTF-8', (event: object) => event],
       ['Application/CloudEvents+JSON;charset=utf-8', (event: object) => event],
-      ['application/cloudevents-batch+json', (event: object) => [event, event]],
-      ['application/cloudevents-batch+json', () => []],
     ])('takes %s', async (type, wrap) => {
       const response = await post({ 'content-type': type }, wrap(eventFor('missing')));
       expect(await answer(response)).toEqual({ status: 204, body: '' });
+    });
+
+    describe('takes a batch, and', () => {
+      const postBatch = (body: object) =>
+        post({ 'content-type': 'Application/CloudEvents-Batch+JSON; charset=UTF-8' }, body);
+
+      it('answers for each of its events', async () => {
+        const website = await createWebsite(
+          transport,
+          { namespace, name: 'batched' },
+          { image: 'nginx:1', replicas: 0 },
+        );
+        const response = await postBatch([eventFor('missing'), eventFor('batched'), eventFor('x', { type: 'other' })]);
+        expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json']);
+        const versions = expect.stringMatching(/^Website=\d+, Deployment=\d+, Service=\d+$/) as string;
+        expect(await response.json()).toMatchObject([
+          { status: 204, headers: { 'website-outcome': 'gone' } },
+          { status: 204, headers: { 'website-actions': expect.any(String) as string, 'website-versions': versions } },
+          { status: 204, headers: { 'website-outcome': 'ignored' } },
+        ]);
+        expect(
+          await kubernetes(transport).getChild('Service', { namespace, name: website.metadata.name }),
+        ).toBeDefined();
+      });
+
+      it('does what it can of one that has a broken event in it, and says which that is', async () => {
+        await createWebsite(transport, { namespace, name: 'beside' }, { image: 'nginx:1', replicas: 0 });
+        const response = await postBatch([eventFor('x', { id: undefined }), eventFor('beside'), 'no event']);
+        expect(response.status).toBe(400);
+        const replies = (await response.json()) as { status: number; body?: string }[];
+        expect(replies.map(({ status }) => status)).toEqual([400, 204, 400]);
+        expect(JSON.parse(replies[0]?.body ?? '')).toMatchObject({ detail: expect.stringContaining('id') as string });
+        expect(await kubernetes(transport).getChild('Service', { namespace, name: 'beside' })).toBeDefined();
+      });
+
+      it('has nothing to say of an empty one', async () => {
+        expect(await answer(await postBatch([]))).toEqual({ status: 200, body: '[]' });
+      });
+
+      it('refuses what is not an array', async () => {
+        expect((await postBatch({})).status).toBe(400);
+      });
     });
 
     it('says that a Website which is not there is gone, with 2xx', async () => {

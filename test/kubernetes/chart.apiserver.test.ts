@@ -120,6 +120,7 @@ describe('The chart', () => {
     expect(program?.container.env?.map(({ name }) => name)).toEqual([
       'POD_NAMESPACE',
       'SINK',
+      'MODE',
       'SINK_TOKEN_FILE',
       'CLUSTER_NAME',
       'SINK_BEARER_TOKEN',

@@ -29,6 +29,9 @@
 {{- define "website-reconciler.pod" }}
 {{- $env := deepCopy (default dict .values.env) }}
 {{- if not .root.Values.functions.enabled }}
+{{- if not (hasKey $env "MODE") }}
+{{- $_ := set $env "MODE" nil }}
+{{- end }}
 {{- $_ := required "forwarder.env.SINK has to say where the functions are, since functions.enabled is false" $env.SINK }}
 {{- if not (hasKey $env "SINK_TOKEN_FILE") }}
 {{- $_ := set $env "SINK_TOKEN_FILE" nil }}
