@@ -14,6 +14,10 @@ export interface Program {
   readonly exit: Promise<number | null>;
 }
 
+/** None outlives this process, unless that is killed. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill()));
+
 /** Starts `node FILE ARGS` with nothing of this process's environment but what a program needs to be found. */
 export const startProgram = (
   file: string,
@@ -28,6 +32,7 @@ export function startCommand(command: readonly string[], environment: Readonly<R
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const lines: Record<string, unknown>[] = [];
   const stderr: string[] = [];
   const waiting = new Set<() => void>();
@@ -41,6 +46,7 @@ export function startCommand(command: readonly string[], environment: Readonly<R
   const exit = new Promise<number | null>((resolve) => {
     child.once('close', (code) => {
       ended = true;
+      running.delete(child);
       resolve(code);
       wake();
     });

@@ -3,6 +3,7 @@
 import { benchCompare } from './compare.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchFailover } from './failover.ts';
+import { isUsageError, UsageError } from './flags.ts';
 import { benchForwarder } from './forwarder.ts';
 import { benchResync } from './resync.ts';
 
@@ -14,8 +15,35 @@ const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<vo
   resync: benchResync,
 };
 
+const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
+
+  compare      the whole way of a Website, beside others who do the same; what is measured where no subject is named
+               --websites N, --warm-up N, --subjects A,B, --phases A,B, --rate N, --churn-seconds N, --json FILE, --chart FILE
+  resync       how long a resync takes; --websites N
+  forwarder    what the forwarder takes; --large
+  failover     how soon a standby follows
+  cold-start   how soon the functions are there
+
+Each takes --runs N, and --quick.
+`;
+
+/** Who interrupts a measurement wants nothing of it to stay. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
 const [first = '', ...others] = process.argv.slice(2);
 const [name, flags] = first === '' || first.startsWith('-') ? ['compare', process.argv.slice(2)] : [first, others];
-const bench = SUBJECTS[name];
-if (bench === undefined) throw new Error(`There is no subject ${name}: take ${Object.keys(SUBJECTS).join(' or ')}`);
-await bench(flags);
+try {
+  if (first === '--help') process.stdout.write(USAGE);
+  else await benchOf(name)(flags);
+} catch (error) {
+  if (!isUsageError(error)) throw error;
+  process.stderr.write(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
+
+function benchOf(subject: string): (flags: readonly string[]) => Promise<void> {
+  const bench = SUBJECTS[subject];
+  if (bench === undefined)
+    throw new UsageError(`There is no subject ${subject}: take ${Object.keys(SUBJECTS).join(' or ')}`);
+  return bench;
+}

@@ -1,17 +1,28 @@
 // Values of flags, or an error that names the flag.
 
-/** @throws when it is not a whole number above 0. */
+/** A flag or a value that there is none of. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Ours, or what Node says of a flag that it does not know. */
+export const isUsageError = (error: unknown): error is Error =>
+  error instanceof UsageError ||
+  (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+
+/** @throws UsageError when it is not a whole number above 0. */
 export function count(flag: string, text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new Error(`${flag} must be a whole number above 0, not ${JSON.stringify(text)}`);
+  if (!/^[1-9]\d*$/.test(text))
+    throw new UsageError(`${flag} must be a whole number above 0, not ${JSON.stringify(text)}`);
   return Number(text);
 }
 
-/** @throws when one of those between the commas is none of the known. */
+/** @throws UsageError when one of those between the commas is none of the known. */
 export function choices<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
   return text.split(',').map((each) => {
     const found = known.find((name) => name === each);
     if (found === undefined)
-      throw new Error(`${flag} has none such as ${JSON.stringify(each)}: take ${known.join(', ')}`);
+      throw new UsageError(`${flag} has none such as ${JSON.stringify(each)}: take ${known.join(', ')}`);
     return found;
   });
 }
