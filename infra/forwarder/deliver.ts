@@ -38,10 +38,10 @@ export function httpSink(config: HttpSinkConfig, parallel: number): Sink {
     const request = { origin: url.origin, path, method: 'POST', headers, body: message.body } as const;
     return exchange(agent, request, { timeoutMs, largest: LARGEST_ANSWER, isBodyUnwanted });
   }
-  async function sendOne(event: WebsiteEvent, timeoutMs: number): Promise<Delivery> {
+  async function sendOne(message: Message, timeoutMs: number): Promise<Delivery> {
     try {
       // A body is for people who call by hand.
-      return judged(await post(messageOf(event, mode === 'binary' ? mode : 'structured'), timeoutMs, true));
+      return judged(await post(message, timeoutMs, true));
     } catch (error) {
       return failureOf(error);
     }
@@ -58,7 +58,10 @@ export function httpSink(config: HttpSinkConfig, parallel: number): Sink {
       return events.map(() => failureOf(error));
     }
   }
-  return { send: mode === 'batched' ? batching(sendAll) : sendOne, close: () => agent.destroy() };
+  return {
+    send: mode === 'batched' ? batching(sendAll) : (event, timeoutMs) => sendOne(messageOf(event, mode), timeoutMs),
+    close: () => agent.destroy(),
+  };
 }
 
 /** What goes over the wire. The id is what a signature calls it by. */
