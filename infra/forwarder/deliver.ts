@@ -32,11 +32,11 @@ export function httpSink(config: HttpSinkConfig, parallel: number): Sink {
       ...(caCertificates === undefined ? {} : { ca: [...getCACertificates(), caCertificates] }),
     },
   });
+  const target = { origin: url.origin, path: url.pathname + url.search, method: 'POST' } as const;
   async function post(message: Message, timeoutMs: number, isBodyUnwanted: boolean): Promise<Answer> {
     const headers = { ...message.headers, ...(await headersOf(credentials, message)) };
-    const path = url.pathname + url.search;
-    const request = { origin: url.origin, path, method: 'POST', headers, body: message.body } as const;
-    return exchange(agent, request, { timeoutMs, largest: LARGEST_ANSWER, isBodyUnwanted });
+    const limits = { timeoutMs, largest: LARGEST_ANSWER, isBodyUnwanted };
+    return exchange(agent, { ...target, headers, body: message.body }, limits);
   }
   async function sendOne(message: Message, timeoutMs: number): Promise<Delivery> {
     try {
@@ -103,15 +103,13 @@ const guardedLookup: LookupFunction = (hostname, options, callback) => {
   });
 };
 
-async function headersOf(credentials: readonly Credentials[], message: Parameters<Credentials>[0]) {
+async function headersOf(credentials: readonly Credentials[], message: Message) {
   const headers: Record<string, string> = {};
   for (const each of credentials) Object.assign(headers, await each(message));
   return headers;
 }
 
-type Judged = Pick<Answer, 'status' | 'headers'>;
-
-function judged({ status, headers }: Judged): Delivery {
+function judged({ status, headers }: Pick<Answer, 'status' | 'headers'>): Delivery {
   const header = (name: string) => [headers[name]].flat()[0];
   if (status >= 200 && status < 300) return accepted(status, header);
   const why = status >= 300 && status < 400 ? 'redirects are not followed' : `HTTP ${status}`;

@@ -1,9 +1,10 @@
 // npm run bench [-- SUBJECT] [--quick]: measures one subject, `compare` unless it is named. Everything runs on this machine, so
 // read the ratios and not the figures.
+import { UsageError } from '../../infra/local/options.ts';
 import { benchCompare } from './compare.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchFailover } from './failover.ts';
-import { isUsageError, UsageError } from './flags.ts';
+import { isUsageError } from './flags.ts';
 import { benchForwarder } from './forwarder.ts';
 import { benchResync } from './resync.ts';
 

@@ -1,9 +1,5 @@
 // Values of flags, or an error that names the flag.
-
-/** A flag or a value that there is none of. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { UsageError } from '../../infra/local/options.ts';
 
 /** Ours, or what Node says of a flag that it does not know. */
 export const isUsageError = (error: unknown): error is Error =>
