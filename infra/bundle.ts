@@ -21,6 +21,52 @@ const withoutUnusedModels: Plugin = {
   },
 };
 
+/**
+ * To import `node:http` is to read all that it exports, and its WebSocket loads Node's own copy of undici, which takes longer than
+ * all the rest. To require it is not. One that imports it only when it is needed is left as it is.
+ */
+const withoutSecondUndici: Plugin = {
+  name: 'without-second-undici',
+  setup(building) {
+    building.onResolve({ filter: /^(node:)?http$/ }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'required' } : { path, external: true },
+    );
+    building.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)})`,
+    }));
+  },
+};
+
+/**
+ * undici's entry point sets up its fetch, WebSockets, caches and mocks too. This is the part of it that we and the Kubernetes client
+ * use; a part that is missed is an error of the build.
+ */
+const UNDICI = `
+  import api from 'undici/lib/api/index.js';
+  import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+  Object.assign(Dispatcher.prototype, api);
+  export { default as Agent } from 'undici/lib/dispatcher/agent.js';
+  export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
+  export { default as buildConnector } from 'undici/lib/core/connect.js';
+  // Of modules that are left out in the end.
+  export const fetch = globalThis.fetch;
+`;
+
+const withoutUnusedUndici: Plugin = {
+  name: 'without-unused-undici',
+  setup(building) {
+    building.onResolve({ filter: /^undici$/ }, ({ resolveDir }) => ({
+      path: 'undici',
+      namespace: 'part-of',
+      pluginData: resolveDir,
+    }));
+    building.onLoad({ filter: /./, namespace: 'part-of' }, ({ pluginData }) => ({
+      contents: UNDICI,
+      resolveDir: String(pluginData),
+    }));
+  },
+};
+
 const common: BuildOptions = {
   bundle: true,
   // What only some need stays in files of its own, and is loaded for them only.
@@ -31,7 +77,7 @@ const common: BuildOptions = {
   // CommonJS libraries ask for Node's own modules in this way, and @azure/functions for its host, which is there at run time.
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   external: ['@azure/functions-core'],
-  plugins: [withoutUnusedModels],
+  plugins: [withoutUnusedModels, withoutSecondUndici, withoutUnusedUndici],
   logLevel: 'warning',
 };
 
