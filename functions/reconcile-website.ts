@@ -91,14 +91,15 @@ function unknownCluster({ id, source }: EventAttributes, { log }: FunctionContex
 
 async function reconcileReply(
   event: EventAttributes,
-  { key, reason, childKind, resourceVersion }: Extract<Request, { kind: 'reconcile' }>,
+  request: Extract<Request, { kind: 'reconcile' }>,
   context: FunctionContext & Context,
 ): Promise<Reply> {
+  const { key, reason, resourceVersion } = request;
   const start = performance.now();
   const about = { ...key, eventId: event.id, eventReason: reason };
   try {
     const reconciled = await measured('event', async () =>
-      reason === 'deleted' ? GONE : reconcile(key, context, readsFor(reason, childKind), resourceVersion),
+      reason === 'deleted' ? GONE : reconcile(key, context, readsFor(request), resourceVersion),
     );
     const { outcome, actions } = reconciled;
     const ms = Math.round(performance.now() - start);
@@ -112,9 +113,11 @@ async function reconcileReply(
 }
 
 /** A Website seen for the first time has no children yet, most likely; an Ingress that changed has to be looked at. */
-function readsFor(reason: string | undefined, childKind: string | undefined): Reads {
+function readsFor({ reason, childKind, changed = [] }: Extract<Request, { kind: 'reconcile' }>): Reads {
   if (reason === 'first-seen') return 'website-only';
-  return childKind === 'Ingress' ? 'everything' : 'as-needed';
+  if (childKind === 'Ingress' || changed.includes('Ingress')) return 'everything';
+  if (changed.length === 0 || changed.includes('Service')) return 'as-needed';
+  return changed.includes('Website') ? 'without-service' : 'deployment-only';
 }
 
 const reasonOf = (outcome: Reconciled['outcome']) => ('reason' in outcome ? { reason: outcome.reason } : {});

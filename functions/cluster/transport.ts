@@ -41,6 +41,8 @@ const TIMEOUT_MS = 10_000;
 const CONNECTOR_MS = 10_000;
 /** Below the 60 s after which common load balancers cut an idle connection. */
 const TCP_KEEP_ALIVE_MS = 30_000;
+/** How long a connection waits for the next request: changes come in groups, and a handshake takes longer than most requests. */
+const IDLE_MS = 50_000;
 
 /**
  * Connects to the API server that the kubeconfig names. @kubernetes/client-node reads kubeconfigs and supplies credentials;
@@ -59,7 +61,7 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
     connect: await connector(() => config),
     headersTimeout: 60_000,
   };
-  const pool = new Agent({ ...agentOptions, connections: 32, pipelining: 1 });
+  const pool = new Agent({ ...agentOptions, connections: 32, pipelining: 1, keepAliveTimeout: IDLE_MS });
   const watches = new Agent({ ...agentOptions, bodyTimeout: 0 });
 
   async function dispatched({ method, path, body, contentType }: ApiRequest) {

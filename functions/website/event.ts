@@ -26,8 +26,10 @@ export const eventData = z.object({
   resourceVersion: z.string().min(1).optional(),
   generation: z.int().optional(),
   reason: z.enum(REASONS),
-  /** The kind of the child that drifted. */
+  /** The kind of the child that drifted last, or `Ingress` where one drifted before. */
   childKind: z.enum(['Deployment', 'Service', 'Ingress']).optional(),
+  /** The kinds of all that the event tells of. Anything may have changed where this is absent. */
+  changed: z.array(z.enum(['Website', 'Deployment', 'Service', 'Ingress'])).optional(),
 });
 export type EventData = z.output<typeof eventData>;
 
@@ -47,6 +49,7 @@ export type Request =
       readonly key: WebsiteKey;
       readonly reason?: Reason;
       readonly childKind?: EventData['childKind'];
+      readonly changed?: EventData['changed'];
       /** Of the Website, when it was seen. */
       readonly resourceVersion?: string | undefined;
     }
@@ -84,8 +87,8 @@ export function requestOf(event: EventAttributes): Request {
   if (OUR_TYPES.has(event.type)) {
     const data = eventData.safeParse(event.data);
     if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);
-    const { namespace, name, reason, childKind, resourceVersion } = data.data;
-    return { kind: 'reconcile', key: { namespace, name }, reason, childKind, resourceVersion };
+    const { namespace, name, reason, childKind, changed, resourceVersion } = data.data;
+    return { kind: 'reconcile', key: { namespace, name }, reason, childKind, changed, resourceVersion };
   }
   if (KNATIVE_TYPE.test(event.type)) return knativeRequest(event.subject);
   return { kind: 'ignore', why: `unknown event type ${JSON.stringify(event.type.slice(0, 128))}` };

@@ -32,8 +32,8 @@ export interface Plan {
   readonly obstacles: readonly Obstacle[];
 }
 
-/** What has to be written so that the children are as desired; no step when they are. */
-export function plan(website: Website, wanted: DesiredChildren, observed: Children): Plan {
+/** What has to be written so that the children are as desired; no step when they are. What is neither wanted nor observed is none. */
+export function plan(website: Website, wanted: Partial<DesiredChildren>, observed: Children): Plan {
   const obstacles: Obstacle[] = [];
   const operations: Operation[] = [];
   const consider = <T extends Child>(

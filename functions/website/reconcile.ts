@@ -6,7 +6,8 @@ import { differences } from './differences.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 import { transitionOf } from './transition.ts';
-import { invalidSpecStatus, statusOf, verdict, type ReadyReason, type Seen, type Verdict } from './status.ts';
+import { invalidSpecStatus, statusOf, verdict, wereAsDesired } from './status.ts';
+import type { ReadyReason, Seen, Verdict } from './status.ts';
 
 /** What reconciling needs from outside. */
 export interface Context {
@@ -34,9 +35,10 @@ export interface Reconciled {
 
 /**
  * How much is read before deciding. `website-only` tries to create the children unseen, for a Website that has none yet:
- * creation never overwrites, so a wrong guess costs one more read. `everything` leaves nothing out.
+ * creation never overwrites, so a wrong guess costs one more read. `deployment-only` and `without-service` are for where nothing else
+ * has changed: a child that is not read is left as it was when the Website was judged last. `everything` leaves nothing out.
  */
-export type Reads = 'as-needed' | 'website-only' | 'everything';
+export type Reads = 'as-needed' | 'website-only' | 'deployment-only' | 'without-service' | 'everything';
 
 /** How often a run that lost a race reads again before it leaves the rest to the sender's retry. */
 const ATTEMPTS = 5;
@@ -90,9 +92,9 @@ async function reconcileOnce(
   if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
 
   // Decide
-  const decision = decide(website, children);
-  if (decision.plan.steps.length > 0 && mayGoBack(website, children, run))
-    return reconcileOnce(key, context, { reads: 'everything' }, actions);
+  const decision = decide(website, children, run.reads);
+  const more = isTooLittle(website, children, decision, run);
+  if (more !== undefined) return reconcileOnce(key, context, { reads: more }, actions);
 
   // Write
   const written = await write(decision.plan, children, context.cluster, actions);
@@ -118,13 +120,13 @@ const versionsOf = (website: Website, { deployment, service, ingress }: Children
     ),
   );
 
-/** The children come before the Website, unless that may come from a cache. */
+/** The children come before the Website, unless that may come from a cache: never where a Deployment is put right. */
 async function read(
   key: WebsiteKey,
   cluster: Cluster,
   { reads, since }: Run,
 ): Promise<{ readonly website: Website | undefined; readonly children: Children }> {
-  if (since === undefined) {
+  if (since === undefined || reads === 'deployment-only') {
     const children = await readChildren(key, cluster, reads);
     return { website: await cluster.getWebsite(key), children };
   }
@@ -132,16 +134,29 @@ async function read(
   return { website, children };
 }
 
-/** What a cache says of a Website leads forward where it has no children yet, or they were made for an older one. */
-const mayGoBack = (website: Website, children: Children, { reads, since }: Run): boolean =>
-  since !== undefined && reads !== 'website-only' && !isAheadOf(website, children);
+/** What has to be read before anything is done, where that is not enough; nothing where it is. */
+function isTooLittle(
+  website: Website,
+  children: Children,
+  { plan: { steps, obstacles } }: Decision,
+  { reads, since }: Run,
+): Reads | undefined {
+  const isPart = reads === 'deployment-only' || reads === 'without-service';
+  if (isPart && (obstacles.length > 0 || !wereAsDesired(website))) return 'as-needed';
+  const { status, metadata } = website;
+  if (reads === 'deployment-only' && status?.observedGeneration !== metadata.generation) return 'as-needed';
+  // What a cache says of a Website leads forward where it has no children yet, or they were made for an older one.
+  const mayGoBack = since !== undefined && reads !== 'website-only' && !isAheadOf(website, children);
+  return steps.length > 0 && mayGoBack ? 'everything' : undefined;
+}
 
 async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Promise<Children> {
   if (reads === 'website-only') return {};
+  if (reads === 'deployment-only') return { deployment: await cluster.getChild('Deployment', key) };
   const ingressNow = reads === 'everything' ? cluster.getChild('Ingress', key) : undefined;
   const [deployment, service, ingress] = await Promise.all([
     cluster.getChild('Deployment', key),
-    cluster.getChild('Service', key),
+    reads === 'without-service' ? undefined : cluster.getChild('Service', key),
     ingressNow,
   ]);
   if (ingressNow !== undefined || !mayHaveIngress(deployment)) return { deployment, service, ingress };
@@ -150,13 +165,13 @@ async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Pr
 
 /** A spec that holds is planned for; one that does not changes nothing. */
 export type Decision =
-  | { readonly spec: WebsiteSpec; readonly wanted: DesiredChildren; readonly plan: Plan }
+  | { readonly spec: WebsiteSpec; readonly wanted: Partial<DesiredChildren>; readonly plan: Plan }
   | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
 
 const NOTHING: Plan = { steps: [], obstacles: [] };
 
-/** Decides what to write, from what was read alone. */
-export function decide(website: Website, children: Children): Decision {
+/** Decides what to write, from what was read alone, and of that alone. */
+export function decide(website: Website, children: Children, reads: Reads = 'as-needed'): Decision {
   const spec = websiteSpec.safeParse(website.spec);
   if (!spec.success) {
     const [issue] = spec.error.issues;
@@ -166,8 +181,14 @@ export function decide(website: Website, children: Children): Decision {
       problem: `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`,
     };
   }
-  const wanted = desired(website, spec.data);
+  const wanted = partOf(desired(website, spec.data), reads);
   return { spec: spec.data, wanted, plan: spec.data.suspend ? NOTHING : plan(website, wanted, children) };
+}
+
+/** What is looked at. The Service is the same whatever the spec says. */
+function partOf({ deployment, service, ingress }: DesiredChildren, reads: Reads): Partial<DesiredChildren> {
+  if (reads === 'deployment-only') return { deployment };
+  return reads === 'without-service' ? { deployment, ingress } : { deployment, service, ingress };
 }
 
 /** What stands after the writes. */

@@ -22,6 +22,23 @@ export const READY_REASONS = [
 ] as const;
 export type ReadyReason = (typeof READY_REASONS)[number];
 
+/** Those that are about the Deployment alone: the Service, and the Ingress where there is one, were as desired. */
+const DEPLOYMENT_REASONS: ReadonlySet<string> = new Set<ReadyReason>([
+  'Available',
+  'Parked',
+  'Progressing',
+  'ReplicaFailure',
+  'ProgressDeadlineExceeded',
+]);
+
+/** Whether all but the Deployment was as desired when the Website was judged last, and nobody asks for another look at it. */
+export function wereAsDesired({ metadata, status }: Website): boolean {
+  const { conditions = [], lastHandledReconcileAt } = status ?? {};
+  const requestedAt = metadata.annotations?.[REQUESTED_AT] ?? lastHandledReconcileAt;
+  const isAboutDeployment = conditions.some(({ type, reason }) => type === 'Ready' && DEPLOYMENT_REASONS.has(reason));
+  return isAboutDeployment && requestedAt === lastHandledReconcileAt;
+}
+
 /** What was made of the observed state. `stalled` needs somebody to act, `progressing` only time. */
 export interface Verdict {
   readonly state: 'ready' | 'suspended' | 'progressing' | 'stalled';

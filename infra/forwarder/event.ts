@@ -1,4 +1,5 @@
 import { CloudEvent } from 'cloudevents';
+import type { Versions } from '../../functions/website/children.ts';
 import { EVENT_TYPES, sourceOf, subjectOf, type EventData } from '../../functions/website/event.ts';
 import { API_VERSION, KIND, keyText } from '../../functions/website/resource.ts';
 import type { Change } from './known.ts';
@@ -28,6 +29,7 @@ export function eventOf(notice: Notice, { cluster, extensions }: EventContext, t
   const added = traceparent === undefined ? extensions : { traceparent, ...extensions };
   if (notice.kind === 'resync') return new CloudEvent({ ...added, ...core });
   const { key, uid, reason, resourceVersion, generation, childKind } = notice;
+  const changed = Object.keys(notice.versions ?? {}) as (keyof Versions)[];
   return new CloudEvent<EventData>({
     partitionkey: keyText(key),
     apiversion: API_VERSION,
@@ -37,6 +39,16 @@ export function eventOf(notice: Notice, { cluster, extensions }: EventContext, t
     ...core,
     subject: subjectOf(key),
     datacontenttype: 'application/json',
-    data: { apiVersion: API_VERSION, kind: KIND, ...key, uid, resourceVersion, generation, reason, childKind },
+    data: {
+      apiVersion: API_VERSION,
+      kind: KIND,
+      ...key,
+      uid,
+      resourceVersion,
+      generation,
+      reason,
+      childKind,
+      changed: changed.length === 0 ? undefined : changed,
+    },
   });
 }

@@ -102,8 +102,10 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   const changed = burstCounter(giveBackMemory);
   return {
     // The state of its Website asks for each of these; what only repeats goes slow: requeues and the resync.
-    change: (change, revealedBy) => {
-      const item = { ...change, time: now() };
+    change: ({ versions, ...change }, revealedBy) => {
+      // What a list reveals may not be all that changed meanwhile.
+      const isAll = versions !== undefined && revealedBy === 'watch';
+      const item = { ...change, ...(isAll ? { versions } : {}), time: now() };
       const group = revealedBy === 'list' ? LISTED : change.key.namespace;
       queue.add({ key: keyText(change.key), group, lane: 'fast', item });
       changed();

@@ -22,7 +22,7 @@ export interface Change {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly childKind?: EventData['childKind'];
-  /** The objects that changed, as they were seen; absent where a look is needed whatever the sink knew. */
+  /** The objects that changed, as they were seen, and no others did; absent where a look is needed whatever the sink knew. */
   readonly versions?: Versions;
 }
 

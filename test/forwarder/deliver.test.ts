@@ -22,6 +22,7 @@ const eventFor = (key: WebsiteKey): WebsiteEvent =>
       id: 'uid-1.child-1.7',
       reason: 'child-drifted',
       childKind: 'Deployment',
+      versions: { Deployment: '7' },
       time: '2026-01-02T03:04:05.678Z',
     },
     { cluster: 'test', extensions: {} },
@@ -84,8 +85,27 @@ describe('An event', () => {
         uid: 'uid-1',
         reason: 'child-drifted',
         childKind: 'Deployment',
+        changed: ['Deployment'],
       },
     });
+  });
+
+  it.each([
+    ['what changed is not known', undefined],
+    ['nothing has changed', {}],
+  ])('does not say what changed where %s', (_, versions) => {
+    const notice = {
+      kind: 'changed',
+      key: { namespace: 'a', name: 'b' },
+      uid: 'u',
+      id: 'u.1',
+      reason: 'retry',
+    } as const;
+    const told = eventOf(
+      { ...notice, time: '2026-01-02T03:04:05Z', ...(versions === undefined ? {} : { versions }) },
+      { cluster: 'test', extensions: {} },
+    );
+    expect(told.data?.changed).toBeUndefined();
   });
 
   it('says nothing of a spec', async () => {
@@ -99,6 +119,7 @@ describe('An event', () => {
     await opened.send(event, TIMEOUT_MS);
     expect(Object.keys(JSON.parse(body) as object).toSorted()).toEqual([
       'apiVersion',
+      'changed',
       'childKind',
       'kind',
       'name',

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HTTP } from 'cloudevents';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { EventData } from '../../functions/website/event.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { desired } from '../../functions/website/desired.ts';
@@ -34,7 +35,7 @@ let gate: Promise<void>;
 let attempts: number;
 let resyncs: number;
 /** What was accepted, in order. */
-let accepted: { id: string; name: string; type: string; reason: string }[];
+let accepted: { id: string; name: string; type: string; reason: string; changed: readonly string[] | undefined }[];
 let program: Program | undefined;
 
 beforeAll(async () => {
@@ -50,7 +51,7 @@ beforeEach(async () => {
     void (async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-      const event = HTTP.toEvent<{ reason: string }>({
+      const event = HTTP.toEvent<Partial<EventData>>({
         headers: request.headers,
         body: Buffer.concat(chunks).toString(),
       });
@@ -59,8 +60,8 @@ beforeEach(async () => {
         attempts++;
         await gate;
         const type = event.type.split('.').at(-1) ?? '';
-        if (status < 300)
-          accepted.push({ id: event.id, name: String(event['name']), type, reason: event.data?.reason ?? '' });
+        const { reason = '', changed } = event.data ?? {};
+        if (status < 300) accepted.push({ id: event.id, name: String(event['name']), type, reason, changed });
       }
       response.writeHead(status, replyHeaders).end();
     })();
@@ -207,6 +208,9 @@ it('A change that happens now does not wait for all that the first list asks for
   const order = accepted.map(({ name }) => name);
   // The one at work, then by turns: one of the list, one that is live.
   expect(Math.max(order.indexOf('live'), order.indexOf('site-9'))).toBeLessThanOrEqual(4);
+  // What a list reveals may not be all that has changed.
+  const told = Object.fromEntries(accepted.map(({ name, changed }) => [name, changed]));
+  expect(told).toMatchObject({ live: ['Website'], 'site-1': undefined, 'site-9': undefined });
 });
 
 it('A resend is the same event', async () => {

@@ -14,14 +14,19 @@ const OLD = { image: 'nginx:1', replicas: 1 };
 const NEW = { image: 'nginx:2', replicas: 1 };
 const HOST = { ...OLD, host: 'shop.example.com' };
 
-/** How an event has things read: `cached` is of a Website that changed, which a cache may answer. */
-type Event = Reads | 'cached';
+/** How an event has things read: those that a cache may answer are of a Website that changed. */
+type Event = Reads | 'cached' | 'cached-without-service';
+
+const CACHED: Partial<Record<Event, readonly [Reads, string]>> = {
+  cached: ['as-needed', '1'],
+  'cached-without-service': ['without-service', '1'],
+};
 
 /** A run that an event led to. One that lost every race is sent again, which is another run. */
 const run =
   (event: Event = 'as-needed') =>
   async ({ cluster }: Turns) => {
-    const [reads, since] = event === 'cached' ? (['as-needed', '1'] as const) : ([event] as const);
+    const [reads, since] = CACHED[event] ?? [event as Reads];
     try {
       await reconcile(key, { cluster, now: () => NOW }, reads, since);
     } catch (error) {
@@ -100,6 +105,8 @@ function editDeployment(cluster: MemoryCluster): void {
   if (deployment !== undefined) cluster.edit(deployment, { spec: { ...deployment.spec, replicas: 7 } });
 }
 
+const deleteDeployment = (cluster: MemoryCluster) => cluster.remove('Deployment', { ...key, name: 'shop-deployment' });
+
 const apply = (spec: object) => (cluster: MemoryCluster) => [() => cluster.apply(key, spec)];
 
 describe('Whatever the order of the calls, nothing goes back, Ready is true, and it ends the same, when', () => {
@@ -166,6 +173,42 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
     ],
     ['a cache is behind a host that comes', { from: OLD, deeds: apply(HOST), runs: ['cached', 'as-needed'], to: HOST }],
     ['a cache is behind a host that goes', { from: HOST, deeds: apply(OLD), runs: ['cached', 'as-needed'], to: OLD }],
+    [
+      'a Website changes while its Deployment is put right',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => editDeployment(cluster), () => cluster.apply(key, NEW)],
+        runs: ['deployment-only', 'as-needed'],
+        to: NEW,
+      },
+    ],
+    [
+      'a cache is behind two changes, and no Service has changed',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, { ...NEW, replicas: 3 })],
+        runs: ['cached-without-service', 'cached-without-service'],
+        to: { ...NEW, replicas: 3 },
+      },
+    ],
+    [
+      'a host goes while the Deployment is put right',
+      {
+        from: HOST,
+        deeds: (cluster) => [() => deleteDeployment(cluster), () => cluster.apply(key, OLD)],
+        runs: ['deployment-only', 'as-needed'],
+        to: OLD,
+      },
+    ],
+    [
+      'a Deployment is put right twice',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => editDeployment(cluster)],
+        runs: ['deployment-only', 'deployment-only'],
+        to: OLD,
+      },
+    ],
     ['a host comes', { from: OLD, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
     ['a host goes', { from: HOST, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
   ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, to }) => {

@@ -5,7 +5,7 @@ import { ClusterError } from '../../functions/cluster/errors.ts';
 import { GENERATION, isOwnedBy } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { plan } from '../../functions/website/plan.ts';
-import { reconcile, type Context } from '../../functions/website/reconcile.ts';
+import { reconcile, type Context, type Reads } from '../../functions/website/reconcile.ts';
 import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
@@ -78,7 +78,7 @@ describe('P9: events commute', () => {
       change.map((made) => ({ change: made })),
       fc.record({
         event: key,
-        reads: fc.constantFrom('as-needed' as const, 'website-only' as const, 'everything' as const),
+        reads: fc.constantFrom<Reads>('as-needed', 'website-only', 'deployment-only', 'without-service', 'everything'),
       }),
     );
     await fc.assert(

@@ -1,12 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import type { Deployment } from '../../functions/website/children.ts';
+import type { Child, Deployment } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
+import { REQUESTED_AT } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
+const SERVICE = { ...key, name: 'shop-service' };
 let cluster: MemoryCluster;
 const run = (reads?: Parameters<typeof reconcile>[2]) => reconcile(key, { cluster, now: () => NOW }, reads);
 const spend = async (work: () => Promise<unknown>) => {
@@ -247,6 +249,128 @@ it('The outcome rests on each object as it was read last, or written', async () 
   });
   expect(versions).toEqual(await stored());
   expect((await run()).versions).toEqual(await stored());
+});
+
+describe('A Deployment of which alone something was heard', () => {
+  const alone = () => run('deployment-only');
+  const deployment = () => cluster.children().find(({ kind }) => kind === 'Deployment') as Deployment;
+  const edited = () => cluster.edit(deployment(), { spec: { ...deployment().spec, replicas: 9 } });
+  const NAME = { ...key, name: 'shop-deployment' };
+  const HOST = { ...SPEC, host: 'a.example.com' };
+
+  beforeEach(async () => {
+    cluster.apply(key, HOST);
+    await run();
+    cluster.rollOut();
+    await run();
+  });
+
+  it.each<[string, () => unknown, string[]]>([
+    ['is as it should be', () => {}, []],
+    ['was edited', edited, ['replace Deployment', 'update status']],
+    ['was deleted', () => cluster.remove('Deployment', NAME), ['create Deployment', 'update status']],
+    ['has Pods', () => cluster.edit(deployment(), { status: { replicas: 2, readyReplicas: 1 } }), ['update status']],
+  ])('that %s is read with the Website, and nothing else is', async (_, happens, actions) => {
+    happens();
+    const children = cluster.children().filter(({ kind }) => kind !== 'Deployment');
+    expect(await spend(async () => expect((await alone()).actions).toEqual(actions))).toEqual({
+      reads: 2,
+      writes: actions.length,
+    });
+    expect(cluster.children()).toEqual(expect.arrayContaining(children));
+    expect(deployment().spec.replicas).toBe(2);
+    cluster.rollOut();
+    await alone();
+    expect(await spend(() => run())).toEqual({ reads: 4, writes: 0 });
+  });
+
+  it('is not all that is looked at where the Website has changed', async () => {
+    cluster.remove('Service', SERVICE);
+    cluster.apply(key, { ...SPEC, host: 'b.example.com' });
+    expect((await alone()).actions).toContain('create Service');
+  });
+
+  it('is left as it is while the Website is suspended, which no cache may say', async () => {
+    const [before] = cluster.websites();
+    const lagging = Object.assign(Object.create(cluster) as Cluster, {
+      getWebsite: async (where: typeof key, since?: string) =>
+        since === undefined ? cluster.getWebsite(where) : before,
+      getChild: cluster.getChild.bind(cluster),
+      replace: cluster.replace.bind(cluster),
+      updateStatus: cluster.updateStatus.bind(cluster),
+    });
+    cluster.apply(key, { ...HOST, suspend: true });
+    edited();
+    await reconcile(key, { cluster: lagging, now: () => NOW }, 'deployment-only', '1');
+    expect(deployment().spec.replicas).toBe(9);
+  });
+});
+
+describe('A Website that has changed, and no Service has', () => {
+  it.each([
+    ['another image', { image: 'nginx:2' }, 2, ['replace Deployment', 'update status']],
+    ['a host', { host: 'a.example.com' }, 2, ['replace Deployment', 'create Ingress', 'update status']],
+    ['nothing new', {}, 2, []],
+  ])('to %s needs no look at it', async (_, change, reads, actions) => {
+    cluster.apply(key, SPEC);
+    await run();
+    cluster.apply(key, { ...SPEC, ...change });
+    expect(await spend(async () => expect((await run('without-service')).actions).toEqual(actions))).toEqual({
+      reads,
+      writes: actions.length,
+    });
+    expect(await spend(() => run())).toMatchObject({ writes: 0 });
+  });
+
+  it('from a host has its Ingress deleted', async () => {
+    cluster.apply(key, { ...SPEC, host: 'a.example.com' });
+    await run();
+    cluster.apply(key, SPEC);
+    expect((await run('without-service')).actions).toContain('delete Ingress');
+  });
+});
+
+describe.each(['deployment-only', 'without-service'] as const)('More than %s is read where', (reads) => {
+  beforeEach(async () => {
+    cluster.apply(key, SPEC);
+    await run();
+  });
+
+  it.each<[string, () => unknown]>([
+    ['the Website is asked for a look', () => cluster.apply(key, SPEC, { annotations: { [REQUESTED_AT]: 'now' } })],
+    ['the Website is another one', () => (cluster.remove('Website', key), cluster.apply(key, SPEC))],
+    [
+      'the Website was suspended, and is no more',
+      async () => {
+        cluster.apply(key, { ...SPEC, suspend: true });
+        await run();
+        cluster.remove('Service', SERVICE);
+        cluster.apply(key, SPEC);
+      },
+    ],
+  ])('%s', async (_, happens) => {
+    cluster.remove('Service', SERVICE);
+    await happens();
+    expect((await run(reads)).actions).toContain('create Service');
+  });
+
+  it('something stood in the way', async () => {
+    const service = cluster.children().find(({ kind }) => kind === 'Service') as Child;
+    cluster.edit(service, { metadata: { ...service.metadata, ownerReferences: [] } });
+    expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+    expect((await run(reads)).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+    cluster.remove('Service', SERVICE);
+    expect((await run(reads)).actions).toContain('create Service');
+  });
+
+  it('the Deployment stands in the way', async () => {
+    cluster.remove('Service', SERVICE);
+    const deployment = cluster.children().find(({ kind }) => kind === 'Deployment') as Child;
+    cluster.edit(deployment, { metadata: { ...deployment.metadata, ownerReferences: [] } });
+    const { outcome, actions } = await run(reads);
+    expect(outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+    expect(actions).toContain('create Service');
+  });
 });
 
 describe('P4: what is not ours', () => {
