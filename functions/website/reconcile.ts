@@ -120,13 +120,13 @@ const versionsOf = (website: Website, { deployment, service, ingress }: Children
     ),
   );
 
-/** The children come before the Website, unless that may come from a cache: never where a Deployment is put right. */
+/** The children come before the Website, unless that may come from a cache. */
 async function read(
   key: WebsiteKey,
   cluster: Cluster,
   { reads, since }: Run,
 ): Promise<{ readonly website: Website | undefined; readonly children: Children }> {
-  if (since === undefined || reads === 'deployment-only') {
+  if (since === undefined) {
     const children = await readChildren(key, cluster, reads);
     return { website: await cluster.getWebsite(key), children };
   }
