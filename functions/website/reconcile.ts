@@ -142,13 +142,16 @@ function isTooLittle(
   { reads, since }: Run,
 ): Reads | undefined {
   const isPart = reads === 'deployment-only' || reads === 'without-service';
-  if (isPart && (obstacles.length > 0 || !wereAsDesired(website))) return 'as-needed';
-  const { status, metadata } = website;
-  if (reads === 'deployment-only' && status?.observedGeneration !== metadata.generation) return 'as-needed';
+  if (isPart && (obstacles.length > 0 || !isRestKnown(website, reads))) return 'as-needed';
   // What a cache says of a Website leads forward where it has no children yet, or they were made for an older one.
   const mayGoBack = since !== undefined && reads !== 'website-only' && !isAheadOf(website, children);
   return steps.length > 0 && mayGoBack ? 'everything' : undefined;
 }
+
+/** Whether the children that are not read were as desired; an Ingress, as it is desired now. */
+const isRestKnown = (website: Website, reads: Reads): boolean =>
+  wereAsDesired(website) &&
+  (reads === 'without-service' || website.status?.observedGeneration === website.metadata.generation);
 
 async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Promise<Children> {
   if (reads === 'website-only') return {};
