@@ -93,7 +93,7 @@ async function reconcileOnce(
 
   // Decide
   const decision = decide(website, children, run.reads);
-  const more = isTooLittle(website, children, decision, run);
+  const more = moreReads(website, children, decision, run);
   if (more !== undefined) return reconcileOnce(key, context, { reads: more }, actions);
 
   // Write
@@ -135,7 +135,7 @@ async function read(
 }
 
 /** What has to be read before anything is done, where that is not enough; nothing where it is. */
-function isTooLittle(
+function moreReads(
   website: Website,
   children: Children,
   { plan: { steps, obstacles } }: Decision,
