@@ -89,9 +89,11 @@ function unknownCluster({ id, source }: EventAttributes, { log }: FunctionContex
   return problem(400, 'CloudEvent source: CLUSTERS has none that it is about');
 }
 
+type ReconcileRequest = Extract<Request, { kind: 'reconcile' }>;
+
 async function reconcileReply(
   event: EventAttributes,
-  request: Extract<Request, { kind: 'reconcile' }>,
+  request: ReconcileRequest,
   context: FunctionContext & Context,
 ): Promise<Reply> {
   const { key, reason, resourceVersion } = request;
@@ -113,7 +115,7 @@ async function reconcileReply(
 }
 
 /** A Website seen for the first time has no children yet, most likely; an Ingress that changed has to be looked at. */
-function readsFor({ reason, childKind, changed = [] }: Extract<Request, { kind: 'reconcile' }>): Reads {
+function readsFor({ reason, childKind, changed = [] }: ReconcileRequest): Reads {
   if (reason === 'first-seen') return 'website-only';
   if (childKind === 'Ingress' || changed.includes('Ingress')) return 'everything';
   if (changed.length === 0 || changed.includes('Service')) return 'as-needed';
