@@ -93,7 +93,7 @@ async function reconcileOnce(
 
   // Decide
   const decision = decide(website, children, run.reads);
-  const more = moreReads(website, children, decision, run);
+  const more = await moreReads(website, children, decision, run, context.cluster);
   if (more !== undefined) return reconcileOnce(key, context, { reads: more }, actions);
 
   // Write
@@ -101,10 +101,10 @@ async function reconcileOnce(
   if (written === 'namespace-terminating') return GONE;
   const judged = judge(website, decision, written, context.now());
   const outcome = outcomeOf(judged.verdict);
-  if (differences(website.status, judged.status).length === 0)
-    return { outcome, versions: versionsOf(website, written.children) };
+  const isNews = differences(website.status, judged.status).length > 0;
+  if (!isNews && !createsIngress(decision)) return { outcome, versions: versionsOf(website, written.children) };
   const updated = await context.cluster.updateStatus({ ...website, status: judged.status });
-  actions.push('update status');
+  if (isNews) actions.push('update status');
   const transition = transitionOf(website, judged.verdict);
   if (transition !== undefined) await context.cluster.announce(updated, transition);
   return { outcome, versions: versionsOf(updated, written.children) };
@@ -135,23 +135,42 @@ async function read(
 }
 
 /** What has to be read before anything is done, where that is not enough; nothing where it is. */
-function moreReads(
+async function moreReads(
   website: Website,
   children: Children,
-  { plan: { steps, obstacles } }: Decision,
+  decision: Decision,
   { reads, since }: Run,
-): Reads | undefined {
-  const isPart = reads === 'deployment-only' || reads === 'without-service';
-  if (isPart && (obstacles.length > 0 || !isRestKnown(website, reads))) return 'as-needed';
+  cluster: Cluster,
+): Promise<Reads | undefined> {
+  const { steps, obstacles } = decision.plan;
+  if (isPart(reads) && (obstacles.length > 0 || !isRestKnown(website, reads))) return 'as-needed';
+  if (steps.length === 0 || reads === 'website-only') return undefined;
   // What a cache says of a Website leads forward where it has no children yet, or they were made for an older one.
-  const mayGoBack = since !== undefined && reads !== 'website-only' && !isAheadOf(website, children);
-  return steps.length > 0 && mayGoBack ? 'everything' : undefined;
+  if (since !== undefined && !isAheadOf(website, children)) return 'everything';
+  const isLate = losesMark(website, children, decision, reads) && (await cluster.getChild('Ingress', website.metadata));
+  return isLate ? 'everything' : undefined;
 }
+
+const isPart = (reads: Reads): boolean => reads === 'deployment-only' || reads === 'without-service';
 
 /** Whether the children that are not read were as desired; an Ingress, as it is desired now. */
 const isRestKnown = (website: Website, reads: Reads): boolean =>
   wereAsDesired(website) &&
   (reads === 'without-service' || website.status?.observedGeneration === website.metadata.generation);
+
+/**
+ * Whether the Deployment is to say that there is no Ingress, for none was seen before the Website was read. Where none is there after it
+ * either, whoever still creates one for an older spec learns of it from the status (`createsIngress`), and takes it back.
+ */
+function losesMark({ metadata }: Website, { deployment, ingress }: Children, { wanted }: Decision, reads: Reads) {
+  const hadOtherSpec = metadata.generation !== 1;
+  const isNone = wanted?.ingress === undefined && ingress === undefined;
+  return hadOtherSpec && reads !== 'deployment-only' && isNone && mayHaveIngress(deployment);
+}
+
+/** A creation is no write under a version: the status is written after it even where it says nothing new. */
+const createsIngress = ({ plan: { steps } }: Decision): boolean =>
+  steps.flat().some(({ verb, child }) => verb === 'create' && child.kind === 'Ingress');
 
 async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Promise<Children> {
   if (reads === 'website-only') return {};
@@ -169,7 +188,7 @@ async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Pr
 /** A spec that holds is planned for; one that does not changes nothing. */
 export type Decision =
   | { readonly spec: WebsiteSpec; readonly wanted: Partial<DesiredChildren>; readonly plan: Plan }
-  | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
+  | { readonly spec: undefined; readonly wanted?: undefined; readonly plan: Plan; readonly problem: string };
 
 const NOTHING: Plan = { steps: [], obstacles: [] };
 

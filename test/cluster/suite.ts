@@ -116,9 +116,19 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       });
     });
 
-    it('refuses a status for a Website that changed since it was read', async () => {
-      await cluster.updateStatus({ ...website, status: { replicas: 3 } });
-      await expect(cluster.updateStatus({ ...website, status: { replicas: 4 } })).rejects.toEqual(refusal('Conflict'));
+    it('refuses a status for a Website that changed since it was read, even one that says nothing new', async () => {
+      const { metadata } = await cluster.updateStatus({ ...website, status: { replicas: 3 } });
+      for (const replicas of [3, 4])
+        await expect(cluster.updateStatus({ ...website, status: { replicas } })).rejects.toEqual(refusal('Conflict'));
+      expect(await cluster.getWebsite(key())).toMatchObject({
+        metadata: { resourceVersion: metadata.resourceVersion },
+      });
+    });
+
+    it('keeps the resourceVersion where a status says nothing new', async () => {
+      const { metadata } = await cluster.updateStatus({ ...website, status: { replicas: 3 } });
+      const again = await cluster.updateStatus({ ...website, metadata, status: { replicas: 3 } });
+      expect(again.metadata.resourceVersion).toBe(metadata.resourceVersion);
     });
 
     it('announces a transition, and never throws', async () => {

@@ -25,7 +25,7 @@ const CACHED: Partial<Record<Event, readonly [Reads, string]>> = {
 /** A run that an event led to. One that lost every race is sent again, which is another run. */
 const run =
   (event: Event = 'as-needed') =>
-  async ({ cluster }: Turns) => {
+  async ({ cluster }: Pick<Turns, 'cluster'>) => {
     const [reads, since] = CACHED[event] ?? [event as Reads];
     try {
       await reconcile(key, { cluster, now: () => NOW }, reads, since);
@@ -106,6 +106,7 @@ function editDeployment(cluster: MemoryCluster): void {
 }
 
 const deleteDeployment = (cluster: MemoryCluster) => cluster.remove('Deployment', { ...key, name: 'shop-deployment' });
+const deleteIngress = (cluster: MemoryCluster) => cluster.remove('Ingress', { ...key, name: 'shop-ingress' });
 
 const apply = (spec: object) => (cluster: MemoryCluster) => [() => cluster.apply(key, spec)];
 
@@ -211,6 +212,18 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
     ],
     ['a host comes', { from: OLD, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
     ['a host goes', { from: HOST, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
+    [
+      'an Ingress that was deleted by hand comes back while its host goes',
+      {
+        from: HOST,
+        deeds: (cluster) => {
+          deleteIngress(cluster);
+          return [() => cluster.apply(key, OLD)];
+        },
+        runs: ['everything', 'as-needed'],
+        to: OLD,
+      },
+    ],
   ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, to }) => {
     const expected = await alone(to);
     const start = from === undefined ? () => new MemoryCluster() : await settled(from);
@@ -230,6 +243,23 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
     };
     expect((await explore(begin)).ends).toBeGreaterThan(1);
   });
+});
+
+it('An Ingress whose host goes is found where its Deployment was deleted after it was looked for', async () => {
+  const cluster = (await settled(HOST))();
+  deleteIngress(cluster);
+  deleteDeployment(cluster);
+  const getWebsite = cluster.getWebsite.bind(cluster);
+  cluster.getWebsite = async (where) => {
+    cluster.getWebsite = getWebsite;
+    await run()({ cluster });
+    deleteDeployment(cluster);
+    cluster.apply(key, OLD);
+    return cluster.getWebsite(where);
+  };
+  await run()({ cluster });
+  await settle(cluster);
+  expect(world(cluster)).toEqual(await alone(OLD));
 });
 
 it('P4: A Deployment that somebody else makes meanwhile is never touched, and the Website says that it stands in the way', async () => {

