@@ -160,11 +160,12 @@ const isRestKnown = (website: Website, reads: Reads): boolean =>
 
 /**
  * Whether the Deployment is to say that there is no Ingress, for none was seen before the Website was read. Where none is there after it
- * either, whoever still creates one for an older spec learns of it from the status (`createsIngress`), and takes it back.
+ * either, whoever still creates one for an older spec learns of it from the status (`createsIngress`), and takes it back. Where the
+ * Deployment alone is read, the run that judged this spec has looked.
  */
-function losesMark({ metadata }: Website, { deployment, ingress }: Children, { wanted }: Decision, reads: Reads) {
+function losesMark({ metadata }: Website, { deployment, ingress }: Children, { spec }: Decision, reads: Reads) {
   const hadOtherSpec = metadata.generation !== 1;
-  const isNone = wanted?.ingress === undefined && ingress === undefined;
+  const isNone = spec?.host === undefined && ingress === undefined;
   return hadOtherSpec && reads !== 'deployment-only' && isNone && mayHaveIngress(deployment);
 }
 
@@ -188,7 +189,7 @@ async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Pr
 /** A spec that holds is planned for; one that does not changes nothing. */
 export type Decision =
   | { readonly spec: WebsiteSpec; readonly wanted: Partial<DesiredChildren>; readonly plan: Plan }
-  | { readonly spec: undefined; readonly wanted?: undefined; readonly plan: Plan; readonly problem: string };
+  | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
 
 const NOTHING: Plan = { steps: [], obstacles: [] };
 
