@@ -15,7 +15,7 @@ import {
   type Probe,
   type Workload,
 } from './rendered.ts';
-import { selectionsIn, waysOut } from './selectors.ts';
+import { selectionsIn, selectorsOfWebsites, takes, waysOut } from './selectors.ts';
 
 const FOLDERS = [
   ...readdirSync('infra/kubernetes/overlays').map((name) => `infra/kubernetes/overlays/${name}`),
@@ -40,16 +40,16 @@ describe.each(FOLDERS)('%s', (folder) => {
 
   it('selects Pods that are there, by ports that they have', () => {
     for (const { by, labels, ports } of selectionsIn(manifests)) {
-      for (const wanted of labels) {
-        const selected = workloads.filter(({ template }) =>
-          Object.entries(wanted).every(([name, value]) => template.metadata?.labels?.[name] === value),
-        );
-        expect([by, selected.length]).toEqual([by, 1]);
-        const open = selected.flatMap(({ container }) => container.ports ?? []);
-        for (const port of ports)
-          expect(open.flatMap(({ name, containerPort }) => [name, containerPort])).toContain(port);
-      }
+      const selected = workloads.filter(({ template }) => takes(labels, template.metadata?.labels));
+      expect([by, selected.length]).toEqual([by, 1]);
+      const open = selected.flatMap(({ container }) => container.ports ?? []);
+      for (const port of ports)
+        expect(open.flatMap(({ name, containerPort }) => [name, containerPort])).toContain(port);
     }
+  });
+
+  it('selects no Pod of a Website, whatever its name', () => {
+    expect(selectorsOfWebsites(manifests)).toEqual([]);
   });
 
   it('lets nobody out to just anywhere, and never to where clouds hand out credentials', () => {
@@ -58,6 +58,11 @@ describe.each(FOLDERS)('%s', (folder) => {
       for (const { ipBlock } of to.filter((peer) => peer.ipBlock?.cidr === '0.0.0.0/0'))
         expect([by, ipBlock?.except]).toEqual([by, ['169.254.0.0/16']]);
     }
+  });
+
+  it('tells no Pod of the other Services in its namespace', () => {
+    for (const { name, template } of workloads)
+      expect([name, template.spec]).toMatchObject([name, { enableServiceLinks: false }]);
   });
 
   it('asks for the images that the Dockerfiles make, of this version', () => {

@@ -6,6 +6,7 @@ import { eventually } from '../eventually.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
 import { quietly, run } from './kubectl.ts';
 import { manifestsIn, rendered, workloadsIn, type Manifest } from './rendered.ts';
+import { selectorsOfWebsites } from './selectors.ts';
 
 const CHART = 'infra/kubernetes';
 const OVERLAYS = `${CHART}/overlays`;
@@ -69,6 +70,10 @@ describe('The chart', () => {
     const secret = 'forwarder.container.envFrom[0].secretRef.name=website-sink';
     const values = ['--set', 'functions.enabled=false', '--set', sink, '--set', secret];
     expect(comparable(await template(NAMESPACE, '--include-crds', ...values))).toEqual(rest);
+  });
+
+  it.each(['functions.enabled=true', 'namespaces={team-a}'])('selects no Pod of a Website, with %s', async (value) => {
+    expect(selectorsOfWebsites(await template('team-a', '--set', value))).toEqual([]);
   });
 
   it('gives Roles in each of several namespaces, and tells both programs of them', async () => {

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
 import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
 import { startFunctions, startProgram } from '../program.ts';
-import { createNamespace, createWebsite } from '../real-cluster.ts';
+import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 import { knativeDefinitions } from './knative.ts';
 import { quietly } from './kubectl.ts';
 
@@ -42,6 +43,15 @@ async function podsIn(namespace: string): Promise<Record<string, string>> {
   );
 }
 
+const namesIn = (text: string): string[] => text.split(' ').filter(Boolean).toSorted();
+const podNames = async (selector: string): Promise<string[]> =>
+  namesIn(await kubectl(...IN_OURS, 'pods', '-l', selector, '-o', 'jsonpath={.items[*].metadata.name}'));
+/** The Pods that a Service leads to. */
+const backendsOf = async (service: string): Promise<string[]> =>
+  namesIn(await kubectl(...IN_OURS, 'endpointslices', '-l', `kubernetes.io/service-name=${service}`, '-o', TARGETS));
+const IN_OURS = ['get', '-n', 'website-reconciler'];
+const TARGETS = 'jsonpath={.items[*].endpoints[*].targetRef.name}';
+
 beforeAll(async () => {
   cluster = await startOwnCluster();
 });
@@ -67,6 +77,25 @@ describe('Everything in one cluster', () => {
       PATIENCE,
     );
   });
+
+  it.each(['website-functions', 'website-forwarder'])(
+    'keeps the Pods of a Website named %s out of the Service of the functions',
+    async (name) => {
+      const key = { namespace: 'website-reconciler', name };
+      const spec = { image: 'nginx:1', replicas: 2, port: 8080, securityProfile: 'restricted' };
+      await createWebsite(cluster.admin, key, spec);
+      await reconcile(key, { cluster: kubernetes(cluster.admin), now: () => new Date() });
+      const pods = () => podNames(`app=${name}`);
+      await eventually(async () => expect(await pods()).toHaveLength(2), PATIENCE);
+      const own = await pods();
+      // Its own Service shows when the endpoints of these Pods have been worked out.
+      await eventually(async () => expect(await backendsOf(`${name}-service`)).toEqual(own), PATIENCE);
+      const ours = await backendsOf('website-functions');
+      expect(ours).toHaveLength(2);
+      expect(ours.filter((pod) => own.includes(pod))).toEqual([]);
+      await removeWebsite(cluster.admin, key);
+    },
+  );
 
   it('does not let other Pods in', async () => {
     const run = ['run', 'root', '-n', 'website-reconciler', '--image=x'];

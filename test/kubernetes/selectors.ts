@@ -1,18 +1,19 @@
+import { desired } from '../../functions/website/desired.ts';
+import { websiteSpec } from '../../functions/website/resource.ts';
+import { aWebsite, SPEC } from '../fixtures/websites.ts';
 import type { Labels, Manifest } from './rendered.ts';
 
 /** Pods of ours that something speaks of, and the ports by which they are to be reached. */
 export interface Selection {
   /** Of which object. */
   readonly by: string;
-  /** All that the Pods may be, one of which each has to be. */
-  readonly labels: readonly Labels[];
+  readonly labels: Labels;
   /** By name or by number. */
   readonly ports: readonly (string | number)[];
 }
 
 interface Selector {
   readonly matchLabels?: Labels;
-  readonly matchExpressions?: readonly { readonly key: string; readonly values: readonly string[] }[];
 }
 interface Port {
   readonly port?: string | number;
@@ -35,10 +36,10 @@ export function selectionsIn(manifests: readonly Manifest[]): Selection[] {
     const by = `${kind} ${metadata.name}`;
     if (apiVersion === 'v1' && kind === 'Service') {
       const { selector, ports } = spec as { selector: Labels; ports: readonly Port[] };
-      return [{ by, labels: [selector], ports: numbers(ports) }];
+      return [{ by, labels: selector, ports: numbers(ports) }];
     }
     if (kind === 'PodDisruptionBudget') {
-      return [{ by, labels: alternatives((spec as { selector: Selector }).selector), ports: [] }];
+      return [{ by, labels: labelsOf((spec as { selector: Selector }).selector), ports: [] }];
     }
     return kind === 'NetworkPolicy' ? selectionsOf(by, spec as PolicySpec) : [];
   });
@@ -55,10 +56,10 @@ export const waysOut = (manifests: readonly Manifest[]): { by: string; to?: read
 function selectionsOf(by: string, { podSelector, ingress = [], egress = [] }: PolicySpec): Selection[] {
   const ours = (peers: readonly Peer[] = []) =>
     peers.flatMap(({ podSelector: peer, namespaceSelector }) =>
-      peer === undefined || namespaceSelector !== undefined ? [] : [alternatives(peer)],
+      peer === undefined || namespaceSelector !== undefined ? [] : [labelsOf(peer)],
     );
   return [
-    { by, labels: alternatives(podSelector), ports: ingress.flatMap(({ ports }) => numbers(ports)) },
+    { by, labels: labelsOf(podSelector), ports: ingress.flatMap(({ ports }) => numbers(ports)) },
     ...ingress.flatMap(({ from }) => ours(from).map((labels) => ({ by, labels, ports: [] }))),
     ...egress.flatMap(({ to, ports }) => ours(to).map((labels) => ({ by, labels, ports: numbers(ports) }))),
   ];
@@ -66,7 +67,47 @@ function selectionsOf(by: string, { podSelector, ingress = [], egress = [] }: Po
 
 const numbers = (ports: readonly Port[] = []) => ports.map(({ port, targetPort }) => targetPort ?? port ?? 0);
 
-const alternatives = ({ matchLabels, matchExpressions = [] }: Selector): readonly Labels[] =>
-  matchExpressions.length === 0
-    ? [matchLabels ?? {}]
-    : matchExpressions.flatMap(({ key, values }) => values.map((value) => ({ ...matchLabels, [key]: value })));
+const labelsOf = ({ matchLabels = {} }: Selector): Labels => matchLabels;
+
+/** Whether a selector takes Pods with these labels. */
+export const takes = (selector: Labels, labels: Labels = {}): boolean =>
+  Object.entries(selector).every(([name, value]) => labels[name] === value);
+
+/**
+ * The selectors that would take the Pods of some Website: of one named like any label value that is selected by, which is the best
+ * that a user with rights on Websites alone can do.
+ */
+export function selectorsOfWebsites(manifests: readonly Manifest[]): string[] {
+  const selectors = manifests.flatMap((each) => podSelectorsIn(each, `${each.kind} ${each.metadata.name}`));
+  if (selectors.length === 0) throw new Error('There is no selector to look at');
+  const names = new Set(selectors.flatMap(({ labels }) => Object.values(labels)));
+  return selectors.flatMap(({ path, labels }) =>
+    [...names]
+      .filter((name) => takes(labels, podLabelsOf(name)))
+      .map((name) => `${path} takes Pods of Website ${name}`),
+  );
+}
+
+function podLabelsOf(name: string): Labels | undefined {
+  const website = aWebsite({ metadata: { name } });
+  return desired(website, websiteSpec.parse(SPEC)).deployment.spec.template.metadata?.labels;
+}
+
+/** The fields that select Pods, in objects of any kind: a namespace has selectors of its own. */
+const POD_SELECTORS: ReadonlySet<string> = new Set(['selector', 'podSelector', 'labelSelector']);
+
+/** Every selector of Pods at any depth of an object, with its path. */
+function podSelectorsIn(value: unknown, path: string): { path: string; labels: Labels }[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    POD_SELECTORS.has(key)
+      ? [{ path: `${path}.${key}`, labels: plainLabels(`${path}.${key}`, inner as object) }]
+      : podSelectorsIn(inner, `${path}.${key}`),
+  );
+}
+
+function plainLabels(path: string, selector: object): Labels {
+  const { matchExpressions, matchLabels, ...plain } = selector as Selector & { readonly matchExpressions?: unknown };
+  if (matchExpressions !== undefined) throw new Error(`${path} has expressions, which this test does not read`);
+  return matchLabels ?? plain;
+}
