@@ -132,18 +132,19 @@ function mergedContainers(have: readonly Container[], want: Container): Containe
 /** These fields of our container are ours whole: what is not desired in them goes, whoever wrote it. */
 function mergedContainer(have: Container, want: Container): Container {
   const { securityContext: _, ...rest } = have;
-  return { ...rest, ...want, ...(isSameResources(have, want) && have.resources ? { resources: have.resources } : {}) };
+  return { ...rest, ...want, resources: mergedResources(have.resources, want.resources) };
 }
 
-function isSameResources(have: Container, want: Container): boolean {
-  return (['requests', 'limits'] as const).every((part) => {
-    const left = have.resources?.[part] ?? {};
-    const right = want.resources?.[part] ?? {};
-    const names = Object.keys({ ...left, ...right });
-    return names.every(
-      (name) => left[name] !== undefined && right[name] !== undefined && isSameAmount(left[name], right[name]),
+/** An amount that the API server wrote in its own way stays as it wrote it. */
+function mergedResources(have: Container['resources'], want: Container['resources']): Container['resources'] & {} {
+  const merged = (part: 'requests' | 'limits') =>
+    Object.fromEntries(
+      Object.entries(want?.[part] ?? {}).map(([name, amount]) => {
+        const stored = have?.[part]?.[name];
+        return [name, stored !== undefined && isSameAmount(stored, amount) ? stored : amount];
+      }),
     );
-  });
+  return { ...have, requests: merged('requests'), limits: merged('limits') };
 }
 
 function mergedService(have: Service, want: Desired<Service>): Service {
@@ -165,10 +166,14 @@ function mergedMeta(have: ObjectMeta, want: DesiredMeta): ObjectMeta {
   };
 }
 
-/** Ours, as it should be and where it was, among everybody's. */
-function mergedOwners(have: readonly OwnerReference[], want: readonly OwnerReference[]): OwnerReference[] {
-  const missing = want.filter(({ uid }) => have.every((owner) => owner.uid !== uid));
-  return [...have.map((owner) => want.find(({ uid }) => uid === owner.uid) ?? owner), ...missing];
+/**
+ * Ours among everybody's. One that makes us the controller stays as it is, whatever else it says: where the API server runs
+ * OwnerReferencesPermissionEnforcement, as OpenShift does, to change an owner reference needs the right to delete the child.
+ */
+function mergedOwners(have: readonly OwnerReference[], want: readonly OwnerReference[]): readonly OwnerReference[] {
+  const missing = want.filter(({ uid }) => have.every((owner) => owner.uid !== uid || owner.controller !== true));
+  if (missing.length === 0) return have;
+  return [...have.filter((owner) => missing.every(({ uid }) => uid !== owner.uid)), ...missing];
 }
 
 /** `create Deployment`, `replace Service`: how a write is named in replies and logs. */

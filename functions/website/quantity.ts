@@ -17,21 +17,32 @@ const SUFFIXES: Readonly<Record<string, readonly [base: bigint, exponent: number
   Ei: [2n, 60],
 };
 
+/** What the API server makes of a larger amount that is written with a binary suffix: 16Ei is stored as 2^63 - 1. */
+const LARGEST_BINARY = (2n ** 63n - 1n) * 1000n;
+
 /**
- * Whether two quantities are the same amount: the API server rewrites `1000m` to `1` and `1024Mi` to `1Gi`.
- * Source: k8s.io/apimachinery/pkg/api/resource; amounts are rounded up to a billionth there.
+ * Whether the API server stores two amounts of a container's resources as the same: it rewrites `1000m` to `1` and `1024Mi` to `1Gi`,
+ * and rounds up to a thousandth, memory too.
+ * Source: SetDefaults_ResourceList in k8s.io/kubernetes/pkg/apis/core/v1, ParseQuantity in k8s.io/apimachinery/pkg/api/resource.
  */
 export function isSameAmount(left: string, right: string): boolean {
-  return left === right || billionths(left) === billionths(right);
+  return left === right || thousandths(left) === thousandths(right);
 }
 
-function billionths(quantity: string): bigint | string {
+function thousandths(quantity: string): bigint | string {
   const [, whole, fraction = '', suffix = ''] = /^([0-9]+)(?:\.([0-9]*))?(.*)$/.exec(quantity) ?? [];
-  const scale = /^[eE][-+]?[0-9]/.test(suffix) ? ([10n, Number(suffix.slice(1))] as const) : SUFFIXES[suffix];
-  if (whole === undefined || scale === undefined || !Number.isInteger(scale[1])) return quantity;
+  const scale = scaleOf(suffix);
+  if (whole === undefined || scale === undefined) return quantity;
   const [base, exponent] = scale;
-  const digits = BigInt(whole + fraction) * 10n ** 9n;
+  const digits = BigInt(whole + fraction) * 1000n;
   const numerator = exponent > 0 ? digits * base ** BigInt(exponent) : digits;
   const denominator = 10n ** BigInt(fraction.length) * (exponent < 0 ? base ** BigInt(-exponent) : 1n);
-  return (numerator + denominator - 1n) / denominator;
+  const rounded = (numerator + denominator - 1n) / denominator;
+  return base === 2n && rounded > LARGEST_BINARY ? LARGEST_BINARY : rounded;
+}
+
+function scaleOf(suffix: string): readonly [base: bigint, exponent: number] | undefined {
+  if (!/^[eE][-+]?[0-9]/.test(suffix)) return SUFFIXES[suffix];
+  const exponent = Number(suffix.slice(1));
+  return Number.isInteger(exponent) ? [10n, exponent] : undefined;
 }

@@ -48,6 +48,8 @@ export async function apiServerFlags({ server, etcd }: Addresses, files: Credent
     `--tls-private-key-file=${files.key('server')}`,
     `--client-ca-file=${files.ca}`,
     '--authorization-mode=RBAC',
+    // As in OpenShift: what works here works where an owner reference may be changed only with the right to delete.
+    '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${publicFile}`,
     `--service-account-signing-key-file=${privateFile}`,

@@ -90,6 +90,18 @@ describe('What has to be written', () => {
     Object.assign(container ?? {}, { resources: { limits: { cpu: '1', memory: '1Gi' } } });
     expect(planned(website, observed).steps).toEqual([]);
   });
+
+  it('names the amounts that differ, and none that is only written in another way', () => {
+    const limits = { cpu: '62.5m', memory: '1.5Gi' };
+    const before = structuredClone(stored(aWebsite({ spec: { ...SPEC, resources: { limits } } }))) as {
+      deployment: Deployment;
+    };
+    const container = before.deployment.spec.template.spec?.containers[0];
+    Object.assign(container ?? {}, { resources: { limits: { cpu: '63m', memory: '1536Mi' } } });
+    const website = aWebsite({ spec: { ...SPEC, resources: { limits: { ...limits, cpu: '64m' } } } });
+    const [operation] = planned(website, before).operations;
+    expect(operation).toMatchObject({ changed: ['spec.template.spec.containers[0].resources.limits.cpu'] });
+  });
 });
 
 describe("Other writers' fields", () => {

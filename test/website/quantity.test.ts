@@ -13,6 +13,12 @@ it.each([
   ['0.1m', '100u'],
   ['1.', '1'],
   ['0', '0Mi'],
+  ['0.0625', '63m'],
+  ['250100u', '251m'],
+  ['1n', '1m'],
+  ['1.5Gi', '1536Mi'],
+  ['16Ei', '9223372036854775807'],
+  ['8Ei', '16Ei'],
 ])('%s and %s are the same amount', (left, right) => {
   expect(isSameAmount(left, right)).toBe(true);
 });
@@ -21,6 +27,9 @@ it.each([
   ['1', '1001m'],
   ['1Gi', '1G'],
   ['1e-1', '1'],
+  ['0.0625', '62m'],
+  ['1.0001', '1'],
+  ['100E', '16Ei'],
   ['1x', '1'],
 ])('%s and %s are not', (left, right) => {
   expect(isSameAmount(left, right)).toBe(false);

@@ -302,6 +302,29 @@ describe('A third party', () => {
     expect(after?.spec.template.spec?.containers.map(({ image }) => image).toSorted()).toEqual(['nginx:2', 'proxy:1']);
   });
 
+  it.each([
+    ['takes blockOwnerDeletion away', {}],
+    ['says that we block nothing', { blockOwnerDeletion: false }],
+  ])('that %s leaves an owner reference that stays, and does not keep a new spec out', async (_, given) => {
+    await replaceWebsiteSpec(admin, key, { ...SPEC, host: 'a.example.com' });
+    await heals();
+    const { metadata } = (await kubernetes(admin).getWebsite(key)) ?? {};
+    const owner = { apiVersion: 'stable.example.com/v1', kind: 'Website', name: 'shop', uid: metadata?.uid };
+    const ownerReferences = [{ ...owner, controller: true, ...given }];
+    const children = [
+      DEPLOYMENT(),
+      pathOf('services', 'shop-service'),
+      pathOf('ingresses', 'shop-ingress', 'apis/networking.k8s.io/v1'),
+    ];
+    for (const child of children) await patch(admin, child, { metadata: { ownerReferences } });
+    await heals();
+    await replaceWebsiteSpec(admin, key, { image: 'nginx:2', replicas: 1, host: 'b.example.com' });
+    await heals();
+    expect((await deployment())?.spec.template.spec?.containers[0]?.image).toBe('nginx:2');
+    for (const path of children)
+      expect(await admin.json({ method: 'GET', path, what: 'get' })).toMatchObject({ metadata: { ownerReferences } });
+  });
+
   it('that takes our owner reference away keeps the child, which the Website says; when it goes, the Website heals', async () => {
     await patch(admin, DEPLOYMENT(), { metadata: { ownerReferences: null } });
     const orphan = await deployment();
