@@ -15,6 +15,7 @@ import {
   versionsText,
 } from './website/event.ts';
 import type { EventAttributes, Request } from './website/event.ts';
+import { LONGEST_QUOTE, shortened } from './website/shortened.ts';
 import { GONE, reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
 
 /** An HTTP answer, as every host can give it. */
@@ -69,7 +70,7 @@ async function unlessMalformed(work: () => Promise<Reply>): Promise<Reply> {
 export async function replyTo(event: EventAttributes, request: Request, context: FunctionContext): Promise<Reply> {
   const { clusters, log } = context;
   if (request.kind === 'ignore') {
-    log.info({ eventId: event.id, why: request.why }, 'Ignored event');
+    log.info({ eventId: idOf(event), why: request.why }, 'Ignored event');
     return done('ignored');
   }
   if (request.kind === 'resync' && request.of === 'all clusters') return resyncReply(clusters.all, context);
@@ -77,17 +78,23 @@ export async function replyTo(event: EventAttributes, request: Request, context:
   if (served === undefined) return unknownCluster(event, context);
   if (request.kind === 'resync') return resyncReply([served], context);
   if (context.config.namespaces?.includes(request.key.namespace) === false) {
-    log.info({ eventId: event.id, ...request.key, why: 'not one of NAMESPACES' }, 'Ignored event');
+    log.info({ eventId: idOf(event), ...request.key, why: 'not one of NAMESPACES' }, 'Ignored event');
     return done('ignored');
   }
   return reconcileReply(event, request, within(served, context));
 }
 
 /** 400, since nobody shall try again: once the cluster is known here, a resync finds what the event told of. */
-function unknownCluster({ id, source }: EventAttributes, { log }: FunctionContext): Reply {
-  log.warn({ eventId: id, source: source.slice(0, 128) }, 'Refused event of a cluster that is not known');
+function unknownCluster(event: EventAttributes, { log }: FunctionContext): Reply {
+  log.warn(
+    { eventId: idOf(event), source: shortened(event.source, LONGEST_QUOTE) },
+    'Refused event of a cluster that is not known',
+  );
   return problem(400, 'CloudEvent source: CLUSTERS has none that it is about');
 }
+
+/** The id as far as a line of the log quotes it: senders choose it, and may make it as long as a body. */
+const idOf = ({ id }: EventAttributes): string => shortened(id, LONGEST_QUOTE);
 
 type ReconcileRequest = Extract<Request, { kind: 'reconcile' }>;
 
@@ -98,7 +105,7 @@ async function reconcileReply(
 ): Promise<Reply> {
   const { key, reason, resourceVersion } = request;
   const start = performance.now();
-  const about = { ...key, eventId: event.id, eventReason: reason };
+  const about = { ...key, eventId: idOf(event), eventReason: reason };
   try {
     const reconciled = await measured('event', async () =>
       reason === 'deleted' ? GONE : reconcile(key, context, readsFor(request), resourceVersion),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { connect, type Transport } from '../functions/cluster/transport.ts';
-import type { Website } from '../functions/website/resource.ts';
+import { websiteSpec, type Website } from '../functions/website/resource.ts';
 import { createNamespace, createWebsite } from './real-cluster.ts';
 
 let transport: Transport;
@@ -14,6 +14,16 @@ beforeAll(async () => {
 afterAll(() => transport.close());
 
 const spec = { image: 'nginx:1.29', replicas: 1 };
+/** The most that the names and values of all variables may have, in characters. */
+const LARGEST = 131_072;
+/** Variables with so many characters in all, of four bytes each. */
+function variables(characters: number): { name: string; value: string }[] {
+  const sizes = Array.from({ length: Math.ceil(characters / 30_000) }, (_, index) =>
+    Math.min(30_000, characters - index * 30_000),
+  );
+  return sizes.map((size, index) => ({ name: `V${index}`, value: '😀'.repeat(size - 2) }));
+}
+
 const samples = new URL('../crds/samples/', import.meta.url);
 
 it.each(readdirSync(samples))('Sample %s is taken or refused as its name says', async (file) => {
@@ -42,6 +52,11 @@ describe('The API server refuses a Website', () => {
     ],
     ['with a class but no host', { ...spec, ingressClassName: 'nginx' }, 'ingressClassName needs host'],
     ['with a variable twice', { ...spec, env: [{ name: 'A' }, { name: 'A' }] }, 'spec.env[1]: Duplicate value'],
+    [
+      'with more in its variables than all of them may have',
+      { ...spec, env: variables(LARGEST + 1) },
+      'spec.env: Invalid value: names and values must have at most 131072 characters in total',
+    ],
     ['with a bad quantity', { ...spec, resources: { limits: { cpu: 'much' } } }, 'spec.resources.limits.cpu'],
     ['with an unknown profile', { ...spec, securityProfile: 'root' }, 'spec.securityProfile'],
     ['with an unknown field', { ...spec, command: ['sh'] }, 'unknown field "spec.command"'],
@@ -62,6 +77,13 @@ it('The API server takes a name of 52 characters, every amount, and fills in the
   const resources = { requests: { cpu: '0.5', memory: '64Mi' }, limits: { cpu: 2, memory: '1e9' } };
   const website = await createWebsite(transport, { namespace, name: 'a'.repeat(52) }, { ...spec, resources });
   expect(website.spec).toMatchObject({ port: 80, suspend: false, securityProfile: 'baseline', resources });
+});
+
+it('The API server takes as much in the variables as they may have, and the schema agrees', async () => {
+  const env = variables(LARGEST);
+  const website = await createWebsite(transport, { namespace, name: 'large' }, { ...spec, env });
+  expect(websiteSpec.safeParse(website.spec).success).toBe(true);
+  expect(websiteSpec.safeParse({ ...spec, env: variables(LARGEST + 1) }).success).toBe(false);
 });
 
 it('The status cannot be set with the spec, and is kept whole by its subresource', async () => {

@@ -28,7 +28,28 @@ beforeEach(async () => {
   };
 });
 
+const contextOf = (log: FunctionContext['log']): FunctionContext => ({
+  clusters: oneCluster(cluster),
+  log,
+  now: () => NOW,
+  config: { clusterName: undefined, replyEvents: false, webhookAllowedOrigins: [] },
+});
+
 const ALL = ['Deployment', 'Ingress', 'Service'];
+
+it.each(['com.example.stable.website.drifted', 'com.example.other'])(
+  'A line of the log quotes the beginning of a long id, in an event of type %s',
+  async (type) => {
+    const lines: object[] = [];
+    const write = (fields: object) => void lines.push(fields);
+    const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
+    const event = { specversion: '1.0', id: 'x'.repeat(250_000), source: '/x', type, data };
+    const context = contextOf({ info: write, warn: write, error: write });
+    expect(await reconcileEvent(event, context)).toMatchObject({ status: 204 });
+    expect(lines).toMatchObject([{ eventId: expect.stringMatching(/^x{125}…$/) as string }]);
+    expect(JSON.stringify(lines).length).toBeLessThan(1_000);
+  },
+);
 
 it.each<[string, Partial<EventData>, readonly string[]]>([
   ['nothing more', {}, ALL],
@@ -42,12 +63,8 @@ it.each<[string, Partial<EventData>, readonly string[]]>([
 ])('An event that tells of %s', async (_, told, kinds) => {
   const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
   const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted' };
-  const context: FunctionContext = {
-    clusters: oneCluster(cluster),
-    log: SILENT,
-    now: () => NOW,
-    config: { clusterName: undefined, replyEvents: false, webhookAllowedOrigins: [] },
-  };
-  expect(await reconcileEvent({ ...event, data: { ...data, ...told } }, context)).toMatchObject({ status: 204 });
+  expect(await reconcileEvent({ ...event, data: { ...data, ...told } }, contextOf(SILENT))).toMatchObject({
+    status: 204,
+  });
   expect(read.toSorted()).toEqual(kinds);
 });

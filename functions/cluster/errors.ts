@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { shortened } from '../website/shortened.ts';
 
 /**
  * Every way in which the API server says no, and what to do about it.
@@ -70,7 +71,7 @@ const statusBody = z.object({
 });
 type StatusBody = z.output<typeof statusBody>;
 
-/** Longest piece of the API server's own words that is passed on. */
+/** Longest piece of the API server's own words that is passed on, in bytes. */
 const LONGEST_MESSAGE = 1024;
 
 /**
@@ -81,7 +82,11 @@ export function errorOf(what: string, status: number, body: string, retryAfter: 
   const parsed = parseStatus(body);
   const code = codeOf(status, parsed);
   const said =
-    code === 'UnknownResource' ? UNKNOWN_RESOURCE : (parsed?.message?.slice(0, LONGEST_MESSAGE) ?? `HTTP ${status}`);
+    code === 'UnknownResource'
+      ? UNKNOWN_RESOURCE
+      : parsed?.message === undefined
+        ? `HTTP ${status}`
+        : shortened(parsed.message, LONGEST_MESSAGE);
   return new ClusterError(code, `Could not ${what}: ${said}`, {
     status,
     retryAfterSeconds: parsed?.details?.retryAfterSeconds ?? retryAfterSeconds(retryAfter),

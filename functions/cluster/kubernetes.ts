@@ -1,6 +1,7 @@
 import { CHILD_APIS, CHILD_SELECTOR, childName, MANAGER, type Child, type ChildKind } from '../website/children.ts';
 import type { Desired } from '../website/desired.ts';
 import { API_VERSION, apiPath, GROUP, KIND, PLURAL, type Website, type WebsiteKey } from '../website/resource.ts';
+import { shortened } from '../website/shortened.ts';
 import type { Transition } from '../website/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
@@ -143,7 +144,7 @@ function statusUpdate(website: Website): ApiRequest {
   };
 }
 
-/** As long as a note may be, in `events.k8s.io/v1`. */
+/** As long as a note may be, in bytes, in `events.k8s.io/v1`. */
 const LONGEST_NOTE = 1024;
 
 /** The version of the Website that was written names the Event, so one transition has one. */
@@ -165,7 +166,7 @@ function announcement({ metadata }: Website, { type, reason, note }: Transition,
       action: 'Reconcile',
       type,
       reason,
-      note: note.slice(0, LONGEST_NOTE),
+      note: shortened(note, LONGEST_NOTE),
     },
   };
 }

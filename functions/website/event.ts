@@ -17,13 +17,16 @@ export const RECONCILED_TYPE = 'com.example.stable.website.reconciled';
 export const REASONS = ['first-seen', 'spec-changed', 'child-drifted', 'requested', 'retry', 'deleted'] as const;
 export type Reason = (typeof REASONS)[number];
 
+/** What the API server makes is far shorter. */
+const LONGEST_ID = 253;
+
 /** What every event carries: a reference to one Website and no part of its spec. */
 export const eventData = z.object({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal(KIND),
   ...websiteKey.shape,
-  uid: z.string().min(1),
-  resourceVersion: z.string().min(1).optional(),
+  uid: z.string().min(1).max(LONGEST_ID),
+  resourceVersion: z.string().min(1).max(LONGEST_ID).optional(),
   generation: z.int().optional(),
   reason: z.enum(REASONS),
   /** The kind of the child that drifted last, or `Ingress` where one drifted before. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { charactersIn, ENV_TOO_LARGE, LARGEST_ENV, LONGEST_VALUE, sizeOf } from './environment.ts';
 
 /** The coordinates of the custom resource. */
 export const GROUP = 'stable.example.com';
@@ -93,15 +94,26 @@ export const websiteSpec = z
           ),
           value: z
             .string()
-            .max(32768)
+            .refine((value) => charactersIn(value) <= LONGEST_VALUE, `must have at most ${LONGEST_VALUE} characters`)
             .default('')
+            .meta({ maxLength: LONGEST_VALUE })
             .describe('Value of the variable. It is stored in plain sight: no secrets here.'),
         }),
       )
       .max(100)
+      .refine((env) => sizeOf(env) <= LARGEST_ENV, ENV_TOO_LARGE)
       .optional()
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-      .describe('Environment variables of the container.'),
+      .meta({
+        'x-kubernetes-list-type': 'map',
+        'x-kubernetes-list-map-keys': ['name'],
+        'x-kubernetes-validations': [
+          {
+            rule: `self.map(each, size(each.name) + (has(each.value) ? size(each.value) : 0)).sum() <= ${LARGEST_ENV}`,
+            message: ENV_TOO_LARGE,
+          },
+        ],
+      })
+      .describe(`Environment variables of the container: at most ${LARGEST_ENV} characters in total.`),
     resources: z
       .object({
         requests: amounts('What the scheduler sets aside for each Pod.'),

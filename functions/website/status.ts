@@ -2,7 +2,9 @@ import { childName, isOwnedBy } from './children.ts';
 import type { Child, Children, Deployment } from './children.ts';
 import { selectorOf } from './desired.ts';
 import type { Obstacle, Plan } from './plan.ts';
-import { REQUESTED_AT, type Condition, type Website, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
+import { requestIn } from './requested.ts';
+import type { Condition, Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
+import { shortened } from './shortened.ts';
 
 /** Every reason of the condition Ready: stable tokens that people search for and programs compare (docs/status.md). */
 export const READY_REASONS = [
@@ -34,7 +36,7 @@ const DEPLOYMENT_REASONS: ReadonlySet<string> = new Set<ReadyReason>([
 /** Whether all but the Deployment was as desired when the Website was judged last, and nobody asks for another look at it. */
 export function wereAsDesired({ metadata, status }: Website): boolean {
   const { conditions = [], lastHandledReconcileAt } = status ?? {};
-  const requestedAt = metadata.annotations?.[REQUESTED_AT] ?? lastHandledReconcileAt;
+  const requestedAt = requestIn(metadata) ?? lastHandledReconcileAt;
   const isAboutDeployment = conditions.some(({ type, reason }) => type === 'Ready' && DEPLOYMENT_REASONS.has(reason));
   return isAboutDeployment && requestedAt === lastHandledReconcileAt;
 }
@@ -169,7 +171,7 @@ function urlOf({ metadata: { name, namespace } }: Website, { host, tlsSecretName
 }
 
 function judgement(website: Website, judged: Verdict, now: Date) {
-  const handled = website.metadata.annotations?.[REQUESTED_AT] ?? website.status?.lastHandledReconcileAt;
+  const handled = requestIn(website.metadata) ?? website.status?.lastHandledReconcileAt;
   return {
     ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
     conditions: conditionsOf(website, judged, now),
@@ -184,6 +186,9 @@ const READY: Readonly<Record<Verdict['state'], Condition['status']>> = {
   stalled: 'False',
 };
 
+/** Others choose a part of some messages, such as what a Deployment's condition says. */
+const LONGEST_MESSAGE = 2048;
+
 /** kstatus reads these: Reconciling and Stalled are there only while they are true. */
 function conditionsOf(website: Website, { state, reason, message }: Verdict, now: Date): Condition[] {
   const make = (type: string, value: Condition['status']): Condition => ({
@@ -192,7 +197,7 @@ function conditionsOf(website: Website, { state, reason, message }: Verdict, now
     ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
     lastTransitionTime: since(website, type, value) ?? rfc3339(now),
     reason,
-    message,
+    message: shortened(message, LONGEST_MESSAGE),
   });
   const foreign = website.status?.conditions?.filter(({ type }) => !OUR_TYPES.has(type)) ?? [];
   return [

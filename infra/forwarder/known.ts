@@ -2,13 +2,14 @@ import { hash } from 'node:crypto';
 import {
   API_VERSION,
   KIND,
-  REQUESTED_AT,
   type Condition,
+  type OwnerReference,
   type WebsiteKey,
   type WebsiteStatus,
 } from '../../functions/website/resource.ts';
 import type { Versions } from '../../functions/website/children.ts';
 import type { EventData, Reason } from '../../functions/website/event.ts';
+import { requestIn } from '../../functions/website/requested.ts';
 import type { WatchedObject } from './watch.ts';
 
 /** A change that the functions should hear of. */
@@ -83,7 +84,7 @@ export function askedBy({ metadata, status }: WatchedObject): Reason | undefined
   const { observedGeneration, lastHandledReconcileAt, conditions } = (status ?? {}) as WebsiteStatus;
   if (observedGeneration === undefined) return 'first-seen';
   if (observedGeneration !== metadata.generation || metadata.deletionTimestamp !== undefined) return 'spec-changed';
-  if (isUnanswered(metadata.annotations?.[REQUESTED_AT], lastHandledReconcileAt)) return 'requested';
+  if (isUnanswered(requestIn(metadata), lastHandledReconcileAt)) return 'requested';
   return isReady(conditions) ? undefined : 'retry';
 }
 
@@ -137,7 +138,7 @@ export const deletionOf = (key: WebsiteKey, { uid }: Memory, resourceVersion: st
 /** A child as far as a change of it matters; nothing when no Website owns it. */
 export function rememberChild({ metadata, spec, status }: WatchedObject): Memory | undefined {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  if (owner?.kind !== KIND || owner.apiVersion !== API_VERSION) return undefined;
+  if (owner?.kind !== KIND || owner.apiVersion !== API_VERSION || !isIdentity(owner)) return undefined;
   const { labels, annotations, ownerReferences, deletionTimestamp } = metadata;
   return {
     uid: metadata.uid,
@@ -145,6 +146,13 @@ export function rememberChild({ metadata, spec, status }: WatchedObject): Memory
     print: print([labels, annotations, ownerReferences, deletionTimestamp, spec, readiness(status)]),
   };
 }
+
+/** Longest name that an object may have. */
+const LONGEST_NAME = 253;
+
+/** Whoever writes an owner reference chooses its texts, up to the size of the object. No Website has a longer name or uid. */
+const isIdentity = ({ name, uid }: OwnerReference): boolean =>
+  name.length <= LONGEST_NAME && uid.length <= LONGEST_NAME && !/\s/.test(name + uid);
 
 /** The times in a Deployment's conditions move without anything having changed. */
 function readiness(status: unknown): unknown {

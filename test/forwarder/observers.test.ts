@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { REQUESTED_AT, type ObjectMeta, type WebsiteKey } from '../../functions/website/resource.ts';
-import type { Change } from '../../infra/forwarder/known.ts';
+import { invalidSpecStatus } from '../../functions/website/status.ts';
+import { rememberChild, type Change } from '../../infra/forwarder/known.ts';
 import { childObserver, websiteObserver } from '../../infra/forwarder/observers.ts';
 import type { Observer, WatchedObject } from '../../infra/forwarder/watch.ts';
+import { aWebsite, NOW } from '../fixtures/websites.ts';
 
 let changes: Change[];
 let resyncs: number;
@@ -54,6 +56,15 @@ describe('A Website in a list', () => {
     list(object);
     expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
     expect(resyncs).toBe(reason === undefined ? 1 : 0);
+  });
+
+  it('with an answered request that is too long to be acknowledged word for word is settled', () => {
+    const metadata = { annotations: { [REQUESTED_AT]: 'x'.repeat(250_000) } };
+    const verdict = { state: 'stalled', reason: 'InvalidSpec', message: '' } as const;
+    const { lastHandledReconcileAt } = invalidSpecStatus(aWebsite({ metadata }), verdict, NOW);
+    expect(lastHandledReconcileAt?.length).toBeLessThan(300);
+    list(website(metadata, { ...SETTLED, lastHandledReconcileAt }));
+    expect(told()).toEqual([]);
   });
 
   it('that went away between two lists is told as deleted, under the same id every time', () => {
@@ -240,6 +251,15 @@ describe('A child', () => {
   it('of one before, of the same name, is told: the one that is there may be waiting for the name', () => {
     observer.deleted(child({ resourceVersion: '9', ownerReferences: [{ ...OWNER, uid: 'u0' }] }));
     expect(told()).toHaveLength(1);
+  });
+
+  it.each([
+    ['name', { name: 'x'.repeat(1_000_000) }],
+    ['uid', { uid: 'x'.repeat(1_000_000) }],
+    ['uid with a space', { uid: 'u1 u2' }],
+  ])("whose owner has a %s that no Website has is nobody's, and nothing of it is kept", (_, wrong) => {
+    const memory = rememberChild(child({ ownerReferences: [{ ...OWNER, ...wrong }] }));
+    expect(memory).toBeUndefined();
   });
 
   it("that is somebody else's is nobody's news", () => {

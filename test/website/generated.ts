@@ -105,6 +105,7 @@ const BROKEN_FIELDS: readonly Spec[] = [
   { env: [{ name: '' }] },
   { env: [{ name: 'A=B', value: '' }] },
   { env: [{ value: 'x' }] },
+  { env: Array.from({ length: 5 }, (_, index) => ({ name: `V${index}`, value: 'x'.repeat(32_768) })) },
   { resources: { limits: { cpu: '-1' } } },
   { resources: { requests: { memory: '1 Gi' } } },
   { host: 'UPPER.example.com' },

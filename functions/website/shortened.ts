@@ -1,0 +1,17 @@
+/** Longest id or name of others that a line of the log quotes. */
+export const LONGEST_QUOTE = 128;
+
+/**
+ * The text, or as much of its beginning as fits with an ellipsis behind it. A length counts bytes of UTF-8, as the API server
+ * does where it limits a text.
+ */
+export function shortened(text: string, mostBytes: number): string {
+  // No character takes more than three bytes for each UTF-16 code unit.
+  if (text.length * 3 <= mostBytes || Buffer.byteLength(text) <= mostBytes) return text;
+  const room = mostBytes - Buffer.byteLength(ELLIPSIS);
+  // A character that was cut in half decodes to the replacement character.
+  const kept = Buffer.from(text.slice(0, room)).subarray(0, room).toString();
+  return kept.replace(/\ufffd+$/, '') + ELLIPSIS;
+}
+
+const ELLIPSIS = '…';
