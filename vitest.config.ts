@@ -2,8 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const REAL = 'test/**/*.{apiserver,e2e}.test.ts';
 const HOSTS = 'test/hosts/**/*.test.ts';
+/** What ships is what is tested: every program that a test starts is the bundle. */
+const built = 'test/built.ts';
 /** Boots one control plane for all the projects that name it. */
-const controlPlane = ['test/control-plane.ts'];
+const controlPlane = [built, 'test/control-plane.ts'];
 
 export default defineConfig({
   test: {
@@ -16,7 +18,10 @@ export default defineConfig({
       thresholds: { branches: 90 },
     },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [REAL, HOSTS] } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [REAL, HOSTS], globalSetup: built },
+      },
       {
         extends: true,
         test: {

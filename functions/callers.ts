@@ -1,3 +1,4 @@
+import { Webhook } from 'standardwebhooks';
 import type { Transport } from './cluster/transport.ts';
 import type { Config } from './config.ts';
 import type { Log } from './context.ts';
@@ -22,11 +23,17 @@ type Check = (headers: Headers, body: () => Promise<string | undefined>) => Prom
 /** What a sender waits where the keys cannot be read. */
 const KEYS_RETRY_SECONDS = 5;
 
-/** @param clusters whose ServiceAccounts may call, where no other issuer is configured. */
-export function callersFrom({ callers }: Pick<Config, 'callers'>, clusters: readonly Transport[], log: Log): Callers {
-  const { tokens, signingSecrets } = callers;
+/**
+ * Everything that the checks need is loaded and made here, so that what fails does so at the start, where it is reported.
+ * @param clusters whose ServiceAccounts may call, where no other issuer is configured.
+ */
+export async function callersFrom(
+  { callers: { tokens, signingSecrets } }: Pick<Config, 'callers'>,
+  clusters: readonly Transport[],
+  log: Log,
+): Promise<Callers> {
   const bySignature = signingSecrets === undefined ? undefined : signatureCheck(signingSecrets, log);
-  const byToken = tokens === undefined ? undefined : tokenCheck(tokens, clusters, log);
+  const byToken = tokens === undefined ? undefined : await tokenCheck(tokens, clusters, log);
   return {
     async refusal(headers, body) {
       if (bySignature === undefined && byToken === undefined) return undefined;
@@ -39,8 +46,8 @@ export function callersFrom({ callers }: Pick<Config, 'callers'>, clusters: read
 }
 
 /** Bearer tokens, whose subjects are among those that may call. */
-function tokenCheck(tokens: TokenConfig, clusters: readonly Transport[], log: Log): Check {
-  const verify = tokenVerifier(tokens, clusters);
+async function tokenCheck(tokens: TokenConfig, clusters: readonly Transport[], log: Log): Promise<Check> {
+  const verify = await tokenVerifier(tokens, clusters);
   return async ({ authorization = '' }) => {
     const [, token = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
     try {
@@ -65,7 +72,7 @@ const STRUCTURED = /^application\/cloudevents(-batch)?\+json\b/i;
 
 /** Standard Webhooks: any of the active keys, not older than 5 minutes. */
 function signatureCheck(secrets: readonly string[], log: Log): Check {
-  const webhooks = import('standardwebhooks').then(({ Webhook }) => secrets.map((secret) => new Webhook(secret)));
+  const webhooks = secrets.map((secret) => new Webhook(secret));
   return async (headers, read) => {
     const body = await read();
     if (body === undefined) return tooLarge();
@@ -73,7 +80,7 @@ function signatureCheck(secrets: readonly string[], log: Log): Check {
       log.warn({ why: 'signed, and not structured' }, 'Refused caller');
       return unauthorized('A signature covers the body alone: send structured CloudEvents');
     }
-    const isSigned = (await webhooks).some((webhook) => {
+    const isSigned = webhooks.some((webhook) => {
       try {
         webhook.verify(body, headers, { jsonParse: false });
         return true;

@@ -22,12 +22,13 @@ export type Connected = FunctionContext & { readonly callers: Callers; close(): 
 /** Connects to the clusters of the configuration. @throws ClusterError when a kubeconfig names none. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const { transports, clusters } = await clustersFrom(config);
+  const callers = await callersFrom(config, transports, log);
   return {
     clusters,
     now: () => new Date(),
     log,
     config,
-    callers: callersFrom(config, transports, log),
+    callers,
     close: async () => void (await Promise.all(transports.map((each) => each.close()))),
   };
 }

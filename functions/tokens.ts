@@ -1,3 +1,4 @@
+import type * as Jose from 'jose';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Transport } from './cluster/transport.ts';
 import type { Config } from './config.ts';
@@ -20,7 +21,7 @@ export class NoKeysError extends Error {
 /** Whose tokens are believed. */
 interface Issuer {
   readonly name: () => Promise<string>;
-  readonly keys: Promise<JWTVerifyGetKey>;
+  readonly keys: JWTVerifyGetKey;
 }
 
 /**
@@ -28,29 +29,24 @@ interface Issuer {
  * @returns a function from a token to its subject. It throws a NoKeysError where it cannot tell, and jose's errors for a token
  * that is none.
  */
-export function tokenVerifier(
+export async function tokenVerifier(
   { issuer, audience, jwksUrl }: NonNullable<Config['callers']['tokens']>,
   clusters: readonly Transport[],
-): (token: string) => Promise<string | undefined> {
+): Promise<(token: string) => Promise<string | undefined>> {
   // Loaded where it is needed: it is a good part of what starts.
-  const jose = import('jose');
+  const jose = await import('jose');
+  const { decodeJwt, jwtVerify } = jose;
   const issuers: readonly Issuer[] =
     jwksUrl === undefined
-      ? clusters.map((cluster) => ({ name: issuerOf(cluster, issuer), keys: keysOf(cluster) }))
-      : [
-          {
-            name: async () => issuer ?? '',
-            keys: jose.then(({ createRemoteJWKSet }) => createRemoteJWKSet(jwksUrl, KEYS)),
-          },
-        ];
+      ? clusters.map((cluster) => ({ name: issuerOf(cluster, issuer), keys: keysOf(cluster, jose) }))
+      : [{ name: async () => issuer ?? '', keys: jose.createRemoteJWKSet(jwksUrl, KEYS) }];
 
   async function verifiedBy({ name, keys }: Issuer, token: string): Promise<string | undefined> {
-    const { decodeJwt, errors, jwtVerify } = await jose;
     const claimed = decodeJwt(token);
     const expected = await name();
     // Looked at first, so that nobody's keys are asked for because of somebody else's token.
-    if (claimed.iss !== expected) throw new errors.JWTClaimValidationFailed('Another issuer', claimed, 'iss');
-    const { payload } = await jwtVerify(token, answering(await keys), {
+    if (claimed.iss !== expected) throw new jose.errors.JWTClaimValidationFailed('Another issuer', claimed, 'iss');
+    const { payload } = await jwtVerify(token, answering(keys), {
       issuer: expected,
       audience,
       algorithms: ALGORITHMS,
@@ -86,8 +82,7 @@ function issuerOf(cluster: Transport, configured: string | undefined): () => Pro
     }));
 }
 
-async function keysOf(cluster: Transport): Promise<JWTVerifyGetKey> {
-  const { createRemoteJWKSet, customFetch } = await import('jose');
+function keysOf(cluster: Transport, { createRemoteJWKSet, customFetch }: typeof Jose): JWTVerifyGetKey {
   const fetchKeys = async (): Promise<Response> =>
     Response.json(await cluster.json({ method: 'GET', path: CLUSTER_KEYS, what: 'get the keys of tokens' }));
   return createRemoteJWKSet(new URL(CLUSTER_KEYS, cluster.server), { ...KEYS, [customFetch]: fetchKeys });

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { imageIn } from './image.ts';
 
 /** A program of ours as a child process, read through its log. */
 export interface Program {
@@ -89,8 +90,15 @@ export function pidOf({ process: { pid } }: Pick<Program, 'process'>): number {
   return pid;
 }
 
-/** Starts the functions' Node host, from its source or as it is built, for anybody on this machine, on a free port. */
-export const startFunctions = (
-  environment: Record<string, string>,
-  file: 'functions/node.ts' | 'dist/functions/node.js' = 'functions/node.ts',
-): Program => startProgram(file, [], { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1', ...environment });
+/** Starts the functions' Node host as its image does, for anybody on this machine, on a free port. */
+export const startFunctions = (environment: Record<string, string>): Program =>
+  startImage('functions', [], { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1', ...environment });
+
+/** Starts the forwarder as its image does. */
+export const startForwarder = (args: readonly string[], environment: Record<string, string> = {}): Program =>
+  startImage('forwarder', args, environment);
+
+function startImage(name: 'functions' | 'forwarder', args: readonly string[], environment: Record<string, string>) {
+  const { command, variables } = imageIn(name, `dist/${name}`);
+  return startCommand([process.execPath, ...command, ...args], { ...variables, ...environment });
+}

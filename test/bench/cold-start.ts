@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { pidOf, startFunctions } from '../program.ts';
+import { pidOf, startProgram } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 import { print, repeat, SPEC, withControlPlane, type BenchCluster, type Row } from './measure.ts';
 import { rssMiB } from './usage.ts';
@@ -12,6 +12,7 @@ const BUILDS = {
   source: { azure: 'functions/azure.ts', node: 'functions/node.ts' },
 } as const;
 type Build = keyof typeof BUILDS;
+const ANYBODY_HERE = { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1' };
 
 /** Starts each build so many times, in turns, and prints the times. */
 export async function benchColdStart(args: readonly string[]): Promise<void> {
@@ -52,7 +53,7 @@ async function measure(build: Build, { transport, kubeconfigs }: BenchCluster): 
   const key = { namespace: await createNamespace(transport, 'cold'), name: 'shop' };
   await createWebsite(transport, key, SPEC);
   const start = performance.now();
-  const host = startFunctions({ KUBECONFIG: kubeconfigs['website-functions'] }, node);
+  const host = startProgram(node, [], { ...ANYBODY_HERE, KUBECONFIG: kubeconfigs['website-functions'] });
   try {
     const url = String((await host.line('Listening'))['url']);
     const listeningMs = performance.now() - start;

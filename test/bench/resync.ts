@@ -30,7 +30,7 @@ export async function benchResync(args: readonly string[]): Promise<void> {
     await makeAll(transport, websites);
     progress(`Made ${websites} Websites in ${secondsSince(start).toFixed(0)} s`);
     const environment = { KUBECONFIG: kubeconfigs['website-functions'], RESYNC_INTERVAL_SECONDS: '0' };
-    const functions = startFunctions(environment, 'dist/functions/node.js');
+    const functions = startFunctions(environment);
     try {
       const resync = new URL('/resync', String((await functions.line('Listening'))['url']));
       const pid = pidOf(functions);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { startFunctions, startProgram, type Program } from '../program.ts';
+import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patchWebsite } from '../real-cluster.ts';
 
 /** Longer than any timer of ours that could ask again: a bookmark comes within it, and each backoff has its cap below. */
@@ -56,7 +56,7 @@ it('For a minute after the last change, no event is sent and no request is made'
   const sink = String((await functions.line('Listening'))['url']);
   // Its requests name the namespace, so that those of other tests are told apart.
   const flags = ['--sink', sink, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace];
-  const forwarder = startProgram('infra/forwarder/main.ts', flags, { KUBECONFIG: inject('forwarderKubeconfig') });
+  const forwarder = startForwarder(flags, { KUBECONFIG: inject('forwarderKubeconfig') });
   programs.push(forwarder);
   const health = String((await forwarder.line('Listening'))['url']);
   await eventually(async () => expect((await fetch(new URL('readyz', health))).status).toBe(200));

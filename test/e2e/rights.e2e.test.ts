@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { startFunctions, startProgram, type Program } from '../program.ts';
+import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite } from '../real-cluster.ts';
 
 /** Granted, and asked about by an admission plugin (OwnerReferencesPermissionEnforcement) instead of a request. */
@@ -111,7 +111,7 @@ it('The functions and the forwarder use what they are granted, and are granted w
   programs.push(functions);
   const sink = String((await functions.line('Listening'))['url']);
   const flags = ['--sink', sink, '--host', '127.0.0.1', '--port', '0', '--lease', `rights-${randomUUID()}`];
-  const forwarder = startProgram('infra/forwarder/main.ts', flags, { KUBECONFIG: inject('forwarderKubeconfig') });
+  const forwarder = startForwarder(flags, { KUBECONFIG: inject('forwarderKubeconfig') });
   programs.push(forwarder);
   await live();
   await fetch(new URL('resync', sink), { method: 'POST' });

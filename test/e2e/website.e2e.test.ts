@@ -6,7 +6,7 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { ChildKind } from '../../functions/website/children.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { startFunctions, startProgram, type Program } from '../program.ts';
+import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 
 let admin: Transport;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   });
   const sink = String((await functions.line('Listening'))['url']);
   const args = ['--sink', sink, '--host', '127.0.0.1', '--port', '0'];
-  const forwarder = startProgram('infra/forwarder/main.ts', args, { KUBECONFIG: inject('forwarderKubeconfig') });
+  const forwarder = startForwarder(args, { KUBECONFIG: inject('forwarderKubeconfig') });
   await forwarder.line('Listening');
   programs.push(functions, forwarder);
 });

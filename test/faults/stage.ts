@@ -1,7 +1,7 @@
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { API_VERSION, PLURAL, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startForwarder, type Program } from '../program.ts';
 import { createNamespace } from '../real-cluster.ts';
 import { faultProxy, sinkProxy, type FaultProxy, type Proxy } from './proxy.ts';
 import { startSink, type Sink } from './sink.ts';
@@ -50,7 +50,7 @@ export async function openStage({ kubeconfig, forwarderKubeconfig }: Access, nam
     websites: () => websitesIn(admin, namespace),
     async start(...flags) {
       const given = ['--sink', wire.url, '--host', '127.0.0.1', '--port', '0', ...flags];
-      const program = startProgram('infra/forwarder/main.ts', given, { KUBECONFIG: api.kubeconfig });
+      const program = startForwarder(given, { KUBECONFIG: api.kubeconfig });
       programs.push(program);
       await program.line('Listening');
       return program;

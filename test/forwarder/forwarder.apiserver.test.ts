@@ -10,7 +10,7 @@ import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startForwarder, type Program } from '../program.ts';
 import {
   createNamespace,
   createWebsite,
@@ -20,7 +20,6 @@ import {
   removeWebsitesIn,
 } from '../real-cluster.ts';
 
-const MAIN = 'infra/forwarder/main.ts';
 const spec = { image: 'nginx:1', replicas: 0 };
 const names = Array.from({ length: 10 }, (_, index) => `site-${index}`);
 
@@ -79,7 +78,7 @@ afterEach(async () => {
 });
 
 async function start(...flags: string[]): Promise<string> {
-  program = startProgram(MAIN, ['--sink', url, '--host', '127.0.0.1', '--port', '0', ...flags], {
+  program = startForwarder(['--sink', url, '--host', '127.0.0.1', '--port', '0', ...flags], {
     KUBECONFIG: inject('forwarderKubeconfig'),
   });
   return String((await program.line('Listening'))['url']);
@@ -260,7 +259,7 @@ it(
 
 it('The forwarder says in /readyz which right it lacks, and goes on', async () => {
   // The functions may list Websites, and may not watch them.
-  program = startProgram(MAIN, ['--sink', url, '--host', '127.0.0.1', '--port', '0'], {
+  program = startForwarder(['--sink', url, '--host', '127.0.0.1', '--port', '0'], {
     KUBECONFIG: inject('functionsKubeconfig'),
   });
   const health = String((await program.line('Listening'))['url']);
@@ -274,7 +273,7 @@ it('The forwarder says in /readyz which right it lacks, and goes on', async () =
 
 it('The forwarder names the flag when its port is busy', async () => {
   const port = String((sink.address() as AddressInfo).port);
-  const ended = startProgram(MAIN, ['--sink', url, '--host', '127.0.0.1', '--port', port], {
+  const ended = startForwarder(['--sink', url, '--host', '127.0.0.1', '--port', port], {
     KUBECONFIG: inject('forwarderKubeconfig'),
   });
   expect(await ended.exit).toBe(1);
@@ -286,7 +285,7 @@ it.each([
   ['no sink', [], 2, '--sink (SINK, K_SINK)'],
   ['a kubeconfig that is not there', ['--sink', 'http://127.0.0.1:1/', '--kubeconfig', '/nowhere'], 1, '/nowhere'],
 ])('The forwarder ends at once with %s, and says so', async (_, args, code, message) => {
-  const ended = startProgram(MAIN, args);
+  const ended = startForwarder(args);
   expect(await ended.exit).toBe(code);
   expect(ended.stderr.join('')).toContain(message);
 });

@@ -8,7 +8,7 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
 import { startOtlpCollector } from '../otlp-collector.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 
 const spec = { image: 'nginx:1', replicas: 0 };
@@ -35,7 +35,7 @@ afterEach(async () => {
 
 async function start(variables: Record<string, string> = {}) {
   const flags = ['--host', '127.0.0.1', '--port', '0', '--namespaces', namespace];
-  program = startProgram('infra/forwarder/main.ts', flags, {
+  program = startForwarder(flags, {
     SINK: sink.url,
     KUBECONFIG: inject('forwarderKubeconfig'),
     ...variables,

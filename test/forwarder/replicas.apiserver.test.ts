@@ -5,7 +5,7 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { isIn } from '../../infra/forwarder/shard.ts';
 import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 
 const spec = { image: 'nginx:1', replicas: 0 };
@@ -31,11 +31,9 @@ afterEach(async () => {
 });
 
 async function start(...flags: string[]) {
-  const program = startProgram(
-    'infra/forwarder/main.ts',
-    ['--sink', sink.url, '--host', '127.0.0.1', '--port', '0', ...flags],
-    { KUBECONFIG: inject('forwarderKubeconfig') },
-  );
+  const program = startForwarder(['--sink', sink.url, '--host', '127.0.0.1', '--port', '0', ...flags], {
+    KUBECONFIG: inject('forwarderKubeconfig'),
+  });
   programs.push(program);
   const health = String((await program.line('Listening'))['url']);
   return { program, ready: async () => (await fetch(new URL('readyz', health))).text() };

@@ -16,9 +16,9 @@ const QUEUE = { EVENTS_QUEUE: 'website-events' };
 
 describeHost('The Azure host', (environment) => startProgram(WORKER, [], environment));
 
-/** What an entry point registers: the bindings of each function, and the hooks. */
-async function registered(entryPoint: string, settings: Record<string, string>) {
-  const program = startProgram(WORKER, [entryPoint], settings);
+/** What is registered: the bindings of each function, and the hooks. */
+async function registered(settings: Record<string, string>) {
+  const program = startProgram(WORKER, [], settings);
   const { functions, hooks } = (await program.line('Registered')) as unknown as {
     functions: { name: string; bindings: Record<string, object> }[];
     hooks: string[];
@@ -53,17 +53,14 @@ const FROM_QUEUE = {
   ],
 };
 
-// The bundle has @azure/functions inside, the source has it beside it: the library finds its host either way.
-describe.each(['dist/functions/azure.js', 'functions/azure.ts'])('%s', (entryPoint) => {
-  it('registers exactly these functions, with a key required, without a cluster or any setting', async () => {
-    const { functions, hooks } = await registered(entryPoint, {});
-    expect(functions).toEqual(ALWAYS);
-    expect(hooks).toEqual(['appStart', 'appTerminate']);
-  });
+it('The package registers exactly these functions, with a key required, without a cluster or any setting', async () => {
+  const { functions, hooks } = await registered({});
+  expect(functions).toEqual(ALWAYS);
+  expect(hooks).toEqual(['appStart', 'appTerminate']);
+});
 
-  it('registers the queue trigger as well where there is a queue', async () => {
-    expect((await registered(entryPoint, QUEUE)).functions).toEqual({ ...ALWAYS, ...FROM_QUEUE });
-  });
+it('The package registers the queue trigger as well where there is a queue', async () => {
+  expect((await registered(QUEUE)).functions).toEqual({ ...ALWAYS, ...FROM_QUEUE });
 });
 
 const { Values } = JSON.parse(readFileSync('local.settings.example.json', 'utf8')) as {
@@ -71,7 +68,7 @@ const { Values } = JSON.parse(readFileSync('local.settings.example.json', 'utf8'
 };
 
 it('leaves the queue trigger out where the setting is empty, as in local.settings.example.json', async () => {
-  expect((await registered('dist/functions/azure.js', Values)).functions).toEqual(ALWAYS);
+  expect((await registered(Values)).functions).toEqual(ALWAYS);
 });
 
 it('has in local.settings.example.json what the host needs, and each setting that docs/functions.md has for both hosts', () => {
@@ -88,7 +85,7 @@ it('has in local.settings.example.json what the host needs, and each setting tha
 });
 
 it('names no function such that Linux could not disable it', async () => {
-  const { functions } = await registered('dist/functions/azure.js', QUEUE);
+  const { functions } = await registered(QUEUE);
   for (const name of Object.keys(functions)) expect(name).toMatch(/^[A-Za-z]\w*$/);
 });
 

@@ -14,7 +14,7 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { sourceOf } from '../../functions/website/event.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
-import { startFunctions, startProgram, type Program } from '../program.ts';
+import { startForwarder, startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
 const AUDIENCE = 'website-functions';
@@ -163,7 +163,7 @@ describe('The forwarder', () => {
     writeFileSync(join(folder, 'token'), await tokenOf('website-forwarder'));
     const flags = ['--sink', url, '--namespaces', key.namespace, '--host', '127.0.0.1', '--port', '0'];
     const KUBECONFIG = inject('forwarderKubeconfig');
-    const forwarder = startProgram('infra/forwarder/main.ts', flags, { KUBECONFIG, ...credentials(folder) });
+    const forwarder = startForwarder(flags, { KUBECONFIG, ...credentials(folder) });
     close.push(
       () => forwarder.stop(),
       () => removeWebsitesIn(admin, key.namespace),
@@ -392,7 +392,7 @@ describe('A caller that signs (Standard Webhooks)', () => {
 describe('On Azure, beside the function key', () => {
   const azureWith = async (rules: Record<string, string>): Promise<string> => {
     const settings = { KUBECONFIG: inject('functionsKubeconfig'), ...rules };
-    const program = startProgram('test/hosts/azure-worker.ts', ['functions/azure.ts'], settings);
+    const program = startProgram('test/hosts/azure-worker.ts', [], settings);
     close.push(() => program.stop());
     return String((await program.line('Listening'))['url']);
   };

@@ -167,7 +167,7 @@ it('Functions whose kubeconfig does not have a context of CLUSTERS do not start'
 
 it('On Azure, an event goes to its own cluster as well, and the timer to all of them', async () => {
   const settings = { KUBECONFIG: kubeconfig(), CLUSTERS: '{"west":"the-west","east":"the-east"}' };
-  const worker = startProgram('test/hosts/azure-worker.ts', ['functions/azure.ts'], settings);
+  const worker = startProgram('test/hosts/azure-worker.ts', [], settings);
   const at = String((await worker.line('Listening'))['url']);
   const headers = { 'content-type': 'application/cloudevents+json' };
   const post = (source: string) =>

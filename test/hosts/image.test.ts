@@ -14,7 +14,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(app, { recursive: true }));
 
-describeHost('The container image', (environment) => {
+describeHost('The Node host, in its container image', (environment) => {
   const { command, variables } = imageIn('functions', app);
   const [first = '', ...rest] = command;
   return startProgram(first, rest, { ...variables, ALLOW_ANONYMOUS: '1', ...environment });

@@ -1,3 +1,4 @@
+// What is of the Node host alone; what every host does is in suite.ts, which image.test.ts runs.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -9,11 +10,8 @@ import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { startFunctions } from '../program.ts';
-import { describeHost } from './suite.ts';
 
 const STRUCTURED = { 'content-type': 'application/cloudevents+json' };
-
-describeHost('The Node host', startFunctions);
 
 /** Sends an event about a Website. */
 async function send(

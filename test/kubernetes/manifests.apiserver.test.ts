@@ -10,7 +10,7 @@ import { reconcile } from '../../functions/website/reconcile.ts';
 import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
-import { startFunctions, startProgram } from '../program.ts';
+import { startForwarder, startFunctions } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 import { knativeDefinitions } from './knative.ts';
 import { quietly } from './kubectl.ts';
@@ -229,13 +229,9 @@ describe('For one team', () => {
     expect(elsewhere.headers.get('website-outcome')).toBe('ignored');
 
     const flags = ['--sink', url, '--host', '127.0.0.1', '--port', '0', '--namespaces', 'team-a'];
-    const forwarder = startProgram(
-      'infra/forwarder/main.ts',
-      [...flags, '--lease', 'x', '--lease-namespace', 'team-a'],
-      {
-        KUBECONFIG: forwarderKubeconfig,
-      },
-    );
+    const forwarder = startForwarder([...flags, '--lease', 'x', '--lease-namespace', 'team-a'], {
+      KUBECONFIG: forwarderKubeconfig,
+    });
     await kubectl('delete', 'deployment', '-n', 'team-a', 'shop-deployment');
     await eventually(async () => expect(await kubernetes(cluster.admin).getChild('Deployment', key)).toBeDefined());
     expect(await kubernetes(cluster.admin).getChild('Deployment', { namespace: 'default', name: 'other' })).toBe(

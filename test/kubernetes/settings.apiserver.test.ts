@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram, type Program } from '../program.ts';
+import { startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { quietly, run } from './kubectl.ts';
 import { rendered, tokensOf, variablesOf, workloadsIn, type Manifest, type Workload } from './rendered.ts';
@@ -39,10 +39,11 @@ function workload(wanted: string): Workload {
   return found;
 }
 
-async function start(file: string, name: string, here: Record<string, string>): Promise<string> {
+async function start(name: 'functions' | 'forwarder', here: Record<string, string>): Promise<string> {
   // The ports of this machine, and only what this test makes.
   const variables = { HOST: '127.0.0.1', PORT: '0', NAMESPACES: namespace, ...here };
-  const program = startProgram(file, [], { ...variablesOf(workload(name)), ...variables });
+  const given = { ...variablesOf(workload(`website-${name}`)), ...variables };
+  const program = name === 'functions' ? startFunctions({ ALLOW_ANONYMOUS: '', ...given }) : startForwarder([], given);
   programs.push(program);
   return String((await program.line('Listening'))['url']);
 }
@@ -59,9 +60,9 @@ async function tokenOf(name: string): Promise<{ file: string; mountedAt: string 
 }
 
 it('the forwarder is let in by the functions, and so is who asks for a resync', async () => {
-  const sink = await start('functions/node.ts', 'website-functions', { KUBECONFIG: inject('functionsKubeconfig') });
+  const sink = await start('functions', { KUBECONFIG: inject('functionsKubeconfig') });
   const { file: SINK_TOKEN_FILE } = await tokenOf('website-forwarder');
-  await start('infra/forwarder/main.ts', 'website-forwarder', {
+  await start('forwarder', {
     KUBECONFIG: inject('forwarderKubeconfig'),
     SINK: sink,
     SINK_TOKEN_FILE,
