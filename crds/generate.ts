@@ -22,7 +22,7 @@ const COLUMNS = [
   { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
   { name: 'Image', type: 'string', jsonPath: '.spec.image' },
   { name: 'Desired', type: 'integer', jsonPath: '.spec.replicas' },
-  { name: 'Available', type: 'integer', jsonPath: '.status.readyReplicas' },
+  { name: 'Available', type: 'integer', jsonPath: '.status.availableReplicas' },
   { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
   { name: 'URL', type: 'string', jsonPath: '.status.url', priority: 1 },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },

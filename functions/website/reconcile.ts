@@ -4,10 +4,11 @@ import { isAheadOf, mayHaveIngress, type Child, type Children, type Versions } f
 import { desired, type DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
+import type { ReadyReason, Verdict } from './reasons.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 import { transitionOf } from './transition.ts';
 import { invalidSpecStatus, statusOf, verdict, wereAsDesired } from './status.ts';
-import type { ReadyReason, Seen, Verdict } from './status.ts';
+import type { Seen } from './status.ts';
 
 /** What reconciling needs from outside. */
 export interface Context {

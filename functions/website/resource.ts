@@ -186,6 +186,12 @@ export const websiteStatus = z
     serviceName: z.string().optional().describe('The Service of this site.'),
     replicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Pods that the Deployment has.'),
     readyReplicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Pods that are ready.'),
+    availableReplicas: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ format: 'int32' })
+      .describe('Pods that have been ready for as long as the Deployment asks, old ones included.'),
     replicasSet: z
       .int()
       .min(0)

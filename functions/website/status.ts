@@ -2,33 +2,18 @@ import { childName, isOwnedBy } from './children.ts';
 import type { Child, Children, Deployment } from './children.ts';
 import { selectorOf } from './desired.ts';
 import type { Obstacle, Plan } from './plan.ts';
+import type { ReadyReason, Verdict } from './reasons.ts';
 import { requestIn } from './requested.ts';
 import type { Condition, Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
+import { rolloutVerdict } from './rollout.ts';
 import { shortened } from './shortened.ts';
-
-/** Every reason of the condition Ready: stable tokens that people search for and programs compare (docs/status.md). */
-export const READY_REASONS = [
-  'Available',
-  'Parked',
-  'Suspended',
-  'Progressing',
-  'ReplicaFailure',
-  'WaitingForDeletion',
-  'Overridden',
-  'ProgressDeadlineExceeded',
-  'NameConflict',
-  'ImmutableSelector',
-  'Rejected',
-  'QuotaExceeded',
-  'InvalidSpec',
-] as const;
-export type ReadyReason = (typeof READY_REASONS)[number];
 
 /** Those that are about the Deployment alone: the Service, and the Ingress where there is one, were as desired. */
 const DEPLOYMENT_REASONS: ReadonlySet<string> = new Set<ReadyReason>([
   'Available',
   'Parked',
   'Progressing',
+  'Paused',
   'ReplicaFailure',
   'ProgressDeadlineExceeded',
 ]);
@@ -41,13 +26,6 @@ export function wereAsDesired({ metadata, status }: Website): boolean {
   return isAboutDeployment && requestedAt === lastHandledReconcileAt;
 }
 
-/** What was made of the observed state. `stalled` needs somebody to act, `progressing` only time. */
-export interface Verdict {
-  readonly state: 'ready' | 'suspended' | 'progressing' | 'stalled';
-  readonly reason: ReadyReason;
-  readonly message: string;
-}
-
 /** What there is to judge once everything that could be written was written. */
 export interface Seen {
   readonly spec: WebsiteSpec;
@@ -57,8 +35,6 @@ export interface Seen {
   /** Writes that the API server refused for good. */
   readonly refusals: readonly { readonly reason: 'Rejected' | 'QuotaExceeded'; readonly message: string }[];
 }
-
-type RolloutStatus = NonNullable<Deployment['status']>;
 
 /** Judges a Website by what was observed, never by what was meant to be written. */
 export function verdict({ spec, children, remaining, refusals }: Seen): Verdict {
@@ -87,7 +63,7 @@ export function verdict({ spec, children, remaining, refusals }: Seen): Verdict 
     };
   }
   return children.deployment === undefined
-    ? { state: 'progressing', reason: 'Progressing', message: 'The Deployment is being created' }
+    ? { state: 'progressing', reason: 'Progressing', message: 'Creating the Deployment' }
     : rolloutVerdict(children.deployment, spec.replicas);
 }
 
@@ -107,53 +83,26 @@ function blockedVerdict({ kind, name, why }: Obstacle): Verdict {
       };
 }
 
-/** Follows `kubectl rollout status`; what the Deployment controller has not looked at yet says nothing. */
-function rolloutVerdict({ metadata, status = {} }: Deployment, replicas: number): Verdict {
-  if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) {
-    return { state: 'progressing', reason: 'Progressing', message: 'The Deployment has not been acted on yet' };
-  }
-  const available = `${status.availableReplicas ?? 0} of ${replicas} replicas are available`;
-  if (isRolledOut(status, replicas)) {
-    return replicas === 0
-      ? { state: 'ready', reason: 'Parked', message: 'Parked at 0 replicas' }
-      : { state: 'ready', reason: 'Available', message: available };
-  }
-  return unfinishedVerdict(status, available);
-}
-
-const isRolledOut = (status: RolloutStatus, replicas: number): boolean =>
-  [status.replicas, status.updatedReplicas, status.availableReplicas].every((count) => (count ?? 0) === replicas);
-
-function unfinishedVerdict({ conditions = [] }: RolloutStatus, available: string): Verdict {
-  const late = conditions.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
-  if (late !== undefined)
-    return { state: 'stalled', reason: 'ProgressDeadlineExceeded', message: said(available, late.message) };
-  const failing = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True');
-  return failing === undefined
-    ? { state: 'progressing', reason: 'Progressing', message: available }
-    : { state: 'progressing', reason: 'ReplicaFailure', message: said(available, failing.message) };
-}
-
-const said = (available: string, why: string | undefined): string =>
-  why === undefined ? available : `${available}: ${why}`;
-
 /** The status of a Website that could be judged. */
 export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
   const { name } = website.metadata;
-  const deployment = owned(website, seen.children.deployment);
   const url = urlOf(website, seen.spec);
   return {
     ...judgement(website, judged, now),
     deploymentName: childName('Deployment', name),
     serviceName: childName('Service', name),
-    replicas: deployment?.status?.replicas ?? 0,
-    readyReplicas: deployment?.status?.readyReplicas ?? 0,
-    ...(deployment?.spec.replicas === undefined ? {} : { replicasSet: deployment.spec.replicas }),
+    ...countsOf(owned(website, seen.children.deployment)),
     selector: Object.entries(selectorOf(website))
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
     ...(url === undefined ? {} : { url }),
   };
+}
+
+function countsOf(deployment: Deployment | undefined) {
+  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = deployment?.status ?? {};
+  const set = deployment?.spec.replicas;
+  return { replicas, readyReplicas, availableReplicas, ...(set === undefined ? {} : { replicasSet: set }) };
 }
 
 /** The status of a Website whose spec says nothing that could be done: what was known of its children stays. */

@@ -1,4 +1,4 @@
-import type { ReadyReason, Verdict } from './status.ts';
+import type { ReadyReason, Verdict } from './reasons.ts';
 import type { Website } from './resource.ts';
 
 /** A change of what is said of a Website, worth a Kubernetes Event: the condition's reason, and its message for people. */

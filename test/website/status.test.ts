@@ -4,7 +4,8 @@ import type { Deployment } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import type { Obstacle } from '../../functions/website/plan.ts';
 import { REQUESTED_AT, websiteSpec, type WebsiteStatus } from '../../functions/website/resource.ts';
-import { READY_REASONS, statusOf, verdict, type Seen } from '../../functions/website/status.ts';
+import { READY_REASONS } from '../../functions/website/reasons.ts';
+import { statusOf, verdict, type Seen } from '../../functions/website/status.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
 
 function seen(given: { rollout?: object; spec?: object; obstacles?: Obstacle[]; rest?: Partial<Seen> } = {}): Seen {
@@ -104,6 +105,7 @@ describe('The status', () => {
       serviceName: 'shop-service',
       replicas: 2,
       readyReplicas: 2,
+      availableReplicas: 2,
       replicasSet: 2,
       selector: 'app=shop,app.kubernetes.io/managed-by=website-reconciler',
       url: 'http://shop-service.team-a.svc',

@@ -1,0 +1,25 @@
+/** Every reason of the condition Ready: stable tokens that people search for and programs compare (docs/status.md). */
+export const READY_REASONS = [
+  'Available',
+  'Parked',
+  'Suspended',
+  'Progressing',
+  'Paused',
+  'ReplicaFailure',
+  'WaitingForDeletion',
+  'Overridden',
+  'ProgressDeadlineExceeded',
+  'NameConflict',
+  'ImmutableSelector',
+  'Rejected',
+  'QuotaExceeded',
+  'InvalidSpec',
+] as const;
+export type ReadyReason = (typeof READY_REASONS)[number];
+
+/** What was made of the observed state. `stalled` needs somebody to act, `progressing` only time. */
+export interface Verdict {
+  readonly state: 'ready' | 'suspended' | 'progressing' | 'stalled';
+  readonly reason: ReadyReason;
+  readonly message: string;
+}

@@ -1,0 +1,84 @@
+import type { Deployment } from './children.ts';
+import { CONTAINER } from './desired.ts';
+import type { Verdict } from './reasons.ts';
+
+type RolloutStatus = NonNullable<Deployment['status']>;
+
+/**
+ * Judges how far the Deployment controller has come, by the rules of `kubectl rollout status`. A count that it has not updated for
+ * the Deployment's generation is ignored.
+ */
+export function rolloutVerdict(deployment: Deployment, wanted: number): Verdict {
+  const { metadata, status = {} } = deployment;
+  if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) {
+    return { state: 'progressing', reason: 'Progressing', message: WAITING };
+  }
+  const missing = missingIn(status, wanted);
+  if (missing !== undefined) return unfinishedVerdict(deployment, status, wanted, missing);
+  return wanted === 0
+    ? { state: 'ready', reason: 'Parked', message: 'Parked at 0 replicas' }
+    : { state: 'ready', reason: 'Available', message: `${replicas(wanted)} ${wanted === 1 ? 'is' : 'are'} available` };
+}
+
+const WAITING = 'Waiting for the Deployment controller';
+
+/** The first thing that the rollout waits for, in the order of `kubectl rollout status`; nothing when it is complete. */
+function missingIn(status: RolloutStatus, wanted: number): string | undefined {
+  const { all, updated, available, old } = countsOf(status);
+  if (updated < wanted) return `${updated} of ${replicas(wanted)} are updated`;
+  if (old > 0) return `${replicas(old, 'old')} ${old === 1 ? 'is' : 'are'} pending termination`;
+  const surplus = updated - wanted;
+  if (surplus > 0) return `${replicas(surplus, 'surplus')} ${surplus === 1 ? 'is' : 'are'} pending termination`;
+  if (available < wanted) return `${available} of ${replicas(wanted, 'updated')} are available`;
+  return all === wanted && available === wanted ? undefined : WAITING;
+}
+
+function countsOf({ replicas: all = 0, updatedReplicas: updated = 0, ...status }: RolloutStatus) {
+  const { readyReplicas: ready = 0, availableReplicas: available = 0 } = status;
+  return { all, updated, ready, available, old: all - updated };
+}
+
+/** `1 replica`, `2 old replicas`. */
+const replicas = (count: number, which?: string): string =>
+  [count, which, count === 1 ? 'replica' : 'replicas'].filter((word) => word !== undefined).join(' ');
+
+function unfinishedVerdict(deployment: Deployment, status: RolloutStatus, wanted: number, missing: string): Verdict {
+  const { metadata, spec } = deployment;
+  if (spec.paused === true) {
+    const resume = `kubectl rollout resume deployment/${metadata.name} -n ${metadata.namespace}`;
+    const message = `The Deployment is paused: ${missing}. To go on: ${resume}`;
+    return { state: 'progressing', reason: 'Paused', message };
+  }
+  const { conditions = [] } = status;
+  const late = conditions.find(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded');
+  const failing = conditions.find(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True');
+  const why = failing?.message ?? late?.message;
+  const text = (said: string) => (why === undefined ? said : `${said}: ${why}`);
+  if (late !== undefined) {
+    const message = text(`${imageOf(deployment)} did not become ready in time: ${lateIn(status, wanted, missing)}`);
+    return { state: 'stalled', reason: 'ProgressDeadlineExceeded', message };
+  }
+  return {
+    state: 'progressing',
+    reason: failing === undefined ? 'Progressing' : 'ReplicaFailure',
+    message: text(missing),
+  };
+}
+
+const imageOf = ({ spec }: Deployment): string =>
+  spec.template.spec?.containers.find(({ name }) => name === CONTAINER)?.image ?? 'The image';
+
+/**
+ * A late rollout in numbers. The counts of a Deployment do not say which Pods are ready. It removes an old one only once a new one
+ * is available, so the old ones are counted first.
+ */
+function lateIn(status: RolloutStatus, wanted: number, missing: string): string {
+  const { all, updated, ready, old } = countsOf(status);
+  const fresh = ready - old;
+  if (old <= 0 || fresh >= wanted) return missing;
+  if (fresh < 0) return `${missing}, and ${ready} of ${replicas(all)} in all are ready`;
+  const serving = `${replicas(old, 'old')} still ${old === 1 ? 'serves' : 'serve'}`;
+  return updated < wanted
+    ? `${missing}, ${fresh} of them are ready, and ${serving}`
+    : `${fresh} of ${replicas(wanted, 'updated')} are ready, and ${serving}`;
+}
