@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import { callersFrom, type Callers } from './callers.ts';
 import { kubernetes } from './cluster/kubernetes.ts';
+import { PAGES_AT_ONCE } from './cluster/pages.ts';
+import { Places } from './cluster/places.ts';
 import { connect, connectLater, type Transport } from './cluster/transport.ts';
 import { oneCluster, severalClusters, type Clusters } from './clusters.ts';
 import type { Config } from './config.ts';
@@ -35,15 +37,16 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
 
 /** The only cluster is spoken to at once; of several, each with its first event. */
 async function clustersFrom({ address, contexts, namespaces }: Config) {
+  const places = new Places(PAGES_AT_ONCE);
   if (contexts === undefined) {
     const transport = await connect(address);
-    return { transports: [transport], clusters: oneCluster(kubernetes(transport, namespaces)) };
+    return { transports: [transport], clusters: oneCluster(kubernetes(transport, namespaces, places)) };
   }
   const transports: Transport[] = [];
   const clusters = severalClusters(contexts, (context) => {
     const transport = connectLater({ ...address, context });
     transports.push(transport);
-    return kubernetes(transport, namespaces);
+    return kubernetes(transport, namespaces, places);
   });
   return { transports, clusters };
 }

@@ -21,6 +21,8 @@ const CODES = {
   Timeout: 'transient',
   Unavailable: 'transient',
   Unreachable: 'transient',
+  /** More than the request allowed for; the request may allow for more. */
+  AnswerTooLarge: 'transient',
   NamespaceTerminating: 'terminal',
   QuotaExceeded: 'terminal',
   PolicyDenied: 'terminal',

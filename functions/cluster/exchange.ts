@@ -6,6 +6,17 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Empty where nobody wants it. */
   readonly text: string;
+  /** Of the body, as it was read. */
+  readonly bytes: number;
+}
+
+/** The answer went on after as much as is read of one. */
+export class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLargeError';
+
+  constructor(largest: number) {
+    super(`The answer is larger than ${largest} bytes`);
+  }
 }
 
 /** When to give up. */
@@ -64,16 +75,16 @@ export function exchange(
       onResponseStart(_, code, received) {
         [status, headers] = [code, received];
         // What comes before it, such as 103, is no answer.
-        if (isBodyUnwanted && code >= 200) resolve({ status, headers, text: '' });
+        if (isBodyUnwanted && code >= 200) resolve({ status, headers, text: '', bytes: 0 });
       },
       onResponseData(_, chunk) {
         size += chunk.length;
-        if (size > largest) giveUp(new Error('The answer is too large'));
+        if (size > largest) giveUp(new AnswerTooLargeError(largest));
         else if (!isBodyUnwanted) chunks.push(chunk);
       },
       onResponseEnd() {
         end();
-        resolve({ status, headers, text: textOf() });
+        resolve({ status, headers, text: textOf(), bytes: size });
       },
       onResponseError: (_, error) => fail(error),
     });

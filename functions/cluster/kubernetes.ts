@@ -5,12 +5,9 @@ import { shortened } from '../website/shortened.ts';
 import type { Transition } from '../website/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
+import { pages, PAGES_AT_ONCE } from './pages.ts';
+import { Places } from './places.ts';
 import type { ApiRequest, Transport } from './transport.ts';
-
-/** One page of a list: the size that kubectl and client-go use. */
-const PAGE = 500;
-/** A page of 500 objects from a busy API server takes longer than one object. */
-const LIST_TIMEOUT_MS = 60_000;
 
 /** Where a kind of object lives; the plural is the word that RBAC and error messages use. */
 interface Api {
@@ -23,8 +20,13 @@ const WEBSITES: Api = { apiVersion: API_VERSION, plural: PLURAL };
 /**
  * The real cluster, behind one API server.
  * @param namespaces that are listed, where the rights are for these alone; all of them when absent.
+ * @param places for pages of lists, shared by all clusters of a process.
  */
-export function kubernetes(transport: Transport, namespaces?: readonly string[]): Cluster {
+export function kubernetes(
+  transport: Transport,
+  namespaces?: readonly string[],
+  places = new Places(PAGES_AT_ONCE),
+): Cluster {
   async function getOrNothing<T>(api: Api, key: WebsiteKey, query = ''): Promise<T | undefined> {
     const request = on('GET', api, key);
     try {
@@ -57,22 +59,9 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[])
     query: Record<string, string>,
   ): AsyncGenerator<readonly T[]> {
     const place = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-    let next: string | undefined = '';
-    while (next !== undefined) {
-      const parameters: string = new URLSearchParams({
-        ...query,
-        limit: String(PAGE),
-        ...(next === '' ? {} : { continue: next }),
-      }).toString();
-      const page = (await transport.json({
-        method: 'GET',
-        path: `${apiPath(api.apiVersion)}${place}/${api.plural}?${parameters}`,
-        what: namespace === undefined ? `list ${api.plural}` : `list ${api.plural} in namespace ${namespace}`,
-        timeoutMs: LIST_TIMEOUT_MS,
-      })) as { items: T[]; metadata: { continue?: string } };
-      yield page.items;
-      next = page.metadata.continue === '' ? undefined : page.metadata.continue;
-    }
+    const path = `${apiPath(api.apiVersion)}${place}/${api.plural}`;
+    const what = namespace === undefined ? `list ${api.plural}` : `list ${api.plural} in namespace ${namespace}`;
+    for await (const page of pages(transport, { path, query, what }, places)) yield (page as { items: T[] }).items;
   }
 
   return {

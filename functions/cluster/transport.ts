@@ -3,7 +3,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { identity, load, serverOf, tls, unquoted, words, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf } from './errors.ts';
-import { exchange, type Answer } from './exchange.ts';
+import { AnswerTooLargeError, exchange, type Answer } from './exchange.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -15,7 +15,16 @@ export interface ApiRequest {
   readonly what: string;
   /** Gives up after this long; 10 s when absent. */
   readonly timeoutMs?: number;
+  /** The most that is read of the answer, in bytes; `LARGEST_ANSWER` when absent. */
+  readonly largest?: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A parsed answer. */
+export interface Sized {
+  readonly value: unknown;
+  /** Of the answer's text. */
+  readonly bytes: number;
 }
 
 /** Speaks HTTP with one API server. */
@@ -27,6 +36,8 @@ export interface Transport {
    * @throws ClusterError for every answer but 2xx, and for none.
    */
   json(request: ApiRequest): Promise<unknown>;
+  /** The same, with the size of the answer. */
+  sized(request: ApiRequest): Promise<Sized>;
   /**
    * Opens a response that stays open, on a connection of its own: a watch must not wait behind writes.
    * @throws ClusterError for every answer but 2xx, and for none.
@@ -35,6 +46,11 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/**
+ * No object comes to more, in bytes: etcd takes 1.5 MiB, and the API server writes a character of one byte as six where it has
+ * to escape it.
+ */
+export const LARGEST_ANSWER = 16 * 1024 * 1024;
 /** Long enough for an API server under load, shorter than any host's deadline. */
 const TIMEOUT_MS = 10_000;
 /** How long a connector is used before certificates are read again. */
@@ -77,7 +93,8 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
 
   /** Reads the answer. A token may have been rotated since it was read: it is loaded anew, once. */
   async function send(apiRequest: ApiRequest): Promise<Answer> {
-    const limits = { timeoutMs: apiRequest.timeoutMs ?? TIMEOUT_MS, signal: apiRequest.signal };
+    const { timeoutMs = TIMEOUT_MS, largest = LARGEST_ANSWER, signal } = apiRequest;
+    const limits = { timeoutMs, largest, signal };
     const answer = await exchange(pool, await dispatched(apiRequest), limits);
     if (answer.status !== 401) return answer;
     reload();
@@ -100,20 +117,23 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
     identify = identity(config);
   }
 
+  async function sized(apiRequest: ApiRequest): Promise<Sized> {
+    const { what } = apiRequest;
+    const { status, headers, text, bytes } = await send(apiRequest).catch((error: unknown) => {
+      throw unreachable(server, what, error);
+    });
+    if (!isGood(status)) throw errorOf(what, status, text, first(headers['retry-after']));
+    try {
+      return { value: JSON.parse(text), bytes };
+    } catch (error) {
+      throw unreachable(server, what, unquoted(error));
+    }
+  }
+
   return {
     server,
-    async json(apiRequest) {
-      const { what } = apiRequest;
-      const { status, headers, text } = await send(apiRequest).catch((error: unknown) => {
-        throw unreachable(server, what, error);
-      });
-      if (!isGood(status)) throw errorOf(what, status, text, first(headers['retry-after']));
-      try {
-        return JSON.parse(text);
-      } catch (error) {
-        throw unreachable(server, what, unquoted(error));
-      }
-    },
+    json: async (apiRequest) => (await sized(apiRequest)).value,
+    sized,
     async stream(apiRequest) {
       const { what } = apiRequest;
       const { statusCode, headers, body } = await open(apiRequest).catch((error: unknown) => {
@@ -150,6 +170,7 @@ export function connectLater(address: ClusterAddress): Transport {
   return {
     server: serverOf(load(address)),
     json: async (apiRequest) => (await connected()).json(apiRequest),
+    sized: async (apiRequest) => (await connected()).sized(apiRequest),
     stream: async (apiRequest) => (await connected()).stream(apiRequest),
     close: async () => (await connection?.catch(() => undefined))?.close(),
   };
@@ -183,6 +204,8 @@ async function connector(config: () => KubeConfig): Promise<buildConnector.conne
 function unreachable(server: string, what: string, error: unknown): ClusterError {
   // Of the credentials: it says more.
   if (error instanceof ClusterError) return error;
+  if (error instanceof AnswerTooLargeError)
+    return new ClusterError('AnswerTooLarge', `Could not ${what}: ${error.message}`, { cause: error });
   if (error instanceof Error && error.name === 'TimeoutError') {
     return new ClusterError('Timeout', `Could not ${what}: no answer from ${server} in time`, { cause: error });
   }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { InvalidLineError, jsonLines } from './lines.ts';
-import { get, selected } from './list.ts';
+import { of, selected } from './list.ts';
 import type { Observer, Resource, State, WatchedObject, WatchOptions } from './watch.ts';
 
 /** How long one request of a watch may last. */
@@ -98,7 +98,13 @@ function open(
   const timeoutSeconds = String(Math.round(seconds));
   const query = { ...selected(resource), watch: '1', allowWatchBookmarks: 'true', resourceVersion, timeoutSeconds };
   const deadline = AbortSignal.timeout(Math.round(seconds * DEADLINE_FACTOR * 1000));
-  return transport.stream({ ...get(resource, query, 'watch'), signal: AbortSignal.any([signal, deadline]) });
+  const { path, what } = of(resource, 'watch');
+  return transport.stream({
+    method: 'GET',
+    path: `${path}?${new URLSearchParams(query).toString()}`,
+    what,
+    signal: AbortSignal.any([signal, deadline]),
+  });
 }
 
 function afterEmptyClose(state: Watching, { name }: Resource): State {

@@ -1,5 +1,7 @@
 // One term of work: watch -> queue -> deliver, from a list of everything until the signal.
 import { setTimeout as delay } from 'node:timers/promises';
+import { PAGES_AT_ONCE } from '../../functions/cluster/pages.ts';
+import { Places } from '../../functions/cluster/places.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { CHILD_APIS, CHILD_SELECTOR, type ChildKind } from '../../functions/website/children.ts';
 import { API_VERSION, apiPath, keyText, PLURAL } from '../../functions/website/resource.ts';
@@ -66,7 +68,8 @@ export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
     watchedIn(namespace, outletOf(queue, metrics)),
   );
   health.begin(watched.map(({ name }) => name));
-  const watches = watched.map((each) => startWatch(forwarder, each, signal));
+  const places = new Places(PAGES_AT_ONCE);
+  const watches = watched.map((each) => startWatch(forwarder, each, places, signal));
   return {
     pending: () => queue.pending(),
     known: () => sizes(watched),
@@ -118,7 +121,12 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   };
 }
 
-function startWatch({ config, transport, log, health, metrics }: Forwarder, watched: Watched, signal: AbortSignal) {
+function startWatch(
+  { config, transport, log, health, metrics }: Forwarder,
+  watched: Watched,
+  places: Places,
+  signal: AbortSignal,
+) {
   const { name, resource, observer } = watched;
   let before: State['name'] = 'waiting';
   return watch(
@@ -127,6 +135,7 @@ function startWatch({ config, transport, log, health, metrics }: Forwarder, watc
       transport,
       observer: config.shard === undefined ? observer : onlyOf(config.shard, observer),
       surroundings: SURROUNDINGS,
+      places,
       progressed: () => health.progressed(name),
       entered: (state) => {
         health.entered(name, state);

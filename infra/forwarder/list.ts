@@ -1,8 +1,6 @@
 import * as z from 'zod';
+import { pages } from '../../functions/cluster/pages.ts';
 import type { Resource, WatchedObject, WatchOptions } from './watch.ts';
-
-const PAGE = 500;
-const TIMEOUT_MS = 60_000;
 
 const page = z.object({
   metadata: z.object({ resourceVersion: z.string(), continue: z.string().optional() }),
@@ -16,21 +14,17 @@ const page = z.object({
  * @throws ClusterError, for an expired page among others: then the list is void, and nothing counts as gone.
  */
 export async function list(
-  { resource, transport, observer, progressed, pageSize = PAGE }: WatchOptions,
+  { resource, transport, observer, progressed, pageSize, places }: WatchOptions,
   signal: AbortSignal,
 ): Promise<string> {
   observer.listStarted();
-  let token: string | undefined = '';
   let resourceVersion = '';
-  while (token !== undefined) {
-    const query: Record<string, string> = { ...selected(resource), limit: String(pageSize) };
-    if (token !== '') query['continue'] = token;
-    const body = await transport.json({ ...get(resource, query, 'list'), timeoutMs: TIMEOUT_MS, signal });
-    const { items, metadata } = page.parse(body);
+  const { path, what } = of(resource, 'list');
+  for await (const read of pages(transport, { path, query: selected(resource), what, signal, pageSize }, places)) {
+    const { items, metadata } = page.parse(read);
     progressed?.();
     for (const item of items) observer.listed(item);
     resourceVersion = metadata.resourceVersion;
-    token = metadata.continue === '' ? undefined : metadata.continue;
   }
   observer.listEnded();
   return resourceVersion;
@@ -39,12 +33,11 @@ export async function list(
 export const selected = ({ labelSelector }: Resource): Record<string, string> =>
   labelSelector === undefined ? {} : { labelSelector };
 
-/** A GET of the resource, with its name in words for what goes wrong. */
-export function get({ name, prefix, namespace }: Resource, query: Record<string, string>, verb: 'list' | 'watch') {
+/** Where the resource is, and the request in words for what goes wrong. */
+export function of({ name, prefix, namespace }: Resource, verb: 'list' | 'watch') {
   const place = namespace === undefined ? prefix : `${prefix}/namespaces/${namespace}`;
   return {
-    method: 'GET',
-    path: `${place}/${name}?${new URLSearchParams(query).toString()}`,
+    path: `${place}/${name}`,
     what: namespace === undefined ? `${verb} ${name}` : `${verb} ${name} in namespace ${namespace}`,
-  } as const;
+  };
 }

@@ -1,4 +1,5 @@
 import { ClusterError } from '../../functions/cluster/errors.ts';
+import type { Places } from '../../functions/cluster/places.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import type { ObjectMeta } from '../../functions/website/resource.ts';
 import { delayMs, type Backoff } from './backoff.ts';
@@ -82,8 +83,10 @@ export interface WatchOptions extends FollowLimits {
   readonly entered: (state: State) => void;
   /** Told whenever the API server gave something: a page, an open watch, a line of it. */
   readonly progressed?: () => void;
-  /** Objects in a page of a list. */
+  /** Most objects in a page of a list. */
   readonly pageSize?: number;
+  /** For pages of lists, shared by all watches of a process. */
+  readonly places: Places;
 }
 
 const BACKOFF: Backoff = { baseMs: 200, capMs: 30_000 };

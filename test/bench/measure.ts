@@ -1,5 +1,6 @@
 // What every benchmark needs: a cluster, work in parallel, what Linux knows of a process, and a table.
 import { join } from 'node:path';
+import { Places } from '../../functions/cluster/places.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { cacheFolder, findBinaries } from '../../infra/local/binaries.ts';
 import { startControlPlane } from '../../infra/local/control-plane.ts';
@@ -87,7 +88,7 @@ export function observe(
   const deleted = (object: WatchedObject) => see(object, true);
   const observer = { listStarted() {}, listed: seen, listEnded() {}, changed: seen, deleted };
   const surroundings = { random: () => 0, wait: async () => {} };
-  return watch({ resource, transport, observer, surroundings, entered: () => {} }, signal);
+  return watch({ resource, transport, observer, surroundings, places: new Places(1), entered: () => {} }, signal);
 }
 
 /** Does a piece of work for each index below the count, `IN_FLIGHT` at a time; the results are in their order. */

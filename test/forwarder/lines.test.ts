@@ -38,3 +38,15 @@ it('leaves out a last line that was cut off', async () => {
 it('does not go on after a line that is not JSON', async () => {
   await expect(read('{"a":1}\nnonsense\n{"b":2}\n', 8)).rejects.toThrow(InvalidLineError);
 });
+
+it('does not go on where a line is longer than any object, and keeps no more of it', async () => {
+  let chunks = 0;
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      chunks++;
+      yield Buffer.alloc(1024 * 1024, 'x');
+    }
+  }
+  await expect(jsonLines(endless()).next()).rejects.toThrow('A line goes on after 16777216 characters');
+  expect(chunks).toBe(17);
+});

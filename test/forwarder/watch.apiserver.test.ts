@@ -1,5 +1,6 @@
 // The list-watch loop against the real API server, behind a proxy that misbehaves. The ids are those of the fault matrix.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { Places } from '../../functions/cluster/places.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import type { Change } from '../../infra/forwarder/known.ts';
@@ -56,6 +57,7 @@ function start(given: Pick<WatchOptions, 'silenceMs' | 'pageSize' | 'serverSecon
     {
       resource: { name: 'websites', prefix: '/apis/stable.example.com/v1' },
       transport,
+      places: new Places(1),
       observer: websiteObserver({
         change: (change) => void changes.push(change),
         resync: () => void resyncs++,
