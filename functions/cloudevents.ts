@@ -20,17 +20,22 @@ export class MalformedMessageError extends Error {
   }
 }
 
-const text = z.string().min(1, 'must not be empty');
+const text = z
+  .string({ error: ({ input }) => (input === undefined || input === null ? 'is missing' : 'must be text') })
+  .min(1, 'must not be empty');
 
-/** The attributes that the specification requires, and the one that we read besides. */
-const attributes = z.object({
-  id: text,
-  source: text,
-  specversion: z.literal('1.0', 'must be 1.0'),
-  type: text,
-  subject: text.optional(),
-  data: z.unknown().optional(),
-});
+/** The attributes that the specification requires, and the one that we read besides. Null is the same as absent (JSON format 2.2). */
+const attributes = z.object(
+  {
+    id: text,
+    source: text,
+    specversion: text.refine((version) => version === '1.0', 'must be 1.0'),
+    type: text,
+    subject: text.nullish().transform((subject) => subject ?? undefined),
+  },
+  'must be an object',
+);
+const ATTRIBUTES = Object.keys(attributes.shape);
 
 /**
  * The event of an HTTP request in binary or structured mode.
@@ -40,7 +45,7 @@ const attributes = z.object({
  */
 export function eventIn({ headers, body }: HttpMessage): EventAttributes {
   const mediaType = mediaTypeOf(headers);
-  if (mediaType === 'application/cloudevents+json') return eventOf(json(body));
+  if (mediaType === 'application/cloudevents+json') return eventOf(json(body, 'The body'));
   if (mediaType.startsWith('application/cloudevents')) {
     throw new MalformedMessageError(415, `Content-Type ${mediaType} is not supported: send CloudEvents as JSON`);
   }
@@ -50,7 +55,7 @@ export function eventIn({ headers, body }: HttpMessage): EventAttributes {
       'This is not a CloudEvent: there are no ce- headers and no CloudEvents Content-Type',
     );
   }
-  return eventOf({ ...binaryAttributes(headers), data: binaryData(mediaType, body) });
+  return { ...attributesOf(binaryAttributes(headers)), data: () => binaryData(mediaType, body) };
 }
 
 /**
@@ -59,7 +64,7 @@ export function eventIn({ headers, body }: HttpMessage): EventAttributes {
  */
 export function batchIn({ headers, body }: HttpMessage): readonly unknown[] | undefined {
   if (mediaTypeOf(headers) !== 'application/cloudevents-batch+json') return undefined;
-  const events = json(body);
+  const events = json(body, 'The body');
   if (!Array.isArray(events)) throw new MalformedMessageError(400, 'A batch must be a JSON array');
   return events;
 }
@@ -72,47 +77,62 @@ const mediaTypeOf = (headers: HttpMessage['headers']): string =>
  * @throws MalformedMessageError 400 with the attribute that is wrong.
  */
 export function eventOf(value: unknown): EventAttributes {
-  const parsed = attributes.safeParse(decodedData(value));
+  const event = attributesOf(value);
+  const { data, data_base64: encoded } = value as { data?: unknown; data_base64?: unknown };
+  if (isUnset(encoded)) return { ...event, data: () => data ?? undefined };
+  if (isUnset(data)) return { ...event, data: () => decodedData(encoded) };
+  throw new MalformedMessageError(400, 'CloudEvent data and data_base64: only one of them can be there');
+}
+
+const isUnset = (value: unknown): boolean => value === undefined || value === null;
+
+function attributesOf(value: unknown): Omit<EventAttributes, 'data'> {
+  const parsed = attributes.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new MalformedMessageError(400, `CloudEvent ${issue?.path.join('.') || 'event'}: ${issue?.message}`);
 }
 
-/** `data_base64` is how JSON carries data that is not JSON; ours is JSON all the same. */
+/** `data_base64` is how JSON carries data that need not be JSON. Ours is. */
 function decodedData(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('data_base64' in value)) return value;
-  const encoded = z.base64().safeParse(value.data_base64);
+  const encoded = z.base64().safeParse(value);
   if (!encoded.success) throw new MalformedMessageError(400, 'CloudEvent data_base64: must be base64');
-  return { ...value, data: json(Buffer.from(encoded.data, 'base64').toString('utf8')) };
+  return json(Buffer.from(encoded.data, 'base64').toString('utf8'), 'CloudEvent data_base64');
 }
 
-function binaryAttributes(headers: HttpMessage['headers']): Record<string, string> {
+/** Of the attributes that are read, and of no others: a sender that encodes none of them may have a bare % in any. */
+function binaryAttributes(headers: HttpMessage['headers']): Record<string, string | undefined> {
   const prefix = 'ce-';
-  const given = Object.entries(headers).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(given.map(([name, value]) => [name.slice(prefix.length), percentDecoded(name, value)]));
+  return Object.fromEntries(ATTRIBUTES.map((name) => [name, decoded(headers[prefix + name])]));
 }
 
-/** Source: CloudEvents HTTP protocol binding 3.1.3.2. */
-function percentDecoded(name: string, value: string): string {
+/**
+ * Source: CloudEvents HTTP protocol binding 3.1.3.2: quotes are undone first, then percent-encoding. A sender that encodes writes
+ * every % as %25, so a value that cannot be decoded comes from one that does not encode, such as the Go SDK, and stands as it is.
+ */
+function decoded(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const [, quoted] = /^"((?:[^"\\]|\\.)*)"$/.exec(value) ?? [];
+  const unquoted = quoted?.replace(/\\(.)/g, '$1') ?? value;
   try {
-    return decodeURIComponent(value);
-  } catch (error) {
-    throw new MalformedMessageError(400, `Header ${name}: is not valid percent-encoding`, error);
+    return decodeURIComponent(unquoted);
+  } catch {
+    return unquoted;
   }
 }
 
-/** Data that is not JSON stays text: only an event of a type that we do not know can have such. */
 function binaryData(mediaType: string, body: string): unknown {
   if (body.trim() === '') return undefined;
   const isJson =
     mediaType === '' || mediaType === 'application/json' || mediaType === 'text/json' || mediaType.endsWith('+json');
-  return isJson ? json(body) : body;
+  if (!isJson) throw new MalformedMessageError(400, `CloudEvent data: must be JSON, and Content-Type is ${mediaType}`);
+  return json(body, 'CloudEvent data');
 }
 
-function json(body: string): unknown {
+function json(body: string, what: string): unknown {
   try {
     return JSON.parse(body);
   } catch (error) {
-    throw new MalformedMessageError(400, 'The body is not valid JSON', error);
+    throw new MalformedMessageError(400, `${what} is not valid JSON`, error);
   }
 }

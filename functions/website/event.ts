@@ -70,7 +70,8 @@ export interface EventAttributes {
   readonly source: string;
   readonly type: string;
   readonly subject?: string | undefined;
-  readonly data?: unknown;
+  /** Parses the data, which only an event of ours needs: anything may stand in the others'. @throws when it cannot be read. */
+  readonly data?: () => unknown;
 }
 
 const OUR_TYPES: ReadonlySet<string> = new Set([EVENT_TYPES.changed, EVENT_TYPES.deleted, EVENT_TYPES.drifted]);
@@ -88,7 +89,7 @@ export function requestOf(event: EventAttributes): Request {
   if (event.type === EVENT_TYPES.resync) return { kind: 'resync', of: 'its cluster' };
   if (event.type === PING_TYPE) return { kind: 'resync', of: 'all clusters' };
   if (OUR_TYPES.has(event.type)) {
-    const data = eventData.safeParse(event.data);
+    const data = eventData.safeParse(event.data?.());
     if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);
     const { namespace, name, reason, childKind, changed, resourceVersion } = data.data;
     return { kind: 'reconcile', key: { namespace, name }, reason, childKind, changed, resourceVersion };

@@ -52,6 +52,10 @@ export function describeHost(name: string, start: (environment: Record<string, s
     const post = (headers: Record<string, string>, body: string | object) =>
       fetch(url, { method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
     const structured = { 'content-type': 'application/cloudevents+json' };
+    const base64Of = (data: object) => ({
+      data: null,
+      data_base64: Buffer.from(JSON.stringify(data)).toString('base64'),
+    });
     const answer = async (response: Response) => ({ status: response.status, body: await response.text() });
 
     it.each(['binary', 'structured'] as const)(
@@ -135,6 +139,7 @@ export function describeHost(name: string, start: (environment: Record<string, s
       ['with an empty type', { type: '' }, 'type'],
       ['of another version', { specversion: '0.3' }, 'specversion'],
       ['without source', { source: undefined }, 'source'],
+      ['with data twice', { data_base64: 'e30=' }, 'data_base64'],
       ['with a bad namespace', { data: { ...eventFor('x').data, namespace: '../x' } }, 'data.namespace'],
       ['without data', { data: undefined }, 'data'],
     ])('answers an event %s with 400 and the name of the field', async (_, bad, field) => {
@@ -185,6 +190,55 @@ export function describeHost(name: string, start: (environment: Record<string, s
       const response = await fetch(new URL('resync', url), { method: 'POST' });
       expect(response.status).toBe(204);
       expect(await kubernetes(transport).getChild('Deployment', key)).toBeDefined();
+    });
+
+    it.each([
+      ['that is null where it may be absent', { subject: null, data_base64: null, time: null }],
+      ['with its data in base64', ({ data }: object & { data: object }) => base64Of(data)],
+    ])('takes a structured event %s', async (_, given) => {
+      const event = eventFor('missing');
+      const response = await post(structured, { ...event, ...(typeof given === 'function' ? given(event) : given) });
+      expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'gone']);
+    });
+
+    const inHeaders = (given: Record<string, string>) => ({
+      'content-type': 'application/json',
+      'ce-id': 'uid.1',
+      'ce-source': '/x',
+      'ce-specversion': '1.0',
+      'ce-type': 'com.example.stable.website.changed',
+      ...given,
+    });
+
+    it.each<[string, Record<string, string>]>([
+      ['that its sender did not encode', { 'ce-note': '100% "ok"', 'ce-subject': '100%', 'ce-id': '50%' }],
+      ['in quotes', { 'ce-type': '"com.example.stable.website.changed"', 'ce-specversion': '"1.0"' }],
+    ])('takes a binary event with attributes %s', async (_, given) => {
+      const response = await post(inHeaders(given), eventFor('missing').data);
+      expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'gone']);
+    });
+
+    it('parses no data that is not needed, in any mode', async () => {
+      const ping = { ...inHeaders({ 'ce-type': 'dev.knative.sources.ping' }) };
+      const { 'content-type': _, ...untyped } = ping;
+      const outcomeOf = async (headers: Record<string, string>, body: string | object) => {
+        // Given as bytes, since fetch would say that a string is text/plain.
+        const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+        const response = await fetch(url, { method: 'POST', headers, body: bytes });
+        return [response.status, response.headers.get('website-outcome') ?? (await response.text())];
+      };
+      expect(await outcomeOf(untyped, 'time to resync')).toEqual([204, 'resynced']);
+      expect(await outcomeOf(ping, '{')).toEqual([204, 'resynced']);
+      const foreign = { ...eventFor('x', { type: 'com.example.other', data: undefined }), data_base64: 'AAEC' };
+      expect(await outcomeOf(structured, foreign)).toEqual([204, 'ignored']);
+      const batch = [foreign, { ...eventFor('missing'), data: undefined, data_base64: 'AAEC' }, eventFor('missing')];
+      const [status, replies] = await outcomeOf({ 'content-type': 'application/cloudevents-batch+json' }, batch);
+      expect(status).toBe(400);
+      expect((JSON.parse(String(replies)) as { status: number }[]).map((reply) => reply.status)).toEqual([
+        204, 400, 204,
+      ]);
+      // Of ours, it is needed.
+      expect(String((await outcomeOf(inHeaders({}), 'text'))[1])).toContain('CloudEvent data is not valid JSON');
     });
 
     it('takes a ping as a request to resync', async () => {
