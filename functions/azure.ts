@@ -6,6 +6,7 @@ import type { HttpMessage } from './cloudevents.ts';
 import { configFrom } from './config.ts';
 import type { Connected, Log } from './context.ts';
 import { metricsFrom } from './metrics.ts';
+import { printable } from './printable.ts';
 import { isTooLarge, reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
 
@@ -102,7 +103,8 @@ function logOf(to: Pick<InvocationContext, 'info' | 'warn' | 'error'>): Log {
   };
 }
 
-const line = (fields: object, message?: string): string => JSON.stringify({ msg: message, ...fields }, withErrors);
+const line = (fields: object, message?: string): string =>
+  printable(JSON.stringify({ msg: message, ...fields }, withErrors));
 
 /** JSON knows nothing of errors. */
 const withErrors = (_: string, value: unknown): unknown =>

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { printable } from './printable.ts';
 
 /** How long a line may wait for others. */
 const GATHER_MS = 20;
@@ -26,7 +27,7 @@ export function logOf(level: string): Logger {
     {
       write(line) {
         if (lines === '') setTimeout(flush, GATHER_MS);
-        lines += line;
+        lines += printable(line);
       },
     },
   );

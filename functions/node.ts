@@ -68,14 +68,17 @@ async function main(config: Config): Promise<void> {
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (request, response) => {
-      route(request).then(
-        (reply) => send(response, isStopping ? closing(reply) : reply),
-        (error: unknown) => {
-          if (request.complete) log.error({ err: error }, 'Could not answer request');
-          else log.info('Request was broken off');
-          send(response, problem(500, 'Internal error'));
-        },
-      );
+      const respond = async () => {
+        const reply = await route(request);
+        send(response, isStopping ? closing(reply) : reply);
+      };
+      // Whatever goes wrong with one request, in its answer too, ends that request alone.
+      respond().catch((error: unknown) => {
+        if (request.complete) log.error({ err: error }, 'Could not answer request');
+        else log.info('Request was broken off');
+        if (response.headersSent) response.destroy();
+        else send(response, closing(problem(500, 'Internal error')));
+      });
     },
   );
   server.once('error', (error: NodeJS.ErrnoException) => {

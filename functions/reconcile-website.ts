@@ -1,19 +1,11 @@
-import { CloudEvent, HTTP } from 'cloudevents';
 import { ClusterError } from './cluster/errors.ts';
 import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { measured } from './metrics.ts';
+import { replyEvent } from './reply-event.ts';
 import { resyncClusters, type ResyncReport } from './resync-websites.ts';
-import {
-  InvalidEventError,
-  RECONCILED_TYPE,
-  requestOf,
-  sourceOf,
-  subjectOf,
-  VERSIONS_HEADER,
-  versionsText,
-} from './website/event.ts';
+import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './website/event.ts';
 import type { EventAttributes, Request } from './website/event.ts';
 import { LONGEST_QUOTE, shortened } from './website/shortened.ts';
 import { GONE, reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
@@ -113,9 +105,9 @@ async function reconcileReply(
     const { outcome, actions } = reconciled;
     const ms = Math.round(performance.now() - start);
     context.log.info({ ...about, outcome: outcome.kind, ...reasonOf(outcome), actions, ms }, 'Reconciled Website');
-    return context.config.replyEvents
-      ? replyEvent(event, key, reconciled, context)
-      : done(outcome.kind, headersOf(reconciled));
+    if (!context.config.replyEvents) return done(outcome.kind, headersOf(reconciled));
+    const { headers, body } = replyEvent(event, key, reconciled, context);
+    return { status: 200, headers: { ...headers, ...headersOf(reconciled) }, body };
   } catch (error) {
     return failed(error, about, context);
   }
@@ -180,30 +172,6 @@ function headersOf({ outcome, actions, versions }: Reconciled): Record<string, s
     'website-actions': actions.join(', '),
     [VERSIONS_HEADER]: versionsText(versions),
     ...requeue,
-  };
-}
-
-/** The opt-in answer that a Broker publishes: an event of a type that we ourselves ignore. */
-function replyEvent(
-  event: EventAttributes,
-  key: { namespace: string; name: string },
-  reconciled: Reconciled,
-  context: FunctionContext,
-): Reply {
-  const { headers, body } = HTTP.binary(
-    new CloudEvent({
-      id: `${event.id}.reconciled`,
-      type: RECONCILED_TYPE,
-      source: context.config.clusterName === undefined ? event.source : sourceOf(context.config.clusterName),
-      subject: subjectOf(key),
-      time: context.now().toISOString(),
-      data: { ...key, outcome: reconciled.outcome, actions: reconciled.actions },
-    }),
-  );
-  return {
-    status: 200,
-    headers: { ...(headers as Record<string, string>), ...headersOf(reconciled) },
-    body: String(body),
   };
 }
 

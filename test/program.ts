@@ -7,6 +7,8 @@ export interface Program {
   readonly process: ChildProcess;
   /** Every line of its log, parsed. */
   readonly lines: Record<string, unknown>[];
+  /** Every line as it came. */
+  readonly text: string[];
   readonly stderr: string[];
   /** The first line with this message, whether it is there already or comes. @throws when the program ends before. */
   line(message: string): Promise<Record<string, unknown>>;
@@ -35,11 +37,13 @@ export function startCommand(command: readonly string[], environment: Readonly<R
   });
   running.add(child);
   const lines: Record<string, unknown>[] = [];
+  const text: string[] = [];
   const stderr: string[] = [];
   const waiting = new Set<() => void>();
   let ended = false;
   const wake = () => waiting.forEach((each) => each());
   createInterface(child.stdout).on('line', (line) => {
+    text.push(line);
     lines.push(parsed(line));
     wake();
   });
@@ -55,6 +59,7 @@ export function startCommand(command: readonly string[], environment: Readonly<R
   return {
     process: child,
     lines,
+    text,
     stderr,
     exit,
     line: (message) =>

@@ -6,6 +6,7 @@ import { Agent } from 'undici';
 import { retryAfterSeconds } from '../../functions/cluster/errors.ts';
 import { exchange, type Answer } from '../../functions/cluster/exchange.ts';
 import { batchAnswers, VERSIONS_HEADER, versionsFrom } from '../../functions/website/event.ts';
+import { encodedAttributes } from '../../functions/website/header-text.ts';
 import { batching } from './batches.ts';
 import { credentialsFrom, type Credentials } from './credentials.ts';
 import type { WebsiteEvent } from './event.ts';
@@ -73,7 +74,7 @@ interface Message {
 
 function messageOf(event: WebsiteEvent, mode: 'binary' | 'structured'): Message {
   const { headers, body } = HTTP[mode](event);
-  return { id: event.id, headers: headers as Record<string, string>, body: typeof body === 'string' ? body : '' };
+  return { id: event.id, headers: encodedAttributes(headers), body: typeof body === 'string' ? body : '' };
 }
 
 /** Source: CloudEvents HTTP protocol binding 3.3. */

@@ -92,6 +92,18 @@ describe('An event', () => {
     });
   });
 
+  it('has what an operator adds to it percent-encoded in its headers', async () => {
+    let received: string | string[] | undefined;
+    const opened = await sink((request, response) => {
+      received = request.headers['ce-team'];
+      response.writeHead(204).end();
+    });
+    const notice = { kind: 'resync', id: '1', time: '2026-01-02T03:04:05.678Z' } as const;
+    const added = eventOf(notice, { cluster: 'test', extensions: { team: 'Büro\r\nx: 100%' } });
+    expect(await opened.send(added, TIMEOUT_MS)).toMatchObject({ kind: 'accepted' });
+    expect(received).toBe('B%C3%BCro%0D%0Ax:%20100%25');
+  });
+
   it.each([
     ['what changed is not known', undefined],
     ['nothing has changed', {}],
