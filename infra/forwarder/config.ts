@@ -127,7 +127,10 @@ const settings = sinkSettings.extend({
   'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   K_CE_OVERRIDES: z
     .string()
-    .transform((text, context) => extensionsIn(text) ?? context.addIssue('must be {"extensions": {...}} as JSON'))
+    .transform(
+      (text, context) =>
+        extensionsIn(text) ?? context.addIssue('must be {"extensions": {...}} as JSON, with printable ASCII'),
+    )
     .pipe(z.record(z.string(), z.string()))
     .default({}),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
@@ -153,7 +156,8 @@ const overrides = z.object({
         .string()
         .regex(/^[a-z0-9]{1,20}$/)
         .refine((name) => !CORE.has(name)),
-      z.coerce.string(),
+      // Sent as headers.
+      z.coerce.string().regex(/^[\x20-\x7e]*$/),
     )
     .default({}),
 });

@@ -1,5 +1,3 @@
-import { lookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { HTTP } from 'cloudevents';
 import { Agent } from 'undici';
@@ -10,8 +8,9 @@ import { encodedAttributes } from '../../functions/website/header-text.ts';
 import { batching } from './batches.ts';
 import { credentialsFrom, type Credentials } from './credentials.ts';
 import type { WebsiteEvent } from './event.ts';
+import { guardedLookup } from './metadata-address.ts';
 import { failureOf, type Delivery, type Sink } from './sink.ts';
-import { isMetadataAddress, type HttpSinkConfig } from './sink-config.ts';
+import type { HttpSinkConfig } from './sink-config.ts';
 
 /** What is read of an answer's body, in bytes. */
 const LARGEST_ANSWER = 64 * 1024;
@@ -93,16 +92,6 @@ function judgedEach({ text }: Answer, count: number): Delivery[] | undefined {
     return undefined;
   }
 }
-
-/** The check of the sink's name, for what the name leads to at the time. */
-const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, options, (error, address, family) => {
-    const found: readonly string[] = Array.isArray(address) ? address.map((each) => each.address) : [address];
-    if (error === null && found.some(isMetadataAddress))
-      callback(new Error(`${hostname} leads to a link-local or metadata address`), address, family);
-    else callback(error, address, family);
-  });
-};
 
 async function headersOf(credentials: readonly Credentials[], message: Message) {
   const headers: Record<string, string> = {};

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import * as z from 'zod';
+import { isMetadataHost } from './metadata-address.ts';
 
 /** How we show a sink who we are. */
 export interface CredentialSettings {
@@ -31,6 +31,9 @@ export interface QueueSinkConfig {
 
 export type SinkConfig = HttpSinkConfig | QueueSinkConfig;
 
+/** Sent in a header, which takes no line break: one at the end of a Secret would make every delivery fail. */
+const headerSecret = z.string().regex(/^[\x21-\x7e]+$/, 'must be one line of printable ASCII, without spaces');
+
 /** What the flags and variables say of the sink, by the names of the flags; secrets by those of their variables. */
 export const sinkSettings = z.object({
   sink: z.url({ protocol: /^https?$/, error: 'must be the http or https URL that events go to' }),
@@ -38,9 +41,9 @@ export const sinkSettings = z.object({
   mode: z.enum(['binary', 'structured', 'batched']).optional(),
   'sink-token-file': z.string().optional(),
   'sink-entra-scope': z.string().optional(),
-  SINK_FUNCTION_KEY: z.string().optional(),
-  SINK_BEARER_TOKEN: z.string().optional(),
-  SINK_EVENT_GRID_KEY: z.string().optional(),
+  SINK_FUNCTION_KEY: headerSecret.optional(),
+  SINK_BEARER_TOKEN: headerSecret.optional(),
+  SINK_EVENT_GRID_KEY: headerSecret.optional(),
   SINK_ACCOUNT_KEY: z.string().optional(),
   SINK_SIGNING_SECRET: z
     .string()
@@ -147,10 +150,6 @@ function modeProblems({
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const IN_CLUSTER = /\.svc(\.cluster\.local)?$/;
-/** Where clouds hand out credentials to whoever asks. */
-const METADATA =
-  /^(169\.254(\.\d{1,3}){2}|\[::ffff:a9fe:[0-9a-f]{1,4}\]|\[fe[89ab][0-9a-f]:.*\]|\[fd00:ec2::254\]|metadata(\.google\.internal)?)$/;
-
 function addressProblems(sink: URL, plainHttp: 'inside' | 'anywhere'): Problem[] {
   const message = addressProblem(sink, plainHttp);
   return message === undefined ? [] : [{ name: 'sink', message }];
@@ -158,19 +157,12 @@ function addressProblems(sink: URL, plainHttp: 'inside' | 'anywhere'): Problem[]
 
 /** A link-local address is refused whatever is allowed. */
 function addressProblem(sink: URL, plainHttp: 'inside' | 'anywhere'): string | undefined {
+  if (sink.username !== '' || sink.password !== '')
+    return 'must have no user name and no password: SINK_BEARER_TOKEN and its like hold credentials';
   // A name may end in the dot of the root.
   const hostname = sink.hostname.replace(/\.$/, '');
-  if (METADATA.test(hostname)) return `${hostname} is a link-local or metadata address, which is never a sink`;
+  if (isMetadataHost(hostname)) return `${hostname} is a link-local or metadata address, which is never a sink`;
   const isInside = LOOPBACK.test(hostname) || IN_CLUSTER.test(hostname);
   if (sink.protocol === 'https:' || isInside || plainHttp === 'anywhere') return undefined;
   return `${hostname} is outside this machine and this cluster: use https, or --insecure-sink if that is meant`;
-}
-
-/**
- * Whether an address that a sink's name led to is one where clouds hand out credentials: a name may lead anywhere.
- * @param address as the system's resolver gives it.
- */
-export function isMetadataAddress(address: string): boolean {
-  const [plain = ''] = address.split('%');
-  return METADATA.test(isIP(plain) === 6 ? new URL(`http://[${plain}]/`).hostname : plain);
 }

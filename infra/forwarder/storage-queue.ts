@@ -1,6 +1,9 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { DefaultAzureCredential } from '@azure/identity';
 import { AnonymousCredential, QueueClient, RestError, StorageSharedKeyCredential } from '@azure/storage-queue';
 import { HTTP } from 'cloudevents';
+import { guardedLookup } from './metadata-address.ts';
 import { failureOf, type Sink } from './sink.ts';
 import type { QueueSinkConfig } from './sink-config.ts';
 
@@ -12,8 +15,9 @@ const TOO_LARGE = 413;
  * what the trigger's `messageEncoding` is by default (host.json, extensions.queues).
  */
 export function storageQueueSink({ url, accountKey }: QueueSinkConfig): Sink {
-  // Our own queue tries again, and knows what is newer by then.
-  const client = new QueueClient(url.href, credentialFor(url, accountKey), { retryOptions: { maxTries: 1 } });
+  const { Agent } = url.protocol === 'https:' ? https : http;
+  const agent = new Agent({ keepAlive: true, lookup: guardedLookup });
+  const client = new QueueClient(url.href, credentialFor(url, accountKey), pipelineWith(agent));
   return {
     async send(event, timeoutMs) {
       const text = Buffer.from(String(HTTP.structured(event).body)).toString('base64');
@@ -27,9 +31,19 @@ export function storageQueueSink({ url, accountKey }: QueueSinkConfig): Sink {
         return { kind: error.statusCode === TOO_LARGE ? 'rejected' : 'failed', ...refusal };
       }
     },
-    close: async () => {},
+    close: async () => agent.destroy(),
   };
 }
+
+/**
+ * Options that the SDK passes on to its pipeline. It declares only the first. Our own queue retries, with what is newer by then; and the sink
+ * is the one that the operator named, so redirects are not followed.
+ */
+const pipelineWith = (agent: http.Agent) => ({
+  retryOptions: { maxTries: 1 },
+  redirectOptions: { maxRetries: 0 },
+  agent,
+});
 
 function credentialFor(url: URL, accountKey: string | undefined) {
   if (accountKey !== undefined) return new StorageSharedKeyCredential(accountOf(url), accountKey);

@@ -52,9 +52,17 @@ it.each([
   ['https://2852039166/', ['--insecure-sink'], 'link-local or metadata'],
   ['https://[::ffff:169.254.169.254]/', ['--insecure-sink'], 'link-local or metadata'],
   ['https://metadata.google.internal./', ['--insecure-sink'], 'link-local or metadata'],
+  ['https://[64:ff9b::169.254.169.254]/', ['--insecure-sink'], 'link-local or metadata'],
+  ['https://somebody@functions.example.com/', [], '--sink (SINK, K_SINK): must have no user name and no password'],
+  ['https://:secret@functions.example.com/', [], '--sink (SINK, K_SINK): must have no user name and no password'],
 ])('refuses %s', (sink, flags, message) => {
   expect(() => configFrom(['--sink', sink, ...flags], {})).toThrow(message);
 });
+
+it.each([{ SINK: 'https://somebody:hunter2@example.com/' }, { SINK, SINK_FUNCTION_KEY: 'hunter2\n' }])(
+  'never quotes the secret that it refuses',
+  (variables) => expect(() => configFrom([], variables)).toThrow(/^((?!hunter2)[^])*$/),
+);
 
 it('sends in the clear where that is meant', () => {
   expect(configFrom(['--sink', 'http://10.0.0.1/', '--insecure-sink'], {})).toMatchObject({
@@ -125,6 +133,18 @@ it.each([
   ['a secret of another form', { SINK_SIGNING_SECRET: 'secret' }, 'SINK_SIGNING_SECRET: must be whsec_'],
   ['overrides that are no JSON', { K_CE_OVERRIDES: '{' }, 'K_CE_OVERRIDES: must be'],
   ['an override of a core attribute', { K_CE_OVERRIDES: '{"extensions":{"type":"x"}}' }, 'K_CE_OVERRIDES: must be'],
+  [
+    'an override that no header can hold',
+    { K_CE_OVERRIDES: '{"extensions":{"team":"a\\r\\nx: 1"}}' },
+    'K_CE_OVERRIDES: must be {"extensions": {...}} as JSON, with printable ASCII',
+  ],
+  ['a function key with a line break', { SINK_FUNCTION_KEY: 'secret\n' }, 'SINK_FUNCTION_KEY: must be one line'],
+  ['a token with a line break', { SINK_BEARER_TOKEN: 'a\r\nb' }, 'SINK_BEARER_TOKEN: must be one line'],
+  [
+    'an Event Grid key that is not ASCII',
+    { SINK_KIND: 'event-grid', SINK_EVENT_GRID_KEY: 'schlüssel' },
+    'SINK_EVENT_GRID_KEY: must be one line',
+  ],
   ['certificates that are none', { K_CA_CERTS: 'x' }, 'K_CA_CERTS: must be certificates in PEM'],
   ['a shard that is not there', { SHARD: '3/3' }, '--shard (SHARD): counts from 0'],
   ['a shard of another form', { SHARD: '1' }, '--shard (SHARD): must be I/N'],

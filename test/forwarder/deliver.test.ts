@@ -11,7 +11,7 @@ import type { Versions } from '../../functions/website/children.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventOf, type WebsiteEvent } from '../../infra/forwarder/event.ts';
 import type { Delivery, Sink } from '../../infra/forwarder/sink.ts';
-import { isMetadataAddress, type HttpSinkConfig } from '../../infra/forwarder/sink-config.ts';
+import type { HttpSinkConfig } from '../../infra/forwarder/sink-config.ts';
 import { authority } from '../../infra/local/certificates.ts';
 
 const eventFor = (key: WebsiteKey, versions?: Versions): WebsiteEvent =>
@@ -301,12 +301,3 @@ it('A sink with a certificate of its own is trusted with K_CA_CERTS, and not wit
     why: expect.stringContaining('certificate') as string,
   });
 });
-
-it.each(['169.254.169.254', 'fe80::1%eth0', '::ffff:169.254.169.254', 'fd00:ec2::254'])(
-  'A name that leads to %s is no sink',
-  (address) => expect(isMetadataAddress(address)).toBe(true),
-);
-
-it.each(['127.0.0.1', '10.0.0.1', '::1', '2001:db8::1', '169.253.1.1'])('A name may lead to %s', (address) =>
-  expect(isMetadataAddress(address)).toBe(false),
-);

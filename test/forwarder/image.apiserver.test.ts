@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { ACCOUNT_KEY, startAzurite } from '../azurite.ts';
 import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
 import { startProgram, type Program } from '../program.ts';
@@ -51,6 +52,15 @@ it('delivers', async () => {
   await start();
   await createWebsite(admin, { namespace, name: 'a' }, { image: 'nginx:1', replicas: 0 });
   await eventually(() => expect(sink.accepted.map(({ name }) => name)).toEqual(['a']));
+});
+
+it('delivers to a storage queue on this machine', async () => {
+  const azurite = await startAzurite();
+  const queue = await azurite.createQueue('websites');
+  await start({ SINK_KIND: 'storage-queue', SINK_ACCOUNT_KEY: ACCOUNT_KEY, SINK: azurite.urlOf('websites').href });
+  // The Website above asks for an event at each start.
+  await eventually(async () => expect((await queue.peekMessages()).peekedMessageItems.length).toBeGreaterThan(0));
+  await azurite.stop();
 });
 
 // The Website above asks for an event each time.

@@ -1,9 +1,13 @@
 // A name may lead anywhere at any time, so what it leads to is looked at for every connection.
 import { lookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
-import { expect, it, vi } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo, LookupFunction } from 'node:net';
+import { describe, expect, it, vi } from 'vitest';
 import { httpSink } from '../../infra/forwarder/deliver.ts';
+import { storageQueueSink } from '../../infra/forwarder/storage-queue.ts';
 import { eventOf } from '../../infra/forwarder/event.ts';
+import type { Sink } from '../../infra/forwarder/sink.ts';
+import { ACCOUNT_KEY } from '../azurite.ts';
 
 vi.mock('node:dns', async (original) => ({ ...(await original<object>()), lookup: vi.fn() }));
 
@@ -19,23 +23,60 @@ const event = eventOf(
   { cluster: 'test', extensions: {} },
 );
 
-it.each([
-  ['one address', [{ address: '169.254.169.254', family: 4 }]],
-  [
-    'one of several',
+const sinks: [string, (url: URL) => Sink][] = [
+  ['an HTTP sink', (url) => httpSink({ kind: 'http', url, mode: 'binary', credentials: {} }, 1)],
+  ['a storage queue', (url) => storageQueueSink({ kind: 'storage-queue', url, accountKey: ACCOUNT_KEY })],
+];
+
+describe.each(sinks)('%s', (_kind, sinkAt) => {
+  it.each([
+    ['one address', [{ address: '169.254.169.254', family: 4 }]],
     [
-      { address: '127.0.0.1', family: 4 },
-      { address: 'fe80::1%eth0', family: 6 },
+      'one of several',
+      [
+        { address: '127.0.0.1', family: 4 },
+        { address: 'fe80::1%eth0', family: 6 },
+      ],
     ],
-  ],
-])('Nothing is sent to a name that leads to metadata by %s', async (_, addresses) => {
-  const resolved: LookupFunction = (_hostname, _options, callback) => callback(null, addresses);
-  vi.mocked(lookup as unknown as LookupFunction).mockImplementation(resolved);
-  const url = new URL('http://sink.example.com:1/');
-  const sink = httpSink({ kind: 'http', url, mode: 'binary', credentials: {} }, 1);
-  expect(await sink.send(event, 5_000)).toEqual({
-    kind: 'failed',
-    why: 'sink.example.com leads to a link-local or metadata address',
+    ['a form of IPv6', [{ address: '64:ff9b::a9fe:a9fe', family: 6 }]],
+    ["Azure's own", [{ address: '168.63.129.16', family: 4 }]],
+  ])('sends nothing to a name that leads to metadata by %s', async (_, addresses) => {
+    const resolved: LookupFunction = (_hostname, _options, callback) => callback(null, addresses);
+    vi.mocked(lookup as unknown as LookupFunction).mockImplementation(resolved);
+    const sink = sinkAt(new URL('http://sink.example.com:1/account/queue'));
+    expect(await sink.send(event, 5_000)).toEqual({
+      kind: 'failed',
+      why: 'sink.example.com leads to a link-local or metadata address',
+    });
+    await sink.close();
   });
-  await sink.close();
+
+  it('goes to other addresses that a name leads to', async () => {
+    const server = createServer((_request, response) => response.writeHead(201).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const resolved: LookupFunction = (_hostname, _options, callback) =>
+      callback(null, [{ address: '127.0.0.1', family: 4 }]);
+    vi.mocked(lookup as unknown as LookupFunction).mockImplementation(resolved);
+    const { port } = server.address() as AddressInfo;
+    const sink = sinkAt(new URL(`http://sink.example.com:${port}/account/queue`));
+    expect(await sink.send(event, 5_000)).toMatchObject({ kind: 'accepted' });
+    await sink.close();
+    server.close();
+  });
+
+  it('does not follow a redirect, which could lead to any address', async () => {
+    let asked = 0;
+    const server = createServer((request, response) => {
+      asked++;
+      response.writeHead(307, { location: `http://127.0.0.1:${port}/elsewhere` }).end();
+      request.resume();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const sink = sinkAt(new URL(`http://127.0.0.1:${port}/account/queue`));
+    expect(await sink.send(event, 5_000)).toMatchObject({ kind: 'failed', status: 307 });
+    expect(asked).toBe(1);
+    await sink.close();
+    server.close();
+  });
 });
