@@ -4,7 +4,8 @@ import { isAheadOf, mayHaveIngress, type Child, type Children, type Versions } f
 import { desired, type DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
-import type { ReadyReason, Verdict } from './reasons.ts';
+import { outcomeOf, type Outcome } from './outcome.ts';
+import type { Verdict } from './reasons.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 import { transitionOf } from './transition.ts';
 import { invalidSpecStatus, statusOf, verdict, wereAsDesired } from './status.ts';
@@ -15,16 +16,6 @@ export interface Context {
   readonly cluster: Cluster;
   readonly now: () => Date;
 }
-
-/**
- * What came of it. `settled`: as declared. `waiting`: time is needed. `stalled`: somebody has to act. `gone`: nothing to do.
- * `requeueAfterSeconds` asks for another look where no event is sure to come.
- */
-export type Outcome =
-  | { readonly kind: 'settled'; readonly reason: ReadyReason }
-  | { readonly kind: 'waiting'; readonly reason: ReadyReason; readonly requeueAfterSeconds: number }
-  | { readonly kind: 'stalled'; readonly reason: ReadyReason; readonly requeueAfterSeconds?: number }
-  | { readonly kind: 'gone' };
 
 export interface Reconciled {
   readonly outcome: Outcome;
@@ -100,8 +91,9 @@ async function reconcileOnce(
   // Write
   const written = await write(decision.plan, children, context.cluster, actions);
   if (written === 'namespace-terminating') return GONE;
-  const judged = judge(website, decision, written, context.now());
-  const outcome = outcomeOf(judged.verdict);
+  const now = context.now();
+  const judged = judge(website, decision, written, now);
+  const outcome = outcomeOf(judged.verdict, judged.status, now);
   const isNews = differences(website.status, judged.status).length > 0;
   if (!isNews && !createsIngress(decision)) return { outcome, versions: versionsOf(website, written.children) };
   const updated = await context.cluster.updateStatus({ ...website, status: judged.status });
@@ -290,25 +282,4 @@ export function judge(
   const seen: Seen = { spec: decision.spec, children, refusals, remaining };
   const judged = verdict(seen);
   return { verdict: judged, status: statusOf(website, seen, judged, now) };
-}
-
-/** The Deployment's own events carry a rollout; this is for the ones that get lost. */
-const ROLLOUT_SECONDS = 120;
-/** Nothing tells us when somebody else's object goes away. */
-const NAME_CONFLICT_SECONDS = 60;
-/** The garbage collector takes about as long. */
-const DELETION_SECONDS = 5;
-
-function outcomeOf({ state, reason }: Verdict): Outcome {
-  if (state === 'progressing') {
-    return {
-      kind: 'waiting',
-      reason,
-      requeueAfterSeconds: reason === 'WaitingForDeletion' ? DELETION_SECONDS : ROLLOUT_SECONDS,
-    };
-  }
-  if (state !== 'stalled') return { kind: 'settled', reason };
-  return reason === 'NameConflict'
-    ? { kind: 'stalled', reason, requeueAfterSeconds: NAME_CONFLICT_SECONDS }
-    : { kind: 'stalled', reason };
 }

@@ -144,7 +144,7 @@ function conditionsOf(website: Website, { state, reason, message }: Verdict, now
     type,
     status: value,
     ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
-    lastTransitionTime: since(website, type, value) ?? rfc3339(now),
+    lastTransitionTime: since(website, { type, status: value, reason }) ?? rfc3339(now),
     reason,
     message: shortened(message, LONGEST_MESSAGE),
   });
@@ -159,9 +159,12 @@ function conditionsOf(website: Website, { state, reason, message }: Verdict, now
 
 const OUR_TYPES: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
 
-const since = (website: Website, type: string, value: string): string | undefined =>
-  website.status?.conditions?.find((condition) => condition.type === type && condition.status === value)
-    ?.lastTransitionTime;
+/** Reconciling and Stalled exist only while they are true, so they begin anew with each reason. */
+const since = (website: Website, now: Pick<Condition, 'type' | 'status' | 'reason'>): string | undefined =>
+  website.status?.conditions?.find(
+    ({ type, status, reason }) =>
+      type === now.type && status === now.status && (type === 'Ready' || reason === now.reason),
+  )?.lastTransitionTime;
 
 /** Kubernetes writes times to the second. */
 const rfc3339 = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');

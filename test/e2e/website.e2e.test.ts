@@ -157,3 +157,25 @@ it('One that cannot be settled delays no other (P7)', async () => {
     ]),
   );
 });
+
+it('One that a quota refuses heals within a minute of the quota, which no event tells of', async () => {
+  const late = { namespace: await createNamespace(admin, 'e2e-quota'), name: 'late' };
+  const quotas = `/api/v1/namespaces/${late.namespace}/resourcequotas`;
+  const hard = (count: number) => ({ hard: { 'count/deployments.apps': String(count) } });
+  const none = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none' }, spec: hard(0) };
+  await admin.json({ method: 'POST', path: quotas, what: 'create the quota', body: none });
+  // Its controller has to have counted first.
+  await eventually(async () =>
+    expect(await admin.json({ method: 'GET', path: `${quotas}/none`, what: 'get' })).toMatchObject({ status: hard(0) }),
+  );
+  await createWebsite(admin, late, { image: 'nginx:1', replicas: 1 });
+  const says = (reason: string, deadlineMs: number) =>
+    eventually(
+      async () =>
+        expect((await cluster.getWebsite(late))?.status?.conditions?.[0]).toMatchObject({ type: 'Ready', reason }),
+      { deadlineMs },
+    );
+  await says('QuotaExceeded', 30_000);
+  await patch(admin, `${quotas}/none`, { spec: hard(1) });
+  await says('Available', 60_000);
+}, 120_000);

@@ -425,12 +425,12 @@ describe('A call that fails', () => {
   };
 
   it.each(['Invalid', 'QuotaExceeded', 'PolicyDenied'] as const)(
-    'for good (%s) is shown in the status and not tried again',
+    'for good (%s) is shown in the status, and looked at again within a minute',
     async (code) => {
       cluster.apply(key, SPEC);
       failing(code, 'create');
       const reason = code === 'QuotaExceeded' ? code : 'Rejected';
-      expect((await run()).outcome).toEqual({ kind: 'stalled', reason });
+      expect((await run()).outcome).toEqual({ kind: 'stalled', reason, requeueAfterSeconds: 30 });
       expect(cluster.websites()[0]?.status?.conditions?.[0]).toMatchObject({ reason, message: `${code} here` });
     },
   );
@@ -473,7 +473,7 @@ it('No Ingress is made that the Deployment does not know of, also when the Deplo
     return replace(child);
   };
   cluster.apply(key, { ...SPEC, host: 'a.example.com' });
-  expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'Rejected' });
+  expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' });
   cluster.replace = replace;
   cluster.apply(key, SPEC);
   await run();

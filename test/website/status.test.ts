@@ -145,6 +145,21 @@ describe('The status', () => {
     ]);
   });
 
+  it('counts how long a Website is stalled from the reason on, and how long it is not ready from the first on', () => {
+    const old = '2025-12-31T00:00:00Z';
+    const stalled = (reason: string) =>
+      ['Ready=False', 'Stalled=True'].map((text) => {
+        const [type, value] = text.split('=') as [string, 'True' | 'False'];
+        return { type, status: value, lastTransitionTime: old, reason, message: '' };
+      });
+    const times = (reason: string) =>
+      status(aWebsite({ status: { conditions: stalled(reason) } }), { obstacles: obstacle('foreign') }).conditions?.map(
+        ({ lastTransitionTime }) => lastTransitionTime,
+      );
+    expect(times('NameConflict')).toEqual([old, old]);
+    expect(times('Rejected')).toEqual([old, '2026-01-02T03:04:05Z']);
+  });
+
   it("keeps other writers' conditions", () => {
     const theirs = { type: 'Audited', status: 'True' as const, lastTransitionTime: 'x', reason: 'Yes', message: '' };
     expect(types(status(aWebsite({ status: { conditions: [theirs] } })))).toEqual(['Ready=True', 'Audited=True']);

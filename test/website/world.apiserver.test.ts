@@ -95,7 +95,7 @@ it('A quota that is used up is said, and the Website heals when there is room', 
     expect(await admin.json({ method: 'GET', path: quota, what: 'get' })).toMatchObject({ status: { hard: {} } }),
   );
   await create();
-  expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'QuotaExceeded' });
+  expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'QuotaExceeded', requeueAfterSeconds: 30 });
   expect(await said()).toMatch(/^False QuotaExceeded: Could not create deployments .*exceeded quota: none/);
   expect(await kubernetes(admin).getChild('Service', key)).toBeDefined();
   await patch(admin, quota, hard(1));
@@ -105,7 +105,7 @@ it('A quota that is used up is said, and the Website heals when there is room', 
 it('What the API server refuses for good is said, in its words, and heals with the spec', async () => {
   const tooLittle = { requests: { cpu: '2' }, limits: { cpu: '1' } };
   await createWebsite(admin, key, { ...SPEC, resources: tooLittle });
-  expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'Rejected' });
+  expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'Rejected', requeueAfterSeconds: 30 });
   expect(await said()).toMatch(
     /^False Rejected: Could not create deployments .*must be less than or equal to cpu limit/,
   );
@@ -139,12 +139,12 @@ describe('An admission webhook', () => {
     ['with 403', { code: 403, message: 'no tags' }],
     ['with 422', { code: 422, message: 'no tags' }],
     ['with no code', { message: 'no tags' }],
-  ])('that says no %s is quoted, nobody retries, and the Website heals with its spec', async (_, status) => {
+  ])('that says no %s is quoted, the sender does not retry, and the Website heals with its spec', async (_, status) => {
     webhook.answer = (image) => ({ allowed: !image.includes('nginx:1'), status });
     await eventually(async () => {
       const { outcome } = await run();
       if (outcome.kind !== 'stalled') await remove(admin, DEPLOYMENT());
-      expect(outcome).toEqual({ kind: 'stalled', reason: 'Rejected' });
+      expect(outcome).toEqual({ kind: 'stalled', reason: 'Rejected', requeueAfterSeconds: 30 });
     });
     expect(await said()).toMatch(
       /^False Rejected: .*admission webhook "test\.example\.com" denied the request: no tags/,
@@ -155,7 +155,7 @@ describe('An admission webhook', () => {
 });
 
 it.each(['Forbidden', 'Invalid'])(
-  'A policy of the cluster that says %s is quoted, and nobody retries',
+  'A policy of the cluster that says %s is quoted, and looked at again in half a minute',
   async (reason) => {
     const name = key.namespace;
     const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
@@ -187,7 +187,7 @@ it.each(['Forbidden', 'Invalid'])(
     await eventually(async () => {
       const { outcome } = await run();
       if (outcome.kind !== 'stalled') await remove(admin, DEPLOYMENT());
-      expect(outcome).toEqual({ kind: 'stalled', reason: 'Rejected' });
+      expect(outcome).toEqual({ kind: 'stalled', reason: 'Rejected', requeueAfterSeconds: 30 });
     });
     expect(await said()).toMatch(/^False Rejected: .*denied request: not here/);
     await remove(admin, `${policies}/${name}`);

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { outcomeOf } from '../../functions/website/outcome.ts';
+import type { ReadyReason } from '../../functions/website/reasons.ts';
+import { NOW } from '../fixtures/websites.ts';
+
+const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000).toISOString();
+const stalled = (reason: ReadyReason, lastTransitionTime: string) =>
+  outcomeOf(
+    { state: 'stalled', reason, message: '' },
+    { conditions: [{ type: 'Stalled', status: 'True', lastTransitionTime, reason, message: '' }] },
+    NOW,
+  );
+
+describe.each(['QuotaExceeded', 'Rejected'] as const)('A Website with %s', (reason) => {
+  it.each([
+    ['a moment', ago(0), 30],
+    ['a minute', ago(60), 30],
+    ['four minutes', ago(240), 60],
+    ['twenty minutes', ago(1200), 300],
+    ['a day', ago(86_400), 600],
+    ['a time that is yet to come, by another clock,', ago(-3600), 30],
+    ['nobody knows how long', 'yesterday', 600],
+  ])('for %s is looked at again', (_, since, seconds) => {
+    expect(stalled(reason, since)).toEqual({ kind: 'stalled', reason, requeueAfterSeconds: seconds });
+  });
+
+  it('gets fewer looks the longer it lasts: 20 in the first hour, and then no more than the resync makes', () => {
+    let [elapsed, looks] = [0, 0];
+    for (; elapsed < 3600; looks++) {
+      const outcome = stalled(reason, ago(elapsed));
+      elapsed += 'requeueAfterSeconds' in outcome ? (outcome.requeueAfterSeconds ?? 0) : 0;
+    }
+    expect(looks).toBe(20);
+  });
+});
+
+it.each(['InvalidSpec', 'ImmutableSelector', 'ProgressDeadlineExceeded'] as const)(
+  'A Website with %s is not looked at again: an event tells of what mends it',
+  (reason) => {
+    expect(stalled(reason, ago(0))).toEqual({ kind: 'stalled', reason });
+  },
+);
