@@ -19,7 +19,8 @@ app.http('reconcileWebsite', {
     // The host has looked at the key; what is configured beside it is checked here.
     const isHandshake = message.method === 'OPTIONS';
     const body = async () => (isTooLarge(message.body) ? undefined : message.body);
-    const refusal = isHandshake ? undefined : await context.callers.refusal(message.headers, body);
+    const call = { headers: message.headers, asksFor: 'events', body } as const;
+    const refusal = isHandshake ? undefined : await context.callers.refusal(call, context.log);
     const reply = refusal ?? (await reconcileWebsite(message, context));
     return { status: reply.status, headers: reply.headers, ...(reply.body === undefined ? {} : { body: reply.body }) };
   },

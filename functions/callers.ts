@@ -1,24 +1,29 @@
 import { Webhook } from 'standardwebhooks';
+import { isStructured } from './cloudevents.ts';
 import type { Transport } from './cluster/transport.ts';
 import type { Config } from './config.ts';
 import type { Log } from './context.ts';
 import { problem, tooLarge, type Reply } from './reconcile-website.ts';
 import { codeOf, NoKeysError, tokenVerifier } from './tokens.ts';
 
-/** Header names in lower case. */
-type Headers = Readonly<Record<string, string>>;
+/** A request, as far as it shows who sent it. */
+export interface Call {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A signature for one of these must not do for the other. */
+  readonly asksFor: 'events' | 'resync';
+  /** Reads the body, where the headers leave it to a signature; nothing when there is too much of it. */
+  readonly body: () => Promise<string | undefined>;
+}
 
 /** Who may have something done. It is checked here, whatever stands before the functions. */
 export interface Callers {
-  /**
-   * The answer for a caller who may not; nothing for one who may.
-   * @param body is read only where the headers leave it to a signature; nothing when there is too much of it.
-   */
-  refusal(headers: Headers, body: () => Promise<string | undefined>): Promise<Reply | undefined>;
+  /** The answer for a caller who may not; nothing for one who may. The log is that of the request. */
+  refusal(call: Call, log: Log): Promise<Reply | undefined>;
 }
 
 type TokenConfig = NonNullable<Config['callers']['tokens']>;
-type Check = (headers: Headers, body: () => Promise<string | undefined>) => Promise<Reply | undefined>;
+type Check = Callers['refusal'];
 
 /** What a sender waits where the keys cannot be read. */
 const KEYS_RETRY_SECONDS = 5;
@@ -30,15 +35,15 @@ const KEYS_RETRY_SECONDS = 5;
 export async function callersFrom(
   { callers: { tokens, signingSecrets } }: Pick<Config, 'callers'>,
   clusters: readonly Transport[],
-  log: Log,
 ): Promise<Callers> {
-  const bySignature = signingSecrets === undefined ? undefined : signatureCheck(signingSecrets, log);
-  const byToken = tokens === undefined ? undefined : await tokenCheck(tokens, clusters, log);
+  const bySignature = signingSecrets === undefined ? undefined : signatureCheck(signingSecrets);
+  const byToken = tokens === undefined ? undefined : await tokenCheck(tokens, clusters);
   return {
-    async refusal(headers, body) {
+    async refusal(call, log) {
       if (bySignature === undefined && byToken === undefined) return undefined;
-      if (bySignature !== undefined && headers['webhook-signature'] !== undefined) return bySignature(headers, body);
-      if (byToken !== undefined && headers['authorization'] !== undefined) return byToken(headers, body);
+      const { 'webhook-signature': signature, authorization } = call.headers;
+      if (bySignature !== undefined && signature !== undefined) return bySignature(call, log);
+      if (byToken !== undefined && authorization !== undefined) return byToken(call, log);
       log.warn({ why: 'no credentials' }, 'Refused caller');
       return unauthorized('Say who you are');
     },
@@ -46,9 +51,9 @@ export async function callersFrom(
 }
 
 /** Bearer tokens, whose subjects are among those that may call. */
-async function tokenCheck(tokens: TokenConfig, clusters: readonly Transport[], log: Log): Promise<Check> {
+async function tokenCheck(tokens: TokenConfig, clusters: readonly Transport[]): Promise<Check> {
   const verify = await tokenVerifier(tokens, clusters);
-  return async ({ authorization = '' }) => {
+  return async ({ headers: { authorization = '' } }, log) => {
     const [, token = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
     try {
       const subject = await verify(token);
@@ -67,20 +72,11 @@ async function tokenCheck(tokens: TokenConfig, clusters: readonly Transport[], l
   };
 }
 
-/** A signature covers the body alone, so what matters has to be in there: structured CloudEvents. */
-const STRUCTURED = /^application\/cloudevents(-batch)?\+json\b/i;
-
-/** Standard Webhooks: any of the active keys, not older than 5 minutes. */
-function signatureCheck(secrets: readonly string[], log: Log): Check {
+/** Standard Webhooks: any of the active keys, not older than 5 minutes, and for what it was made for alone. */
+function signatureCheck(secrets: readonly string[]): Check {
   const webhooks = secrets.map((secret) => new Webhook(secret));
-  return async (headers, read) => {
-    const body = await read();
-    if (body === undefined) return tooLarge();
-    if (body !== '' && !STRUCTURED.test(headers['content-type'] ?? '')) {
-      log.warn({ why: 'signed, and not structured' }, 'Refused caller');
-      return unauthorized('A signature covers the body alone: send structured CloudEvents');
-    }
-    const isSigned = webhooks.some((webhook) => {
+  const isSigned = (body: string, headers: Call['headers']) =>
+    webhooks.some((webhook) => {
       try {
         webhook.verify(body, headers, { jsonParse: false });
         return true;
@@ -88,10 +84,43 @@ function signatureCheck(secrets: readonly string[], log: Log): Check {
         return false;
       }
     });
-    if (isSigned) return undefined;
-    log.warn({ why: 'the signature' }, 'Refused caller');
-    return unauthorized('The signature is not one that is accepted here, or is older than 5 minutes');
+  return async (call, log) => {
+    const refuse = (why: string): Reply => {
+      log.warn({ why }, 'Refused caller');
+      return unauthorized(why);
+    };
+    const unclear = headersProblem(call);
+    if (unclear !== undefined) return refuse(unclear);
+    const body = await call.body();
+    if (body === undefined) return tooLarge();
+    const unbound = bodyProblem(call, body);
+    if (unbound !== undefined) return refuse(unbound);
+    if (isSigned(body, call.headers)) return undefined;
+    return refuse('The signature is not one that is accepted here, or is older than 5 minutes');
   };
+}
+
+/**
+ * What is signed is `ID.TIMESTAMP.BODY`. It has one meaning only where the body begins at the first brace or bracket, so the id
+ * has neither, and the timestamp has digits alone. Dots in an id are harmless then, and other senders use the ids of their events.
+ */
+const PLAIN_ID = /^[^\s{[]+$/;
+const PLAIN_TIMESTAMP = /^\d{1,12}$/;
+
+/** Why the headers leave it open what a signature is for. It covers neither them nor the path, so what matters is in the body. */
+function headersProblem({ headers, asksFor }: Call): string | undefined {
+  const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '' } = headers;
+  if (!PLAIN_ID.test(id)) return 'webhook-id must be there, without white space, { and [';
+  if (!PLAIN_TIMESTAMP.test(timestamp)) return 'webhook-timestamp must be there, in whole seconds';
+  if (asksFor === 'resync' || isStructured(headers)) return undefined;
+  return 'A signature covers the body alone: send structured CloudEvents';
+}
+
+/** Why a body cannot have been signed for this: one that is empty asks for a resync, and any other has events. */
+function bodyProblem({ asksFor }: Call, body: string): string | undefined {
+  if (asksFor === 'events')
+    return body === '' ? 'A signed body must not be empty: send structured CloudEvents' : undefined;
+  return body === '' ? undefined : 'A signed request for a resync has an empty body: send signed events to /';
 }
 
 function unauthorized(detail: string, error?: string): Reply {

@@ -35,6 +35,8 @@ const attributes = z.object(
   },
   'must be an object',
 );
+const STRUCTURED = 'application/cloudevents+json';
+const BATCHED = 'application/cloudevents-batch+json';
 const ATTRIBUTES = Object.keys(attributes.shape);
 
 /**
@@ -45,7 +47,7 @@ const ATTRIBUTES = Object.keys(attributes.shape);
  */
 export function eventIn({ headers, body }: HttpMessage): EventAttributes {
   const mediaType = mediaTypeOf(headers);
-  if (mediaType === 'application/cloudevents+json') return eventOf(json(body, 'The body'));
+  if (mediaType === STRUCTURED) return eventOf(json(body, 'The body'));
   if (mediaType.startsWith('application/cloudevents')) {
     throw new MalformedMessageError(415, `Content-Type ${mediaType} is not supported: send CloudEvents as JSON`);
   }
@@ -63,11 +65,15 @@ export function eventIn({ headers, body }: HttpMessage): EventAttributes {
  * @throws MalformedMessageError 400 when the body is not an array.
  */
 export function batchIn({ headers, body }: HttpMessage): readonly unknown[] | undefined {
-  if (mediaTypeOf(headers) !== 'application/cloudevents-batch+json') return undefined;
+  if (mediaTypeOf(headers) !== BATCHED) return undefined;
   const events = json(body, 'The body');
   if (!Array.isArray(events)) throw new MalformedMessageError(400, 'A batch must be a JSON array');
   return events;
 }
+
+/** Whether all of an event, or of several, is in the body. */
+export const isStructured = (headers: HttpMessage['headers']): boolean =>
+  [STRUCTURED, BATCHED].includes(mediaTypeOf(headers));
 
 const mediaTypeOf = (headers: HttpMessage['headers']): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';

@@ -47,6 +47,12 @@ const environment = z.object({
     .refine((secrets) => secrets.every(isSecret), 'must be Standard Webhooks secrets, whsec_BASE64 of 24 to 64 bytes')
     .optional(),
   ALLOW_ANONYMOUS: z.stringbool().default(false),
+  ALLOWED_HOSTS: list
+    .transform((hosts) => hosts.map((host) => host.toLowerCase()))
+    .refine(
+      (hosts) => hosts.every((host) => /^(\*|[-.\w]+)$/.test(host)),
+      'must be names of hosts without ports, or *',
+    ),
   REPLY_EVENTS: z.stringbool().default(false),
   CLUSTER_NAME: clusterName.default('default'),
   CLUSTERS: contextsBySource.optional(),
@@ -102,6 +108,8 @@ export interface Config {
   };
   /** That anybody may call is meant. */
   readonly allowAnonymous: boolean;
+  /** Names besides this machine's by which callers who are not asked who they are may call, in lower case; `*` for any. */
+  readonly allowedHosts: readonly string[];
   /** How often metrics are sent to OpenTelemetry's collector, in milliseconds; absent where there is none. */
   readonly metricsIntervalMs: number | undefined;
 }
@@ -138,6 +146,7 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
     clusterName: data.CLUSTERS === undefined ? data.CLUSTER_NAME : undefined,
     callers: callersOf(data),
     allowAnonymous: data.ALLOW_ANONYMOUS,
+    allowedHosts: data.ALLOWED_HOSTS,
     metricsIntervalMs: collector === undefined ? undefined : data.OTEL_METRIC_EXPORT_INTERVAL,
   });
 }

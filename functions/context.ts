@@ -24,7 +24,7 @@ export type Connected = FunctionContext & { readonly callers: Callers; close(): 
 /** Connects to the clusters of the configuration. @throws ClusterError when a kubeconfig names none. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const { transports, clusters } = await clustersFrom(config);
-  const callers = await callersFrom(config, transports, log);
+  const callers = await callersFrom(config, transports);
   return {
     clusters,
     now: () => new Date(),

@@ -1,6 +1,8 @@
 // Host: node:http, for Knative, any container and a plain process. It only converts.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { browserRefusal } from './browsers.ts';
+import type { Call } from './callers.ts';
 import { ClusterError } from './cluster/errors.ts';
 import { ConfigError, configFrom, isLoopback, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
@@ -46,13 +48,19 @@ async function main(config: Config): Promise<void> {
     return limited(() => answer(request, path));
   }
 
+  /** Where callers are not asked who they are, a browser is not to be one. */
+  async function refused(call: Call): Promise<Reply | undefined> {
+    return asksCallers(config) ? context.callers.refusal(call, log) : browserRefusal(call.headers, config, log);
+  }
+
   async function answer(request: IncomingMessage, path: '/' | '/resync'): Promise<Reply> {
     const headers = headersOf(request);
     const { method = 'GET' } = request;
     let read: Promise<string | undefined> | undefined;
     const body = () => (read ??= bodyOf(request));
     // Who asks for the handshake is told nothing but whether it may send.
-    const refusal = method === 'OPTIONS' ? undefined : await context.callers.refusal(headers, body);
+    const call = { headers, asksFor: path === '/resync' ? 'resync' : 'events', body } as const;
+    const refusal = method === 'OPTIONS' ? undefined : await refused(call);
     if (refusal !== undefined) return closing(refusal);
     if (path === '/resync') return method === 'POST' ? resync(context) : problem(405, 'Ask for a resync with POST');
     const text = await body();
@@ -106,9 +114,13 @@ async function main(config: Config): Promise<void> {
   process.once('SIGINT', stop);
 }
 
+const asksCallers = ({ callers: { tokens, signingSecrets } }: Config): boolean =>
+  tokens !== undefined || signingSecrets !== undefined;
+
 /** Nobody else checks: whoever can reach the port could have things done. */
-function checkCallers({ callers, allowAnonymous, host }: Config): void {
-  if (callers.tokens !== undefined || callers.signingSecrets !== undefined) return;
+function checkCallers(config: Config): void {
+  const { allowAnonymous, host } = config;
+  if (asksCallers(config)) return;
   if (!allowAnonymous) {
     throw new ConfigError(
       'Who may call? Set CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET; or ALLOW_ANONYMOUS=1 with HOST=127.0.0.1',

@@ -47,8 +47,10 @@ function tokenIn(path: string): () => Promise<string> {
 /** Standard Webhooks: all active keys sign, so that a sink may change its own at any time. */
 function signature(secrets: readonly string[]): Credentials {
   const webhooks = secrets.map((secret) => new Webhook(secret));
-  return async ({ id, body }) => {
+  return async ({ id: eventId, body }) => {
     const now = new Date();
+    // Dots part what is signed, so an id has none. Ours have no underscores: no two become the same, and a resend keeps its own.
+    const id = eventId.replaceAll('.', '_');
     return {
       'webhook-id': id,
       'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),

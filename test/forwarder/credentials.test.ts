@@ -105,10 +105,13 @@ it('signs as Standard Webhooks do, with every active key', async () => {
   const secrets = ['old-old-old-old-old-old-', 'new-new-new-new-new-new-'].map(
     (text) => `whsec_${Buffer.from(text).toString('base64')}`,
   );
-  await send({ signingSecrets: secrets });
+  await send({ signingSecrets: secrets }, 2);
+  expect(received[0]?.headers['webhook-id']).toBe(received[1]?.headers['webhook-id']);
   const [{ headers, body } = { headers: {}, body: '' }] = received;
   for (const secret of secrets)
     expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ id: 'uid-1.7' });
+  // Dots part what is signed, so the id has none.
+  expect(headers['webhook-id']).toBe('uid-1_7');
   expect(() => new Webhook(secrets[0] ?? '').verify(`${body} `, headers as Record<string, string>)).toThrow(
     'No matching signature',
   );

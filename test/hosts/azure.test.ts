@@ -175,6 +175,19 @@ describe('An invocation on Azure', () => {
   });
 });
 
+it('An invocation says itself whom it refused, and why', async () => {
+  const audience = { CALLER_AUDIENCE: 'website-functions', CALLER_SUBJECTS: 'x' };
+  const signing = { CALLER_SIGNING_SECRET: `whsec_${Buffer.alloc(32).toString('base64')}` };
+  const program = startProgram(WORKER, [], { KUBECONFIG: inject('functionsKubeconfig'), ...audience, ...signing });
+  for (const headers of [{}, { authorization: 'Bearer x' }, { 'webhook-signature': 'v1,x' }]) {
+    const nullableHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, { value }]));
+    const http = { method: 'POST', url: 'http://localhost/api/websites', body: { string: 'x' }, nullableHeaders };
+    expect(await invoke(program, 'reconcileWebsite', { http })).toEqual({ said: ['warning Refused caller'] });
+  }
+  expect(program.stderr.join('')).toBe('');
+  expect(await program.stop()).toBe(0);
+});
+
 it('The timer fails when a Website could not be reconciled, after all the others', async () => {
   const admin = await connect({ kubeconfig: inject('kubeconfig') });
   const proxy = await faultProxy(inject('functionsKubeconfig'));

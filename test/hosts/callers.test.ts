@@ -142,10 +142,10 @@ describe('A caller with a token of the cluster', () => {
 
 const secretOf = (name: string) => `whsec_${createHash('sha256').update(name).digest('base64')}`;
 
-const signedBy = (name: string, body: string, at = new Date()) => ({
-  'webhook-id': '1',
+const signedBy = (name: string, body: string, at = new Date(), id = '1') => ({
+  'webhook-id': id,
   'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-  'webhook-signature': new Webhook(secretOf(name)).sign('1', at, body),
+  'webhook-signature': new Webhook(secretOf(name)).sign(id, at, body),
 });
 
 describe('The forwarder', () => {
@@ -381,6 +381,42 @@ describe('A caller that signs (Standard Webhooks)', () => {
     ).toEqual(['create Deployment', 'create Service']);
   });
 
+  it('has signed either events or a request for a resync: what was captured does not do for the other', async () => {
+    const { url, program } = await functionsWith(rules);
+    const resync = async (headers: Record<string, string>, body: string) =>
+      (await fetch(new URL('resync', url), { method: 'POST', headers, body })).status;
+    const [event, empty] = [signedBy('old', EVENT), signedBy('old', '')];
+    expect((await send(url, event)).status).toBe(204);
+    expect(await resync(empty, '')).toBe(204);
+    expect(await resync(event, EVENT)).toBe(401);
+    expect(await resync({ ...event, ...STRUCTURED }, EVENT)).toBe(401);
+    const forged = { 'ce-id': '1', 'ce-specversion': '1.0', 'ce-source': '/x' };
+    for (const type of ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json', '']) {
+      const ping = { ...forged, 'ce-type': 'dev.knative.sources.ping', 'content-type': type };
+      expect((await send(url, { ...empty, ...ping }, '')).status).toBe(401);
+    }
+    expect(program.lines.filter(({ msg }) => msg === 'Resynced Websites')).toHaveLength(1);
+  });
+
+  it('may ask for a resync with an event as well, which says so in its body', async () => {
+    const { url } = await functionsWith(rules);
+    const body = JSON.stringify({ ...JSON.parse(EVENT), type: 'com.example.stable.websites.resync', data: undefined });
+    const response = await send(url, signedBy('old', body), body);
+    expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'resynced']);
+  });
+
+  it("may use its events' ids, with dots, but no id or timestamp that leaves open where the body begins", async () => {
+    const { url } = await functionsWith(rules);
+    const status = async (id: string, given: Record<string, string> = {}) =>
+      (await send(url, { ...signedBy('old', EVENT, new Date(), id), ...given })).status;
+    expect(await status('uid.7')).toBe(204);
+    expect(await status('uid_7,uid_8')).toBe(204);
+    for (const id of ['1.{"id":"2"', '1.[', 'a b']) expect(await status(id)).toBe(401);
+    const now = String(Math.floor(Date.now() / 1000));
+    for (const timestamp of [`${now}.`, `${now} 1`, `+${now}`, '9'.repeat(400), ''])
+      expect(await status('1', { 'webhook-timestamp': timestamp })).toBe(401);
+  });
+
   it('has signed nothing of the headers, so what an event is about may not be there', async () => {
     const { url } = await functionsWith(rules);
     const attributes = { 'ce-id': '1', 'ce-specversion': '1.0', 'ce-source': '/x', 'ce-type': 'x' };
@@ -413,6 +449,7 @@ describe('On Azure, beside the function key', () => {
     const url = await azureWith({ CALLER_SIGNING_SECRET: secretOf('x') });
     expect((await send(url, signedBy('x', EVENT))).status).toBe(204);
     expect((await send(url, signedBy('y', EVENT))).status).toBe(401);
+    expect((await send(url, signedBy('x', ''), '')).status).toBe(401);
     const large = 'x'.repeat(300_000);
     expect((await send(url, signedBy('y', large), large)).status).toBe(413);
   });

@@ -1,0 +1,91 @@
+// Where callers are not asked who they are, a web page must not have its reader's browser call.
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { parse } from 'yaml';
+import { startFunctions, type Program } from '../program.ts';
+
+const EVENT = { 'ce-id': '1', 'ce-source': '/x', 'ce-specversion': '1.0', 'ce-type': 'com.example.other' };
+
+let program: Program;
+afterEach(() => program.stop());
+
+/** Starts the functions for anybody, and @returns what they answer to an event with these headers. */
+async function statusOf(settings: Record<string, string> = {}) {
+  program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), ...settings });
+  const url = new URL(String((await program.line('Listening'))['url']));
+  return async (headers: Record<string, string>, path = '/', method = 'POST') => {
+    const sent = request({ host: url.hostname, port: url.port, path, method, headers: { ...EVENT, ...headers } }).end();
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode;
+  };
+}
+
+describe('Functions for anybody on this machine', () => {
+  it('take requests that name it, with any port, and from its own pages', async () => {
+    const status = await statusOf();
+    for (const host of ['localhost', 'LOCALHOST:1', 'localhost.', '127.0.0.1', '127.0.0.1:8080', '[::1]', '[::1]:80'])
+      expect([host, await status({ host })]).toEqual([host, 204]);
+    for (const origin of ['http://localhost:3000', 'https://127.0.0.1', 'http://[::1]:1'])
+      expect([origin, await status({ origin })]).toEqual([origin, 204]);
+    expect(await status({ 'webhook-request-origin': 'eventgrid.azure.net', host: 'localhost' }, '/', 'OPTIONS')).toBe(
+      204,
+    );
+  });
+
+  it('take none that another page may have a browser send, on either path', async () => {
+    const status = await statusOf();
+    for (const path of ['/', '/resync']) {
+      for (const host of [
+        'evil.example.com',
+        'localhost.evil.example.com',
+        '127.0.0.1.nip.io',
+        'x@localhost',
+        '10.0.0.1',
+      ])
+        expect([host, await status({ host }, path)]).toEqual([host, 403]);
+      for (const origin of ['https://evil.example.com', 'http://localhost.evil.example.com', 'null', ''])
+        expect([origin, await status({ origin }, path)]).toEqual([origin, 403]);
+    }
+    expect(program.lines.filter(({ msg }) => msg === 'Resynced Websites')).toEqual([]);
+    expect(await program.line('Refused caller')).toMatchObject({ why: 'another Host' });
+    // A probe names the Pod.
+    for (const page of ['/livez', '/readyz']) expect(await status({ host: '10.0.0.1:8080' }, page, 'GET')).toBe(200);
+  });
+
+  it('take those that name a host of ALLOWED_HOSTS as well, and any with *', async () => {
+    const status = await statusOf({ ALLOWED_HOSTS: 'Functions.Example.com, other' });
+    expect(await status({ host: 'functions.example.COM:80', origin: 'https://other' })).toBe(204);
+    expect(await status({ host: 'evil.example.com' })).toBe(403);
+    await program.stop();
+    const lenient = await statusOf({ ALLOWED_HOSTS: '*' });
+    expect(await lenient({ host: 'evil.example.com', origin: 'https://evil.example.com' })).toBe(204);
+  });
+
+  it('do not start with what is no name of a host', async () => {
+    program = startFunctions({ ALLOWED_HOSTS: 'http://a.example.com, b' });
+    expect(await program.exit).toBe(2);
+    expect(program.stderr.join('')).toContain('ALLOWED_HOSTS: must be names of hosts');
+  });
+});
+
+interface Kustomization {
+  readonly patches: readonly { readonly target: { readonly kind: string }; readonly patch: string }[];
+}
+
+describe.each(['broker', 'api-server-source'])('The functions of infra/knative/%s', (folder) => {
+  it('take what Knative lets through under the names of the Service, and no other', async () => {
+    const { patches } = parse(readFileSync(`infra/knative/${folder}/kustomization.yaml`, 'utf8')) as Kustomization;
+    const added = patches
+      .filter(({ target }) => target.kind === 'Service')
+      .flatMap(({ patch }) => parse(patch) as { value: { name: string; value: string } }[])
+      .map(({ value: { name, value } }) => [name, value]);
+    const status = await statusOf(Object.fromEntries(added) as Record<string, string>);
+    const name = 'website-functions.website-reconciler';
+    for (const host of [`${name}.svc.cluster.local`, `${name}.svc`, `${name}:80`])
+      expect([host, await status({ host })]).toEqual([host, 204]);
+    expect(await status({ host: 'evil.example.com' })).toBe(403);
+  });
+});
