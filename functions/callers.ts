@@ -1,10 +1,12 @@
 import { Webhook } from 'standardwebhooks';
 import { isStructured } from './cloudevents.ts';
 import type { Transport } from './cluster/transport.ts';
+import type { Troubles } from './cluster/troubles.ts';
 import type { Config } from './config.ts';
 import type { Log } from './context.ts';
+import { codeOf, NoKeysError } from './keys.ts';
 import { problem, tooLarge, type Reply } from './reconcile-website.ts';
-import { codeOf, NoKeysError, tokenVerifier } from './tokens.ts';
+import { tokenVerifier, type Verifier } from './tokens.ts';
 
 /** A request, as far as it shows who sent it. */
 export interface Call {
@@ -35,9 +37,11 @@ const KEYS_RETRY_SECONDS = 5;
 export async function callersFrom(
   { callers: { tokens, signingSecrets } }: Pick<Config, 'callers'>,
   clusters: readonly Transport[],
+  troubles: Troubles,
 ): Promise<Callers> {
   const bySignature = signingSecrets === undefined ? undefined : signatureCheck(signingSecrets);
-  const byToken = tokens === undefined ? undefined : await tokenCheck(tokens, clusters);
+  const byToken =
+    tokens === undefined ? undefined : tokenCheck(await tokenVerifier(tokens, clusters, troubles), tokens);
   return {
     async refusal(call, log) {
       if (bySignature === undefined && byToken === undefined) return undefined;
@@ -51,8 +55,7 @@ export async function callersFrom(
 }
 
 /** Bearer tokens, whose subjects are among those that may call. */
-async function tokenCheck(tokens: TokenConfig, clusters: readonly Transport[]): Promise<Check> {
-  const verify = await tokenVerifier(tokens, clusters);
+function tokenCheck(verify: Verifier, tokens: TokenConfig): Check {
   return async ({ headers: { authorization = '' } }, log) => {
     const [, token = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
     try {

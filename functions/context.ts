@@ -3,6 +3,7 @@ import { callersFrom, type Callers } from './callers.ts';
 import { kubernetes } from './cluster/kubernetes.ts';
 import { PAGES_AT_ONCE } from './cluster/pages.ts';
 import { Places } from './cluster/places.ts';
+import { Troubles } from './cluster/troubles.ts';
 import { connect, connectLater, type Transport } from './cluster/transport.ts';
 import { oneCluster, severalClusters, type Clusters } from './clusters.ts';
 import type { Config } from './config.ts';
@@ -19,32 +20,39 @@ export interface FunctionContext extends Pick<Context, 'now'> {
 }
 
 /** All that a host needs. */
-export type Connected = FunctionContext & { readonly callers: Callers; close(): Promise<void> };
+export type Connected = FunctionContext & {
+  readonly callers: Callers;
+  /** What cannot be used for now and has something older in its place, a line each. */
+  troubles(): readonly string[];
+  close(): Promise<void>;
+};
 
 /** Connects to the clusters of the configuration. @throws ClusterError when a kubeconfig names none. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
-  const { transports, clusters } = await clustersFrom(config);
-  const callers = await callersFrom(config, transports);
+  const troubles = new Troubles(log);
+  const { transports, clusters } = await clustersFrom(config, troubles);
+  const callers = await callersFrom(config, transports, troubles);
   return {
     clusters,
     now: () => new Date(),
     log,
     config,
     callers,
+    troubles: () => troubles.lines(),
     close: async () => void (await Promise.all(transports.map((each) => each.close()))),
   };
 }
 
 /** The only cluster is spoken to at once; of several, each with its first event. */
-async function clustersFrom({ address, contexts, namespaces }: Config) {
+async function clustersFrom({ address, contexts, namespaces }: Config, troubles: Troubles) {
   const places = new Places(PAGES_AT_ONCE);
   if (contexts === undefined) {
-    const transport = await connect(address);
+    const transport = await connect(address, troubles);
     return { transports: [transport], clusters: oneCluster(kubernetes(transport, namespaces, places)) };
   }
   const transports: Transport[] = [];
   const clusters = severalClusters(contexts, (context) => {
-    const transport = connectLater({ ...address, context });
+    const transport = connectLater({ ...address, context }, troubles);
     transports.push(transport);
     return kubernetes(transport, namespaces, places);
   });

@@ -43,7 +43,7 @@ async function main(config: Config): Promise<void> {
   async function route(request: IncomingMessage): Promise<Reply> {
     const path = request.url?.split('?', 1)[0];
     if (path === '/livez' || path === '/readyz')
-      return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'ok\n' };
+      return { status: 200, headers: { 'content-type': 'text/plain' }, body: path === '/livez' ? 'ok\n' : readiness() };
     if (path !== '/' && path !== '/resync') return problem(404, 'There are /, /resync, /livez and /readyz');
     return limited(() => answer(request, path));
   }
@@ -52,6 +52,9 @@ async function main(config: Config): Promise<void> {
   async function refused(call: Call): Promise<Reply | undefined> {
     return asksCallers(config) ? context.callers.refusal(call, log) : browserRefusal(call.headers, config, log);
   }
+
+  /** Old credentials still work: a Pod that says so is ready all the same. */
+  const readiness = (): string => ['ok', ...context.troubles(), ''].join('\n');
 
   async function answer(request: IncomingMessage, path: '/' | '/resync'): Promise<Reply> {
     const headers = headersOf(request);

@@ -1,22 +1,20 @@
 import type * as Jose from 'jose';
 import type { JWTVerifyGetKey } from 'jose';
 import type { Transport } from './cluster/transport.ts';
+import type { Troubles } from './cluster/troubles.ts';
 import type { Config } from './config.ts';
+import { isUnread, keptKeys, NoKeysError } from './keys.ts';
 
 /** Asymmetric ones: whoever can verify a token must not be able to make one. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 /** How far clocks may differ. */
 const TOLERANCE_SECONDS = 60;
-/** A token with a key that nobody knows makes us look for new ones, this often at most; and now and then without one. */
-const KEYS = { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 };
 /** Where an API server says who issues its ServiceAccounts' tokens, and with which keys; every ServiceAccount may read both. */
 const CLUSTER_ISSUER = '/.well-known/openid-configuration';
 const CLUSTER_KEYS = '/openid/v1/jwks';
 
-/** The issuer or its keys could not be read: nothing is wrong with the token. */
-export class NoKeysError extends Error {
-  override readonly name = 'NoKeysError';
-}
+/** From a token to its subject. It throws a NoKeysError where it cannot tell, and jose's errors for a token that is none. */
+export type Verifier = (token: string) => Promise<string | undefined>;
 
 /** Whose tokens are believed. */
 interface Issuer {
@@ -26,20 +24,19 @@ interface Issuer {
 
 /**
  * Verifies ServiceAccount tokens of the clusters, or those of the one issuer that is configured.
- * @returns a function from a token to its subject. It throws a NoKeysError where it cannot tell, and jose's errors for a token
- * that is none.
  */
 export async function tokenVerifier(
   { issuer, audience, jwksUrl }: NonNullable<Config['callers']['tokens']>,
   clusters: readonly Transport[],
-): Promise<(token: string) => Promise<string | undefined>> {
+  troubles: Troubles,
+): Promise<Verifier> {
   // Loaded where it is needed: it is a good part of what starts.
   const jose = await import('jose');
   const { decodeJwt, jwtVerify } = jose;
   const issuers: readonly Issuer[] =
     jwksUrl === undefined
-      ? clusters.map((cluster) => ({ name: issuerOf(cluster, issuer), keys: keysOf(cluster, jose) }))
-      : [{ name: async () => issuer ?? '', keys: jose.createRemoteJWKSet(jwksUrl, KEYS) }];
+      ? clusters.map((cluster) => ({ name: issuerOf(cluster, issuer), keys: keysOf(cluster, jose, troubles) }))
+      : [{ name: async () => issuer ?? '', keys: keptKeys({ url: jwksUrl, fetchKeys: fetch }, jose, troubles) }];
 
   async function verifiedBy({ name, keys }: Issuer, token: string): Promise<string | undefined> {
     const claimed = decodeJwt(token);
@@ -82,10 +79,10 @@ function issuerOf(cluster: Transport, configured: string | undefined): () => Pro
     }));
 }
 
-function keysOf(cluster: Transport, { createRemoteJWKSet, customFetch }: typeof Jose): JWTVerifyGetKey {
+function keysOf(cluster: Transport, jose: typeof Jose, troubles: Troubles): JWTVerifyGetKey {
   const fetchKeys = async (): Promise<Response> =>
     Response.json(await cluster.json({ method: 'GET', path: CLUSTER_KEYS, what: 'get the keys of tokens' }));
-  return createRemoteJWKSet(new URL(CLUSTER_KEYS, cluster.server), { ...KEYS, [customFetch]: fetchKeys });
+  return keptKeys({ url: new URL(CLUSTER_KEYS, cluster.server), fetchKeys }, jose, troubles);
 }
 
 /** Tells a key that is not there from keys that are not. */
@@ -95,13 +92,7 @@ const answering =
     try {
       return await keys(header, token);
     } catch (error) {
-      const code = codeOf(error);
-      if (code.startsWith('ERR_JWKS_') && code !== 'ERR_JWKS_TIMEOUT' && code !== 'ERR_JWKS_INVALID') throw error;
-      if (code === 'ERR_JOSE_NOT_SUPPORTED') throw error;
+      if (!isUnread(error) || error instanceof NoKeysError) throw error;
       throw new NoKeysError('Could not read the keys', { cause: error });
     }
   };
-
-/** Never what an error says: it may quote the token. */
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';

@@ -3,6 +3,8 @@ import { delimiter } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { withEntra } from './entra.ts';
 import { ClusterError } from './errors.ts';
+import type { Material } from './material.ts';
+import type { TlsOptions } from './plausible.ts';
 
 /** Where the credentials come from: a kubeconfig, or the default order of kubectl and of Pods when there is none. */
 export interface ClusterAddress {
@@ -65,6 +67,9 @@ function readFiles(config: KubeConfig, [first = '', ...others]: readonly string[
 function checkUser(config: KubeConfig): void {
   const user = config.getCurrentUser();
   const isPlain = config.getCurrentCluster()?.server.startsWith('http:') === true;
+  const named = config.getContextObject(config.getCurrentContext())?.user;
+  if (user === null && named !== undefined)
+    throw new ClusterError('Unreachable', `The kubeconfig has no user ${named}, which its context names`);
   if (user === null || isPlain) return;
   const { token, certData, certFile, exec, authProvider, username } = user;
   if ([token, certData, certFile, exec, authProvider, username].some(Boolean)) return;
@@ -98,28 +103,16 @@ async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
   return options;
 }
 
-/** What the API server is trusted by, and we are known by, when a connection is made. */
-export async function tls(config: KubeConfig) {
-  const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = await httpsOptions(config);
+/**
+ * Reads the credentials of a kubeconfig: its files, or what its plugin says.
+ * @throws ClusterError where they cannot be read.
+ */
+export async function materialOf(config: KubeConfig): Promise<Material> {
+  const options = await httpsOptions(config);
+  const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options;
   const given = { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-/** How long credentials are used before client-node is asked again: it reads files and builds agents each time it is. */
-const CREDENTIALS_MS = 10_000;
-
-/** The headers that identify us, kept fresh: token files and exec plugins rotate. */
-export function identity(config: KubeConfig): () => Promise<Record<string, string>> {
-  let known: Promise<Record<string, string>> | undefined;
-  let readAt = 0;
-  return () => {
-    if (known === undefined || performance.now() - readAt > CREDENTIALS_MS) {
-      readAt = performance.now();
-      known = httpsOptions(config).then(identifyingHeaders);
-      known.catch(() => (known = undefined));
-    }
-    return known;
-  };
+  const tls = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TlsOptions;
+  return { tls, headers: identifyingHeaders(options) };
 }
 
 function identifyingHeaders({ headers, auth }: RequestOptions): Record<string, string> {

@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream';
-import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
-import { identity, load, serverOf, tls, unquoted, words, type ClusterAddress } from './credentials.ts';
+import type { Dispatcher } from 'undici';
+import { connectionsFor } from './connections.ts';
+import { load, serverOf, unquoted, words, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf } from './errors.ts';
 import { AnswerTooLargeError, exchange, type Answer } from './exchange.ts';
+import type { Material } from './material.ts';
+import { Rotation } from './rotation.ts';
+import { Troubles } from './troubles.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -53,69 +56,75 @@ export interface Transport {
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
 /** Long enough for an API server under load, shorter than any host's deadline. */
 const TIMEOUT_MS = 10_000;
-/** How long a connector is used before certificates are read again. */
-const CONNECTOR_MS = 10_000;
-/** Below the 60 s after which common load balancers cut an idle connection. */
-const TCP_KEEP_ALIVE_MS = 30_000;
-/** How long a connection waits for the next request: changes come in groups, and a handshake takes longer than most requests. */
-const IDLE_MS = 50_000;
+/** What there is, what is read anew, and what was good before. */
+const MOST_ATTEMPTS = 3;
+
+/** One request, which may take several attempts until credentials are accepted. */
+interface Attempts<Answered> {
+  readonly send: (material: Material) => Promise<Answered>;
+  readonly isRefused: (answer: Answered) => boolean;
+  /** Done with an answer in whose place another is awaited. */
+  readonly discard?: (answer: Answered) => Promise<unknown>;
+}
 
 /**
  * Connects to the API server that the kubeconfig names. @kubernetes/client-node reads kubeconfigs and supplies credentials;
  * requests go through one HTTP/1.1 pool, because the client opens a connection for each (docs/adr/0003-transport.md).
  * @throws ClusterError `Unreachable` when no cluster is configured.
  */
-export async function connect(address: ClusterAddress = {}): Promise<Transport> {
-  let config = load(address);
-  const server = serverOf(config);
+export async function connect(address: ClusterAddress = {}, troubles: Troubles = new Troubles()): Promise<Transport> {
+  const rotation = new Rotation(address, troubles);
+  const { server } = rotation;
   // A server may have a path of its own, behind a gateway.
   const { origin, pathname } = new URL(server);
   const prefix = pathname.replace(/\/$/, '');
-  let identify = identity(config);
-  const agentOptions = {
-    allowH2: false,
-    connect: await connector(() => config),
-    headersTimeout: 60_000,
-  };
-  const pool = new Agent({ ...agentOptions, connections: 32, pipelining: 1, keepAliveTimeout: IDLE_MS });
-  const watches = new Agent({ ...agentOptions, bodyTimeout: 0 });
+  const connections = connectionsFor((await rotation.current()).tls);
 
-  async function dispatched({ method, path, body, contentType }: ApiRequest) {
+  function dispatched({ method, path, body, contentType }: ApiRequest, identity: Material['headers']) {
     const headers = {
       // The keys of ServiceAccounts' tokens are of a type of their own.
       accept: 'application/json, application/jwk-set+json',
       'user-agent': 'website-reconciler',
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
-      ...(await identify()),
+      ...identity,
     };
     return { origin, method, path: prefix + path, headers, body: body === undefined ? null : JSON.stringify(body) };
   }
 
-  /** Reads the answer. A token may have been rotated since it was read: it is loaded anew, once. */
-  async function send(apiRequest: ApiRequest): Promise<Answer> {
+  /** Tries with the credentials of now, and where they are refused, with what there is in their place. */
+  async function signedIn<A>({ send, isRefused, discard }: Attempts<A>): Promise<A> {
+    let material = await rotation.current();
+    for (let attempts = 1; ; attempts++) {
+      const answer = await send(material);
+      if (!isRefused(answer)) {
+        rotation.accept(material);
+        return answer;
+      }
+      const next = attempts < MOST_ATTEMPTS ? await rotation.insteadOf(material) : undefined;
+      if (next === undefined) return answer;
+      await discard?.(answer);
+      material = next;
+    }
+  }
+
+  const send = (apiRequest: ApiRequest): Promise<Answer> => {
     const { timeoutMs = TIMEOUT_MS, largest = LARGEST_ANSWER, signal } = apiRequest;
     const limits = { timeoutMs, largest, signal };
-    const answer = await exchange(pool, await dispatched(apiRequest), limits);
-    if (answer.status !== 401) return answer;
-    reload();
-    return exchange(pool, await dispatched(apiRequest), limits);
-  }
+    return signedIn({
+      send: ({ tls, headers }) => exchange(connections.of(tls).requests, dispatched(apiRequest, headers), limits),
+      isRefused: ({ status }) => status === 401,
+    });
+  };
 
   /** The same for an answer that does not end. */
-  async function open(apiRequest: ApiRequest): Promise<Dispatcher.ResponseData> {
-    const openOnce = async () =>
-      watches.request({ ...(await dispatched(apiRequest)), signal: apiRequest.signal ?? null });
-    const response = await openOnce();
-    if (response.statusCode !== 401) return response;
-    await response.body.dump();
-    reload();
-    return openOnce();
-  }
-
-  function reload(): void {
-    config = load(address);
-    identify = identity(config);
-  }
+  const open = (apiRequest: ApiRequest): Promise<Dispatcher.ResponseData> => {
+    const signal = apiRequest.signal ?? null;
+    return signedIn({
+      send: ({ tls, headers }) => connections.of(tls).watches.request({ ...dispatched(apiRequest, headers), signal }),
+      isRefused: ({ statusCode }) => statusCode === 401,
+      discard: ({ body }) => body.dump(),
+    });
+  };
 
   async function sized(apiRequest: ApiRequest): Promise<Sized> {
     const { what } = apiRequest;
@@ -144,7 +153,7 @@ export async function connect(address: ClusterAddress = {}): Promise<Transport> 
       throw errorOf(what, statusCode, text, first(headers['retry-after']));
     },
     async close() {
-      await Promise.all([pool.destroy(), watches.destroy()]);
+      await connections.close();
     },
   };
 }
@@ -156,10 +165,10 @@ const first = (header: string | string[] | undefined): string | undefined => [he
  * Connects with the first request, and with the next one where that did not work.
  * @throws ClusterError `Unreachable` at once when the kubeconfig has no such cluster.
  */
-export function connectLater(address: ClusterAddress): Transport {
+export function connectLater(address: ClusterAddress, troubles: Troubles): Transport {
   let connection: Promise<Transport> | undefined;
   async function connected(): Promise<Transport> {
-    connection ??= connect(address);
+    connection ??= connect(address, troubles);
     try {
       return await connection;
     } catch (error) {
@@ -173,31 +182,6 @@ export function connectLater(address: ClusterAddress): Transport {
     sized: async (apiRequest) => (await connected()).sized(apiRequest),
     stream: async (apiRequest) => (await connected()).stream(apiRequest),
     close: async () => (await connection?.catch(() => undefined))?.close(),
-  };
-}
-
-/**
- * Makes connections with the certificates that there are at the time: an authority that is replaced, or a client certificate,
- * takes no restart.
- * @throws ClusterError when there are none to begin with.
- */
-async function connector(config: () => KubeConfig): Promise<buildConnector.connector> {
-  const make = async () => {
-    const options = await tls(config());
-    return buildConnector({ ...options, allowH2: false, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS });
-  };
-  // One is kept for a while, since it knows the TLS sessions that it may resume.
-  let current = await make();
-  let madeAt = performance.now();
-  return (options, callback) => {
-    void (async () => {
-      if (performance.now() - madeAt > CONNECTOR_MS) {
-        madeAt = performance.now();
-        // Files that are half replaced are read again for the next connection.
-        current = await make().catch(() => current);
-      }
-      current(options, callback);
-    })();
   };
 }
 

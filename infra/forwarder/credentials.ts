@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Webhook } from 'standardwebhooks';
 import { entraToken } from '../../functions/cluster/entra.ts';
+import { tokenProblem } from '../../functions/cluster/plausible.ts';
+import type { Troubles } from '../../functions/cluster/troubles.ts';
 import type { CredentialSettings } from './sink-config.ts';
 
 /** The headers that show a sink who we are, for one message. @throws Error when a token cannot be had. */
@@ -10,13 +12,13 @@ export type Credentials = (message: { readonly id: string; readonly body: string
 const TOKEN_FILE_MS = 10_000;
 
 /** One for each way that is set; together they make the headers. */
-export function credentialsFrom(settings: CredentialSettings): Credentials[] {
+export function credentialsFrom(settings: CredentialSettings, troubles: Troubles): Credentials[] {
   const { functionKey, eventGrid, bearerToken, tokenFile, entraScope, signingSecrets } = settings;
   return [
     functionKey === undefined ? undefined : fixed({ 'x-functions-key': functionKey }),
     eventGrid === undefined ? undefined : fixed(eventGrid),
     bearerToken === undefined ? undefined : bearer(async () => bearerToken),
-    tokenFile === undefined ? undefined : bearer(tokenIn(tokenFile)),
+    tokenFile === undefined ? undefined : bearer(tokenIn(tokenFile, troubles)),
     entraScope === undefined ? undefined : bearer(entraToken(entraScope)),
     signingSecrets === undefined ? undefined : signature(signingSecrets),
   ].filter((each) => each !== undefined);
@@ -31,14 +33,30 @@ const bearer =
   (token: () => Promise<string>): Credentials =>
   async () => ({ authorization: `Bearer ${await token()}` });
 
-/** A token that somebody else keeps fresh in a file: the kubelet, for a projected ServiceAccount token. */
-function tokenIn(path: string): () => Promise<string> {
-  let token = '';
+/**
+ * A token that somebody else keeps fresh in a file: the kubelet, for a projected ServiceAccount token. What the file holds takes
+ * the place of the token that there is only where it can be one: the file may be half written.
+ */
+function tokenIn(path: string, troubles: Troubles): () => Promise<string> {
+  const subject = `token ${path} for the sink`;
+  let token: string | undefined;
   let readAt = -Infinity;
+  const read = async (): Promise<string> => {
+    const text = (await readFile(path, 'utf8')).trim();
+    const problem = tokenProblem(text);
+    if (problem !== undefined) throw new Error(`it ${problem}`);
+    troubles.end(subject);
+    return text;
+  };
   return async () => {
-    if (performance.now() - readAt > TOKEN_FILE_MS) {
-      token = (await readFile(path, 'utf8')).trim();
-      readAt = performance.now();
+    if (token !== undefined && performance.now() - readAt <= TOKEN_FILE_MS) return token;
+    readAt = performance.now();
+    try {
+      token = await read();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : 'it cannot be read';
+      if (token === undefined) throw new Error(`Could not use the token file ${path}: ${why}`, { cause: error });
+      troubles.begin(subject, why);
     }
     return token;
   };

@@ -3,6 +3,7 @@ import { HTTP } from 'cloudevents';
 import { Agent } from 'undici';
 import { retryAfterSeconds } from '../../functions/cluster/errors.ts';
 import { exchange, type Answer } from '../../functions/cluster/exchange.ts';
+import { Troubles } from '../../functions/cluster/troubles.ts';
 import { batchAnswers, VERSIONS_HEADER, versionsFrom } from '../../functions/website/event.ts';
 import { encodedAttributes } from '../../functions/website/header-text.ts';
 import { batching } from './batches.ts';
@@ -19,9 +20,9 @@ const KEEP_ALIVE_MS = 30_000;
 const REJECTIONS: ReadonlySet<number> = new Set([400, 413, 415]);
 
 /** A CloudEvents endpoint. Redirects are never followed: the sink is whom the operator named. */
-export function httpSink(config: HttpSinkConfig, parallel: number): Sink {
+export function httpSink(config: HttpSinkConfig, parallel: number, troubles = new Troubles()): Sink {
   const { url, mode, caCertificates } = config;
-  const credentials = credentialsFrom(config.credentials);
+  const credentials = credentialsFrom(config.credentials, troubles);
   const agent = new Agent({
     allowH2: false,
     connections: parallel,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { connect } from '../../functions/cluster/transport.ts';
+import { Troubles } from '../../functions/cluster/troubles.ts';
 import { logOf } from '../../functions/log.ts';
 import { configFrom, USAGE, UsageError, type Config } from './config.ts';
 import { forward, type Forwarder, type Term } from './forward.ts';
@@ -15,7 +16,8 @@ import { tracingFrom } from './tracing.ts';
 async function main(config: Config): Promise<void> {
   const stopping = new AbortController();
   const log = logOf(config.logLevel);
-  const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context });
+  const troubles = new Troubles(log);
+  const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context }, troubles);
   const health = new Health();
   let term: Term | undefined;
   const metrics = new Metrics({
@@ -24,9 +26,9 @@ async function main(config: Config): Promise<void> {
     known: () => term?.known() ?? new Map(),
     isLeader: () => term !== undefined,
   });
-  const sink = await sinkFrom(config.sink, config.parallel);
+  const sink = await sinkFrom(config.sink, config.parallel, troubles);
   const tracing = await tracingFrom(config.traces);
-  const { server, url } = await serve({ health, metrics }, config.host, config.port);
+  const { server, url } = await serve({ health, metrics, troubles }, config.host, config.port);
   log.info({ url, cluster: transport.server, sink: config.sink.url.origin }, 'Listening');
 
   for (const name of ['SIGTERM', 'SIGINT'] as const) {

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Troubles } from '../../functions/cluster/troubles.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -9,17 +10,24 @@ interface Answer {
   readonly type?: string;
 }
 
+interface Shown {
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly troubles: Troubles;
+}
+
 const NOT_FOUND: Answer = { status: 404, text: 'There are /livez, /readyz and /metrics\n' };
 
 /** Serves /livez, /readyz and /metrics. @throws Error that says what to do when it cannot listen. */
 export async function serve(
-  { health, metrics }: { readonly health: Health; readonly metrics: Metrics },
+  { health, metrics, troubles }: Shown,
   host: string,
   port: number,
 ): Promise<{ server: Server; url: string }> {
   const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
     '/livez': () => verdict(health.stuck(), 'ok'),
-    '/readyz': () => verdict(health.problems(), health.standby ?? 'ok'),
+    // What has something older in its place works: the forwarder is ready all the same.
+    '/readyz': () => verdict(health.problems(), [health.standby ?? 'ok', ...troubles.lines()].join('\n')),
     '/metrics': async () => ({
       status: 200,
       text: await metrics.registry.metrics(),

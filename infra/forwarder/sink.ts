@@ -1,3 +1,4 @@
+import type { Troubles } from '../../functions/cluster/troubles.ts';
 import type { Versions } from '../../functions/website/children.ts';
 import type { WebsiteEvent } from './event.ts';
 import type { SinkConfig } from './sink-config.ts';
@@ -25,9 +26,9 @@ export interface Sink {
 }
 
 /** The sink that the operator named. What only some sinks need is loaded only for them: it is large. */
-export async function sinkFrom(config: SinkConfig, parallel: number): Promise<Sink> {
+export async function sinkFrom(config: SinkConfig, parallel: number, troubles: Troubles): Promise<Sink> {
   if (config.kind === 'storage-queue') return (await import('./storage-queue.ts')).storageQueueSink(config);
-  return (await import('./deliver.ts')).httpSink(config, parallel);
+  return (await import('./deliver.ts')).httpSink(config, parallel, troubles);
 }
 
 export const failureOf = (error: unknown): Delivery => ({

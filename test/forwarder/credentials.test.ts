@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Troubles } from '../../functions/cluster/troubles.ts';
 import { httpSink } from '../../infra/forwarder/deliver.ts';
 import { eventOf } from '../../infra/forwarder/event.ts';
 import type { CredentialSettings } from '../../infra/forwarder/sink-config.ts';
@@ -44,9 +45,19 @@ afterEach(() => {
   server.close();
 });
 
-async function send(credentials: CredentialSettings, times = 1, between: () => void = () => {}) {
+/** A token as issuers make them; nobody looks at its signature here. */
+const JWT = ['{"alg":"RS256"}', '{"sub":"a"}', 'signature']
+  .map((part) => Buffer.from(part).toString('base64url'))
+  .join('.');
+
+async function send(
+  credentials: CredentialSettings,
+  times = 1,
+  between: () => void = () => {},
+  troubles = new Troubles(),
+) {
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  const sink = httpSink({ kind: 'http', url, mode: 'structured', credentials }, 1);
+  const sink = httpSink({ kind: 'http', url, mode: 'structured', credentials }, 1, troubles);
   const deliveries = [];
   for (let each = 0; each < times; each++) {
     if (each > 0) between();
@@ -93,6 +104,36 @@ it('sends the token in a file, and the new one when the file has changed', async
     'Bearer first',
     'Bearer second',
   ]);
+});
+
+it.each([
+  ['is empty', '\n'],
+  ['holds half a token', JWT.slice(0, JWT.length / 2)],
+  ['holds no bearer token', 'two words'],
+])('keeps the previous token while the file %s', async (words, content) => {
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, JWT);
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const warnings: object[] = [];
+  const troubles = new Troubles({ info: () => {}, warn: (fields) => void warnings.push(fields) });
+  const contents = [content, content, content, 'next'];
+  const shown: string[][] = [];
+  await send(
+    { tokenFile },
+    5,
+    () => {
+      shown.push(troubles.lines());
+      writeFileSync(tokenFile, contents.shift() ?? '');
+      vi.advanceTimersByTime(11_000);
+    },
+    troubles,
+  );
+  const old = `Bearer ${JWT}`;
+  expect(received.map(({ headers }) => headers.authorization)).toEqual([old, old, old, old, 'Bearer next']);
+  expect(shown[0]).toEqual([]);
+  expect(shown[3]).toEqual([`token ${tokenFile} for the sink: it ${words}; the previous one stays in use`]);
+  expect(troubles.lines()).toEqual([]);
+  expect(warnings).toHaveLength(1);
 });
 
 it('fails, and sends nothing, while there is no token', async () => {

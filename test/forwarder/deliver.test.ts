@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HTTP, type CloudEvent } from 'cloudevents';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Troubles } from '../../functions/cluster/troubles.ts';
 import { httpSink } from '../../infra/forwarder/deliver.ts';
 import type { Versions } from '../../functions/website/children.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
@@ -40,7 +41,7 @@ async function sink(listener: RequestListener, given: Partial<HttpSinkConfig> = 
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  const opened = httpSink({ kind: 'http', url, mode: 'binary', credentials: {}, ...given }, 4);
+  const opened = httpSink({ kind: 'http', url, mode: 'binary', credentials: {}, ...given }, 4, new Troubles());
   close.push(
     () => opened.close(),
     () => server.closeAllConnections(),
