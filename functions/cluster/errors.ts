@@ -5,8 +5,8 @@ import { shortened } from '../website/shortened.ts';
  * Every way in which the API server says no, and what to do about it.
  * - `conflict`: the object changed since it was read, or exists already: read again.
  * - `transient`: try the same again later.
- * - `rights`: our own credentials or RBAC are wrong, or the CRD is missing. Nothing that the user of a Website can mend, so
- *   it is retried as well.
+ * - `rights`: our own credentials or RBAC are wrong, or the CRD is missing. The user of a Website cannot mend that, so it is
+ *   retried as well. A `Forbidden` that lasts is said on the Website (forbidden.ts).
  * - `terminal`: the request itself is refused and stays refused until the spec or the cluster's policy changes.
  */
 const CODES = {

@@ -11,6 +11,7 @@ export const READY_REASONS = [
   'ProgressDeadlineExceeded',
   'NameConflict',
   'ImmutableSelector',
+  'Forbidden',
   'Rejected',
   'QuotaExceeded',
   'InvalidSpec',

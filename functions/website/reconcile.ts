@@ -3,12 +3,13 @@ import { ClusterError } from '../cluster/errors.ts';
 import { isAheadOf, mayHaveIngress, type Child, type Children, type Versions } from './children.ts';
 import { desired, type DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
+import { sayForbidden } from './forbidden.ts';
 import { actionOf, plan, type Operation, type Plan } from './plan.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import type { Verdict } from './reasons.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 import { transitionOf } from './transition.ts';
-import { invalidSpecStatus, statusOf, verdict, wereAsDesired } from './status.ts';
+import { unseenStatus, statusOf, verdict, wereAsDesired } from './status.ts';
 import type { Seen } from './status.ts';
 
 /** What reconciling needs from outside. */
@@ -47,7 +48,8 @@ const ATTEMPTS = 5;
  *
  * ## Errors
  * A lost race is read again, and then everything, `ATTEMPTS` times in all. What the API server refuses for good becomes a
- * condition. Everything else is thrown as the `ClusterError` that it is, for the sender to try again.
+ * condition. Everything else is thrown as the `ClusterError` that it is, for the sender to try again. A right that is missing for
+ * longer becomes a condition too.
  */
 export async function reconcile(
   key: WebsiteKey,
@@ -61,6 +63,7 @@ export async function reconcile(
       const run: Run = attempt === 1 ? { reads, since } : { reads: 'everything' };
       return { ...(await reconcileOnce(key, context, run, actions)), actions };
     } catch (error) {
+      if (isForbidden(error)) await sayForbidden(key, context, error);
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
       if (!lostRace || attempt === ATTEMPTS) throw error;
     }
@@ -239,15 +242,21 @@ async function write(
   return { children, refusals: [] };
 }
 
-/** @throws the first failure that is not for good: trying again may help. */
+/**
+ * @throws the first failure that is not for good: trying again may help. A missing right comes after the others: it is said on the
+ * Website, which a lost race must not be.
+ */
 function refusedForGood(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
-  return results.flatMap((result) => {
-    if (result.status === 'fulfilled') return [];
-    const error: unknown = result.reason;
-    if (error instanceof ClusterError && error.class === 'terminal') return [error];
-    throw error;
-  });
+  const errors = results.flatMap((result): unknown[] => (result.status === 'fulfilled' ? [] : [result.reason]));
+  const passing = errors.filter((error) => !isForGood(error));
+  if (passing.length > 0) throw passing.find((error) => !isForbidden(error)) ?? passing[0];
+  return errors.filter(isForGood);
 }
+
+const isForGood = (error: unknown): error is ClusterError =>
+  error instanceof ClusterError && error.class === 'terminal';
+const isForbidden = (error: unknown): error is ClusterError =>
+  error instanceof ClusterError && error.code === 'Forbidden';
 
 async function carryOut(operation: Operation, cluster: Cluster): Promise<Child | undefined> {
   switch (operation.verb) {
@@ -275,7 +284,7 @@ export function judge(
 ): { readonly verdict: Verdict; readonly status: WebsiteStatus } {
   if (decision.spec === undefined) {
     const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
-    return { verdict: judged, status: invalidSpecStatus(website, judged, now) };
+    return { verdict: judged, status: unseenStatus(website, judged, now) };
   }
   // Where nothing had to be written, nothing has changed.
   const remaining = decision.plan.steps.length === 0 ? decision.plan : plan(website, decision.wanted, children);

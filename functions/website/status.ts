@@ -1,12 +1,12 @@
 import { childName, isOwnedBy } from './children.ts';
 import type { Child, Children, Deployment } from './children.ts';
+import { conditionsOf } from './conditions.ts';
 import { selectorOf } from './desired.ts';
 import type { Obstacle, Plan } from './plan.ts';
 import type { ReadyReason, Verdict } from './reasons.ts';
 import { requestIn } from './requested.ts';
-import type { Condition, Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
+import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
 import { rolloutVerdict } from './rollout.ts';
-import { shortened } from './shortened.ts';
 
 /** Those that are about the Deployment alone: the Service, and the Ingress where there is one, were as desired. */
 const DEPLOYMENT_REASONS: ReadonlySet<string> = new Set<ReadyReason>([
@@ -23,7 +23,9 @@ export function wereAsDesired({ metadata, status }: Website): boolean {
   const { conditions = [], lastHandledReconcileAt } = status ?? {};
   const requestedAt = requestIn(metadata) ?? lastHandledReconcileAt;
   const isAboutDeployment = conditions.some(({ type, reason }) => type === 'Ready' && DEPLOYMENT_REASONS.has(reason));
-  return isAboutDeployment && requestedAt === lastHandledReconcileAt;
+  // While it is not known whether a right is missing for long, Ready still says what it said.
+  const isForbidden = conditions.some(({ reason }) => reason === 'Forbidden');
+  return isAboutDeployment && !isForbidden && requestedAt === lastHandledReconcileAt;
 }
 
 /** What there is to judge once everything that could be written was written. */
@@ -99,14 +101,15 @@ export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Dat
   };
 }
 
-function countsOf(deployment: Deployment | undefined) {
+/** The Pods of a Deployment, as its own status counts them. */
+export function countsOf(deployment: Deployment | undefined) {
   const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = deployment?.status ?? {};
   const set = deployment?.spec.replicas;
   return { replicas, readyReplicas, availableReplicas, ...(set === undefined ? {} : { replicasSet: set }) };
 }
 
-/** The status of a Website whose spec says nothing that could be done: what was known of its children stays. */
-export function invalidSpecStatus(website: Website, judged: Verdict, now: Date): WebsiteStatus {
+/** The status of a Website whose children could not be looked at, or need not be: what was known of them stays. */
+export function unseenStatus(website: Website, judged: Verdict, now: Date): WebsiteStatus {
   return { ...website.status, ...judgement(website, judged, now) };
 }
 
@@ -127,44 +130,3 @@ function judgement(website: Website, judged: Verdict, now: Date) {
     ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
   };
 }
-
-const READY: Readonly<Record<Verdict['state'], Condition['status']>> = {
-  ready: 'True',
-  suspended: 'Unknown',
-  progressing: 'False',
-  stalled: 'False',
-};
-
-/** Others choose a part of some messages, such as what a Deployment's condition says. */
-const LONGEST_MESSAGE = 2048;
-
-/** kstatus reads these: Reconciling and Stalled are there only while they are true. */
-function conditionsOf(website: Website, { state, reason, message }: Verdict, now: Date): Condition[] {
-  const make = (type: string, value: Condition['status']): Condition => ({
-    type,
-    status: value,
-    ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
-    lastTransitionTime: since(website, { type, status: value, reason }) ?? rfc3339(now),
-    reason,
-    message: shortened(message, LONGEST_MESSAGE),
-  });
-  const foreign = website.status?.conditions?.filter(({ type }) => !OUR_TYPES.has(type)) ?? [];
-  return [
-    make('Ready', READY[state]),
-    ...(state === 'progressing' ? [make('Reconciling', 'True')] : []),
-    ...(state === 'stalled' ? [make('Stalled', 'True')] : []),
-    ...foreign,
-  ];
-}
-
-const OUR_TYPES: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
-
-/** Reconciling and Stalled exist only while they are true, so they begin anew with each reason. */
-const since = (website: Website, now: Pick<Condition, 'type' | 'status' | 'reason'>): string | undefined =>
-  website.status?.conditions?.find(
-    ({ type, status, reason }) =>
-      type === now.type && status === now.status && (type === 'Ready' || reason === now.reason),
-  )?.lastTransitionTime;
-
-/** Kubernetes writes times to the second. */
-const rfc3339 = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');

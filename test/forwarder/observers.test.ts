@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { REQUESTED_AT, type ObjectMeta, type WebsiteKey } from '../../functions/website/resource.ts';
-import { invalidSpecStatus } from '../../functions/website/status.ts';
+import { unseenStatus } from '../../functions/website/status.ts';
 import { rememberChild, type Change } from '../../infra/forwarder/known.ts';
 import { childObserver, websiteObserver } from '../../infra/forwarder/observers.ts';
 import type { Observer, WatchedObject } from '../../infra/forwarder/watch.ts';
@@ -61,7 +61,7 @@ describe('A Website in a list', () => {
   it('with an answered request that is too long to be acknowledged word for word is settled', () => {
     const metadata = { annotations: { [REQUESTED_AT]: 'x'.repeat(250_000) } };
     const verdict = { state: 'stalled', reason: 'InvalidSpec', message: '' } as const;
-    const { lastHandledReconcileAt } = invalidSpecStatus(aWebsite({ metadata }), verdict, NOW);
+    const { lastHandledReconcileAt } = unseenStatus(aWebsite({ metadata }), verdict, NOW);
     expect(lastHandledReconcileAt?.length).toBeLessThan(300);
     list(website(metadata, { ...SETTLED, lastHandledReconcileAt }));
     expect(told()).toEqual([]);

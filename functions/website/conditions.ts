@@ -1,0 +1,60 @@
+import type { Verdict } from './reasons.ts';
+import type { Condition, Website } from './resource.ts';
+import { shortened } from './shortened.ts';
+
+const READY: Readonly<Record<Verdict['state'], Condition['status']>> = {
+  ready: 'True',
+  suspended: 'Unknown',
+  progressing: 'False',
+  stalled: 'False',
+};
+
+/** Others choose a part of some messages, such as what a Deployment's condition says. */
+const LONGEST_MESSAGE = 2048;
+
+/** kstatus reads these: Reconciling and Stalled are there only while they are true. */
+export function conditionsOf(website: Website, judged: Verdict, now: Date): Condition[] {
+  const { state } = judged;
+  const foreign = website.status?.conditions?.filter(({ type }) => !OUR_TYPES.has(type)) ?? [];
+  return [
+    conditionOf(website, { type: 'Ready', status: READY[state] }, judged, now),
+    ...(state === 'progressing' ? [conditionOf(website, RECONCILING, judged, now)] : []),
+    ...(state === 'stalled' ? [conditionOf(website, { type: 'Stalled', status: 'True' }, judged, now)] : []),
+    ...foreign,
+  ];
+}
+
+/** The conditions as they are, but for the reason why the Website is being reconciled. */
+export function reconcilingBecause(website: Website, why: Pick<Verdict, 'reason' | 'message'>, now: Date): Condition[] {
+  const others = website.status?.conditions?.filter(({ type }) => type !== RECONCILING.type) ?? [];
+  return [...others, conditionOf(website, RECONCILING, why, now)];
+}
+
+const RECONCILING = { type: 'Reconciling', status: 'True' } as const;
+const OUR_TYPES: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
+
+function conditionOf(
+  website: Website,
+  { type, status }: Pick<Condition, 'type' | 'status'>,
+  { reason, message }: Pick<Verdict, 'reason' | 'message'>,
+  now: Date,
+): Condition {
+  return {
+    type,
+    status,
+    ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
+    lastTransitionTime: since(website, { type, status, reason }) ?? rfc3339(now),
+    reason,
+    message: shortened(message, LONGEST_MESSAGE),
+  };
+}
+
+/** Reconciling and Stalled exist only while they are true, so they begin anew with each reason. */
+const since = (website: Website, now: Pick<Condition, 'type' | 'status' | 'reason'>): string | undefined =>
+  website.status?.conditions?.find(
+    ({ type, status, reason }) =>
+      type === now.type && status === now.status && (type === 'Ready' || reason === now.reason),
+  )?.lastTransitionTime;
+
+/** Kubernetes writes times to the second. */
+const rfc3339 = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');

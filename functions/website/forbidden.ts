@@ -1,0 +1,73 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import { ClusterError } from '../cluster/errors.ts';
+import { reconcilingBecause } from './conditions.ts';
+import { isOwnedBy, type Deployment } from './children.ts';
+import { differences } from './differences.ts';
+import type { Verdict } from './reasons.ts';
+import type { Condition, Website, WebsiteKey, WebsiteStatus } from './resource.ts';
+import { countsOf, unseenStatus } from './status.ts';
+import { transitionOf } from './transition.ts';
+
+/** While RBAC is being rolled out, a right may be missing for a moment. What lasts longer becomes a verdict. */
+const MOMENT_SECONDS = 60;
+
+/**
+ * Says on a Website that the functions may not read or write a child of its. The caller still throws, so the sender tries again
+ * and the condition goes once the right is there.
+ */
+export async function sayForbidden(
+  key: WebsiteKey,
+  { cluster, now }: { readonly cluster: Cluster; readonly now: () => Date },
+  refusal: ClusterError,
+): Promise<void> {
+  try {
+    const deployment = await readable(cluster.getChild('Deployment', key));
+    const website = await cluster.getWebsite(key);
+    if (website === undefined || website.metadata.deletionTimestamp !== undefined) return;
+    const { verdict, status } = forbidden(website, deployment, refusal.message, now());
+    if (differences(website.status, status).length === 0) return;
+    const updated = await cluster.updateStatus({ ...website, status });
+    const transition = verdict && transitionOf(website, verdict);
+    if (transition !== undefined) await cluster.announce(updated, transition);
+  } catch (error) {
+    // The status may be refused as well, or changed meanwhile: the next try says it.
+    if (!(error instanceof ClusterError)) throw error;
+  }
+}
+
+async function readable<T>(read: Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof ClusterError && error.code === 'Forbidden') return undefined;
+    throw error;
+  }
+}
+
+/** At first, Ready stays as it was, and Reconciling remembers since when; after a moment, the Website is stalled. */
+export function forbidden(
+  website: Website,
+  deployment: Deployment | undefined,
+  refusal: string,
+  now: Date,
+): { readonly verdict?: Verdict; readonly status: WebsiteStatus } {
+  const why = { reason: 'Forbidden', message: `The functions lack a right: ${refusal}` } as const;
+  const counts = deployment !== undefined && isOwnedBy(deployment, website) ? countsOf(deployment) : {};
+  const seen = { ...website, status: { ...website.status, ...counts } };
+  const { conditions = [] } = seen.status;
+  if (isLasting(conditions, now)) {
+    const verdict: Verdict = { state: 'stalled', ...why };
+    return { verdict, status: unseenStatus(seen, verdict, now) };
+  }
+  return conditions.some(({ type }) => type === 'Ready')
+    ? { status: { ...seen.status, conditions: reconcilingBecause(website, why, now) } }
+    : { status: unseenStatus(seen, { state: 'progressing', ...why }, now) };
+}
+
+function isLasting(conditions: readonly Condition[], now: Date): boolean {
+  const known = conditions.find(({ type, reason }) => type !== 'Ready' && reason === 'Forbidden');
+  if (known === undefined || known.type === 'Stalled') return known !== undefined;
+  const lasted = (now.getTime() - Date.parse(known.lastTransitionTime)) / 1000;
+  // A time that cannot be read is no reason to wait.
+  return !(lasted < MOMENT_SECONDS);
+}
