@@ -104,13 +104,15 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   let resyncs = 0;
   const changed = burstCounter(giveBackMemory);
   return {
-    // The state of its Website asks for each of these; what only repeats goes slow: requeues and the resync.
+    // The state of its Website asks for each of these. What only repeats goes slow: requeues, the resync, and Websites that were
+    // not Ready before the list and have not changed since. There may be hundreds of those, and changes must not wait for them.
     change: ({ versions, ...change }, revealedBy) => {
       // What a list reveals may not be all that changed meanwhile.
       const isAll = versions !== undefined && revealedBy === 'watch';
       const item = { ...change, ...(isAll ? { versions } : {}), time: now() };
       const group = revealedBy === 'list' ? LISTED : change.key.namespace;
-      queue.add({ key: keyText(change.key), group, lane: 'fast', item });
+      const lane = revealedBy === 'list' && change.reason === 'retry' ? 'slow' : 'fast';
+      queue.add({ key: keyText(change.key), group, lane, item });
       changed();
     },
     resync: () => {

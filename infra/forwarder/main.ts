@@ -20,11 +20,13 @@ async function main(config: Config): Promise<void> {
   const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context }, troubles);
   const health = new Health();
   let term: Term | undefined;
+  let leading: AbortSignal | undefined;
   const metrics = new Metrics({
     health,
     pending: () => term?.pending(),
     known: () => term?.known() ?? new Map(),
-    isLeader: () => term !== undefined,
+    // A term that ends still delivers what it began, and another may lead by then.
+    isLeader: () => leading?.aborted === false,
   });
   const sink = await sinkFrom(config.sink, config.parallel, troubles);
   const tracing = await tracingFrom(config.traces);
@@ -39,6 +41,7 @@ async function main(config: Config): Promise<void> {
   }
   const forwarder: Forwarder = { config, transport, sink, log, health, metrics, tracing };
   await whileLeading(forwarder, stopping.signal, async (signal) => {
+    leading = signal;
     term = forward(forwarder, signal);
     await term.ended;
     term = undefined;

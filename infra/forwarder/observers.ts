@@ -40,6 +40,8 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
   let isFirstList = true;
   let isListing = false;
   let settled = 0;
+  /** Not Ready, and unchanged: they come after everything that the list shows as changed. */
+  let unready: Change[] = [];
 
   const tell = (change: Change) => outlet.change(change, isListing ? 'list' : 'watch');
   const remove = (key: WebsiteKey, resourceVersion?: string) => {
@@ -60,6 +62,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
       listed = new Set();
       isListing = true;
       settled = 0;
+      unready = [];
     },
     listed(object) {
       const text = keyText(object.metadata);
@@ -70,6 +73,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
       known.set(text, now);
       if (!isFirstList && before?.print !== now.print) outlet.missed(PLURAL);
       if (change === undefined) settled++;
+      else if (change.reason === 'retry') unready.push(change);
       else tell(change);
     },
     listEnded() {
@@ -78,7 +82,8 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
         outlet.missed(PLURAL);
         remove(keyOf(text));
       }
-      listed = new Set();
+      for (const change of unready) tell(change);
+      [listed, unready] = [new Set(), []];
       [isListing, isFirstList] = [false, false];
       if (settled > 0) outlet.resync();
     },

@@ -67,6 +67,22 @@ describe('A Website in a list', () => {
     expect(told()).toEqual([]);
   });
 
+  it('that is not ready comes after all that changed, wherever it stands in the list', () => {
+    const unready = (name: string) =>
+      website({ name, uid: name }, { observedGeneration: 1, conditions: [ready('False')] });
+    const changed = (name: string) => website({ name, uid: name, generation: 2 });
+    list(unready('a'), changed('b'), unready('c'), changed('d'));
+    expect(changes.map(({ key }) => key.name)).toEqual(['b', 'd', 'a', 'c']);
+  });
+
+  it('that is not ready is told once, where a list did not end', () => {
+    const object = website({}, { observedGeneration: 1, conditions: [ready('False')] });
+    observer.listStarted();
+    observer.listed(object);
+    list(object);
+    expect(changes).toHaveLength(1);
+  });
+
   it('that went away between two lists is told as deleted, under the same id every time', () => {
     list(website());
     list();

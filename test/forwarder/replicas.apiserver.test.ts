@@ -36,10 +36,19 @@ async function start(...flags: string[]) {
   });
   programs.push(program);
   const health = String((await program.line('Listening'))['url']);
-  return { program, ready: async () => (await fetch(new URL('readyz', health))).text() };
+  const get = async (page: string) => (await fetch(new URL(page, health))).text();
+  return { program, ready: () => get('readyz'), metrics: () => get('metrics') };
 }
 const delivered = () => new Set(sink.accepted.filter(({ type }) => type === 'changed').map(({ name }) => name));
 const create = (name: string) => createWebsite(admin, { namespace, name }, spec);
+
+/** The value of a series in a text of metrics. */
+const valueIn = (metrics: string, series: string) =>
+  metrics
+    .split('\n')
+    .find((line) => line.startsWith(`${series} `))
+    ?.split(' ')
+    .at(-1);
 
 describe('Two replicas', () => {
   let lease: string;
@@ -79,6 +88,23 @@ describe('Two replicas', () => {
     standby.program.process.kill('SIGCONT');
     await create('a');
     await eventually(() => expect([...delivered()]).toEqual(['a']));
+  });
+
+  it('never both say that they lead, although one still ends its deliveries', async () => {
+    const { leader, standby } = await two();
+    sink.answer = () => ({ after: new Promise(() => {}) });
+    await create('a');
+    await eventually(() => expect(sink.attempts).toHaveLength(1));
+    leader.program.process.kill('SIGSTOP');
+    await standby.program.line('Leading');
+    leader.program.process.kill('SIGCONT');
+    await eventually(async () => {
+      const text = await leader.metrics();
+      expect(valueIn(text, 'website_forwarder_leader')).toBe('0');
+      // The delivery is under way until its sink answers, or until it has had its time.
+      expect(valueIn(text, 'website_forwarder_pending_keys{state="at_work"}')).toBe('1');
+    });
+    expect(valueIn(await standby.metrics(), 'website_forwarder_leader')).toBe('1');
   });
 
   it('do no harm when one that was stopped for a while wakes up', async () => {

@@ -1,0 +1,67 @@
+// What a forwarder sends first after its start, with Websites on the real API server.
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { REQUESTED_AT, type Website } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { startSink, type Sink } from '../faults/sink.ts';
+import { startForwarder, type Program } from '../program.ts';
+import { createNamespace, createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
+
+const spec = { image: 'nginx:1', replicas: 0 };
+const STALLED = 230;
+
+let admin: Transport;
+let namespace: string;
+let sink: Sink;
+let program: Program | undefined;
+
+beforeEach(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  namespace = await createNamespace(admin, 'order');
+  sink = await startSink(namespace);
+});
+afterEach(async () => {
+  await program?.stop();
+  await patchWebsite(admin, { namespace, name: 'z-deleting' }, { metadata: { finalizers: null } });
+  await sink.close();
+  await admin.close();
+});
+
+const create = (name: string, metadata = {}) => createWebsite(admin, { namespace, name }, spec, metadata);
+const stall = async (website: Website) => {
+  const lastTransitionTime = '2026-01-01T00:00:00Z';
+  const condition = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'NameConflict',
+    message: 'x',
+    lastTransitionTime,
+  } as const;
+  await kubernetes(admin).updateStatus({ ...website, status: { observedGeneration: 1, conditions: [condition] } });
+};
+
+it('Websites that changed come before those that have been stalled for long', async () => {
+  const old = Array.from({ length: STALLED }, (_, index) => `a-${index}`);
+  const changed = ['z-changed', 'z-deleting', 'z-requested', 'z-unseen', 'z-changed-too'];
+  await Promise.all(old.map(async (name) => stall(await create(name))));
+  for (const name of changed) {
+    const website = await create(name, name === 'z-deleting' ? { finalizers: ['example.com/wait'] } : {});
+    if (name !== 'z-unseen') await stall(website);
+  }
+  for (const name of ['z-changed', 'z-changed-too'])
+    await patchWebsite(admin, { namespace, name }, { spec: { replicas: 1 } });
+  await patchWebsite(admin, { namespace, name: 'z-requested' }, { metadata: { annotations: { [REQUESTED_AT]: '1' } } });
+  await removeWebsite(admin, { namespace, name: 'z-deleting' });
+
+  program = startForwarder(['--sink', sink.url, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace], {
+    KUBECONFIG: inject('forwarderKubeconfig'),
+  });
+  await eventually(() => expect(sink.accepted).toHaveLength(STALLED + changed.length));
+  expect(
+    sink.attempts
+      .slice(0, changed.length)
+      .map(({ name }) => name)
+      .toSorted(),
+  ).toEqual(changed.toSorted());
+});
