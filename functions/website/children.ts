@@ -80,6 +80,12 @@ export const mayHaveIngress = (deployment: Deployment | undefined): boolean =>
   controllerOf(deployment)?.kind !== KIND ||
   deployment.metadata.annotations?.[HAS_INGRESS] !== undefined;
 
+/** A Deployment that says that there may be an Ingress. */
+export function withMark(deployment: Deployment): Deployment {
+  const { metadata } = deployment;
+  return { ...deployment, metadata: { ...metadata, annotations: { ...metadata.annotations, [HAS_INGRESS]: 'true' } } };
+}
+
 /** Whether the Deployment, and the Ingress where there is one, were made for an older generation of this very Website. */
 export function isAheadOf(website: Website, { deployment, ingress }: Children): boolean {
   const { generation = 0 } = website.metadata;

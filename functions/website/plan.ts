@@ -1,12 +1,8 @@
-import type { V1Container } from '@kubernetes/client-node';
-import { CLASS_FROM_SPEC, HAS_INGRESS, isLeftOver, isOwnedBy } from './children.ts';
-import type { Child, ChildKind, Children, Deployment, Ingress, Json, Service } from './children.ts';
-import { selectorOf, type Desired, type DesiredChildren, type DesiredMeta } from './desired.ts';
+import { CLASS_FROM_SPEC, isLeftOver, isOwnedBy, type Child, type ChildKind, type Children } from './children.ts';
+import { selectorOf, type Desired, type DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
-import { isSameAmount } from './quantity.ts';
-import type { ObjectMeta, OwnerReference, Website } from './resource.ts';
-
-type Container = Json<V1Container>;
+import { mergedDeployment, mergedIngress, mergedService } from './merge.ts';
+import type { Website } from './resource.ts';
 
 /** One write to one child. */
 export type Operation =
@@ -73,17 +69,22 @@ function operation<T extends Child>(
 ): Operation[] {
   if (want === undefined) return have === undefined ? [] : [{ verb: 'delete', child: have }];
   if (have === undefined) return [{ verb: 'create', child: want }];
-  if (lostItsClass(want, have))
-    return [
-      { verb: 'delete', child: have },
-      { verb: 'create', child: want },
-    ];
   const child = merge(have, want);
+  if (lostItsClass(want, have))
+    return recreation(have, { ...want, metadata: { ...want.metadata, ...othersOf(child) } });
   const changed = differences(have, child);
   return changed.length === 0 ? [] : [{ verb: 'replace', child, changed }];
 }
 
-/** Only creation gives an Ingress the cluster's default class, so one whose class left the spec is made anew. */
+const recreation = (have: Child, child: Desired<Child>): Operation[] => [
+  { verb: 'delete', child: have },
+  { verb: 'create', child },
+];
+
+/** What other writers, such as an ingress controller or its user, have said of an object: it outlives a recreation. */
+const othersOf = ({ metadata: { labels = {}, annotations = {} } }: Child) => ({ labels, annotations });
+
+/** Only creation gives an Ingress the cluster's default class, so one whose class left the spec is recreated. */
 const lostItsClass = (want: Desired<Child>, have: Child): boolean =>
   want.kind === 'Ingress' &&
   have.metadata.annotations?.[CLASS_FROM_SPEC] !== undefined &&
@@ -97,83 +98,6 @@ function inOrder(operations: readonly Operation[]): Operation[][] {
     operations.filter((each) => !isDelete(each) && !isIngress(each)),
     operations.filter((each) => !isDelete(each) && isIngress(each)),
   ].filter((step) => step.length > 0);
-}
-
-// What follows lays our fields over what was read and keeps the rest: other writers' labels and annotations, the fields that
-// the API server filled in, containers that somebody injected.
-
-function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployment {
-  const { template } = have.spec;
-  const wanted = want.spec.template;
-  return {
-    ...have,
-    metadata: mergedMeta(have.metadata, want.metadata),
-    spec: {
-      ...have.spec,
-      ...(want.spec.replicas === undefined ? {} : { replicas: want.spec.replicas }),
-      template: {
-        ...template,
-        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...wanted.metadata?.labels } },
-        spec: {
-          ...template.spec,
-          ...wanted.spec,
-          containers: (wanted.spec?.containers ?? []).reduce(mergedContainers, template.spec?.containers ?? []),
-        },
-      },
-    },
-  };
-}
-
-function mergedContainers(have: readonly Container[], want: Container): Container[] {
-  if (have.every(({ name }) => name !== want.name)) return [...have, want];
-  return have.map((container) => (container.name === want.name ? mergedContainer(container, want) : container));
-}
-
-/** These fields of our container are ours whole: what is not desired in them goes, whoever wrote it. */
-function mergedContainer(have: Container, want: Container): Container {
-  const { securityContext: _, ...rest } = have;
-  return { ...rest, ...want, resources: mergedResources(have.resources, want.resources) };
-}
-
-/** An amount that the API server wrote in its own way stays as it wrote it. */
-function mergedResources(have: Container['resources'], want: Container['resources']): Container['resources'] & {} {
-  const merged = (part: 'requests' | 'limits') =>
-    Object.fromEntries(
-      Object.entries(want?.[part] ?? {}).map(([name, amount]) => {
-        const stored = have?.[part]?.[name];
-        return [name, stored !== undefined && isSameAmount(stored, amount) ? stored : amount];
-      }),
-    );
-  return { ...have, requests: merged('requests'), limits: merged('limits') };
-}
-
-function mergedService(have: Service, want: Desired<Service>): Service {
-  return { ...have, metadata: mergedMeta(have.metadata, want.metadata), spec: { ...have.spec, ...want.spec } };
-}
-
-function mergedIngress(have: Ingress, want: Desired<Ingress>): Ingress {
-  return { ...have, metadata: mergedMeta(have.metadata, want.metadata), spec: { ...have.spec, ...want.spec } };
-}
-
-/** Our labels and annotations, and everybody else's. */
-function mergedMeta(have: ObjectMeta, want: DesiredMeta): ObjectMeta {
-  const { [HAS_INGRESS]: _, [CLASS_FROM_SPEC]: __, ...annotations } = have.annotations ?? {};
-  return {
-    ...have,
-    labels: { ...have.labels, ...want.labels },
-    annotations: { ...annotations, ...want.annotations },
-    ownerReferences: mergedOwners(have.ownerReferences ?? [], want.ownerReferences),
-  };
-}
-
-/**
- * Ours among everybody's. One that makes us the controller stays as it is, whatever else it says: where the API server runs
- * OwnerReferencesPermissionEnforcement, as OpenShift does, to change an owner reference needs the right to delete the child.
- */
-function mergedOwners(have: readonly OwnerReference[], want: readonly OwnerReference[]): readonly OwnerReference[] {
-  const missing = want.filter(({ uid }) => have.every((owner) => owner.uid !== uid || owner.controller !== true));
-  if (missing.length === 0) return have;
-  return [...have.filter((owner) => missing.every(({ uid }) => uid !== owner.uid)), ...missing];
 }
 
 /** `create Deployment`, `replace Service`: how a write is named in replies and logs. */

@@ -29,7 +29,8 @@ export function isSameAmount(left: string, right: string): boolean {
   return left === right || thousandths(left) === thousandths(right);
 }
 
-function thousandths(quantity: string): bigint | string {
+/** The amount in thousandths, as it is stored; text that says no amount stays as it is. */
+export function thousandths(quantity: string): bigint | string {
   const [, whole, fraction = '', suffix = ''] = /^([0-9]+)(?:\.([0-9]*))?(.*)$/.exec(quantity) ?? [];
   const scale = scaleOf(suffix);
   if (whole === undefined || scale === undefined) return quantity;

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
-import { isAheadOf, mayHaveIngress, type Child, type Children, type Versions } from './children.ts';
+import { isAheadOf, mayHaveIngress, withMark } from './children.ts';
+import type { ChildKind, Children, Versions, Child } from './children.ts';
 import { desired, type DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
 import { sayForbidden } from './forbidden.ts';
@@ -217,8 +218,8 @@ interface Written {
 }
 
 /**
- * Carries out a plan step by step. What is refused for good does not keep the rest of its step from being written, and ends the
- * plan there: a later step counts on the one before, as an Ingress on the Deployment that says that there is one.
+ * Carries out a plan step by step. What is refused for good holds up only what counts on it: an Ingress is recreated once it is
+ * gone, it is created where the Deployment says that there is one, and the Deployment says so for as long as there is.
  */
 async function write(
   { steps }: Plan,
@@ -226,20 +227,36 @@ async function write(
   cluster: Cluster,
   actions: string[],
 ): Promise<Written | 'namespace-terminating'> {
-  const children: Record<string, Child | undefined> = { ...observed };
+  const children: { -readonly [Part in keyof Children]: Children[Part] } = { ...observed };
+  const refusals: Seen['refusals'][number][] = [];
+  const kept = new Set<ChildKind>();
   for (const step of steps) {
-    const results = await Promise.allSettled(step.map((operation) => carryOut(operation, cluster)));
-    for (const [index, operation] of step.entries()) {
+    const operations = step.flatMap((operation) => possible(operation, children, kept));
+    const results = await Promise.allSettled(operations.map((operation) => carryOut(operation, cluster)));
+    for (const [index, operation] of operations.entries()) {
       const result = results[index];
+      if (result?.status === 'rejected' && operation.verb === 'delete') kept.add(operation.child.kind);
       if (result?.status !== 'fulfilled') continue;
       actions.push(actionOf(operation));
-      children[operation.child.kind.toLowerCase()] = result.value;
+      Object.assign(children, { [operation.child.kind.toLowerCase()]: result.value });
     }
     const refused = refusedForGood(results);
     if (refused.some(({ code }) => code === 'NamespaceTerminating')) return 'namespace-terminating';
-    if (refused.length > 0) return { children, refusals: refused.map(refusalOf) };
+    refusals.push(...refused.map(refusalOf));
   }
-  return { children, refusals: [] };
+  return { children, refusals };
+}
+
+/** The operation, as far as the steps before it allow it. `kept` are the children whose deletion was refused. */
+function possible(operation: Operation, { deployment }: Children, kept: ReadonlySet<ChildKind>): Operation[] {
+  const { verb, child } = operation;
+  if (verb === 'create' && child.kind === 'Ingress') {
+    const isKnown = deployment !== undefined && mayHaveIngress(deployment);
+    return isKnown && !kept.has('Ingress') ? [operation] : [];
+  }
+  if (verb !== 'replace' || child.kind !== 'Deployment' || !kept.has('Ingress')) return [operation];
+  const marked = withMark(child);
+  return differences(deployment, marked).length > 0 ? [{ ...operation, child: marked }] : [];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { Child, Children, Deployment } from '../../functions/website/children.ts';
+import { isSameAmount } from '../../functions/website/quantity.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import type { Spec } from './generated.ts';
 
@@ -26,7 +27,20 @@ function expectContainer(spec: Spec, deployment: Deployment | undefined): void {
   expect(container?.image).toBe(spec['image']);
   expect(container?.ports).toMatchObject([{ containerPort: spec['port'] ?? 80 }]);
   expect(pairs(container?.env)).toEqual(pairs(spec['env'] as Env));
+  expectAmounts(spec['resources'] as Amounts, container?.resources);
   expect(container?.securityContext?.allowPrivilegeEscalation === false).toBe(spec['securityProfile'] === 'restricted');
+}
+
+type Amounts = { readonly [part: string]: Readonly<Record<string, unknown>> } | undefined;
+
+/** What is asked for is there, as the API server stores it, and nothing else is. */
+function expectAmounts(spec: Amounts, resources: object | undefined): void {
+  const stored = (resources ?? {}) as NonNullable<Amounts>;
+  for (const part of ['requests', 'limits']) {
+    const wanted = Object.entries(spec?.[part] ?? {});
+    expect(Object.keys(stored[part] ?? {}).toSorted()).toEqual(wanted.map(([name]) => name).toSorted());
+    for (const [name, amount] of wanted) expect(isSameAmount(String(amount), String(stored[part]?.[name]))).toBe(true);
+  }
 }
 
 type Env = readonly { readonly name: string; readonly value?: string }[] | undefined;

@@ -1,4 +1,5 @@
 import { GENERATION } from '../../functions/website/children.ts';
+import { thousandths } from '../../functions/website/quantity.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
 
@@ -23,12 +24,21 @@ const DIFFERS_BY_HISTORY = new Set([
 
 /** Objects without what differs between two histories that come to the same: uids, versions, generations, times, addresses. */
 export function masked(objects: readonly Named[]): unknown[] {
-  const keep = (name: string, value: unknown) => (DIFFERS_BY_HISTORY.has(name) ? undefined : value);
+  const keep = (name: string, value: unknown) => {
+    if (DIFFERS_BY_HISTORY.has(name)) return undefined;
+    return name === 'requests' || name === 'limits' ? amounts(value) : value;
+  };
   const place = ({ kind, metadata }: Named) => `${kind} ${keyText(metadata)}`;
   return objects
     .toSorted((left, right) => place(left).localeCompare(place(right)))
     .map((object) => JSON.parse(JSON.stringify(sorted(object), keep)) as unknown);
 }
+
+/** An amount stays as it was written first while it is the same. */
+const amounts = (value: unknown): object =>
+  Object.fromEntries(
+    Object.entries(value as object).map(([name, amount]) => [name, String(thousandths(amount as string))]),
+  );
 
 /** The state of the world, to be compared with another that has come about in another way. */
 export const world = (cluster: MemoryCluster): unknown[] => masked(cluster.all());

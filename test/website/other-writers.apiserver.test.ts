@@ -1,0 +1,185 @@
+// What others do to the children, or keep us from doing, on the real API server: each child is put right for itself, and what is theirs stays.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { forbid, type Scope } from '../policies.ts';
+import { createNamespace, createWebsite, patch, removeWebsitesIn, replaceWebsiteSpec } from '../real-cluster.ts';
+
+const SPEC = { image: 'nginx:1', replicas: 1 };
+const HOST = { ...SPEC, host: 'a.example.com' };
+
+let admin: Transport;
+let functions: Transport;
+let key: WebsiteKey;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
+});
+afterAll(() => Promise.all([admin.close(), functions.close()]));
+beforeEach(async () => {
+  key = { namespace: await createNamespace(admin, 'others'), name: 'shop' };
+});
+afterEach(() => removeWebsitesIn(admin, key.namespace));
+
+const run = () => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+const heals = () =>
+  eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' }));
+const child = <Kind extends 'Deployment' | 'Service' | 'Ingress'>(kind: Kind) => kubernetes(admin).getChild(kind, key);
+const image = async () => (await child('Deployment'))?.spec.template.spec?.containers[0]?.image;
+const SERVICE = () => `/api/v1/namespaces/${key.namespace}/services/shop-service`;
+const INGRESS = () => `/apis/networking.k8s.io/v1/namespaces/${key.namespace}/ingresses/shop-ingress`;
+
+async function healed(spec: object): Promise<void> {
+  await createWebsite(admin, key, spec);
+  await heals();
+}
+
+async function says(reason: string): Promise<void> {
+  await eventually(async () => expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason }));
+}
+
+describe('A Service that somebody makes', () => {
+  const loadBalancer = { type: 'LoadBalancer' };
+  const ranges = { loadBalancerSourceRanges: ['192.0.2.0/24'] };
+  const local = { externalTrafficPolicy: 'Local' };
+  const other = {
+    allocateLoadBalancerNodePorts: false,
+    loadBalancerClass: 'example.com/x',
+    loadBalancerIP: '192.0.2.1',
+  };
+  it.each<[string, object]>([
+    ['a NodePort', { type: 'NodePort' }],
+    ['a NodePort that keeps addresses', { type: 'NodePort', ...local }],
+    ['a LoadBalancer', loadBalancer],
+    ['a LoadBalancer of some clients', { ...loadBalancer, ...ranges }],
+    ['a LoadBalancer that keeps addresses', { ...loadBalancer, ...local }],
+    ['a LoadBalancer of a class', { ...loadBalancer, ...other }],
+    ['a LoadBalancer of everything', { ...loadBalancer, ...other, ...ranges, ...local }],
+    ['a name of another host', { type: 'ExternalName', externalName: 'example.com' }],
+  ])('%s is a ClusterIP again, and nothing is left of it', async (_, spec) => {
+    await healed(SPEC);
+    const before = (await child('Service'))?.spec;
+    await patch(admin, SERVICE(), { spec });
+    expect((await child('Service'))?.spec).toMatchObject(spec);
+    await heals();
+    const { clusterIP: _ip, clusterIPs: _ips, ...after } = (await child('Service'))?.spec ?? {};
+    const { clusterIP: _oldIp, clusterIPs: _oldIps, ...expected } = before ?? {};
+    expect(after).toEqual(expected);
+  });
+});
+
+describe('One child that is refused does not hold up the others:', () => {
+  const inNamespace = (scope: Omit<Scope, 'namespace'>) => forbid(admin, { namespace: key.namespace, ...scope });
+
+  it('a Service, while the image and the host are new', async () => {
+    await healed(SPEC);
+    await patch(admin, SERVICE(), { spec: { type: 'NodePort' } });
+    const allow = await inNamespace({ apiGroup: '', resource: 'services', operations: ['UPDATE'] });
+    const note = { metadata: { annotations: { note: 'x' } } };
+    await eventually(() => expect(patch(admin, `${SERVICE()}?dryRun=All`, note)).rejects.toThrow('not here'));
+    await says('Rejected');
+    await replaceWebsiteSpec(admin, key, { ...HOST, image: 'nginx:2' });
+    await says('Rejected');
+    expect(await image()).toBe('nginx:2');
+    expect((await child('Ingress'))?.spec.rules).toMatchObject([{ host: 'a.example.com' }]);
+    await allow();
+    await heals();
+  });
+
+  it('an Ingress that may not be deleted, while the image is new', async () => {
+    await healed(HOST);
+    const allow = await inNamespace({
+      apiGroup: 'networking.k8s.io',
+      resource: 'ingresses',
+      operations: ['DELETE'],
+    });
+    await eventually(async () => {
+      await expect(admin.json({ method: 'DELETE', path: `${INGRESS()}?dryRun=All`, what: 'ask' })).rejects.toThrow(
+        'not here',
+      );
+    });
+    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
+    await says('Rejected');
+    expect(await image()).toBe('nginx:2');
+    expect(await child('Ingress')).toBeDefined();
+    expect((await run()).actions.filter((action) => action !== 'update status')).toEqual([]);
+    await allow();
+    await heals();
+    expect(await child('Ingress')).toBeUndefined();
+  });
+
+  it('an Ingress that may not be made', async () => {
+    await healed(SPEC);
+    const allow = await inNamespace({
+      apiGroup: 'networking.k8s.io',
+      resource: 'ingresses',
+      operations: ['CREATE'],
+    });
+    const path = INGRESS().replace(/\/[^/]+$/, '?dryRun=All');
+    const body = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'x' },
+      spec: { rules: [{ host: 'x' }] },
+    };
+    await eventually(() => expect(admin.json({ method: 'POST', path, what: 'ask', body })).rejects.toThrow('not here'));
+    await replaceWebsiteSpec(admin, key, { ...HOST, image: 'nginx:2' });
+    await says('Rejected');
+    expect(await image()).toBe('nginx:2');
+    await allow();
+    await heals();
+  });
+});
+
+describe('An Ingress', () => {
+  const theirs = {
+    labels: { team: 'web' },
+    annotations: { 'cert-manager.io/cluster-issuer': 'x', 'nginx.ingress.kubernetes.io/proxy-body-size': '8m' },
+  };
+  const solver = { service: { name: 'cm-acme-http-solver', port: { number: 8089 } } };
+  const challenge = {
+    path: '/.well-known/acme-challenge/TOKEN',
+    pathType: 'ImplementationSpecific',
+    backend: solver,
+  };
+  const pathsOf = async () =>
+    (await child('Ingress'))?.spec.rules?.flatMap(({ http }) => http?.paths.map(({ path }) => path));
+  const add = (path: object, index: '0' | '-') =>
+    patch(admin, INGRESS(), [{ op: 'add', path: `/spec/rules/0/http/paths/${index}`, value: path }]);
+
+  it('that is recreated, since its class left the spec, keeps the labels and annotations of others', async () => {
+    await healed({ ...HOST, ingressClassName: 'nginx' });
+    const before = await child('Ingress');
+    await patch(admin, INGRESS(), { metadata: theirs });
+    await replaceWebsiteSpec(admin, key, HOST);
+    await heals();
+    const after = await child('Ingress');
+    expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
+    expect(after?.spec.ingressClassName).toBeUndefined();
+    expect(after?.metadata).toMatchObject(theirs);
+    expect(after?.metadata.annotations).not.toHaveProperty('websites.stable.example.com/ingress-class-from-spec');
+    expect((await run()).actions).toEqual([]);
+  });
+
+  it.each([
+    ['first', '0', [challenge.path, '/']],
+    ['last', '-', ['/', challenge.path]],
+  ] as const)('keeps the path of a challenge that is added %s, and no other', async (_, index, paths) => {
+    await healed(HOST);
+    await add(challenge, index);
+    expect((await run()).actions).toEqual([]);
+    await add({ ...challenge, path: '/other' }, index);
+    expect((await run()).actions).toContain('replace Ingress');
+    expect(await pathsOf()).toEqual(paths);
+    await replaceWebsiteSpec(admin, key, { ...HOST, tlsSecretName: 'tls' });
+    await heals();
+    expect(await pathsOf()).toEqual(paths);
+    await replaceWebsiteSpec(admin, key, { ...HOST, host: 'b.example.com' });
+    await heals();
+    expect(await pathsOf()).toEqual(['/']);
+  });
+});
