@@ -5,6 +5,7 @@ import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, t
 import type { HttpMessage } from './cloudevents.ts';
 import { configFrom } from './config.ts';
 import type { Connected, Log } from './context.ts';
+import { surviveRejections } from './last-resort.ts';
 import { metricsFrom } from './metrics.ts';
 import { printable } from './printable.ts';
 import { isTooLarge, reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
@@ -51,6 +52,8 @@ app.timer('resyncWebsites', {
   },
 });
 
+surviveRejections(logOf(console));
+
 // What speaks to the cluster is loaded while the host is still busy with its own start. It does not wait for this.
 app.hook.appStart(() => {
   connected().catch((error: unknown) => console.error(line({ err: error }, 'Could not connect to the cluster')));
@@ -82,9 +85,15 @@ const connected = (): Promise<Connected> =>
 async function connect(): Promise<Connected> {
   const config = configFrom(process.env);
   const { contextFrom } = await import('./context.ts');
-  const open = await contextFrom(config, logOf(console));
-  const endMetrics = await metricsFrom(config);
-  return { ...open, close: async () => void (await Promise.all([open.close(), endMetrics()])) };
+  const log = logOf(console);
+  const open = await contextFrom(config, log);
+  const endMetrics = await metricsFrom(config, log);
+  return {
+    ...open,
+    async close() {
+      await Promise.all([open.close(), endMetrics()]);
+    },
+  };
 }
 
 async function contextFor(invocation: InvocationContext): Promise<Connected> {

@@ -39,7 +39,9 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
     config,
     callers,
     troubles: () => troubles.lines(),
-    close: async () => void (await Promise.all(transports.map((each) => each.close()))),
+    async close() {
+      await Promise.all(transports.map((each) => each.close()));
+    },
   };
 }
 

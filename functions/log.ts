@@ -12,6 +12,10 @@ const LONGEST_UNREAD = 4 * 1024 * 1024;
  */
 export function logOf(level: string): Logger {
   const output = pino.destination({ sync: false, maxLength: LONGEST_UNREAD });
+  // A full disk, or a reader that is gone: lines are lost then, and nothing else. A flush would be tried again for ever.
+  output.on('error', () => {
+    output.flushSync = () => {};
+  });
   let lines = '';
   const flush = () => {
     output.write(lines);

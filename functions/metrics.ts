@@ -1,6 +1,8 @@
 import { metrics, ValueType } from '@opentelemetry/api';
 import { ClusterError } from './cluster/errors.ts';
 import type { Config } from './config.ts';
+import type { Log } from './context.ts';
+import { endTelemetry } from './ending.ts';
 import type { ResyncReport } from './resync-websites.ts';
 import type { Reconciled } from './website/reconcile.ts';
 
@@ -14,12 +16,13 @@ const RESYNC_BUCKETS = [0.25, 1, 5, 15, 60, 200];
 
 /**
  * Sends what is counted here to the collector of the configuration. The SDK is loaded only where there is one.
- * @returns what sends the rest, and ends it.
+ * @returns what sends the rest, and ends it, within seconds.
  */
-export async function metricsFrom({ metricsIntervalMs }: Config): Promise<() => Promise<void>> {
+export async function metricsFrom({ metricsIntervalMs }: Config, log: Log): Promise<() => Promise<void>> {
   if (metricsIntervalMs === undefined) return async () => {};
   const { exportMetrics } = await import('./otlp.ts');
-  return exportMetrics(metricsIntervalMs);
+  const end = exportMetrics(metricsIntervalMs);
+  return () => endTelemetry('metrics', end, log);
 }
 
 function instruments() {

@@ -6,6 +6,8 @@ import type { Call } from './callers.ts';
 import { ClusterError } from './cluster/errors.ts';
 import { ConfigError, configFrom, isLoopback, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
+import { endSoon } from './ending.ts';
+import { surviveRejections } from './last-resort.ts';
 import { logOf } from './log.ts';
 import { metricsFrom } from './metrics.ts';
 import { LARGEST_BODY, problem, reconcileWebsite, replyTo, tooLarge, type Reply } from './reconcile-website.ts';
@@ -21,7 +23,8 @@ const DRAIN_MS = 25_000;
 async function main(config: Config): Promise<void> {
   checkCallers(config);
   const log = logOf(config.logLevel);
-  const endMetrics = await metricsFrom(config);
+  surviveRejections(log);
+  const endMetrics = await metricsFrom(config, log);
   const context = await contextFrom(config, log);
   let running = 0;
   let isStopping = false;
@@ -108,7 +111,11 @@ async function main(config: Config): Promise<void> {
     isStopping = true;
     clearInterval(timer);
     // Idle keep-alive connections would hold the server open; those at work finish first.
-    server.close(() => void Promise.all([context.close(), endMetrics()]));
+    server.close(() => {
+      Promise.all([context.close(), endMetrics()])
+        .catch((error: unknown) => log.warn({ err: error }, 'Could not close all connections'))
+        .finally(endSoon);
+    });
     server.closeIdleConnections();
     setTimeout(() => process.exit(1), DRAIN_MS).unref();
     log.info({ running }, 'Stopping');
@@ -140,7 +147,10 @@ const resync = (context: FunctionContext): Promise<Reply> =>
 function scheduleResync({ resyncIntervalSeconds }: Config, context: FunctionContext): NodeJS.Timeout | undefined {
   if (resyncIntervalSeconds === 0) return undefined;
   const jittered = resyncIntervalSeconds * (0.9 + Math.random() * 0.2);
-  return setInterval(() => void resync(context), jittered * 1000).unref();
+  const ask = () => {
+    resync(context).catch((error: unknown) => context.log.error({ err: error }, 'Could not resync Websites'));
+  };
+  return setInterval(ask, jittered * 1000).unref();
 }
 
 /** The whole body, or nothing when there is too much of it: the rest is not read. */

@@ -40,7 +40,9 @@ export function connectionsFor(first: TlsOptions): { of(tls: TlsOptions): Connec
       if (tls === used) return current;
       for (const agent of Object.values(current) as Agent[]) {
         leaving.add(agent);
-        const forget = () => void leaving.delete(agent);
+        const forget = () => {
+          leaving.delete(agent);
+        };
         // It is destroyed where we are closed before the last watch has ended.
         agent.close().then(forget, forget);
       }

@@ -1,5 +1,5 @@
 import type { WebsiteEvent } from './event.ts';
-import type { Delivery, Sink } from './sink.ts';
+import { failureOf, type Delivery, type Sink } from './sink.ts';
 
 /** A batch is done when its slowest event is, and more than so many in one save no more (docs/adr/0009-where-the-time-goes.md). */
 const LARGEST_BATCH = 4;
@@ -19,26 +19,25 @@ export function batching(
   sendAll: (events: readonly WebsiteEvent[], timeoutMs: number) => Promise<readonly Delivery[]>,
 ): Sink['send'] {
   let waiting: Waiting[] = [];
-  async function sendTogether(batch: readonly Waiting[], timeoutMs: number): Promise<void> {
-    const deliveries = await sendAll(
-      batch.map(({ event }) => event),
-      timeoutMs,
-    );
-    for (const [index, delivery] of deliveries.entries()) batch[index]?.resolve(delivery);
+  function sendTogether(batch: readonly Waiting[], timeoutMs: number): void {
+    const events = batch.map(({ event }) => event);
+    sendAll(events, timeoutMs)
+      .then((deliveries) => deliveries.forEach((delivery, index) => batch[index]?.resolve(delivery)))
+      .catch((error: unknown) => batch.forEach(({ resolve }) => resolve(failureOf(error))));
   }
   function flush(): void {
     const alike = Map.groupBy(waiting, ({ timeoutMs }) => timeoutMs);
     waiting = [];
     for (const [timeoutMs, sends] of alike) {
       for (let start = 0; start < sends.length; start += LARGEST_BATCH)
-        void sendTogether(sends.slice(start, start + LARGEST_BATCH), timeoutMs);
+        sendTogether(sends.slice(start, start + LARGEST_BATCH), timeoutMs);
     }
   }
   return (event, timeoutMs, attempt = 1) =>
     new Promise((resolve) => {
       const one = { event, timeoutMs, resolve };
       if (attempt > 1) {
-        void sendTogether([one], timeoutMs);
+        sendTogether([one], timeoutMs);
         return;
       }
       if (waiting.length === 0) setImmediate(flush);

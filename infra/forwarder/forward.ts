@@ -69,7 +69,12 @@ export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
   );
   health.begin(watched.map(({ name }) => name));
   const places = new Places(PAGES_AT_ONCE);
-  const watches = watched.map((each) => startWatch(forwarder, each, places, signal));
+  const watches = watched.map((each) =>
+    startWatch(forwarder, each, places, signal).catch((error: unknown) => {
+      // /livez fails from then on, since the loop does nothing any more: a new start mends it.
+      log.error({ err: error, resource: each.name }, 'Watch ended unexpectedly');
+    }),
+  );
   return {
     pending: () => queue.pending(),
     known: () => sizes(watched),

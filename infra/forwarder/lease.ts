@@ -91,6 +91,8 @@ async function hold(
   const { period } = options.times ?? TIMES;
   const term = new AbortController();
   const ended = work(AbortSignal.any([signal, term.signal]));
+  // It is awaited below; until then a failure is no rejection without a handler.
+  ended.catch(() => {});
   let current = taken;
   for (;;) {
     await pause(period, signal);

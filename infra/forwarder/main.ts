@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { connect } from '../../functions/cluster/transport.ts';
 import { Troubles } from '../../functions/cluster/troubles.ts';
+import { endSoon } from '../../functions/ending.ts';
+import { surviveRejections } from '../../functions/last-resort.ts';
 import { logOf } from '../../functions/log.ts';
 import { configFrom, USAGE, UsageError, type Config } from './config.ts';
 import { forward, type Forwarder, type Term } from './forward.ts';
@@ -16,6 +18,7 @@ import { tracingFrom } from './tracing.ts';
 async function main(config: Config): Promise<void> {
   const stopping = new AbortController();
   const log = logOf(config.logLevel);
+  surviveRejections(log);
   const troubles = new Troubles(log);
   const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context }, troubles);
   const health = new Health();
@@ -29,7 +32,7 @@ async function main(config: Config): Promise<void> {
     isLeader: () => leading?.aborted === false,
   });
   const sink = await sinkFrom(config.sink, config.parallel, troubles);
-  const tracing = await tracingFrom(config.traces);
+  const tracing = await tracingFrom(config.traces, log);
   const { server, url } = await serve({ health, metrics, troubles }, config.host, config.port);
   log.info({ url, cluster: transport.server, sink: config.sink.url.origin }, 'Listening');
 
@@ -49,6 +52,7 @@ async function main(config: Config): Promise<void> {
   server.close();
   server.closeAllConnections();
   await Promise.all([sink.close(), transport.close(), tracing.close()]);
+  endSoon();
 }
 
 /** Where there is a Lease, somebody else may have it; then there are several terms, or none. */

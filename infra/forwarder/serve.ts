@@ -43,9 +43,9 @@ export async function serve(
     }
   };
   const server = createServer((request, response) => {
-    void answer(request.url ?? '').then(({ status, text, type = 'text/plain' }) =>
-      response.writeHead(status, { 'content-type': type }).end(text),
-    );
+    answer(request.url ?? '')
+      .then(({ status, text, type = 'text/plain' }) => response.writeHead(status, { 'content-type': type }).end(text))
+      .catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

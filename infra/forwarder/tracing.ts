@@ -1,3 +1,5 @@
+import type { Logger } from 'pino';
+import { endTelemetry } from '../../functions/ending.ts';
 import type { Notice } from './event.ts';
 import type { Delivery } from './sink.ts';
 
@@ -8,12 +10,15 @@ export interface Tracing {
   /** The sink answered. A span that is never ended, because something newer came, is never exported. */
   answered(notice: Notice, delivery: Delivery): void;
   /** Sends what is not sent yet. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const NO_TRACING: Tracing = { traceparentOf: () => undefined, answered() {}, close: async () => {} };
 
 /** Where OpenTelemetry's own variables name a collector (OTLP over HTTP), traces go there; the library is loaded only then. */
-export async function tracingFrom(traces: boolean): Promise<Tracing> {
-  return traces ? (await import('./otlp.ts')).otlpTracing() : NO_TRACING;
+export async function tracingFrom(traces: boolean, log: Pick<Logger, 'warn'>): Promise<Tracing> {
+  if (!traces) return NO_TRACING;
+  const { otlpTracing } = await import('./otlp.ts');
+  const tracing = otlpTracing();
+  return { ...tracing, close: () => endTelemetry('traces', tracing.close, log) };
 }

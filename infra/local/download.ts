@@ -26,7 +26,9 @@ export function officialReleases(hosts: ReleaseHosts = OFFICIAL, stallMs = STALL
       const timer = setInterval(() => progress(`Downloaded ${Math.round(bytes / 1e6)} MB`), EVERY_MS);
       // A machine without a way out fails at once, and not once for each program.
       const agent = new Agent({ connectTimeout: 5_000, headersTimeout: stallMs, bodyTimeout: stallMs });
-      const received = (length: number) => void (bytes += length);
+      const received = (length: number) => {
+        bytes += length;
+      };
       try {
         await inWorkFolder(pathOf(first), async (work) => {
           const downloads = wanted.map(async (program) => {

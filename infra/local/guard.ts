@@ -21,7 +21,9 @@ export function startGuard(): Guard {
   stdin.on('error', () => {});
   const ended = new Promise<void>((resolve) => guardian.once('exit', () => resolve()));
   return {
-    tell: (word) => void stdin.write(`${JSON.stringify(word)}\n`),
+    tell: (word) => {
+      stdin.write(`${JSON.stringify(word)}\n`);
+    },
     end() {
       guardian.ref();
       stdin.end();

@@ -35,7 +35,12 @@ class StoppedError extends Error {
 
 async function main(options: Options): Promise<void> {
   const stopped = untilAskedToStop();
-  const say = options.output === 'live' ? (line: string) => void process.stdout.write(`${line}\n`) : () => {};
+  const say =
+    options.output === 'live'
+      ? (line: string): void => {
+          process.stdout.write(`${line}\n`);
+        }
+      : () => {};
   const step: Step = async (name, work) => {
     const start = performance.now();
     const result = await Promise.race([work, stopped]);
@@ -46,7 +51,11 @@ async function main(options: Options): Promise<void> {
   const { local, address, transport } = await prepareCluster(options, step, stopped);
   const events = new Map<string, LastEvent>();
   const onLine: ProgramOptions['onLine'] =
-    options.output === 'json' ? (line) => void process.stdout.write(`${JSON.stringify(line)}\n`) : () => {};
+    options.output === 'json'
+      ? (line) => {
+          process.stdout.write(`${JSON.stringify(line)}\n`);
+        }
+      : () => {};
   const { processes, folder } = programsIn(local);
   const failure = Promise.race([stopped, processes.failure, local?.failure ?? processes.failure]);
   const programs: ProgramOptions = { processes, folder, transport, address, events, onLine };
@@ -106,7 +115,9 @@ function programsIn(local: ControlPlane | undefined): { processes: Processes; fo
 }
 
 async function startLocal({ data, output }: Options, step: Step): Promise<ControlPlane> {
-  const progress = (line: string) => void process.stderr.write(output === 'live' ? `  ${line}\n` : '');
+  const progress = (line: string): void => {
+    process.stderr.write(output === 'live' ? `  ${line}\n` : '');
+  };
   const sources = [officialReleases(), goBuild()];
   const search = { assets: process.env['KUBEBUILDER_ASSETS'], cache: cacheFolder(process.env), sources, progress };
   const binaries = await step('Found the programs of the control plane', findBinaries(search));
