@@ -41,10 +41,8 @@ describe('The API server refuses a Website', () => {
     ['with 1001 replicas', { ...spec, replicas: 1001 }, 'spec.replicas in body should be less than or equal to 1000'],
     ['with half a replica', { ...spec, replicas: 1.5 }, 'spec.replicas'],
     ['with a newline in the image', { ...spec, image: 'nginx\nx: y' }, 'spec.image'],
-    ['with a blank in the image', { ...spec, image: 'nginx 1.29' }, 'must be an image reference such as nginx:1.29'],
     ['with a long image', { ...spec, image: 'a'.repeat(513) }, 'spec.image'],
     ['with port 0', { ...spec, port: 0 }, 'spec.port'],
-    ['with a bad host', { ...spec, host: 'http://x' }, 'spec.host: Invalid value: "http://x": must be a DNS name'],
     [
       'with a certificate but no host',
       { ...spec, tlsSecretName: 'tls' },
@@ -57,12 +55,81 @@ describe('The API server refuses a Website', () => {
       { ...spec, env: variables(LARGEST + 1) },
       'spec.env: Invalid value: names and values must have at most 131072 characters in total',
     ],
-    ['with a bad quantity', { ...spec, resources: { limits: { cpu: 'much' } } }, 'spec.resources.limits.cpu'],
     ['with an unknown profile', { ...spec, securityProfile: 'root' }, 'spec.securityProfile'],
     ['with an unknown field', { ...spec, command: ['sh'] }, 'unknown field "spec.command"'],
   ])('%s, and names the field', async (_, bad, message) => {
     await expect(createWebsite(transport, { namespace, name: 'bad' }, bad)).rejects.toThrow(message);
   });
+
+  const IMAGE = 'must be an image reference such as nginx:1.29 or registry.example.com/team/app:1.2';
+  const DIGEST = 'must have a digest such as @sha256: and 64 hexadecimal digits';
+  const TAG = 'must have a tag of 1 to 128 letters, digits, _, - and ., not - or . first';
+  const AMOUNT =
+    'must be an amount such as 500m, 128Mi, 2, or "0.5" in quotes; its unit is one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei';
+  const BLANK = 'must be an image reference such as nginx:1.29, without white space';
+  const WHITE_SPACE = 'must not contain white space';
+  const image = (value: string, message: string) => ['image', value, message] as const;
+  const host = (value: string, message: string) => ['host', value, message] as const;
+  it.each<readonly [string, unknown, string]>([
+    image('ghcr.io/Org/App', 'must be lower case, except in its tag'),
+    image('Nginx', 'must be lower case, except in its tag'),
+    image('localhost:5000/App:1', 'must be lower case, except in its tag'),
+    image('nginx 1.29', BLANK),
+    image('nginx:1.29\n', BLANK),
+    image('https://ghcr.io/org/app', 'must be an image reference without a scheme such as https://'),
+    image('nginx:', TAG),
+    image('nginx:-1', TAG),
+    image('GHCR.io/org/app:', TAG),
+    image('nginx@sha256:abc', DIGEST),
+    image('nginx:1.29@', DIGEST),
+    image('org//app', IMAGE),
+    image('-nginx@sha256:abc', IMAGE),
+    host('Shop.example.com', 'must be lower case'),
+    host('http://shop.example.com', 'must be a DNS name alone, without a scheme or a path'),
+    host('shop.example.com/a', 'must be a DNS name alone, without a scheme or a path'),
+    host('shop.example.com:8080', 'must be a DNS name without a port'),
+    host('my_shop.example.com', 'must not contain _'),
+    host(' shop.example.com', WHITE_SPACE),
+    host('bücher.example', 'must be written in ASCII: an international name has a form that begins with xn--'),
+    host('shop.*.example.com', 'may have * as its first label only, such as *.example.com'),
+    host('shop.example.com.', 'must not end with a dot'),
+    host('-shop', 'must be a DNS name such as shop.example.com'),
+    ['tlsSecretName', 'Shop', 'must be lower case'],
+    ['tlsSecretName', 'team-a/shop', 'must be the name of a Secret alone, without a namespace'],
+    ['tlsSecretName', 'my_shop', 'must not contain _'],
+    ['tlsSecretName', 'shop-', 'must be the name of a Secret: lower-case letters, digits, - and .'],
+    ['ingressClassName', 'Nginx', 'must be lower case'],
+    ['ingressClassName', '-nginx', 'must be the name of an IngressClass: lower-case letters, digits, - and .'],
+    ['env[0].name', '1A', 'must not start with a digit'],
+    ['env[0].name', 'A=1', 'must be a name without = and a value'],
+    ['env[0].name', 'A B', WHITE_SPACE],
+    ['env[0].name', 'Ä', 'must be the name of an environment variable: letters, digits, _, - and .'],
+    ['resources.limits.cpu', 'much', AMOUNT],
+    ['resources.limits.cpu', '-1', AMOUNT],
+    ['resources.limits.cpu', -1, AMOUNT],
+    ['resources.limits.cpu', '0,5', AMOUNT],
+    ['resources.requests.memory', '128mb', AMOUNT],
+    ['resources.requests.memory', '128 Mi', AMOUNT],
+    ['resources.requests.memory', '.', AMOUNT],
+  ])('whose %s is %j, and so does the schema: %s', async (path, value, message) => {
+    const bad = specWith(path, value);
+    // The whole sentence, and no second one beside it.
+    await expect(createWebsite(transport, { namespace, name: 'bad' }, bad)).rejects.toThrow(
+      new RegExp(`spec\\.${escaped(path)}: Invalid value: [^:]*.*: ${escaped(message)}$`, 's'),
+    );
+    const { error } = websiteSpec.safeParse(bad);
+    expect(error?.issues).toMatchObject([{ message }]);
+  });
+
+  const escaped = (text: string) => text.replace(/[[\]().*+?/]/g, String.raw`\$&`);
+
+  /** A Website whose field at the path has the value, and what that field needs beside it. */
+  function specWith(path: string, value: unknown): object {
+    const [first = '', second = '', third = ''] = path.split('.');
+    if (first === 'env[0]') return { ...spec, env: [{ name: value }] };
+    if (first === 'resources') return { ...spec, resources: { [second]: { [third]: value } } };
+    return { ...spec, ...(first === 'image' ? {} : { host: 'shop.example.com' }), [first]: value };
+  }
 
   it.each([
     ['of 53 characters', 'a'.repeat(53), 'metadata.name must be at most 52 characters'],
@@ -74,7 +141,7 @@ describe('The API server refuses a Website', () => {
 });
 
 it('The API server takes a name of 52 characters, every amount, and fills in the defaults', async () => {
-  const resources = { requests: { cpu: '0.5', memory: '64Mi' }, limits: { cpu: 2, memory: '1e9' } };
+  const resources = { requests: { cpu: '.5', memory: '64Mi' }, limits: { cpu: 2, memory: '+1e9' } };
   const website = await createWebsite(transport, { namespace, name: 'a'.repeat(52) }, { ...spec, resources });
   expect(website.spec).toMatchObject({ port: 80, suspend: false, securityProfile: 'baseline', resources });
 });

@@ -31,7 +31,7 @@ export function isSameAmount(left: string, right: string): boolean {
 
 /** The amount in thousandths, as it is stored; text that says no amount stays as it is. */
 export function thousandths(quantity: string): bigint | string {
-  const [, whole, fraction = '', suffix = ''] = /^([0-9]+)(?:\.([0-9]*))?(.*)$/.exec(quantity) ?? [];
+  const [, whole, fraction = '', suffix = ''] = /^\+?(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(.*)$/.exec(quantity) ?? [];
   const scale = scaleOf(suffix);
   if (whole === undefined || scale === undefined) return quantity;
   const [base, exponent] = scale;

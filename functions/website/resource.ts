@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { DNS_1123_SUBDOMAIN, HOST, IMAGE_REFERENCE, objectName, VARIABLE_NAME } from './grammar.ts';
+import { matching, quantity } from './texts.ts';
 import { charactersIn, ENV_TOO_LARGE, LARGEST_ENV, LONGEST_VALUE, sizeOf } from './environment.ts';
 
 /** The coordinates of the custom resource. */
@@ -26,11 +28,6 @@ export const keyText = ({ namespace, name }: WebsiteKey): string => `${namespace
 
 /** RFC 1123 label, which every namespace name is. */
 const DNS_1123_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-/** RFC 1123 subdomain, which the name of a custom resource is. */
-const DNS_1123_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
-/** A DNS name, or all names directly below one. */
-const HOST = /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** A key that came from outside. Both parts become segments of a URL path, so nothing else may pass. */
 export const websiteKey = z.object({
@@ -38,40 +35,12 @@ export const websiteKey = z.object({
   name: z.string().max(253).regex(DNS_1123_SUBDOMAIN, 'must be a DNS subdomain'),
 });
 
-/**
- * Grammar of an image reference: [registry[:port]/]path[:tag][@digest].
- * Source: the "Grammar" comment of github.com/distribution/reference. Written without look-around: the API server runs it as RE2.
- */
-const IMAGE_REFERENCE =
-  /^([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*(:[0-9]+)?\/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(\/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*(:[a-zA-Z0-9_][-a-zA-Z0-9_.]{0,127})?(@[a-zA-Z][a-zA-Z0-9]*([-_+.][a-zA-Z][a-zA-Z0-9]*)*:[0-9a-fA-F]{32,128})?$/;
-
-/** Source: the format comment on Quantity in k8s.io/apimachinery/pkg/api/resource. Negative amounts make no sense here. */
-const QUANTITY = /^[0-9]+(\.[0-9]*)?([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?$/;
-
-/**
- * A string that matches, and says so in words. The rule goes into the CRD as CEL, because the API server answers a failed
- * `pattern` with the pattern.
- */
-const matching = (pattern: RegExp, longest: number, message: string) =>
-  z
-    .string()
-    .min(1)
-    .max(longest)
-    .regex(pattern, message)
-    .meta({ 'x-kubernetes-validations': [{ rule: `self.matches(r'${pattern.source}')`, message }] });
-
 const int32 = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum).meta({ format: 'int32' });
-
-const quantity = z.union([z.int().min(0), z.string().max(32).regex(QUANTITY, 'must be a quantity')]).meta({
-  'x-kubernetes-int-or-string': true,
-  pattern: QUANTITY.source,
-  maxLength: 32,
-});
 
 const amounts = (description: string) =>
   z
     .object({
-      cpu: quantity.optional().describe('Processor time, in cores: 0.5 or 500m.'),
+      cpu: quantity.optional().describe('Processor time, in cores: 500m, 2, or "0.5" in quotes.'),
       memory: quantity.optional().describe('Memory, in bytes: 128Mi.'),
     })
     .optional()
@@ -79,25 +48,21 @@ const amounts = (description: string) =>
 
 export const websiteSpec = z
   .object({
-    image: matching(
-      IMAGE_REFERENCE,
-      512,
-      'must be an image reference such as nginx:1.29, without white space',
-    ).describe('Container image of the web server, such as nginx:1.29.'),
+    image: matching(IMAGE_REFERENCE).describe('Container image of the web server, such as nginx:1.29.'),
     replicas: int32(0, 1000).describe('How many Pods serve the site. 0 parks it.'),
     port: int32(1, 65535).default(80).describe('Port that the container listens on. The Service always listens on 80.'),
     env: z
       .array(
         z.object({
-          name: matching(/^[-._a-zA-Z][-._a-zA-Z0-9]*$/, 253, 'must be the name of an environment variable').describe(
-            'Name of the variable.',
-          ),
+          name: matching(VARIABLE_NAME).describe('Name of the variable.'),
           value: z
             .string()
             .refine((value) => charactersIn(value) <= LONGEST_VALUE, `must have at most ${LONGEST_VALUE} characters`)
-            .default('')
             .meta({ maxLength: LONGEST_VALUE })
-            .describe('Value of the variable. It is stored in plain sight: no secrets here.'),
+            .describe('Value of the variable; empty when absent. It is stored in plain sight: no secrets here.')
+            .optional()
+            // A default of the schema would show in the list, and kubectl apply and Argo CD would see a difference each time.
+            .transform((value = '') => value),
         }),
       )
       .max(100)
@@ -121,13 +86,11 @@ export const websiteSpec = z
       })
       .optional()
       .describe('Processor time and memory of the container.'),
-    host: matching(HOST, 253, 'must be a DNS name in lower case, without a port')
-      .optional()
-      .describe('Host name under which the site is published, by an Ingress.'),
-    tlsSecretName: matching(DNS_1123_SUBDOMAIN, 253, 'must be the name of a Secret')
+    host: matching(HOST).optional().describe('Host name under which the site is published, by an Ingress.'),
+    tlsSecretName: matching(objectName('a Secret'))
       .optional()
       .describe('Secret in the same namespace that holds the certificate for the host. Only together with host.'),
-    ingressClassName: matching(DNS_1123_SUBDOMAIN, 253, 'must be the name of an IngressClass')
+    ingressClassName: matching(objectName('an IngressClass'))
       .optional()
       .describe("IngressClass of the Ingress; the cluster's default one when absent. Only together with host."),
     suspend: z.boolean().default(false).describe('True leaves the children as they are until it is false again.'),

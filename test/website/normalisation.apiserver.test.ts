@@ -31,12 +31,13 @@ afterAll(async () => {
 const SPEC = { image: 'nginx:1', replicas: 0 };
 const HOST = { ...SPEC, host: 'a.example.com' };
 
+const SIGNED = '.5 .0625 +.5 +1 +0.5Gi';
 const FINE = '0 00 0m 0.0 007 1. 1.0000 1.5 1000m 1001m 0.0625 0.3333 62.5m 0.0005 1n 999999n 35714286n 250100u 1u';
 const EXPONENTS = '1e-3 1E-3 1e-10 1e-99 1e3 1E3 1E 0.0000000001 129e6 1e19 1e20 1e99';
 const LARGE = '1Ki 1.1Ki 0.0001Ki 1.5Gi 1536Mi 123Mi 128974848 129M 7Ei 7.9999999999999999999Ei 8Ei 16Ei 100E';
 const LARGEST = '9223372036854775807 9223372036854775808';
 const NUMBERS = [0, 1, 64, Number.MAX_SAFE_INTEGER];
-const AMOUNTS = [...[FINE, EXPONENTS, LARGE, LARGEST].flatMap((texts) => texts.split(' ')), ...NUMBERS];
+const AMOUNTS = [...[SIGNED, FINE, EXPONENTS, LARGE, LARGEST].flatMap((texts) => texts.split(' ')), ...NUMBERS];
 
 const envOf = (...values: readonly string[]) => ({
   ...SPEC,
@@ -99,7 +100,7 @@ describe('Nothing is left to write after a Website with', () => {
 });
 
 it('An amount is the one that the API server stores, however it is written', async () => {
-  const pattern = /^[0-9]{1,12}(\.[0-9]{0,12})?([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?$/;
+  const pattern = /^\+?([0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12})([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?$/;
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments?dryRun=All`;
   await fc.assert(
     fc.asyncProperty(fc.stringMatching(pattern), fc.stringMatching(pattern), async (cpu, memory) => {

@@ -19,6 +19,8 @@ it.each([
   ['1.5Gi', '1536Mi'],
   ['16Ei', '9223372036854775807'],
   ['8Ei', '16Ei'],
+  ['.5', '500m'],
+  ['+.5Gi', '512Mi'],
 ])('%s and %s are the same amount', (left, right) => {
   expect(isSameAmount(left, right)).toBe(true);
 });
@@ -31,6 +33,7 @@ it.each([
   ['1.0001', '1'],
   ['100E', '16Ei'],
   ['1x', '1'],
+  ['.5', '5'],
 ])('%s and %s are not', (left, right) => {
   expect(isSameAmount(left, right)).toBe(false);
 });

@@ -1,13 +1,34 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { customResourceDefinitionYaml } from '../../crds/generate.ts';
+import { customResourceDefinition, customResourceDefinitionYaml } from '../../crds/generate.ts';
 import { websiteKey, websiteSpec } from '../../functions/website/resource.ts';
 
 const crds = new URL('../../crds/', import.meta.url);
 
 it('website.yaml is what the schema generates (npm run generate)', () => {
   expect(readFileSync(new URL('website.yaml', crds), 'utf8')).toBe(customResourceDefinitionYaml());
+});
+
+it('no item of a list has a default, which kubectl apply and Argo CD would see as a difference each time', () => {
+  const found: string[] = [];
+  const walk = (schema: unknown, path: string, isItem: boolean) => {
+    if (typeof schema !== 'object' || schema === null) return;
+    if (isItem && 'default' in schema) found.push(path);
+    for (const [name, below] of Object.entries(schema)) {
+      walk(below, `${path}.${name}`, isItem || name === 'items' || name === 'additionalProperties');
+    }
+  };
+  walk(customResourceDefinition(), 'crd', false);
+  expect(found).toEqual([]);
+});
+
+it('a variable without a value is empty', () => {
+  const spec = websiteSpec.parse({ image: 'nginx', replicas: 1, env: [{ name: 'A' }, { name: 'B', value: 'b' }] });
+  expect(spec.env).toEqual([
+    { name: 'A', value: '' },
+    { name: 'B', value: 'b' },
+  ]);
 });
 
 it.each(readdirSync(new URL('samples/', crds)))('the schema agrees with the name of sample %s', (file) => {

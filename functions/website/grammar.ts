@@ -1,0 +1,84 @@
+/**
+ * What a text of the spec must look like. Everything here is run by JavaScript and, as CEL, by the API server: no look-around, which RE2
+ * does not know, and no single quote.
+ */
+export interface Grammar {
+  readonly pattern: RegExp;
+  readonly longest: number;
+  /** Says what is wrong where none of the mistakes is made. */
+  readonly message: string;
+  /** Common mistakes. The first that matches a refused text says what is wrong with it. */
+  readonly mistakes: readonly (readonly [RegExp, message: string])[];
+}
+
+const WHITE_SPACE = [/\s/, 'must not contain white space'] as const;
+const UPPER_CASE = [/[A-Z]/, 'must be lower case'] as const;
+const UNDERSCORE = [/_/, 'must not contain _'] as const;
+
+/** RFC 1123 subdomain, which the names of most objects are. */
+export const DNS_1123_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/** The name of an object in the Website's own namespace, or of the cluster. */
+export const objectName = (what: string): Grammar => ({
+  pattern: DNS_1123_SUBDOMAIN,
+  longest: 253,
+  message: `must be the name of ${what}: lower-case letters, digits, - and .`,
+  mistakes: [WHITE_SPACE, [/\//, `must be the name of ${what} alone, without a namespace`], UPPER_CASE, UNDERSCORE],
+});
+
+/** A DNS name, or all names directly below one. */
+export const HOST: Grammar = {
+  pattern: /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  longest: 253,
+  message: 'must be a DNS name such as shop.example.com',
+  mistakes: [
+    WHITE_SPACE,
+    [/\//, 'must be a DNS name alone, without a scheme or a path'],
+    [/:/, 'must be a DNS name without a port'],
+    UPPER_CASE,
+    UNDERSCORE,
+    [/[^ -~]/, 'must be written in ASCII: an international name has a form that begins with xn--'],
+    [/\*/, 'may have * as its first label only, such as *.example.com'],
+    [/\.$/, 'must not end with a dot'],
+  ],
+};
+
+/** Source: IsEnvVarName in k8s.io/apimachinery/pkg/util/validation. */
+export const VARIABLE_NAME: Grammar = {
+  pattern: /^[-._a-zA-Z][-._a-zA-Z0-9]*$/,
+  longest: 253,
+  message: 'must be the name of an environment variable: letters, digits, _, - and .',
+  mistakes: [WHITE_SPACE, [/^[0-9]/, 'must not start with a digit'], [/=/, 'must be a name without = and a value']],
+};
+
+const IMAGE_NAME =
+  '([a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*(:[0-9]+)?\\/)?[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*';
+const IMAGE_TAG = ':[a-zA-Z0-9_][-a-zA-Z0-9_.]{0,127}';
+const IMAGE_DIGEST = '@[a-zA-Z][a-zA-Z0-9]*([-_+.][a-zA-Z][a-zA-Z0-9]*)*:[0-9a-fA-F]{32,128}';
+
+/**
+ * Grammar of an image reference: [registry[:port]/]path[:tag][@digest].
+ * Source: the "Grammar" comment of github.com/distribution/reference.
+ */
+export const IMAGE_REFERENCE: Grammar = {
+  pattern: new RegExp(`^${IMAGE_NAME}(${IMAGE_TAG})?(${IMAGE_DIGEST})?$`),
+  longest: 512,
+  message: 'must be an image reference such as nginx:1.29 or registry.example.com/team/app:1.2',
+  mistakes: [
+    [/\s/, 'must be an image reference such as nginx:1.29, without white space'],
+    [/:\/\//, 'must be an image reference without a scheme such as https://'],
+    // Only a registry may have upper case before the tag. It is followed by a slash.
+    [/^[^/]+\/[^:@]*[A-Z]|^[^/:@]*[A-Z][^/]*$/, 'must be lower case, except in its tag'],
+    [new RegExp(`^${IMAGE_NAME}(${IMAGE_TAG})?@`), 'must have a digest such as @sha256: and 64 hexadecimal digits'],
+    [new RegExp(`^${IMAGE_NAME}:[^/]*$`), 'must have a tag of 1 to 128 letters, digits, _, - and ., not - or . first'],
+  ],
+};
+
+/** Source: the format comment on Quantity in k8s.io/apimachinery/pkg/api/resource. Negative amounts make no sense here. */
+export const QUANTITY: Grammar = {
+  pattern: /^\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?$/,
+  longest: 32,
+  message:
+    'must be an amount such as 500m, 128Mi, 2, or "0.5" in quotes; its unit is one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei',
+  mistakes: [],
+};

@@ -1,0 +1,37 @@
+import * as z from 'zod';
+import { QUANTITY, type Grammar } from './grammar.ts';
+
+/**
+ * A string that matches, and says what is wrong with it where it does not. The rule goes into the CRD as CEL, because the API server
+ * answers a failed `pattern` with the pattern.
+ */
+export const matching = (grammar: Grammar) =>
+  z
+    .string()
+    .min(1)
+    .max(grammar.longest)
+    .regex(grammar.pattern, { error: ({ input }) => wrongWith(grammar, String(input)) })
+    .meta({ 'x-kubernetes-validations': [ruleOf(grammar)] });
+
+const wrongWith = ({ mistakes, message }: Grammar, text: string): string =>
+  mistakes.find(([pattern]) => pattern.test(text))?.[1] ?? message;
+
+/** The same in CEL; an API server older than 1.27 ignores `messageExpression` and has the message alone. */
+function ruleOf({ pattern, mistakes, message }: Grammar) {
+  const branches = mistakes.map(([mistake, said]) => `${matches(mistake)} ? ${JSON.stringify(said)} : `);
+  const messageExpression = `${branches.join('')}${JSON.stringify(message)}`;
+  return { rule: matches(pattern), message, ...(mistakes.length === 0 ? {} : { messageExpression }) };
+}
+
+const matches = ({ source }: RegExp): string => `self.matches(r'${source}')`;
+
+const { pattern: AMOUNT, longest, message } = QUANTITY;
+
+/** An amount of processor time or memory: a number, or a text with a unit. */
+export const quantity = z
+  .union([z.int(message).min(0, message), z.string().max(longest).regex(AMOUNT, message)], message)
+  .meta({
+    'x-kubernetes-int-or-string': true,
+    maxLength: longest,
+    'x-kubernetes-validations': [{ rule: `type(self) == int ? self >= 0 : ${matches(AMOUNT)}`, message }],
+  });

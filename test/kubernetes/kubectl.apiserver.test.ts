@@ -1,0 +1,60 @@
+// What people see who use kubectl on Websites.
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { API_VERSION, KIND, websiteSpec } from '../../functions/website/resource.ts';
+import { createNamespace } from '../real-cluster.ts';
+import { quietly } from './kubectl.ts';
+
+let transport: Transport;
+let namespace: string;
+beforeAll(async () => {
+  transport = await connect({ kubeconfig: inject('kubeconfig') });
+  namespace = await createNamespace(transport, 'kubectl');
+});
+afterAll(() => transport.close());
+
+const kubectl = (args: readonly string[], input = '') =>
+  quietly(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), '-n', namespace, ...args], input);
+
+const SPEC = { image: 'nginx:1.29', replicas: 1 };
+const HOST = { ...SPEC, host: 'shop.example.com' };
+const SPECS: readonly (readonly [string, object])[] = [
+  ['the least', SPEC],
+  ['a port', { ...SPEC, port: 8080 }],
+  ['the default port', { ...SPEC, port: 80 }],
+  ['a variable without a value', { ...SPEC, env: [{ name: 'A' }] }],
+  ['an empty value', { ...SPEC, env: [{ name: 'A', value: '' }] }],
+  ['variables with and without a value', { ...SPEC, env: [{ name: 'A', value: '1' }, { name: 'B' }] }],
+  ['no variables', { ...SPEC, env: [] }],
+  ['empty resources', { ...SPEC, resources: {} }],
+  ['empty requests', { ...SPEC, resources: { requests: {}, limits: {} } }],
+  ['amounts', { ...SPEC, resources: { requests: { cpu: '.5', memory: '1024Mi' }, limits: { cpu: 1, memory: '1e9' } } }],
+  ['a host', HOST],
+  ['a certificate', { ...HOST, tlsSecretName: 'tls' }],
+  ['a class', { ...HOST, ingressClassName: 'nginx' }],
+  ['suspension', { ...SPEC, suspend: true }],
+  ['no suspension', { ...SPEC, suspend: false }],
+  ['a profile', { ...SPEC, securityProfile: 'restricted' }],
+];
+
+it('the table has every field', () => {
+  const fields = new Set(SPECS.flatMap(([, spec]) => Object.keys(spec)));
+  expect([...fields].toSorted()).toEqual(Object.keys(websiteSpec.shape).toSorted());
+});
+
+it.each(SPECS)(
+  'kubectl apply of a Website with %s says once that it is new, and then that it is unchanged',
+  async (_, spec) => {
+    const name = `w${SPECS.findIndex(([, each]) => each === spec)}`;
+    const manifest = JSON.stringify({ apiVersion: API_VERSION, kind: KIND, metadata: { name }, spec });
+    const said: string[] = [];
+    for (let times = 0; times < 3; times++)
+      said.push((await kubectl(['apply', '-f', '-'], manifest)).trim().replace(/.* /, ''));
+    expect(said).toEqual(['created', 'unchanged', 'unchanged']);
+  },
+);
+
+it('kubectl explain writes half a core as it is taken', async () => {
+  const text = await kubectl(['explain', 'website.spec.resources.requests.cpu']);
+  expect(text).toContain('500m, 2, or "0.5" in quotes');
+});
