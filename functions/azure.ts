@@ -46,9 +46,9 @@ app.timer('resyncWebsites', {
     // Never skipped: after a gap a resync is what is needed.
     if (timer.isPastDue) invocation.warn(line({}, 'Resync is late'));
     const context = await contextFor(invocation);
-    const { failed, unfinished } = await resyncClusters(context.clusters.all, context);
-    // A timer has no answer: an error is how the host and its metrics learn of it.
-    if (failed > 0) throw new Error(`${failed} Websites could not be reconciled, ${unfinished} were left`);
+    const { unreached, unfinished } = await resyncClusters(context.clusters.all, context);
+    // A timer has no answer: an error is how the host and its metrics learn that the cluster could not be asked.
+    if (unreached > 0) throw new Error(`${unreached} Websites could not be reached, ${unfinished} were left`);
   },
 });
 

@@ -67,7 +67,7 @@ export async function measured(trigger: 'event' | 'resync', work: () => Promise<
 
 /** Counts a resync that began at `start`, of `performance.now()`. */
 export function countResync(start: number, report: ResyncReport): void {
-  const result = report.failed + report.unfinished === 0 ? 'complete' : 'incomplete';
+  const result = report.unreached + report.unfinished === 0 ? 'complete' : 'incomplete';
   all().resyncs.record(secondsSince(start), { result });
   for (const [kind, count] of Object.entries(report)) all().websites.add(count, { result: kind });
 }

@@ -1,11 +1,11 @@
-import type { Cluster } from './cluster/cluster.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ClusterError } from './cluster/errors.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { Log } from './context.ts';
+import { findDiffering } from './differing.ts';
 import { countResync, measured } from './metrics.ts';
-import type { Child, ChildKind, Children } from './website/children.ts';
-import { differences } from './website/differences.ts';
-import { decide, judge, reconcile, type Context } from './website/reconcile.ts';
-import { keyText, type Website, type WebsiteKey } from './website/resource.ts';
+import { reconcile, type Context } from './website/reconcile.ts';
+import { keyText, type WebsiteKey } from './website/resource.ts';
 
 /** What a resync found and did, in Websites. */
 export interface ResyncReport {
@@ -15,8 +15,10 @@ export interface ResyncReport {
   readonly repaired: number;
   /** Reconciled, and somebody has to act on them: their condition Stalled says what to do. */
   readonly stalled: number;
-  /** Not reconciled, because something went wrong for now: trying again may help. */
+  /** Not reconciled, for a reason of its own: the log says which. The others go on, and the next resync tries again. */
   readonly failed: number;
+  /** Not reconciled, because the cluster could not be asked: asking for another resync soon may help. */
+  readonly unreached: number;
   /** Differing, and left to the next resync because the time was up. */
   readonly unfinished: number;
 }
@@ -31,8 +33,15 @@ export interface ResyncContext extends Context {
   readonly resyncPlace: ResyncPlace;
 }
 
+export interface ResyncLimits {
+  readonly timeMs?: number;
+  readonly retryAfterMs?: readonly number[];
+}
+
 /** Below the 230 s after which Azure's front end gives up on an answer. */
 const TIME_MS = 200_000;
+/** When Websites that failed are tried again, within the same resync: most of what goes wrong is over by then. */
+const RETRY_AFTER_MS = [1_000, 5_000];
 /** As many as the connection pool carries at ease beside the events. */
 const PARALLEL = 16;
 /** Websites between two lines of the log that say how far it has come. */
@@ -55,7 +64,7 @@ export async function resyncClusters(
       throw error;
     }
   });
-  const total = { seen: 0, differing: 0, repaired: 0, stalled: 0, failed: 0, unfinished: 0 };
+  const total = { seen: 0, differing: 0, repaired: 0, stalled: 0, failed: 0, unreached: 0, unfinished: 0 };
   for (const result of await Promise.allSettled(work)) {
     if (result.status === 'rejected') throw result.reason;
     for (const [kind, count] of Object.entries(result.value)) total[kind as keyof ResyncReport] += count;
@@ -72,85 +81,59 @@ export async function resyncClusters(
  */
 export async function resyncWebsites(
   { log, resyncPlace, ...context }: ResyncContext,
-  timeMs = TIME_MS,
+  { timeMs = TIME_MS, retryAfterMs = RETRY_AFTER_MS }: ResyncLimits = {},
 ): Promise<ResyncReport> {
   const start = performance.now();
   const { seen, differing } = await findDiffering(context);
   const queue = startingBehind(resyncPlace.last, differing);
-  const counts = { repaired: 0, stalled: 0, failed: 0 };
+  const counts = { repaired: 0, stalled: 0, failed: 0, unreached: 0 };
   let begun = 0;
-  await inParallel(queue, async (key) => {
-    if (performance.now() - start > timeMs) return;
-    resyncPlace.last = key;
-    if (++begun % PROGRESS === 0) log.info({ begun, differing: differing.length }, 'Resyncing Websites');
+  const isTimeUp = () => performance.now() - start > timeMs;
+  const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     try {
       const { outcome, actions } = await measured('resync', () => reconcile(key, context, 'everything'));
       counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
       log.info({ ...key, outcome: outcome.kind, actions, eventReason: 'resync' }, 'Reconciled Website');
+      return undefined;
     } catch (error) {
-      counts.failed++;
-      log.warn({ ...key, err: error }, 'Could not reconcile Website');
+      return { key, error };
     }
+  };
+  let failures = await inParallel(queue, async (key) => {
+    if (isTimeUp()) return undefined;
+    resyncPlace.last = key;
+    if (++begun % PROGRESS === 0) log.info({ begun, differing: differing.length }, 'Resyncing Websites');
+    return visit(key);
   });
+  for (const waitMs of retryAfterMs) {
+    const [again, forGood] = split(failures, isWorthAnotherTry);
+    if (again.length === 0 || isTimeUp()) break;
+    await delay(waitMs);
+    failures = [...forGood, ...(await inParallel(again, ({ key }) => visit(key)))];
+  }
+  for (const { key, error } of failures) {
+    counts[isOfCluster(error) ? 'unreached' : 'failed']++;
+    log[error instanceof ClusterError ? 'warn' : 'error']({ ...key, err: error }, 'Could not reconcile Website');
+  }
   const report = { seen, differing: differing.length, ...counts, unfinished: differing.length - begun };
   countResync(start, report);
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
   return report;
 }
 
-/** The keys of those that differ, in the order of the list. */
-async function findDiffering(context: Context): Promise<{ seen: number; differing: WebsiteKey[] }> {
-  const childrenOf = await readAllChildren(context.cluster);
-  const differing: WebsiteKey[] = [];
-  let seen = 0;
-  for await (const page of context.cluster.listWebsites()) {
-    seen += page.length;
-    for (const website of page) {
-      const { namespace, name } = website.metadata;
-      if (differs(website, childrenOf({ namespace, name }), context)) differing.push({ namespace, name });
-    }
-  }
-  return { seen, differing };
+/** What kept a Website from being reconciled. */
+interface Failure {
+  readonly key: WebsiteKey;
+  readonly error: unknown;
 }
 
-/** The children come first, as in `reconcile`: a Website that changes meanwhile then differs, and is looked at. */
-async function readAllChildren(cluster: Cluster): Promise<(key: WebsiteKey) => Children> {
-  const [deployment, service, ingress] = await Promise.all([
-    byWebsite(cluster, 'Deployment'),
-    byWebsite(cluster, 'Service'),
-    byWebsite(cluster, 'Ingress'),
-  ]);
-  return (key) => ({ deployment: deployment(key), service: service(key), ingress: ingress(key) });
-}
+const isOfCluster = (error: unknown): boolean => error instanceof ClusterError && error.isOfCluster;
 
-/**
- * The children of one kind, by their Website. All of them are kept until the Websites have come, so they are kept as text, and
- * without what nobody compares: as objects they would take five times as much.
- */
-async function byWebsite<Kind extends ChildKind>(cluster: Cluster, kind: Kind) {
-  const found = new Map<string, string>();
-  const suffix = `-${kind.toLowerCase()}`;
-  for await (const page of cluster.listChildren(kind)) {
-    for (const child of page) {
-      const { namespace, name } = child.metadata;
-      if (name.endsWith(suffix)) found.set(keyText({ namespace, name: name.slice(0, -suffix.length) }), textOf(child));
-    }
-  }
-  return (key: WebsiteKey): Extract<Child, { kind: Kind }> | undefined => {
-    const text = found.get(keyText(key));
-    return text === undefined ? undefined : (JSON.parse(text) as Extract<Child, { kind: Kind }>);
-  };
-}
+/** What is not an answer of the cluster is a fault of ours, and stays. */
+const isWorthAnotherTry = ({ error }: Failure): boolean => error instanceof ClusterError && error.class !== 'terminal';
 
-const textOf = (child: Child): string =>
-  JSON.stringify(child, (name, value: unknown) => (name === 'managedFields' ? undefined : value));
-
-function differs(website: Website, children: Children, { now }: Pick<Context, 'now'>): boolean {
-  if (website.metadata.deletionTimestamp !== undefined) return false;
-  const decision = decide(website, children);
-  if (decision.plan.steps.length > 0) return true;
-  const judged = judge(website, decision, { children, refusals: [] }, now());
-  return differences(website.status, judged.status).length > 0;
+function split<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
 /** All of them, beginning with the one behind `last`, where that is among them. */
@@ -159,12 +142,17 @@ function startingBehind(last: WebsiteKey | undefined, keys: readonly WebsiteKey[
   return [...keys.slice(place), ...keys.slice(0, place)];
 }
 
-/** Works on `PARALLEL` items at a time. */
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+/** Works on `PARALLEL` items at a time. @returns what came of them, where something did. */
+async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R | undefined>): Promise<R[]> {
   const queue = items.values();
+  const results: R[] = [];
   await Promise.all(
     Array.from({ length: PARALLEL }, async () => {
-      for (const item of queue) await work(item);
+      for (const item of queue) {
+        const result = await work(item);
+        if (result !== undefined) results.push(result);
+      }
     }),
   );
+  return results;
 }

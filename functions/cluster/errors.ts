@@ -26,12 +26,24 @@ const CODES = {
   NamespaceTerminating: 'terminal',
   QuotaExceeded: 'terminal',
   PolicyDenied: 'terminal',
+  RequestTooLarge: 'terminal',
   Invalid: 'terminal',
   BadRequest: 'terminal',
 } as const;
 
 export type ErrorCode = keyof typeof CODES;
 export type ErrorClass = (typeof CODES)[ErrorCode];
+
+const OF_CLUSTER: ReadonlySet<ErrorCode> = new Set([
+  'UnknownResource',
+  'Unauthorized',
+  'TooManyRequests',
+  'Timeout',
+  'Unreachable',
+]);
+
+/** How etcd and the way to it word what is wrong with them, such as `etcdserver: no leader`. */
+const STORAGE = /\betcdserver: |\brpc error: /;
 
 /** The API server refused, or could not be reached. `code` is stable: it is the metric label and the condition reason. */
 export class ClusterError extends Error {
@@ -55,6 +67,13 @@ export class ClusterError extends Error {
 
   get class(): ErrorClass {
     return CODES[this.code];
+  }
+
+  /** Whether other requests are likely to fail as well: it is the cluster, and not the object that was asked for. */
+  get isOfCluster(): boolean {
+    if (this.code !== 'Unavailable') return OF_CLUSTER.has(this.code);
+    // A webhook that fails for one object is a 500 as well.
+    return this.status !== 500 || STORAGE.test(this.message);
   }
 }
 
@@ -112,11 +131,10 @@ export function retryAfterSeconds(header: string | undefined): number | undefine
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   400: 'BadRequest',
   401: 'Unauthorized',
-  404: 'NotFound',
   408: 'Timeout',
   409: 'Conflict',
   410: 'Gone',
-  413: 'BadRequest',
+  413: 'RequestTooLarge',
   415: 'BadRequest',
   422: 'Invalid',
   429: 'TooManyRequests',
@@ -127,12 +145,21 @@ const UNKNOWN_RESOURCE =
   'the API server does not know this resource: is the CRD installed (kubectl apply -f crds/website.yaml)?';
 
 function codeOf(status: number, body: StatusBody | undefined): ErrorCode {
-  // An API server that starts answers so too, before it has read its CRDs: the object may well be there.
-  if (status === 404 && body?.details?.name === undefined) return 'UnknownResource';
+  if (status === 404) return missingCode(body);
   if (status === 403) return forbiddenCode(body);
   if (status === 409 && body?.reason === 'AlreadyExists') return 'AlreadyExists';
+  if (isTooLarge(body)) return 'RequestTooLarge';
   return BY_STATUS[status] ?? 'Unavailable';
 }
+
+/** How etcd, and the API server's client of etcd, word that an object is too large to be stored. */
+const TOO_LARGE = /\betcdserver: request is too large\b|\btrying to send message larger than max\b/;
+
+/** An API server that starts does not know a resource either, before it has read its CRDs: the object may well be there. */
+const missingCode = (body: StatusBody | undefined): ErrorCode =>
+  body?.details?.name === undefined ? 'UnknownResource' : 'NotFound';
+
+const isTooLarge = (body: StatusBody | undefined): boolean => TOO_LARGE.test(body?.message ?? '');
 
 /** How the API server words the no of a ValidatingAdmissionPolicy and of an admission webhook. */
 const POLICY = /^admission webhook ".*" denied the request|ValidatingAdmissionPolicy '.*' .*denied request/s;

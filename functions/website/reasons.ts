@@ -14,6 +14,7 @@ export const READY_REASONS = [
   'Forbidden',
   'Rejected',
   'QuotaExceeded',
+  'TooLarge',
   'InvalidSpec',
 ] as const;
 export type ReadyReason = (typeof READY_REASONS)[number];

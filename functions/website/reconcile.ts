@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { ClusterError } from '../cluster/errors.ts';
+import { ClusterError, type ErrorCode } from '../cluster/errors.ts';
 import { isAheadOf, mayHaveIngress, withMark } from './children.ts';
 import type { ChildKind, Children, Versions, Child } from './children.ts';
 import { desired, type DesiredChildren } from './desired.ts';
@@ -12,6 +12,7 @@ import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type Webs
 import { transitionOf } from './transition.ts';
 import { unseenStatus, statusOf, verdict, wereAsDesired } from './status.ts';
 import type { Seen } from './status.ts';
+import { writeStatus } from './write-status.ts';
 
 /** What reconciling needs from outside. */
 export interface Context {
@@ -97,14 +98,14 @@ async function reconcileOnce(
   if (written === 'namespace-terminating') return GONE;
   const now = context.now();
   const judged = judge(website, decision, written, now);
-  const outcome = outcomeOf(judged.verdict, judged.status, now);
   const isNews = differences(website.status, judged.status).length > 0;
-  if (!isNews && !createsIngress(decision)) return { outcome, versions: versionsOf(website, written.children) };
-  const updated = await context.cluster.updateStatus({ ...website, status: judged.status });
-  if (isNews) actions.push('update status');
-  const transition = transitionOf(website, judged.verdict);
-  if (transition !== undefined) await context.cluster.announce(updated, transition);
-  return { outcome, versions: versionsOf(updated, written.children) };
+  if (!isNews && !createsIngress(decision))
+    return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(website, written.children) };
+  const said = await writeStatus(website, judged, context.cluster);
+  if (isNews && said.isWritten) actions.push('update status');
+  const transition = transitionOf(website, said.verdict);
+  if (transition !== undefined) await context.cluster.announce(said.website, transition);
+  return { outcome: outcomeOf(said.verdict, judged.status, now), versions: versionsOf(said.website, written.children) };
 }
 
 /** Nothing was done: what a Website leaves is the garbage collector's. */
@@ -287,8 +288,13 @@ async function carryOut(operation: Operation, cluster: Cluster): Promise<Child |
   }
 }
 
+const REFUSALS: Partial<Record<ErrorCode, Seen['refusals'][number]['reason']>> = {
+  QuotaExceeded: 'QuotaExceeded',
+  RequestTooLarge: 'TooLarge',
+};
+
 const refusalOf = ({ code, message }: ClusterError): Seen['refusals'][number] => ({
-  reason: code === 'QuotaExceeded' ? 'QuotaExceeded' : 'Rejected',
+  reason: REFUSALS[code] ?? 'Rejected',
   message,
 });
 

@@ -35,7 +35,10 @@ export interface Seen {
   /** What would still have to be written. */
   readonly remaining: Plan;
   /** Writes that the API server refused for good. */
-  readonly refusals: readonly { readonly reason: 'Rejected' | 'QuotaExceeded'; readonly message: string }[];
+  readonly refusals: readonly {
+    readonly reason: 'Rejected' | 'QuotaExceeded' | 'TooLarge';
+    readonly message: string;
+  }[];
 }
 
 /** Judges a Website by what was observed, never by what was meant to be written. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { faultProxy } from '../faults/proxy.ts';
+import { faultProxy, type Fault } from '../faults/proxy.ts';
 import { startOtlpCollector } from '../otlp-collector.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
@@ -188,16 +188,20 @@ it('An invocation says itself whom it refused, and why', async () => {
   expect(await program.stop()).toBe(0);
 });
 
-it('The timer fails when a Website could not be reconciled, after all the others', async () => {
+it.each<[string, Fault, string | undefined]>([
+  ['fails where the cluster could not be asked', { answer: 503 }, '1 Websites could not be reached, 0 were left'],
+  ['does not fail where one Website fails for a reason of its own', { answer: 500 }, undefined],
+])('The timer %s, after all the others', async (_, fault, message) => {
   const admin = await connect({ kubeconfig: inject('kubeconfig') });
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   const namespace = await createNamespace(admin, 'azure');
   for (const name of ['failing', 'fine'])
     await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 0 });
-  proxy.add({ method: 'GET', path: /websites\/failing/, fault: { answer: 500 } });
+  proxy.add({ method: 'GET', path: /websites\/failing/, fault });
   const program = startProgram(WORKER, [], { KUBECONFIG: proxy.kubeconfig });
   const { error } = await invoke(program, 'resyncWebsites', json({ IsPastDue: false }));
-  expect(error).toContain('1 Websites could not be reconciled, 0 were left');
+  if (message === undefined) expect(error).toBeUndefined();
+  else expect(error).toContain(message);
   expect(await kubernetes(admin).getChild('Service', { namespace, name: 'fine' })).toBeDefined();
   await removeWebsitesIn(admin, namespace);
   await Promise.all([program.stop(), proxy.close(), admin.close()]);

@@ -4,8 +4,8 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { resyncWebsites, type ResyncContext } from '../../functions/resync-websites.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { eventually } from '../eventually.ts';
-import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
-import { createNamespace, createWebsite, remove } from '../real-cluster.ts';
+import { faultProxy, type Fault, type FaultProxy } from '../faults/proxy.ts';
+import { createNamespace, createWebsite, remove, removeWebsite } from '../real-cluster.ts';
 
 let admin: Transport;
 let proxy: FaultProxy;
@@ -74,13 +74,27 @@ it('A resync repairs what was deleted and says so (P1 without any event)', async
 
 it('A resync whose time is up leaves the rest to the next, and says how much', async () => {
   await createWebsite(admin, { namespace, name: 'late' }, { image: 'nginx:1', replicas: 0 });
-  expect(await resyncWebsites(context, 0)).toMatchObject({ repaired: 0, unfinished: expect.any(Number) as number });
+  expect(await resyncWebsites(context, { timeMs: 0 })).toMatchObject({
+    repaired: 0,
+    unfinished: expect.any(Number) as number,
+  });
   expect(await context.cluster.getChild('Deployment', { namespace, name: 'late' })).toBeUndefined();
 });
 
-it('A resync goes on after one that fails, and counts it', async () => {
+it.each<[string, Fault, object]>([
+  ['for a reason of its own', { answer: 500 }, { failed: 1, unreached: 0 }],
+  ['because the cluster is away', { answer: 503 }, { failed: 0, unreached: 1 }],
+])('A resync goes on after one that fails %s, and counts it', async (_, fault, counts) => {
   await createWebsite(admin, { namespace, name: 'failing' }, { image: 'nginx:1', replicas: 0 });
-  proxy.add({ method: 'GET', path: /websites\/failing/, fault: { answer: 500 }, times: 1 });
-  expect(await resyncWebsites(context)).toMatchObject({ failed: 1 });
+  proxy.add({ method: 'GET', path: /websites\/failing/, fault, times: 3 });
+  expect(await resyncWebsites(context, { retryAfterMs: [0, 0] })).toMatchObject(counts);
   expect(await context.cluster.getChild('Deployment', { namespace, name: 'late' })).toBeDefined();
+  await removeWebsite(admin, { namespace, name: 'failing' });
+});
+
+it('A resync tries one that failed again, so that it is not left to the next', async () => {
+  await createWebsite(admin, { namespace, name: 'once' }, { image: 'nginx:1', replicas: 0 });
+  proxy.add({ method: 'GET', path: /websites\/once/, fault: { answer: 500 }, times: 1 });
+  expect(await resyncWebsites(context, { retryAfterMs: [0] })).toMatchObject({ failed: 0, unreached: 0 });
+  expect(await context.cluster.getChild('Deployment', { namespace, name: 'once' })).toBeDefined();
 });

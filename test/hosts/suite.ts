@@ -245,7 +245,7 @@ export function describeHost(name: string, start: (environment: Record<string, s
       const response = await post(structured, eventFor('x', { type: 'dev.knative.sources.ping', data: undefined }));
       expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'resynced']);
       expect(response.headers.get('website-resync')).toMatch(
-        /^seen=\d+, differing=\d+, repaired=\d+, stalled=\d+, failed=0, unfinished=0$/,
+        /^seen=\d+, differing=\d+, repaired=\d+, stalled=\d+, failed=0, unreached=0, unfinished=0$/,
       );
     });
 

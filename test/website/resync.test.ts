@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
-import { NOW, SPEC } from '../fixtures/websites.ts';
+import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
 
 function contextOf(cluster: Cluster) {
   const lines: string[] = [];
@@ -46,7 +46,11 @@ it('One whose time is up goes on behind the last that it looked at, also when th
   try {
     for (let round = 0; round < 3; round++) {
       begun = tried.length;
-      expect(await resyncWebsites(context, 100)).toMatchObject({ differing: 40, failed: 16, unfinished: 24 });
+      expect(await resyncWebsites(context, { timeMs: 100 })).toMatchObject({
+        differing: 40,
+        failed: 16,
+        unfinished: 24,
+      });
     }
   } finally {
     performance.now = real;
@@ -62,6 +66,7 @@ it('A long one says how far it has come', async () => {
     repaired: 1_000,
     stalled: 0,
     failed: 0,
+    unreached: 0,
     unfinished: 0,
   });
   expect(context.lines.filter((line) => line === 'Resyncing Websites')).toHaveLength(2);
@@ -72,6 +77,24 @@ it('One that somebody has to act on is not called repaired, and is left alone on
   cluster.apply({ namespace: 'team-a', name: 'bad' }, { ...SPEC, image: 'no image' });
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 2, repaired: 1, stalled: 1, failed: 0 });
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 2, differing: 0, repaired: 0, stalled: 0 });
+});
+
+it('One that cannot be compared, by a fault of ours, is counted and keeps no other from its turn', async () => {
+  const cluster = clusterOf(3);
+  const broken = {
+    ...aWebsite({ metadata: { name: 'broken' } }),
+    get spec(): unknown {
+      throw new Error('A fault of ours');
+    },
+  };
+  const getWebsite = cluster.getWebsite.bind(cluster);
+  const listWebsites = cluster.listWebsites.bind(cluster);
+  cluster.getWebsite = (key) => (key.name === 'broken' ? Promise.resolve(broken) : getWebsite(key));
+  cluster.listWebsites = async function* () {
+    for await (const page of listWebsites()) yield [broken, ...page];
+  };
+  const counts = { seen: 4, differing: 4, repaired: 3, failed: 1, unreached: 0 };
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject(counts);
 });
 
 it('Two at once come to the same as one', async () => {
