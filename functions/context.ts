@@ -1,8 +1,6 @@
 import type { Logger } from 'pino';
 import { callersFrom, type Callers } from './callers.ts';
-import { kubernetes } from './cluster/kubernetes.ts';
-import { PAGES_AT_ONCE } from './cluster/pages.ts';
-import { Places } from './cluster/places.ts';
+import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
 import { Troubles } from './cluster/troubles.ts';
 import { connect, connectLater, type Transport } from './cluster/transport.ts';
 import { oneCluster, severalClusters, type Clusters } from './clusters.ts';
@@ -47,16 +45,16 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
 
 /** The only cluster is spoken to at once; of several, each with its first event. */
 async function clustersFrom({ address, contexts, namespaces }: Config, troubles: Troubles) {
-  const places = new Places(PAGES_AT_ONCE);
+  const room = roomForLarge();
   if (contexts === undefined) {
     const transport = await connect(address, troubles);
-    return { transports: [transport], clusters: oneCluster(kubernetes(transport, namespaces, places)) };
+    return { transports: [transport], clusters: oneCluster(kubernetes(transport, namespaces, room)) };
   }
   const transports: Transport[] = [];
   const clusters = severalClusters(contexts, (context) => {
     const transport = connectLater({ ...address, context }, troubles);
     transports.push(transport);
-    return kubernetes(transport, namespaces, places);
+    return kubernetes(transport, namespaces, room);
   });
   return { transports, clusters };
 }

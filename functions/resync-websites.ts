@@ -19,7 +19,7 @@ export interface ResyncReport {
   readonly failed: number;
   /** Not reconciled, because the cluster could not be asked: asking for another resync soon may help. */
   readonly unreached: number;
-  /** Differing, and left to the next resync because the time was up. */
+  /** Differing, or too large to be compared in the lists, and left to the next resync because the time was up. */
   readonly unfinished: number;
 }
 
@@ -84,14 +84,20 @@ export async function resyncWebsites(
   { timeMs = TIME_MS, retryAfterMs = RETRY_AFTER_MS }: ResyncLimits = {},
 ): Promise<ResyncReport> {
   const start = performance.now();
-  const { seen, differing } = await findDiffering(context);
-  const queue = startingBehind(resyncPlace.last, differing);
-  const counts = { repaired: 0, stalled: 0, failed: 0, unreached: 0 };
+  const { seen, differing, uncompared } = await findDiffering(context);
+  const known = new Set(differing);
+  const queue = [...startingBehind(resyncPlace.last, differing), ...startingBehind(resyncPlace.last, uncompared)];
+  const counts = { differing: differing.length, repaired: 0, stalled: 0, failed: 0, unreached: 0 };
   let begun = 0;
   const isTimeUp = () => performance.now() - start > timeMs;
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     try {
       const { outcome, actions } = await measured('resync', () => reconcile(key, context, 'everything'));
+      if (!known.has(key)) {
+        // A look shows that this one is as it should be, which it would have been seen to be in the lists otherwise.
+        if (actions.length === 0) return undefined;
+        counts.differing++;
+      }
       counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
       log.info({ ...key, outcome: outcome.kind, actions, eventReason: 'resync' }, 'Reconciled Website');
       return undefined;
@@ -102,7 +108,7 @@ export async function resyncWebsites(
   let failures = await inParallel(queue, async (key) => {
     if (isTimeUp()) return undefined;
     resyncPlace.last = key;
-    if (++begun % PROGRESS === 0) log.info({ begun, differing: differing.length }, 'Resyncing Websites');
+    if (++begun % PROGRESS === 0) log.info({ begun, differing: counts.differing }, 'Resyncing Websites');
     return visit(key);
   });
   for (const waitMs of retryAfterMs) {
@@ -115,7 +121,7 @@ export async function resyncWebsites(
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
     log[error instanceof ClusterError ? 'warn' : 'error']({ ...key, err: error }, 'Could not reconcile Website');
   }
-  const report = { seen, differing: differing.length, ...counts, unfinished: differing.length - begun };
+  const report = { seen, ...counts, unfinished: queue.length - begun };
   countResync(start, report);
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
   return report;

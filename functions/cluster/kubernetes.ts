@@ -5,6 +5,7 @@ import { shortened } from '../website/shortened.ts';
 import type { Transition } from '../website/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
+import { inTurnWhereLarge, LARGE_AT_ONCE } from './large.ts';
 import { pages, PAGES_AT_ONCE } from './pages.ts';
 import { Places } from './places.ts';
 import type { ApiRequest, Transport } from './transport.ts';
@@ -17,20 +18,26 @@ interface Api {
 
 const WEBSITES: Api = { apiVersion: API_VERSION, plural: PLURAL };
 
+/** How much of what others may make large is held at once. */
+export interface Room {
+  readonly pages: Places;
+  readonly objects: Places;
+}
+
+export const roomForLarge = (): Room => ({ pages: new Places(PAGES_AT_ONCE), objects: new Places(LARGE_AT_ONCE) });
+
 /**
  * The real cluster, behind one API server.
  * @param namespaces that are listed, where the rights are for these alone; all of them when absent.
- * @param places for pages of lists, shared by all clusters of a process.
+ * @param room shared by all clusters of a process.
  */
-export function kubernetes(
-  transport: Transport,
-  namespaces?: readonly string[],
-  places = new Places(PAGES_AT_ONCE),
-): Cluster {
+export function kubernetes(transport: Transport, namespaces?: readonly string[], room: Room = roomForLarge()): Cluster {
+  const json = inTurnWhereLarge(transport, room.objects);
+
   async function getOrNothing<T>(api: Api, key: WebsiteKey, query = ''): Promise<T | undefined> {
     const request = on('GET', api, key);
     try {
-      return (await transport.json({ ...request, path: request.path + query })) as T;
+      return (await json({ ...request, path: request.path + query })) as T;
     } catch (error) {
       if (error instanceof ClusterError && error.code === 'NotFound') return undefined;
       throw error;
@@ -61,26 +68,26 @@ export function kubernetes(
     const place = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
     const path = `${apiPath(api.apiVersion)}${place}/${api.plural}`;
     const what = namespace === undefined ? `list ${api.plural}` : `list ${api.plural} in namespace ${namespace}`;
-    for await (const page of pages(transport, { path, query, what }, places)) yield (page as { items: T[] }).items;
+    for await (const page of pages(transport, { path, query, what }, room.pages)) yield (page as { items: T[] }).items;
   }
 
   return {
     getWebsite,
     getChild: <Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey) =>
       getOrNothing<Extract<Child, { kind: Kind }>>(CHILD_APIS[kind], { namespace, name: childName(kind, name) }),
-    create: async (child) => (await transport.json(creation(child))) as Child,
+    create: async (child) => (await json(creation(child))) as Child,
     replace: async (child) =>
-      (await transport.json({ ...on('PUT', CHILD_APIS[child.kind], child.metadata), body: bodyOf(child) })) as Child,
+      (await json({ ...on('PUT', CHILD_APIS[child.kind], child.metadata), body: bodyOf(child) })) as Child,
     async delete(child) {
       const { uid, resourceVersion } = child.metadata;
-      await transport.json({
+      await json({
         ...on('DELETE', CHILD_APIS[child.kind], child.metadata),
         body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
       });
     },
-    updateStatus: async (website) => (await transport.json(statusUpdate(website))) as Website,
+    updateStatus: async (website) => (await json(statusUpdate(website))) as Website,
     async announce(website, transition) {
-      await transport.json(announcement(website, transition, new Date())).catch(() => {});
+      await json(announcement(website, transition, new Date())).catch(() => {});
     },
     listWebsites: () => list<Website>(WEBSITES, {}),
     async *listChildren<Kind extends ChildKind>(kind: Kind) {

@@ -97,6 +97,23 @@ it('One that cannot be compared, by a fault of ours, is counted and keeps no oth
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject(counts);
 });
 
+it('Those whose children are too large to be kept for the comparison are looked at one by one', async () => {
+  const env = Array.from({ length: 2 }, (_, index) => ({ name: `V${index}`, value: 'x'.repeat(20_000) }));
+  const cluster = clusterOf(3);
+  const large = { namespace: 'team-a', name: 'large' };
+  cluster.apply(large, { ...SPEC, env });
+  for (const _ of [1, 2]) {
+    await resyncWebsites(contextOf(cluster));
+    cluster.rollOut();
+  }
+  const { reads } = cluster;
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 4, differing: 0, repaired: 0 });
+  expect(cluster.reads - reads).toBe(4);
+  cluster.remove('Deployment', { namespace: 'team-a', name: 'large-deployment' });
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 4, differing: 1, repaired: 1 });
+  expect(await cluster.getChild('Deployment', large)).toBeDefined();
+});
+
 it('Two at once come to the same as one', async () => {
   const cluster = clusterOf(50);
   await Promise.all([resyncWebsites(contextOf(cluster)), resyncWebsites(contextOf(cluster))]);
