@@ -50,6 +50,8 @@ export async function apiServerFlags({ server, etcd }: Addresses, files: Credent
     '--authorization-mode=RBAC',
     // As in OpenShift: what works here works where an owner reference may be changed only with the right to delete.
     '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
+    // As nearly everywhere; what may be privileged is for policies to say.
+    '--allow-privileged=true',
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${publicFile}`,
     `--service-account-signing-key-file=${privateFile}`,

@@ -5,7 +5,7 @@ import type { Transport } from '../../functions/cluster/transport.ts';
 import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
 
 const CRD = '../../crds/website.yaml';
-const RIGHTS = '../kubernetes/rights/';
+const RIGHTS = '../kubernetes/rights';
 
 interface Manifest {
   readonly kind: string;
@@ -20,6 +20,8 @@ const PLACES: Readonly<Record<string, (namespace: string) => string>> = {
   ClusterRoleBinding: () => '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
   Role: (namespace) => `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/roles`,
   RoleBinding: (namespace) => `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/rolebindings`,
+  ValidatingAdmissionPolicy: () => '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: () => '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
   Website: (namespace) => `/apis/${API_VERSION}/namespaces/${namespace}/${PLURAL}`,
 };
 
@@ -28,8 +30,7 @@ const POLL_MS = 50;
 
 /** Installs, or brings up to date, the CRD and the rights of both programs, and waits until Websites can be listed. */
 export async function install(transport: Transport): Promise<void> {
-  const { resources } = parse(textOf(`${RIGHTS}kustomization.yaml`)) as { resources: readonly string[] };
-  for (const file of [CRD, ...resources.map((name) => RIGHTS + name)]) await applyFile(transport, file);
+  for (const file of [CRD, ...filesIn(RIGHTS)]) await applyFile(transport, file);
   const deadline = performance.now() + READY_MS;
   for (;;) {
     try {
@@ -42,6 +43,15 @@ export async function install(transport: Transport): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
+}
+
+/** The files that the kustomization of a folder names, and those of the folders that it names. */
+function filesIn(folder: string): string[] {
+  const { resources } = parse(textOf(`${folder}/kustomization.yaml`)) as { resources: readonly string[] };
+  return resources.flatMap((name) => {
+    const path = `${folder}/${name}`;
+    return name.endsWith('.yaml') ? [path] : filesIn(path);
+  });
 }
 
 /** Applies every object of a YAML file beside this one. @throws ClusterError that names the verb and the resource. */

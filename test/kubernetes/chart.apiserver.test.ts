@@ -57,7 +57,9 @@ describe('The chart', () => {
   it('has what the overlay namespaced has, for namespaces', async () => {
     const values = ['--set', 'namespaces={team-a}', '--set', 'forwarder.env.NAMESPACES=x,functions.env.NAMESPACES=x'];
     const own = /"valueFrom":\{"fieldRef":\{"fieldPath":"metadata.namespace"\}\}/;
-    const said = JSON.stringify(await overlay('namespaced')).replaceAll(
+    const forAdministrators = await overlay('namespaced/for-administrators');
+    const fence = forAdministrators.filter(({ kind }) => kind !== 'CustomResourceDefinition');
+    const said = JSON.stringify([...(await overlay('namespaced')), ...fence]).replaceAll(
       new RegExp(`"name":"NAMESPACES",${own.source}`, 'g'),
       '"name":"NAMESPACES","value":"x"',
     );
@@ -88,6 +90,25 @@ describe('The chart', () => {
     ]);
     const deployments = workloadsIn(manifests).filter(({ kind }) => kind === 'Deployment');
     for (const { container } of deployments) expect(container.env).toContainEqual({ name: 'NAMESPACES', value: 'a,b' });
+  });
+
+  it('fences in every name of the functions, and nobody where that is turned off', async () => {
+    const fences = (manifests: readonly Manifest[]) => manifests.filter(({ kind }) => kind.startsWith('Validating'));
+    const users = ['--set', 'fence.users={3f0c-id,a"b}'];
+    expect(fences(await template('x', ...users))).toMatchObject([
+      {
+        metadata: { name: 'website-functions.x' },
+        spec: {
+          matchConditions: [
+            {
+              expression: String.raw`request.userInfo.username in ["system:serviceaccount:x:website-functions","3f0c-id","a\"b"]`,
+            },
+          ],
+        },
+      },
+      { metadata: { name: 'website-functions.x' }, spec: { policyName: 'website-functions.x' } },
+    ]);
+    expect(fences(await template('x', '--set', 'fence.enabled=false'))).toEqual([]);
   });
 
   it('puts values where they belong', async () => {
@@ -164,7 +185,13 @@ describe('Installed by Helm', () => {
     await helm('upgrade', 'website-reconciler', CHART, ...target(), '--set', 'functions.replicas=1', '--wait');
     await eventually(async () => expect(await kubectl(...available)).toBe('2 1'));
     await helm('uninstall', 'website-reconciler', ...target(), '--wait');
-    const kinds = ['get', 'deployments,cronjobs,networkpolicies,clusterroles,crds', '-A', '-o', 'name'];
+    const kinds = [
+      'get',
+      'deployments,cronjobs,networkpolicies,clusterroles,crds,validatingadmissionpolicies,validatingadmissionpolicybindings',
+      '-A',
+      '-o',
+      'name',
+    ];
     await eventually(async () => {
       const left = (await kubectl(...kinds)).split('\n').filter((name) => name.includes('website'));
       expect(left).toEqual(['customresourcedefinition.apiextensions.k8s.io/websites.stable.example.com']);

@@ -152,6 +152,10 @@ it('For functions on Azure, the forwarder and the rights of both are as azd says
   expect(await of('{.subjects}', 'clusterrolebinding', 'website-functions')).toContain(
     `{"apiGroup":"rbac.authorization.k8s.io","kind":"User","name":"${functions}"}`,
   );
+  const condition = '{.spec.matchConditions[0].expression}';
+  expect(await of(condition, 'validatingadmissionpolicy', 'website-functions.website-reconciler')).toBe(
+    `request.userInfo.username in ["system:serviceaccount:website-reconciler:website-functions", "${functions}"]`,
+  );
   expect(await of('{.metadata.annotations}', 'serviceaccount', 'website-forwarder')).toContain(
     `"azure.workload.identity/client-id":"${forwarder}"`,
   );
@@ -194,13 +198,26 @@ describe('For one team', () => {
     await kubectl('create', 'namespace', 'team-a');
     await kubectl('label', 'namespace', 'team-a', 'pod-security.kubernetes.io/enforce=restricted');
     const objects = await kubectl('kustomize', join(OVERLAYS, 'namespaced'));
-    expect(objects).not.toMatch(/kind: (Cluster|Namespace|CustomResourceDefinition)/);
+    expect(objects).not.toMatch(/kind: (Cluster|Namespace|CustomResourceDefinition|Validating)/);
     expect(objects).not.toContain('namespace: website-reconciler');
     expect(await apply('namespaced')).not.toMatch(/warning/i);
     await eventually(
       async () =>
         expect(await podsIn('team-a')).toEqual({ 'website-forwarder': '2 of 2', 'website-functions': '2 of 2' }),
       PATIENCE,
+    );
+  });
+
+  it('has a fence around its functions, which an administrator applies', async () => {
+    // This cluster's own installation has the CRD.
+    const folder = ['-k', join(OVERLAYS, 'namespaced/for-administrators')];
+    await kubectl('apply', '--server-side', '--force-conflicts', '--validate=strict', ...folder);
+    const as = '--as=system:serviceaccount:team-a:website-functions';
+    const make = ['create', 'deployment', 'rootkit', '-n', 'team-a', '--image=x', '--dry-run=server', as];
+    await eventually(async () =>
+      expect(kubectl(...make)).rejects.toThrow(
+        /ValidatingAdmissionPolicy 'website-functions.team-a' .* only if a Website controls it/,
+      ),
     );
   });
 

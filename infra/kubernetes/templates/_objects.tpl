@@ -25,6 +25,20 @@
 {{- end }}
 {{- end }}
 
+{{- /* The fence around the functions of this release: their account, and the users that the values add. */}}
+{{- define "website-reconciler.fence" }}
+{{- $namespace := .root.Release.Namespace }}
+{{- $name := printf "website-functions.%s" $namespace }}
+{{- $_ := set .object.metadata "name" $name }}
+{{- with .object.spec.matchConditions }}
+{{- $users := prepend $.root.Values.fence.users (printf "system:serviceaccount:%s:website-functions" $namespace) }}
+{{- $_ := set (first .) "expression" (printf "request.userInfo.username in %s" (toJson $users)) }}
+{{- else }}
+{{- $_ := set .object.spec "policyName" $name }}
+{{- end }}
+{{- include "website-reconciler.object" . }}
+{{- end }}
+
 {{- /* Puts the values into a PodSpec. */}}
 {{- define "website-reconciler.pod" }}
 {{- $env := deepCopy (default dict .values.env) }}

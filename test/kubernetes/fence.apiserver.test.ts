@@ -1,0 +1,470 @@
+// What a thief of the functions' token may do, and what the functions may: a real API server decides, by the policy that is installed with
+// the rights.
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import type { ChildKind } from '../../functions/website/children.ts';
+import { desired } from '../../functions/website/desired.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { websiteSpec, type ObjectMeta, type Website } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { aWebsite, SPEC } from '../fixtures/websites.ts';
+import { createNamespace, createWebsite } from '../real-cluster.ts';
+
+/** A path of fields and indexes, with what is put there; undefined takes it away. */
+type Edit = readonly [path: string, value: unknown];
+interface Json {
+  [field: string]: unknown;
+}
+interface Manifest extends Json {
+  readonly kind: ChildKind;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly ownerReferences: readonly object[];
+  };
+}
+
+const FIXTURES = 'test/fixtures/children';
+const DENIED = "ValidatingAdmissionPolicy 'website-functions.website-reconciler'";
+const PLACES = { Deployment: 'apis/apps/v1', Service: 'api/v1', Ingress: 'apis/networking.k8s.io/v1' } as const;
+const PLURALS = { Deployment: 'deployments', Service: 'services', Ingress: 'ingresses' } as const;
+const POD = 'spec.template.spec';
+const WEBSERVER = `${POD}.containers.0`;
+
+let admin: Transport;
+let functions: Transport;
+let namespace: string;
+let names = 0;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
+  namespace = await createNamespace(admin, 'fence');
+  // Where OwnerReferencesPermissionEnforcement is on, an owner changes only with this right.
+  const rules = [{ apiGroups: ['*'], resources: Object.values(PLURALS), verbs: ['delete'] }];
+  const subject = { kind: 'ServiceAccount', name: 'website-functions', namespace: 'website-reconciler' };
+  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  const metadata = { name: 'fence' };
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'fence' };
+  await post(`${rbac}/roles`, { metadata, rules });
+  await post(`${rbac}/rolebindings`, { metadata, roleRef, subjects: [subject] });
+  // A policy works a moment after it was created.
+  await eventually(() =>
+    expect(tryCreate(edited(child('Deployment'), ['metadata.ownerReferences', []]))).rejects.toThrow(DENIED),
+  );
+});
+afterAll(async () => {
+  await functions.close();
+  await admin.close();
+});
+
+/** A child as the functions make it, of a Website that is not there: the garbage collector would take it away. */
+const child = (kind: ChildKind): Manifest => childOf(kind, { name: `shop-${++names}`, namespace });
+
+/** A child as the functions make it, of a Website that is there, and that nothing else acts on. */
+async function owned(kind: ChildKind): Promise<Manifest> {
+  const key = { name: `shop-${++names}`, namespace };
+  const { metadata } = await createWebsite(admin, key, { ...SPEC, suspend: true });
+  return childOf(kind, metadata);
+}
+
+function childOf(kind: ChildKind, metadata: Partial<ObjectMeta>): Manifest {
+  const website = aWebsite({ metadata });
+  const children = desired(website, websiteSpec.parse({ ...SPEC, replicas: 0, host: 'shop.example.com' }));
+  const { deployment, service, ingress } = children;
+  const found = [deployment, service, ingress].find((each) => each?.kind === kind);
+  return structuredClone(found) as unknown as Manifest;
+}
+
+function edited(manifest: Manifest, ...edits: readonly Edit[]): Manifest {
+  const copy = structuredClone(manifest);
+  for (const [path, value] of edits) {
+    const fields = path.split('.');
+    const last = fields.pop() ?? '';
+    const owner = fields.reduce<Json>((object, field) => (object[field] ??= {}) as Json, copy);
+    owner[last] = value;
+  }
+  return copy;
+}
+
+const collection = ({ kind, metadata }: Manifest): string =>
+  `/${PLACES[kind]}/namespaces/${metadata.namespace}/${PLURALS[kind]}`;
+const pathOf = (manifest: Manifest): string => `${collection(manifest)}/${manifest.metadata.name}`;
+
+const post = (path: string, body: object) => admin.json({ method: 'POST', path, what: `create ${path}`, body });
+const create = (by: Transport, body: Manifest, query = '') =>
+  by.json({ method: 'POST', path: `${collection(body)}${query}`, what: 'create', body }) as Promise<Manifest>;
+/** Admission decides as always, and nothing is kept. */
+const tryCreate = (body: Manifest) => create(functions, body, '?dryRun=All');
+const update = (by: Transport, body: Manifest) =>
+  by.json({ method: 'PUT', path: pathOf(body), what: 'update', body }) as Promise<Manifest>;
+const read = (manifest: Manifest) =>
+  admin.json({ method: 'GET', path: pathOf(manifest), what: 'get' }) as Promise<Manifest>;
+
+const ATTEMPTS = 20;
+
+/** Puts edits into an object, though controllers write to it meanwhile. */
+async function change(by: Transport, manifest: Manifest, ...edits: readonly Edit[]): Promise<Manifest> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await update(by, edited(await read(manifest), ...edits));
+    } catch (error) {
+      const lostRace = error instanceof ClusterError && error.code === 'Conflict';
+      if (!lostRace || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+it('is understood by the API server without a warning', async () => {
+  const path = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/website-functions.website-reconciler';
+  await eventually(async () => {
+    const { status } = (await admin.json({ method: 'GET', path, what: 'get' })) as { status?: object };
+    expect(status).toEqual({ observedGeneration: expect.any(Number) as number, typeChecking: {} });
+  });
+});
+
+describe('The functions may create', () => {
+  it.each(readdirSync(FIXTURES))('the children of %s', async (file) => {
+    const documents = parseAllDocuments(readFileSync(`${FIXTURES}/${file}`, 'utf8'));
+    for (const document of documents) {
+      const manifest = edited(document.toJS() as Manifest, ['metadata.namespace', namespace]);
+      await expect(tryCreate(manifest)).resolves.toMatchObject({ kind: manifest.kind });
+    }
+    expect(documents.length).toBeGreaterThan(1);
+  });
+
+  it.each<[string, ...Edit[]]>([
+    [
+      'other labels and annotations',
+      [`metadata.labels.team`, 'web'],
+      ['spec.template.metadata.annotations', { a: 'b' }],
+    ],
+    [
+      'a place to be scheduled',
+      [`${POD}.nodeSelector`, { pool: 'x' }],
+      [`${POD}.tolerations`, [{ operator: 'Exists' }]],
+    ],
+    ['a secret for pulling images', [`${POD}.imagePullSecrets`, [{ name: 'pull' }]]],
+    [
+      'a securityContext that tightens',
+      [`${POD}.securityContext`, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } }],
+    ],
+    ['an emptyDir', [`${POD}.volumes`, [{ name: 'tmp', emptyDir: {} }]]],
+    ['a plain side container', [`${POD}.containers.1`, { name: 'side', image: 'x' }]],
+    [
+      'a variable from the Pod itself',
+      [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+    ],
+  ])('a Deployment into which a policy of the cluster puts %s', async (_, ...edits) => {
+    await expect(tryCreate(edited(child('Deployment'), ...edits))).resolves.toMatchObject({ kind: 'Deployment' });
+  });
+});
+
+describe('A thief of their token may not create', () => {
+  const secretRef = { secretKeyRef: { name: 'tls', key: 'tls.key' } };
+  it.each<[string, string, ...Edit[]]>([
+    ['a Deployment of nobody', 'only if a Website controls it', ['metadata.ownerReferences', []]],
+    [
+      'one that a Website merely owns',
+      'only if a Website controls it',
+      ['metadata.ownerReferences.0.controller', false],
+    ],
+    [
+      'one of another kind of owner',
+      'only if a Website controls it',
+      ['metadata.ownerReferences.0.kind', 'Job'],
+      ['metadata.ownerReferences.0.blockOwnerDeletion', false],
+    ],
+    [
+      'one of another group',
+      'only if a Website controls it',
+      ['metadata.ownerReferences.0.apiVersion', 'example.com/v1'],
+      ['metadata.ownerReferences.0.blockOwnerDeletion', false],
+    ],
+    ['one of another name', 'by the name WEBSITE-deployment', ['metadata.name', 'coredns']],
+    [
+      'one without a name',
+      'by the name WEBSITE-deployment',
+      ['metadata.name', undefined],
+      ['metadata.generateName', 'x-'],
+    ],
+    ['one without our label', 'only with the label', ['metadata.labels', {}]],
+    [
+      'one that selects other Pods',
+      'selects only its own Pods',
+      ['spec.selector.matchLabels', { app: 'shop' }],
+      ['spec.template.metadata.labels.app', 'shop'],
+    ],
+    [
+      'host namespaces',
+      'may not set hostNetwork, hostPID, hostIPC',
+      [`${POD}.hostPID`, true],
+      [`${POD}.hostNetwork`, true],
+      [`${POD}.hostIPC`, true],
+    ],
+    ['a choice of the node', 'nodeName, serviceAccountName or other such fields', [`${POD}.nodeName`, 'control-plane']],
+    [
+      'another account',
+      'nodeName, serviceAccountName or other such fields',
+      [`${POD}.serviceAccountName`, 'deployment-controller'],
+    ],
+    ['a token', 'automountServiceAccountToken must be false', [`${POD}.automountServiceAccountToken`, undefined]],
+    ['a priority of the system', 'priority class of the system', [`${POD}.priorityClassName`, 'system-node-critical']],
+    ['sysctls', 'may not loosen anything', [`${POD}.securityContext.sysctls`, [{ name: 'a', value: 'b' }]]],
+    ['an unconfined Pod', 'may not loosen anything', [`${POD}.securityContext.seccompProfile`, { type: 'Unconfined' }]],
+    ['hostPath', 'volumes other than emptyDir', [`${POD}.volumes`, [{ name: 'root', hostPath: { path: '/' } }]]],
+    ['a Secret', 'volumes other than emptyDir', [`${POD}.volumes`, [{ name: 'x', secret: { secretName: 'tls' } }]]],
+    [
+      'a projected token',
+      'volumes other than emptyDir',
+      [`${POD}.volumes`, [{ name: 'x', projected: { sources: [{ serviceAccountToken: { path: 'x' } }] } }]],
+    ],
+    ['all variables of a Secret', 'plain containers', [`${WEBSERVER}.envFrom`, [{ secretRef: { name: 'tls' } }]]],
+    [
+      'a hook',
+      'plain containers',
+      [`${WEBSERVER}.lifecycle`, { preStop: { httpGet: { host: '169.254.169.254', port: 80 } } }],
+    ],
+    ['a variable of a Secret', 'variables from a Secret', [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: secretRef }]],
+    [
+      'such a side container',
+      'variables from a Secret',
+      [`${POD}.containers.1`, { name: 's', image: 'x', env: [{ name: 'A', valueFrom: secretRef }] }],
+    ],
+    ['a port of the node', 'hostPort', [`${WEBSERVER}.ports.0.hostPort`, 80]],
+    ['a probe of another host', 'probe of another host', [`${WEBSERVER}.readinessProbe.tcpSocket.host`, '10.0.0.1']],
+    [
+      'a liveness probe of one',
+      'probe of another host',
+      [`${WEBSERVER}.livenessProbe`, { httpGet: { host: '10.0.0.1', port: 80 } }],
+    ],
+    ['a privileged container', 'privileged', [`${WEBSERVER}.securityContext.privileged`, true]],
+    [
+      'such an init container',
+      'privileged',
+      [`${POD}.initContainers`, [{ name: 'i', image: 'x', securityContext: { privileged: true } }]],
+    ],
+    ['more capabilities', 'privileged', [`${WEBSERVER}.securityContext.capabilities`, { add: ['SYS_ADMIN'] }]],
+    ['an unconfined container', 'privileged', [`${WEBSERVER}.securityContext.seccompProfile`, { type: 'Unconfined' }]],
+  ])('%s', async (_, message, ...edits) => {
+    await expect(tryCreate(edited(child('Deployment'), ...edits))).rejects.toThrow(
+      new RegExp(`${DENIED}.*${message}`, 's'),
+    );
+  });
+
+  it.each<[string, string, ...Edit[]]>([
+    ['one of type LoadBalancer', 'of type ClusterIP', ['spec.type', 'LoadBalancer']],
+    ['one of type NodePort', 'of type ClusterIP', ['spec.type', 'NodePort']],
+    ['an ExternalName', 'of type ClusterIP', ['spec.type', 'ExternalName'], ['spec.externalName', 'example.com']],
+    ['one that selects other Pods', "only the Website's own Pods", ['spec.selector', { app: 'payments' }]],
+    ['external addresses', 'external addresses', ['spec.externalIPs', ['203.0.113.1']]],
+    ['one of nobody', 'only if a Website controls it', ['metadata.ownerReferences', []]],
+  ])('a Service: %s', async (_, message, ...edits) => {
+    await expect(tryCreate(edited(child('Service'), ...edits))).rejects.toThrow(
+      new RegExp(`${DENIED}.*${message}`, 's'),
+    );
+  });
+
+  const elsewhere = { service: { name: 'payments', port: { number: 80 } } };
+  it.each<[string, string, ...Edit[]]>([
+    ['one that leads to another Service', 'to its own Service only', ['spec.rules.0.http.paths.0.backend', elsewhere]],
+    [
+      'a resource as the backend',
+      'to its own Service only',
+      ['spec.rules.0.http.paths.0.backend', { resource: { kind: 'Bucket', name: 'x' } }],
+    ],
+    ['a default backend', 'no default backend', ['spec.defaultBackend', elsewhere]],
+    [
+      'a piece of configuration',
+      '-snippet',
+      ['metadata.annotations', { 'nginx.ingress.kubernetes.io/server-snippet': 'return 200;' }],
+    ],
+    ['one of nobody', 'only if a Website controls it', ['metadata.ownerReferences', []]],
+  ])('an Ingress: %s', async (_, message, ...edits) => {
+    await expect(tryCreate(edited(child('Ingress'), ...edits))).rejects.toThrow(
+      new RegExp(`${DENIED}.*${message}`, 's'),
+    );
+  });
+});
+
+describe('What is there', () => {
+  it.each<ChildKind>(['Deployment', 'Service', 'Ingress'])(
+    'a %s of somebody else may not be taken over',
+    async (kind) => {
+      const wanted = await owned(kind);
+      const { ownerReferences, labels } = wanted.metadata;
+      await create(admin, edited(wanted, ['metadata.ownerReferences', []], ['metadata.labels', { app: 'theirs' }]));
+      const attempt = change(
+        functions,
+        wanted,
+        ['metadata.ownerReferences', ownerReferences],
+        ['metadata.labels', labels],
+      );
+      await expect(attempt).rejects.toThrow(/only if it was a child of a Website of this name before/);
+    },
+  );
+
+  it('an Ingress of somebody else may not be deleted, and one of a Website may', async () => {
+    const theirs = edited(await owned('Ingress'), ['metadata.ownerReferences', []]);
+    const ours = await owned('Ingress');
+    for (const each of [theirs, ours]) await create(admin, each);
+    const drop = (manifest: Manifest) => functions.json({ method: 'DELETE', path: pathOf(manifest), what: 'delete' });
+    await expect(drop(theirs)).rejects.toThrow(/only if a Website controls it/);
+    await drop(ours);
+  });
+
+  /** What somebody else did to the Deployment of a Website. */
+  const injected: Edit[] = [
+    [`${POD}.hostPID`, true],
+    [`${POD}.serviceAccountName`, 'mesh'],
+    [`${POD}.automountServiceAccountToken`, true],
+    [`${POD}.securityContext`, { sysctls: [{ name: 'net.core.somaxconn', value: '1' }] }],
+    [`${POD}.volumes`, [{ name: 'root', hostPath: { path: '/' } }]],
+    [`${POD}.initContainers`, [{ name: 'init', image: 'mesh', securityContext: { privileged: true } }]],
+    [
+      `${POD}.containers.1`,
+      {
+        name: 'mesh',
+        image: 'mesh',
+        envFrom: [{ secretRef: { name: 'x' } }],
+        lifecycle: { preStop: { sleep: { seconds: 1 } } },
+      },
+    ],
+    [`${WEBSERVER}.envFrom`, [{ configMapRef: { name: 'x' } }]],
+    [`${WEBSERVER}.env`, [{ name: 'A', valueFrom: { secretKeyRef: { name: 'x', key: 'y' } } }]],
+    [`${WEBSERVER}.ports.1`, { containerPort: 81, hostPort: 81 }],
+    [`${WEBSERVER}.volumeMounts`, [{ name: 'root', mountPath: '/host' }]],
+    [`${WEBSERVER}.securityContext`, { privileged: true, capabilities: { add: ['SYS_ADMIN'] } }],
+    [`${WEBSERVER}.livenessProbe`, { tcpSocket: { host: '10.0.0.1', port: 1 } }],
+  ];
+
+  it('stays as others made it, while the functions write the rest', async () => {
+    const website = await owned('Deployment');
+    await create(admin, edited(website, ...injected));
+    const updated = await change(functions, website, [`${WEBSERVER}.image`, 'nginx:2'], ['spec.replicas', 1]);
+    expect(updated).toMatchObject({
+      spec: {
+        replicas: 1,
+        template: { spec: { hostPID: true, containers: [{ image: 'nginx:2' }, { name: 'mesh' }] } },
+      },
+    });
+  });
+
+  it('may be put back by the functions', async () => {
+    const website = await owned('Deployment');
+    await create(admin, edited(website, ...injected));
+    const { spec } = website as unknown as { spec: object };
+    await change(functions, website, ['spec', spec]);
+    expect(await read(website)).toMatchObject({
+      spec: { template: { spec: { automountServiceAccountToken: false } } },
+    });
+  });
+
+  // A mount needs its volume.
+  it.each(injected.filter(([path]) => !path.endsWith('volumeMounts')))(
+    'may not be given more: %s',
+    async (path, value) => {
+      const website = await owned('Deployment');
+      await create(admin, website);
+      await expect(change(functions, website, [path, value])).rejects.toThrow(DENIED);
+    },
+  );
+
+  it.each([
+    ...(['Deployment', 'Service', 'Ingress'] as const).map(
+      (kind) => [kind, 'of a deleted Website', { uid: 'gone' }] as const,
+    ),
+    ...(['Deployment', 'Service', 'Ingress'] as const).map(
+      (kind) => [kind, 'without its owner, from a backup', undefined] as const,
+    ),
+  ])('a %s %s may be taken over', async (kind, _, owner) => {
+    const wanted = await owned(kind);
+    const { ownerReferences } = wanted.metadata;
+    const owners = owner === undefined ? [] : ownerReferences.map((each) => ({ ...each, ...owner }));
+    // The garbage collector deletes what belongs to a deleted Website; this keeps it.
+    await create(
+      admin,
+      edited(wanted, ['metadata.ownerReferences', owners], ['metadata.finalizers', ['example.com/kept']]),
+    );
+    await change(functions, wanted, ['metadata.ownerReferences', ownerReferences]);
+    expect((await change(admin, wanted, ['metadata.finalizers', []])).metadata).toMatchObject({ ownerReferences });
+  });
+
+  it('a Service that somebody made a LoadBalancer is put back', async () => {
+    const service = await owned('Service');
+    await create(admin, edited(service, ['spec.type', 'LoadBalancer'], ['spec.externalIPs', ['203.0.113.1']]));
+    await expect(change(functions, service, ['metadata.labels.a', 'b'])).rejects.toThrow(/of type ClusterIP/);
+    await change(functions, service, ['spec.type', 'ClusterIP']);
+  });
+
+  it('an Ingress keeps the path that a certificate needs', async () => {
+    const ingress = await owned('Ingress');
+    const challenge = {
+      path: '/.well-known/acme-challenge/x',
+      pathType: 'Exact',
+      backend: { service: { name: 'cm-acme-http-solver', port: { number: 8089 } } },
+    };
+    await create(admin, edited(ingress, ['spec.rules.0.http.paths.1', challenge]));
+    await change(functions, ingress, ['metadata.labels.a', 'b']);
+    await expect(
+      change(functions, ingress, ['spec.rules.0.http.paths.1.backend.service.name', 'payments']),
+    ).rejects.toThrow(/its own Service only/);
+  });
+});
+
+it('Others may do what they may', async () => {
+  await expect(
+    create(
+      admin,
+      edited(child('Deployment'), ['metadata.ownerReferences', []], [`${POD}.hostPID`, true]),
+      '?dryRun=All',
+    ),
+  ).resolves.toBeDefined();
+});
+
+it('A Website whose Deployment a policy of the cluster widens is Rejected, in the words of the fence', async () => {
+  const name = `${namespace}-widens`;
+  const policies = '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies';
+  const volumes =
+    'volumes: [Object.spec.template.spec.volumes{name: "x", hostPath: Object.spec.template.spec.volumes.hostPath{path: "/"}}]';
+  const rules = [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['deployments'] }];
+  await post(policies, {
+    metadata: { name },
+    spec: {
+      matchConstraints: { resourceRules: rules },
+      reinvocationPolicy: 'Never',
+      mutations: [
+        {
+          patchType: 'ApplyConfiguration',
+          applyConfiguration: {
+            expression: `Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.template.spec{${volumes}}}}}`,
+          },
+        },
+      ],
+    },
+  });
+  const matchResources = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } };
+  await post('/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings', {
+    metadata: { name },
+    spec: { policyName: name, matchResources },
+  });
+  await eventually(() => expect(tryCreate(child('Deployment'))).rejects.toThrow(DENIED));
+  const key = { name: `shop-${++names}`, namespace };
+  await createWebsite(admin, key, SPEC);
+  await reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+  const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites/${key.name}`;
+  const { status } = (await admin.json({ method: 'GET', path, what: 'get' })) as Website;
+  expect(status?.conditions).toContainEqual(
+    expect.objectContaining({
+      type: 'Ready',
+      status: 'False',
+      reason: 'Rejected',
+      message: expect.stringContaining('may not add volumes other than emptyDir') as string,
+    }),
+  );
+});
