@@ -13,6 +13,8 @@ const list = z
       .filter((each) => each !== ''),
   );
 
+/** A week. Node fires a timer that is set for more than 24 days at once, and again without end. */
+const LONGEST_INTERVAL_SECONDS = 7 * 24 * 3_600;
 const port = z.coerce.number().int().min(0).max(65535);
 
 /** The functions' settings. Every variable is optional: what is absent takes the value that suits a Pod. */
@@ -29,7 +31,11 @@ const environment = z.object({
   HOST: z.string().min(1).default('0.0.0.0'),
   PORT: port.default(8080),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  RESYNC_INTERVAL_SECONDS: z.coerce.number().min(0).default(600),
+  RESYNC_INTERVAL_SECONDS: z.coerce
+    .number()
+    .max(LONGEST_INTERVAL_SECONDS)
+    .refine((seconds) => seconds === 0 || seconds >= 1, 'must be 0, or at least 1')
+    .default(600),
   MAX_CONCURRENT: z.coerce.number().int().min(1).max(1000).default(64),
   NAMESPACES: list,
   WEBHOOK_ALLOWED_ORIGINS: list,
@@ -58,7 +64,12 @@ const environment = z.object({
   CLUSTERS: contextsBySource.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.string().optional(),
-  OTEL_METRIC_EXPORT_INTERVAL: z.coerce.number().int().min(1).default(60_000),
+  OTEL_METRIC_EXPORT_INTERVAL: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(LONGEST_INTERVAL_SECONDS * 1000)
+    .default(60_000),
 });
 
 /** Standard Webhooks, "Signature scheme". */

@@ -16,6 +16,13 @@ it.each([
   ['a cluster without context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS.west: must be the name of a context'],
   ['one context, and several', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
   ['tokens of anybody', { CALLER_AUDIENCE: 'x' }, 'CALLER_AUDIENCE and CALLER_SUBJECTS go together'],
+  ['a resync after longer than a timer can wait', { RESYNC_INTERVAL_SECONDS: '2200000' }, 'RESYNC_INTERVAL_SECONDS: '],
+  ['a resync without end', { RESYNC_INTERVAL_SECONDS: '0.001' }, 'RESYNC_INTERVAL_SECONDS: must be 0, or at least 1'],
+  [
+    'metrics after longer than a timer can wait',
+    { OTEL_METRIC_EXPORT_INTERVAL: '2200000000' },
+    'OTEL_METRIC_EXPORT_INTERVAL: ',
+  ],
   [
     'keys of nobody',
     { CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'x', CALLER_JWKS_URL: 'https://x.example.com' },

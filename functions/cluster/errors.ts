@@ -77,6 +77,17 @@ export class ClusterError extends Error {
   }
 }
 
+/** What another side asks us to wait is believed up to an hour: a wrong answer must not stop us for good. */
+export const LONGEST_WAIT_SECONDS = 3_600;
+
+/** Seconds that somebody else chose, in their range; what is none counts as absent. */
+export const waitSeconds = z
+  .number()
+  .min(0)
+  .transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
+  .optional()
+  .catch(undefined);
+
 /** The part of `meta/v1 Status` that decides. */
 const statusBody = z.object({
   kind: z.literal('Status'),
@@ -85,7 +96,7 @@ const statusBody = z.object({
   details: z
     .object({
       name: z.string().optional(),
-      retryAfterSeconds: z.number().optional(),
+      retryAfterSeconds: waitSeconds,
       causes: z.array(z.object({ reason: z.string().optional() })).optional(),
     })
     .optional(),
@@ -122,11 +133,9 @@ function parseStatus(body: string): StatusBody | undefined {
   }
 }
 
-/** `Retry-After` as seconds; the HTTP date form is not used by Kubernetes and counts as absent. */
-export function retryAfterSeconds(header: string | undefined): number | undefined {
-  const seconds = Number(header);
-  return header !== undefined && header.trim() !== '' && Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
-}
+/** A header's seconds, in their range. The HTTP date form of `Retry-After` is not used by Kubernetes and counts as absent. */
+export const retryAfterSeconds = (header: string | undefined): number | undefined =>
+  header === undefined || header.trim() === '' ? undefined : waitSeconds.parse(Number(header));
 
 const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   400: 'BadRequest',

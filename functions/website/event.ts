@@ -26,7 +26,12 @@ export const eventData = z.object({
   kind: z.literal(KIND),
   ...websiteKey.shape,
   uid: z.string().min(1).max(LONGEST_ID),
-  resourceVersion: z.string().min(1).max(LONGEST_ID).optional(),
+  /** A hint that saves a read: one that can be none counts as absent. */
+  resourceVersion: z
+    .string()
+    .regex(/^\d{1,20}$/)
+    .optional()
+    .catch(undefined),
   generation: z.int().optional(),
   reason: z.enum(REASONS),
   /** The kind of the child that drifted last, or `Ingress` where one drifted before. */
@@ -140,4 +145,6 @@ export const versionsFrom = (text: string): Versions =>
  * The body of the answer to a batch: the answer to each of its events, in their order. A sender that reads nothing but the status
  * has the worst of them.
  */
-export const batchAnswers = z.array(z.object({ status: z.int(), headers: z.record(z.string(), z.string()) }));
+export const batchAnswers = z.array(
+  z.object({ status: z.int().min(100).max(599), headers: z.record(z.string(), z.string()) }),
+);

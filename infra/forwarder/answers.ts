@@ -1,6 +1,6 @@
 import type { Versions } from '../../functions/website/children.ts';
 import { keyText } from '../../functions/website/resource.ts';
-import { isOlder } from './follow.ts';
+import { isNumber, isOlder } from '../../functions/cluster/resource-version.ts';
 import type { Change } from './known.ts';
 
 /** What the sink said when it was done with an event; not every sink says what it knew. */
@@ -21,22 +21,38 @@ export interface Answers {
 
 /** What is written comes back within a second or two; one that is forgotten costs a look that was not needed. */
 const KEPT = 1024;
+/** How long an answer covers changes, so that one that is wrong does not keep later changes from the sink. */
+const KEPT_MS = 30_000;
+/**
+ * How far a version in an answer may be ahead of all that the forwarder has seen. All of a cluster's writes count, so an answer that
+ * comes after a quiet hour may be some 100,000 ahead. A version that is further ahead is no version of this cluster.
+ */
+const FURTHEST_AHEAD = 1_000_000n;
 
-export function answers(): Answers {
-  const kept = new Map<string, Answer>();
+/** @param now in milliseconds. */
+export function answers(now: () => number = () => performance.now()): Answers {
+  const kept = new Map<string, { readonly answer: Answer; readonly until: number }>();
+  let newest = 0n;
+  const see = ({ resourceVersion = '', versions = {} }: Change) => {
+    const seen = [resourceVersion, ...Object.values(versions)].filter(isNumber).map(BigInt);
+    newest = seen.reduce((most, each) => (each > most ? each : most), newest);
+  };
+  const isPlausible = (version: string) => newest === 0n || BigInt(version) <= newest + FURTHEST_AHEAD;
   return {
     note(key, answer) {
-      if (answer.versions === undefined) return;
+      const versions = Object.values(answer.versions ?? {});
+      if (versions.length === 0 || !versions.every(isPlausible)) return;
       const text = keyText(key);
       kept.delete(text);
-      kept.set(text, answer);
+      kept.set(text, { answer, until: now() + KEPT_MS });
       const [oldest] = kept.size > KEPT ? kept.keys() : [];
       if (oldest !== undefined) kept.delete(oldest);
     },
-    covering({ key, versions = {} }) {
-      const answer = kept.get(keyText(key));
-      const changed = Object.entries(versions) as [keyof Versions, string][];
-      if (answer === undefined || changed.length === 0) return undefined;
+    covering(change) {
+      see(change);
+      const { answer, until = 0 } = kept.get(keyText(change.key)) ?? {};
+      const changed = Object.entries(change.versions ?? {}) as [keyof Versions, string][];
+      if (answer === undefined || now() > until || changed.length === 0) return undefined;
       return changed.every(([kind, version]) => isUpTo(version, answer.versions?.[kind])) ? answer : undefined;
     },
   };

@@ -120,6 +120,6 @@ function accepted(status: number, header: (name: string) => string | undefined):
     ...(outcome === undefined ? {} : { outcome }),
     ...(actions === undefined ? {} : { actions }),
     ...(versions === undefined ? {} : { versions: versionsFrom(versions) }),
-    ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
+    ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds: Math.max(requeueAfterSeconds, 1) }),
   };
 }

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { waitSeconds } from '../../functions/cluster/errors.ts';
+import { isOlder } from '../../functions/cluster/resource-version.ts';
 import { InvalidLineError, jsonLines } from './lines.ts';
 import { of, selected } from './list.ts';
 import type { Observer, Resource, State, WatchedObject, WatchOptions } from './watch.ts';
@@ -30,9 +32,10 @@ const line = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ERROR'),
     object: z.object({
-      code: z.number().optional(),
-      reason: z.string().optional(),
-      details: z.object({ retryAfterSeconds: z.number().optional() }).optional(),
+      // What cannot be read of it counts as absent: the error stays one.
+      code: z.number().optional().catch(undefined),
+      reason: z.string().optional().catch(undefined),
+      details: z.object({ retryAfterSeconds: waitSeconds }).optional().catch(undefined),
     }),
   }),
 ]);
@@ -134,15 +137,6 @@ async function* events(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Line> 
 function tell(observer: Observer, type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK', object: WatchedObject): void {
   if (type === 'DELETED') observer.deleted(object);
   else if (type !== 'BOOKMARK') observer.changed(object);
-}
-
-/**
- * Whether one version is from before the other. Versions of one resource compare as whole numbers (Kubernetes API
- * concepts, "Resource versions"); what is not a number is nothing that we can say.
- */
-export function isOlder(version: string, than: string): boolean {
-  if (!/^[1-9]\d*$/.test(version) || !/^[1-9]\d*$/.test(than)) return false;
-  return version.length === than.length ? version < than : version.length < than.length;
 }
 
 const wentBackwards = ({ name }: Resource, hadWorked: boolean): InterruptedError =>

@@ -161,8 +161,14 @@ async function write(
   return lease.parse(await transport.json({ method, path, what: `${how} leases ${name}`, body, signal }));
 }
 
-const transitionsAfter = (current: Lease | undefined): number =>
-  current === undefined ? 0 : (current.spec.leaseTransitions ?? 0) + 1;
+/** Kubernetes counts them in 32 bits: the API server refuses what is beyond, so they begin again. */
+const MOST_TRANSITIONS = 2 ** 31 - 1;
+
+function transitionsAfter(current: Lease | undefined): number {
+  if (current === undefined) return 0;
+  const transitions = current.spec.leaseTransitions ?? 0;
+  return transitions < MOST_TRANSITIONS ? transitions + 1 : 0;
+}
 
 /** Somebody else wrote it, made it or deleted it. */
 const isConflict = (error: unknown): boolean => error instanceof ClusterError && error.class === 'conflict';

@@ -4,6 +4,8 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Transition } from '../../functions/website/transition.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { faultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, patch } from '../real-cluster.ts';
 import { describeCluster } from './suite.ts';
 
@@ -40,6 +42,26 @@ it.each(['999999999999', 'yesterday'])('reads a Website as it is where it never 
   const key = { namespace: await createNamespace(transport, 'since'), name: 'shop' };
   const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
   expect(await kubernetes(transport).getWebsite(key, since)).toEqual(website);
+});
+
+it('never asks for a version that may not come: the API server would wait for it', async () => {
+  const proxy = await faultProxy(inject('kubeconfig'));
+  const behind = await connect({ kubeconfig: proxy.kubeconfig });
+  const key = { namespace: await createNamespace(transport, 'since'), name: 'shop' };
+  const { metadata } = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
+  const path = `GET /apis/stable.example.com/v1/namespaces/${key.namespace}/websites/shop`;
+  const requestsFor = async (since: string) => {
+    proxy.requests.length = 0;
+    expect((await kubernetes(behind).getWebsite(key, since))?.metadata.uid).toBe(metadata.uid);
+    return proxy.requests;
+  };
+  // The cache has it a moment later.
+  await eventually(async () =>
+    expect(await requestsFor(metadata.resourceVersion)).toEqual([`${path}?resourceVersion=0`]),
+  );
+  for (const since of ['99999999999', '9'.repeat(20), 'yesterday', '1&watch=1'])
+    expect(await requestsFor(since)).toEqual([`${path}?resourceVersion=0`, path]);
+  await Promise.all([behind.close(), proxy.close()]);
 });
 
 it('leaves to others the fields that they wrote (metadata.managedFields)', async () => {

@@ -45,6 +45,40 @@ describe('an answer that rests on Website 20, Deployment 15 and Service 9', () =
   });
 });
 
+describe('an answer that is wrong', () => {
+  const seen = (known: ReturnType<typeof answers>, version: string) =>
+    known.covering({ ...change(), resourceVersion: version });
+
+  it.each([
+    ['a version far ahead of all that was seen', { Website: '2000000' }],
+    ['the longest that a header may have', { Website: '9'.repeat(20) }],
+    ['such a version of another kind', { Website: '1001', Service: '5000000' }],
+  ])('covers nothing where it claims %s', (_, versions) => {
+    const known = answers();
+    seen(known, '1000');
+    known.note(key, { versions });
+    expect(known.covering(change({ Website: '1001' }))).toBeUndefined();
+  });
+
+  it('may be ahead as far as the cluster itself may be', () => {
+    const known = answers();
+    seen(known, '1000');
+    known.covering(change({ Deployment: 'gone' }));
+    known.note(key, { versions: { Deployment: '500000' } });
+    expect(known.covering(change({ Deployment: '499999' }))).toBeDefined();
+  });
+
+  it('covers changes for half a minute', () => {
+    let now = 0;
+    const known = answers(() => now);
+    known.note(key, { versions: { Website: '1000' } });
+    now = 30_000;
+    expect(known.covering(change({ Website: '5' }))).toBeDefined();
+    now = 30_001;
+    expect(known.covering(change({ Website: '6' }))).toBeUndefined();
+  });
+});
+
 it('an answer of a sink that does not say what it knew covers nothing, and voids nothing', () => {
   const known = answers();
   known.note(key, {});

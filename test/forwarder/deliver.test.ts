@@ -186,6 +186,25 @@ describe('The answer', () => {
     expect(await opened.send(event, TIMEOUT_MS)).toMatchObject({ kind: 'failed', retryAfterSeconds: 9 });
   });
 
+  it.each([
+    ['1e14', 3_600],
+    ['99999999999999999999', 3_600],
+    ['0', 1],
+    ['0.001', 1],
+    ['-5', undefined],
+    ['1e400', undefined],
+    ['NaN', undefined],
+    ['soon', undefined],
+  ])('that wants another look after %s has it after %s seconds', async (given, requeueAfterSeconds) => {
+    const headers = { 'website-requeue-after': given };
+    const opened = await sink((_, response) => response.writeHead(204, headers).end());
+    expect(await opened.send(event, TIMEOUT_MS)).toEqual({
+      kind: 'accepted',
+      status: 204,
+      ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }),
+    });
+  });
+
   it('that does not come in time, or from nowhere, is a failure', async () => {
     const slow = await sink(() => {});
     expect(await slow.send(event, 50)).toMatchObject({ kind: 'failed' });

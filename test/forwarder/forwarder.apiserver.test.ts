@@ -152,8 +152,17 @@ describe('What the sink knew when it answered', () => {
     return Number(/^website_forwarder_superseded_total (\d+)$/m.exec(text)?.[1]);
   };
 
+  const newestVersion = async () => {
+    const path = '/apis/stable.example.com/v1/websites?limit=1';
+    const { metadata } = (await admin.json({ method: 'GET', path, what: 'list' })) as {
+      metadata: { resourceVersion: string };
+    };
+    return Number(metadata.resourceVersion);
+  };
+
   it('is not sent again, and what came after is', async () => {
-    replyHeaders = { 'website-versions': 'Website=1, Deployment=9999999999' };
+    // As if the sink had written the Deployment a moment later.
+    replyHeaders = { 'website-versions': `Website=1, Deployment=${(await newestVersion()) + 1_000}` };
     const forwarder = await watching();
     const website = await createWebsite(admin, { namespace, name: 'shop' }, spec);
     await eventually(() => expect(delivered()).toEqual(['shop']));
@@ -228,6 +237,25 @@ it('A resend is the same event', async () => {
     id: `${website.metadata.uid}.${website.metadata.resourceVersion}`,
     reason: 'first-seen',
   });
+});
+
+it('Numbers in an answer that cannot be meant keep nothing from the sink, and nothing is sent twice for them', async () => {
+  const [most, huge] = ['9'.repeat(20), '1e14'];
+  replyHeaders = {
+    'website-versions': `Website=${most}, Deployment=${most}, Service=${most}`,
+    'website-requeue-after': huge,
+    'retry-after': huge,
+  };
+  await watching();
+  const key = { namespace, name: 'shop' };
+  await createWebsite(admin, key, spec);
+  await eventually(() => expect(attempts).toBe(1));
+  for (const replicas of [1, 2, 3]) {
+    await patchWebsite(admin, key, { spec: { replicas } });
+    await eventually(() => expect(attempts).toBe(1 + replicas));
+  }
+  expect(new Set(accepted.map(({ id }) => id)).size).toBe(4);
+  expect(program?.lines.filter(({ msg }) => msg === 'Could not make event')).toEqual([]);
 });
 
 it('An event that the sink rejects is not sent again', async () => {

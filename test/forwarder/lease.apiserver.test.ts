@@ -89,6 +89,16 @@ it('One that is asked to stop lets go at once', async () => {
   expect(await spec()).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
 });
 
+it('A Lease that has changed hands as often as can be counted is still taken', async () => {
+  const { stop } = await candidate('a');
+  await leads('a');
+  await stop();
+  await patch(admin, path(), { spec: { leaseTransitions: 2 ** 31 - 1 } });
+  await candidate('b');
+  await leads('b');
+  expect(await spec()).toMatchObject({ holderIdentity: 'b', leaseTransitions: 0 });
+});
+
 it('One of which nothing is heard any more is followed by another, and stands by when it is back', async () => {
   const { proxy } = await candidate('a');
   await leads('a');

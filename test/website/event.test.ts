@@ -42,6 +42,13 @@ describe('An event of ours', () => {
     expect(() => requestOf({ ...event(), data: () => undefined })).toThrow('data: ');
   });
 
+  it.each(['9'.repeat(21), 'yesterday', '', 7, null])('asks without a version where it has %j', (resourceVersion) => {
+    expect(requestOf(event({ data: { ...data, resourceVersion } }))).toMatchObject({
+      kind: 'reconcile',
+      resourceVersion: undefined,
+    });
+  });
+
   it('carries nothing of a forged spec', () => {
     const forged = { ...data, spec: { image: 'evil', replicas: 1000 } };
     expect(JSON.stringify(requestOf(event({ data: forged })))).not.toContain('evil');

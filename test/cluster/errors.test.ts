@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { errorOf, retryAfterSeconds } from '../../functions/cluster/errors.ts';
+
+it.each([
+  ['7', 7],
+  ['0', 0],
+  ['1e14', 3_600],
+  ['-7', undefined],
+  ['1e400', undefined],
+  ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
+  [' ', undefined],
+  [undefined, undefined],
+])('A header that asks for %s is believed as %s seconds', (header, seconds) => {
+  expect(retryAfterSeconds(header)).toBe(seconds);
+});
+
+it.each([
+  [7, 7],
+  [1e300, 3_600],
+  [-7, 9],
+  ['soon', 9],
+  [null, 9],
+])('A Status that asks for %j is believed as %s seconds, and is read whatever it asks for', (asked, seconds) => {
+  const body = { kind: 'Status', message: 'exceeded quota: x', details: { name: 'a', retryAfterSeconds: asked } };
+  const error = errorOf('create', 403, JSON.stringify(body), '9');
+  expect([error.code, error.retryAfterSeconds]).toEqual(['QuotaExceeded', seconds]);
+});
