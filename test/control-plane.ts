@@ -47,7 +47,7 @@ async function start(): Promise<ControlPlane> {
     sources: [officialReleases(), goBuild()],
     progress,
   });
-  const controlPlane = await startControlPlane({ binaries, audit: 'on' });
+  const controlPlane = await startControlPlane({ binaries, audit: 'on', ownership: 'enforced' });
   const address = { kubeconfig: controlPlane.kubeconfig };
   const transport = await connect(address);
   await install(transport);

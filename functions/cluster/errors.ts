@@ -27,6 +27,7 @@ const CODES = {
   QuotaExceeded: 'terminal',
   PolicyDenied: 'terminal',
   RequestTooLarge: 'terminal',
+  OwnershipDenied: 'terminal',
   Invalid: 'terminal',
   BadRequest: 'terminal',
 } as const;
@@ -173,13 +174,17 @@ const isTooLarge = (body: StatusBody | undefined): boolean => TOO_LARGE.test(bod
 /** How the API server words the no of a ValidatingAdmissionPolicy and of an admission webhook. */
 const POLICY = /^admission webhook ".*" denied the request|ValidatingAdmissionPolicy '.*' .*denied request/s;
 
+/** How the admission plugin OwnerReferencesPermissionEnforcement words its no. Source: kubernetes plugin/pkg/admission/gc. */
+const OWNERSHIP = "cannot set an ownerRef on a resource you can't delete";
+
 /**
- * 403 has four meanings: RBAC, a namespace on its way out, and, with no other mark than the message, a full quota and a
- * policy of the cluster.
+ * 403 has five meanings: RBAC, a namespace on its way out, and, with no other mark than the message, a full quota, a policy of the
+ * cluster, and an owner reference that only somebody with the right to delete the object may change.
  */
 function forbiddenCode(body: StatusBody | undefined): ErrorCode {
   if (body?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return 'NamespaceTerminating';
   const message = body?.message ?? '';
   if (message.includes('exceeded quota:')) return 'QuotaExceeded';
+  if (message.includes(OWNERSHIP)) return 'OwnershipDenied';
   return POLICY.test(message) ? 'PolicyDenied' : 'Forbidden';
 }

@@ -1,5 +1,5 @@
 import type { V1DeploymentSpec, V1DeploymentStatus, V1IngressSpec, V1ServiceSpec } from '@kubernetes/client-node';
-import { API_VERSION, GROUP, KIND, PLURAL, type ObjectMeta, type Website } from './resource.ts';
+import { GROUP, PLURAL, type ObjectMeta } from './resource.ts';
 
 /** What a class of client-node looks like as JSON; the classes themselves would drop fields that they do not know. */
 export type Json<T> = T extends Date ? string : T extends object ? { [Key in keyof T]: Json<T[Key]> } : T;
@@ -60,36 +60,8 @@ export const GENERATION = `${PLURAL}.${GROUP}/generation`;
 /** On an Ingress whose class comes from the spec and not from the cluster's default, which only creation applies. */
 export const CLASS_FROM_SPEC = `${PLURAL}.${GROUP}/ingress-class-from-spec`;
 
-/** Whether this very Website, by uid, controls the child. Nothing else is ever written to. */
-export function isOwnedBy(child: Child, website: Website): boolean {
-  return controllerOf(child)?.uid === website.metadata.uid;
-}
-
-/** Whether the child belongs to a deleted Website of the same name, and so is about to be collected. */
-export function isLeftOver(child: Child, website: Website): boolean {
-  const controller = controllerOf(child);
-  if (controller === undefined || controller.uid === website.metadata.uid) return false;
-  return controller.kind === KIND && controller.apiVersion === API_VERSION && controller.name === website.metadata.name;
-}
-
-const controllerOf = (child: Child) => child.metadata.ownerReferences?.find(({ controller }) => controller === true);
-
-/** Whether an Ingress has to be looked for. Without a Deployment of a Website's there is no mark to trust. */
-export const mayHaveIngress = (deployment: Deployment | undefined): boolean =>
-  deployment === undefined ||
-  controllerOf(deployment)?.kind !== KIND ||
-  deployment.metadata.annotations?.[HAS_INGRESS] !== undefined;
-
 /** A Deployment that says that there may be an Ingress. */
 export function withMark(deployment: Deployment): Deployment {
   const { metadata } = deployment;
   return { ...deployment, metadata: { ...metadata, annotations: { ...metadata.annotations, [HAS_INGRESS]: 'true' } } };
-}
-
-/** Whether the Deployment, and the Ingress where there is one, were made for an older generation of this very Website. */
-export function isAheadOf(website: Website, { deployment, ingress }: Children): boolean {
-  const { generation = 0 } = website.metadata;
-  const isOlder = (child: Deployment | Ingress) =>
-    isOwnedBy(child, website) && Number(child.metadata.annotations?.[GENERATION] ?? NaN) < generation;
-  return deployment !== undefined && isOlder(deployment) && (ingress === undefined || isOlder(ingress));
 }

@@ -1,7 +1,8 @@
 import type { V1Container, V1SecurityContext } from '@kubernetes/client-node';
 import { childName, CLASS_FROM_SPEC, GENERATION, HAS_INGRESS, MANAGED_BY, MANAGER } from './children.ts';
 import type { ChildKind, Deployment, Ingress, Json, Service } from './children.ts';
-import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteSpec } from './resource.ts';
+import { ownerReferenceTo, selectorOf } from './ownership.ts';
+import type { ObjectMeta, Website, WebsiteSpec } from './resource.ts';
 
 /** Name of the one container, which the seed's users know. */
 export const CONTAINER = 'webserver';
@@ -33,12 +34,6 @@ export function desired(website: Website, spec: WebsiteSpec): DesiredChildren {
     ingress: spec.host === undefined ? undefined : ingress(website, spec, spec.host),
   };
 }
-
-/** What the Deployment and the Service select Pods by; also `status.selector`, as text. */
-export const selectorOf = (website: Website): Record<string, string> => ({
-  app: website.metadata.name,
-  [MANAGED_BY]: MANAGER,
-});
 
 function deployment(website: Website, spec: WebsiteSpec): Desired<Deployment> {
   const metadata = meta('Deployment', website);
@@ -144,7 +139,8 @@ const generation = ({ metadata }: Website): Record<string, string> => ({
   [GENERATION]: String(metadata.generation ?? 0),
 });
 
-function meta(kind: ChildKind, { metadata: { name, namespace, uid } }: Website): DesiredMeta {
+function meta(kind: ChildKind, website: Website): DesiredMeta {
+  const { name, namespace } = website.metadata;
   return {
     name: childName(kind, name),
     namespace,
@@ -156,6 +152,6 @@ function meta(kind: ChildKind, { metadata: { name, namespace, uid } }: Website):
       [MANAGED_BY]: MANAGER,
     },
     annotations: {},
-    ownerReferences: [{ apiVersion: API_VERSION, kind: KIND, name, uid, controller: true, blockOwnerDeletion: true }],
+    ownerReferences: [ownerReferenceTo(website)],
   };
 }

@@ -1,8 +1,9 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { reconcilingBecause } from './conditions.ts';
-import { isOwnedBy, type Deployment } from './children.ts';
+import type { Deployment } from './children.ts';
 import { differences } from './differences.ts';
+import { isOwnedBy } from './ownership.ts';
 import type { Verdict } from './reasons.ts';
 import type { Condition, Website, WebsiteKey, WebsiteStatus } from './resource.ts';
 import { countsOf, unseenStatus } from './status.ts';

@@ -114,11 +114,16 @@ function mergedMeta(have: ObjectMeta, want: DesiredMeta): ObjectMeta {
 }
 
 /**
- * Ours among everybody's. One that makes us the controller stays as it is, whatever else it says: where the API server runs
- * OwnerReferencesPermissionEnforcement, as OpenShift does, to change an owner reference needs the right to delete the child.
+ * Ours in the place of any other controller, among everybody's. One that makes us the controller stays as it is, whatever else it
+ * says: where the API server runs OwnerReferencesPermissionEnforcement, as OpenShift does, to change an owner reference needs the
+ * right to delete the child.
  */
-function mergedOwners(have: readonly OwnerReference[], want: readonly OwnerReference[]): readonly OwnerReference[] {
+export function mergedOwners(
+  have: readonly OwnerReference[],
+  want: readonly OwnerReference[],
+): readonly OwnerReference[] {
   const missing = want.filter(({ uid }) => have.every((owner) => owner.uid !== uid || owner.controller !== true));
   if (missing.length === 0) return have;
-  return [...have.filter((owner) => missing.every(({ uid }) => uid !== owner.uid)), ...missing];
+  const others = have.filter((owner) => owner.controller !== true && missing.every(({ uid }) => uid !== owner.uid));
+  return [...others, ...missing];
 }

@@ -13,39 +13,34 @@ export type Outcome =
 
 /** The Deployment's own events carry a rollout; this is for the ones that get lost. */
 const ROLLOUT_SECONDS = 120;
-/** Nothing tells us when somebody else's object goes away. */
-const NAME_CONFLICT_SECONDS = 60;
-/** The garbage collector takes about as long. */
-const DELETION_SECONDS = 5;
 /**
- * No event comes when a quota is raised or a policy changes. The wait is a quarter of the time that it has lasted, within
- * these bounds: under a minute for the first four minutes, and in the end no more often than the default resync.
+ * No event comes when an object without our label is deleted, when the garbage collector is stuck, a quota is raised or a policy
+ * changes. The wait is a quarter of the time that it has lasted, within these bounds: a refusal is looked at under a minute apart for
+ * the first four minutes, and in the end no more often than the default resync.
  */
-const REFUSED_SECONDS = { least: 30, most: 600 };
-
-const REFUSED: ReadonlySet<ReadyReason> = new Set(['Rejected', 'QuotaExceeded']);
+const BOUNDS: Partial<Record<ReadyReason, { readonly least: number; readonly most: number }>> = {
+  NameConflict: { least: 5, most: 60 },
+  WaitingForDeletion: { least: 5, most: 60 },
+  Rejected: { least: 30, most: 600 },
+  QuotaExceeded: { least: 30, most: 600 },
+};
 
 /** @param status what is said of the Website from now on. */
 export function outcomeOf({ state, reason }: Verdict, status: WebsiteStatus, now: Date): Outcome {
-  if (state === 'progressing') {
-    return {
-      kind: 'waiting',
-      reason,
-      requeueAfterSeconds: reason === 'WaitingForDeletion' ? DELETION_SECONDS : ROLLOUT_SECONDS,
-    };
-  }
+  const requeueAfterSeconds = secondsUntilNextLook(reason, status, now);
+  if (state === 'progressing')
+    return { kind: 'waiting', reason, requeueAfterSeconds: requeueAfterSeconds ?? ROLLOUT_SECONDS };
   if (state !== 'stalled') return { kind: 'settled', reason };
-  if (reason === 'NameConflict') return { kind: 'stalled', reason, requeueAfterSeconds: NAME_CONFLICT_SECONDS };
-  return REFUSED.has(reason)
-    ? { kind: 'stalled', reason, requeueAfterSeconds: afterRefusal(status, now) }
-    : { kind: 'stalled', reason };
+  return { kind: 'stalled', reason, ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }) };
 }
 
-function afterRefusal({ conditions = [] }: WebsiteStatus, now: Date): number {
-  const began = conditions.find(({ type }) => type === 'Stalled')?.lastTransitionTime;
+function secondsUntilNextLook(reason: ReadyReason, { conditions = [] }: WebsiteStatus, now: Date): number | undefined {
+  const bounds = BOUNDS[reason];
+  if (bounds === undefined) return undefined;
+  const find = (wanted: string) => conditions.find(({ type }) => type === wanted)?.lastTransitionTime;
+  const began = find('Stalled') ?? find('Reconciling');
   const lasted = began === undefined ? 0 : (now.getTime() - Date.parse(began)) / 1000;
-  const { least, most } = REFUSED_SECONDS;
   // Everybody who may write the status may write any time there.
-  const quarter = Number.isFinite(lasted) ? Math.floor(lasted / 4) : most;
-  return Math.min(Math.max(quarter, least), most);
+  const quarter = Number.isFinite(lasted) ? Math.floor(lasted / 4) : bounds.most;
+  return Math.min(Math.max(quarter, bounds.least), bounds.most);
 }

@@ -1,25 +1,36 @@
-import { CLASS_FROM_SPEC, isLeftOver, isOwnedBy, type Child, type ChildKind, type Children } from './children.ts';
-import { selectorOf, type Desired, type DesiredChildren } from './desired.ts';
+import { CLASS_FROM_SPEC, type Child, type ChildKind, type Children } from './children.ts';
+import type { Desired, DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
-import { mergedDeployment, mergedIngress, mergedService } from './merge.ts';
+import { mergedDeployment, mergedIngress, mergedOwners, mergedService } from './merge.ts';
+import { hasOtherSelector, ownerReferenceTo, ownershipOf, type Ownership } from './ownership.ts';
 import type { Website } from './resource.ts';
 
 /** One write to one child. */
 export type Operation =
   | { readonly verb: 'create'; readonly child: Desired<Child> }
   /** `child` is what was read with our fields set in it, under the uid and resourceVersion that were read. */
-  | { readonly verb: 'replace'; readonly child: Child; readonly changed: readonly string[] }
+  | {
+      readonly verb: 'replace';
+      readonly child: Child;
+      readonly changed: readonly string[];
+      /** What the child was before this write makes it ours. */
+      readonly takes?: Takes;
+    }
   | { readonly verb: 'delete'; readonly child: Child };
+
+type Takes = Extract<Ownership, 'left-over' | 'orphan'>;
 
 /** A child that stands in the way and is not ours to touch. */
 export interface Obstacle {
   readonly kind: ChildKind;
   readonly name: string;
   /**
-   * `foreign`: somebody else's. `left-over`: a deleted Website's of this name. `leaving`: ours, but being deleted.
+   * `foreign`: somebody else's. `left-over`: a deleted Website's of this name, and cannot be made ours. `leaving`: being deleted.
    * `immutable`: ours, with another selector.
    */
   readonly why: 'foreign' | 'left-over' | 'leaving' | 'immutable';
+  /** What keeps one that is being deleted. */
+  readonly finalizers?: readonly string[];
 }
 
 export interface Plan {
@@ -40,9 +51,9 @@ export function plan(website: Website, wanted: Partial<DesiredChildren>, observe
     const why = have === undefined ? undefined : obstacle(website, have);
     if (have !== undefined && why !== undefined) {
       // A foreign object matters only where it takes a name that we need.
-      if (want !== undefined) obstacles.push({ kind: have.kind, name: have.metadata.name, why });
+      if (want !== undefined) obstacles.push({ kind: have.kind, name: have.metadata.name, ...why });
     } else {
-      operations.push(...operation(want, have, merge));
+      operations.push(...operationsFor(website, want, have, merge));
     }
   };
   consider(wanted.deployment, observed.deployment, mergedDeployment);
@@ -53,33 +64,59 @@ export function plan(website: Website, wanted: Partial<DesiredChildren>, observe
   return { steps: inOrder(operations), obstacles };
 }
 
-function obstacle(website: Website, have: Child): Obstacle['why'] | undefined {
-  if (isLeftOver(have, website)) return 'left-over';
-  if (!isOwnedBy(have, website)) return 'foreign';
-  if (have.metadata.deletionTimestamp !== undefined) return 'leaving';
-  return have.kind === 'Deployment' && differences(have.spec.selector.matchLabels, selectorOf(website)).length > 0
-    ? 'immutable'
-    : undefined;
+/** Nothing where the child is ours, or may be made ours. */
+function obstacle(website: Website, have: Child): Pick<Obstacle, 'why' | 'finalizers'> | undefined {
+  const ownership = ownershipOf(have, website);
+  if (ownership === 'foreign') return { why: 'foreign' };
+  const { deletionTimestamp, finalizers = [] } = have.metadata;
+  if (deletionTimestamp !== undefined) return { why: 'leaving', ...(finalizers.length === 0 ? {} : { finalizers }) };
+  if (!hasOtherSelector(have, website)) return undefined;
+  return { why: ownership === 'ours' ? 'immutable' : 'left-over' };
 }
 
-function operation<T extends Child>(
+function operationsFor<T extends Child>(
+  website: Website,
   want: Desired<T> | undefined,
   have: T | undefined,
   merge: (have: T, want: Desired<T>) => T,
 ): Operation[] {
-  if (want === undefined) return have === undefined ? [] : [{ verb: 'delete', child: have }];
-  if (have === undefined) return [{ verb: 'create', child: want }];
+  if (have === undefined) return want === undefined ? [] : [{ verb: 'create', child: want }];
+  // An orphan takes no name that we need here, and somebody may have kept it on purpose.
+  if (want === undefined) return ownershipOf(have, website) === 'orphan' ? [] : removal(website, have);
   const child = merge(have, want);
   if (lostItsClass(want, have))
-    return recreation(have, { ...want, metadata: { ...want.metadata, ...othersOf(child) } });
+    return [
+      ...removal(website, have),
+      { verb: 'create', child: { ...want, metadata: { ...want.metadata, ...othersOf(child) } } },
+    ];
   const changed = differences(have, child);
-  return changed.length === 0 ? [] : [{ verb: 'replace', child, changed }];
+  return changed.length === 0 ? [] : [{ verb: 'replace', child, changed, ...takes(website, have) }];
 }
 
-const recreation = (have: Child, child: Desired<Child>): Operation[] => [
-  { verb: 'delete', child: have },
-  { verb: 'create', child },
-];
+function takes(website: Website, have: Child): { readonly takes?: Takes } {
+  const ownership = ownershipOf(have, website);
+  return ownership === 'left-over' || ownership === 'orphan' ? { takes: ownership } : {};
+}
+
+/** Only what is ours is deleted, so anything else becomes ours first. */
+function removal(website: Website, have: Child): Operation[] {
+  const deletion: Operation = { verb: 'delete', child: have };
+  const taken = takes(website, have);
+  if (taken.takes === undefined) return [deletion];
+  return [
+    { verb: 'replace', child: takenBy(website, have), changed: ['metadata.ownerReferences'], ...taken },
+    deletion,
+  ];
+}
+
+function takenBy<T extends Child>(website: Website, have: T): T {
+  const ownerReferences = mergedOwners(have.metadata.ownerReferences ?? [], [ownerReferenceTo(website)]);
+  return { ...have, metadata: { ...have.metadata, ownerReferences } };
+}
+
+/** Whether the plan takes a child from a deleted Website, or adopts one. */
+export const takesAny = ({ steps }: Plan): boolean =>
+  steps.flat().some((each) => each.verb === 'replace' && each.takes !== undefined);
 
 /** What other writers, such as an ingress controller or its user, have said of an object: it outlives a recreation. */
 const othersOf = ({ metadata: { labels = {}, annotations = {} } }: Child) => ({ labels, annotations });
@@ -93,10 +130,14 @@ const lostItsClass = (want: Desired<Child>, have: Child): boolean =>
 function inOrder(operations: readonly Operation[]): Operation[][] {
   const isDelete = ({ verb }: Operation) => verb === 'delete';
   const isIngress = ({ child }: Operation) => child.kind === 'Ingress';
+  const isTakenToDelete = ({ verb, child }: Operation) =>
+    verb === 'replace' && operations.some((each) => isDelete(each) && each.child.kind === child.kind);
+  const rest = operations.filter((each) => !isDelete(each) && !isTakenToDelete(each));
   return [
+    operations.filter(isTakenToDelete),
     operations.filter(isDelete),
-    operations.filter((each) => !isDelete(each) && !isIngress(each)),
-    operations.filter((each) => !isDelete(each) && isIngress(each)),
+    rest.filter((each) => !isIngress(each)),
+    rest.filter(isIngress),
   ].filter((step) => step.length > 0);
 }
 

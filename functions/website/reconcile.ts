@@ -1,17 +1,17 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import { ClusterError, type ErrorCode } from '../cluster/errors.ts';
-import { isAheadOf, mayHaveIngress, withMark } from './children.ts';
-import type { ChildKind, Children, Versions, Child } from './children.ts';
+import { ClusterError } from '../cluster/errors.ts';
+import type { Children, Versions } from './children.ts';
 import { desired, type DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
 import { sayForbidden } from './forbidden.ts';
-import { actionOf, plan, type Operation, type Plan } from './plan.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
+import { isAheadOf, mayHaveIngress } from './ownership.ts';
+import { plan, takesAny, type Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 import { transitionOf } from './transition.ts';
-import { unseenStatus, statusOf, verdict, wereAsDesired } from './status.ts';
-import type { Seen } from './status.ts';
+import { statusOf, unseenStatus, verdict, waitsTooLong, wereAsDesired, type Seen } from './status.ts';
+import { isForbidden, write, type Written } from './write.ts';
 import { writeStatus } from './write-status.ts';
 
 /** What reconciling needs from outside. */
@@ -94,19 +94,27 @@ async function reconcileOnce(
   if (more !== undefined) return reconcileOnce(key, context, { reads: more }, actions);
 
   // Write
+  const live = await proved(website, decision, context.cluster);
   const written = await write(decision.plan, children, context.cluster, actions);
   if (written === 'namespace-terminating') return GONE;
   const now = context.now();
-  const judged = judge(website, decision, written, now);
-  const isNews = differences(website.status, judged.status).length > 0;
+  const judged = judge(live, decision, written, now);
+  const isNews = differences(live.status, judged.status).length > 0;
   if (!isNews && !createsIngress(decision))
-    return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(website, written.children) };
-  const said = await writeStatus(website, judged, context.cluster);
+    return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
+  const said = await writeStatus(live, judged, context.cluster);
   if (isNews && said.isWritten) actions.push('update status');
-  const transition = transitionOf(website, said.verdict);
+  const transition = transitionOf(live, said.verdict);
   if (transition !== undefined) await context.cluster.announce(said.website, transition);
   return { outcome: outcomeOf(said.verdict, judged.status, now), versions: versionsOf(said.website, written.children) };
 }
+
+/**
+ * Before a child is taken from another Website of the name, the API server has to agree that this one is there as it was read: it
+ * refuses even a status that says nothing new for one that has changed or gone. That shows that the other is gone.
+ */
+const proved = async (website: Website, decision: Decision, cluster: Cluster): Promise<Website> =>
+  takesAny(decision.plan) ? cluster.updateStatus(website) : website;
 
 /** Nothing was done: what a Website leaves is the garbage collector's. */
 export const GONE: Reconciled = { outcome: { kind: 'gone' }, actions: [], versions: {} };
@@ -140,14 +148,22 @@ async function moreReads(
   { reads, since }: Run,
   cluster: Cluster,
 ): Promise<Reads | undefined> {
-  const { steps, obstacles } = decision.plan;
-  if (isPart(reads) && (obstacles.length > 0 || !isRestKnown(website, reads))) return 'as-needed';
-  if (steps.length === 0 || reads === 'website-only') return undefined;
-  // What a cache says of a Website leads forward where it has no children yet, or they were made for an older one.
-  if (since !== undefined && !isAheadOf(website, children)) return 'everything';
+  if (isPart(reads) && (!areOurs(decision.plan) || !isRestKnown(website, reads))) return 'as-needed';
+  if (decision.plan.steps.length === 0 || reads === 'website-only') return undefined;
+  if (since !== undefined && !leadsForward(website, children, decision)) return 'everything';
   const isLate = losesMark(website, children, decision, reads) && (await cluster.getChild('Ingress', website.metadata));
   return isLate ? 'everything' : undefined;
 }
+
+/**
+ * What a cache says of a Website leads forward where it has no children yet, or they were made for an older one. It does not say
+ * which Website of a name is there now.
+ */
+const leadsForward = (website: Website, children: Children, decision: Decision): boolean =>
+  areOurs(decision.plan) && isAheadOf(website, children);
+
+/** Whether every child that was read is this Website's already. */
+const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);
 
 const isPart = (reads: Reads): boolean => reads === 'deployment-only' || reads === 'without-service';
 
@@ -212,106 +228,26 @@ function partOf({ deployment, service, ingress }: DesiredChildren, reads: Reads)
   return reads === 'without-service' ? { deployment, ingress } : { deployment, service, ingress };
 }
 
-/** What stands after the writes. */
-interface Written {
-  readonly children: Children;
-  readonly refusals: Seen['refusals'];
+interface Judged {
+  readonly verdict: Verdict;
+  readonly status: WebsiteStatus;
 }
-
-/**
- * Carries out a plan step by step. What is refused for good holds up only what counts on it: an Ingress is recreated once it is
- * gone, it is created where the Deployment says that there is one, and the Deployment says so for as long as there is.
- */
-async function write(
-  { steps }: Plan,
-  observed: Children,
-  cluster: Cluster,
-  actions: string[],
-): Promise<Written | 'namespace-terminating'> {
-  const children: { -readonly [Part in keyof Children]: Children[Part] } = { ...observed };
-  const refusals: Seen['refusals'][number][] = [];
-  const kept = new Set<ChildKind>();
-  for (const step of steps) {
-    const operations = step.flatMap((operation) => possible(operation, children, kept));
-    const results = await Promise.allSettled(operations.map((operation) => carryOut(operation, cluster)));
-    for (const [index, operation] of operations.entries()) {
-      const result = results[index];
-      if (result?.status === 'rejected' && operation.verb === 'delete') kept.add(operation.child.kind);
-      if (result?.status !== 'fulfilled') continue;
-      actions.push(actionOf(operation));
-      Object.assign(children, { [operation.child.kind.toLowerCase()]: result.value });
-    }
-    const refused = refusedForGood(results);
-    if (refused.some(({ code }) => code === 'NamespaceTerminating')) return 'namespace-terminating';
-    refusals.push(...refused.map(refusalOf));
-  }
-  return { children, refusals };
-}
-
-/** The operation, as far as the steps before it allow it. `kept` are the children whose deletion was refused. */
-function possible(operation: Operation, { deployment }: Children, kept: ReadonlySet<ChildKind>): Operation[] {
-  const { verb, child } = operation;
-  if (verb === 'create' && child.kind === 'Ingress') {
-    const isKnown = deployment !== undefined && mayHaveIngress(deployment);
-    return isKnown && !kept.has('Ingress') ? [operation] : [];
-  }
-  if (verb !== 'replace' || child.kind !== 'Deployment' || !kept.has('Ingress')) return [operation];
-  const marked = withMark(child);
-  return differences(deployment, marked).length > 0 ? [{ ...operation, child: marked }] : [];
-}
-
-/**
- * @throws the first failure that is not for good: trying again may help. A missing right comes after the others: it is said on the
- * Website, which a lost race must not be.
- */
-function refusedForGood(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
-  const errors = results.flatMap((result): unknown[] => (result.status === 'fulfilled' ? [] : [result.reason]));
-  const passing = errors.filter((error) => !isForGood(error));
-  if (passing.length > 0) throw passing.find((error) => !isForbidden(error)) ?? passing[0];
-  return errors.filter(isForGood);
-}
-
-const isForGood = (error: unknown): error is ClusterError =>
-  error instanceof ClusterError && error.class === 'terminal';
-const isForbidden = (error: unknown): error is ClusterError =>
-  error instanceof ClusterError && error.code === 'Forbidden';
-
-async function carryOut(operation: Operation, cluster: Cluster): Promise<Child | undefined> {
-  switch (operation.verb) {
-    case 'create':
-      return cluster.create(operation.child);
-    case 'replace':
-      return cluster.replace(operation.child);
-    case 'delete':
-      await cluster.delete(operation.child);
-      return undefined;
-  }
-}
-
-const REFUSALS: Partial<Record<ErrorCode, Seen['refusals'][number]['reason']>> = {
-  QuotaExceeded: 'QuotaExceeded',
-  RequestTooLarge: 'TooLarge',
-};
-
-const refusalOf = ({ code, message }: ClusterError): Seen['refusals'][number] => ({
-  reason: REFUSALS[code] ?? 'Rejected',
-  message,
-});
 
 /** Judges a Website by its children as they stand, and says what its status should be. */
-export function judge(
-  website: Website,
-  decision: Decision,
-  { children, refusals }: Written,
-  now: Date,
-): { readonly verdict: Verdict; readonly status: WebsiteStatus } {
+export function judge(website: Website, decision: Decision, { children, refusals }: Written, now: Date): Judged {
   if (decision.spec === undefined) {
     const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
     return { verdict: judged, status: unseenStatus(website, judged, now) };
   }
   // Where nothing had to be written, nothing has changed.
   const remaining = decision.plan.steps.length === 0 ? decision.plan : plan(website, decision.wanted, children);
-  const seen: Seen = { spec: decision.spec, children, refusals, remaining };
+  const seen: Seen = {
+    spec: decision.spec,
+    children,
+    refusals,
+    remaining,
+    waitsTooLong: waitsTooLong(website, now),
+  };
   const judged = verdict(seen);
   return { verdict: judged, status: statusOf(website, seen, judged, now) };
 }

@@ -1,8 +1,9 @@
-import { childName, isOwnedBy } from './children.ts';
+import { childName } from './children.ts';
 import type { Child, Children, Deployment } from './children.ts';
 import { conditionsOf } from './conditions.ts';
-import { selectorOf } from './desired.ts';
-import type { Obstacle, Plan } from './plan.ts';
+import { blockedVerdict, waitingVerdict } from './obstacles.ts';
+import { isOwnedBy, selectorOf } from './ownership.ts';
+import type { Plan } from './plan.ts';
 import type { ReadyReason, Verdict } from './reasons.ts';
 import { requestIn } from './requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
@@ -39,25 +40,33 @@ export interface Seen {
     readonly reason: 'Rejected' | 'QuotaExceeded' | 'TooLarge';
     readonly message: string;
   }[];
+  /** Whether the Website has waited for the garbage collector for longer than that should take. */
+  readonly waitsTooLong?: boolean;
+}
+
+/** The garbage collector takes seconds, and in a large cluster that has just started a minute or two. */
+const PATIENCE_MS = 5 * 60_000;
+
+/** By what its status said so far, so that the same look comes to the same. */
+export function waitsTooLong({ status }: Website, now: Date): boolean {
+  const known = status?.conditions?.find(({ type, reason }) => type !== 'Ready' && reason === 'WaitingForDeletion');
+  if (known === undefined || known.type === 'Stalled') return known !== undefined;
+  // A time that cannot be read is no reason to wait.
+  return !(now.getTime() - Date.parse(known.lastTransitionTime) < PATIENCE_MS);
 }
 
 /** Judges a Website by what was observed, never by what was meant to be written. */
-export function verdict({ spec, children, remaining, refusals }: Seen): Verdict {
+export function verdict(seen: Seen): Verdict {
+  const { spec, children, remaining, refusals } = seen;
   if (spec.suspend) {
     return { state: 'suspended', reason: 'Suspended', message: 'Suspended: the children are left as they are' };
   }
+  const blocked = blockedVerdict(remaining);
+  if (blocked !== undefined) return blocked;
   const [refusal] = refusals;
-  const blocked = remaining.obstacles.find(isBlocking);
-  if (blocked !== undefined) return blockedVerdict(blocked);
   if (refusal !== undefined) return { state: 'stalled', ...refusal };
-  const [waiting] = remaining.obstacles;
-  if (waiting !== undefined) {
-    return {
-      state: 'progressing',
-      reason: 'WaitingForDeletion',
-      message: `${waiting.kind} ${waiting.name} is being deleted`,
-    };
-  }
+  const waiting = waitingVerdict(seen);
+  if (waiting !== undefined) return waiting;
   const [overridden] = remaining.steps.flat();
   if (overridden !== undefined) {
     const fields = overridden.verb === 'replace' ? ` (${overridden.changed.slice(0, 5).join(', ')})` : '';
@@ -70,22 +79,6 @@ export function verdict({ spec, children, remaining, refusals }: Seen): Verdict 
   return children.deployment === undefined
     ? { state: 'progressing', reason: 'Progressing', message: 'Creating the Deployment' }
     : rolloutVerdict(children.deployment, spec.replicas);
-}
-
-const isBlocking = ({ why }: Obstacle): boolean => why === 'foreign' || why === 'immutable';
-
-function blockedVerdict({ kind, name, why }: Obstacle): Verdict {
-  return why === 'immutable'
-    ? {
-        state: 'stalled',
-        reason: 'ImmutableSelector',
-        message: `${kind} ${name} has another selector, which cannot be changed: delete it to have it made anew`,
-      }
-    : {
-        state: 'stalled',
-        reason: 'NameConflict',
-        message: `${kind} ${name} exists and does not belong to this Website: delete or rename it`,
-      };
 }
 
 /** The status of a Website that could be judged. */

@@ -28,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly data?: string | undefined;
   /** `on` writes every request that was answered to logs/audit.log, a JSON object a line. */
   readonly audit?: 'on' | 'off';
+  /** `enforced`: to change an owner reference takes the right to delete the object, as in OpenShift. Kubernetes' default is `free`. */
+  readonly ownership?: 'enforced' | 'free';
   /** `off` leaves etcd and the API server alone: nothing else acts on objects. */
   readonly controllers?: 'on' | 'off';
 }
@@ -57,7 +59,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 }
 
 async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { binaries, audit = 'off', controllers = 'on' } = options;
+  const { binaries, controllers = 'on' } = options;
   const { path } = folder;
   const processes = new Processes(join(path, 'logs'), folder.leftover);
   const givenUp = new AbortController();
@@ -69,15 +71,13 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
     const kubeconfig = (user: User) => writeUserKubeconfig(join(path, `${user}.kubeconfig`), server, user, files);
 
     processes.start('etcd', binaries.etcd, etcdFlags(folder, addresses, files));
-    processes.start('kube-apiserver', binaries['kube-apiserver'], [
-      ...(await apiServerFlags(addresses, files)),
-      ...(audit === 'on' ? auditFlags(path) : []),
-    ]);
+    const flags = [...(await apiServerFlags(addresses, files)), ...optionalFlags(path, options)];
+    processes.start('kube-apiserver', binaries['kube-apiserver'], flags);
     const admin = kubeconfig('admin');
     await Promise.race([answers(admin, givenUp.signal), processes.failure]);
     if (controllers === 'on') {
-      const flags = await controllerFlags(kubeconfig('controllers'), files);
-      processes.start('kube-controller-manager', binaries['kube-controller-manager'], flags);
+      const controllerManagerFlags = await controllerFlags(kubeconfig('controllers'), files);
+      processes.start('kube-controller-manager', binaries['kube-controller-manager'], controllerManagerFlags);
       processes.start('kube-scheduler', binaries['kube-scheduler'], schedulerFlags(kubeconfig('scheduler')));
       processes.start('kwok', binaries.kwok, kwokFlags(kubeconfig('kwok')));
       await Promise.race([addNode(admin), processes.failure]);
@@ -90,6 +90,11 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
     throw error;
   }
 }
+
+const optionalFlags = (folder: string, { audit = 'off', ownership = 'free' }: ControlPlaneOptions): string[] => [
+  ...(audit === 'on' ? auditFlags(folder) : []),
+  ...(ownership === 'enforced' ? ['--enable-admission-plugins=OwnerReferencesPermissionEnforcement'] : []),
+];
 
 async function answers(kubeconfig: string, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + START_MS;

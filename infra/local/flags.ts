@@ -48,8 +48,6 @@ export async function apiServerFlags({ server, etcd }: Addresses, files: Credent
     `--tls-private-key-file=${files.key('server')}`,
     `--client-ca-file=${files.ca}`,
     '--authorization-mode=RBAC',
-    // As in OpenShift: what works here works where an owner reference may be changed only with the right to delete.
-    '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
     // As nearly everywhere; what may be privileged is for policies to say.
     '--allow-privileged=true',
     '--service-account-issuer=https://kubernetes.default.svc',

@@ -108,6 +108,11 @@ export class MemoryCluster implements Cluster {
     }
   }
 
+  /** What a deletion does at once: the garbage collector comes later. */
+  drop(kind: Stored['kind'], key: WebsiteKey): void {
+    this.#objects.delete(keyOf(kind, key));
+  }
+
   /** What is owned by nobody who is there goes. */
   collectGarbage(): void {
     const uids = new Set(this.all().map(({ metadata }) => metadata.uid));

@@ -12,6 +12,9 @@ import type { Access } from './stage.ts';
 export interface OwnCluster extends Access {
   /** As an administrator. */
   readonly admin: Transport;
+  readonly functionsKubeconfig: string;
+  /** Of its programs, by name. */
+  readonly pids: ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
 
@@ -24,15 +27,20 @@ export async function startOwnCluster(data?: string): Promise<OwnCluster> {
     progress: () => {},
   });
   const controlPlane = await startControlPlane({ binaries, data });
-  const { kubeconfig, folder } = controlPlane;
+  const { kubeconfig, folder, pids } = controlPlane;
   const admin = await connect({ kubeconfig });
   await install(admin);
-  const path = join(folder, 'website-forwarder.kubeconfig');
-  await writeKubeconfigFor('website-forwarder', { transport: admin, address: { kubeconfig }, path });
+  const kubeconfigFor = async (account: 'website-forwarder' | 'website-functions') => {
+    const path = join(folder, `${account}.kubeconfig`);
+    await writeKubeconfigFor(account, { transport: admin, address: { kubeconfig }, path });
+    return path;
+  };
   return {
     kubeconfig,
-    forwarderKubeconfig: path,
+    forwarderKubeconfig: await kubeconfigFor('website-forwarder'),
+    functionsKubeconfig: await kubeconfigFor('website-functions'),
     admin,
+    pids,
     async stop() {
       await admin.close();
       await controlPlane.stop();

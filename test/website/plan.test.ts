@@ -139,30 +139,37 @@ describe("Other writers' fields", () => {
 
 describe('A child that is not ours', () => {
   const owned = stored(aWebsite());
-  const by = (ownerReferences: object[]) => {
+  const by = (ownerReferences: object[], metadata: object = {}) => {
     const child = structuredClone(owned.deployment);
     return {
       ...owned,
-      deployment: { ...child, metadata: { ...child?.metadata, ownerReferences } } as unknown as Deployment,
+      deployment: { ...child, metadata: { ...child?.metadata, ownerReferences, ...metadata } } as unknown as Deployment,
     };
   };
+  const unlabelled = { labels: { app: 'shop' } };
   const owner = { apiVersion: 'stable.example.com/v1', kind: 'Website', name: 'shop', uid: 'uid-1', controller: true };
 
-  it.each([
-    ['nobody', [], 'foreign'],
-    ['another kind', [{ ...owner, kind: 'App', uid: 'uid-9' }], 'foreign'],
-    ['another Website', [{ ...owner, name: 'other', uid: 'uid-9' }], 'foreign'],
-    ['us without controller', [{ ...owner, controller: false }], 'foreign'],
-    ['a deleted Website of this name', [{ ...owner, uid: 'uid-0' }], 'left-over'],
-  ])('because it belongs to %s is left alone', (_, owners, why) => {
+  it.each<[string, object[], object?]>([
+    ['has no owner and not our label', [], unlabelled],
+    [
+      "has no owner and another Website's label",
+      [],
+      { labels: { ...owned.deployment?.metadata.labels, 'app.kubernetes.io/instance': 'other' } },
+    ],
+    ['has no owner and no stamp of a generation', [], { annotations: {} }],
+    ['belongs to another kind', [{ ...owner, kind: 'App', uid: 'uid-9' }]],
+    ['belongs to another version of the kind', [{ ...owner, apiVersion: 'stable.example.com/v2', uid: 'uid-9' }]],
+    ['belongs to another Website', [{ ...owner, name: 'other', uid: 'uid-9' }]],
+    ['belongs to us without controller, as a Kopf operator made it', [{ ...owner, controller: false }], unlabelled],
+  ])('because it %s is left alone', (_, owners, metadata) => {
     const website = aWebsite({ spec: { ...SPEC, image: 'nginx:2' } });
-    const result = planned(website, by(owners));
+    const result = planned(website, by(owners, metadata));
     expect(result.steps).toEqual([]);
-    expect(result.obstacles).toEqual([{ kind: 'Deployment', name: 'shop-deployment', why }]);
+    expect(result.obstacles).toEqual([{ kind: 'Deployment', name: 'shop-deployment', why: 'foreign' }]);
   });
 
   it('does not keep the others from being written', () => {
-    expect(planned(aWebsite(), { deployment: by([]).deployment }).steps).toEqual([['create Service']]);
+    expect(planned(aWebsite(), { deployment: by([], unlabelled).deployment }).steps).toEqual([['create Service']]);
   });
 
   it('that takes a name which is not needed does not matter', () => {
@@ -171,6 +178,67 @@ describe('A child that is not ours', () => {
       metadata: { name: 'shop-ingress' },
     } as unknown as Ingress;
     expect(planned(aWebsite(), { ...owned, ingress: foreign })).toMatchObject({ steps: [], obstacles: [] });
+  });
+});
+
+describe('A child that may be made ours', () => {
+  const dead = { apiVersion: 'stable.example.com/v1', kind: 'Website', name: 'shop', uid: 'uid-0', controller: true };
+  const ours = expect.objectContaining({ uid: 'uid-1', controller: true }) as object;
+  const theirs = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid: 'uid-x' };
+  /** All children of a Website, whose owner references are replaced. */
+  const ownedBy = (ownerReferences: object[], website = aWebsite()): Children => {
+    const children = structuredClone(stored(website));
+    for (const child of [children.deployment, children.service, children.ingress])
+      if (child !== undefined) Object.assign(child.metadata, { ownerReferences });
+    return children;
+  };
+
+  it.each<[string, object[], 'left-over' | 'orphan']>([
+    ['a deleted Website of this name left', [theirs, dead], 'left-over'],
+    ['lost its owner references, and has all of our marks,', [theirs], 'orphan'],
+  ])('since %s gets our owner reference in place of that controller, and what differs', (_, owners, takes) => {
+    const { steps, operations, obstacles } = planned(
+      aWebsite({ spec: { ...SPEC, image: 'nginx:2' } }),
+      ownedBy(owners),
+    );
+    expect({ steps, obstacles }).toEqual({ steps: [['replace Deployment', 'replace Service']], obstacles: [] });
+    for (const operation of operations)
+      expect(operation).toMatchObject({
+        takes,
+        child: { metadata: { ownerReferences: [theirs, ours], resourceVersion: '7' } },
+      });
+    expect(operations[0]).toMatchObject({
+      child: { spec: { template: { spec: { containers: [{ image: 'nginx:2' }] } } } },
+    });
+  });
+
+  it('is waited for while it is being deleted, with what holds it', () => {
+    const observed = ownedBy([dead]);
+    Object.assign(observed.service?.metadata ?? {}, { deletionTimestamp: 'now', finalizers: ['a', 'b'] });
+    expect(planned(aWebsite(), observed)).toMatchObject({
+      steps: [['replace Deployment']],
+      obstacles: [{ kind: 'Service', name: 'shop-service', why: 'leaving', finalizers: ['a', 'b'] }],
+    });
+  });
+
+  it('is left to the garbage collector where it selects other Pods', () => {
+    const observed = ownedBy([dead]);
+    Object.assign(observed.deployment?.spec.selector ?? {}, { matchLabels: { app: 'other' } });
+    expect(planned(aWebsite(), observed).obstacles).toEqual([
+      { kind: 'Deployment', name: 'shop-deployment', why: 'left-over' },
+    ]);
+  });
+
+  it('and is not wanted, is taken from a deleted Website before it is deleted', () => {
+    const before = aWebsite({ spec: withHost });
+    const { steps, operations } = planned(aWebsite(), ownedBy([dead], before));
+    expect(steps).toEqual([['replace Ingress'], ['delete Ingress'], ['replace Deployment', 'replace Service']]);
+    expect(operations[0]?.child.metadata.ownerReferences).toEqual([ours]);
+  });
+
+  it('and is not wanted, stays where it has no owner', () => {
+    const before = aWebsite({ spec: withHost });
+    expect(planned(aWebsite(), ownedBy([], before)).steps).toEqual([['replace Deployment', 'replace Service']]);
   });
 });
 

@@ -233,6 +233,27 @@ describe('P3: a Website as a cache has it', () => {
     expect(deleted).toEqual([]);
   });
 
+  it('does not take back what one after it, of the same name, has taken over', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    cluster.apply(key, NEXT);
+    const lagging = behind();
+    const owned = deployment().metadata.ownerReferences;
+    cluster.drop('Website', key);
+    cluster.apply(key, SPEC);
+    await run();
+    // As where the new one's run has come to the Service first.
+    const metadata = { ...deployment().metadata, ownerReferences: owned } as Deployment['metadata'];
+    cluster.edit(deployment(), { metadata });
+    const [website] = cluster.websites();
+    const owners: unknown[] = [];
+    cluster.onWrite = ({ kind, metadata: { ownerReferences = [] } }) => owners.push(kind, ownerReferences[0]?.uid);
+    await runSince(lagging);
+    expect(owners.slice(0, 2)).toEqual(['Deployment', website?.metadata.uid]);
+    for (const child of cluster.children())
+      expect(child.metadata.ownerReferences).toMatchObject([{ uid: website?.metadata.uid }]);
+  });
+
   it('may be gone by now', async () => {
     cluster.apply(key, SPEC);
     const lagging = behind();
@@ -344,7 +365,7 @@ describe.each(['deployment-only', 'without-service'] as const)('More than %s is 
 
   it('something stood in the way', async () => {
     const service = cluster.children().find(({ kind }) => kind === 'Service') as Child;
-    cluster.edit(service, { metadata: { ...service.metadata, ownerReferences: [] } });
+    cluster.edit(service, { metadata: { ...service.metadata, ownerReferences: [], labels: {} } });
     expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
     expect((await run(reads)).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
     cluster.remove('Service', SERVICE);
@@ -354,7 +375,7 @@ describe.each(['deployment-only', 'without-service'] as const)('More than %s is 
   it('the Deployment stands in the way', async () => {
     cluster.remove('Service', SERVICE);
     const deployment = cluster.children().find(({ kind }) => kind === 'Deployment') as Child;
-    cluster.edit(deployment, { metadata: { ...deployment.metadata, ownerReferences: [] } });
+    cluster.edit(deployment, { metadata: { ...deployment.metadata, ownerReferences: [], labels: {} } });
     const { outcome, actions } = await run(reads);
     expect(outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
     expect(actions).toContain('create Service');
@@ -375,7 +396,7 @@ describe('P4: what is not ours', () => {
     expect((await run('website-only')).outcome).toEqual({
       kind: 'stalled',
       reason: 'NameConflict',
-      requeueAfterSeconds: 60,
+      requeueAfterSeconds: 5,
     });
     expect(cluster.children()[0]).toEqual(before);
     cluster.remove('Deployment', { ...key, name: 'shop-deployment' });

@@ -325,12 +325,24 @@ describe('A third party', () => {
       expect(await admin.json({ method: 'GET', path, what: 'get' })).toMatchObject({ metadata: { ownerReferences } });
   });
 
-  it('that takes our owner reference away keeps the child, which the Website says; when it goes, the Website heals', async () => {
-    await patch(admin, DEPLOYMENT(), { metadata: { ownerReferences: null } });
-    const orphan = await deployment();
+  it('that takes our owner reference and our label away keeps the child, which the Website says; when it goes, the Website heals', async () => {
+    const labels = { 'app.kubernetes.io/managed-by': null };
+    await patch(admin, DEPLOYMENT(), { metadata: { ownerReferences: null, labels } });
+    const kept = await deployment();
     expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
-    expect((await deployment())?.metadata.generation).toBe(orphan?.metadata.generation);
+    expect((await deployment())?.metadata.generation).toBe(kept?.metadata.generation);
     await remove(admin, DEPLOYMENT());
+    await heals();
+  });
+
+  it('that takes our owner reference away alone finds it put back by who may, and said by who may not', async () => {
+    await patch(admin, DEPLOYMENT(), { metadata: { ownerReferences: null } });
+    expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+    expect(await said()).toMatch(/^False NameConflict: Deployment shop-deployment .*no right to adopt it/);
+    const orphan = await deployment();
+    await reconcile(key, { cluster: kubernetes(admin), now: () => new Date() });
+    const adopted = await deployment();
+    expect(adopted?.metadata).toMatchObject({ uid: orphan?.metadata.uid, ownerReferences: [{ controller: true }] });
     await heals();
   });
 
@@ -346,7 +358,7 @@ describe('A third party', () => {
       spec: { ...spec, selector: { matchLabels: labels }, template: { ...spec?.template, metadata: { labels } } },
     });
     expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'ImmutableSelector' });
-    expect(await said()).toMatch(/delete it to have it made anew$/);
+    expect(await said()).toMatch(/delete it to have it recreated$/);
     // The other's Pods become ready, which is told; then nothing is left to do.
     await eventually(async () => expect((await run()).actions).toEqual([]));
     await remove(admin, DEPLOYMENT());

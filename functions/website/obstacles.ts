@@ -1,0 +1,78 @@
+import type { Children } from './children.ts';
+import { controllerOf } from './ownership.ts';
+import type { Obstacle, Plan } from './plan.ts';
+import type { Verdict } from './reasons.ts';
+
+type Named = Pick<Obstacle, 'kind' | 'name'>;
+
+/** Nothing goes on until somebody acts; all that stands in the way is named at once. Nothing where nothing does. */
+export function blockedVerdict(remaining: Plan): Verdict | undefined {
+  const foreign = remaining.obstacles.filter(({ why }) => why === 'foreign');
+  const immutable = remaining.obstacles.filter(({ why }) => why === 'immutable');
+  const orphans = notTaken(remaining, 'orphan');
+  const adoption = `without an owner, and the functions have no right to adopt ${them(orphans)}`;
+  const sentences = [
+    ...exist(
+      foreign,
+      `which ${foreign.length === 1 ? 'does' : 'do'} not belong to this Website: ${clearAway(foreign)}`,
+    ),
+    ...exist(orphans, `${adoption}: ${clearAway(orphans)}`),
+    ...immutable.map(immutableText),
+  ];
+  if (sentences.length === 0) return undefined;
+  const reason = foreign.length + orphans.length > 0 ? 'NameConflict' : 'ImmutableSelector';
+  return { state: 'stalled', reason, message: sentences.join('. ') };
+}
+
+const immutableText = ({ kind, name }: Named): string =>
+  `${kind} ${name} has another selector, which cannot be changed: delete it to have it recreated`;
+
+const clearAway = (objects: readonly Named[]): string =>
+  `delete or rename ${them(objects)}, or make this Website the owner (docs/status.md says how)`;
+
+/** What the garbage collector, or a finalizer, has yet to let go. Nothing where nothing is waited for. */
+export function waitingVerdict(seen: {
+  readonly children: Children;
+  readonly remaining: Plan;
+  readonly waitsTooLong?: boolean;
+}): Verdict | undefined {
+  const { children, remaining, waitsTooLong = false } = seen;
+  const leaving = remaining.obstacles.filter(({ why }) => why === 'leaving');
+  const leftOver = [
+    ...remaining.obstacles.filter(({ why }) => why === 'left-over'),
+    ...notTaken(remaining, 'left-over'),
+  ];
+  if (leaving.length + leftOver.length === 0) return undefined;
+  const whose = `left by a deleted Website of this name (uid ${ownerUid(leftOver, children)})`;
+  const what = waitsTooLong
+    ? `The garbage collector has not deleted ${them(leftOver)} for minutes: delete ${them(leftOver)}, or restart kube-controller-manager`
+    : `Waiting for the garbage collector to delete ${them(leftOver)}`;
+  const sentences = [...leaving.map(leavingText), ...exist(leftOver, `${whose}. ${what}`)];
+  const isStalled = waitsTooLong && leftOver.length > 0;
+  return { state: isStalled ? 'stalled' : 'progressing', reason: 'WaitingForDeletion', message: sentences.join('. ') };
+}
+
+const leavingText = ({ kind, name, finalizers }: Obstacle): string =>
+  `${kind} ${name} is being deleted${finalizers === undefined ? '' : `, and held by ${finalizers.slice(0, 5).join(', ')}`}`;
+
+function ownerUid([child]: readonly Named[], { deployment, service, ingress }: Children): string | undefined {
+  const found = [deployment, service, ingress].find((each) => each?.kind === child?.kind);
+  return found && controllerOf(found)?.uid;
+}
+
+/** What the plan still wants to make ours after everything was written that could be: the API server refused it. */
+const notTaken = (remaining: Plan, from: 'left-over' | 'orphan'): Named[] =>
+  remaining.steps.flatMap((step) =>
+    step.flatMap((each) =>
+      each.verb === 'replace' && each.takes === from ? [{ kind: each.child.kind, name: each.child.metadata.name }] : [],
+    ),
+  );
+
+/** `Deployment a and Service b exist, ...`; nothing where there is none. */
+function exist(objects: readonly Named[], text: string): string[] {
+  if (objects.length === 0) return [];
+  const names = objects.map(({ kind, name }) => `${kind} ${name}`).join(' and ');
+  return [`${names} ${objects.length === 1 ? 'exists' : 'exist'}, ${text}`];
+}
+
+const them = ({ length }: readonly Named[]): string => (length === 1 ? 'it' : 'them');
