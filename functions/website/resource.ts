@@ -98,7 +98,7 @@ export const websiteSpec = z
       .enum(['baseline', 'restricted'])
       .default('baseline')
       .describe(
-        'Pod Security Standard that the Pods keep to. restricted runs as a non-root user without capabilities: the image must allow it.',
+        'Pod Security Standard that what is made of this spec satisfies. restricted runs the container as a non-root user without capabilities: the image must allow it. What others add to the Pods is not checked: enforce the standard on the namespace.',
       ),
   })
   .meta({

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { desired } from '../../functions/website/desired.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
-import { createNamespace, patch } from '../real-cluster.ts';
+import { createNamespace, createWebsite, patch } from '../real-cluster.ts';
 
 let admin: Transport;
 beforeAll(async () => {
@@ -47,4 +49,30 @@ it('The baseline profile satisfies baseline, and is told apart from restricted',
 it('No Pod is given a token of the API server', async () => {
   const pod = (await admit('baseline', 'baseline')) as { spec: { volumes?: object[] } };
   expect(pod.spec.volumes ?? []).toEqual([]);
+});
+
+interface DeploymentStatus {
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] };
+}
+
+it('Where the namespace enforces restricted, what is patched into a Deployment by hand gets no Pod', async () => {
+  const namespace = await createNamespace(admin, 'profile');
+  await patch(admin, `/api/v1/namespaces/${namespace}`, {
+    metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  });
+  const key = { namespace, name: 'shop' };
+  await createWebsite(admin, key, { ...SPEC, replicas: 1, securityProfile: 'restricted' });
+  await reconcile(key, { cluster: kubernetes(admin), now: () => new Date() });
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/shop-deployment`;
+  const look = async () => (await admin.json({ method: 'GET', path, what: 'get' })) as DeploymentStatus;
+  await eventually(async () => expect(await look()).toMatchObject({ status: { availableReplicas: 1 } }));
+  await patch(admin, path, { spec: { template: { spec: { hostPID: true } } } });
+  await eventually(async () =>
+    expect((await look()).status?.conditions).toContainEqual(
+      expect.objectContaining({
+        type: 'ReplicaFailure',
+        message: expect.stringContaining('violates PodSecurity "restricted:latest": host namespaces') as string,
+      }),
+    ),
+  );
 });
