@@ -109,12 +109,17 @@ function signatureCheck(secrets: readonly string[]): Check {
  */
 const PLAIN_ID = /^[^\s{[]+$/;
 const PLAIN_TIMESTAMP = /^\d{1,12}$/;
+/** Standard Webhooks; the library's own. */
+const TOLERANCE_SECONDS = 300;
 
 /** Why the headers leave it open what a signature is for. It covers neither them nor the path, so what matters is in the body. */
 function headersProblem({ headers, asksFor }: Call): string | undefined {
   const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '' } = headers;
   if (!PLAIN_ID.test(id)) return 'webhook-id must be there, without white space, { and [';
   if (!PLAIN_TIMESTAMP.test(timestamp)) return 'webhook-timestamp must be there, in whole seconds';
+  // Looked at before the body is read, and again with the signature.
+  if (Math.abs(Date.now() / 1000 - Number(timestamp)) > TOLERANCE_SECONDS + 1)
+    return 'webhook-timestamp is more than 5 minutes away from now';
   if (asksFor === 'resync' || isStructured(headers)) return undefined;
   return 'A signature covers the body alone: send structured CloudEvents';
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Log } from './context.ts';
-import type { ResyncPlace } from './resync-websites.ts';
+import { Joining } from './joining.ts';
+import type { ResyncPlace, ResyncReport } from './resync-websites.ts';
 import { sourceOf } from './website/event.ts';
 
 export const clusterName = z.string().regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _');
@@ -34,6 +35,8 @@ export const contextsBySource = z
 export interface ServedCluster {
   readonly cluster: Cluster;
   readonly resyncPlace: ResyncPlace;
+  /** One resync runs at a time, however many ask for it. */
+  readonly resyncs: Joining<ResyncReport>;
   /** Which one it is, where there are several. */
   readonly label?: string;
 }
@@ -44,8 +47,10 @@ export interface Clusters {
   of(source: string): ServedCluster | undefined;
 }
 
+const noResyncYet = () => ({ resyncPlace: { last: undefined }, resyncs: new Joining<ResyncReport>() });
+
 export function oneCluster(cluster: Cluster): Clusters {
-  const only = { cluster, resyncPlace: { last: undefined } };
+  const only = { cluster, ...noResyncYet() };
   return { all: [only], of: () => only };
 }
 
@@ -60,7 +65,7 @@ export function severalClusters(
   const served = new Map(
     [...new Set(contexts.values())].map((label): [string, ServedCluster] => [
       label,
-      { cluster: clusterIn(label), resyncPlace: { last: undefined }, label },
+      { cluster: clusterIn(label), ...noResyncYet(), label },
     ]),
   );
   return { all: [...served.values()], of: (source) => served.get(contexts.get(source) ?? '') };
@@ -70,7 +75,7 @@ export function severalClusters(
 export function within<Given extends { readonly log: Log }>(
   { cluster, resyncPlace, label }: ServedCluster,
   given: Given,
-): Given & Omit<ServedCluster, 'label'> {
+): Given & Pick<ServedCluster, 'cluster' | 'resyncPlace'> {
   return { ...given, cluster, resyncPlace, log: label === undefined ? given.log : labelled(given.log, label) };
 }
 

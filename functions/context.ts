@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { callersFrom, type Callers } from './callers.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
+import { Places } from './cluster/places.ts';
 import { Troubles } from './cluster/troubles.ts';
 import { connect, connectLater, type Transport } from './cluster/transport.ts';
 import { oneCluster, severalClusters, type Clusters } from './clusters.ts';
@@ -14,6 +15,8 @@ export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 export interface FunctionContext extends Pick<Context, 'now'> {
   readonly clusters: Clusters;
   readonly log: Log;
+  /** For the events that are worked on at once, those of batches too. */
+  readonly places: Places;
   readonly config: Pick<Config, 'clusterName' | 'namespaces' | 'replyEvents' | 'webhookAllowedOrigins'>;
 }
 
@@ -34,6 +37,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
     clusters,
     now: () => new Date(),
     log,
+    places: new Places(config.maxConcurrent),
     config,
     callers,
     troubles: () => troubles.lines(),

@@ -11,6 +11,7 @@ import { surviveRejections } from './last-resort.ts';
 import { logOf } from './log.ts';
 import { metricsFrom } from './metrics.ts';
 import { LARGEST_BODY, problem, reconcileWebsite, replyTo, tooLarge, type Reply } from './reconcile-website.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
 /** Events are small: whoever takes longer to send one keeps a place from the others. */
@@ -26,15 +27,13 @@ async function main(config: Config): Promise<void> {
   surviveRejections(log);
   const endMetrics = await metricsFrom(config, log);
   const context = await contextFrom(config, log);
+  const waitingRoom = new WaitingRoom();
   let running = 0;
   let isStopping = false;
 
   /** Turns away what comes while `maxConcurrent` are at work: the sender keeps it, and another instance may take it. */
   async function limited(work: () => Promise<Reply>): Promise<Reply> {
-    if (running >= config.maxConcurrent) {
-      const reply = problem(429, `${config.maxConcurrent} requests are being worked on`);
-      return { ...reply, headers: { ...reply.headers, 'retry-after': '1' } };
-    }
+    if (running >= config.maxConcurrent) return tooMany(`${config.maxConcurrent} requests are being worked on`);
     running++;
     try {
       return await work();
@@ -48,12 +47,28 @@ async function main(config: Config): Promise<void> {
     if (path === '/livez' || path === '/readyz')
       return { status: 200, headers: { 'content-type': 'text/plain' }, body: path === '/livez' ? 'ok\n' : readiness() };
     if (path !== '/' && path !== '/resync') return problem(404, 'There are /, /resync, /livez and /readyz');
-    return limited(() => answer(request, path));
+    const { method = 'GET' } = request;
+    return method === 'POST' ? answer(request, path) : withoutBody(request, method, path);
   }
 
-  /** Where callers are not asked who they are, a browser is not to be one. */
+  /** Who asks for the handshake is told nothing but whether it may send. Nothing is read for that, and no place is taken. */
+  async function withoutBody(request: IncomingMessage, method: string, path: '/' | '/resync'): Promise<Reply> {
+    const headers = headersOf(request);
+    const reply =
+      path === '/'
+        ? await reconcileWebsite({ method, headers, body: '' }, context)
+        : problem(405, 'Ask for a resync with POST');
+    return hasBody(headers) ? closing(reply) : reply;
+  }
+
+  /**
+   * The answer to a caller who may not come in. Where callers are not asked who they are, a browser is not to be one, and a request
+   * comes in when it is whole.
+   */
   async function refused(call: Call): Promise<Reply | undefined> {
-    return asksCallers(config) ? context.callers.refusal(call, log) : browserRefusal(call.headers, config, log);
+    if (asksCallers(config)) return context.callers.refusal(call, log);
+    const refusal = browserRefusal(call.headers, config, log);
+    return refusal ?? ((await call.body()) === undefined ? tooLarge() : undefined);
   }
 
   /** Old credentials still work: a Pod that says so is ready all the same. */
@@ -61,16 +76,19 @@ async function main(config: Config): Promise<void> {
 
   async function answer(request: IncomingMessage, path: '/' | '/resync'): Promise<Reply> {
     const headers = headersOf(request);
-    const { method = 'GET' } = request;
     let read: Promise<string | undefined> | undefined;
     const body = () => (read ??= bodyOf(request));
-    // Who asks for the handshake is told nothing but whether it may send.
     const call = { headers, asksFor: path === '/resync' ? 'resync' : 'events', body } as const;
-    const refusal = method === 'OPTIONS' ? undefined : await refused(call);
+    const refusal = await waitingRoom.decide(() => refused(call));
+    if (refusal === 'turned away') return closing(tooMany('Others wait to be let in'));
     if (refusal !== undefined) return closing(refusal);
-    if (path === '/resync') return method === 'POST' ? resync(context) : problem(405, 'Ask for a resync with POST');
-    const text = await body();
-    return text === undefined ? closing(tooLarge()) : reconcileWebsite({ method, headers, body: text }, context);
+    return limited(async () => {
+      if (path === '/resync') return resync(context);
+      const text = await body();
+      return text === undefined
+        ? closing(tooLarge())
+        : reconcileWebsite({ method: 'POST', headers, body: text }, context);
+    });
   }
 
   const server = createServer(
@@ -164,6 +182,14 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   }
   return Buffer.concat(chunks).toString('utf8');
 }
+
+function tooMany(detail: string): Reply {
+  const reply = problem(429, detail);
+  return { ...reply, headers: { ...reply.headers, 'retry-after': '1' } };
+}
+
+const hasBody = ({ 'content-length': length = '0', 'transfer-encoding': coding }: Record<string, string>): boolean =>
+  length !== '0' || coding !== undefined;
 
 /** The last answer of a connection: what was not read of the request stands in it, or nothing more shall come. */
 const closing = (reply: Reply): Reply => ({ ...reply, headers: { ...reply.headers, connection: 'close' } });

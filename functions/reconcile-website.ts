@@ -20,6 +20,9 @@ export interface Reply {
 /** Largest body that is read, in bytes. Events hold references only and stay far below. */
 export const LARGEST_BODY = 256 * 1024;
 
+/** Most events of one batch. The forwarder sends 4 together. */
+const LARGEST_BATCH = 100;
+
 /** What the senders wait when the API server named no time. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -37,6 +40,8 @@ export async function reconcileWebsite(message: HttpMessage, context: FunctionCo
   return unlessMalformed(async () => {
     const batch = batchIn(message);
     if (batch === undefined) return replyToEvent(eventIn(message), context);
+    if (batch.length > LARGEST_BATCH)
+      return problem(413, `The batch has ${batch.length} events: send ${LARGEST_BATCH} at most`);
     return batchReply(await Promise.all(batch.map((event) => reconcileEvent(event, context))));
   });
 }
@@ -96,6 +101,7 @@ async function reconcileReply(
   context: FunctionContext & Context,
 ): Promise<Reply> {
   const { key, reason, resourceVersion } = request;
+  const leave = await context.places.take();
   const start = performance.now();
   const about = { ...key, eventId: idOf(event), eventReason: reason };
   try {
@@ -110,6 +116,8 @@ async function reconcileReply(
     return { status: 200, headers: { ...headers, ...headersOf(reconciled) }, body };
   } catch (error) {
     return failed(error, about, context);
+  } finally {
+    leave();
   }
 }
 

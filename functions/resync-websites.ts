@@ -48,22 +48,25 @@ const PARALLEL = 16;
 const PROGRESS = 500;
 
 /**
- * Function 2, for several clusters at once: one that cannot be reached keeps no other from its turn.
+ * Function 2, for several clusters at once: one that cannot be reached keeps no other from its turn. Each cluster has one resync
+ * at a time in this process, and who asks meanwhile shares the one that starts next.
  * @throws ClusterError when a list of one of them cannot be read, once the others are done.
  */
 export async function resyncClusters(
   clusters: readonly ServedCluster[],
   context: Pick<ResyncContext, 'now' | 'log'>,
 ): Promise<ResyncReport> {
-  const work = clusters.map(async (served) => {
-    const own = within(served, context);
-    try {
-      return await resyncWebsites(own);
-    } catch (error) {
-      own.log.error({ err: error }, 'Could not resync Websites');
-      throw error;
-    }
-  });
+  const work = clusters.map((served) =>
+    served.resyncs.run(async () => {
+      const own = within(served, context);
+      try {
+        return await resyncWebsites(own);
+      } catch (error) {
+        own.log.error({ err: error }, 'Could not resync Websites');
+        throw error;
+      }
+    }),
+  );
   const total = { seen: 0, differing: 0, repaired: 0, stalled: 0, failed: 0, unreached: 0, unfinished: 0 };
   for (const result of await Promise.allSettled(work)) {
     if (result.status === 'rejected') throw result.reason;

@@ -1,6 +1,7 @@
 // What an event says decides how much is read, and nothing else.
 import { beforeEach, expect, it } from 'vitest';
 import { oneCluster } from '../functions/clusters.ts';
+import { Places } from '../functions/cluster/places.ts';
 import type { FunctionContext } from '../functions/context.ts';
 import { reconcileEvent } from '../functions/reconcile-website.ts';
 import type { EventData } from '../functions/website/event.ts';
@@ -32,6 +33,7 @@ const contextOf = (log: FunctionContext['log']): FunctionContext => ({
   clusters: oneCluster(cluster),
   log,
   now: () => NOW,
+  places: new Places(1),
   config: { clusterName: undefined, replyEvents: false, webhookAllowedOrigins: [] },
 });
 

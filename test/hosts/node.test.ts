@@ -54,10 +54,10 @@ it('goes on while nobody reads its log, and has all of it for whoever does later
   const url = String((await program.line('Listening'))['url']);
   program.process.stdout?.pause();
   const event = { id: '1', specversion: '1.0', source: '/x', type: 'of no interest' };
-  const body = JSON.stringify(Array.from({ length: 1_000 }, () => event));
+  const body = JSON.stringify(Array.from({ length: 100 }, () => event));
   const headers = { 'content-type': 'application/cloudevents-batch+json' };
   // Far more lines than a pipe holds.
-  for (let batch = 0; batch < 5; batch++) {
+  for (let batch = 0; batch < 50; batch++) {
     const signal = AbortSignal.timeout(20_000);
     const response = await fetch(url, { method: 'POST', headers, body, signal });
     expect(response.status).toBe(200);
@@ -138,7 +138,9 @@ it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of b
   expect((await send(url, key, { 'x-much': 'x'.repeat(17 * 1024) })).status).toBe(431);
   // A body without an end is answered as soon as it is too large, whatever it says of its length.
   const endless = connect(Number(new URL(url).port), '127.0.0.1');
-  endless.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n');
+  endless.write(
+    'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
+  );
   const chunk = Buffer.alloc(64 * 1024, 'x');
   for (let count = 0; count < 5; count++) endless.write(`10000\r\n${chunk.toString()}\r\n`);
   const [answer] = (await once(endless, 'data')) as [Buffer];
@@ -147,19 +149,19 @@ it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of b
   expect(await program.stop()).toBe(0);
 });
 
-it('gives up a request that does not come to its end, and gives its place to others', async () => {
+it('gives up a request that does not come to its end, and gives it no place until it does', async () => {
   const program = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
     MAX_CONCURRENT: '1',
   });
   const url = String((await program.line('Listening'))['url']);
   const slow = connect(Number(new URL(url).port), '127.0.0.1');
-  slow.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{');
+  slow.write('POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{');
   const key = { namespace: 'default', name: 'missing' };
-  await eventually(async () => expect((await send(url, key)).status).toBe(429));
+  expect((await send(url, key)).status).toBe(204);
   const [answer] = (await once(slow, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /);
-  await eventually(async () => expect((await send(url, key)).status).toBe(204));
+  expect((await send(url, key)).status).toBe(204);
   expect(await program.line('Request was broken off')).toMatchObject({ level: 30 });
   expect(await program.stop()).toBe(0);
 });

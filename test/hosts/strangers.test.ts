@@ -1,0 +1,143 @@
+// Who is not known keeps nobody out who is, whatever they hold back.
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { SignJWT, exportJWK } from 'jose';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../eventually.ts';
+import { startFunctions, type Program } from '../program.ts';
+
+const ISSUER = 'https://issuer.example.com';
+const SECRET = `whsec_${createHash('sha256').update('x').digest('base64')}`;
+const EVENT = JSON.stringify({ id: '1', specversion: '1.0', source: '/x', type: 'of no interest' });
+const STRUCTURED = { 'content-type': 'application/cloudevents+json' };
+
+let program: Program;
+let url: string;
+let keys: Server;
+let token: (kid: string) => Promise<string>;
+/** Whether the issuer keeps those who ask for its keys waiting. */
+let isSilent: boolean;
+const sockets: Socket[] = [];
+
+beforeEach(async () => {
+  isSilent = false;
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'known', alg: 'ES256' };
+  token = (kid) =>
+    new SignJWT({ sub: 'sender', iss: ISSUER, aud: 'here' })
+      .setProtectedHeader({ alg: 'ES256', kid })
+      .setExpirationTime('5m')
+      .sign(privateKey);
+  keys = createServer((_, response) => {
+    if (!isSilent) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
+  });
+  await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve));
+  program = startFunctions({
+    KUBECONFIG: 'test/fixtures/unreachable.kubeconfig',
+    RESYNC_INTERVAL_SECONDS: '0',
+    ALLOW_ANONYMOUS: '',
+    MAX_CONCURRENT: '4',
+    CALLER_ISSUER: ISSUER,
+    CALLER_AUDIENCE: 'here',
+    CALLER_SUBJECTS: 'sender',
+    CALLER_JWKS_URL: `http://127.0.0.1:${(keys.address() as AddressInfo).port}/`,
+    CALLER_SIGNING_SECRET: SECRET,
+  });
+  url = String((await program.line('Listening'))['url']);
+});
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  keys.close();
+  keys.closeAllConnections();
+  if ((await program.stop()) !== 0) throw new Error('The program has not survived this');
+});
+
+const signature = () => {
+  const at = new Date();
+  return {
+    'webhook-id': '1',
+    'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+    'webhook-signature': new Webhook(SECRET).sign('1', at, EVENT),
+  };
+};
+const send = async (headers: Record<string, string>, signal = AbortSignal.timeout(20_000)) =>
+  (await fetch(url, { method: 'POST', headers: { ...STRUCTURED, ...headers }, body: EVENT, signal })).status;
+const bearer = async (kid: string) => ({ authorization: `Bearer ${await token(kid)}` });
+
+/** Opens so many connections, each with the beginning of a request and nothing behind it. */
+async function silent(count: number, head: string): Promise<void> {
+  const opened = Array.from({ length: count }, () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.write(`${head}\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n`);
+    return once(socket, 'connect');
+  });
+  await Promise.all(opened);
+}
+const now = () => Math.floor(Date.now() / 1000);
+const SIGNED = () =>
+  `POST / HTTP/1.1\r\ncontent-type: application/cloudevents+json\r\nwebhook-id: 1\r\nwebhook-timestamp: ${now()}\r\nwebhook-signature: v1,x`;
+
+describe.each([64, 500])('While %d uploads say nothing more,', (count) => {
+  it.each([
+    ['of the handshake', () => 'OPTIONS / HTTP/1.1'],
+    ['of no credentials', () => 'POST / HTTP/1.1'],
+    ['with a signature', SIGNED],
+    ['that ask for a resync, with a signature', () => SIGNED().replace('POST /', 'POST /resync')],
+  ])('%s, callers who are known are answered', async (_, head) => {
+    await send(await bearer('known'));
+    await silent(count, head());
+    for (let turn = 0; turn < 5; turn++) {
+      expect(await send(signature())).toBe(204);
+      expect(await send(await bearer('known'))).toBe(204);
+      expect((await fetch(url, { method: 'OPTIONS', signal: AbortSignal.timeout(5_000) })).status).toBe(204);
+    }
+  });
+});
+
+it('While 100 tokens wait for keys that do not come, callers who are known are answered', async () => {
+  expect(await send(await bearer('known'))).toBe(204);
+  isSilent = true;
+  const waiting = Array.from({ length: 100 }, async (_, index) =>
+    send(await bearer(`unknown-${index}`), AbortSignal.timeout(30_000)).catch(() => 0),
+  );
+  for (let turn = 0; turn < 5; turn++) {
+    expect(await send(signature())).toBe(204);
+    expect(await send(await bearer('known'))).toBe(204);
+  }
+  keys.closeAllConnections();
+  isSilent = false;
+  for (const status of await Promise.all(waiting)) expect([0, 401, 429, 503]).toContain(status);
+});
+
+it('The handshake is answered without its body, and its connection ends', async () => {
+  await silent(1, 'OPTIONS / HTTP/1.1');
+  const [socket] = sockets;
+  const [answer] = (await once(socket as Socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 204 [^]*connection: close/i);
+  await once(socket as Socket, 'close');
+});
+
+it.each([
+  ['old', () => String(now() - 400)],
+  ['of the future', () => String(now() + 400)],
+  ['not there', () => ''],
+])('A signature whose time is %s is refused before the body is read', async (_, timestamp) => {
+  await silent(1, SIGNED().replace(/webhook-timestamp: \d+/, `webhook-timestamp: ${timestamp()}`));
+  const [answer] = (await once(sockets[0] as Socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
+});
+
+it('Whoever waits longest makes room when too many wait', async () => {
+  await silent(1, SIGNED());
+  const [first] = sockets;
+  const answered = once(first as Socket, 'data') as Promise<[Buffer]>;
+  await silent(70, SIGNED());
+  const [answer] = await answered;
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 429 [^]*retry-after: 1/i);
+  await eventually(async () => expect(await send(signature())).toBe(204));
+});
