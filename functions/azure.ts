@@ -8,7 +8,15 @@ import type { Connected, Log } from './context.ts';
 import { surviveRejections } from './last-resort.ts';
 import { metricsFrom } from './metrics.ts';
 import { printable } from './printable.ts';
-import { isTooLarge, reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
+import {
+  again,
+  handshake,
+  isTooLarge,
+  problem,
+  reconcileEvent,
+  reconcileWebsite,
+  type Reply,
+} from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
 
 app.http('reconcileWebsite', {
@@ -16,14 +24,8 @@ app.http('reconcileWebsite', {
   methods: ['POST', 'OPTIONS'],
   authLevel: 'function',
   handler: async (request: HttpRequest, invocation: InvocationContext): Promise<HttpResponseInit> => {
-    const [message, context] = [await messageOf(request), await contextFor(invocation)];
-    // The host has looked at the key; what is configured beside it is checked here.
-    const isHandshake = message.method === 'OPTIONS';
-    const body = async () => (isTooLarge(message.body) ? undefined : message.body);
-    const call = { headers: message.headers, asksFor: 'events', body } as const;
-    const refusal = isHandshake ? undefined : await context.callers.refusal(call, context.log);
-    const reply = refusal ?? (await reconcileWebsite(message, context));
-    return { status: reply.status, headers: reply.headers, ...(reply.body === undefined ? {} : { body: reply.body }) };
+    const { status, headers, body } = await answerTo(await messageOf(request), logOf(invocation));
+    return { status, headers, ...(body === undefined ? {} : { body }) };
   },
 });
 
@@ -63,6 +65,32 @@ app.hook.appTerminate(async () => {
   const open = await connection?.catch(() => undefined);
   await open?.close();
 });
+
+/** What a sender waits where the cluster cannot be connected to. */
+const CONNECT_RETRY_SECONDS = 5;
+
+/** The host has looked at the key; what is configured beside it is checked here. */
+async function answerTo(message: HttpMessage, log: Log): Promise<Reply> {
+  // Who asks for it is told nothing but whether it may send, for which no cluster is needed.
+  if (message.method === 'OPTIONS') return handshake(message, configFrom(process.env));
+  if (lostItsBody(message)) return problem(411, LOST_BODY);
+  const open = await connected().catch((error: unknown) => {
+    log.error({ err: error }, 'Could not connect to the cluster');
+    return undefined;
+  });
+  if (open === undefined)
+    return again('The cluster cannot be connected to: the log of the functions says why', CONNECT_RETRY_SECONDS);
+  const body = async () => (isTooLarge(message.body) ? undefined : message.body);
+  const refusal = await open.callers.refusal({ headers: message.headers, asksFor: 'events', body }, log);
+  return refusal ?? reconcileWebsite(message, { ...open, log });
+}
+
+const LOST_BODY =
+  'The body did not arrive: Azure Functions drops one that is sent without Content-Length (Transfer-Encoding: chunked). Send it with Content-Length';
+
+/** Source: GrpcMessageConversionExtensions of the host, which hands on the body where Content-Length is above 0. */
+const lostItsBody = ({ method, headers, body }: HttpMessage): boolean =>
+  method === 'POST' && body === '' && headers['content-length'] === undefined;
 
 /**
  * Takes one structured CloudEvent from a trigger that knows no answer but an error, after which it tries again. What cannot be

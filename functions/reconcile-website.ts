@@ -33,7 +33,7 @@ const RETRY_AFTER_SECONDS = 1;
  * which no Broker sends, is answered event by event, in a body of `batchAnswers`.
  */
 export async function reconcileWebsite(message: HttpMessage, context: FunctionContext): Promise<Reply> {
-  if (message.method === 'OPTIONS') return handshake(message, context);
+  if (message.method === 'OPTIONS') return handshake(message, context.config);
   if (message.method !== 'POST')
     return { ...problem(405, 'Send CloudEvents with POST'), headers: { allow: 'POST, OPTIONS' } };
   if (isTooLarge(message.body)) return tooLarge();
@@ -168,7 +168,8 @@ const done = (outcome: string, headers: Record<string, string> = {}): Reply => (
   headers: { 'website-outcome': outcome, ...headers },
 });
 
-function again(detail: string, seconds = RETRY_AFTER_SECONDS): Reply {
+/** 503: the sender shall try again. */
+export function again(detail: string, seconds = RETRY_AFTER_SECONDS): Reply {
   const reply = problem(503, detail);
   return { ...reply, headers: { ...reply.headers, 'retry-after': String(Math.ceil(seconds)) } };
 }
@@ -213,10 +214,14 @@ function batchReply(replies: readonly Reply[]): Reply {
  * The webhook validation of the CloudEvents HTTP webhook specification (4.1). Consent is the headers, not the status:
  * a sender whose origin is not allowed finds none.
  */
-function handshake({ headers }: HttpMessage, { config: { webhookAllowedOrigins } }: FunctionContext): Reply {
+export function handshake(
+  { headers }: Pick<HttpMessage, 'headers'>,
+  { webhookAllowedOrigins }: Pick<FunctionContext['config'], 'webhookAllowedOrigins'>,
+): Reply {
   const origin = headers['webhook-request-origin'] ?? headers['origin'];
-  const allowed =
-    origin !== undefined && (webhookAllowedOrigins.includes(origin) || webhookAllowedOrigins.includes('*'));
+  // The names of hosts, and the schemes before them, are the same in upper and lower case.
+  const isSame = (one: string) => one === '*' || one.toLowerCase() === origin?.toLowerCase();
+  const allowed = origin !== undefined && webhookAllowedOrigins.some(isSame);
   const consent = allowed ? { 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' } : {};
   return { status: 204, headers: { allow: 'POST, OPTIONS', ...consent } };
 }

@@ -34,6 +34,9 @@ function scopeOf(user: User): string | undefined {
   return server === undefined ? undefined : `${server}/.default`;
 }
 
+/** Some 2 s in all, where a managed identity does not answer. By default it is 20 s, and whoever waits tries again as well. */
+const RETRIES = { maxRetries: 2, retryDelayInMs: 800 };
+
 /**
  * A token of Entra for a scope, by workload identity in a Pod, a managed identity, or whoever is logged in on a developer's
  * machine. It is kept while it is good, and the next one is there before it ends.
@@ -42,7 +45,7 @@ export function entraToken(scope: string): () => Promise<string> {
   let provider: Promise<() => Promise<string>> | undefined;
   return async () => {
     provider ??= import('@azure/identity').then(({ DefaultAzureCredential, getBearerTokenProvider }) =>
-      getBearerTokenProvider(new DefaultAzureCredential(), scope),
+      getBearerTokenProvider(new DefaultAzureCredential({ retryOptions: RETRIES }), scope),
     );
     return (await provider)();
   };

@@ -125,7 +125,8 @@ function typedRequest({ method, url, headers }: IncomingMessage, body: Buffer): 
   const http = {
     method,
     url: `http://localhost${url}`,
-    body: { bytes: body },
+    // What has no Content-Length loses its body.
+    ...(Number(headers['content-length'] ?? 0) > 0 ? { body: { bytes: body } } : {}),
     nullableHeaders: Object.fromEntries(given),
     nullableQuery: {},
     nullableParams: {},

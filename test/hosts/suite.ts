@@ -255,6 +255,7 @@ export function describeHost(name: string, start: (environment: Record<string, s
         return [response.headers.get('webhook-allowed-origin'), response.headers.get('allow')];
       };
       expect(await handshake('eventgrid.azure.net')).toEqual(['eventgrid.azure.net', 'POST, OPTIONS']);
+      expect(await handshake('EventGrid.Azure.Net')).toEqual(['EventGrid.Azure.Net', 'POST, OPTIONS']);
       expect(await handshake('evil.example.com')).toEqual([null, 'POST, OPTIONS']);
     });
   });
