@@ -1,4 +1,4 @@
-import { CLASS_FROM_SPEC, type Child, type ChildKind, type Children } from './children.ts';
+import { CLASS_FROM_SPEC, GENERATION, type Child, type ChildKind, type Children } from './children.ts';
 import type { Desired, DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
 import { mergedDeployment, mergedIngress, mergedOwners, mergedService } from './merge.ts';
@@ -143,3 +143,15 @@ function inOrder(operations: readonly Operation[]): Operation[][] {
 
 /** `create Deployment`, `replace Service`: how a write is named in replies and logs. */
 export const actionOf = ({ verb, child }: Operation): string => `${verb} ${child.kind}`;
+
+/** The plan, but for the generation that a child was written for: a suspension is a generation of its own. */
+export const withoutStamps = ({ steps, obstacles }: Plan): Plan => ({
+  steps: steps.map((step) => step.flatMap(unstamped)).filter((step) => step.length > 0),
+  obstacles,
+});
+
+function unstamped(write: Operation): Operation[] {
+  if (write.verb !== 'replace') return [write];
+  const changed = write.changed.filter((path) => path !== `metadata.annotations.${GENERATION}`);
+  return changed.length === 0 ? [] : [{ ...write, changed }];
+}

@@ -6,7 +6,7 @@ import { differences } from './differences.ts';
 import { sayForbidden } from './forbidden.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { isAheadOf, mayHaveIngress } from './ownership.ts';
-import { plan, takesAny, type Plan } from './plan.ts';
+import { plan, takesAny, withoutStamps, type Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 import { transitionOf } from './transition.ts';
@@ -148,7 +148,7 @@ async function moreReads(
   { reads, since }: Run,
   cluster: Cluster,
 ): Promise<Reads | undefined> {
-  if (isPart(reads) && (!areOurs(decision.plan) || !isRestKnown(website, reads))) return 'as-needed';
+  if (isUnseen(website, decision, reads)) return 'as-needed';
   if (decision.plan.steps.length === 0 || reads === 'website-only') return undefined;
   if (since !== undefined && !leadsForward(website, children, decision)) return 'everything';
   const isLate = losesMark(website, children, decision, reads) && (await cluster.getChild('Ingress', website.metadata));
@@ -164,6 +164,12 @@ const leadsForward = (website: Website, children: Children, decision: Decision):
 
 /** Whether every child that was read is this Website's already. */
 const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);
+
+function isUnseen(website: Website, decision: Decision, reads: Reads): boolean {
+  // Children that stay as they are still have to be seen, to say how they are.
+  if (reads === 'website-only') return decision.spec?.suspend === true;
+  return isPart(reads) && (!areOurs(decision.plan) || !isRestKnown(website, reads));
+}
 
 const isPart = (reads: Reads): boolean => reads === 'deployment-only' || reads === 'without-service';
 
@@ -200,10 +206,14 @@ async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Pr
   return { deployment, service, ingress: await cluster.getChild('Ingress', key) };
 }
 
+interface Planned {
+  readonly spec: WebsiteSpec;
+  readonly wanted: Partial<DesiredChildren>;
+  readonly plan: Plan;
+}
+
 /** A spec that holds is planned for; one that does not changes nothing. */
-export type Decision =
-  | { readonly spec: WebsiteSpec; readonly wanted: Partial<DesiredChildren>; readonly plan: Plan }
-  | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
+export type Decision = Planned | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
 
 const NOTHING: Plan = { steps: [], obstacles: [] };
 
@@ -233,19 +243,23 @@ interface Judged {
   readonly status: WebsiteStatus;
 }
 
+function remainingOf(website: Website, { spec, wanted, plan: planned }: Planned, children: Children): Plan {
+  if (spec.suspend) return withoutStamps(plan(website, wanted, children));
+  // Where nothing had to be written, nothing has changed.
+  return planned.steps.length === 0 ? planned : plan(website, wanted, children);
+}
+
 /** Judges a Website by its children as they stand, and says what its status should be. */
 export function judge(website: Website, decision: Decision, { children, refusals }: Written, now: Date): Judged {
   if (decision.spec === undefined) {
     const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
     return { verdict: judged, status: unseenStatus(website, judged, now) };
   }
-  // Where nothing had to be written, nothing has changed.
-  const remaining = decision.plan.steps.length === 0 ? decision.plan : plan(website, decision.wanted, children);
   const seen: Seen = {
     spec: decision.spec,
     children,
     refusals,
-    remaining,
+    remaining: remainingOf(website, decision, children),
     waitsTooLong: waitsTooLong(website, now),
   };
   const judged = verdict(seen);

@@ -162,7 +162,7 @@ export const websiteStatus = z
       .meta({ format: 'int32' })
       .describe('Replicas that were last set on the Deployment.'),
     selector: z.string().optional().describe('Label selector of the Pods, for kubectl scale and autoscalers.'),
-    url: z.string().optional().describe('Where the site is reached.'),
+    url: z.string().optional().describe('Where the site is reached; absent while nothing leads there.'),
     lastHandledReconcileAt: z
       .string()
       .optional()

@@ -3,11 +3,12 @@ import type { Child, Children, Deployment } from './children.ts';
 import { conditionsOf } from './conditions.ts';
 import { blockedVerdict, waitingVerdict } from './obstacles.ts';
 import { isOwnedBy, selectorOf } from './ownership.ts';
-import type { Plan } from './plan.ts';
+import type { Operation, Plan } from './plan.ts';
 import type { ReadyReason, Verdict } from './reasons.ts';
 import { requestIn } from './requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
 import { rolloutVerdict } from './rollout.ts';
+import { urlOf } from './url.ts';
 
 /** Those that are about the Deployment alone: the Service, and the Ingress where there is one, were as desired. */
 const DEPLOYMENT_REASONS: ReadonlySet<string> = new Set<ReadyReason>([
@@ -57,10 +58,37 @@ export function waitsTooLong({ status }: Website, now: Date): boolean {
 
 /** Judges a Website by what was observed, never by what was meant to be written. */
 export function verdict(seen: Seen): Verdict {
-  const { spec, children, remaining, refusals } = seen;
-  if (spec.suspend) {
-    return { state: 'suspended', reason: 'Suspended', message: 'Suspended: the children are left as they are' };
+  return seen.spec.suspend ? suspendedVerdict(seen) : activeVerdict(seen);
+}
+
+/** While it is suspended nothing is written, but what there is can still be as declared: health gates wait for that. */
+function suspendedVerdict(seen: Seen): Verdict {
+  const [different] = seen.remaining.steps.flat();
+  const { state, message } =
+    different === undefined || seen.remaining.obstacles.length > 0
+      ? activeVerdict(seen)
+      : ({ state: 'suspended', message: differenceText(different) } as const);
+  return {
+    state: state === 'ready' ? 'ready' : 'suspended',
+    reason: 'Suspended',
+    message: `Suspended, so the children are left as they are: ${message}`,
+  };
+}
+
+function differenceText(operation: Operation): string {
+  const { kind } = operation.child;
+  switch (operation.verb) {
+    case 'create':
+      return `${kind} is missing`;
+    case 'delete':
+      return `${kind} is no longer wanted`;
+    case 'replace':
+      return `${kind} differs from the spec (${operation.changed.slice(0, 5).join(', ')})`;
   }
+}
+
+function activeVerdict(seen: Seen): Verdict {
+  const { spec, children, remaining, refusals } = seen;
   const blocked = blockedVerdict(remaining);
   if (blocked !== undefined) return blocked;
   const [refusal] = refusals;
@@ -84,7 +112,7 @@ export function verdict(seen: Seen): Verdict {
 /** The status of a Website that could be judged. */
 export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
   const { name } = website.metadata;
-  const url = urlOf(website, seen.spec);
+  const url = urlOf(website, seen);
   return {
     ...judgement(website, judged, now),
     deploymentName: childName('Deployment', name),
@@ -111,12 +139,6 @@ export function unseenStatus(website: Website, judged: Verdict, now: Date): Webs
 
 const owned = <T extends Child>(website: Website, child: T | undefined): T | undefined =>
   child !== undefined && isOwnedBy(child, website) ? child : undefined;
-
-function urlOf({ metadata: { name, namespace } }: Website, { host, tlsSecretName }: WebsiteSpec): string | undefined {
-  if (host === undefined) return `http://${childName('Service', name)}.${namespace}.svc`;
-  if (host.startsWith('*.')) return undefined;
-  return `${tlsSecretName === undefined ? 'http' : 'https'}://${host}`;
-}
 
 function judgement(website: Website, judged: Verdict, now: Date) {
   const handled = requestIn(website.metadata) ?? website.status?.lastHandledReconcileAt;

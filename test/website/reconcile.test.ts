@@ -421,6 +421,55 @@ describe('A Website', () => {
     expect(cluster.websites()[0]?.status).toMatchObject({ observedGeneration: 2, conditions: [{ status: 'Unknown' }] });
   });
 
+  describe('that is suspended', () => {
+    const ready = () => {
+      const [condition] = cluster.websites()[0]?.status?.conditions ?? [];
+      return `${condition?.status} ${condition?.reason}: ${condition?.message}`;
+    };
+    const SUSPENDED = 'Suspended: Suspended, so the children are left as they are:';
+    const suspend = async (spec: object) => {
+      cluster.apply(key, { ...spec, suspend: true });
+      return run();
+    };
+    beforeEach(async () => {
+      cluster.apply(key, SPEC);
+      await run();
+      cluster.rollOut();
+      await run();
+    });
+
+    it('stays ready while its children are as declared, and is no longer when somebody changes them', async () => {
+      expect((await suspend(SPEC)).actions).toEqual(['update status']);
+      expect(ready()).toBe(`True ${SUSPENDED} 2 replicas are available`);
+      const [deployment] = cluster.children() as Deployment[];
+      if (deployment === undefined) throw new Error('The Deployment is missing');
+      cluster.edit(deployment, { spec: { ...deployment.spec, replicas: 5 } });
+      expect((await run('deployment-only')).actions).toEqual(['update status']);
+      expect(ready()).toBe(`Unknown ${SUSPENDED} Deployment differs from the spec (spec.replicas)`);
+      expect(cluster.websites()[0]?.status).toMatchObject({ replicasSet: 5 });
+      cluster.remove('Deployment', deployment.metadata);
+      await run();
+      expect(ready()).toBe(`Unknown ${SUSPENDED} Deployment is missing`);
+    });
+
+    it('with a new host is not ready, and has no URL that leads nowhere', async () => {
+      await suspend({ ...SPEC, host: 'a.example.com' });
+      expect(ready()).toMatch(/^Unknown Suspended: .*: Deployment differs from the spec/);
+      expect(cluster.websites()[0]?.status).not.toHaveProperty('url');
+    });
+
+    it('writes nothing more, and takes 3 reads (P2)', async () => {
+      await suspend(SPEC);
+      expect(await spend(() => run())).toEqual({ reads: 3, writes: 0 });
+    });
+
+    it('is seen as it is by a run that expects no children', async () => {
+      cluster.apply(key, { ...SPEC, suspend: true });
+      await run('website-only');
+      expect(ready()).toBe(`True ${SUSPENDED} 2 replicas are available`);
+    });
+  });
+
   it('with a spec that an older CRD let in is stalled with the name of the field, and its children stay', async () => {
     cluster.apply(key, { image: 'nginx\n  evil: true', replicas: 1 });
     expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'InvalidSpec' });
@@ -482,6 +531,52 @@ describe('A call that fails', () => {
     cluster.apply(key, SPEC);
     failing('NamespaceTerminating', 'create');
     expect((await run()).outcome).toEqual({ kind: 'gone' });
+  });
+});
+
+describe('status.url', () => {
+  const url = () => cluster.websites()[0]?.status?.url;
+  const refuse = (kind: Child['kind']) => {
+    const create = cluster.create.bind(cluster);
+    cluster.create = async (child) => {
+      if (child.kind === kind) throw new ClusterError('Invalid', 'must be a DNS name, not an IP address');
+      return create(child);
+    };
+    return () => (cluster.create = create);
+  };
+  const HOST = { ...SPEC, host: 'a.example.com' };
+
+  it.each<[string, 'Service' | 'Ingress', object, string]>([
+    ['Ingress', 'Ingress', HOST, 'http://a.example.com'],
+    ['Ingress with a certificate', 'Ingress', { ...HOST, tlsSecretName: 'tls' }, 'https://a.example.com'],
+    ['Service', 'Service', SPEC, 'http://shop-service.team-a.svc'],
+    ['Service behind an Ingress', 'Service', HOST, 'http://a.example.com'],
+  ])('is not there while the %s is refused', async (_, kind, spec, expected) => {
+    const grant = refuse(kind);
+    cluster.apply(key, spec);
+    await run();
+    expect(url()).toBeUndefined();
+    grant();
+    await run();
+    expect(url()).toBe(expected);
+    for (const reads of ['deployment-only', 'without-service', 'everything'] as const) {
+      await run(reads);
+      expect(url()).toBe(expected);
+    }
+  });
+
+  it("is not there while somebody else's Ingress has the name, also where the Deployment is not ours either", async () => {
+    for (const kind of ['Ingress', 'Deployment'] as const) {
+      const foreign = { apiVersion: 'v1', kind, metadata: { ...key, name: `shop-${kind.toLowerCase()}` }, spec: {} };
+      await cluster.create(foreign as unknown as Parameters<typeof cluster.create>[0]);
+      cluster.apply(key, HOST);
+      await run();
+      expect(url()).toBeUndefined();
+      cluster.remove(kind, foreign.metadata);
+      await run();
+      expect(url()).toBe('http://a.example.com');
+      cluster.remove('Website', key);
+    }
   });
 });
 

@@ -26,7 +26,7 @@ const late = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineE
 const failing = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota' }];
 
 it('docs/status.md tells people of every reason, and of no other', () => {
-  const table = readFileSync('docs/status.md', 'utf8').matchAll(/^\| `(\w+)` \| (?:True|False|Unknown) \|/gm);
+  const table = readFileSync('docs/status.md', 'utf8').matchAll(/^\| `(\w+)` \| (?:True|False|True or Unknown) \|/gm);
   expect([...table].map(([, reason]) => reason)).toEqual(READY_REASONS);
 });
 
@@ -64,7 +64,19 @@ describe('A Website', () => {
     ["in the way of somebody else's object is stalled", { obstacles: obstacle('foreign') }, 'stalled', 'NameConflict'],
     ['with another selector is stalled', { obstacles: obstacle('immutable') }, 'stalled', 'ImmutableSelector'],
     ['whose old children are leaving waits', { obstacles: obstacle('left-over') }, 'progressing', 'WaitingForDeletion'],
-    ['that is suspended says so', { spec: { suspend: true } }, 'suspended', 'Suspended'],
+    ['that is suspended as declared is ready, and says so', { spec: { suspend: true } }, 'ready', 'Suspended'],
+    [
+      'that is suspended in the middle of a rollout is not',
+      { spec: { suspend: true }, rollout: { availableReplicas: 1 } },
+      'suspended',
+      'Suspended',
+    ],
+    [
+      'that is suspended beside an obstacle is not',
+      { spec: { suspend: true }, obstacles: obstacle('foreign') },
+      'suspended',
+      'Suspended',
+    ],
     ['whose Deployment is not there is progressing', { rest: { children: {} } }, 'progressing', 'Progressing'],
     [
       'that the API server refuses is stalled',
@@ -124,7 +136,8 @@ describe('The status', () => {
     [{}, ['Ready=True']],
     [{ rollout: { availableReplicas: 0 } }, ['Ready=False', 'Reconciling=True']],
     [{ obstacles: obstacle('foreign') }, ['Ready=False', 'Stalled=True']],
-    [{ spec: { suspend: true } }, ['Ready=Unknown']],
+    [{ spec: { suspend: true } }, ['Ready=True']],
+    [{ spec: { suspend: true }, rollout: { availableReplicas: 1 } }, ['Ready=Unknown']],
   ])('for %j has the conditions %j, as kstatus reads them', (given, conditions) => {
     expect(types(status(aWebsite(), given))).toEqual(conditions);
   });
