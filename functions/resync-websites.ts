@@ -10,10 +10,11 @@ import { keyText, type WebsiteKey } from './website/resource.ts';
 /** What a resync found and did, in Websites. */
 export interface ResyncReport {
   readonly seen: number;
+  /** Those that were written to, could not be reconciled, or were left. */
   readonly differing: number;
-  /** Reconciled, and nobody has to act on them. */
+  /** Written to, and nobody has to act on them. */
   readonly repaired: number;
-  /** Reconciled, and somebody has to act on them: their condition Stalled says what to do. */
+  /** Written to, and somebody has to act on them: their condition Stalled says what to do. */
   readonly stalled: number;
   /** Not reconciled, for a reason of its own: the log says which. The others go on, and the next resync tries again. */
   readonly failed: number;
@@ -96,11 +97,9 @@ export async function resyncWebsites(
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     try {
       const { outcome, actions } = await measured('resync', () => reconcile(key, context, 'everything'));
-      if (!known.has(key)) {
-        // A look shows that this one is as it should be, which it would have been seen to be in the lists otherwise.
-        if (actions.length === 0) return undefined;
-        counts.differing++;
-      }
+      // The lists do not show every child: one without our label is found by its name alone.
+      counts.differing += Number(actions.length > 0) - Number(known.has(key));
+      if (actions.length === 0) return undefined;
       counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
       log.info({ ...key, outcome: outcome.kind, actions, eventReason: 'resync' }, 'Reconciled Website');
       return undefined;

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
+import type { Child } from '../../functions/website/children.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
 
@@ -112,6 +113,25 @@ it('Those whose children are too large to be kept for the comparison are looked 
   cluster.remove('Deployment', { namespace: 'team-a', name: 'large-deployment' });
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 4, differing: 1, repaired: 1 });
   expect(await cluster.getChild('Deployment', large)).toBeDefined();
+});
+
+it.each<[string, object, (child: Child) => object]>([
+  ['that is suspended, and whose children lost our label', { suspend: true }, () => ({ labels: {} })],
+  ['whose name somebody else took, without our label', {}, () => ({ labels: {}, ownerReferences: [] })],
+])('One %s is looked at, and counts as nothing once there is nothing to write', async (_, spec, change) => {
+  const cluster = clusterOf(1);
+  const key = { namespace: 'team-a', name: 'site-0' };
+  await resyncWebsites(contextOf(cluster));
+  cluster.rollOut();
+  cluster.apply(key, { ...SPEC, ...spec });
+  for (const child of cluster.children()) {
+    const metadata = { ...child.metadata, ...change(child) } as Child['metadata'];
+    cluster.edit<Child>(child, { metadata });
+  }
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 1 });
+  const context = contextOf(cluster);
+  expect(await resyncWebsites(context)).toMatchObject({ seen: 1, differing: 0, repaired: 0, stalled: 0, failed: 0 });
+  expect(context.lines).not.toContain('Reconciled Website');
 });
 
 it('Two at once come to the same as one', async () => {
