@@ -187,6 +187,7 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
+  readonly managedFields?: readonly { readonly manager?: string }[];
   readonly ownerReferences?: readonly OwnerReference[];
 }
 

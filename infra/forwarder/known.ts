@@ -7,7 +7,7 @@ import {
   type WebsiteKey,
   type WebsiteStatus,
 } from '../../functions/website/resource.ts';
-import type { Versions } from '../../functions/website/children.ts';
+import { childName, MANAGER, type ChildKind, type Versions } from '../../functions/website/children.ts';
 import type { EventData, Reason } from '../../functions/website/event.ts';
 import { requestIn } from '../../functions/website/requested.ts';
 import type { WatchedObject } from './watch.ts';
@@ -135,17 +135,29 @@ export const deletionOf = (key: WebsiteKey, { uid }: Memory, resourceVersion: st
   ...(resourceVersion === undefined ? {} : { resourceVersion }),
 });
 
-/** A child as far as a change of it matters; nothing when no Website owns it. */
-export function rememberChild({ metadata, spec, status }: WatchedObject): Memory | undefined {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  if (owner?.kind !== KIND || owner.apiVersion !== API_VERSION || !isIdentity(owner)) return undefined;
-  const { labels, annotations, ownerReferences, deletionTimestamp } = metadata;
-  return {
-    uid: metadata.uid,
-    owner: { name: owner.name, uid: owner.uid },
-    print: print([labels, annotations, ownerReferences, deletionTimestamp, spec, readiness(status)]),
-  };
+/**
+ * A child as far as a change of it matters; nothing where it is no Website's. What has the name of a Website's child and another
+ * owner may stand in the way of that Website: only what could end that matters.
+ */
+export function rememberChild(kind: ChildKind, { metadata, spec, status }: WatchedObject): Memory | undefined {
+  const { uid, name, labels, annotations, ownerReferences, deletionTimestamp } = metadata;
+  const owner = ownerReferences?.find(({ controller }) => controller === true);
+  if (owner?.kind === KIND && owner.apiVersion === API_VERSION && isIdentity(owner)) {
+    const all = [labels, annotations, ownerReferences, deletionTimestamp, spec, readiness(status)];
+    return { uid, owner: { name: owner.name, uid: owner.uid }, print: print(all) };
+  }
+  const suffix = childName(kind, '');
+  if (!name.endsWith(suffix)) return undefined;
+  const website = { name: name.slice(0, -suffix.length), uid: UNKNOWN_UID };
+  return { uid, owner: website, print: print([labels, ownerReferences, deletionTimestamp]) };
 }
+
+/** Of a Website that is known by the name of its child alone. */
+export const UNKNOWN_UID = '';
+
+/** What the functions created, and nobody has changed since. */
+export const isOurCreation = ({ metadata: { managedFields = [] } }: WatchedObject): boolean =>
+  managedFields.every(({ manager }) => manager === MANAGER);
 
 /** Longest name that an object may have. */
 const LONGEST_NAME = 253;

@@ -4,10 +4,12 @@ import type { EventData } from '../../functions/website/event.ts';
 import {
   deletionOf,
   driftOf,
+  isOurCreation,
   KnownObjects,
   listedChange,
   rememberChild,
   rememberWebsite,
+  UNKNOWN_UID,
   websiteChange,
 } from './known.ts';
 import type { Change, Memory } from './known.ts';
@@ -30,7 +32,8 @@ export interface RememberingObserver extends Observer {
 
 /** It also says what is there. */
 export interface WebsiteObserver extends RememberingObserver {
-  has(key: WebsiteKey): boolean;
+  /** Nothing when there is no Website of this name. */
+  uidOf(key: WebsiteKey): string | undefined;
 }
 
 /** Turns what the watch of Websites tells into changes. */
@@ -94,7 +97,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
     },
     deleted: ({ metadata: { namespace, name, resourceVersion } }) => remove({ namespace, name }, resourceVersion),
     size: () => known.size,
-    has: (key) => known.has(keyText(key)),
+    uidOf: (key) => known.get(keyText(key))?.uid,
   };
 }
 
@@ -105,7 +108,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
 export function childObserver(
   kind: NonNullable<EventData['childKind']>,
   outlet: Outlet,
-  websites: Pick<WebsiteObserver, 'has'>,
+  websites: Pick<WebsiteObserver, 'uidOf'>,
 ): RememberingObserver {
   const known = new KnownObjects();
   const { plural } = CHILD_APIS[kind];
@@ -114,8 +117,10 @@ export function childObserver(
   let isFirstList = true;
 
   const drifted = (namespace: string, { owner, ...child }: Memory, resourceVersion: string) => {
-    if (owner === undefined || !websites.has({ namespace, name: owner.name })) return;
-    const change = driftOf(kind, namespace, { ...child, owner }, resourceVersion);
+    const live = owner && websites.uidOf({ namespace, name: owner.name });
+    if (owner === undefined || live === undefined) return;
+    const uid = owner.uid === UNKNOWN_UID ? live : owner.uid;
+    const change = driftOf(kind, namespace, { ...child, owner: { ...owner, uid } }, resourceVersion);
     outlet.change(change, isListing ? 'list' : 'watch');
   };
   const remove = (text: string, resourceVersion: string) => {
@@ -136,7 +141,7 @@ export function childObserver(
     if (before?.print === now.print) return;
     drifted(metadata.namespace, now, metadata.resourceVersion);
     // It changed hands: the one that lost it has to know as well.
-    if (before !== undefined && before.owner?.uid !== now.owner?.uid)
+    if (before !== undefined && before.owner?.name !== now.owner?.name)
       drifted(metadata.namespace, before, metadata.resourceVersion);
   };
 
@@ -147,7 +152,7 @@ export function childObserver(
     },
     listed(object) {
       listed.add(keyText(object.metadata));
-      const now = rememberChild(object);
+      const now = rememberChild(kind, object);
       const text = keyText(object.metadata);
       if (!isFirstList) {
         if (known.get(text)?.print !== now?.print) outlet.missed(plural);
@@ -168,10 +173,10 @@ export function childObserver(
     },
     changed(object) {
       const text = keyText(object.metadata);
-      const now = rememberChild(object);
-      // Only live: one that a list makes known may have moved on since it was made.
-      const isOurCreation = now !== undefined && kind !== 'Ingress' && !known.has(text);
-      if (isOurCreation) known.set(text, now);
+      const now = rememberChild(kind, object);
+      // Only live: one that a list makes known may have moved on since it was made. One that was made ours by hand is news.
+      const isKnown = known.has(text) || now?.owner?.uid === UNKNOWN_UID;
+      if (now !== undefined && kind !== 'Ingress' && !isKnown && isOurCreation(object)) known.set(text, now);
       else see(object, now);
     },
     deleted: ({ metadata }) => remove(keyText(metadata), metadata.resourceVersion),

@@ -149,7 +149,7 @@ describe('A Website in a watch', () => {
       website({}, { observedGeneration: 1, conditions: [ready('False')] }),
       undefined,
     ],
-    ['whose managed fields alone changed has not', website({ managedFields: [] } as Partial<ObjectMeta>), undefined],
+    ['whose managed fields alone changed has not', website({ managedFields: [] }), undefined],
   ])('%s', (_, object, reason) => {
     observer.changed(object);
     expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
@@ -166,11 +166,11 @@ describe('A Website in a watch', () => {
   it('is there until it is deleted', () => {
     const websites = websiteObserver(outlet);
     const key = { namespace: 'a', name: 'shop' };
-    expect(websites.has(key)).toBe(false);
+    expect(websites.uidOf(key)).toBeUndefined();
     websites.changed(website());
-    expect(websites.has(key)).toBe(true);
+    expect(websites.uidOf(key)).toBe('u1');
     websites.deleted(website());
-    expect(websites.has(key)).toBe(false);
+    expect(websites.uidOf(key)).toBeUndefined();
   });
 
   it('that is deleted is told once', () => {
@@ -190,7 +190,9 @@ const child = (metadata: Partial<ObjectMeta> = {}, rest: object = {}): WatchedOb
 
 describe('A child', () => {
   let there: Set<string>;
-  const websites = { has: ({ namespace, name }: WebsiteKey) => there.has(`${namespace}/${name}`) };
+  const websites = {
+    uidOf: ({ namespace, name }: WebsiteKey) => (there.has(`${namespace}/${name}`) ? 'u1' : undefined),
+  };
 
   beforeEach(() => {
     there = new Set(['a/shop', 'a/other']);
@@ -274,7 +276,7 @@ describe('A child', () => {
     ['uid', { uid: 'x'.repeat(1_000_000) }],
     ['uid with a space', { uid: 'u1 u2' }],
   ])("whose owner has a %s that no Website has is nobody's, and nothing of it is kept", (_, wrong) => {
-    const memory = rememberChild(child({ ownerReferences: [{ ...OWNER, ...wrong }] }));
+    const memory = rememberChild('Deployment', child({ ownerReferences: [{ ...OWNER, ...wrong }] }));
     expect(memory).toBeUndefined();
   });
 
@@ -284,6 +286,31 @@ describe('A child', () => {
     );
     observer.changed(child({ name: 'other', ownerReferences: [{ ...OWNER, controller: false }] }));
     expect(told()).toEqual([]);
+  });
+
+  describe('whose name a Website needs, and which somebody else controls,', () => {
+    const foreign = (metadata: Partial<ObjectMeta> = {}, rest: object = {}) =>
+      child({ name: 'shop-deployment', uid: 'c9', ownerReferences: [], ...metadata }, rest);
+    beforeEach(() => {
+      observer.changed(foreign());
+      told();
+    });
+
+    it.each<[string, () => void, string[]]>([
+      ['is told when it is deleted', () => observer.deleted(foreign({ resourceVersion: '9' })), ['u1.c9.9']],
+      ['is told when it is made ours', () => observer.changed(foreign({ ownerReferences: [OWNER] })), ['u1.c9.5']],
+      ['is told when it is gone from a list', () => list(child()), ['u1.c9.gone']],
+      ['is not told when its Pods come and go', () => observer.changed(foreign({}, { status: { replicas: 7 } })), []],
+    ])('%s', (_, happens, ids) => {
+      happens();
+      expect(told().map(([, , id]) => id)).toEqual(ids);
+    });
+  });
+
+  it('that was unknown and was made ours by hand is told', () => {
+    const managedFields = [{ manager: 'website-reconciler' }, { manager: 'kubectl-patch' }];
+    observer.changed(child({ name: 'shop-deployment', uid: 'c9', managedFields }));
+    expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c9.5']]);
   });
 
   it('that is new is our own doing, unless it is an Ingress, which a late run may have made', () => {
