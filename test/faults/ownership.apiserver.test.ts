@@ -2,11 +2,12 @@
 // collector can be stopped, with both programs at work.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import type { Child } from '../../functions/website/children.ts';
 import { API_VERSION, PLURAL, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
+import { quietly } from '../kubernetes/kubectl.ts';
 import { isAlive } from '../local/alive.ts';
 import { startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, remove, removeWebsite, removeWebsitesIn } from '../real-cluster.ts';
@@ -212,5 +213,39 @@ describe('Children that have lost their owner references are made those of the W
     await isReadyAndOwnsAll();
     for (const kind of KINDS) await patch(cluster.admin, pathOf(kind), { metadata: { ownerReferences: null } });
     await eventually(isReadyAndOwnsAll, LONG);
+  });
+});
+
+describe('A Website whose name is taken', () => {
+  /** The Service of the Website before it is there, with or without our label. */
+  const take = async (labels: Record<string, string>) => {
+    const spec = { selector: { app: 'other' }, ports: [{ port: 80 }] };
+    const body = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop-service', labels }, spec };
+    const path = pathOf('Service').replace(/\/[^/]+$/, '');
+    await cluster.admin.json({ method: 'POST', path, what: 'create services', body });
+    await create();
+    await eventually(async () => {
+      expect((await website()).status?.conditions?.[0]).toMatchObject({ reason: 'NameConflict' });
+    }, LONG);
+  };
+
+  it('hears at once of the deletion of what carries our label', async () => {
+    await take({ 'app.kubernetes.io/managed-by': 'website-reconciler' });
+    const { metadata } = await child('Service');
+    await remove(cluster.admin, pathOf('Service'));
+    await isReadyAndOwnsAll();
+    const [functions] = programs;
+    const events = functions?.lines.map(({ eventId }) => String(eventId)) ?? [];
+    expect(events.filter((id) => id.includes(metadata.uid))).not.toEqual([]);
+  });
+
+  it('is made the owner of it by the command in docs/status.md', async () => {
+    await take({});
+    const before = await child('Service');
+    const command = /```sh\n(uid=.*?)```/s.exec(readFileSync('docs/status.md', 'utf8'))?.[1] ?? '';
+    const kubectl = `kubectl() { "${inject('kubectl')}" --kubeconfig "${cluster.kubeconfig}" -n ${key.namespace} "$@"; }`;
+    await quietly('sh', ['-ec', `${kubectl}\n${command}`]);
+    await isReadyAndOwnsAll();
+    expect((await child('Service')).metadata.uid).toBe(before.metadata.uid);
   });
 });
