@@ -8,9 +8,14 @@ import { keyText, type Website, type WebsiteKey } from './website/resource.ts';
 export interface Found {
   readonly seen: number;
   readonly differing: readonly WebsiteKey[];
+  /** Differing as well, and so large that they take turns: the others come first. */
+  readonly large: readonly WebsiteKey[];
   /** Not compared, since a child was too large to be kept until its Website came. */
   readonly uncompared: readonly WebsiteKey[];
 }
+
+/** Longest text of a Website that is reconciled among all others. */
+const LARGEST_AMONG_OTHERS = 128 * 1024;
 
 /** Longest text of a child that is kept: several times what a Deployment usually has. */
 const LARGEST_KEPT = 32 * 1024;
@@ -21,6 +26,7 @@ const ALL_KEPT = 96 * 1024 * 1024;
 export async function findDiffering(context: Context): Promise<Found> {
   const childrenOf = await readAllChildren(context.cluster);
   const differing: WebsiteKey[] = [];
+  const large: WebsiteKey[] = [];
   const uncompared: WebsiteKey[] = [];
   let seen = 0;
   for await (const page of context.cluster.listWebsites()) {
@@ -29,10 +35,11 @@ export async function findDiffering(context: Context): Promise<Found> {
       const { namespace, name } = website.metadata;
       const compared = compare(website, childrenOf({ namespace, name }), context);
       if (compared === 'differs') differing.push({ namespace, name });
+      if (compared === 'large') large.push({ namespace, name });
       if (compared === 'unknown') uncompared.push({ namespace, name });
     }
   }
-  return { seen, differing, uncompared };
+  return { seen, differing, large, uncompared };
 }
 
 /** Nothing where a child was not kept. */
@@ -89,11 +96,12 @@ function compare(
   website: Website,
   children: Children | undefined,
   context: Pick<Context, 'now'>,
-): 'settled' | 'differs' | 'unknown' {
+): 'settled' | 'differs' | 'large' | 'unknown' {
   try {
     // What an invalid spec says of its children is nothing.
     if (children === undefined && decide(website, {}).spec !== undefined) return 'unknown';
-    return differs(website, children ?? {}, context) ? 'differs' : 'settled';
+    if (!differs(website, children ?? {}, context)) return 'settled';
+    return JSON.stringify(website).length > LARGEST_AMONG_OTHERS ? 'large' : 'differs';
   } catch {
     // A fault of ours: to reconcile says what is wrong, of this Website alone.
     return 'differs';

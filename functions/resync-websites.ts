@@ -88,10 +88,11 @@ export async function resyncWebsites(
   { timeMs = TIME_MS, retryAfterMs = RETRY_AFTER_MS }: ResyncLimits = {},
 ): Promise<ResyncReport> {
   const start = performance.now();
-  const { seen, differing, uncompared } = await findDiffering(context);
-  const known = new Set(differing);
-  const queue = [...startingBehind(resyncPlace.last, differing), ...startingBehind(resyncPlace.last, uncompared)];
-  const counts = { differing: differing.length, repaired: 0, stalled: 0, failed: 0, unreached: 0 };
+  const { seen, differing, large, uncompared } = await findDiffering(context);
+  const known = new Set([...differing, ...large]);
+  const parts = [differing, [...large, ...uncompared]];
+  const queue = parts.flatMap((keys) => startingBehind(resyncPlace.last, keys));
+  const counts = { differing: known.size, repaired: 0, stalled: 0, failed: 0, unreached: 0 };
   let begun = 0;
   const isTimeUp = () => performance.now() - start > timeMs;
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {

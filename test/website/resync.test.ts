@@ -98,6 +98,19 @@ it('One that cannot be compared, by a fault of ours, is counted and keeps no oth
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject(counts);
 });
 
+it('Large Websites come after all others, since they take turns', async () => {
+  const env = Array.from({ length: 4 }, (_, index) => ({ name: `V${index}`, value: 'x'.repeat(32_768) }));
+  const cluster = new MemoryCluster();
+  cluster.apply({ namespace: 'team-a', name: 'large' }, { ...SPEC, env });
+  cluster.apply({ namespace: 'team-a', name: 'small' }, SPEC);
+  const written: string[] = [];
+  cluster.onWrite = ({ metadata }) => void written.push(metadata.name.split('-')[0] ?? '');
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 2 });
+  expect(new Set(written)).toEqual(new Set(['small', 'large']));
+  expect(cluster.websites()).toHaveLength(2);
+  expect(written[0]).toBe('small');
+});
+
 it('Those whose children are too large to be kept for the comparison are looked at one by one', async () => {
   const env = Array.from({ length: 2 }, (_, index) => ({ name: `V${index}`, value: 'x'.repeat(20_000) }));
   const cluster = clusterOf(3);
