@@ -395,6 +395,8 @@ describe('A caller that signs (Standard Webhooks)', () => {
       const ping = { ...forged, 'ce-type': 'dev.knative.sources.ping', 'content-type': type };
       expect((await send(url, { ...empty, ...ping }, '')).status).toBe(401);
     }
+    await program.line('Resynced Websites');
+    await program.stop();
     expect(program.lines.filter(({ msg }) => msg === 'Resynced Websites')).toHaveLength(1);
   });
 
