@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { ClusterAddress } from './cluster/credentials.ts';
 import { clusterName, contextsBySource } from './clusters.ts';
+import { togetherProblems, type Given } from './cross-checks.ts';
+import { secretBytes, secretsIn } from './signing-secrets.ts';
 
 /** `a, b` */
 const list = z
@@ -15,7 +17,10 @@ const list = z
 
 /** A week. Node fires a timer that is set for more than 24 days at once, and again without end. */
 const LONGEST_INTERVAL_SECONDS = 7 * 24 * 3_600;
-const port = z.coerce.number().int().min(0).max(65535);
+const A_NUMBER = 'must be a number';
+const whole = z.coerce.number(A_NUMBER).int('must be a whole number');
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+const yesOrNo = z.stringbool({ error: 'must be true or false' });
 
 /** The functions' settings. Every variable is optional: what is absent takes the value that suits a Pod. */
 const environment = z.object({
@@ -29,44 +34,45 @@ const environment = z.object({
     .optional(),
   KUBE_CONTEXT: z.string().min(1).optional(),
   HOST: z.string().min(1).default('0.0.0.0'),
-  PORT: port.default(8080),
+  PORT: whole.min(0).max(65_535).default(8080),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   RESYNC_INTERVAL_SECONDS: z.coerce
-    .number()
+    .number(A_NUMBER)
     .max(LONGEST_INTERVAL_SECONDS)
     .refine((seconds) => seconds === 0 || seconds >= 1, 'must be 0, or at least 1')
     .default(600),
-  MAX_CONCURRENT: z.coerce.number().int().min(1).max(1000).default(64),
+  MAX_CONCURRENT: whole.min(1).max(1000).default(64),
   NAMESPACES: list,
   WEBHOOK_ALLOWED_ORIGINS: list,
   CALLER_ISSUER: z.string().min(1).optional(),
   CALLER_AUDIENCE: z.string().min(1).optional(),
   CALLER_SUBJECTS: list,
-  CALLER_JWKS_URL: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => url.startsWith('https:') || isLoopback(new URL(url).hostname), 'must be https')
+  CALLER_JWKS_URL: httpUrl
+    // What is no URL is said already.
+    .refine((url) => url.startsWith('https:') || isLoopback(URL.parse(url)?.hostname ?? 'localhost'), 'must be https')
     .transform((url) => new URL(url))
     .optional(),
   CALLER_SIGNING_SECRET: z
     .string()
-    .transform((text) => text.split(/\s+/).filter((each) => each !== ''))
-    .refine((secrets) => secrets.every(isSecret), 'must be Standard Webhooks secrets, whsec_BASE64 of 24 to 64 bytes')
+    .transform(secretsIn)
+    .refine(
+      (secrets) => secrets.length > 0 && secrets.every(isSecret),
+      'must be Standard Webhooks secrets, whsec_BASE64 of 24 to 64 bytes',
+    )
     .optional(),
-  ALLOW_ANONYMOUS: z.stringbool().default(false),
+  ALLOW_ANONYMOUS: yesOrNo.default(false),
   ALLOWED_HOSTS: list
     .transform((hosts) => hosts.map((host) => host.toLowerCase()))
     .refine(
       (hosts) => hosts.every((host) => /^(\*|[-.\w]+)$/.test(host)),
       'must be names of hosts without ports, or *',
     ),
-  REPLY_EVENTS: z.stringbool().default(false),
+  REPLY_EVENTS: yesOrNo.default(false),
   CLUSTER_NAME: clusterName.default('default'),
   CLUSTERS: contextsBySource.optional(),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
-  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: z.string().optional(),
-  OTEL_METRIC_EXPORT_INTERVAL: z.coerce
-    .number()
-    .int()
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: httpUrl.optional(),
+  OTEL_METRIC_EXPORT_INTERVAL: whole
     .min(1)
     .max(LONGEST_INTERVAL_SECONDS * 1000)
     .default(60_000),
@@ -74,7 +80,7 @@ const environment = z.object({
 
 /** Standard Webhooks, "Signature scheme". */
 function isSecret(secret: string): boolean {
-  const bytes = Buffer.from(secret.replace(/^whsec_/, ''), 'base64').length;
+  const bytes = secretBytes(secret) ?? 0;
   return bytes >= 24 && bytes <= 64;
 }
 
@@ -130,17 +136,27 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Reads the settings once. @throws ConfigError */
-export function configFrom(variables: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * Reads the settings once, to the end: all that is wrong is in one message.
+ * @param hostProblems what else a host asks of them.
+ * @throws ConfigError
+ */
+export function configFrom(
+  variables: Readonly<Record<string, string | undefined>>,
+  hostProblems: (given: Given) => string[] = () => [],
+): Config {
   // A variable that is set to nothing counts as absent, as it does in manifests.
   const given = Object.fromEntries(
-    Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''),
+    Object.entries(variables).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
   );
   const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const problems = [
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...togetherProblems(given),
+    ...hostProblems(given),
+  ];
+  if (parsed.data === undefined || problems.length > 0)
     throw new ConfigError(`These environment variables are not usable:\n  ${problems.join('\n  ')}`);
-  }
   const { data } = parsed;
   const collector = data.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
   return Object.freeze({
@@ -164,24 +180,12 @@ export function configFrom(variables: Readonly<Record<string, string | undefined
 
 function addressOf(data: z.output<typeof environment>): ClusterAddress {
   const { KUBECONFIG: kubeconfig, KUBECONFIG_CONTENT: kubeconfigText, KUBE_CONTEXT: context } = data;
-  if (kubeconfig !== undefined && kubeconfigText !== undefined)
-    throw new ConfigError('KUBECONFIG and KUBECONFIG_CONTENT: set one of them, and leave the other empty');
-  if (context !== undefined && data.CLUSTERS !== undefined)
-    throw new ConfigError('KUBE_CONTEXT and CLUSTERS: CLUSTERS names the contexts, so leave KUBE_CONTEXT empty');
   return { kubeconfig, kubeconfigText, context };
 }
 
 function callersOf(data: z.output<typeof environment>): Config['callers'] {
   const { CALLER_ISSUER: issuer, CALLER_AUDIENCE: audience, CALLER_SUBJECTS: subjects } = data;
   const signing = data.CALLER_SIGNING_SECRET === undefined ? {} : { signingSecrets: data.CALLER_SIGNING_SECRET };
-  const jwksUrl = data.CALLER_JWKS_URL;
-  const isGiven = [issuer, audience, jwksUrl].some((each) => each !== undefined) || subjects.length > 0;
-  if (!isGiven) return signing;
-  if (audience === undefined || subjects.length === 0)
-    throw new ConfigError(
-      'CALLER_AUDIENCE and CALLER_SUBJECTS go together: a token for somebody else, or of anybody, is none',
-    );
-  if (jwksUrl !== undefined && issuer === undefined)
-    throw new ConfigError('CALLER_ISSUER: must say whose keys are at CALLER_JWKS_URL');
-  return { ...signing, tokens: { issuer, audience, subjects, jwksUrl } };
+  if (audience === undefined) return signing;
+  return { ...signing, tokens: { issuer, audience, subjects, jwksUrl: data.CALLER_JWKS_URL } };
 }

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { browserRefusal } from './browsers.ts';
 import type { Call } from './callers.ts';
 import { ClusterError } from './cluster/errors.ts';
-import { ConfigError, configFrom, isLoopback, type Config } from './config.ts';
+import { ConfigError, configFrom, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
+import { callersProblems } from './cross-checks.ts';
 import { endSoon } from './ending.ts';
 import { surviveRejections } from './last-resort.ts';
 import { logOf } from './log.ts';
@@ -22,7 +23,6 @@ const KEEP_ALIVE_MS = 75_000;
 const DRAIN_MS = 25_000;
 
 async function main(config: Config): Promise<void> {
-  checkCallers(config);
   const log = logOf(config.logLevel);
   surviveRejections(log);
   const endMetrics = await metricsFrom(config, log);
@@ -145,19 +145,6 @@ async function main(config: Config): Promise<void> {
 const asksCallers = ({ callers: { tokens, signingSecrets } }: Config): boolean =>
   tokens !== undefined || signingSecrets !== undefined;
 
-/** Nobody else checks: whoever can reach the port could have things done. */
-function checkCallers(config: Config): void {
-  const { allowAnonymous, host } = config;
-  if (asksCallers(config)) return;
-  if (!allowAnonymous) {
-    throw new ConfigError(
-      'Who may call? Set CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET; or ALLOW_ANONYMOUS=1 with HOST=127.0.0.1',
-    );
-  }
-  if (!isLoopback(host))
-    throw new ConfigError(`ALLOW_ANONYMOUS is for loopback: set HOST to 127.0.0.1, not to ${host}`);
-}
-
 const resync = (context: FunctionContext): Promise<Reply> =>
   replyTo({ id: 'resync', source: '/resync', type: 'resync' }, { kind: 'resync', of: 'all clusters' }, context);
 
@@ -210,7 +197,7 @@ function send(response: ServerResponse, { status, headers, body }: Reply): void 
 }
 
 try {
-  await main(configFrom(process.env));
+  await main(configFrom(process.env, callersProblems));
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof ClusterError)) throw error;
   process.stderr.write(`${error.message}\n`);

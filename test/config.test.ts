@@ -1,6 +1,9 @@
 // The functions' settings: what is refused, and how it is said.
+import fc from 'fast-check';
+import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
 import { configFrom } from '../functions/config.ts';
+import { callersProblems } from '../functions/cross-checks.ts';
 
 it.each([
   ['two kubeconfigs', { KUBECONFIG: '/x', KUBECONFIG_CONTENT: '{}' }, 'set one of them'],
@@ -31,3 +34,55 @@ it.each([
 ])('refuses %s', (_, variables, words) => {
   expect(() => configFrom(variables)).toThrow(words);
 });
+
+it('says all that is wrong in one message, what does not go together too, and never what a secret is', () => {
+  const secret = Buffer.from('x'.repeat(30)).toString('base64url').slice(1);
+  const settings = {
+    PORT: 'x',
+    MAX_CONCURRENT: '1.5',
+    REPLY_EVENTS: 'maybe',
+    CALLER_JWKS_URL: 'not-an-url-hush',
+    CALLER_SIGNING_SECRET: `whsec_${secret}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
+    KUBECONFIG: '/x',
+    KUBECONFIG_CONTENT: '{"hush":1}',
+  };
+  const says = (): string => {
+    try {
+      configFrom(settings, callersProblems);
+    } catch (error) {
+      return String(error);
+    }
+    return '';
+  };
+  for (const words of [
+    'PORT: must be a number',
+    'MAX_CONCURRENT: must be a whole number',
+    'REPLY_EVENTS: must be true or false',
+    'CALLER_JWKS_URL: must be an http or https URL',
+    'CALLER_SIGNING_SECRET: must be',
+    'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL',
+    'KUBECONFIG and KUBECONFIG_CONTENT: set one of them',
+    'CALLER_AUDIENCE and CALLER_SUBJECTS go together',
+    'CALLER_ISSUER: must say whose',
+  ])
+    expect(says()).toContain(words);
+  for (const secrets of [secret, 'hush', 'NaN']) expect(says()).not.toContain(secrets);
+});
+
+it.each(['', '=', 'x', 'QUJD', '-_-_'])(
+  'takes no secret that the library for signatures refuses, such as one with %j',
+  (odd) => {
+    const bytes = Buffer.from('0123456789'.repeat(3)).toString('base64');
+    fc.assert(
+      fc.property(fc.nat({ max: bytes.length }), fc.constantFrom('', ' ', '%', '\u00e9', odd), (at, other) => {
+        const text = `whsec_${bytes.slice(0, at)}${odd}${other}${bytes.slice(at)}`;
+        let taken: readonly string[] = [];
+        try {
+          taken = configFrom({ CALLER_SIGNING_SECRET: text }).callers.signingSecrets ?? [];
+        } catch {}
+        for (const each of taken) expect(() => new Webhook(each)).not.toThrow();
+      }),
+    );
+  },
+);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { secretBytes, secretsIn } from '../../functions/signing-secrets.ts';
 import { isMetadataHost } from './metadata-address.ts';
 
 /** How we show a sink who we are. */
@@ -47,13 +48,14 @@ export const sinkSettings = z.object({
   SINK_ACCOUNT_KEY: z.string().optional(),
   SINK_SIGNING_SECRET: z
     .string()
-    .transform((text) => text.split(/\s+/).filter((secret) => secret !== ''))
-    .refine((secrets) => secrets.every((secret) => /^whsec_[A-Za-z0-9+/]+=*$/.test(secret)), {
+    .transform(secretsIn)
+    .refine((secrets) => secrets.length > 0 && secrets.every(isSecret), {
       error: 'must be whsec_ and base64, or several of them with spaces between',
     })
     .optional(),
   K_CA_CERTS: z.string().includes('-----BEGIN CERTIFICATE-----', 'must be certificates in PEM').optional(),
 });
+const isSecret = (secret: string): boolean => secret.startsWith('whsec_') && secretBytes(secret) !== undefined;
 export type SinkSettings = z.output<typeof sinkSettings>;
 
 /** What is wrong with the settings together: the name of the one at fault, and what to do. */

@@ -63,7 +63,7 @@ it.each(programs)('A promise that is rejected without a handler is reported, and
 });
 
 it('A resync that fails every time does not end the Node host', async () => {
-  const program = startFunctions({ KUBECONFIG, RESYNC_INTERVAL_SECONDS: '0.05' });
+  const program = startFunctions({ KUBECONFIG, RESYNC_INTERVAL_SECONDS: '1' });
   const url = await urlOf(program);
   await eventually(() =>
     expect(program.lines.filter(({ msg }) => msg === 'Could not resync Websites').length).toBeGreaterThan(2),
