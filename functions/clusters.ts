@@ -34,6 +34,8 @@ export const contextsBySource = z
 /** A cluster whose Websites are reconciled here. */
 export interface ServedCluster {
   readonly cluster: Cluster;
+  /** The same for one piece of work, which begins no call after this time of the monotonic clock. */
+  readonly until?: (startBy: number) => Cluster;
   readonly resyncPlace: ResyncPlace;
   /** One resync runs at a time, however many ask for it. */
   readonly resyncs: Joining<ResyncReport>;
@@ -49,8 +51,8 @@ export interface Clusters {
 
 const noResyncYet = () => ({ resyncPlace: { last: undefined }, resyncs: new Joining<ResyncReport>() });
 
-export function oneCluster(cluster: Cluster): Clusters {
-  const only = { cluster, ...noResyncYet() };
+export function oneCluster(cluster: Cluster, until: (startBy: number) => Cluster = () => cluster): Clusters {
+  const only = { cluster, until, ...noResyncYet() };
   return { all: [only], of: () => only };
 }
 
@@ -60,22 +62,27 @@ export function oneCluster(cluster: Cluster): Clusters {
  */
 export function severalClusters(
   contexts: ReadonlyMap<string, string>,
-  clusterIn: (context: string) => Cluster,
+  clusterIn: (context: string) => Pick<ServedCluster, 'cluster' | 'until'>,
 ): Clusters {
   const served = new Map(
     [...new Set(contexts.values())].map((label): [string, ServedCluster] => [
       label,
-      { cluster: clusterIn(label), ...noResyncYet(), label },
+      { ...clusterIn(label), ...noResyncYet(), label },
     ]),
   );
   return { all: [...served.values()], of: (source) => served.get(contexts.get(source) ?? '') };
 }
 
-/** What is given to work on the Websites of one cluster: lines of the log say which one, where there are several. */
+/**
+ * What is given to work on the Websites of one cluster: lines of the log say which one, where there are several.
+ * @param ms after which nothing more is begun.
+ */
 export function within<Given extends { readonly log: Log }>(
-  { cluster, resyncPlace, label }: ServedCluster,
+  { cluster: endless, until = () => endless, resyncPlace, label }: ServedCluster,
   given: Given,
+  ms: number,
 ): Given & Pick<ServedCluster, 'cluster' | 'resyncPlace'> {
+  const cluster = until(performance.now() + ms);
   return { ...given, cluster, resyncPlace, log: label === undefined ? given.log : labelled(given.log, label) };
 }
 

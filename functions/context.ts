@@ -3,7 +3,7 @@ import { callersFrom, type Callers } from './callers.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
 import { Places } from './cluster/places.ts';
 import { Troubles } from './cluster/troubles.ts';
-import { connect, connectLater, type Transport } from './cluster/transport.ts';
+import { connect, connectLater, until, type Transport } from './cluster/transport.ts';
 import { oneCluster, severalClusters, type Clusters } from './clusters.ts';
 import type { Config } from './config.ts';
 import type { Context } from './website/reconcile.ts';
@@ -50,15 +50,20 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
 /** The only cluster is spoken to at once; of several, each with its first event. */
 async function clustersFrom({ address, contexts, namespaces }: Config, troubles: Troubles) {
   const room = roomForLarge();
+  const served = (transport: Transport) => ({
+    cluster: kubernetes(transport, namespaces, room),
+    until: (startBy: number) => kubernetes(until(transport, startBy), namespaces, room),
+  });
   if (contexts === undefined) {
     const transport = await connect(address, troubles);
-    return { transports: [transport], clusters: oneCluster(kubernetes(transport, namespaces, room)) };
+    const { cluster, until: clusterUntil } = served(transport);
+    return { transports: [transport], clusters: oneCluster(cluster, clusterUntil) };
   }
   const transports: Transport[] = [];
   const clusters = severalClusters(contexts, (context) => {
     const transport = connectLater({ ...address, context }, troubles);
     transports.push(transport);
-    return kubernetes(transport, namespaces, room);
+    return served(transport);
   });
   return { transports, clusters };
 }

@@ -11,7 +11,7 @@ import type { Reconciled } from './website/reconcile.ts';
 
 /** In seconds, as OpenTelemetry wants durations. */
 const RECONCILE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** A resync ends itself after 200 s. */
+/** A resync ends after 225 s at most. */
 const RESYNC_BUCKETS = [0.25, 1, 5, 15, 60, 200];
 
 /**

@@ -1,4 +1,5 @@
 import { ClusterError } from './cluster/errors.ts';
+import { EVENT_MS } from './cluster/patience.ts';
 import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
@@ -78,7 +79,7 @@ export async function replyTo(event: EventAttributes, request: Request, context:
     log.info({ eventId: idOf(event), ...request.key, why: 'not one of NAMESPACES' }, 'Ignored event');
     return done('ignored');
   }
-  return reconcileReply(event, request, within(served, context));
+  return reconcileReply(event, request, within(served, context, EVENT_MS));
 }
 
 /** 400, since nobody shall try again: once the cluster is known here, a resync finds what the event told of. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from './cluster/errors.ts';
+import { RESYNC_MS } from './cluster/patience.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { Log } from './context.ts';
 import { findDiffering } from './differing.ts';
@@ -39,8 +40,8 @@ export interface ResyncLimits {
   readonly retryAfterMs?: readonly number[];
 }
 
-/** Below the 230 s after which Azure's front end gives up on an answer. */
-const TIME_MS = 200_000;
+/** Websites that are begun have some time left for their calls. */
+const TIME_MS = RESYNC_MS - 10_000;
 /** When Websites that failed are tried again, within the same resync: most of what goes wrong is over by then. */
 const RETRY_AFTER_MS = [1_000, 5_000];
 /** As many as the connection pool carries at ease beside the events. */
@@ -59,7 +60,7 @@ export async function resyncClusters(
 ): Promise<ResyncReport> {
   const work = clusters.map((served) =>
     served.resyncs.run(async () => {
-      const own = within(served, context);
+      const own = within(served, context, RESYNC_MS);
       try {
         return await resyncWebsites(own);
       } catch (error) {

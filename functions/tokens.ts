@@ -69,7 +69,7 @@ function issuerOf(cluster: Transport, configured: string | undefined): () => Pro
   let known = configured === undefined ? undefined : Promise.resolve(configured);
   const ask = async (): Promise<string> => {
     const what = 'get the issuer of tokens';
-    const answer = await cluster.json({ method: 'GET', path: CLUSTER_ISSUER, what });
+    const answer = await cluster.json({ method: 'GET', path: CLUSTER_ISSUER, what, turn: 'at once' });
     return (answer as { issuer: string }).issuer;
   };
   return () =>
@@ -81,7 +81,9 @@ function issuerOf(cluster: Transport, configured: string | undefined): () => Pro
 
 function keysOf(cluster: Transport, jose: typeof Jose, troubles: Troubles): JWTVerifyGetKey {
   const fetchKeys = async (): Promise<Response> =>
-    Response.json(await cluster.json({ method: 'GET', path: CLUSTER_KEYS, what: 'get the keys of tokens' }));
+    Response.json(
+      await cluster.json({ method: 'GET', path: CLUSTER_KEYS, what: 'get the keys of tokens', turn: 'at once' }),
+    );
   return keptKeys({ url: new URL(CLUSTER_KEYS, cluster.server), fetchKeys }, jose, troubles);
 }
 

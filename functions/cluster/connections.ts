@@ -1,4 +1,6 @@
 import { Agent, buildConnector } from 'undici';
+import { MOST_AT_ONCE } from './concurrency.ts';
+import { CALL_MS } from './patience.ts';
 import type { TlsOptions } from './plausible.ts';
 
 /** The connections to one API server that are made with the same certificates. */
@@ -21,9 +23,15 @@ function open(tls: TlsOptions): Connections {
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
   });
-  const options = { allowH2: false, connect, headersTimeout: 60_000 };
+  const options = { allowH2: false, connect, headersTimeout: CALL_MS };
   return {
-    requests: new Agent({ ...options, connections: 32, pipelining: 1, keepAliveTimeout: IDLE_MS }),
+    requests: new Agent({
+      ...options,
+      headersTimeout: 0,
+      connections: MOST_AT_ONCE,
+      pipelining: 1,
+      keepAliveTimeout: IDLE_MS,
+    }),
     watches: new Agent({ ...options, bodyTimeout: 0 }),
   };
 }

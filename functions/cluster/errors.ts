@@ -104,6 +104,12 @@ const statusBody = z.object({
 });
 type StatusBody = z.output<typeof statusBody>;
 
+/**
+ * How an API server words that it has not come to the version that it was asked for: one from before a restore, or invented.
+ * It answers 504 although it is at ease. Source: k8s.io/apiserver, pkg/storage/errors.go, NewTooLargeResourceVersionError.
+ */
+export const TOO_LARGE_VERSION = 'Too large resource version';
+
 /** Longest piece of the API server's own words that is passed on, in bytes. */
 const LONGEST_MESSAGE = 1024;
 

@@ -14,8 +14,6 @@ const LARGEST_PAGE = 2 * PAGE_BYTES;
 const GROWTH = MOST_OBJECTS / FIRST_OBJECTS;
 /** A page that was too large has been read by the API server for nothing: it is made smaller by more than a half. */
 const SHRINK = 8;
-/** A page of 500 objects from a busy API server takes longer than one object. */
-const TIMEOUT_MS = 60_000;
 /** Pages that a process holds at once, whatever it lists: as many as there are kinds of objects. */
 export const PAGES_AT_ONCE = 4;
 
@@ -86,7 +84,6 @@ function requestFor({ path, query, what, signal }: List, objects: number, token:
     method: 'GET',
     path: `${path}?${parameters.toString()}`,
     what,
-    timeoutMs: TIMEOUT_MS,
     signal,
     // A single object is read whatever its size.
     largest: objects === 1 ? LARGEST_ANSWER : LARGEST_PAGE,

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { Concurrency, NoTurnError } from './concurrency.ts';
 import { connectionsFor } from './connections.ts';
 import { load, serverOf, unquoted, words, type ClusterAddress } from './credentials.ts';
-import { ClusterError, errorOf } from './errors.ts';
+import { ClusterError, errorOf, TOO_LARGE_VERSION } from './errors.ts';
 import { AnswerTooLargeError, exchange, type Answer } from './exchange.ts';
 import type { Material } from './material.ts';
+import { CALL_MS } from './patience.ts';
 import { Rotation } from './rotation.ts';
 import { Troubles } from './troubles.ts';
 
@@ -16,8 +18,10 @@ export interface ApiRequest {
   readonly contentType?: string;
   /** The request in words, for the error message: `get websites shop in namespace a`. */
   readonly what: string;
-  /** Gives up after this long; 10 s when absent. */
-  readonly timeoutMs?: number;
+  /** On the monotonic clock: it is not sent later than this. It waits for its turn for as long as for an answer when absent. */
+  readonly startBy?: number;
+  /** Few and small, and others wait for it: sent at once, however many calls wait for their turn. */
+  readonly turn?: 'at once';
   /** The most that is read of the answer, in bytes; `LARGEST_ANSWER` when absent. */
   readonly largest?: number;
   readonly signal?: AbortSignal | undefined;
@@ -54,8 +58,6 @@ export interface Transport {
  * to escape it.
  */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
-/** Long enough for an API server under load, shorter than any host's deadline. */
-const TIMEOUT_MS = 10_000;
 /** What there is, what is read anew, and what was good before. */
 const MOST_ATTEMPTS = 3;
 
@@ -79,6 +81,7 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
   const { origin, pathname } = new URL(server);
   const prefix = pathname.replace(/\/$/, '');
   const connections = connectionsFor((await rotation.current()).tls);
+  const concurrency = new Concurrency();
 
   function dispatched({ method, path, body, contentType }: ApiRequest, identity: Material['headers']) {
     const headers = {
@@ -108,8 +111,8 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
   }
 
   const send = (apiRequest: ApiRequest): Promise<Answer> => {
-    const { timeoutMs = TIMEOUT_MS, largest = LARGEST_ANSWER, signal } = apiRequest;
-    const limits = { timeoutMs, largest, signal };
+    const { largest = LARGEST_ANSWER, signal } = apiRequest;
+    const limits = { timeoutMs: CALL_MS, largest, signal };
     return signedIn({
       send: ({ tls, headers }) => exchange(connections.of(tls).requests, dispatched(apiRequest, headers), limits),
       isRefused: ({ status }) => status === 401,
@@ -126,9 +129,26 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
     });
   };
 
+  /** Sends it when its turn has come. */
+  async function sendInTurn(apiRequest: ApiRequest): Promise<Answer> {
+    if (apiRequest.turn === 'at once') return send(apiRequest);
+    const turn = await concurrency.turn(apiRequest.startBy ?? performance.now() + CALL_MS, apiRequest.signal);
+    let how: 'answered' | 'late' = 'answered';
+    try {
+      const answer = await send(apiRequest);
+      if (isOverloaded(answer)) how = 'late';
+      return answer;
+    } catch (error) {
+      if (isTimeout(error)) how = 'late';
+      throw error;
+    } finally {
+      turn.end(how);
+    }
+  }
+
   async function sized(apiRequest: ApiRequest): Promise<Sized> {
     const { what } = apiRequest;
-    const { status, headers, text, bytes } = await send(apiRequest).catch((error: unknown) => {
+    const { status, headers, text, bytes } = await sendInTurn(apiRequest).catch((error: unknown) => {
       throw unreachable(server, what, error);
     });
     if (!isGood(status)) throw errorOf(what, status, text, first(headers['retry-after']));
@@ -158,8 +178,19 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
   };
 }
 
+/** Whether the API server had too much to do. A version that it never comes to is the fault of whoever named it. */
+const isOverloaded = ({ status, text }: Answer): boolean =>
+  status === 429 || (status === 504 && !text.includes(TOO_LARGE_VERSION));
+const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError';
 const isGood = (status: number): boolean => status >= 200 && status < 300;
 const first = (header: string | string[] | undefined): string | undefined => [header].flat()[0];
+
+/** The same API server for one piece of work, which begins no call after `startBy`, on the monotonic clock. */
+export const until = (transport: Transport, startBy: number): Transport => ({
+  ...transport,
+  json: (apiRequest) => transport.json({ ...apiRequest, startBy }),
+  sized: (apiRequest) => transport.sized({ ...apiRequest, startBy }),
+});
 
 /**
  * Connects with the first request, and with the next one where that did not work.
@@ -190,7 +221,10 @@ function unreachable(server: string, what: string, error: unknown): ClusterError
   if (error instanceof ClusterError) return error;
   if (error instanceof AnswerTooLargeError)
     return new ClusterError('AnswerTooLarge', `Could not ${what}: ${error.message}`, { cause: error });
-  if (error instanceof Error && error.name === 'TimeoutError') {
+  if (error instanceof NoTurnError) {
+    return new ClusterError('Timeout', `Could not ${what}: ${server} is busy with earlier calls`, { cause: error });
+  }
+  if (isTimeout(error)) {
     return new ClusterError('Timeout', `Could not ${what}: no answer from ${server} in time`, { cause: error });
   }
   return new ClusterError('Unreachable', `Could not ${what}: ${server} cannot be reached: ${words(error)}`, {

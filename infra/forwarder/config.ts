@@ -12,7 +12,7 @@ Watches Websites and their children, and sends a CloudEvent for each change that
   --sink-entra-scope SCOPE  sends a token of Entra for SCOPE (SINK_ENTRA_SCOPE)
   --mode MODE               binary, structured, or batched where the sink takes several at once (MODE); binary
   --parallel N              deliveries at once (PARALLEL); 32
-  --timeout SECONDS         longest wait for an answer (TIMEOUT); 60
+  --timeout SECONDS         longest wait for an answer (TIMEOUT); 120
   --insecure-sink           allow http to a sink outside this machine and this cluster
   --kubeconfig FILE         cluster to watch (KUBECONFIG); the Pod's own when absent
   --context NAME            context of the kubeconfig (KUBE_CONTEXT)
@@ -99,7 +99,7 @@ const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must 
 
 const settings = sinkSettings.extend({
   parallel: z.coerce.number().int().min(1).max(1000).default(32),
-  timeout: z.coerce.number().min(1).max(600).default(60),
+  timeout: z.coerce.number().min(1).max(600).default(120),
   kubeconfig: z.string().optional(),
   context: z.string().optional(),
   cluster: z

@@ -18,8 +18,8 @@ export interface Sender {
   readonly tracing: Tracing;
 }
 
-/** A resync takes as long as there are Websites that differ; the functions end theirs after 200 s. */
-const RESYNC_TIMEOUT_MS = 240_000;
+/** A resync takes as long as there are Websites that differ; the functions end theirs before this (docs/adr/0010-patience.md). */
+export const RESYNC_TIMEOUT_MS = 240_000;
 
 /**
  * The newer of two notices, which tells of what the older did as well: an Ingress that changed has to be looked at, whatever

@@ -61,14 +61,14 @@ export async function lead(
 async function acquire(options: LeaseOptions, signal: AbortSignal): Promise<Lease | undefined> {
   const { duration, period } = options.times ?? TIMES;
   // Clocks of different machines differ, so what counts is for how long we have seen no sign of life.
-  let seen = { version: '', at: performance.now() };
+  let seen = { version: '', silentMs: 0, lookedAt: performance.now() };
   while (!signal.aborted) {
     try {
       const current = await read(options, signal);
       const { resourceVersion: version } = current?.metadata ?? { resourceVersion: '' };
-      if (version !== seen.version) seen = { version, at: performance.now() };
+      seen = { version, silentMs: silence(seen, version, period), lookedAt: performance.now() };
       const holder = holderOf(current);
-      const isFree = ['', options.identity].includes(holder) || performance.now() - seen.at > duration;
+      const isFree = ['', options.identity].includes(holder) || seen.silentMs > duration;
       if (isFree) return await write(options, current, 'take', signal);
       options.standingBy(`standing by, ${holder} leads`);
     } catch (error) {
@@ -77,6 +77,19 @@ async function acquire(options: LeaseOptions, signal: AbortSignal): Promise<Leas
     await pause(period, signal);
   }
   return undefined;
+}
+
+/**
+ * For how long a holder has been silent. Time in which we could not look says nothing of it, and where a look takes long, so does
+ * its renewal: an API server that is short of time takes the Lease from nobody.
+ */
+function silence(
+  seen: { version: string; silentMs: number; lookedAt: number },
+  version: string,
+  period: number,
+): number {
+  if (version !== seen.version) return 0;
+  return seen.silentMs + Math.min(performance.now() - seen.lookedAt, 2 * period);
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -132,7 +145,9 @@ const pathOf = (namespace: string): string => `/apis/coordination.k8s.io/v1/name
 async function read({ transport, namespace, name }: LeaseOptions, signal: AbortSignal): Promise<Lease | undefined> {
   try {
     const path = `${pathOf(namespace)}/${name}`;
-    return lease.parse(await transport.json({ method: 'GET', path, what: `get leases ${name}`, signal }));
+    return lease.parse(
+      await transport.json({ method: 'GET', path, what: `get leases ${name}`, turn: 'at once', signal }),
+    );
   } catch (error) {
     if (error instanceof ClusterError && error.code === 'NotFound') return undefined;
     throw error;
@@ -158,7 +173,9 @@ async function write(
   const body = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec };
   const [method, path] =
     current === undefined ? (['POST', pathOf(namespace)] as const) : (['PUT', `${pathOf(namespace)}/${name}`] as const);
-  return lease.parse(await transport.json({ method, path, what: `${how} leases ${name}`, body, signal }));
+  return lease.parse(
+    await transport.json({ method, path, what: `${how} leases ${name}`, turn: 'at once', body, signal }),
+  );
 }
 
 /** Kubernetes counts them in 32 bits: the API server refuses what is beyond, so they begin again. */

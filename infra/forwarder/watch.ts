@@ -1,4 +1,4 @@
-import { ClusterError } from '../../functions/cluster/errors.ts';
+import { ClusterError, TOO_LARGE_VERSION, type ErrorCode } from '../../functions/cluster/errors.ts';
 import type { Places } from '../../functions/cluster/places.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import type { ObjectMeta } from '../../functions/website/resource.ts';
@@ -138,14 +138,17 @@ function resumption(state: State, error: unknown, failures: number): State {
   return reason === undefined ? { ...state, emptyCloses: 0 } : { name: 'listing', reason };
 }
 
+/** It may be the same API server that comes back, at the version that it had. */
+const AWAY: ReadonlySet<ErrorCode> = new Set(['Unreachable', 'Unavailable', 'Timeout']);
+
 /** Nothing where the error says nothing against going on from the last version. */
 function listReason(error: unknown, failures: number): ListReason | undefined {
   if (error instanceof InvalidLineError) return 'unreadable';
   if (!(error instanceof ClusterError)) return 'refused';
   if (error.code === 'TooManyRequests') return undefined;
-  if (error.code === 'Unreachable' || error.code === 'Unavailable')
-    return failures < OUTAGE_FAILURES ? undefined : 'outage';
-  // A version that it has not come to yet, one from before a restore, is answered with a time-out.
-  if (error.code === 'Timeout') return 'outage';
+  // A version that it has not come to yet, one from before a restore, is answered with a time-out of its own.
+  if (error.code === 'Timeout' && error.message.includes(TOO_LARGE_VERSION)) return 'outage';
+  // Any other time-out says that the API server is short of time, and a list would take more of it.
+  if (AWAY.has(error.code)) return failures < OUTAGE_FAILURES ? undefined : 'outage';
   return error.code === 'Gone' ? 'expired' : 'refused';
 }

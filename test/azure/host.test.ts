@@ -1,6 +1,8 @@
 // The numbers of host.json hang together, as docs/deploy/azure.md says.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { MOST_AT_ONCE } from '../../functions/cluster/concurrency.ts';
+import { CALL_MS, RESYNC_MS } from '../../functions/cluster/patience.ts';
 
 const host = JSON.parse(readFileSync('host.json', 'utf8')) as {
   functionTimeout: string;
@@ -26,9 +28,8 @@ function seconds(duration: string): number {
 }
 
 it('has no more at work in an instance than there are connections to the API server', () => {
-  const connections = numberIn('functions/cluster/transport.ts', /connections: (\d+)/);
-  expect(http.maxConcurrentRequests).toBeLessThanOrEqual(connections);
-  expect(queues.batchSize + queues.newBatchThreshold).toBeLessThanOrEqual(connections);
+  expect(http.maxConcurrentRequests).toBeLessThanOrEqual(MOST_AT_ONCE);
+  expect(queues.batchSize + queues.newBatchThreshold).toBeLessThanOrEqual(MOST_AT_ONCE);
   expect(http.maxOutstandingRequests).toBeGreaterThan(http.maxConcurrentRequests);
 });
 
@@ -38,7 +39,5 @@ it('tries a message for as long as a resync takes to come round, before it is po
 });
 
 it('lets a resync come to its own end, and an event to its answer', () => {
-  expect(seconds(host.functionTimeout) * 1000).toBeGreaterThan(
-    numberIn('functions/resync-websites.ts', /TIME_MS = ([\d_]+)/),
-  );
+  expect(seconds(host.functionTimeout) * 1000).toBeGreaterThan(RESYNC_MS + CALL_MS);
 });

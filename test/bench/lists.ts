@@ -42,7 +42,7 @@ async function listAll(transport: Transport): Promise<Requests> {
         ...(next === '' ? {} : { continue: next }),
       }).toString();
       const path = `${apiPath(apiVersion)}/${plural}?${query}`;
-      const page = (await transport.json({ method: 'GET', path, what: `list ${plural}`, timeoutMs: 60_000 })) as {
+      const page = (await transport.json({ method: 'GET', path, what: `list ${plural}` })) as {
         metadata: { continue?: string };
       };
       requests[`LIST ${plural}`] = (requests[`LIST ${plural}`] ?? 0) + 1;

@@ -21,7 +21,7 @@ export interface Exchange {
 }
 
 type NameOf<One> = One extends unknown ? keyof One : never;
-type Name = Exclude<NameOf<Fault>, 'reason' | 'retryAfter' | 'location'>;
+type Name = Exclude<NameOf<Fault>, 'reason' | 'message' | 'retryAfter' | 'location'>;
 type Named<One extends Name> = Extract<Fault, Record<One, unknown>>;
 
 const FAULTS: { readonly [One in Name]: (exchange: Exchange, fault: Named<One>) => void } = {
@@ -57,13 +57,14 @@ function begin(exchange: Exchange): ServerResponse {
   return outgoing;
 }
 
-function refuse(exchange: Exchange, { answer: code, reason, retryAfter, location }: Named<'answer'>): void {
+function refuse(exchange: Exchange, fault: Named<'answer'>): void {
+  const { answer: code, reason, message = 'injected', retryAfter, location } = fault;
   const headers = {
     'content-type': 'application/json',
     ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     ...(location === undefined ? {} : { location }),
   };
-  const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', message: 'injected', reason, code };
+  const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', message, reason, code };
   unread(exchange).writeHead(code, headers).end(JSON.stringify(body));
 }
 

@@ -1,7 +1,13 @@
 /** What happens to a request instead of, or on top of, being passed on. */
 export type Fault =
   /** Answers by itself and does not pass the request on: with a Kubernetes Status, or with a redirect. */
-  | { readonly answer: number; readonly reason?: string; readonly retryAfter?: number; readonly location?: string }
+  | {
+      readonly answer: number;
+      readonly reason?: string;
+      readonly message?: string;
+      readonly retryAfter?: number;
+      readonly location?: string;
+    }
   /** Breaks the connection before there is an answer. */
   | { readonly drop: 'before' }
   /** Passes the request on and breaks the connection instead of answering: the effect is there, and nobody knows. */

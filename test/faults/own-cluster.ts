@@ -5,7 +5,7 @@ import { startControlPlane } from '../../infra/local/control-plane.ts';
 import { officialReleases } from '../../infra/local/download.ts';
 import { goBuild } from '../../infra/local/go-build.ts';
 import { install } from '../../infra/local/install.ts';
-import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
+import { writeKubeconfigFor, type ServiceAccount } from '../../infra/local/kubeconfig.ts';
 import type { Access } from './stage.ts';
 
 /** A control plane of one test alone, for what would be everybody's trouble. */
@@ -13,8 +13,10 @@ export interface OwnCluster extends Access {
   /** As an administrator. */
   readonly admin: Transport;
   readonly functionsKubeconfig: string;
-  /** Of its programs, by name. */
+  /** Of the programs of the control plane. */
   readonly pids: ReadonlyMap<string, number>;
+  /** Every request that the API server answered, a JSON object a line. */
+  readonly auditLog: string;
   stop(): Promise<void>;
 }
 
@@ -26,21 +28,21 @@ export async function startOwnCluster(data?: string): Promise<OwnCluster> {
     sources: [officialReleases(), goBuild()],
     progress: () => {},
   });
-  const controlPlane = await startControlPlane({ binaries, data });
+  const controlPlane = await startControlPlane({ binaries, data, audit: 'on' });
   const { kubeconfig, folder, pids } = controlPlane;
   const admin = await connect({ kubeconfig });
   await install(admin);
-  const kubeconfigFor = async (account: 'website-forwarder' | 'website-functions') => {
+  const kubeconfigOf = (account: ServiceAccount) => {
     const path = join(folder, `${account}.kubeconfig`);
-    await writeKubeconfigFor(account, { transport: admin, address: { kubeconfig }, path });
-    return path;
+    return writeKubeconfigFor(account, { transport: admin, address: { kubeconfig }, path });
   };
   return {
     kubeconfig,
-    forwarderKubeconfig: await kubeconfigFor('website-forwarder'),
-    functionsKubeconfig: await kubeconfigFor('website-functions'),
+    forwarderKubeconfig: await kubeconfigOf('website-forwarder'),
+    functionsKubeconfig: await kubeconfigOf('website-functions'),
     admin,
     pids,
+    auditLog: join(folder, 'logs', 'audit.log'),
     async stop() {
       await admin.close();
       await controlPlane.stop();

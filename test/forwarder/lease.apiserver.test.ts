@@ -127,6 +127,19 @@ describe('The one that leads goes on', () => {
     expect([...leading]).toEqual(['a']);
   });
 
+  it('while the API server takes longer for a renewal and for a look than the Lease lasts', async () => {
+    const { proxy } = await candidate('a');
+    await leads('a');
+    const other = await candidate('b');
+    await eventually(() => expect(reasons.get('b')).toBe('standing by, a leads'));
+    const looks = () => other.proxy.requests.length;
+    for (const each of [proxy, other.proxy]) each.add({ path: LEASES, fault: { delayMs: 1_500 } });
+    const before = looks();
+    await eventually(() => expect(looks()).toBeGreaterThan(before + 8));
+    expect(history).toEqual(['a']);
+    expect([...leading]).toEqual(['a']);
+  });
+
   it('when somebody else changed the Lease and not who holds it', async () => {
     await candidate('a');
     await leads('a');

@@ -204,6 +204,25 @@ it('A watch that the server never closes is made anew from the last version, and
   await eventually(() => expect(told()).toEqual(['changed a', 'changed b', 'changed c']));
 });
 
+/** As the API server words it. */
+const TOO_LARGE = {
+  answer: 504,
+  reason: 'Timeout',
+  message: 'Timeout: Too large resource version: 100, current: 99',
+} as const;
+
+it('W6: an API server that is short of time is not asked for a list on top', async () => {
+  start();
+  await isWatching();
+  proxy.add({ path: WATCH, fault: { answer: 504, reason: 'Timeout' }, times: 3 });
+  const before = watches();
+  proxy.cutAll();
+  await eventually(() => expect(watches()).toBeGreaterThan(before + 3));
+  await createWebsite(admin, key('there'), spec);
+  await eventually(() => expect(told()).toEqual(['changed there']));
+  expect(states.filter(({ name }) => name === 'listing')).toHaveLength(1);
+});
+
 describe('W6: an API server that answers', () => {
   const faults: [string, Fault, number][] = [
     ['401', { answer: 401, reason: 'Unauthorized' }, 6],
@@ -212,7 +231,8 @@ describe('W6: an API server that answers', () => {
     ['429 with Retry-After', { answer: 429, reason: 'TooManyRequests', retryAfter: 7 }, 3],
     ['500', { answer: 500, reason: 'InternalError' }, 3],
     ['503', { answer: 503, reason: 'ServiceUnavailable' }, 3],
-    ['504, as for a version from before a restore', { answer: 504, reason: 'Timeout' }, 3],
+    ['504, as one that is short of time', { answer: 504, reason: 'Timeout' }, 3],
+    ['504, as for a version from before a restore', TOO_LARGE, 3],
     ['nothing', { drop: 'before' }, 3],
   ];
 
@@ -254,7 +274,8 @@ it('W7: an expired page starts the list again, and no false delete is told', asy
 it.each<[string, Fault, number]>([
   ['that is away for long', { drop: 'before' }, 4],
   ['that answers 503 for long', { answer: 503, reason: 'ServiceUnavailable' }, 4],
-  ['that has not come to our version', { answer: 504, reason: 'Timeout' }, 1],
+  ['that answers 504 for long', { answer: 504, reason: 'Timeout' }, 4],
+  ['that has not come to our version', TOO_LARGE, 1],
 ])(
   'W10: an API server %s may have been put back to an older state, so it is listed from again',
   async (_, fault, times) => {

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Concurrency, MOST_AT_ONCE, NoTurnError, type Turn } from '../../functions/cluster/concurrency.ts';
+import { SLOW_MS } from '../../functions/cluster/patience.ts';
+
+let concurrency: Concurrency;
+beforeEach(() => {
+  vi.useFakeTimers();
+  concurrency = new Concurrency();
+});
+afterEach(() => void vi.useRealTimers());
+
+const soon = () => performance.now() + 1_000_000;
+const turns = (count: number) => Promise.all(Array.from({ length: count }, () => concurrency.turn(soon())));
+/** Asks for turns, and collects those that have come. */
+function queue(count: number, startBy = soon()) {
+  const come: Turn[] = [];
+  const gone: unknown[] = [];
+  for (let each = 0; each < count; each++)
+    concurrency.turn(startBy).then(
+      (turn) => come.push(turn),
+      (error: unknown) => gone.push(error),
+    );
+  return { come, gone };
+}
+const settled = () => vi.advanceTimersByTimeAsync(0);
+
+describe('Calls at once', () => {
+  it('are as many as the API server at ease is sent, and the next waits for one to end', async () => {
+    const first = await turns(MOST_AT_ONCE);
+    const { come } = queue(2);
+    await settled();
+    expect(come).toHaveLength(0);
+    first[0]?.end('answered');
+    await settled();
+    expect(come).toHaveLength(1);
+  });
+
+  it('are half as many after a round that was late, and not less for each of the round', async () => {
+    const round = await turns(MOST_AT_ONCE);
+    for (const turn of round) turn.end('late');
+    expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
+    for (const turn of await turns(MOST_AT_ONCE / 2)) turn.end('late');
+    expect(concurrency.limit).toBe(MOST_AT_ONCE / 4);
+  });
+
+  it('are fewer where answers come late, before they do not come at all', async () => {
+    const [turn] = await turns(1);
+    vi.advanceTimersByTime(SLOW_MS + 1);
+    turn?.end('answered');
+    expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
+  });
+
+  it('are never none, and as many as before when answers come in time again', async () => {
+    for (let round = 0; round < 10; round++) (await concurrency.turn(soon())).end('late');
+    expect(concurrency.limit).toBe(1);
+    for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('answered');
+    expect(concurrency.limit).toBe(MOST_AT_ONCE);
+  });
+});
+
+describe('A call that waits', () => {
+  it('goes before those of later work', async () => {
+    const [first] = await turns(MOST_AT_ONCE);
+    const later = queue(1, performance.now() + 2_000);
+    const earlier = queue(1, performance.now() + 1_000);
+    first?.end('answered');
+    await settled();
+    expect([earlier.come.length, later.come.length]).toEqual([1, 0]);
+  });
+
+  it('is given up when its time has come, and takes nobody else the turn', async () => {
+    const [first] = await turns(MOST_AT_ONCE);
+    const late = queue(1, performance.now() + 1_000);
+    const patient = queue(1);
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(late.gone).toEqual([expect.any(NoTurnError)]);
+    first?.end('answered');
+    await settled();
+    expect(patient.come).toHaveLength(1);
+  });
+
+  it('is given up when its caller gives up', async () => {
+    await turns(MOST_AT_ONCE);
+    const caller = new AbortController();
+    const turn = concurrency.turn(soon(), caller.signal);
+    caller.abort(new Error('enough'));
+    await expect(turn).rejects.toThrow('enough');
+  });
+
+  it('is not begun where there was no time left', async () => {
+    await expect(concurrency.turn(performance.now())).rejects.toThrow(NoTurnError);
+  });
+});
+
+it('Whatever ends how, no more are under way than may be, and each gets its turn', async () => {
+  const step = fc.record({ ask: fc.boolean(), late: fc.boolean(), which: fc.nat() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 200 }), async (steps) => {
+      concurrency = new Concurrency();
+      const running: Turn[] = [];
+      let asked = 0;
+      for (const { ask, late, which } of steps) {
+        const most = Math.max(running.length, concurrency.limit);
+        if (ask) {
+          asked++;
+          void concurrency.turn(soon()).then((turn) => running.push(turn));
+        } else {
+          const [turn] = running.splice(which % Math.max(running.length, 1), 1);
+          if (turn !== undefined) asked--;
+          turn?.end(late ? 'late' : 'answered');
+        }
+        await settled();
+        expect(running.length).toBeLessThanOrEqual(Math.max(most, concurrency.limit));
+      }
+      while (running.length > 0) {
+        running.pop()?.end('answered');
+        asked--;
+        await settled();
+      }
+      expect(asked).toBe(0);
+    }),
+    { numRuns: 50 },
+  );
+});

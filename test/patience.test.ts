@@ -1,0 +1,36 @@
+// Who waits for whom, and for how long: docs/adr/0010-patience.md. Each waits longer than what it waits for may take.
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { CALL_MS, EVENT_MS, RESYNC_MS, SLOW_MS } from '../functions/cluster/patience.ts';
+import { configFrom } from '../infra/forwarder/config.ts';
+import { RESYNC_TIMEOUT_MS } from '../infra/forwarder/handle.ts';
+
+const text = (path: string): string => readFileSync(path, 'utf8');
+const numberIn = (path: string, pattern: RegExp): number => Number(pattern.exec(text(path))?.[1] ?? NaN);
+
+/** Source: kube-apiserver's --request-timeout. */
+const API_SERVER_MS = 60_000;
+/** Source: Azure Functions' limits, HTTP responses behind its load balancer. */
+const AZURE_FRONT_END_MS = 230_000;
+const EVENT_LONGEST = EVENT_MS + CALL_MS;
+const RESYNC_LONGEST = RESYNC_MS + CALL_MS;
+
+const forwarder = configFrom([], { SINK: 'https://sink.example.com/' });
+const deliveryMs = forwarder === 'help' ? NaN : forwarder.timeoutMs;
+const azure = JSON.parse(text('host.json')) as { functionTimeout: string };
+const functionSeconds = azure.functionTimeout.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+const knativeMs = numberIn('infra/knative/base/service.yaml', /timeoutSeconds: (\d+)/) * 1000;
+const brokerMs = numberIn('infra/knative/events/broker.yaml', /timeout: PT(\d+)S/) * 1000;
+
+it.each([
+  ['a call', CALL_MS, 'the API server takes for a request', API_SERVER_MS],
+  ['an event', EVENT_MS, 'three calls of an API server that is nearly overloaded take', 3 * SLOW_MS],
+  ['a delivery of the forwarder', deliveryMs, 'the functions work on one event', EVENT_LONGEST],
+  ['a delivery of a Broker', brokerMs, 'the functions work on one event', EVENT_LONGEST],
+  ["a Knative Service's request", knativeMs, 'the functions work on a resync', RESYNC_LONGEST],
+  ["the forwarder's request for a resync", RESYNC_TIMEOUT_MS, 'the functions work on a resync', RESYNC_LONGEST],
+  ["Azure's front end", AZURE_FRONT_END_MS, 'the functions work on a resync', RESYNC_LONGEST],
+  ["Azure's functionTimeout", functionSeconds * 1000, 'the functions work on a resync', RESYNC_LONGEST],
+])('%s may take %d ms: longer than %s, %d ms', (_, waits, _for, takes) => {
+  expect(waits).toBeGreaterThan(takes);
+});
