@@ -32,6 +32,8 @@ export interface Term {
 
 /** How long deliveries that are under way may take after we are asked to stop. */
 const DRAIN_MS = 10_000;
+/** What was not Ready for long goes out this long after the list: by then, what changed is on its way on the connections there are. */
+const RETRY_AFTER_MS = 500;
 const RESYNC_KEY = '*';
 /** What a list reveals takes turns with the namespaces, as one of them: however long the list is, live changes go on. */
 const LISTED = '*listed';
@@ -116,8 +118,9 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
       const isAll = versions !== undefined && revealedBy === 'watch';
       const item = { ...change, ...(isAll ? { versions } : {}), time: now() };
       const group = revealedBy === 'list' ? LISTED : change.key.namespace;
-      const lane = revealedBy === 'list' && change.reason === 'retry' ? 'slow' : 'fast';
-      queue.add({ key: keyText(change.key), group, lane, item });
+      const isOld = revealedBy === 'list' && change.reason === 'retry';
+      const turn = isOld ? ({ lane: 'slow', afterMs: RETRY_AFTER_MS } as const) : ({ lane: 'fast' } as const);
+      queue.add({ key: keyText(change.key), group, item, ...turn });
       changed();
     },
     resync: () => {

@@ -11,6 +11,8 @@ export interface Work<Item> {
   readonly group: string;
   readonly lane: Lane;
   readonly item: Item;
+  /** How long it may wait for others to go first; nothing when absent. It goes at once where its key waits already. */
+  readonly afterMs?: number;
 }
 
 /** What became of an item. `again` is tried without limit; `done` may ask for another look later. */
@@ -118,7 +120,8 @@ export class WorkQueue<Item> {
     const waiting = this.#entries.get(work.key);
     this.#remove(work.key);
     const fresh = { ...work, attempt: 1, since: this.#options.timers.now(), notBefore: 0 };
-    this.#enter(waiting === undefined ? fresh : this.#merged(waiting, fresh, waiting.attempt), 0);
+    if (waiting === undefined) this.#enter(fresh, work.afterMs ?? 0);
+    else this.#enter(this.#merged(waiting, fresh, waiting.attempt), 0);
   }
 
   /** Starts nothing more, and waits until what is at work has ended. */

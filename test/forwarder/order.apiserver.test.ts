@@ -6,7 +6,7 @@ import { REQUESTED_AT, type Website } from '../../functions/website/resource.ts'
 import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
 import { startForwarder, type Program } from '../program.ts';
-import { createNamespace, createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
+import { createNamespace, createWebsite, patchWebsite, removeWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
 const spec = { image: 'nginx:1', replicas: 0 };
 const STALLED = 230;
@@ -24,6 +24,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await program?.stop();
   await patchWebsite(admin, { namespace, name: 'z-deleting' }, { metadata: { finalizers: null } });
+  await removeWebsitesIn(admin, namespace);
   await sink.close();
   await admin.close();
 });
@@ -49,19 +50,29 @@ it('Websites that changed come before those that have been stalled for long', as
     const website = await create(name, name === 'z-deleting' ? { finalizers: ['example.com/wait'] } : {});
     if (name !== 'z-unseen') await stall(website);
   }
-  for (const name of ['z-changed', 'z-changed-too'])
+  for (const name of 'z-changed z-changed-too')
     await patchWebsite(admin, { namespace, name }, { spec: { replicas: 1 } });
   await patchWebsite(admin, { namespace, name: 'z-requested' }, { metadata: { annotations: { [REQUESTED_AT]: '1' } } });
   await removeWebsite(admin, { namespace, name: 'z-deleting' });
 
-  program = startForwarder(['--sink', sink.url, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace], {
-    KUBECONFIG: inject('forwarderKubeconfig'),
-  });
+  // What is sent at the same time may come in any order.
+  program = startForwarder(
+    ['--sink', sink.url, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace, '--parallel', '5'],
+    {
+      KUBECONFIG: inject('forwarderKubeconfig'),
+    },
+  );
   await eventually(() => expect(sink.accepted).toHaveLength(STALLED + changed.length));
   expect(
     sink.attempts
       .slice(0, changed.length)
-      .map(({ name }) => name)
+      .map(({ name, reason }) => `${name} ${reason}`)
       .toSorted(),
-  ).toEqual(changed.toSorted());
+  ).toEqual([
+    'z-changed spec-changed',
+    'z-changed-too spec-changed',
+    'z-deleting spec-changed',
+    'z-requested requested',
+    'z-unseen first-seen',
+  ]);
 });

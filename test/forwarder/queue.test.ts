@@ -112,6 +112,19 @@ describe('P5: the queue', () => {
     );
   });
 
+  it('lets work wait for others, and not where its key waits already', () => {
+    const { clock, queue, started } = harness(9);
+    queue.add({ ...job('x', 1), afterMs: 500 });
+    queue.add({ ...job('y', 1), afterMs: 500 });
+    queue.add(job('y', 2));
+    expect(started.map(({ key, version }) => [key, version])).toEqual([['y', 2]]);
+    clock.pass(500);
+    expect(started.map(({ key, version }) => [key, version])).toEqual([
+      ['y', 2],
+      ['x', 1],
+    ]);
+  });
+
   it('holds one entry a key, however often it is added (P8)', async () => {
     const { queue, started, end } = harness(1);
     for (let version = 0; version < 25; version++) queue.add(job('x', version));

@@ -49,7 +49,9 @@ const key = (name: string): WebsiteKey => ({ namespace, name });
 const told = () =>
   changes.filter((change) => change.key.namespace === namespace).map(({ kind, key: { name } }) => `${kind} ${name}`);
 const isWatching = () => eventually(() => expect(proxy.requests.some((request) => WATCH.test(request))).toBe(true));
-const lists = () => proxy.requests.filter((request) => LIST.test(request)).length;
+const pagesRead = () => proxy.requests.filter((request) => LIST.test(request)).length;
+/** Others' Websites may make it several pages. */
+const lists = () => proxy.requests.filter((request) => LIST.test(request) && !request.includes('continue=')).length;
 const watches = () => proxy.requests.filter((request) => WATCH.test(request)).length;
 
 function start(given: Pick<WatchOptions, 'silenceMs' | 'pageSize' | 'serverSeconds'> = {}): void {
@@ -214,10 +216,11 @@ const TOO_LARGE = {
 it('W6: an API server that is short of time is not asked for a list on top', async () => {
   start();
   await isWatching();
-  proxy.add({ path: WATCH, fault: { answer: 504, reason: 'Timeout' }, times: 3 });
+  // One failure more may come of the cut.
+  proxy.add({ path: WATCH, fault: { answer: 504, reason: 'Timeout' }, times: 2 });
   const before = watches();
   proxy.cutAll();
-  await eventually(() => expect(watches()).toBeGreaterThan(before + 3));
+  await eventually(() => expect(watches()).toBeGreaterThan(before + 2));
   await createWebsite(admin, key('there'), spec);
   await eventually(() => expect(told()).toEqual(['changed there']));
   expect(states.filter(({ name }) => name === 'listing')).toHaveLength(1);
@@ -264,9 +267,9 @@ it('W7: an expired page starts the list again, and no false delete is told', asy
   await isWatching();
   proxy.add({ path: /continue=/, fault: { answer: 410, reason: 'Expired' }, times: 1 });
   proxy.add({ path: WATCH, fault: { answer: 410, reason: 'Expired' }, times: 1 });
-  const before = lists();
+  const before = pagesRead();
   proxy.cutAll();
-  await eventually(() => expect(lists()).toBeGreaterThan(before + 3));
+  await eventually(() => expect(pagesRead()).toBeGreaterThan(before + 3));
   await eventually(() => expect(states.at(-1)).toMatchObject({ name: 'watching' }));
   expect(told().filter((change) => change.startsWith('deleted'))).toEqual([]);
 });
