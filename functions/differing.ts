@@ -1,5 +1,6 @@
 import type { Cluster } from './cluster/cluster.ts';
 import type { Child, ChildKind, Children } from './website/children.ts';
+import { wouldLast } from './lasting.ts';
 import { differences } from './website/differences.ts';
 import { decide, judge, type Context } from './website/reconcile.ts';
 import { keyText, type Website, type WebsiteKey } from './website/resource.ts';
@@ -12,6 +13,8 @@ export interface Found {
   readonly large: readonly WebsiteKey[];
   /** Not compared, since a child was too large to be kept until its Website came. */
   readonly uncompared: readonly WebsiteKey[];
+  /** Those that differ since what did not last would last now. */
+  readonly afresh: ReadonlySet<WebsiteKey>;
 }
 
 /** Longest text of a Website that is reconciled among all others. */
@@ -28,18 +31,23 @@ export async function findDiffering(context: Context): Promise<Found> {
   const differing: WebsiteKey[] = [];
   const large: WebsiteKey[] = [];
   const uncompared: WebsiteKey[] = [];
+  const afresh = new Set<WebsiteKey>();
   let seen = 0;
   for await (const page of context.cluster.listWebsites()) {
     seen += page.length;
     for (const website of page) {
       const { namespace, name } = website.metadata;
-      const compared = compare(website, childrenOf({ namespace, name }), context);
-      if (compared === 'differs') differing.push({ namespace, name });
-      if (compared === 'large') large.push({ namespace, name });
-      if (compared === 'unknown') uncompared.push({ namespace, name });
+      const key = { namespace, name };
+      const children = childrenOf(key);
+      const wouldChange = children !== undefined && (await wouldLast(website, children, context.cluster));
+      if (wouldChange) afresh.add(key);
+      const compared = wouldChange ? 'differs' : compare(website, children, context);
+      if (compared === 'differs') differing.push(key);
+      if (compared === 'large') large.push(key);
+      if (compared === 'unknown') uncompared.push(key);
     }
   }
-  return { seen, differing, large, uncompared };
+  return { seen, differing, large, uncompared, afresh };
 }
 
 /** Nothing where a child was not kept. */

@@ -89,7 +89,7 @@ export async function resyncWebsites(
   { timeMs = TIME_MS, retryAfterMs = RETRY_AFTER_MS }: ResyncLimits = {},
 ): Promise<ResyncReport> {
   const start = performance.now();
-  const { seen, differing, large, uncompared } = await findDiffering(context);
+  const { seen, differing, large, uncompared, afresh } = await findDiffering(context);
   const known = new Set([...differing, ...large]);
   const parts = [differing, [...large, ...uncompared]];
   const queue = parts.flatMap((keys) => startingBehind(resyncPlace.last, keys));
@@ -98,7 +98,8 @@ export async function resyncWebsites(
   const isTimeUp = () => performance.now() - start > timeMs;
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     try {
-      const { outcome, actions } = await measured('resync', () => reconcile(key, context, 'everything'));
+      const reads = afresh.has(key) ? 'afresh' : 'everything';
+      const { outcome, actions } = await measured('resync', () => reconcile(key, context, reads));
       // The lists do not show every child: one without our label is found by its name alone.
       counts.differing += Number(actions.length > 0) - Number(known.has(key));
       if (actions.length === 0) return undefined;

@@ -25,6 +25,17 @@ export const forbid = (admin: Transport, scope: Scope): Promise<() => Promise<vo
     binding: { validationActions: ['Deny'] },
   });
 
+/** Lays an object over what is written there, as server-side apply does. @returns what takes the policy away. */
+export const mutate = (admin: Transport, scope: Scope, expression: string): Promise<() => Promise<void>> =>
+  make(admin, scope, {
+    kind: 'MutatingAdmissionPolicy',
+    spec: {
+      reinvocationPolicy: 'Never',
+      mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression } }],
+    },
+    binding: {},
+  });
+
 /** The API server heeds a policy from the moment at which it has heard of it, so a test asks until it does. */
 async function make(admin: Transport, scope: Scope, { kind, spec, binding }: Kind): Promise<() => Promise<void>> {
   const { namespace, apiGroup, resource, operations } = scope;

@@ -19,6 +19,8 @@ export interface Cluster {
   create(child: Desired<Child>): Promise<Child>;
   /** @throws `Conflict` unless the child is still there under the uid and resourceVersion that `child` carries. */
   replace(child: Child): Promise<Child>;
+  /** What `replace` would come to, once policies and webhooks have seen it: nothing is written. @throws like `replace`. */
+  rehearse(child: Child): Promise<Child>;
   /** Deletes just the child that was read: by uid and resourceVersion. @throws like `replace`, and `NotFound` when it is gone. */
   delete(child: Child): Promise<void>;
   /** Writes the status alone. @throws `Conflict` unless the Website still has the resourceVersion that `website` carries. */

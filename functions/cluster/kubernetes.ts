@@ -78,6 +78,10 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     create: async (child) => (await json(creation(child))) as Child,
     replace: async (child) =>
       (await json({ ...on('PUT', CHILD_APIS[child.kind], child.metadata), body: bodyOf(child) })) as Child,
+    async rehearse(child) {
+      const request = on('PUT', CHILD_APIS[child.kind], child.metadata);
+      return (await json({ ...request, path: `${request.path}?dryRun=All`, body: bodyOf(child) })) as Child;
+    },
     async delete(child) {
       const { uid, resourceVersion } = child.metadata;
       await json({

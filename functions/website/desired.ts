@@ -3,6 +3,7 @@ import { childName, CLASS_FROM_SPEC, GENERATION, HAS_INGRESS, MANAGED_BY, MANAGE
 import type { ChildKind, Deployment, Ingress, Json, Service } from './children.ts';
 import { ownerReferenceTo, selectorOf } from './ownership.ts';
 import type { ObjectMeta, Website, WebsiteSpec } from './resource.ts';
+import { STATED, statedText } from './stated.ts';
 
 /** Name of the one container, which the seed's users know. */
 export const CONTAINER = 'webserver';
@@ -42,7 +43,11 @@ function deployment(website: Website, spec: WebsiteSpec): Desired<Deployment> {
     kind: 'Deployment',
     metadata: {
       ...metadata,
-      annotations: { ...generation(website), ...(spec.host === undefined ? {} : { [HAS_INGRESS]: 'true' }) },
+      annotations: {
+        ...generation(website),
+        [STATED]: statedText(spec, website.metadata),
+        ...(spec.host === undefined ? {} : { [HAS_INGRESS]: 'true' }),
+      },
     },
     spec: {
       replicas: spec.replicas,
@@ -76,7 +81,7 @@ function container(spec: WebsiteSpec): Json<V1Container> {
 }
 
 /** The API server's own default, which it applies at creation only: without it, the policy would depend on the first image. */
-function pullPolicy(image: string): string {
+export function pullPolicy(image: string): string {
   if (image.includes('@')) return 'IfNotPresent';
   const [, tag = 'latest'] = image.slice(image.lastIndexOf('/') + 1).split(':');
   return tag === 'latest' ? 'Always' : 'IfNotPresent';
@@ -92,15 +97,16 @@ const texts = (amounts: Record<string, string | number | undefined>): Record<str
   );
 
 /** Source for `restricted`: the Pod Security Standards of Kubernetes. */
-const SECURITY_CONTEXTS: Readonly<Record<WebsiteSpec['securityProfile'], Json<V1SecurityContext> | undefined>> = {
-  baseline: undefined,
-  restricted: {
-    allowPrivilegeEscalation: false,
-    capabilities: { drop: ['ALL'] },
-    runAsNonRoot: true,
-    seccompProfile: { type: 'RuntimeDefault' },
-  },
-};
+export const SECURITY_CONTEXTS: Readonly<Record<WebsiteSpec['securityProfile'], Json<V1SecurityContext> | undefined>> =
+  {
+    baseline: undefined,
+    restricted: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+  };
 
 function service(website: Website): Desired<Service> {
   return {

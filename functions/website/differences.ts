@@ -1,17 +1,26 @@
-/**
- * Paths at which two JSON values differ, such as `spec.template.spec.containers[0].image`; none when they are equal.
- * Absent, empty and null are the same, as they are to the API server (Go's `omitempty`).
- */
-export function differences(left: unknown, right: unknown, path = ''): string[] {
+/** A place at which two JSON values differ. */
+export interface Difference {
+  /** Such as `spec.template.spec.containers[0].image`. */
+  readonly path: string;
+  readonly left: unknown;
+  readonly right: unknown;
+}
+
+/** Paths at which two JSON values differ; none when they are equal. */
+export const differences = (left: unknown, right: unknown): string[] =>
+  differencesBetween(left, right).map(({ path }) => path);
+
+/** Absent, empty and null are the same, as they are to the API server (Go's `omitempty`). */
+export function differencesBetween(left: unknown, right: unknown, path = ''): Difference[] {
   if (left === right || (isEmpty(left) && isEmpty(right))) return [];
   if (Array.isArray(left) && Array.isArray(right) && left.length === right.length) {
-    return left.flatMap((item, index) => differences(item, right[index], `${path}[${index}]`));
+    return left.flatMap((item, index) => differencesBetween(item, right[index], `${path}[${index}]`));
   }
   if (isRecord(left) && isRecord(right)) {
     const names = Object.keys({ ...left, ...right });
-    return names.flatMap((name) => differences(left[name], right[name], path === '' ? name : `${path}.${name}`));
+    return names.flatMap((name) => differencesBetween(left[name], right[name], path === '' ? name : `${path}.${name}`));
   }
-  return [path];
+  return [{ path, left, right }];
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -1,16 +1,16 @@
 // Lays our fields over what was read, and keeps the rest: other writers' labels and annotations, the fields that the API server
 // filled in, containers that somebody injected.
-import type { V1Container } from '@kubernetes/client-node';
-import { CLASS_FROM_SPEC, HAS_INGRESS, type Deployment, type Ingress, type Json, type Service } from './children.ts';
+import { CLASS_FROM_SPEC, HAS_INGRESS, MANAGED_BY, type Deployment, type Ingress, type Service } from './children.ts';
+import { mergedContainers } from './container.ts';
 import type { Desired, DesiredMeta } from './desired.ts';
-import { isSameAmount } from './quantity.ts';
 import type { ObjectMeta, OwnerReference } from './resource.ts';
-
-type Container = Json<V1Container>;
+import { formerly } from './stated.ts';
 
 export function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployment {
   const { template } = have.spec;
   const wanted = want.spec.template;
+  const labels = statedLabels(wanted.metadata?.labels);
+  const merge = mergedContainers(formerly(have));
   return {
     ...have,
     metadata: mergedMeta(have.metadata, want.metadata),
@@ -19,38 +19,15 @@ export function mergedDeployment(have: Deployment, want: Desired<Deployment>): D
       ...(want.spec.replicas === undefined ? {} : { replicas: want.spec.replicas }),
       template: {
         ...template,
-        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...wanted.metadata?.labels } },
+        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
         spec: {
           ...template.spec,
           ...wanted.spec,
-          containers: (wanted.spec?.containers ?? []).reduce(mergedContainers, template.spec?.containers ?? []),
+          containers: (wanted.spec?.containers ?? []).reduce(merge, template.spec?.containers ?? []),
         },
       },
     },
   };
-}
-
-function mergedContainers(have: readonly Container[], want: Container): Container[] {
-  if (have.every(({ name }) => name !== want.name)) return [...have, want];
-  return have.map((container) => (container.name === want.name ? mergedContainer(container, want) : container));
-}
-
-/** These fields of our container are ours whole: what is not desired in them goes, whoever wrote it. */
-function mergedContainer(have: Container, want: Container): Container {
-  const { securityContext: _, ...rest } = have;
-  return { ...rest, ...want, resources: mergedResources(have.resources, want.resources) };
-}
-
-/** An amount that the API server wrote in its own way stays as it wrote it. */
-function mergedResources(have: Container['resources'], want: Container['resources']): Container['resources'] & {} {
-  const merged = (part: 'requests' | 'limits') =>
-    Object.fromEntries(
-      Object.entries(want?.[part] ?? {}).map(([name, amount]) => {
-        const stored = have?.[part]?.[name];
-        return [name, stored !== undefined && isSameAmount(stored, amount) ? stored : amount];
-      }),
-    );
-  return { ...have, requests: merged('requests'), limits: merged('limits') };
 }
 
 /** What the API allows or means for other types of Service only. It clears most of them with the type, and refuses some. */
@@ -102,12 +79,16 @@ function withChallenges(have: Rule | undefined, want: Rule): Rule {
   return { ...want, http: { paths: [...before.filter(isChallenge), ...ours, ...after.filter(isChallenge)] } };
 }
 
+/** What selects and lists our objects. A policy may have its own idea of the other labels, which people alone read. */
+const statedLabels = (labels: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).filter(([label]) => label === 'app' || label === MANAGED_BY));
+
 /** Our labels and annotations, and everybody else's. */
 function mergedMeta(have: ObjectMeta, want: DesiredMeta): ObjectMeta {
   const { [HAS_INGRESS]: _, [CLASS_FROM_SPEC]: __, ...annotations } = have.annotations ?? {};
   return {
     ...have,
-    labels: { ...have.labels, ...want.labels },
+    labels: { ...have.labels, ...statedLabels(want.labels) },
     annotations: { ...annotations, ...want.annotations },
     ownerReferences: mergedOwners(have.ownerReferences ?? [], want.ownerReferences),
   };

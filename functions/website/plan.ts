@@ -1,9 +1,10 @@
 import { CLASS_FROM_SPEC, GENERATION, type Child, type ChildKind, type Children } from './children.ts';
 import type { Desired, DesiredChildren } from './desired.ts';
-import { differences } from './differences.ts';
+import { differencesBetween, type Difference } from './differences.ts';
 import { mergedDeployment, mergedIngress, mergedOwners, mergedService } from './merge.ts';
 import { hasOtherSelector, ownerReferenceTo, ownershipOf, type Ownership } from './ownership.ts';
 import type { Website } from './resource.ts';
+import { STATED } from './stated.ts';
 
 /** One write to one child. */
 export type Operation =
@@ -12,7 +13,9 @@ export type Operation =
   | {
       readonly verb: 'replace';
       readonly child: Child;
+      /** Paths of what differs, and what is there and wanted. */
       readonly changed: readonly string[];
+      readonly between: readonly Difference[];
       /** What the child was before this write makes it ours. */
       readonly takes?: Takes;
     }
@@ -89,8 +92,9 @@ function operationsFor<T extends Child>(
       ...removal(website, have),
       { verb: 'create', child: { ...want, metadata: { ...want.metadata, ...othersOf(child) } } },
     ];
-  const changed = differences(have, child);
-  return changed.length === 0 ? [] : [{ verb: 'replace', child, changed, ...takes(website, have) }];
+  const between = differencesBetween(have, child);
+  if (!isWorthAWrite(have, between)) return [];
+  return [{ verb: 'replace', child, changed: between.map(({ path }) => path), between, ...takes(website, have) }];
 }
 
 function takes(website: Website, have: Child): { readonly takes?: Takes } {
@@ -104,7 +108,7 @@ function removal(website: Website, have: Child): Operation[] {
   const taken = takes(website, have);
   if (taken.takes === undefined) return [deletion];
   return [
-    { verb: 'replace', child: takenBy(website, have), changed: ['metadata.ownerReferences'], ...taken },
+    { verb: 'replace', child: takenBy(website, have), changed: ['metadata.ownerReferences'], between: [], ...taken },
     deletion,
   ];
 }
@@ -114,9 +118,17 @@ function takenBy<T extends Child>(website: Website, have: T): T {
   return { ...have, metadata: { ...have.metadata, ownerReferences } };
 }
 
+/** Whether it deletes a child or makes it ours. */
+export const changesHands = (operation: Operation): boolean =>
+  operation.verb === 'delete' || (operation.verb === 'replace' && operation.takes !== undefined);
+
 /** Whether the plan takes a child from a deleted Website, or adopts one. */
 export const takesAny = ({ steps }: Plan): boolean =>
   steps.flat().some((each) => each.verb === 'replace' && each.takes !== undefined);
+
+/** What was stated is noted with the next write: the children of a release that did not note it need none for it. */
+const isWorthAWrite = ({ metadata: { annotations } }: Child, between: readonly Difference[]): boolean =>
+  between.some(({ path }) => path !== `metadata.annotations.${STATED}` || annotations?.[STATED] !== undefined);
 
 /** What other writers, such as an ingress controller or its user, have said of an object: it outlives a recreation. */
 const othersOf = ({ metadata: { labels = {}, annotations = {} } }: Child) => ({ labels, annotations });
@@ -150,8 +162,11 @@ export const withoutStamps = ({ steps, obstacles }: Plan): Plan => ({
   obstacles,
 });
 
+/** What is written with every generation. */
+const STAMPS: ReadonlySet<string> = new Set([GENERATION, STATED].map((name) => `metadata.annotations.${name}`));
+
 function unstamped(write: Operation): Operation[] {
   if (write.verb !== 'replace') return [write];
-  const changed = write.changed.filter((path) => path !== `metadata.annotations.${GENERATION}`);
+  const changed = write.changed.filter((path) => !STAMPS.has(path));
   return changed.length === 0 ? [] : [{ ...write, changed }];
 }

@@ -4,9 +4,10 @@ import type { Children, Versions } from './children.ts';
 import { desired, type DesiredChildren } from './desired.ts';
 import { differences } from './differences.ts';
 import { sayForbidden } from './forbidden.ts';
+import { withoutRepeated } from './overridden.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { isAheadOf, mayHaveIngress } from './ownership.ts';
-import { plan, takesAny, withoutStamps, type Plan } from './plan.ts';
+import { plan, takesAny, withoutStamps, type Operation, type Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 import { transitionOf } from './transition.ts';
@@ -31,9 +32,10 @@ export interface Reconciled {
 /**
  * How much is read before deciding. `website-only` tries to create the children unseen, for a Website that has none yet:
  * creation never overwrites, so a wrong guess costs one more read. `deployment-only` and `without-service` are for where nothing else
- * has changed: a child that is not read is left as it was when the Website was judged last. `everything` leaves nothing out.
+ * has changed: a child that is not read is left as it was when the Website was judged last. `everything` leaves nothing out, and `afresh`
+ * writes what did not last before, too.
  */
-export type Reads = 'as-needed' | 'website-only' | 'deployment-only' | 'without-service' | 'everything';
+export type Reads = 'as-needed' | 'website-only' | 'deployment-only' | 'without-service' | 'everything' | 'afresh';
 
 /** How often a run that lost a race reads again before it leaves the rest to the sender's retry. */
 const ATTEMPTS = 5;
@@ -62,7 +64,7 @@ export async function reconcile(
   const actions: string[] = [];
   for (let attempt = 1; ; attempt++) {
     try {
-      const run: Run = attempt === 1 ? { reads, since } : { reads: 'everything' };
+      const run: Run = attempt === 1 ? { reads, since } : { reads: reads === 'afresh' ? reads : 'everything' };
       return { ...(await reconcileOnce(key, context, run, actions)), actions };
     } catch (error) {
       if (isForbidden(error)) await sayForbidden(key, context, error);
@@ -196,7 +198,7 @@ const createsIngress = ({ plan: { steps } }: Decision): boolean =>
 async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Promise<Children> {
   if (reads === 'website-only') return {};
   if (reads === 'deployment-only') return { deployment: await cluster.getChild('Deployment', key) };
-  const ingressNow = reads === 'everything' ? cluster.getChild('Ingress', key) : undefined;
+  const ingressNow = reads === 'everything' || reads === 'afresh' ? cluster.getChild('Ingress', key) : undefined;
   const [deployment, service, ingress] = await Promise.all([
     cluster.getChild('Deployment', key),
     reads === 'without-service' ? undefined : cluster.getChild('Service', key),
@@ -210,6 +212,8 @@ interface Planned {
   readonly spec: WebsiteSpec;
   readonly wanted: Partial<DesiredChildren>;
   readonly plan: Plan;
+  /** What is not written, since it did not last. */
+  readonly repeated: readonly Operation[];
 }
 
 /** A spec that holds is planned for; one that does not changes nothing. */
@@ -229,7 +233,10 @@ export function decide(website: Website, children: Children, reads: Reads = 'as-
     };
   }
   const wanted = partOf(desired(website, spec.data), reads);
-  return { spec: spec.data, wanted, plan: spec.data.suspend ? NOTHING : plan(website, wanted, children) };
+  const decided = { spec: spec.data, wanted, repeated: [] };
+  if (spec.data.suspend) return { ...decided, plan: NOTHING };
+  const planned = plan(website, wanted, children);
+  return reads === 'afresh' ? { ...decided, plan: planned } : { ...decided, ...withoutRepeated(planned, website) };
 }
 
 /** What is looked at. The Service is the same whatever the spec says. */
@@ -243,10 +250,11 @@ interface Judged {
   readonly status: WebsiteStatus;
 }
 
-function remainingOf(website: Website, { spec, wanted, plan: planned }: Planned, children: Children): Plan {
+function remainingOf(website: Website, decision: Planned, children: Children): Plan {
+  const { spec, wanted, plan: planned, repeated } = decision;
   if (spec.suspend) return withoutStamps(plan(website, wanted, children));
   // Where nothing had to be written, nothing has changed.
-  return planned.steps.length === 0 ? planned : plan(website, wanted, children);
+  return planned.steps.length === 0 ? { ...planned, steps: [repeated] } : plan(website, wanted, children);
 }
 
 /** Judges a Website by its children as they stand, and says what its status should be. */

@@ -163,6 +163,12 @@ export const websiteStatus = z
       .describe('Replicas that were last set on the Deployment.'),
     selector: z.string().optional().describe('Label selector of the Pods, for kubectl scale and autoscalers.'),
     url: z.string().optional().describe('Where the site is reached; absent while nothing leads there.'),
+    overridden: z
+      .array(z.string().max(64))
+      .max(16)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('Writes that something in the cluster changes each time, and that are not repeated.'),
     lastHandledReconcileAt: z
       .string()
       .optional()

@@ -3,7 +3,8 @@ import type { Child, Children, Deployment } from './children.ts';
 import { conditionsOf } from './conditions.ts';
 import { blockedVerdict, waitingVerdict } from './obstacles.ts';
 import { isOwnedBy, selectorOf } from './ownership.ts';
-import type { Operation, Plan } from './plan.ts';
+import { memoriesOf, overriddenMessage } from './overridden.ts';
+import { changesHands, type Operation, type Plan } from './plan.ts';
 import type { ReadyReason, Verdict } from './reasons.ts';
 import { requestIn } from './requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
@@ -96,23 +97,25 @@ function activeVerdict(seen: Seen): Verdict {
   const waiting = waitingVerdict(seen);
   if (waiting !== undefined) return waiting;
   const [overridden] = remaining.steps.flat();
-  if (overridden !== undefined) {
-    const fields = overridden.verb === 'replace' ? ` (${overridden.changed.slice(0, 5).join(', ')})` : '';
-    return {
-      state: 'progressing',
-      reason: 'Overridden',
-      message: `${overridden.child.kind} does not stay as written${fields}`,
-    };
-  }
+  if (overridden !== undefined) return overriddenVerdict(overridden);
   return children.deployment === undefined
     ? { state: 'progressing', reason: 'Progressing', message: 'Creating the Deployment' }
     : rolloutVerdict(children.deployment, spec.replicas);
+}
+
+/** To replace it again would come to the same. */
+function overriddenVerdict(operation: Operation): Verdict {
+  const { kind, metadata } = operation.child;
+  return operation.verb === 'replace'
+    ? { state: 'stalled', reason: 'Overridden', message: overriddenMessage(operation) }
+    : { state: 'progressing', reason: 'Overridden', message: `${kind} ${metadata.name} does not stay as written` };
 }
 
 /** The status of a Website that could be judged. */
 export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
   const { name } = website.metadata;
   const url = urlOf(website, seen);
+  const overridden = isAllWritten(seen) ? memoriesOf(seen.remaining) : [];
   return {
     ...judgement(website, judged, now),
     deploymentName: childName('Deployment', name),
@@ -122,8 +125,13 @@ export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Dat
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
     ...(url === undefined ? {} : { url }),
+    ...(overridden.length === 0 ? {} : { overridden }),
   };
 }
+
+/** What was refused, or waits for what was refused, has not been written, and is tried again. */
+const isAllWritten = ({ spec, remaining, refusals }: Seen): boolean =>
+  !spec.suspend && refusals.length === 0 && !remaining.steps.flat().some(changesHands);
 
 /** The Pods of a Deployment, as its own status counts them. */
 export function countsOf(deployment: Deployment | undefined) {

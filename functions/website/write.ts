@@ -3,7 +3,7 @@ import { ClusterError, type ErrorCode } from '../cluster/errors.ts';
 import { withMark, type Child, type ChildKind, type Children, type Deployment } from './children.ts';
 import { differences } from './differences.ts';
 import { mayHaveIngress } from './ownership.ts';
-import { actionOf, type Operation, type Plan } from './plan.ts';
+import { actionOf, changesHands, type Operation, type Plan } from './plan.ts';
 import type { Seen } from './status.ts';
 
 /** What stands after the writes. */
@@ -41,10 +41,6 @@ export async function write(
   }
   return { children, refusals };
 }
-
-/** Whether it deletes a child or makes it ours. */
-const changesHands = (operation: Operation): boolean =>
-  operation.verb === 'delete' || (operation.verb === 'replace' && operation.takes !== undefined);
 
 /** The operation, as far as the steps before it allow it. `kept` are the children that could be neither deleted nor made ours. */
 function possible(operation: Operation, children: Children, kept: ReadonlySet<ChildKind>): Operation[] {

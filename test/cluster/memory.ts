@@ -25,6 +25,8 @@ export class MemoryCluster implements Cluster {
   readonly #counts = new Map<string, { readonly versions: number; readonly uids: number }>();
   /** Called with every stored object, for properties about history. */
   onWrite: (object: Stored) => void = () => {};
+  /** What the policies of the cluster make of a child that is written. */
+  admit: (child: Child) => Child = (child) => child;
   writes = 0;
   reads = 0;
   readonly announced: (Transition & { readonly uid: string })[] = [];
@@ -34,6 +36,7 @@ export class MemoryCluster implements Cluster {
     const copy = new MemoryCluster();
     for (const [key, object] of this.#objects) copy.#objects.set(key, structuredClone(object));
     for (const [key, counts] of this.#counts) copy.#counts.set(key, counts);
+    copy.admit = this.admit;
     return copy;
   }
 
@@ -49,14 +52,18 @@ export class MemoryCluster implements Cluster {
 
   async create(child: Desired<Child>): Promise<Child> {
     this.writes++;
-    return this.#create({ ...child }) as Child;
+    return this.#create({ ...this.admit({ ...child } as Child) }) as Child;
   }
 
   async replace(child: Child): Promise<Child> {
     this.writes++;
-    if (this.#read(child.kind, child.metadata) === undefined)
-      throw refusal('Conflict', keyOf(child.kind, child.metadata));
-    return this.#update(child, (stored) => ({ ...stored, metadata: child.metadata, spec: child.spec })) as Child;
+    return this.#update(child, this.#replacement(child)) as Child;
+  }
+
+  async rehearse(child: Child): Promise<Child> {
+    this.reads++;
+    const replacement = this.#replacement(child);
+    return replacement(this.#checked(child));
   }
 
   async delete(child: Child): Promise<void> {
@@ -139,6 +146,13 @@ export class MemoryCluster implements Cluster {
   all = (): Stored[] => structuredClone([...this.#objects.values()]);
   websites = (): Website[] => this.all().filter((object): object is Website => object.kind === KIND);
   children = (): Child[] => this.all().filter((object): object is Child => object.kind !== KIND);
+
+  #replacement(child: Child): (stored: Stored) => Child {
+    if (this.#read(child.kind, child.metadata) === undefined)
+      throw refusal('Conflict', keyOf(child.kind, child.metadata));
+    const { metadata, spec } = this.admit(structuredClone(child));
+    return (stored) => ({ ...stored, metadata, spec }) as Child;
+  }
 
   #read(kind: string, key: WebsiteKey): Stored | undefined {
     return structuredClone(this.#objects.get(keyOf(kind, key)));

@@ -73,6 +73,15 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       expect(written).toMatchObject({ metadata: { generation: 2 }, spec: { rules: [{ host: 'b.example.com' }] } });
     });
 
+    it('says what a replacement would come to, and writes nothing', async () => {
+      const read = await readIngress();
+      const would = await cluster.rehearse(withHost(read, 'b.example.com'));
+      expect(would).toMatchObject({ kind: 'Ingress', spec: { rules: [{ host: 'b.example.com' }] } });
+      expect(await readIngress()).toEqual(read);
+      await cluster.replace(withHost(read, 'c.example.com'));
+      await expect(cluster.rehearse(withHost(read, 'd.example.com'))).rejects.toEqual(refusal('Conflict'));
+    });
+
     it('keeps the resourceVersion when nothing changes, and the generation when only metadata does', async () => {
       const read = await readIngress();
       expect((await cluster.replace(read)).metadata.resourceVersion).toBe(read.metadata.resourceVersion);

@@ -50,6 +50,7 @@ class FailingCluster {
       getChild: (kind, where) => call(() => cluster.getChild(kind, where)),
       create: (child) => call(() => cluster.create(child)),
       replace: (child) => call(() => cluster.replace(child)),
+      rehearse: (child) => call(() => cluster.rehearse(child)),
       delete: (child) => call(() => cluster.delete(child)),
       updateStatus: (website) => call(() => cluster.updateStatus(website)),
       announce: (website, transition) => cluster.announce(website, transition),

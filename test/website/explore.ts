@@ -140,6 +140,7 @@ class Play {
         getChild: (kind, key) => act(`get ${kind}`, () => cluster.getChild(kind, key)),
         create: (child) => act(`create ${child.kind}`, () => cluster.create(child)),
         replace: (child) => act(`replace ${child.kind}`, () => cluster.replace(child)),
+        rehearse: (child) => act(`rehearse ${child.kind}`, () => cluster.rehearse(child)),
         delete: (child) => act(`delete ${child.kind}`, () => cluster.delete(child)),
         updateStatus: (website) => act('update status', () => cluster.updateStatus(website)),
         announce: (website, transition) => cluster.announce(website, transition),

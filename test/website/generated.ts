@@ -25,7 +25,7 @@ interface Crd {
 }
 
 const TEXTS = 64;
-const MATCHES = /^self\.matches\(r'(.*)'\)$/;
+const MATCHES = /self\.matches\(r'(.*)'\)$/;
 const crd = parse(readFileSync('crds/website.yaml', 'utf8')) as Crd;
 const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.['spec'] ?? {};
 

@@ -76,17 +76,30 @@ async function settle(cluster: MemoryCluster): Promise<void> {
   await reconcile(key, { cluster, now: () => NOW });
 }
 
+const NO_POLICY = (child: Child): Child => child;
+
+/** Changes the image, which the spec states, and adds a variable, which it does not. */
+function policy(child: Child): Child {
+  if (child.kind !== 'Deployment') return child;
+  const changed = structuredClone(child) as Deployment & { spec: { template: { spec: { containers: object[] } } } };
+  for (const container of changed.spec.template.spec.containers)
+    Object.assign(container, { image: 'mirror/nginx', env: [{ name: 'POLICY', value: '1' }] });
+  return changed;
+}
+
 /** Where one run alone comes to, with nobody beside it. */
-async function alone(spec: object): Promise<unknown[]> {
+async function alone(spec: object, admit = NO_POLICY): Promise<unknown[]> {
   const cluster = new MemoryCluster();
+  cluster.admit = admit;
   cluster.apply(key, spec);
   await settle(cluster);
   return world(cluster);
 }
 
 /** Settled under a spec, as a start. */
-async function settled(spec: object): Promise<() => MemoryCluster> {
+async function settled(spec: object, admit = NO_POLICY): Promise<() => MemoryCluster> {
   const cluster = new MemoryCluster();
+  cluster.admit = admit;
   cluster.apply(key, spec);
   await settle(cluster);
   return () => cluster.copy();
@@ -99,6 +112,8 @@ interface Race {
   readonly deeds: (cluster: MemoryCluster) => readonly (() => unknown)[];
   readonly runs: readonly Event[];
   readonly to: object;
+  /** What a policy of the cluster makes of what is written. */
+  readonly admit?: (child: Child) => Child;
 }
 
 function editDeployment(cluster: MemoryCluster): void {
@@ -121,6 +136,14 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
         runs: ['website-only', 'as-needed'],
         to: NEW,
       },
+    ],
+    [
+      'two runs follow one change, and a policy changes what they write',
+      { from: OLD, deeds: apply(NEW), runs: ['as-needed', 'as-needed'], to: NEW, admit: policy },
+    ],
+    [
+      'a cache is behind one change, and a policy changes what is written',
+      { from: OLD, deeds: apply(NEW), runs: ['cached', 'as-needed'], to: NEW, admit: policy },
     ],
     ['two runs follow one change', { from: OLD, deeds: apply(NEW), runs: ['as-needed', 'as-needed'], to: NEW }],
     [
@@ -225,9 +248,9 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
         to: OLD,
       },
     ],
-  ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, to }) => {
-    const expected = await alone(to);
-    const start = from === undefined ? () => new MemoryCluster() : await settled(from);
+  ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, to, admit }) => {
+    const expected = await alone(to, admit);
+    const start = from === undefined ? () => new MemoryCluster() : await settled(from, admit);
     const begin = (): World => {
       const cluster = start();
       guard(cluster);

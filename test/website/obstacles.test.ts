@@ -23,8 +23,9 @@ function edit(change: (child: Child) => object): void {
   }
 }
 /** As where OwnerReferencesPermissionEnforcement is on, and the right to delete is missing. */
-function enforcing(): Cluster {
-  const denied = async (): Promise<never> => {
+function enforcing(kinds: readonly string[] = ['Deployment', 'Service', 'Ingress']): Cluster {
+  const denied = async (child: Child): Promise<Child> => {
+    if (!kinds.includes(child.kind)) return cluster.replace(child);
     throw new ClusterError('OwnershipDenied', "cannot set an ownerRef on a resource you can't delete");
   };
   return new Proxy<Cluster>(cluster, {
@@ -108,4 +109,18 @@ it('An orphan that may not be adopted stands in the way', async () => {
     outcome: { kind: 'settled' },
     actions: ['replace Deployment', 'replace Service', 'update status'],
   });
+});
+
+it('What waits for an Ingress that may not be taken is written once that is gone', async () => {
+  cluster.apply(key, { ...SPEC, host: 'shop.example.com' });
+  await run();
+  edit(({ kind, metadata: { ownerReferences = [] } }) =>
+    kind === 'Ingress' ? { ownerReferences: ownerReferences.map((owner) => ({ ...owner, uid: 'another' })) } : {},
+  );
+  cluster.apply(key, SPEC);
+  expect((await run(enforcing(['Ingress']))).outcome).toMatchObject({ reason: 'WaitingForDeletion' });
+  cluster.collectGarbage();
+  expect((await run()).actions).toContain('replace Deployment');
+  cluster.rollOut();
+  expect((await run()).outcome).toMatchObject({ kind: 'settled' });
 });

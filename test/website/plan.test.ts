@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Child, Children, Deployment, Ingress, Service } from '../../functions/website/children.ts';
+import {
+  GENERATION,
+  type Child,
+  type Children,
+  type Deployment,
+  type Ingress,
+  type Service,
+} from '../../functions/website/children.ts';
 import { desired, type Desired } from '../../functions/website/desired.ts';
 import { actionOf, plan } from '../../functions/website/plan.ts';
 import { websiteSpec, type Website } from '../../functions/website/resource.ts';
+import { STATED } from '../../functions/website/stated.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
 
 /** The children as the API server holds them after creation. */
@@ -53,7 +61,10 @@ describe('What has to be written', () => {
     const [operation] = planned(aWebsite({ metadata: { generation: 2 } }), stored(aWebsite())).operations;
     expect(operation).toMatchObject({
       verb: 'replace',
-      changed: ['metadata.annotations.websites.stable.example.com/generation'],
+      changed: [
+        'metadata.annotations.websites.stable.example.com/generation',
+        'metadata.annotations.websites.stable.example.com/stated',
+      ],
     });
   });
 
@@ -210,6 +221,24 @@ describe('A child that may be made ours', () => {
     expect(operations[0]).toMatchObject({
       child: { spec: { template: { spec: { containers: [{ image: 'nginx:2' }] } } } },
     });
+  });
+
+  it.each<[string, object, string[]]>([
+    ['says what was stated keeps what others have added', {}, ['OTHER']],
+    ['does not say so has what the spec says alone', { [STATED]: undefined }, []],
+    ['says so of another generation has what the spec says alone', { [GENERATION]: '7' }, []],
+  ])('and %s', (_, annotations, names) => {
+    for (const owners of [[dead], [theirs]]) {
+      const before = aWebsite({ spec: { ...SPEC, env: [{ name: 'A', value: 'a' }] } });
+      const { deployment } = structuredClone(ownedBy(owners, before));
+      const [container] = deployment?.spec.template.spec?.containers ?? [];
+      container?.env?.push({ name: 'OTHER', value: 'b' });
+      Object.assign(deployment?.metadata.annotations ?? {}, annotations);
+      const env = names.map((name) => expect.objectContaining({ name }) as object);
+      expect(planned(aWebsite(), { deployment }).operations[0]).toMatchObject({
+        child: { spec: { template: { spec: { containers: [{ env }] } } } },
+      });
+    }
   });
 
   it('is waited for while it is being deleted, with what holds it', () => {

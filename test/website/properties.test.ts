@@ -139,6 +139,7 @@ function scheduled(cluster: MemoryCluster, scheduler: fc.Scheduler): Cluster {
     getChild: (kind, where) => after(`get ${kind}`, () => cluster.getChild(kind, where)),
     create: (child) => after(`create ${child.kind}`, () => cluster.create(child)),
     replace: (child) => after(`replace ${child.kind}`, () => cluster.replace(child)),
+    rehearse: (child) => after(`rehearse ${child.kind}`, () => cluster.rehearse(child)),
     delete: (child) => after(`delete ${child.kind}`, () => cluster.delete(child)),
     updateStatus: (website) => after('update status', () => cluster.updateStatus(website)),
     announce: (website, transition) => cluster.announce(website, transition),

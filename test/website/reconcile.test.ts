@@ -99,6 +99,7 @@ describe('P3: a run that was overtaken', () => {
       getWebsite: (where) => cluster.getWebsite(where),
       getChild: (kind, where) => cluster.getChild(kind, where),
       create: (child) => cluster.create(child),
+      rehearse: (child) => cluster.rehearse(child),
       delete: (child) => cluster.delete(child),
       updateStatus: (website) => cluster.updateStatus(website),
       announce: (website, transition) => cluster.announce(website, transition),

@@ -45,6 +45,7 @@ const cluster: Cluster = {
   getChild: (kind, where) => one.getChild(kind, where),
   create: (child) => one.create(child),
   replace: (child) => one.replace(child),
+  rehearse: (child) => one.rehearse(child),
   delete: (child) => one.delete(child),
   updateStatus: (updated) => one.updateStatus(updated),
   announce: async () => {},

@@ -32,6 +32,7 @@ it('One whose time is up goes on behind the last that it looked at, also when th
     },
     create: (child) => cluster.create(child),
     replace: (child) => cluster.replace(child),
+    rehearse: (child) => cluster.rehearse(child),
     delete: (child) => cluster.delete(child),
     updateStatus: (website) => cluster.updateStatus(website),
     announce: (website, transition) => cluster.announce(website, transition),

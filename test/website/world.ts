@@ -1,6 +1,7 @@
 import { GENERATION } from '../../functions/website/children.ts';
 import { thousandths } from '../../functions/website/quantity.ts';
 import { keyText } from '../../functions/website/resource.ts';
+import { STATED } from '../../functions/website/stated.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
 
 interface Named {
@@ -26,6 +27,7 @@ const DIFFERS_BY_HISTORY = new Set([
 export function masked(objects: readonly Named[]): unknown[] {
   const keep = (name: string, value: unknown) => {
     if (DIFFERS_BY_HISTORY.has(name)) return undefined;
+    if (name === STATED) return String(value).replace(/"generation":"\d+",?/, '');
     return name === 'requests' || name === 'limits' ? amounts(value) : value;
   };
   const place = ({ kind, metadata }: Named) => `${kind} ${keyText(metadata)}`;
