@@ -1,5 +1,5 @@
 import type { Verdict } from './reasons.ts';
-import type { Condition, Website } from './resource.ts';
+import { OUR_CONDITIONS, type Condition, type Website } from './resource.ts';
 import { shortened } from './shortened.ts';
 
 const READY: Readonly<Record<Verdict['state'], Condition['status']>> = {
@@ -15,7 +15,7 @@ const LONGEST_MESSAGE = 2048;
 /** kstatus reads these: Reconciling and Stalled are there only while they are true. */
 export function conditionsOf(website: Website, judged: Verdict, now: Date): Condition[] {
   const { state } = judged;
-  const foreign = website.status?.conditions?.filter(({ type }) => !OUR_TYPES.has(type)) ?? [];
+  const foreign = website.status?.conditions?.filter(({ type }) => !OUR_CONDITIONS.has(type)) ?? [];
   return [
     conditionOf(website, { type: 'Ready', status: READY[state] }, judged, now),
     ...(state === 'progressing' ? [conditionOf(website, RECONCILING, judged, now)] : []),
@@ -31,7 +31,6 @@ export function reconcilingBecause(website: Website, why: Pick<Verdict, 'reason'
 }
 
 const RECONCILING = { type: 'Reconciling', status: 'True' } as const;
-const OUR_TYPES: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
 
 function conditionOf(
   website: Website,

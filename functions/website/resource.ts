@@ -176,6 +176,9 @@ export const websiteStatus = z
   })
   .describe('What was seen of the site.');
 
+/** The conditions that the functions write. All others belong to other programs. */
+export const OUR_CONDITIONS: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
+
 export type WebsiteSpec = z.output<typeof websiteSpec>;
 export type WebsiteStatus = z.output<typeof websiteStatus>;
 export type Condition = z.output<typeof condition>;
@@ -193,7 +196,13 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
-  readonly managedFields?: readonly { readonly manager?: string }[];
+  readonly managedFields?: readonly {
+    readonly manager?: string;
+    /** `status` where the status was written; absent for the object. */
+    readonly subresource?: string;
+    /** RFC 3339, in whole seconds. */
+    readonly time?: string;
+  }[];
   readonly ownerReferences?: readonly OwnerReference[];
 }
 

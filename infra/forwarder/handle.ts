@@ -31,6 +31,7 @@ export function merged(older: Notice, newer: Notice): Notice {
   return {
     ...rest,
     ...(older.childKind === 'Ingress' ? { childKind: 'Ingress' } : {}),
+    ...(older.reads === undefined ? {} : { reads: older.reads }),
     ...(older.versions === undefined || versions === undefined ? {} : { versions: { ...older.versions, ...versions } }),
   };
 }

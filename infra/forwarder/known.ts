@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 import {
   API_VERSION,
   KIND,
+  OUR_CONDITIONS,
   type Condition,
+  type ObjectMeta,
   type OwnerReference,
   type WebsiteKey,
   type WebsiteStatus,
@@ -25,6 +27,8 @@ export interface Change {
   readonly childKind?: EventData['childKind'];
   /** The objects that changed, as they were seen, and no others did; absent where a look is needed whatever the sink knew. */
   readonly versions?: Versions;
+  /** Set where more than `versions` has to be read: what the status says of the rest cannot be relied on. */
+  readonly reads?: 'everything';
 }
 
 /** What is remembered of an object: enough to see that it changed, and nothing of what it holds. */
@@ -33,6 +37,8 @@ export interface Memory {
   readonly print: string;
   /** The Website that it belongs to, for a child. */
   readonly owner?: { readonly name: string; readonly uid: string };
+  /** The status of a Website, and when the functions last wrote it, as `PRINT@TIME`. */
+  readonly status?: string;
 }
 
 /**
@@ -53,12 +59,13 @@ export class KnownObjects {
   get(key: string): Memory | undefined {
     const packed = this.#packed.get(key);
     if (packed === undefined) return undefined;
-    const [uid = '', print = '', ownerUid, name = ''] = packed.split(' ');
-    return ownerUid === undefined ? { uid, print } : { uid, print, owner: { name, uid: ownerUid } };
+    const [uid = '', print = '', status = '', ownerUid, name = ''] = packed.split(' ');
+    const owner = ownerUid === undefined ? {} : { owner: { name, uid: ownerUid } };
+    return { uid, print, ...(status === '' ? {} : { status }), ...owner };
   }
 
-  set(key: string, { uid, print, owner }: Memory): void {
-    this.#packed.set(key, (owner === undefined ? [uid, print] : [uid, print, owner.uid, owner.name]).join(' '));
+  set(key: string, { uid, print, status = '', owner }: Memory): void {
+    this.#packed.set(key, [uid, print, status, ...(owner === undefined ? [] : [owner.uid, owner.name])].join(' '));
   }
 
   delete(key: string): void {
@@ -73,10 +80,38 @@ export class KnownObjects {
 /** 96 bits: enough that no two states of one object look the same. */
 const print = (value: unknown): string => hash('sha1', JSON.stringify(value), 'base64url').slice(0, 16);
 
-/** A Website as far as a change of it matters: what the functions write, its status, is left out. */
-export function rememberWebsite({ metadata }: WatchedObject): Memory {
+/** A Website as far as a change of it matters. */
+export function rememberWebsite({ metadata, status }: WatchedObject): Memory {
   const { uid, generation, deletionTimestamp, labels, annotations } = metadata;
-  return { uid, print: print([generation, deletionTimestamp, labels, annotations]) };
+  return {
+    uid,
+    print: print([generation, deletionTimestamp, labels, annotations]),
+    status: `${print(ownPart(status))}@${statusTimeOf(metadata)}`,
+  };
+}
+
+/** The status without the conditions of other programs, which may change as often as they like. */
+function ownPart(status: unknown): unknown {
+  const { conditions, ...rest } = (status ?? {}) as { readonly conditions?: unknown };
+  const own = Array.isArray(conditions)
+    ? conditions.filter((each: Partial<Condition> | null) => OUR_CONDITIONS.has(each?.type ?? ''))
+    : [];
+  return [rest, own];
+}
+
+/** When the functions last changed the status, as the API server keeps it; empty once no field is theirs. */
+const statusTimeOf = ({ managedFields = [] }: ObjectMeta): string =>
+  managedFields.find(({ manager, subresource }) => manager === MANAGER && subresource === 'status')?.time ?? '';
+
+/**
+ * Whether another program or person changed what the functions say in the status. The API server keeps the time of each manager's
+ * last change, so a write of the functions moves theirs. Two of their writes within a second look the same as an edit: that costs a
+ * look at most, and where the sink answered with the version, not even that.
+ */
+function isStatusEdited(before: string | undefined, now: string | undefined): boolean {
+  const [printBefore, timeBefore] = (before ?? '').split('@');
+  const [printNow, timeNow] = (now ?? '').split('@');
+  return printBefore !== printNow && (timeBefore === timeNow || timeNow === '');
 }
 
 /** What the state of a Website asks for by itself, however it was learned of; nothing when it is settled. */
@@ -99,7 +134,12 @@ const isUnanswered = (requested: string | undefined, handled: string | undefined
 /** The change of a Website between what was remembered and what is seen now. */
 export function websiteChange(object: WatchedObject, before: Memory | undefined): Change | undefined {
   if (before?.uid !== object.metadata.uid) return changeOf(object, askedBy(object) ?? 'spec-changed');
-  if (before.print === rememberWebsite(object).print) return undefined;
+  const now = rememberWebsite(object);
+  if (before.print === now.print) {
+    // No reason of its own, which functions of an older release would refuse.
+    const edited = { ...changeOf(object, 'spec-changed'), reads: 'everything' } as const;
+    return isStatusEdited(before.status, now.status) ? edited : undefined;
+  }
   const asked = askedBy(object);
   // Where the state asks for nothing, something changed all the same: a label.
   return changeOf(object, asked === 'requested' ? 'requested' : 'spec-changed');

@@ -76,6 +76,20 @@ it('kubectl scale scales it, and autoscalers find its Pods', async () => {
   expect(pods.items).toHaveLength(4);
 });
 
+it.each([
+  ['wiped', { status: null }],
+  ['edited', { status: { replicas: 99, url: 'http://elsewhere', conditions: [] } }],
+])('A status that is %s by hand is put right', async (_, edit) => {
+  const before = await cluster.getWebsite(key);
+  const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/shop/status?fieldManager=kubectl-edit`;
+  await patch(admin, path, edit);
+  await isReady(4);
+  await eventually(async () => {
+    const now = (await cluster.getWebsite(key))?.status;
+    expect(now).toMatchObject({ replicas: 4, url: before?.status?.url });
+  });
+});
+
 it('A Deployment edited by hand is put right', async () => {
   await patch(admin, deploymentPath(), { spec: { replicas: 1, template: { metadata: { labels: { note: 'mine' } } } } });
   await isReady(4);

@@ -37,6 +37,11 @@ describe('The newer of two notices takes the place of the older', () => {
     expect(merged(older, newer)).toMatchObject({ childKind: 'Ingress', versions: { Ingress: '3', Service: '4' } });
   });
 
+  it('and has everything read, where either does', () => {
+    const older = notice({ kind: 'changed', reads: 'everything', versions: { Website: '7' } });
+    expect(merged(older, notice({ versions: { Deployment: '9' } }))).toMatchObject({ reads: 'everything' });
+  });
+
   it('but a resync is a resync', () => {
     const resync: Notice = { kind: 'resync', id: 'r', time: '2026-01-01T00:00:00Z' };
     expect(merged(notice(), resync)).toBe(resync);

@@ -30,8 +30,16 @@ function list(...objects: WatchedObject[]): void {
 
 const ready = (status: string) => ({ type: 'Ready', status, lastTransitionTime: '', reason: '', message: '' });
 const SETTLED = { observedGeneration: 1, conditions: [ready('True')] };
+/** What the API server notes of the functions' last change of the status. */
+const writtenAt = (time: string): Pick<ObjectMeta, 'managedFields'> => ({
+  managedFields: [{ manager: 'website-reconciler', subresource: 'status', time }],
+});
 const website = (metadata: Partial<ObjectMeta> = {}, status: object | undefined = SETTLED): WatchedObject => ({
-  metadata: { name: 'shop', namespace: 'a', uid: 'u1', generation: 1, resourceVersion: String(++version), ...metadata },
+  metadata: {
+    ...{ name: 'shop', namespace: 'a', uid: 'u1', generation: 1, resourceVersion: String(++version) },
+    ...writtenAt('2026-01-01T00:00:01Z'),
+    ...metadata,
+  },
   ...(status === undefined ? {} : { status }),
 });
 
@@ -139,16 +147,28 @@ describe('A Website in a watch', () => {
     list(website());
   });
 
+  it('is read with all its children where its status was edited, since that says nothing of them then', () => {
+    observer.changed(website({}, { ...SETTLED, replicas: 99 }));
+    expect(changes).toMatchObject([{ reads: 'everything', versions: { Website: String(version) } }]);
+  });
+
   it.each<[string, WatchedObject, string | undefined]>([
     ['whose generation changed has changed', website({ generation: 2 }), 'spec-changed'],
     ['with another label has changed', website({ labels: { a: 'b' } }), 'spec-changed'],
     ['that is being deleted has changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
     ['with a request is requested', website({ annotations: { [REQUESTED_AT]: '2' } }), 'requested'],
     [
-      'whose status alone changed has not',
-      website({}, { observedGeneration: 1, conditions: [ready('False')] }),
+      'whose status the functions wrote has not',
+      website(writtenAt('2026-01-01T00:00:09Z'), { observedGeneration: 1, conditions: [ready('False')] }),
       undefined,
     ],
+    [
+      'with the condition of another program has not',
+      website({}, { ...SETTLED, conditions: [...SETTLED.conditions, { ...ready('False'), type: 'Audited' }] }),
+      undefined,
+    ],
+    ['whose status somebody else edited has changed', website({}, { ...SETTLED, replicas: 99 }), 'spec-changed'],
+    ['whose status is wiped has changed', website({ managedFields: [] }, {}), 'spec-changed'],
     ['whose managed fields alone changed has not', website({ managedFields: [] }), undefined],
   ])('%s', (_, object, reason) => {
     observer.changed(object);
