@@ -36,7 +36,11 @@ const writtenAt = (time: string): Pick<ObjectMeta, 'managedFields'> => ({
 });
 const website = (metadata: Partial<ObjectMeta> = {}, status: object | undefined = SETTLED): WatchedObject => ({
   metadata: {
-    ...{ name: 'shop', namespace: 'a', uid: 'u1', generation: 1, resourceVersion: String(++version) },
+    name: 'shop',
+    namespace: 'a',
+    uid: 'u1',
+    generation: 1,
+    resourceVersion: String(++version),
     ...writtenAt('2026-01-01T00:00:01Z'),
     ...metadata,
   },
