@@ -40,7 +40,7 @@ export async function tokenVerifier(
 
   async function verifiedBy({ name, keys }: Issuer, token: string): Promise<string | undefined> {
     const claimed = decodeJwt(token);
-    const expected = await name();
+    const expected = await soon(name());
     // Looked at first, so that nobody's keys are asked for because of somebody else's token.
     if (claimed.iss !== expected) throw new jose.errors.JWTClaimValidationFailed('Another issuer', claimed, 'iss');
     const { payload } = await jwtVerify(token, answering(keys), {
@@ -72,11 +72,21 @@ function issuerOf(cluster: Transport, configured: string | undefined): () => Pro
     const answer = await cluster.json({ method: 'GET', path: CLUSTER_ISSUER, what, turn: 'at once' });
     return (answer as { issuer: string }).issuer;
   };
-  return () =>
-    (known ??= ask().catch((error: unknown) => {
-      known = undefined;
-      throw new NoKeysError('Could not read the issuer', { cause: error });
-    }));
+  function begin(): Promise<string> {
+    // One that hangs is not waited for by all who come later, and its answer counts whenever it comes.
+    const forget = setTimeout(() => (known = undefined), WAIT_MS).unref();
+    return ask()
+      .then((name) => {
+        known = Promise.resolve(name);
+        return name;
+      })
+      .catch((error: unknown) => {
+        known = undefined;
+        throw new NoKeysError('Could not read the issuer', { cause: error });
+      })
+      .finally(() => clearTimeout(forget));
+  }
+  return () => (known ??= begin());
 }
 
 function keysOf(cluster: Transport, jose: typeof Jose, troubles: Troubles): JWTVerifyGetKey {
@@ -87,12 +97,23 @@ function keysOf(cluster: Transport, jose: typeof Jose, troubles: Troubles): JWTV
   return keptKeys({ url: new URL(CLUSTER_KEYS, cluster.server), fetchKeys }, jose, troubles);
 }
 
+/** A caller waits no longer than this, in milliseconds. What is asked goes on, for those who come later. */
+const WAIT_MS = 10_000;
+
+async function soon<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new NoKeysError('The issuer or its keys did not come in time')), WAIT_MS);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 /** Tells a key that is not there from keys that are not. */
 const answering =
   (keys: JWTVerifyGetKey): JWTVerifyGetKey =>
   async (header, token) => {
     try {
-      return await keys(header, token);
+      return await soon(Promise.resolve(keys(header, token)));
     } catch (error) {
       if (!isUnread(error) || error instanceof NoKeysError) throw error;
       throw new NoKeysError('Could not read the keys', { cause: error });

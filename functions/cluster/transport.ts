@@ -104,9 +104,10 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
         return answer;
       }
       const next = attempts < MOST_ATTEMPTS ? await rotation.insteadOf(material) : undefined;
-      if (next === undefined) return answer;
+      // The same once more where there is nothing else: an API server may refuse for a moment what it takes again.
+      if (next === undefined && attempts > 1) return answer;
       await discard?.(answer);
-      material = next;
+      material = next ?? material;
     }
   }
 
