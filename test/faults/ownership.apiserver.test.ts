@@ -234,9 +234,11 @@ describe('A Website whose name is taken', () => {
     const { metadata } = await child('Service');
     await remove(cluster.admin, pathOf('Service'));
     await isReadyAndOwnsAll();
-    const [functions] = programs;
-    const events = functions?.lines.map(({ eventId }) => String(eventId)) ?? [];
-    expect(events.filter((id) => id.includes(metadata.uid))).not.toEqual([]);
+    // The log comes a little later than what it tells of.
+    await eventually(() => {
+      const events = programs[0]?.lines.map(({ eventId }) => String(eventId)) ?? [];
+      expect(events.filter((id) => id.includes(metadata.uid))).not.toEqual([]);
+    });
   });
 
   it('is made the owner of it by the command in docs/status.md', async () => {
