@@ -225,7 +225,10 @@ describe('A Website whose name is taken', () => {
     await cluster.admin.json({ method: 'POST', path, what: 'create services', body });
     await create();
     await eventually(async () => {
-      expect((await website()).status?.conditions?.[0]).toMatchObject({ reason: 'NameConflict' });
+      const { status } = await website();
+      expect(status?.conditions?.[0]).toMatchObject({ reason: 'NameConflict' });
+      // The Deployment has no more news, which could come in one event with those of the Service.
+      expect(status?.availableReplicas).toBe(1);
     }, LONG);
   };
 
