@@ -5,6 +5,7 @@ import { within, type ServedCluster } from './clusters.ts';
 import type { Log } from './context.ts';
 import { findDiffering } from './differing.ts';
 import { countResync, measured } from './metrics.ts';
+import type { Outcome } from './website/outcome.ts';
 import { reconcile, type Context } from './website/reconcile.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 
@@ -101,8 +102,9 @@ export async function resyncWebsites(
       const reads = afresh.has(key) ? 'afresh' : 'everything';
       const { outcome, actions } = await measured('resync', () => reconcile(key, context, reads));
       // The lists do not show every child: one without our label is found by its name alone.
-      counts.differing += Number(actions.length > 0) - Number(known.has(key));
-      if (actions.length === 0) return undefined;
+      const isCounted = actions.length > 0 || isUnsaid(outcome);
+      counts.differing += Number(isCounted) - Number(known.has(key));
+      if (!isCounted) return undefined;
       counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
       log.info({ ...key, outcome: outcome.kind, actions, eventReason: 'resync' }, 'Reconciled Website');
       return undefined;
@@ -131,6 +133,9 @@ export async function resyncWebsites(
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
   return report;
 }
+
+/** Whether the status of the Website has no room to say all of it, so that the report is where it shows. */
+const isUnsaid = (outcome: Outcome): boolean => outcome.kind === 'stalled' && outcome.reason === 'TooLarge';
 
 /** What kept a Website from being reconciled. */
 interface Failure {
