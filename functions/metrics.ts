@@ -33,6 +33,11 @@ function instruments() {
       unit: 's',
       advice: { explicitBucketBoundaries: RECONCILE_BUCKETS },
     }),
+    repairs: meter.createCounter('website.repairs', {
+      description: 'Children that somebody else had changed and that were put right',
+      unit: '{repair}',
+      valueType: ValueType.INT,
+    }),
     resyncs: meter.createHistogram('website.resync.duration', {
       description: 'Time that a resync took',
       unit: 's',
@@ -56,7 +61,8 @@ export async function measured(trigger: 'event' | 'resync', work: () => Promise<
     all().reconciles.record(secondsSince(start), { trigger, ...attributes });
   try {
     const reconciled = await work();
-    const { outcome } = reconciled;
+    const { outcome, repairs } = reconciled;
+    for (const { kind } of repairs) all().repairs.add(1, { kind });
     record({ outcome: outcome.kind, ...('reason' in outcome ? { reason: outcome.reason } : {}) });
     return reconciled;
   } catch (error) {

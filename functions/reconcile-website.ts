@@ -9,6 +9,7 @@ import { resyncClusters, type ResyncReport } from './resync-websites.ts';
 import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './website/event.ts';
 import type { EventAttributes, Request } from './website/event.ts';
 import { LONGEST_QUOTE, shortened } from './website/shortened.ts';
+import { repairedIn } from './website/repair.ts';
 import { GONE, reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
 
 /** An HTTP answer, as every host can give it. */
@@ -110,8 +111,9 @@ async function reconcileReply(
       reason === 'deleted' ? GONE : reconcile(key, context, readsFor(request), resourceVersion),
     );
     const { outcome, actions } = reconciled;
+    const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled) };
     const ms = Math.round(performance.now() - start);
-    context.log.info({ ...about, outcome: outcome.kind, ...reasonOf(outcome), actions, ms }, 'Reconciled Website');
+    context.log.info({ ...about, ...what, ms }, 'Reconciled Website');
     if (!context.config.replyEvents) return done(outcome.kind, headersOf(reconciled));
     const { headers, body } = replyEvent(event, key, reconciled, context);
     return { status: 200, headers: { ...headers, ...headersOf(reconciled) }, body };

@@ -7,6 +7,7 @@ import { findDiffering } from './differing.ts';
 import { countResync, measured } from './metrics.ts';
 import type { Outcome } from './website/outcome.ts';
 import { reconcile, type Context } from './website/reconcile.ts';
+import { repairedIn } from './website/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 
 /** What a resync found and did, in Websites. */
@@ -100,13 +101,15 @@ export async function resyncWebsites(
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     try {
       const reads = afresh.has(key) ? 'afresh' : 'everything';
-      const { outcome, actions } = await measured('resync', () => reconcile(key, context, reads));
+      const reconciled = await measured('resync', () => reconcile(key, context, reads));
+      const { outcome, actions } = reconciled;
       // The lists do not show every child: one without our label is found by its name alone.
       const isCounted = actions.length > 0 || isUnsaid(outcome);
       counts.differing += Number(isCounted) - Number(known.has(key));
       if (!isCounted) return undefined;
       counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
-      log.info({ ...key, outcome: outcome.kind, actions, eventReason: 'resync' }, 'Reconciled Website');
+      const what = { outcome: outcome.kind, actions, ...repairedIn(reconciled), eventReason: 'resync' };
+      log.info({ ...key, ...what }, 'Reconciled Website');
       return undefined;
     } catch (error) {
       return { key, error };

@@ -1,7 +1,7 @@
 import type { Child, ChildKind } from '../website/children.ts';
 import type { Desired } from '../website/desired.ts';
 import type { Website, WebsiteKey } from '../website/resource.ts';
-import type { Transition } from '../website/transition.ts';
+import type { Announcement } from '../website/transition.ts';
 
 /**
  * What reconciling asks of a cluster. Every read is of the present state and never of a cache, but where `since` allows it.
@@ -25,8 +25,8 @@ export interface Cluster {
   delete(child: Child): Promise<void>;
   /** Writes the status alone. @throws `Conflict` unless the Website still has the resourceVersion that `website` carries. */
   updateStatus(website: Website): Promise<Website>;
-  /** Leaves a Kubernetes Event with the Website. It never throws: the status says the same, and stays. */
-  announce(website: Website, transition: Transition): Promise<void>;
+  /** Leaves a Kubernetes Event with the Website. It never throws: an Event is a courtesy. */
+  announce(website: Website, announcement: Announcement): Promise<void>;
   /** All Websites, in pages. */
   listWebsites(): AsyncIterable<readonly Website[]>;
   /** All children of one kind that carry our label, in pages. */

@@ -2,7 +2,7 @@ import { CHILD_APIS, CHILD_SELECTOR, childName, MANAGER, type Child, type ChildK
 import type { Desired } from '../website/desired.ts';
 import { API_VERSION, apiPath, GROUP, KIND, PLURAL, type Website, type WebsiteKey } from '../website/resource.ts';
 import { shortened } from '../website/shortened.ts';
-import type { Transition } from '../website/transition.ts';
+import type { Announcement } from '../website/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
 import { inTurnWhereLarge, LARGE_AT_ONCE } from './large.ts';
@@ -90,8 +90,8 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
       });
     },
     updateStatus: async (website) => (await json(statusUpdate(website))) as Website,
-    async announce(website, transition) {
-      await json(announcement(website, transition, new Date())).catch(() => {});
+    async announce(website, announcement) {
+      await json(eventOf(website, announcement, new Date())).catch(() => {});
     },
     listWebsites: () => list<Website>(WEBSITES, {}),
     async *listChildren<Kind extends ChildKind>(kind: Kind) {
@@ -147,8 +147,8 @@ function statusUpdate(website: Website): ApiRequest {
 /** As long as a note may be, in bytes, in `events.k8s.io/v1`. */
 const LONGEST_NOTE = 1024;
 
-/** The version of the Website that was written names the Event, so one transition has one. */
-function announcement({ metadata }: Website, { type, reason, note }: Transition, now: Date): ApiRequest {
+/** The version of the Website that was written names the Event, so one transition has one. A second of a name is refused. */
+function eventOf({ metadata }: Website, { type, reason, note, once }: Announcement, now: Date): ApiRequest {
   const { namespace, name, uid, resourceVersion } = metadata;
   const apiVersion = 'events.k8s.io/v1';
   return {
@@ -158,7 +158,7 @@ function announcement({ metadata }: Website, { type, reason, note }: Transition,
     body: {
       apiVersion,
       kind: 'Event',
-      metadata: { namespace, name: `${name}.${resourceVersion}` },
+      metadata: { namespace, name: `${name}.${once ?? resourceVersion}` },
       regarding: { apiVersion: API_VERSION, kind: KIND, namespace, name, uid, resourceVersion },
       eventTime: now.toISOString().replace('Z', '000Z'),
       reportingController: `${GROUP}/${MANAGER}`,

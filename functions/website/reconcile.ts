@@ -7,9 +7,10 @@ import { sayForbidden } from './forbidden.ts';
 import { withoutRepeated } from './overridden.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { isAheadOf, mayHaveIngress } from './ownership.ts';
-import { plan, takesAny, withoutStamps, type Operation, type Plan } from './plan.ts';
+import { actionOf, plan, takesAny, withoutStamps, type Operation, type Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
 import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
+import { announcementOf, repairsOf, type Repair } from './repair.ts';
 import { transitionOf } from './transition.ts';
 import { statusOf, unseenStatus, verdict, waitsTooLong, wereAsDesired, type Seen } from './status.ts';
 import { isForbidden, write, type Written } from './write.ts';
@@ -25,6 +26,8 @@ export interface Reconciled {
   readonly outcome: Outcome;
   /** The writes that were made, in order: `create Deployment`, `update status`. */
   readonly actions: readonly string[];
+  /** What somebody else had changed, and was put right. */
+  readonly repairs: readonly Repair[];
   /** What the outcome rests on: each object as it was read last, or written. */
   readonly versions: Versions;
 }
@@ -61,11 +64,11 @@ export async function reconcile(
   reads: Reads = 'as-needed',
   since?: string,
 ): Promise<Reconciled> {
-  const actions: string[] = [];
+  const done: Done = { actions: [], repairs: [] };
   for (let attempt = 1; ; attempt++) {
     try {
       const run: Run = attempt === 1 ? { reads, since } : { reads: reads === 'afresh' ? reads : 'everything' };
-      return { ...(await reconcileOnce(key, context, run, actions)), actions };
+      return { ...(await reconcileOnce(key, context, run, done)), ...done };
     } catch (error) {
       if (isForbidden(error)) await sayForbidden(key, context, error);
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
@@ -80,12 +83,18 @@ interface Run {
   readonly since?: string | undefined;
 }
 
+/** What all attempts together did. */
+interface Done {
+  readonly actions: string[];
+  readonly repairs: Repair[];
+}
+
 async function reconcileOnce(
   key: WebsiteKey,
   context: Context,
   run: Run,
-  actions: string[],
-): Promise<Omit<Reconciled, 'actions'>> {
+  done: Done,
+): Promise<Omit<Reconciled, keyof Done>> {
   // Read
   const { website, children } = await read(key, context.cluster, run);
   if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
@@ -93,11 +102,11 @@ async function reconcileOnce(
   // Decide
   const decision = decide(website, children, run.reads);
   const more = await moreReads(website, children, decision, run, context.cluster);
-  if (more !== undefined) return reconcileOnce(key, context, { reads: more }, actions);
+  if (more !== undefined) return reconcileOnce(key, context, { reads: more }, done);
 
   // Write
   const live = await proved(website, decision, context.cluster);
-  const written = await write(decision.plan, children, context.cluster, actions);
+  const written = await writeAndTell(live, decision.plan, children, context, done);
   if (written === 'namespace-terminating') return GONE;
   const now = context.now();
   const judged = judge(live, decision, written, now);
@@ -105,10 +114,30 @@ async function reconcileOnce(
   if (!isNews && !createsIngress(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
   const said = await writeStatus(live, judged, context.cluster);
-  if (isNews && said.isWritten) actions.push('update status');
+  if (isNews && said.isWritten) done.actions.push('update status');
   const transition = transitionOf(live, said.verdict);
   if (transition !== undefined) await context.cluster.announce(said.website, transition);
   return { outcome: outcomeOf(said.verdict, judged.status, now), versions: versionsOf(said.website, written.children) };
+}
+
+/** Tells of what was put right also where another write fails: the next attempt no longer sees it. */
+async function writeAndTell(
+  website: Website,
+  planned: Plan,
+  children: Children,
+  { cluster, now }: Context,
+  done: Done,
+): ReturnType<typeof write> {
+  const made: Operation[] = [];
+  try {
+    return await write(planned, children, cluster, made);
+  } finally {
+    done.actions.push(...made.map(actionOf));
+    for (const repair of repairsOf(website, made, children)) {
+      done.repairs.push(repair);
+      await cluster.announce(website, announcementOf(website, repair, now()));
+    }
+  }
 }
 
 /**
@@ -119,7 +148,7 @@ const proved = async (website: Website, decision: Decision, cluster: Cluster): P
   takesAny(decision.plan) ? cluster.updateStatus(website) : website;
 
 /** Nothing was done: what a Website leaves is the garbage collector's. */
-export const GONE: Reconciled = { outcome: { kind: 'gone' }, actions: [], versions: {} };
+export const GONE: Reconciled = { outcome: { kind: 'gone' }, actions: [], repairs: [], versions: {} };
 
 const versionsOf = (website: Website, { deployment, service, ingress }: Children): Versions =>
   Object.fromEntries(

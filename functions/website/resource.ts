@@ -202,6 +202,7 @@ export interface ObjectMeta {
     readonly subresource?: string;
     /** RFC 3339, in whole seconds. */
     readonly time?: string;
+    readonly fieldsV1?: unknown;
   }[];
   readonly ownerReferences?: readonly OwnerReference[];
 }

@@ -1,11 +1,19 @@
 import type { ReadyReason, Verdict } from './reasons.ts';
 import type { Website } from './resource.ts';
 
-/** A change of what is said of a Website, worth a Kubernetes Event: the condition's reason, and its message for people. */
-export interface Transition {
+/** What a Kubernetes Event says. */
+export interface Announcement {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: ReadyReason;
+  readonly reason: ReadyReason | 'Repaired';
+  /** For people. */
   readonly note: string;
+  /** Names the Event of this Website, of which there is one then. Without it, there is one for each version of the Website. */
+  readonly once?: string;
+}
+
+/** A change of what is said of a Website, worth a Kubernetes Event: the condition's reason, and its message. */
+export interface Transition extends Announcement {
+  readonly reason: ReadyReason;
 }
 
 const WARNINGS: ReadonlySet<ReadyReason> = new Set(['ReplicaFailure', 'Overridden']);

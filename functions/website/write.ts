@@ -3,7 +3,7 @@ import { ClusterError, type ErrorCode } from '../cluster/errors.ts';
 import { withMark, type Child, type ChildKind, type Children, type Deployment } from './children.ts';
 import { differences } from './differences.ts';
 import { mayHaveIngress } from './ownership.ts';
-import { actionOf, changesHands, type Operation, type Plan } from './plan.ts';
+import { changesHands, type Operation, type Plan } from './plan.ts';
 import type { Seen } from './status.ts';
 
 /** What stands after the writes. */
@@ -13,14 +13,15 @@ export interface Written {
 }
 
 /**
- * Carries out a plan step by step. What is refused for good holds up only what counts on it: an Ingress is recreated once it is
- * gone, it is created where the Deployment says that there is one, and the Deployment says so for as long as there is.
+ * Carries out a plan step by step, and notes in `made` what it did, also where it throws. What is refused for good holds up only
+ * what counts on it: an Ingress is recreated once it is gone, it is created where the Deployment says that there is one, and the
+ * Deployment says so for as long as there is.
  */
 export async function write(
   { steps }: Plan,
   observed: Children,
   cluster: Cluster,
-  actions: string[],
+  made: Operation[],
 ): Promise<Written | 'namespace-terminating'> {
   const children: { -readonly [Part in keyof Children]: Children[Part] } = { ...observed };
   const refusals: Seen['refusals'][number][] = [];
@@ -32,7 +33,7 @@ export async function write(
       const result = results[index];
       if (result?.status === 'rejected' && changesHands(operation)) kept.add(operation.child.kind);
       if (result?.status !== 'fulfilled') continue;
-      actions.push(actionOf(operation));
+      made.push(operation);
       Object.assign(children, { [operation.child.kind.toLowerCase()]: result.value });
     }
     const refused = refusedForGood(results);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import type { Transition } from '../../functions/website/transition.ts';
+import type { Announcement } from '../../functions/website/transition.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
@@ -22,7 +22,7 @@ describeCluster('The real cluster', async () => ({
   async announced({ metadata: { namespace, uid } }) {
     const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
     const { items } = (await transport.json({ method: 'GET', path, what: 'list events' })) as {
-      items: (Transition & { regarding: { uid: string } })[];
+      items: (Announcement & { regarding: { uid: string } })[];
     };
     return items.filter(({ regarding }) => regarding.uid === uid);
   },

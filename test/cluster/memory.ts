@@ -11,7 +11,7 @@ import {
 import type { Desired } from '../../functions/website/desired.ts';
 import { differences } from '../../functions/website/differences.ts';
 import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
-import type { Transition } from '../../functions/website/transition.ts';
+import type { Announcement } from '../../functions/website/transition.ts';
 
 type Stored = Website | Child;
 
@@ -29,7 +29,7 @@ export class MemoryCluster implements Cluster {
   admit: (child: Child) => Child = (child) => child;
   writes = 0;
   reads = 0;
-  readonly announced: (Transition & { readonly uid: string })[] = [];
+  readonly announced: (Announcement & { readonly uid: string })[] = [];
 
   /** Another cluster in the same state. */
   copy(): MemoryCluster {
@@ -77,8 +77,11 @@ export class MemoryCluster implements Cluster {
     return this.#update(website, (stored) => ({ ...stored, status: website.status })) as Website;
   }
 
-  async announce(website: Website, transition: Transition): Promise<void> {
-    this.announced.push({ ...transition, uid: website.metadata.uid });
+  async announce(website: Website, announcement: Announcement): Promise<void> {
+    const { uid } = website.metadata;
+    const { once } = announcement;
+    if (once !== undefined && this.announced.some((each) => each.uid === uid && each.once === once)) return;
+    this.announced.push({ ...announcement, uid });
   }
 
   async *listWebsites() {

@@ -3,7 +3,7 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Ingress } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
-import type { Transition } from '../../functions/website/transition.ts';
+import type { Announcement, Transition } from '../../functions/website/transition.ts';
 import { SPEC } from '../fixtures/websites.ts';
 
 /** A cluster to test, and a way to make Websites in it as a user would. */
@@ -12,7 +12,7 @@ export interface Subject {
   readonly namespace: string;
   createWebsite(key: WebsiteKey, spec: unknown): Promise<Website>;
   /** The Kubernetes Events of a Website. */
-  announced(website: Website): Promise<readonly Transition[]>;
+  announced(website: Website): Promise<readonly Announcement[]>;
 }
 
 /** What every implementation of the port has to do; run on the double and on the real API server. */
@@ -150,6 +150,16 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       expect(await subject.announced(website)).toMatchObject([transition]);
       const nowhere = { ...website, metadata: { ...website.metadata, namespace: 'no-such-namespace' } };
       await expect(cluster.announce(nowhere, { ...transition, note: 'x'.repeat(5_000) })).resolves.toBeUndefined();
+    });
+
+    it('announces once what is to be announced once, also of a newer Website', async () => {
+      const repair: Announcement = { type: 'Normal', reason: 'Repaired', note: 'x', once: 'service-repaired.1' };
+      await cluster.announce(website, repair);
+      const newer = await cluster.updateStatus({ ...website, status: { replicas: 3 } });
+      await cluster.announce(newer, { ...repair, note: 'y' });
+      await cluster.announce(newer, { ...repair, once: 'service-repaired.2' });
+      const notes = (await subject.announced(website)).map(({ note }) => note);
+      expect(notes).toEqual(['x', 'x']);
     });
 
     it('lists Websites, and children with their type', async () => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { startOtlpCollector, type OtlpCollector } from '../otlp-collector.ts';
 import { startFunctions } from '../program.ts';
-import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+import { createNamespace, createWebsite, patch, removeWebsitesIn } from '../real-cluster.ts';
 
 interface Metric {
   readonly name: string;
@@ -78,6 +78,11 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
   await reconcile('suspended');
   await reconcile('suspended');
   await reconcile('missing');
+  await createWebsite(admin, { namespace, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
+  await reconcile('shop');
+  const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/shop-deployment`;
+  await patch(admin, `${deployment}?fieldManager=kubectl-scale`, { spec: { replicas: 1 } });
+  await reconcile('shop');
   expect((await fetch(new URL('resync', url), { method: 'POST' })).status).toBe(204);
   expect(collector.received).toEqual([]);
   expect(await host.stop()).toBe(0);
@@ -91,6 +96,7 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
 
   const reconciles = counts(metrics, 'website.reconcile.duration');
   expect(reconciles).toMatchObject({ 'event settled Suspended': 2, 'event gone': 1 });
+  expect(counts(metrics, 'website.repairs')).toEqual({ Deployment: 1 });
   expect(counts(metrics, 'website.resync.duration')).toEqual({ complete: 1 });
   const { seen = 0, ...others } = counts(metrics, 'website.resync.websites');
   expect(seen).toBeGreaterThanOrEqual(1);

@@ -135,6 +135,66 @@ describe('One child that is refused does not hold up the others:', () => {
   });
 });
 
+describe('A child that somebody else changes is put right, and', () => {
+  const DEPLOYMENT = () => `/apis/apps/v1/namespaces/${key.namespace}/deployments/shop-deployment`;
+  const as = (manager: string, path: string, body: object) => patch(admin, `${path}?fieldManager=${manager}`, body);
+  const setImage = (to: string) =>
+    as('kubectl-set', DEPLOYMENT(), [{ op: 'replace', path: '/spec/template/spec/containers/0/image', value: to }]);
+  const NOW = new Date();
+  const runNow = () => reconcile(key, { cluster: kubernetes(functions), now: () => NOW });
+  const repairedNotes = async () => {
+    const path = `/apis/events.k8s.io/v1/namespaces/${key.namespace}/events`;
+    const { items } = (await admin.json({ method: 'GET', path, what: 'list events' })) as {
+      items: { type: string; reason: string; note: string; regarding: object }[];
+    };
+    return items.filter(
+      ({ reason, regarding }) => reason === 'Repaired' && 'name' in regarding && regarding.name === 'shop',
+    );
+  };
+
+  it('one Event names the field and who wrote it', async () => {
+    await healed(SPEC);
+    expect(await repairedNotes()).toEqual([]);
+    for (const other of ['nginx:2', 'nginx:3']) {
+      await setImage(other);
+      expect((await runNow()).repairs).toMatchObject([
+        { kind: 'Deployment', fields: ['spec.template.spec.containers[0].image'] },
+      ]);
+      expect(await image()).toBe('nginx:1');
+    }
+    expect(await repairedNotes()).toMatchObject([
+      {
+        type: 'Normal',
+        note: 'Put Deployment shop-deployment right: spec.template.spec.containers[0].image from nginx:2 to nginx:1; last written by kubectl-set',
+      },
+    ]);
+  });
+
+  it('an autoscaler, which writes the subresource, is named too, beside who made the Service a NodePort', async () => {
+    await healed(SPEC);
+    await as('autoscaler', `${DEPLOYMENT()}/scale`, { spec: { replicas: 3 } });
+    await as('somebody', SERVICE(), { spec: { type: 'NodePort' } });
+    expect((await runNow()).repairs.map(({ kind }) => kind).toSorted()).toEqual(['Deployment', 'Service']);
+    expect((await repairedNotes()).map(({ note }) => note).toSorted()).toEqual([
+      'Put Deployment shop-deployment right: spec.replicas from 3 to 1; last written by autoscaler',
+      expect.stringMatching(/^Put Service shop-service right: .*spec.type.*; last written by somebody$/),
+    ]);
+  });
+
+  it('nothing is said of a new spec, nor of a variable that nobody but the spec names', async () => {
+    await healed({ ...SPEC, env: [{ name: 'A', value: 'secret' }] });
+    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2', replicas: 2, env: [{ name: 'A', value: 'b' }] });
+    expect((await runNow()).repairs).toEqual([]);
+    expect(await repairedNotes()).toEqual([]);
+    const env = '/spec/template/spec/containers/0/env/0/value';
+    await as('kubectl-set', DEPLOYMENT(), [{ op: 'replace', path: env, value: 'c' }]);
+    expect((await runNow()).repairs).toHaveLength(1);
+    expect((await repairedNotes()).map(({ note }) => note)).toEqual([
+      'Put Deployment shop-deployment right: spec.template.spec.containers[0].env[0].value; last written by kubectl-set',
+    ]);
+  });
+});
+
 describe('An Ingress', () => {
   const theirs = {
     labels: { team: 'web' },

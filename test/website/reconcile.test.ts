@@ -407,9 +407,9 @@ describe('P4: what is not ours', () => {
 
 describe('A Website', () => {
   it('that is gone, or going, is left to the garbage collector', async () => {
-    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [], versions: {} });
+    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [], repairs: [], versions: {} });
     cluster.apply(key, SPEC, { deletionTimestamp: '2026-01-01T00:00:00Z' });
-    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [], versions: {} });
+    expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [], repairs: [], versions: {} });
   });
 
   it('that is suspended keeps its children as they are, and says so', async () => {
@@ -678,6 +678,51 @@ describe('A Kubernetes Event', () => {
       expect((await run()).actions).toEqual(['update status']);
     }
     expect(announced()).toEqual([]);
+  });
+
+  it('tells that a child was put right that somebody else changed, once in a while, and each run says so', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    for (let i = 0; i < 2; i++) {
+      const found = await cluster.getChild('Deployment', key);
+      if (found === undefined) throw new Error('There is no Deployment');
+      cluster.edit(found, { spec: { ...found.spec, replicas: 9 } });
+      expect((await run()).repairs).toMatchObject([{ kind: 'Deployment', fields: ['spec.replicas'] }]);
+    }
+    const [{ note } = {}, ...others] = cluster.announced;
+    expect(note).toBe('Put Deployment shop-deployment right: spec.replicas from 9 to 2');
+    expect(others).toEqual([]);
+    expect((await run()).repairs).toEqual([]);
+  });
+
+  it('tells of one child that was put right also where another write loses a race', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    const [deployment, service] = [await cluster.getChild('Deployment', key), await cluster.getChild('Service', key)];
+    if (deployment === undefined || service === undefined) throw new Error('A child is missing');
+    cluster.edit(deployment, { spec: { ...deployment.spec, replicas: 9 } });
+    cluster.edit(service, { spec: { ...service.spec, type: 'NodePort' } });
+    const replace = cluster.replace.bind(cluster);
+    cluster.replace = async (child) => {
+      if (child.kind !== 'Deployment') return replace(child);
+      cluster.replace = replace;
+      throw new ClusterError('Conflict', 'changed meanwhile');
+    };
+    const { repairs, actions } = await run();
+    expect(repairs.map(({ kind }) => kind)).toEqual(['Service', 'Deployment']);
+    expect(actions).toEqual(['replace Service', 'replace Deployment']);
+    expect(announced()).toEqual(['Normal Repaired', 'Normal Repaired']);
+  });
+
+  it('of a repair is not said where the write is refused', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    const found = await cluster.getChild('Deployment', key);
+    if (found === undefined) throw new Error('There is no Deployment');
+    cluster.edit(found, { spec: { ...found.spec, replicas: 9 } });
+    cluster.replace = () => Promise.reject(new ClusterError('Invalid', 'no'));
+    expect(await run()).toMatchObject({ outcome: { reason: 'Rejected' }, repairs: [] });
+    expect(announced()).toEqual(['Warning Rejected']);
   });
 
   it('tells of a Website that cannot be made at all', async () => {
