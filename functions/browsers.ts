@@ -1,5 +1,6 @@
-import { isLoopback, type Config } from './config.ts';
+import type { Config } from './config.ts';
 import type { Log } from './context.ts';
+import { isLoopback } from './loopback.ts';
 import { problem, type Reply } from './reconcile-website.ts';
 
 /**

@@ -49,7 +49,7 @@ export function eventIn({ headers, body }: HttpMessage): EventAttributes {
   const mediaType = mediaTypeOf(headers);
   if (mediaType === STRUCTURED) return eventOf(json(body, 'The body'));
   if (mediaType.startsWith('application/cloudevents')) {
-    throw new MalformedMessageError(415, `Content-Type ${mediaType} is not supported: send CloudEvents as JSON`);
+    throw new MalformedMessageError(415, 'This Content-Type is not supported: send CloudEvents as JSON');
   }
   if (headers['ce-specversion'] === undefined && headers['ce-id'] === undefined) {
     throw new MalformedMessageError(

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import type { ClusterAddress } from './cluster/credentials.ts';
 import { clusterName, contextsBySource } from './clusters.ts';
 import { togetherProblems, type Given } from './cross-checks.ts';
+import { isLoopback } from './loopback.ts';
+import { httpUrl, numberThat, oneOf, wholeNumber } from './setting-values.ts';
 import { secretBytes, secretsIn } from './signing-secrets.ts';
 
 /** `a, b` */
@@ -17,9 +19,6 @@ const list = z
 
 /** A week. Node fires a timer that is set for more than 24 days at once, and again without end. */
 const LONGEST_INTERVAL_SECONDS = 7 * 24 * 3_600;
-const A_NUMBER = 'must be a number';
-const whole = z.coerce.number(A_NUMBER).int('must be a whole number');
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 const yesOrNo = z.stringbool({ error: 'must be true or false' });
 
 /** The functions' settings. Every variable is optional: what is absent takes the value that suits a Pod. */
@@ -34,14 +33,13 @@ const environment = z.object({
     .optional(),
   KUBE_CONTEXT: z.string().min(1).optional(),
   HOST: z.string().min(1).default('0.0.0.0'),
-  PORT: whole.min(0).max(65_535).default(8080),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  RESYNC_INTERVAL_SECONDS: z.coerce
-    .number(A_NUMBER)
-    .max(LONGEST_INTERVAL_SECONDS)
-    .refine((seconds) => seconds === 0 || seconds >= 1, 'must be 0, or at least 1')
-    .default(600),
-  MAX_CONCURRENT: whole.min(1).max(1000).default(64),
+  PORT: wholeNumber(0, 65_535).default(8080),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  RESYNC_INTERVAL_SECONDS: numberThat(
+    (seconds) => seconds === 0 || (seconds >= 1 && seconds <= LONGEST_INTERVAL_SECONDS),
+    `0, or at least 1 and at most ${LONGEST_INTERVAL_SECONDS}`,
+  ).default(600),
+  MAX_CONCURRENT: wholeNumber(1, 1000).default(64),
   NAMESPACES: list,
   WEBHOOK_ALLOWED_ORIGINS: list,
   CALLER_ISSUER: z.string().min(1).optional(),
@@ -72,21 +70,17 @@ const environment = z.object({
   CLUSTERS: contextsBySource.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: httpUrl.optional(),
-  OTEL_METRIC_EXPORT_INTERVAL: whole
-    .min(1)
-    .max(LONGEST_INTERVAL_SECONDS * 1000)
-    .default(60_000),
+  OTEL_METRIC_EXPORT_INTERVAL: wholeNumber(1, LONGEST_INTERVAL_SECONDS * 1000).default(60_000),
 });
+
+/** Every variable that is read. */
+export const SETTINGS: readonly string[] = Object.keys(environment.shape);
 
 /** Standard Webhooks, "Signature scheme". */
 function isSecret(secret: string): boolean {
   const bytes = secretBytes(secret) ?? 0;
   return bytes >= 24 && bytes <= 64;
 }
-
-/** Whether nobody but this machine can reach the address. */
-export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 
 export interface Config {
   /** Where the cluster is, or the kubeconfig of all clusters. */

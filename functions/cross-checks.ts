@@ -1,7 +1,8 @@
+import { isLoopback } from './loopback.ts';
+
 /** Variables by their names; those that are set to nothing are not among them. */
 export type Given = Readonly<Record<string, string>>;
 
-const isLoopbackAddress = /^(localhost|::1|\[::1\]|127(\.\d{1,3}){3})$/;
 const TOKENS = ['CALLER_ISSUER', 'CALLER_AUDIENCE', 'CALLER_SUBJECTS', 'CALLER_JWKS_URL'] as const;
 
 /** What is wrong with the settings of every host together, whatever is wrong with each of them. */
@@ -47,5 +48,5 @@ export function callersProblems(given: Given): string[] {
     return [
       'Who may call? Set CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET; or ALLOW_ANONYMOUS=1 with HOST=127.0.0.1',
     ];
-  return isLoopbackAddress.test(host) ? [] : [`ALLOW_ANONYMOUS is for loopback: set HOST to 127.0.0.1, not to ${host}`];
+  return isLoopback(host) ? [] : [`ALLOW_ANONYMOUS is for loopback: set HOST to 127.0.0.1, not to ${host}`];
 }

@@ -56,8 +56,8 @@ it('says all that is wrong in one message, what does not go together too, and ne
     return '';
   };
   for (const words of [
-    'PORT: must be a number',
-    'MAX_CONCURRENT: must be a whole number',
+    'PORT: must be a whole number from 0 to 65535',
+    'MAX_CONCURRENT: must be a whole number from 1 to 1000',
     'REPLY_EVENTS: must be true or false',
     'CALLER_JWKS_URL: must be an http or https URL',
     'CALLER_SIGNING_SECRET: must be',

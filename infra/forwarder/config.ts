@@ -1,6 +1,7 @@
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { sinkConfigFrom, sinkSettings, type Problem, type SinkConfig } from './sink-config.ts';
+import { httpUrl, numberFrom, oneOf, wholeNumber } from '../../functions/setting-values.ts';
+import { described, flagsIn, given } from './flags.ts';
+import { sinkConfigFrom, sinkProblems, sinkSettings, type SinkConfig } from './sink-config.ts';
 
 export const USAGE = `Usage: forwarder [flags]
 
@@ -62,44 +63,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The variables that stand for each flag that has a value, in their order. */
-const FLAGS = {
-  sink: ['SINK', 'K_SINK'],
-  'sink-kind': ['SINK_KIND'],
-  'sink-token-file': ['SINK_TOKEN_FILE'],
-  'sink-entra-scope': ['SINK_ENTRA_SCOPE'],
-  mode: ['MODE'],
-  parallel: ['PARALLEL'],
-  timeout: ['TIMEOUT'],
-  kubeconfig: ['KUBECONFIG'],
-  context: ['KUBE_CONTEXT'],
-  cluster: ['CLUSTER_NAME'],
-  namespaces: ['NAMESPACES'],
-  shard: ['SHARD'],
-  lease: ['LEASE'],
-  'lease-namespace': ['LEASE_NAMESPACE', 'POD_NAMESPACE'],
-  host: ['HOST'],
-  port: ['PORT'],
-  'log-level': ['LOG_LEVEL'],
-} as const;
-/** What has no flag. */
-const VARIABLES = [
-  'SINK_FUNCTION_KEY',
-  'SINK_BEARER_TOKEN',
-  'SINK_SIGNING_SECRET',
-  'SINK_EVENT_GRID_KEY',
-  'SINK_ACCOUNT_KEY',
-  'K_CE_OVERRIDES',
-  'K_CA_CERTS',
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
-  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
-] as const;
-
 const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
 
 const settings = sinkSettings.extend({
-  parallel: z.coerce.number().int().min(1).max(1000).default(32),
-  timeout: z.coerce.number().min(1).max(600).default(120),
+  parallel: wholeNumber(1, 1000).default(32),
+  timeout: numberFrom(1, 600).default(120),
   kubeconfig: z.string().optional(),
   context: z.string().optional(),
   cluster: z
@@ -123,8 +91,8 @@ const settings = sinkSettings.extend({
   lease: dnsLabel.optional(),
   'lease-namespace': dnsLabel.default('website-reconciler'),
   host: z.string().default('0.0.0.0'),
-  port: z.coerce.number().int().min(0).max(65535).default(8080),
-  'log-level': z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  port: wholeNumber(0, 65_535).default(8080),
+  'log-level': oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   K_CE_OVERRIDES: z
     .string()
     .transform(
@@ -133,9 +101,12 @@ const settings = sinkSettings.extend({
     )
     .pipe(z.record(z.string(), z.string()))
     .default({}),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
 });
+
+/** Every setting, by its flag, or by its variable where it has none. */
+export const SETTINGS: readonly string[] = Object.keys(settings.shape);
 
 /** Source: CloudEvents 1.0. What an event is does not change on its way. */
 const CORE: ReadonlySet<string> = new Set([
@@ -170,22 +141,33 @@ function extensionsIn(text: string): Record<string, string> | undefined {
   }
 }
 
-/** Reads flags, and variables where there is no flag. @returns `help` when that was asked for. @throws UsageError */
+/**
+ * Reads flags, and variables where there is no flag, to the end: all that is wrong is in one message.
+ * @returns `help` when that was asked for.
+ * @throws UsageError
+ */
 export function configFrom(
   args: readonly string[],
   variables: Readonly<Record<string, string | undefined>>,
 ): Config | 'help' {
-  const flags = parsedFlags(args);
-  if (flags['help'] === true) return 'help';
-  const parsed = settings.safeParse(given(flags, variables));
-  if (!parsed.success)
-    throw usageError(parsed.error.issues.map(({ path, message }) => ({ name: String(path[0]), message })));
-  const sink = sinkConfigFrom(parsed.data, flags['insecure-sink'] === true ? 'anywhere' : 'inside');
-  if (!('kind' in sink)) throw usageError(sink);
+  const flags = flagsIn(args);
+  if (flags.switches.has('help')) return 'help';
+  const all = given(flags, variables);
+  const parsed = settings.safeParse(all);
+  const problems = [
+    ...flags.problems.map((problem) => `${problem}. See --help`),
+    ...[
+      ...(parsed.error?.issues ?? []).map(({ path, message }) => ({ name: String(path[0]), message })),
+      ...sinkProblems(all, flags.switches.has('insecure-sink') ? 'anywhere' : 'inside'),
+    ].map(({ name, message }) => `${described(name)}: ${message}`),
+  ];
+  // Of a list, each item that is wrong makes the same line.
+  if (parsed.data === undefined || problems.length > 0)
+    throw new UsageError(`These settings are not usable:\n  ${[...new Set(problems)].join('\n  ')}`);
   const { kubeconfig, context, cluster, namespaces, shard, parallel, timeout, host, port, ...rest } = parsed.data;
   const endpoint = rest.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? rest.OTEL_EXPORTER_OTLP_ENDPOINT;
   return Object.freeze({
-    sink,
+    sink: sinkConfigFrom(parsed.data),
     kubeconfig,
     context,
     cluster,
@@ -207,36 +189,3 @@ function leaseOf(name: string | undefined, namespace: string, shard: Shard | und
   if (name === undefined) return undefined;
   return { namespace, name: shard === undefined ? name : `${name}-${shard.index}-of-${shard.count}` };
 }
-
-function parsedFlags(args: readonly string[]): Readonly<Record<string, string | boolean | undefined>> {
-  const texts = Object.fromEntries(Object.keys(FLAGS).map((name) => [name, { type: 'string' as const }]));
-  const options = { ...texts, 'insecure-sink': { type: 'boolean' }, help: { type: 'boolean' } } as const;
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}. See --help`);
-  }
-}
-
-/** An empty variable is one that is not set. */
-function given(flags: ReturnType<typeof parsedFlags>, variables: Readonly<Record<string, string | undefined>>) {
-  const all: [string, readonly string[]][] = [
-    ...Object.entries(FLAGS),
-    ...VARIABLES.map((name) => [name, [name]] as const),
-  ].map(([name, names]) => [name, names]);
-  return Object.fromEntries(
-    all.flatMap(([name, names]) => {
-      const value = flags[name] ?? names.map((each) => variables[each]).find((each) => each);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}
-
-function usageError(problems: readonly Problem[]): UsageError {
-  const lines = problems.map(({ name, message }) => `${described(name)}: ${message}`);
-  return new UsageError(`These settings are not usable:\n  ${lines.join('\n  ')}`);
-}
-
-/** A setting by its flag and its variables; a secret has no flag. */
-const described = (name: string): string =>
-  name in FLAGS ? `--${name} (${FLAGS[name as keyof typeof FLAGS].join(', ')})` : name;

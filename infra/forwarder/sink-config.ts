@@ -1,4 +1,7 @@
 import * as z from 'zod';
+import { authorityProblem } from '../../functions/cluster/plausible.ts';
+import { isLoopback } from '../../functions/loopback.ts';
+import { oneOf } from '../../functions/setting-values.ts';
 import { secretBytes, secretsIn } from '../../functions/signing-secrets.ts';
 import { isMetadataHost } from './metadata-address.ts';
 
@@ -35,17 +38,20 @@ export type SinkConfig = HttpSinkConfig | QueueSinkConfig;
 /** Sent in a header, which takes no line break: one at the end of a Secret would make every delivery fail. */
 const headerSecret = z.string().regex(/^[\x21-\x7e]+$/, 'must be one line of printable ASCII, without spaces');
 
+const KINDS = ['http', 'event-grid', 'storage-queue'] as const;
+type Kind = (typeof KINDS)[number];
+
 /** What the flags and variables say of the sink, by the names of the flags; secrets by those of their variables. */
 export const sinkSettings = z.object({
   sink: z.url({ protocol: /^https?$/, error: 'must be the http or https URL that events go to' }),
-  'sink-kind': z.enum(['http', 'event-grid', 'storage-queue']).default('http'),
-  mode: z.enum(['binary', 'structured', 'batched']).optional(),
+  'sink-kind': oneOf(KINDS).default('http'),
+  mode: oneOf(['binary', 'structured', 'batched']).optional(),
   'sink-token-file': z.string().optional(),
   'sink-entra-scope': z.string().optional(),
   SINK_FUNCTION_KEY: headerSecret.optional(),
   SINK_BEARER_TOKEN: headerSecret.optional(),
   SINK_EVENT_GRID_KEY: headerSecret.optional(),
-  SINK_ACCOUNT_KEY: z.string().optional(),
+  SINK_ACCOUNT_KEY: z.base64('must be a key of the storage account, which is base64').optional(),
   SINK_SIGNING_SECRET: z
     .string()
     .transform(secretsIn)
@@ -53,7 +59,10 @@ export const sinkSettings = z.object({
       error: 'must be whsec_ and base64, or several of them with spaces between',
     })
     .optional(),
-  K_CA_CERTS: z.string().includes('-----BEGIN CERTIFICATE-----', 'must be certificates in PEM').optional(),
+  K_CA_CERTS: z
+    .string()
+    .refine((pem) => authorityProblem(pem) === undefined, 'must be certificates in PEM, each of which can be read')
+    .optional(),
 });
 const isSecret = (secret: string): boolean => secret.startsWith('whsec_') && secretBytes(secret) !== undefined;
 export type SinkSettings = z.output<typeof sinkSettings>;
@@ -64,14 +73,19 @@ export interface Problem {
   readonly message: string;
 }
 
-/** The sink that the settings name, or what is wrong with them. */
-export function sinkConfigFrom(
-  settings: SinkSettings,
-  plainHttp: 'inside' | 'anywhere',
-): SinkConfig | readonly Problem[] {
+/** Values as they were given, by the names of the settings. */
+type Given = Readonly<Record<string, string | undefined>>;
+
+/** What is wrong with the sink's settings together, whatever is wrong with each of them. */
+export const sinkProblems = (given: Given, plainHttp: 'inside' | 'anywhere'): readonly Problem[] => [
+  ...addressProblems(URL.parse(given['sink'] ?? ''), plainHttp),
+  ...credentialProblems(given),
+  ...modeProblems(given),
+];
+
+/** The sink that the settings name, which have no problems. */
+export function sinkConfigFrom(settings: SinkSettings): SinkConfig {
   const url = new URL(settings.sink);
-  const problems = [...addressProblems(url, plainHttp), ...credentialProblems(settings)];
-  if (problems.length > 0) return problems;
   const { SINK_FUNCTION_KEY: functionKey, SINK_BEARER_TOKEN: bearerToken, K_CA_CERTS: caCertificates } = settings;
   switch (settings['sink-kind']) {
     case 'storage-queue':
@@ -109,7 +123,7 @@ function eventGrid(
 }
 
 /** Which settings mean something to which kind of sink. */
-const MEANT_FOR: Readonly<Record<string, readonly SinkSettings['sink-kind'][]>> = {
+const MEANT_FOR: Readonly<Record<string, readonly Kind[]>> = {
   'sink-token-file': ['http'],
   'sink-entra-scope': ['http', 'event-grid'],
   SINK_FUNCTION_KEY: ['http'],
@@ -120,40 +134,37 @@ const MEANT_FOR: Readonly<Record<string, readonly SinkSettings['sink-kind'][]>> 
 };
 const BEARERS = ['SINK_BEARER_TOKEN', 'sink-token-file', 'sink-entra-scope'] as const;
 
-function credentialProblems(settings: SinkSettings): Problem[] {
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  const kind = settings['sink-kind'];
-  const misplaced = given.flatMap(([name]) => {
-    const kinds = MEANT_FOR[name];
-    return kinds === undefined || kinds.includes(kind)
+const kindIn = ({ 'sink-kind': given = 'http' }: Given): Kind | undefined => KINDS.find((kind) => kind === given);
+
+function credentialProblems(given: Given): Problem[] {
+  const kind = kindIn(given);
+  const misplaced = Object.entries(MEANT_FOR).flatMap(([name, kinds]) =>
+    given[name] === undefined || kind === undefined || kinds.includes(kind)
       ? []
-      : [{ name, message: `is for a sink of kind ${kinds.join(' or ')}, and this one is ${kind}` }];
-  });
-  const [, ...tooMany] = BEARERS.filter((name) => settings[name] !== undefined);
+      : [{ name, message: `is for a sink of kind ${kinds.join(' or ')}, and this one is ${kind}` }],
+  );
+  const [, ...tooMany] = BEARERS.filter((name) => given[name] !== undefined);
   return [
     ...misplaced,
     ...tooMany.map((name) => ({ name, message: 'only one token can be sent: leave the others out' })),
-    ...modeProblems(settings),
   ];
 }
 
 /** A signature covers the body, so the attributes have to be in it. */
-function modeProblems({
-  mode = 'structured',
-  'sink-kind': kind,
-  SINK_SIGNING_SECRET: secret,
-}: SinkSettings): Problem[] {
-  if (kind !== 'http' && mode !== 'structured')
+function modeProblems(given: Given): Problem[] {
+  const { mode = 'structured', SINK_SIGNING_SECRET: secret } = given;
+  const kind = kindIn(given);
+  if (kind !== undefined && kind !== 'http' && mode !== 'structured')
     return [{ name: 'mode', message: `must be structured for a sink of kind ${kind}` }];
   if (secret !== undefined && mode === 'binary')
     return [{ name: 'mode', message: 'must be structured or batched where SINK_SIGNING_SECRET is set' }];
   return [];
 }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const IN_CLUSTER = /\.svc(\.cluster\.local)?$/;
-function addressProblems(sink: URL, plainHttp: 'inside' | 'anywhere'): Problem[] {
-  const message = addressProblem(sink, plainHttp);
+function addressProblems(sink: URL | null, plainHttp: 'inside' | 'anywhere'): Problem[] {
+  // What is no URL is said already.
+  const message = sink === null || !/^https?:$/.test(sink.protocol) ? undefined : addressProblem(sink, plainHttp);
   return message === undefined ? [] : [{ name: 'sink', message }];
 }
 
@@ -164,7 +175,7 @@ function addressProblem(sink: URL, plainHttp: 'inside' | 'anywhere'): string | u
   // A name may end in the dot of the root.
   const hostname = sink.hostname.replace(/\.$/, '');
   if (isMetadataHost(hostname)) return `${hostname} is a link-local or metadata address, which is never a sink`;
-  const isInside = LOOPBACK.test(hostname) || IN_CLUSTER.test(hostname);
+  const isInside = isLoopback(hostname) || IN_CLUSTER.test(hostname);
   if (sink.protocol === 'https:' || isInside || plainHttp === 'anywhere') return undefined;
   return `${hostname} is outside this machine and this cluster: use https, or --insecure-sink if that is meant`;
 }

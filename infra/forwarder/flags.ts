@@ -1,0 +1,91 @@
+import { parseArgs } from 'node:util';
+
+/** The variables that stand for each flag that has a value, in their order. */
+export const FLAGS = {
+  sink: ['SINK', 'K_SINK'],
+  'sink-kind': ['SINK_KIND'],
+  'sink-token-file': ['SINK_TOKEN_FILE'],
+  'sink-entra-scope': ['SINK_ENTRA_SCOPE'],
+  mode: ['MODE'],
+  parallel: ['PARALLEL'],
+  timeout: ['TIMEOUT'],
+  kubeconfig: ['KUBECONFIG'],
+  context: ['KUBE_CONTEXT'],
+  cluster: ['CLUSTER_NAME'],
+  namespaces: ['NAMESPACES'],
+  shard: ['SHARD'],
+  lease: ['LEASE'],
+  'lease-namespace': ['LEASE_NAMESPACE', 'POD_NAMESPACE'],
+  host: ['HOST'],
+  port: ['PORT'],
+  'log-level': ['LOG_LEVEL'],
+} as const;
+/** What has no flag. */
+export const VARIABLES = [
+  'SINK_FUNCTION_KEY',
+  'SINK_BEARER_TOKEN',
+  'SINK_SIGNING_SECRET',
+  'SINK_EVENT_GRID_KEY',
+  'SINK_ACCOUNT_KEY',
+  'K_CE_OVERRIDES',
+  'K_CA_CERTS',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+] as const;
+
+const SWITCHES = ['insecure-sink', 'help'] as const;
+
+/** What a command line says. */
+export interface Flags {
+  readonly values: Readonly<Record<string, string>>;
+  readonly switches: ReadonlySet<(typeof SWITCHES)[number]>;
+  /** What is wrong with the command line itself; what was given is not quoted, since it may be a secret. */
+  readonly problems: readonly string[];
+}
+
+export function flagsIn(args: readonly string[]): Flags {
+  const options = Object.fromEntries([
+    ...Object.keys(FLAGS).map((name) => [name, { type: 'string' }] as const),
+    ...SWITCHES.map((name) => [name, { type: 'boolean' }] as const),
+  ]);
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  const values: Record<string, string> = {};
+  const switches = new Set<(typeof SWITCHES)[number]>();
+  const problems: string[] = [];
+  for (const token of tokens) {
+    if (token.kind !== 'option') {
+      problems.push(`Argument ${token.index + 1} belongs to no flag`);
+      continue;
+    }
+    const { name, rawName, value, inlineValue } = token;
+    const found = SWITCHES.find((each) => each === name);
+    if (found !== undefined && value === undefined) switches.add(found);
+    else if (found !== undefined) problems.push(`${rawName} takes no value`);
+    else if (!Object.hasOwn(FLAGS, name)) problems.push(`Unknown option '${rawName}'`);
+    // A value that begins with a dash is more likely the next flag.
+    else if (value === undefined || (!inlineValue && value.startsWith('-'))) problems.push(`${rawName} needs a value`);
+    else values[name] = value;
+  }
+  return { values, switches, problems };
+}
+
+/** Every setting that was given, by its flag or its variable. An empty variable is one that is not set. */
+export function given(
+  { values }: Flags,
+  variables: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const all: (readonly [string, readonly string[]])[] = [
+    ...Object.entries(FLAGS),
+    ...VARIABLES.map((name) => [name, [name]] as const),
+  ];
+  return Object.fromEntries(
+    all.flatMap(([name, names]) => {
+      const value = values[name] ?? names.map((each) => variables[each]).find((each) => each);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** A setting by its flag and its variables; a secret has no flag. */
+export const described = (name: string): string =>
+  name in FLAGS ? `--${name} (${FLAGS[name as keyof typeof FLAGS].join(', ')})` : name;

@@ -1,0 +1,92 @@
+// Settings that are wrong, given to the forwarder as it ships.
+import { expect, it } from 'vitest';
+import { startForwarder } from '../program.ts';
+
+/** Stands in each secret. */
+const HUSH = 'hunter2-marker';
+const HALF = `-----BEGIN CERTIFICATE-----\n${Buffer.from(HUSH).toString('base64')}\n`;
+
+it.each<[string, string[], Record<string, string>, string[]]>([
+  [
+    'of each kind',
+    ['--parallel=x', '--timeout', '0', '--mode', 'smoke', '--sink-bearer-token', HUSH, '--insecure-sink=no', '--lease'],
+    {
+      SINK: `http://somebody:${HUSH}@functions.example.com/`,
+      PORT: '1.5',
+      SHARD: '3/3',
+      NAMESPACES: 'a,B,C',
+      LOG_LEVEL: 'loud',
+      CLUSTER_NAME: 'the west',
+      LEASE_NAMESPACE: 'A',
+      SINK_FUNCTION_KEY: `${HUSH}\n`,
+      SINK_BEARER_TOKEN: `${HUSH} ${HUSH}`,
+      SINK_TOKEN_FILE: '/token',
+      SINK_EVENT_GRID_KEY: `${HUSH}\r\n`,
+      SINK_ACCOUNT_KEY: HUSH,
+      SINK_SIGNING_SECRET: HUSH,
+      K_CA_CERTS: HALF,
+      K_CE_OVERRIDES: `{"extensions": {"TYPE": "${HUSH}"`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `collector:4318/${HUSH}`,
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: HUSH,
+    },
+    [
+      "Unknown option '--sink-bearer-token'. See --help",
+      'Argument 7 belongs to no flag. See --help',
+      '--insecure-sink takes no value. See --help',
+      '--lease needs a value. See --help',
+      '--sink (SINK, K_SINK): must have no user name and no password: SINK_BEARER_TOKEN and its like hold credentials',
+      '--mode (MODE): must be one of binary, structured, batched',
+      '--parallel (PARALLEL): must be a whole number from 1 to 1000',
+      '--timeout (TIMEOUT): must be a number from 1 to 600',
+      '--port (PORT): must be a whole number from 0 to 65535',
+      '--shard (SHARD): counts from 0: the last of N is N-1',
+      '--namespaces (NAMESPACES): must be a DNS label',
+      '--log-level (LOG_LEVEL): must be one of trace, debug, info, warn, error, silent',
+      '--cluster (CLUSTER_NAME): must be letters, digits, - . _',
+      '--lease-namespace (LEASE_NAMESPACE, POD_NAMESPACE): must be a DNS label',
+      'SINK_FUNCTION_KEY: must be one line of printable ASCII, without spaces',
+      'SINK_BEARER_TOKEN: must be one line of printable ASCII, without spaces',
+      '--sink-token-file (SINK_TOKEN_FILE): only one token can be sent: leave the others out',
+      'SINK_EVENT_GRID_KEY: must be one line of printable ASCII, without spaces',
+      'SINK_EVENT_GRID_KEY: is for a sink of kind event-grid, and this one is http',
+      'SINK_ACCOUNT_KEY: must be a key of the storage account, which is base64',
+      'SINK_ACCOUNT_KEY: is for a sink of kind storage-queue, and this one is http',
+      'SINK_SIGNING_SECRET: must be whsec_ and base64, or several of them with spaces between',
+      'K_CA_CERTS: must be certificates in PEM, each of which can be read',
+      'K_CE_OVERRIDES: must be {"extensions": {...}} as JSON, with printable ASCII',
+      'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL',
+      'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: must be an http or https URL',
+    ],
+  ],
+  [
+    'of the address, and of others',
+    ['--parallel', ' '],
+    { SINK: 'http://functions.example.com/', SINK_SIGNING_SECRET: `whsec_${HUSH}`, MODE: 'binary', K_CA_CERTS: HUSH },
+    [
+      '--parallel (PARALLEL): must be a whole number from 1 to 1000',
+      '--sink (SINK, K_SINK): functions.example.com is outside this machine and this cluster: use https, or --insecure-sink if that is meant',
+      'SINK_SIGNING_SECRET: must be whsec_ and base64, or several of them with spaces between',
+      '--mode (MODE): must be structured or batched where SINK_SIGNING_SECRET is set',
+      'K_CA_CERTS: must be certificates in PEM, each of which can be read',
+    ],
+  ],
+  [
+    'of a sink that does not take them, and none',
+    ['--timeout', 'Infinity'],
+    { SINK_KIND: 'event-grid', MODE: 'batched', SINK_FUNCTION_KEY: HUSH },
+    [
+      '--sink (SINK, K_SINK): must be the http or https URL that events go to',
+      '--mode (MODE): must be structured for a sink of kind event-grid',
+      '--timeout (TIMEOUT): must be a number from 1 to 600',
+      'SINK_FUNCTION_KEY: is for a sink of kind http, and this one is event-grid',
+    ],
+  ],
+])('All wrong settings %s are named at once, and no secret is', async (_, args, variables, problems) => {
+  const program = startForwarder(args, variables);
+  expect(await program.exit).toBe(2);
+  const [heading, ...lines] = program.stderr.join('').trimEnd().split('\n  ');
+  expect([heading, program.text]).toEqual(['These settings are not usable:', []]);
+  expect(lines.toSorted()).toEqual(problems.toSorted());
+  for (const secret of [HUSH, Buffer.from(HUSH).toString('base64')])
+    expect(program.stderr.join('')).not.toContain(secret);
+});
