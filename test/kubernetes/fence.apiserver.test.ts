@@ -407,6 +407,33 @@ describe('What is there', () => {
     await change(functions, service, ['spec.type', 'ClusterIP']);
   });
 
+  it('so is one with external addresses, whose traffic policy goes back to its default with the type', async () => {
+    const service = await owned('Service');
+    const exposed: Edit[] = [
+      ['spec.type', 'LoadBalancer'],
+      ['spec.externalIPs', ['203.0.113.1']],
+      ['spec.externalTrafficPolicy', 'Local'],
+    ];
+    await create(admin, edited(service, ...exposed));
+    await change(functions, service, ['spec.type', 'ClusterIP'], ['spec.externalTrafficPolicy', undefined]);
+    expect(await read(service)).toMatchObject({ spec: { type: 'ClusterIP' } });
+  });
+
+  it('a port of the node that somebody asked for stays where the port of the container changes', async () => {
+    const website = await owned('Deployment');
+    await create(admin, edited(website, [`${WEBSERVER}.ports.0.hostPort`, 8081]));
+    await change(functions, website, [`${WEBSERVER}.ports.0.containerPort`, 8080]);
+    await expect(change(functions, website, [`${WEBSERVER}.ports.0.hostPort`, 8082])).rejects.toThrow(/hostPort/);
+  });
+
+  it.each<Edit>([
+    [`${POD}.hostUsers`, false],
+    [`${POD}.setHostnameAsFQDN`, true],
+  ])('a policy may harden or name the Pods of what the functions create: %s', async (path, value) => {
+    const website = edited(await owned('Deployment'), [path, value]);
+    expect(await create(functions, website)).toBeDefined();
+  });
+
   it('an Ingress keeps the path that a certificate needs', async () => {
     const ingress = await owned('Ingress');
     const challenge = {
