@@ -95,16 +95,19 @@ function mergedMeta(have: ObjectMeta, want: DesiredMeta): ObjectMeta {
 }
 
 /**
- * Ours in the place of any other controller, among everybody's. One that makes us the controller stays as it is, whatever else it
- * says: where the API server runs OwnerReferencesPermissionEnforcement, as OpenShift does, to change an owner reference needs the
+ * Ours in the place of any other controller, among everybody's. One that names us as the controller stays as it is, whatever else
+ * it says: where the API server runs OwnerReferencesPermissionEnforcement, as OpenShift does, to change an owner reference needs the
  * right to delete the child.
  */
 export function mergedOwners(
   have: readonly OwnerReference[],
   want: readonly OwnerReference[],
 ): readonly OwnerReference[] {
-  const missing = want.filter(({ uid }) => have.every((owner) => owner.uid !== uid || owner.controller !== true));
+  const missing = want.filter((ours) => !have.some((owner) => owner.controller === true && isSameObject(owner, ours)));
   if (missing.length === 0) return have;
   const others = have.filter((owner) => owner.controller !== true && missing.every(({ uid }) => uid !== owner.uid));
   return [...others, ...missing];
 }
+
+const isSameObject = (one: OwnerReference, other: OwnerReference): boolean =>
+  one.uid === other.uid && one.name === other.name && one.kind === other.kind && one.apiVersion === other.apiVersion;

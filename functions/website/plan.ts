@@ -130,8 +130,14 @@ export const takesAny = ({ steps }: Plan): boolean =>
 const isWorthAWrite = ({ metadata: { annotations } }: Child, between: readonly Difference[]): boolean =>
   between.some(({ path }) => path !== `metadata.annotations.${STATED}` || annotations?.[STATED] !== undefined);
 
-/** What other writers, such as an ingress controller or its user, have said of an object: it outlives a recreation. */
-const othersOf = ({ metadata: { labels = {}, annotations = {} } }: Child) => ({ labels, annotations });
+/**
+ * What other writers, such as an ingress controller or its user, have said of an object: it outlives a recreation. Some controllers
+ * run what is in a snippet, so the fence lets the functions add none, and refuses all of an object that has one.
+ */
+const othersOf = ({ metadata: { labels = {}, annotations = {} } }: Child) => ({
+  labels,
+  annotations: Object.fromEntries(Object.entries(annotations).filter(([name]) => !name.endsWith('-snippet'))),
+});
 
 /** Only creation gives an Ingress the cluster's default class, so one whose class left the spec is recreated. */
 const lostItsClass = (want: Desired<Child>, have: Child): boolean =>

@@ -80,6 +80,29 @@ describe('What has to be written', () => {
     expect(planned(aWebsite({ spec: withHost }), before).steps).toEqual([['delete Ingress'], ['create Ingress']]);
   });
 
+  it('lets an Ingress that is recreated keep what others said of it, but for snippets, which the fence refuses', () => {
+    const before = structuredClone(stored(aWebsite({ spec: { ...withHost, ingressClassName: 'nginx' } }))) as {
+      ingress: Ingress;
+    };
+    const annotations = { 'example.com/team': 'a', 'nginx.ingress.kubernetes.io/server-snippet': 'x' };
+    Object.assign(before.ingress.metadata.annotations ?? {}, annotations);
+    const { child } = planned(aWebsite({ spec: withHost }), before).operations[1] ?? {};
+    expect(child?.metadata.annotations).toMatchObject({ 'example.com/team': 'a' });
+    expect(child?.metadata.annotations).not.toHaveProperty('nginx.ingress.kubernetes.io/server-snippet');
+  });
+
+  it.each([{ apiVersion: 'stable.example.com/v1beta1' }, { kind: 'ConfigMap' }, { name: 'other' }])(
+    'names the Website as the owner where its reference says %j',
+    (wrong) => {
+      const before = structuredClone(stored(aWebsite())) as { service: Service };
+      const { ownerReferences: [owner] = [] } = before.service.metadata;
+      const want = { ...owner };
+      Object.assign(owner ?? {}, wrong);
+      const [operation] = planned(aWebsite(), before).operations;
+      expect(operation).toMatchObject({ verb: 'replace', child: { metadata: { ownerReferences: [want] } } });
+    },
+  );
+
   it('removes variables, resources and the security context that left the spec', () => {
     const rich = {
       ...SPEC,
