@@ -1,0 +1,85 @@
+// Both programs as their images run them, beside many Websites of 1.4 MB, which were stored before spec.env had a bound.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { desired } from '../../functions/website/desired.ts';
+import { websiteSpec, type WebsiteKey } from '../../functions/website/resource.ts';
+import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
+import { eventually } from '../eventually.ts';
+import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
+import { pidOf, startForwarder, startFunctions, type Program } from '../program.ts';
+import { createNamespace, createWebsite } from '../real-cluster.ts';
+import { specOf, withoutBound } from './large.ts';
+
+const COUNT = 60;
+const SIZE = 1_400_000;
+const MIB = 1024 * 1024;
+
+let own: OwnCluster;
+let namespace: string;
+let functions: Program;
+let url: URL;
+let forwarder: Program | undefined;
+const key = (name: string): WebsiteKey => ({ namespace, name });
+
+beforeAll(async () => {
+  own = await startOwnCluster();
+  const { admin, kubeconfig, forwarderKubeconfig } = own;
+  namespace = await createNamespace(admin, 'heavy');
+  await withoutBound(admin, namespace, async () => {
+    for (let index = 0; index < COUNT; index++) await createWithDeployment(`heavy-${index}`);
+  });
+  await createWebsite(admin, key('small'), { image: 'nginx:1', replicas: 0 });
+  const path = join(forwarderKubeconfig, '..', 'website-functions.kubeconfig');
+  await writeKubeconfigFor('website-functions', { transport: admin, address: { kubeconfig }, path });
+  functions = startFunctions({ KUBECONFIG: path, RESYNC_INTERVAL_SECONDS: '0' });
+  url = new URL(String((await functions.line('Listening'))['url']));
+}, 300_000);
+afterAll(async () => {
+  await forwarder?.stop();
+  await functions.stop();
+  await own.stop();
+}, 60_000);
+
+/** As the release before left them: the Deployment holds a copy. */
+async function createWithDeployment(name: string): Promise<void> {
+  const { env, ...spec } = specOf(SIZE);
+  const website = await createWebsite(own.admin, key(name), { ...spec, env });
+  await kubernetes(own.admin).create(desired(website, { ...websiteSpec.parse(spec), env }).deployment);
+}
+
+/** What the container of a program may use, in bytes. */
+function limitOf(program: 'functions' | 'forwarder'): number {
+  const text = readFileSync(`infra/kubernetes/${program}/deployment.yaml`, 'utf8');
+  const deployment = parseAllDocuments(text).find((document) => document.get('kind') === 'Deployment');
+  const path = ['spec', 'template', 'spec', 'containers', 0, 'resources', 'limits', 'memory'];
+  return Number(/^(\d+)Mi$/.exec(String(deployment?.getIn(path)))?.[1]) * MIB;
+}
+
+/** The most memory that a program has had, in bytes. */
+function peakOf(program: Program): number {
+  const status = readFileSync(`/proc/${pidOf(program)}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+it('The functions resync them within the limit of their manifest', { timeout: 240_000 }, async () => {
+  const response = await fetch(new URL('resync', url), { method: 'POST' });
+  expect([response.status, response.headers.get('website-resync')]).toEqual([
+    204,
+    `seen=${COUNT + 1}, differing=${COUNT + 1}, repaired=1, stalled=${COUNT}, failed=0, unreached=0, unfinished=0`,
+  ]);
+  expect(peakOf(functions)).toBeLessThan(limitOf('functions'));
+});
+
+it('The forwarder lists them and has each looked at within both limits', { timeout: 240_000 }, async () => {
+  const args = ['--host', '127.0.0.1', '--port', '0', '--cluster', 'heavy'];
+  const { forwarderKubeconfig } = own;
+  forwarder = startForwarder(args, { KUBECONFIG: forwarderKubeconfig, SINK: url.href });
+  const { lines } = forwarder;
+  const delivered = () => new Set(lines.filter(({ msg }) => msg === 'Delivered event').map(({ name }) => name));
+  await eventually(() => expect(delivered().size).toBeGreaterThanOrEqual(COUNT), { deadlineMs: 200_000 });
+  expect(peakOf(forwarder)).toBeLessThan(limitOf('forwarder'));
+  expect(peakOf(functions)).toBeLessThan(limitOf('functions'));
+});
