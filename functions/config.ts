@@ -17,6 +17,8 @@ const list = z
       .filter((each) => each !== ''),
   );
 
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 /** A week. Node fires a timer that is set for more than 24 days at once, and again without end. */
 const LONGEST_INTERVAL_SECONDS = 7 * 24 * 3_600;
 const yesOrNo = z.stringbool({ error: 'must be true or false' });
@@ -40,7 +42,10 @@ const environment = z.object({
     `0, or at least 1 and at most ${LONGEST_INTERVAL_SECONDS}`,
   ).default(600),
   MAX_CONCURRENT: wholeNumber(1, 1000).default(64),
-  NAMESPACES: list,
+  NAMESPACES: list.refine(
+    (names) => names.every((name) => NAMESPACE.test(name)),
+    'must be names of namespaces, as in team-a,team-b',
+  ),
   WEBHOOK_ALLOWED_ORIGINS: list,
   CALLER_ISSUER: z.string().min(1).optional(),
   CALLER_AUDIENCE: z.string().min(1).optional(),

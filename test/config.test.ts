@@ -18,6 +18,7 @@ it.each([
   ['a cluster of no possible name', { CLUSTERS: '{"the west":"x"}' }, 'CLUSTERS: must be by names of clusters'],
   ['a cluster without context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS.west: must be the name of a context'],
   ['one context, and several', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
+  ['namespaces of no possible name', { NAMESPACES: 'A B,r' }, 'NAMESPACES: must be names of namespaces'],
   ['tokens of anybody', { CALLER_AUDIENCE: 'x' }, 'CALLER_AUDIENCE and CALLER_SUBJECTS go together'],
   ['a resync after longer than a timer can wait', { RESYNC_INTERVAL_SECONDS: '2200000' }, 'RESYNC_INTERVAL_SECONDS: '],
   ['a resync without end', { RESYNC_INTERVAL_SECONDS: '0.001' }, 'RESYNC_INTERVAL_SECONDS: must be 0, or at least 1'],

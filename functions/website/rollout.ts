@@ -17,7 +17,7 @@ export function rolloutVerdict(deployment: Deployment, wanted: number): Verdict 
   if (missing !== undefined) return unfinishedVerdict(deployment, status, wanted, missing);
   return wanted === 0
     ? { state: 'ready', reason: 'Parked', message: 'Parked at 0 replicas' }
-    : { state: 'ready', reason: 'Available', message: `${replicas(wanted)} ${wanted === 1 ? 'is' : 'are'} available` };
+    : { state: 'ready', reason: 'Available', message: `${replicas(wanted)} ${areOf(wanted)} available` };
 }
 
 const WAITING = 'Waiting for the Deployment controller';
@@ -25,11 +25,11 @@ const WAITING = 'Waiting for the Deployment controller';
 /** The first thing that the rollout waits for, in the order of `kubectl rollout status`; nothing when it is complete. */
 function missingIn(status: RolloutStatus, wanted: number): string | undefined {
   const { all, updated, available, old } = countsOf(status);
-  if (updated < wanted) return `${updated} of ${replicas(wanted)} are updated`;
-  if (old > 0) return `${replicas(old, 'old')} ${old === 1 ? 'is' : 'are'} pending termination`;
+  if (updated < wanted) return `${updated} of ${replicas(wanted)} ${areOf(wanted)} updated`;
+  if (old > 0) return `${replicas(old, 'old')} ${areOf(old)} pending termination`;
   const surplus = updated - wanted;
-  if (surplus > 0) return `${replicas(surplus, 'surplus')} ${surplus === 1 ? 'is' : 'are'} pending termination`;
-  if (available < wanted) return `${available} of ${replicas(wanted, 'updated')} are available`;
+  if (surplus > 0) return `${replicas(surplus, 'surplus')} ${areOf(surplus)} pending termination`;
+  if (available < wanted) return `${available} of ${replicas(wanted, 'updated')} ${areOf(wanted)} available`;
   return all === wanted && available === wanted ? undefined : WAITING;
 }
 
@@ -37,6 +37,8 @@ function countsOf({ replicas: all = 0, updatedReplicas: updated = 0, ...status }
   const { readyReplicas: ready = 0, availableReplicas: available = 0 } = status;
   return { all, updated, ready, available, old: all - updated };
 }
+
+const areOf = (count: number): string => (count === 1 ? 'is' : 'are');
 
 /** `1 replica`, `2 old replicas`. */
 const replicas = (count: number, which?: string): string =>
@@ -80,5 +82,5 @@ function lateIn(status: RolloutStatus, wanted: number, missing: string): string 
   const serving = `${replicas(old, 'old')} still ${old === 1 ? 'serves' : 'serve'}`;
   return updated < wanted
     ? `${missing}, ${fresh} of them are ready, and ${serving}`
-    : `${fresh} of ${replicas(wanted, 'updated')} are ready, and ${serving}`;
+    : `${fresh} of ${replicas(wanted, 'updated')} ${areOf(wanted)} ready, and ${serving}`;
 }

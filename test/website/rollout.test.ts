@@ -35,7 +35,7 @@ describe('A rollout says what it waits for, as kubectl rollout status does:', ()
     ['nothing', [2, 2, 2, 2], 2, {}, 'Available: 2 replicas are available'],
     ['nothing, of one', [1, 1, 1, 1], 1, {}, 'Available: 1 replica is available'],
     ['nothing, parked', [0, 0, 0, 0], 0, {}, 'Parked: Parked at 0 replicas'],
-    ['new Pods', [0, 0, 0, 0], 1, {}, 'Progressing: 0 of 1 replica are updated'],
+    ['new Pods', [0, 0, 0, 0], 1, {}, 'Progressing: 0 of 1 replica is updated'],
     ['new Pods beside old ones', [3, 1, 2, 2], 2, {}, 'Progressing: 1 of 2 replicas are updated'],
     ['old Pods to end', [3, 2, 3, 3], 2, {}, 'Progressing: 1 old replica is pending termination'],
     ['old Pods to end, parked', [2, 0, 2, 2], 0, {}, 'Progressing: 2 old replicas are pending termination'],
@@ -123,7 +123,7 @@ it('What is not ready never reads as good news, and is ready only where every co
       for (const [, some, of] of message.matchAll(/(\d+) of (\d+) (?:\w+ )?replicas?/g))
         expect(Number(some)).toBeLessThan(Number(of));
       expect(message).toMatch(
-        /of \d+ (updated )?replicas? are|pending termination|Waiting for the Deployment controller/,
+        /of \d+ (updated )?(replica is|replicas are)|pending termination|Waiting for the Deployment controller/,
       );
     }),
   );
