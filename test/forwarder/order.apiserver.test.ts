@@ -50,7 +50,7 @@ it('Websites that changed come before those that have been stalled for long', as
     const website = await create(name, name === 'z-deleting' ? { finalizers: ['example.com/wait'] } : {});
     if (name !== 'z-unseen') await stall(website);
   }
-  for (const name of 'z-changed z-changed-too')
+  for (const name of ['z-changed', 'z-changed-too'])
     await patchWebsite(admin, { namespace, name }, { spec: { replicas: 1 } });
   await patchWebsite(admin, { namespace, name: 'z-requested' }, { metadata: { annotations: { [REQUESTED_AT]: '1' } } });
   await removeWebsite(admin, { namespace, name: 'z-deleting' });
