@@ -3,7 +3,7 @@ import type { ClusterAddress } from './cluster/credentials.ts';
 import { clusterName, contextsBySource } from './clusters.ts';
 import { togetherProblems, type Given } from './cross-checks.ts';
 import { isLoopback } from './loopback.ts';
-import { httpUrl, numberThat, oneOf, wholeNumber } from './setting-values.ts';
+import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './setting-values.ts';
 import { secretBytes, secretsIn } from './signing-secrets.ts';
 
 /** `a, b` */
@@ -16,8 +16,6 @@ const list = z
       .map((each) => each.trim())
       .filter((each) => each !== ''),
   );
-
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** A week. Node fires a timer that is set for more than 24 days at once, and again without end. */
 const LONGEST_INTERVAL_SECONDS = 7 * 24 * 3_600;
@@ -43,7 +41,7 @@ const environment = z.object({
   ).default(600),
   MAX_CONCURRENT: wholeNumber(1, 1000).default(64),
   NAMESPACES: list.refine(
-    (names) => names.every((name) => NAMESPACE.test(name)),
+    (names) => names.every((name) => dnsLabel.safeParse(name).success),
     'must be names of namespaces, as in team-a,team-b',
   ),
   WEBHOOK_ALLOWED_ORIGINS: list,

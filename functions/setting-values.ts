@@ -29,3 +29,6 @@ export const oneOf = <const Values extends readonly [string, ...string[]]>(value
   z.enum(values, `must be one of ${values.join(', ')}`);
 
 export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+/** A name such as that of a namespace (RFC 1123 label). */
+export const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');

@@ -23,16 +23,17 @@ function open(tls: TlsOptions): Connections {
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
   });
-  const options = { allowH2: false, connect, headersTimeout: CALL_MS };
+  const options = { allowH2: false, connect };
   return {
     requests: new Agent({
       ...options,
+      // Each request has a deadline of its own.
       headersTimeout: 0,
       connections: MOST_AT_ONCE,
       pipelining: 1,
       keepAliveTimeout: IDLE_MS,
     }),
-    watches: new Agent({ ...options, bodyTimeout: 0 }),
+    watches: new Agent({ ...options, headersTimeout: CALL_MS, bodyTimeout: 0 }),
   };
 }
 

@@ -58,7 +58,7 @@ export interface Transport {
  * to escape it.
  */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
-/** What there is, what is read anew, and what was good before. */
+/** With the credentials of now, with those that were read again, and with the last that were accepted. */
 const MOST_ATTEMPTS = 3;
 
 /** One request, which may take several attempts until credentials are accepted. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { httpUrl, numberFrom, oneOf, wholeNumber } from '../../functions/setting-values.ts';
+import { dnsLabel, httpUrl, numberFrom, oneOf, wholeNumber } from '../../functions/setting-values.ts';
 import { described, flagsIn, given } from './flags.ts';
 import { sinkConfigFrom, sinkProblems, sinkSettings, type SinkConfig } from './sink-config.ts';
 
@@ -62,8 +62,6 @@ export interface Shard {
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
-
-const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
 
 const settings = sinkSettings.extend({
   parallel: wholeNumber(1, 1000).default(32),
