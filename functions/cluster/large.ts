@@ -21,8 +21,10 @@ export function inTurnWhereLarge(transport: Transport, places: Places): Transpor
     }
   };
   return async (request) => {
-    if (request.body !== undefined)
-      return JSON.stringify(request.body).length > LARGE ? inTurn(request) : transport.json(request);
+    if (request.body !== undefined) {
+      const body = JSON.stringify(request.body);
+      return body.length > LARGE ? inTurn({ ...request, body }) : transport.json({ ...request, body });
+    }
     try {
       return await transport.json({ ...request, largest: LARGE });
     } catch (error) {

@@ -14,6 +14,7 @@ export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path with its query. */
   readonly path: string;
+  /** A value, or the text of its JSON. */
   readonly body?: unknown;
   readonly contentType?: string;
   /** The request in words, for the error message: `get websites shop in namespace a`. */
@@ -91,7 +92,8 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
       ...identity,
     };
-    return { origin, method, path: prefix + path, headers, body: body === undefined ? null : JSON.stringify(body) };
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return { origin, method, path: prefix + path, headers, body: text ?? null };
   }
 
   /** Tries with the credentials of now, and where they are refused, with what there is in their place. */

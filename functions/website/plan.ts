@@ -42,7 +42,7 @@ export interface Plan {
   readonly obstacles: readonly Obstacle[];
 }
 
-/** What has to be written so that the children are as desired; no step when they are. What is neither wanted nor observed is none. */
+/** The writes that make the children as desired. Children that are neither desired nor observed yield no operation. */
 export function plan(website: Website, wanted: Partial<DesiredChildren>, observed: Children): Plan {
   const obstacles: Obstacle[] = [];
   const operations: Operation[] = [];
