@@ -2,22 +2,16 @@
 // the host would report an app without functions. No name has a hyphen: an app setting that disables a function, such as
 // AzureWebJobs.resyncWebsites.Disabled, cannot have one on Linux.
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
-import type { HttpMessage } from './cloudevents.ts';
+import type { HttpMessage } from './events/cloudevents.ts';
 import { configFrom } from './config.ts';
-import type { Connected, Log } from './context.ts';
-import { surviveRejections } from './last-resort.ts';
-import { metricsFrom } from './metrics.ts';
-import { printable } from './printable.ts';
-import {
-  again,
-  handshake,
-  isTooLarge,
-  problem,
-  reconcileEvent,
-  reconcileWebsite,
-  type Reply,
-} from './reconcile-website.ts';
+import type { Connected } from './context.ts';
+import { surviveRejections } from './telemetry/last-resort.ts';
+import { metricsFrom } from './telemetry/metrics.ts';
+import { printable } from './telemetry/printable.ts';
+import { handshake, reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
+import type { Log } from './telemetry/log.ts';
+import { again, isTooLarge, problem, type Reply } from './reply.ts';
 
 app.http('reconcileWebsite', {
   route: 'websites',

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { Cluster } from './cluster/cluster.ts';
-import type { Log } from './context.ts';
-import { Joining } from './joining.ts';
-import type { ResyncPlace, ResyncReport } from './resync-websites.ts';
-import { sourceOf } from './website/event.ts';
+import { Joining } from './resync/joining.ts';
+import { sourceOf } from './events/website-event.ts';
+import type { Log } from './telemetry/log.ts';
+import type { ResyncPlace, ResyncReport } from './resync/report.ts';
 
 export const clusterName = z.string().regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _');
 

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import type { ClusterAddress } from './cluster/credentials.ts';
 import { clusterName, contextsBySource } from './clusters.ts';
-import { togetherProblems, type Given } from './cross-checks.ts';
-import { isLoopback } from './loopback.ts';
-import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './setting-values.ts';
-import { secretBytes, secretsIn } from './signing-secrets.ts';
+import { togetherProblems, type Given } from './settings/cross-checks.ts';
+import { isLoopback } from './settings/loopback.ts';
+import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
+import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
 
 /** `a, b` */
 const list = z

@@ -1,5 +1,4 @@
-import type { Logger } from 'pino';
-import { callersFrom, type Callers } from './callers.ts';
+import { callersFrom, type Callers } from './callers/callers.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
 import { Places } from './cluster/places.ts';
 import { Troubles } from './cluster/troubles.ts';
@@ -7,9 +6,7 @@ import { connect, connectLater, until, type Transport } from './cluster/transpor
 import { oneCluster, severalClusters, type Clusters } from './clusters.ts';
 import type { Config } from './config.ts';
 import type { Context } from './website/reconcile.ts';
-
-/** Where the summary lines go: a pino logger, or what a host offers instead. */
-export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
+import type { Log } from './telemetry/log.ts';
 
 /** What both functions are given by every host. */
 export interface FunctionContext extends Pick<Context, 'now'> {

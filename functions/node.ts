@@ -1,18 +1,19 @@
 // Host: node:http, for Knative, any container and a plain process. It only converts.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { browserRefusal } from './browsers.ts';
-import type { Call } from './callers.ts';
+import { browserRefusal } from './callers/browsers.ts';
+import type { Call } from './callers/callers.ts';
 import { ClusterError } from './cluster/errors.ts';
 import { ConfigError, configFrom, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
-import { callersProblems } from './cross-checks.ts';
-import { endSoon } from './ending.ts';
-import { surviveRejections } from './last-resort.ts';
-import { logOf } from './log.ts';
-import { metricsFrom } from './metrics.ts';
-import { LARGEST_BODY, problem, reconcileWebsite, replyTo, tooLarge, type Reply } from './reconcile-website.ts';
-import { WaitingRoom } from './waiting-room.ts';
+import { callersProblems } from './settings/cross-checks.ts';
+import { endSoon } from './telemetry/ending.ts';
+import { surviveRejections } from './telemetry/last-resort.ts';
+import { logOf } from './telemetry/log.ts';
+import { metricsFrom } from './telemetry/metrics.ts';
+import { reconcileWebsite, replyTo } from './reconcile-website.ts';
+import { WaitingRoom } from './callers/waiting-room.ts';
+import { LARGEST_BODY, problem, tooLarge, type Reply } from './reply.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
 /** Events are small: whoever takes longer to send one keeps a place from the others. */

@@ -1,32 +1,21 @@
 import { ClusterError } from './cluster/errors.ts';
 import { EVENT_MS } from './cluster/patience.ts';
-import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './cloudevents.ts';
+import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './events/cloudevents.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
-import { measured } from './metrics.ts';
-import { replyEvent } from './reply-event.ts';
-import { resyncClusters, type ResyncReport } from './resync-websites.ts';
-import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './website/event.ts';
-import type { EventAttributes, Request } from './website/event.ts';
+import { measured } from './telemetry/metrics.ts';
+import { replyEvent } from './events/reply-event.ts';
+import { resyncClusters } from './resync-websites.ts';
+import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './events/website-event.ts';
+import type { EventAttributes, Request } from './events/website-event.ts';
 import { LONGEST_QUOTE, shortened } from './website/shortened.ts';
 import { repairedIn } from './website/repair.ts';
 import { GONE, reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
-
-/** An HTTP answer, as every host can give it. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
-
-/** Largest body that is read, in bytes. Events hold references only and stay far below. */
-export const LARGEST_BODY = 256 * 1024;
+import type { ResyncReport } from './resync/report.ts';
+import { type Reply, problem, isTooLarge, tooLarge, batchReply, done, again } from './reply.ts';
 
 /** Most events of one batch. The forwarder sends 4 together. */
 const LARGEST_BATCH = 100;
-
-/** What the senders wait when the API server named no time. */
-const RETRY_AFTER_SECONDS = 1;
 
 /**
  * Function 1: takes the CloudEvents of an HTTP request, reconciles the Websites that they name, and answers.
@@ -166,17 +155,6 @@ const failure = (error: unknown): Reply =>
     ? again(`The cluster answered ${error.code}`, error.retryAfterSeconds)
     : problem(500, 'Internal error');
 
-const done = (outcome: string, headers: Record<string, string> = {}): Reply => ({
-  status: 204,
-  headers: { 'website-outcome': outcome, ...headers },
-});
-
-/** 503: the sender shall try again. */
-export function again(detail: string, seconds = RETRY_AFTER_SECONDS): Reply {
-  const reply = problem(503, detail);
-  return { ...reply, headers: { ...reply.headers, 'retry-after': String(Math.ceil(seconds)) } };
-}
-
 function headersOf({ outcome, actions, versions }: Reconciled): Record<string, string> {
   const requeue =
     'requeueAfterSeconds' in outcome ? { 'website-requeue-after': String(outcome.requeueAfterSeconds) } : {};
@@ -185,31 +163,6 @@ function headersOf({ outcome, actions, versions }: Reconciled): Record<string, s
     'website-actions': actions.join(', '),
     [VERSIONS_HEADER]: versionsText(versions),
     ...requeue,
-  };
-}
-
-/** RFC 9457. It says what was wrong with the request, and nothing of what the request held. */
-export function problem(status: number, detail: string): Reply {
-  return {
-    status,
-    headers: { 'content-type': 'application/problem+json' },
-    body: JSON.stringify({ type: 'about:blank', status, detail }),
-  };
-}
-
-export const isTooLarge = (body: string): boolean => Buffer.byteLength(body) > LARGEST_BODY;
-
-/** The answer to a body of more than `LARGEST_BODY`. */
-export const tooLarge = (): Reply => problem(413, `The body is larger than ${LARGEST_BODY} bytes`);
-
-/** A sender that reads nothing but the status sends all of it again where one event has to be. */
-function batchReply(replies: readonly Reply[]): Reply {
-  const [worst] = replies.filter(({ status }) => status >= 400).toSorted((one, other) => other.status - one.status);
-  const retryAfter = worst?.headers['retry-after'];
-  return {
-    status: worst?.status ?? 200,
-    headers: { 'content-type': 'application/json', ...(retryAfter === undefined ? {} : { 'retry-after': retryAfter }) },
-    body: JSON.stringify(replies),
   };
 }
 

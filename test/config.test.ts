@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
 import { configFrom } from '../functions/config.ts';
-import { callersProblems } from '../functions/cross-checks.ts';
+import { callersProblems } from '../functions/settings/cross-checks.ts';
 
 it.each([
   ['two kubeconfigs', { KUBECONFIG: '/x', KUBECONFIG_CONTENT: '{}' }, 'set one of them'],

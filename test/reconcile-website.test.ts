@@ -4,7 +4,7 @@ import { oneCluster } from '../functions/clusters.ts';
 import { Places } from '../functions/cluster/places.ts';
 import type { FunctionContext } from '../functions/context.ts';
 import { reconcileEvent } from '../functions/reconcile-website.ts';
-import type { EventData } from '../functions/website/event.ts';
+import type { EventData } from '../functions/events/website-event.ts';
 import { reconcile } from '../functions/website/reconcile.ts';
 import { MemoryCluster } from './cluster/memory.ts';
 import { NOW, SPEC } from './fixtures/websites.ts';

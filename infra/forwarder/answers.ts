@@ -1,7 +1,7 @@
 import type { Versions } from '../../functions/website/children.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import { isNumber, isOlder } from '../../functions/cluster/resource-version.ts';
-import type { Change } from './known.ts';
+import type { Change } from './watch/known.ts';
 
 /** What the sink said when it was done with an event; not every sink says what it knew. */
 export interface Answer {

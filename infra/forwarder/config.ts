@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { dnsLabel, httpUrl, numberFrom, oneOf, wholeNumber } from '../../functions/setting-values.ts';
+import { dnsLabel, httpUrl, numberFrom, oneOf, wholeNumber } from '../../functions/settings/setting-values.ts';
 import { described, flagsIn, given } from './flags.ts';
-import { sinkConfigFrom, sinkProblems, sinkSettings, type SinkConfig } from './sink-config.ts';
+import { sinkConfigFrom, sinkProblems, sinkSettings, type SinkConfig } from './sink/config.ts';
 
 export const USAGE = `Usage: forwarder [flags]
 

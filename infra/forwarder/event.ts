@@ -1,8 +1,8 @@
 import { CloudEvent } from 'cloudevents';
 import type { Versions } from '../../functions/website/children.ts';
-import { EVENT_TYPES, sourceOf, subjectOf, type EventData } from '../../functions/website/event.ts';
+import { EVENT_TYPES, sourceOf, subjectOf, type EventData } from '../../functions/events/website-event.ts';
 import { API_VERSION, KIND, keyText } from '../../functions/website/resource.ts';
-import type { Change } from './known.ts';
+import type { Change } from './watch/known.ts';
 
 /** What is delivered: a change of one Website, or a request to look at all of them. */
 export type Notice = (Change | { readonly kind: 'resync'; readonly id: string }) & {

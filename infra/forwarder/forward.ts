@@ -7,13 +7,14 @@ import { CHILD_APIS, CHILD_SELECTOR, type ChildKind } from '../../functions/webs
 import { API_VERSION, apiPath, keyText, PLURAL } from '../../functions/website/resource.ts';
 import type { Notice } from './event.ts';
 import { handlerOf, merged, type Sender } from './handle.ts';
-import type { Health } from './health.ts';
+import type { Health } from './telemetry/health.ts';
 import { burstCounter, giveBackMemory } from './memory.ts';
-import type { Metrics } from './metrics.ts';
-import { childObserver, websiteObserver, type Outlet, type RememberingObserver } from './observers.ts';
-import { WorkQueue, type Pending, type Result } from './queue.ts';
-import { onlyOf } from './shard.ts';
-import { watch, type Resource, type State, type Surroundings } from './watch.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import { childObserver, websiteObserver, type Outlet, type RememberingObserver } from './watch/observers.ts';
+import { WorkQueue, type Pending, type Result } from './queue/queue.ts';
+import { onlyOf } from './watch/shard.ts';
+import { watch } from './watch/watch.ts';
+import type { Resource, State, Surroundings } from './watch/state.ts';
 
 /** What a forwarder has for as long as it runs, whoever leads. */
 export interface Forwarder extends Sender {

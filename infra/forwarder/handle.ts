@@ -3,11 +3,11 @@ import type { Logger } from 'pino';
 import { answers } from './answers.ts';
 import type { Config } from './config.ts';
 import { eventOf, type Notice } from './event.ts';
-import type { Change } from './known.ts';
-import type { Metrics } from './metrics.ts';
-import type { Result } from './queue.ts';
-import type { Delivery, Sink } from './sink.ts';
-import type { Tracing } from './tracing.ts';
+import type { Change } from './watch/known.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import type { Result } from './queue/queue.ts';
+import type { Delivery, Sink } from './sink/sink.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 
 /** What sending takes. */
 export interface Sender {

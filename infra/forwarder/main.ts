@@ -3,17 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { connect } from '../../functions/cluster/transport.ts';
 import { Troubles } from '../../functions/cluster/troubles.ts';
-import { endSoon } from '../../functions/ending.ts';
-import { surviveRejections } from '../../functions/last-resort.ts';
-import { logOf } from '../../functions/log.ts';
+import { endSoon } from '../../functions/telemetry/ending.ts';
+import { surviveRejections } from '../../functions/telemetry/last-resort.ts';
+import { logOf } from '../../functions/telemetry/log.ts';
 import { configFrom, USAGE, UsageError, type Config } from './config.ts';
 import { forward, type Forwarder, type Term } from './forward.ts';
-import { Health } from './health.ts';
+import { Health } from './telemetry/health.ts';
 import { lead } from './lease.ts';
-import { Metrics } from './metrics.ts';
-import { serve } from './serve.ts';
-import { sinkFrom } from './sink.ts';
-import { tracingFrom } from './tracing.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { serve } from './telemetry/serve.ts';
+import { sinkFrom } from './sink/sinks.ts';
+import { tracingFrom } from './telemetry/traces.ts';
 
 async function main(config: Config): Promise<void> {
   const stopping = new AbortController();

@@ -8,7 +8,9 @@ import { officialReleases } from '../../infra/local/download.ts';
 import { goBuild } from '../../infra/local/go-build.ts';
 import { install } from '../../infra/local/install.ts';
 import { NAMESPACE, writeKubeconfigFor, type ServiceAccount } from '../../infra/local/kubeconfig.ts';
-import { watch, type Resource, type WatchedObject } from '../../infra/forwarder/watch.ts';
+import { watch } from '../../infra/forwarder/watch/watch.ts';
+import type { Resource } from '../../infra/forwarder/watch/state.ts';
+import type { WatchedObject } from '../../infra/forwarder/watch/observer.ts';
 
 export const IN_FLIGHT = 32;
 /** Nothing is scheduled: what is measured is our own work, and not that of the controllers behind it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { WatchedObject } from '../../infra/forwarder/watch.ts';
 import { gone, made, madeAgain, scaledBack, tracker, updated } from './tracker.ts';
+import type { WatchedObject } from '../../infra/forwarder/watch/observer.ts';
 
 const key = { namespace: 'a', name: 'shop' };
 const spec = { image: 'nginx:1', replicas: 2 };

@@ -1,6 +1,6 @@
 // When what was asked for was first seen, by whoever watches the cluster from outside.
-import type { WatchedObject } from '../../infra/forwarder/watch.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
+import type { WatchedObject } from '../../infra/forwarder/watch/observer.ts';
 
 /** What is watched. */
 export type Watched = 'deployment' | 'service' | 'website';

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HTTP, type CloudEventV1 } from 'cloudevents';
-import type { EventData } from '../../functions/website/event.ts';
+import type { EventData } from '../../functions/events/website-event.ts';
 
 /** An event as a sink saw it. */
 export interface Received {

@@ -1,5 +1,5 @@
 // What can go wrong between the forwarder and the API server, with the forwarder as a program. The ids are those of the
-// fault matrix; what needs the forwarder's insides is in test/forwarder/watch.apiserver.test.ts.
+// fault matrix; what needs the forwarder's insides is in test/forwarder/watch/watch.apiserver.test.ts.
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { createWebsite, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';

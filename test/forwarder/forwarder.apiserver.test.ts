@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HTTP } from 'cloudevents';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import type { EventData } from '../../functions/website/event.ts';
+import type { EventData } from '../../functions/events/website-event.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { desired } from '../../functions/website/desired.ts';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { isIn } from '../../infra/forwarder/shard.ts';
+import { isIn } from '../../infra/forwarder/watch/shard.ts';
 import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
 import { startForwarder, type Program } from '../program.ts';

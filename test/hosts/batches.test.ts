@@ -1,6 +1,6 @@
 // What one request may ask for: the size of a batch, and how much of it is worked on at once.
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { EVENT_TYPES } from '../../functions/website/event.ts';
+import { EVENT_TYPES } from '../../functions/events/website-event.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';

@@ -11,7 +11,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { sourceOf } from '../../functions/website/event.ts';
+import { sourceOf } from '../../functions/events/website-event.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { startForwarder, startFunctions, startProgram, type Program } from '../program.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { EVENT_TYPES, sourceOf } from '../../functions/website/event.ts';
+import { EVENT_TYPES, sourceOf } from '../../functions/events/website-event.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';

@@ -1,7 +1,7 @@
 // One suite for every way in: HTTP on both hosts, Event Grid, and a Storage Queue that the forwarder's own sink writes to.
 import { CloudEvent, type CloudEventV1 } from 'cloudevents';
 import type { WebsiteEvent } from '../../infra/forwarder/event.ts';
-import { storageQueueSink } from '../../infra/forwarder/storage-queue.ts';
+import { storageQueueSink } from '../../infra/forwarder/sink/storage-queue.ts';
 import { ACCOUNT_KEY, startAzurite } from '../azurite.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
 import type { Invoked } from './azure-worker.ts';

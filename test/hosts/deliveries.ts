@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { CloudEventV1 } from 'cloudevents';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { EVENT_TYPES, subjectOf } from '../../functions/website/event.ts';
+import { EVENT_TYPES, subjectOf } from '../../functions/events/website-event.ts';
 import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 

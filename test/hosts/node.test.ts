@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { expect, inject, it } from 'vitest';
 import { connect as connectTo } from '../../functions/cluster/transport.ts';
-import type { Reason } from '../../functions/website/event.ts';
+import type { Reason } from '../../functions/events/website-event.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';

@@ -1,6 +1,6 @@
 // Whatever a caller sends comes back only encoded, on both hosts.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RECONCILED_TYPE } from '../../functions/website/event.ts';
+import { RECONCILED_TYPE } from '../../functions/events/website-event.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
 
 const SETTINGS = { KUBECONFIG: 'test/fixtures/unreachable.kubeconfig', REPLY_EVENTS: 'true', LOG_LEVEL: 'trace' };

@@ -2,7 +2,7 @@ import { CloudEvent, HTTP } from 'cloudevents';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { subjectOf } from '../../functions/website/event.ts';
+import { subjectOf } from '../../functions/events/website-event.ts';
 import type { Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 

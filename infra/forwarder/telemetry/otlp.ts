@@ -1,0 +1,57 @@
+import { SpanKind, SpanStatusCode, TraceFlags, type Span } from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import {
+  detectResources,
+  resourceAttributesEnvDetector,
+  resourceFromAttributes,
+  serviceNameEnvDetector,
+} from '@opentelemetry/resources';
+import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { EVENT_TYPES, subjectOf } from '../../../functions/events/website-event.ts';
+import type { Notice } from '../event.ts';
+import type { Tracing } from './tracing.ts';
+
+/** Exports spans as OTEL_EXPORTER_OTLP_ENDPOINT and the other standard variables say. */
+export function otlpTracing(): Tracing {
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'website-forwarder' }).merge(
+      detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }),
+    ),
+    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+  });
+  const tracer = provider.getTracer('website-forwarder');
+  const spans = new WeakMap<Notice, Span>();
+  const spanOf = (notice: Notice): Span => {
+    const known = spans.get(notice);
+    if (known !== undefined) return known;
+    const span = tracer.startSpan(`send ${EVENT_TYPES[notice.kind]}`, {
+      kind: SpanKind.PRODUCER,
+      attributes: attributesOf(notice),
+    });
+    spans.set(notice, span);
+    return span;
+  };
+  return {
+    traceparentOf(notice) {
+      const { traceId, spanId, traceFlags } = spanOf(notice).spanContext();
+      return `00-${traceId}-${spanId}-${(traceFlags & TraceFlags.SAMPLED) === 0 ? '00' : '01'}`;
+    },
+    answered(notice, { kind, ...answer }) {
+      const span = spanOf(notice);
+      if (kind === 'failed') {
+        span.addEvent('delivery failed', { why: 'why' in answer ? answer.why : '' });
+        return;
+      }
+      if (kind === 'rejected') span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
+    },
+    close: () => provider.shutdown(),
+  };
+}
+
+/** Source: OpenTelemetry semantic conventions for CloudEvents. */
+const attributesOf = (notice: Notice): Record<string, string> => ({
+  'cloudevents.event_id': notice.id,
+  'cloudevents.event_type': EVENT_TYPES[notice.kind],
+  ...(notice.kind === 'resync' ? {} : { 'cloudevents.event_subject': subjectOf(notice.key) }),
+});

@@ -1,0 +1,62 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Troubles } from '../../../functions/cluster/troubles.ts';
+import type { Health } from './health.ts';
+import type { Metrics } from './metrics.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly type?: string;
+}
+
+interface Shown {
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly troubles: Troubles;
+}
+
+const NOT_FOUND: Answer = { status: 404, text: 'There are /livez, /readyz and /metrics\n' };
+
+/** Serves /livez, /readyz and /metrics. @throws Error that says what to do when it cannot listen. */
+export async function serve(
+  { health, metrics, troubles }: Shown,
+  host: string,
+  port: number,
+): Promise<{ server: Server; url: string }> {
+  const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
+    '/livez': () => verdict(health.stuck(), 'ok'),
+    // What has something older in its place works: the forwarder is ready all the same.
+    '/readyz': () => verdict(health.problems(), [health.standby ?? 'ok', ...troubles.lines()].join('\n')),
+    '/metrics': async () => ({
+      status: 200,
+      text: await metrics.registry.metrics(),
+      type: metrics.registry.contentType,
+    }),
+  };
+  const answer = async (path: string): Promise<Answer> => {
+    try {
+      return await (pages[path] ?? (() => NOT_FOUND))();
+    } catch (error) {
+      // What is shown must never be the end of what works.
+      return { status: 500, text: `${error instanceof Error ? error.message : String(error)}\n` };
+    }
+  };
+  const server = createServer((request, response) => {
+    answer(request.url ?? '')
+      .then(({ status, text, type = 'text/plain' }) => response.writeHead(status, { 'content-type': type }).end(text))
+      .catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is in use: give another --port, or 0 for a free one' : error.message;
+      reject(new Error(`Could not listen on ${host} port ${port}: ${why}`, { cause: error }));
+    });
+    server.listen(port, host, resolve);
+  });
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return { server, url: `http://${shown}:${(server.address() as AddressInfo).port}/` };
+}
+
+const verdict = (problems: readonly string[], otherwise: string): Answer =>
+  problems.length === 0 ? { status: 200, text: `${otherwise}\n` } : { status: 503, text: `${problems.join('\n')}\n` };

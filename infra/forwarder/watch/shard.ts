@@ -1,0 +1,23 @@
+import { hash } from 'node:crypto';
+import type { Shard } from '../config.ts';
+import type { Observer, WatchedObject } from './observer.ts';
+
+/** Passes on what is in our part of the namespaces, and leaves the rest to the other shards. */
+export function onlyOf(shard: Shard, observer: Observer): Observer {
+  const ours = (pass: (object: WatchedObject) => void) => (object: WatchedObject) => {
+    if (isIn(shard, object.metadata.namespace)) pass(object);
+  };
+  return {
+    listStarted: () => observer.listStarted(),
+    listed: ours((object) => observer.listed(object)),
+    listEnded: () => observer.listEnded(),
+    changed: ours((object) => observer.changed(object)),
+    deleted: ours((object) => observer.deleted(object)),
+  };
+}
+
+/** Every namespace is in exactly one of `count` shards, and always in the same one. */
+export function isIn({ index, count }: Shard, namespace: string): boolean {
+  const first32Bits = Number.parseInt(hash('sha1', namespace, 'hex').slice(0, 8), 16);
+  return first32Bits % count === index;
+}

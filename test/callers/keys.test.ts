@@ -1,0 +1,81 @@
+// The keys of an issuer that cannot always be read.
+import { generateKeyPairSync } from 'node:crypto';
+import * as jose from 'jose';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Troubles } from '../../functions/cluster/troubles.ts';
+import { keptKeys, NoKeysError } from '../../functions/callers/keys.ts';
+
+const first = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const second = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const jwk = async (kid: string) => ({
+  ...(await jose.exportJWK((kid === 'first' ? first : second).publicKey)),
+  kid,
+  alg: 'ES256',
+});
+
+let answer: () => Promise<Response>;
+let asked: number;
+let warnings: object[];
+let troubles: Troubles;
+let keys: jose.JWTVerifyGetKey;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+  asked = 0;
+  warnings = [];
+  answer = async () => Response.json({ keys: [await jwk('first')] });
+  troubles = new Troubles({ info: () => {}, warn: (fields) => void warnings.push(fields) });
+  const fetchKeys = () => {
+    asked++;
+    return answer();
+  };
+  keys = keptKeys({ url: new URL('https://issuer.example.com/keys?secret=1'), fetchKeys }, jose, troubles);
+});
+afterEach(() => void vi.useRealTimers());
+
+async function verify(kid: 'first' | 'second') {
+  const token = await new jose.SignJWT({ sub: 'a' })
+    .setProtectedHeader({ alg: 'ES256', kid })
+    .sign((kid === 'first' ? first : second).privateKey);
+  return (await jose.jwtVerify(token, keys)).payload.sub;
+}
+/** Keys are read again after ten minutes. */
+const later = () => vi.advanceTimersByTime(601_000);
+
+it.each<[string, () => Promise<Response>, RegExp]>([
+  ['an issuer that cannot be reached', () => Promise.reject(new Error('no route')), /no route/],
+  ['an error', async () => new Response('', { status: 500 }), /Expected 200 OK/],
+  ['half of the keys', async () => new Response('{"keys": [{"kty"'), /holds no keys/],
+  ['no keys', async () => Response.json({ keys: [] }), /holds no keys/],
+  ['something else', async () => Response.json({ keys: ['x'] }), /malformed/],
+])('%s leaves the keys in use that were read before', async (_, bad, words) => {
+  expect(await verify('first')).toBe('a');
+  answer = bad;
+  for (let time = 0; time < 3; time++) {
+    later();
+    expect(await verify('first')).toBe('a');
+  }
+  expect(troubles.lines()).toEqual([expect.stringMatching(words)]);
+  expect(troubles.lines().join()).not.toContain('secret');
+  expect(warnings).toHaveLength(1);
+  // It may be among the keys that could not be read: nothing is wrong with the token.
+  await expect(verify('second')).rejects.toThrow(NoKeysError);
+  answer = async () => Response.json({ keys: [await jwk('second')] });
+  later();
+  expect(await verify('second')).toBe('a');
+  await expect(verify('first')).rejects.toThrow(jose.errors.JWKSNoMatchingKey);
+  expect(troubles.lines()).toEqual([]);
+});
+
+it('An issuer that cannot be reached is not asked with each token', async () => {
+  expect(await verify('first')).toBe('a');
+  answer = () => Promise.reject(new Error('no route'));
+  later();
+  for (let time = 0; time < 10; time++) await verify('first');
+  expect(asked).toBe(2);
+});
+
+it('There must be keys to begin with', async () => {
+  answer = async () => Response.json({ keys: [] });
+  await expect(verify('first')).rejects.toThrow('holds no keys');
+});

@@ -1,0 +1,23 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { headerText } from '../../functions/events/header-text.ts';
+
+it('A header holds any text in printable ASCII, and nothing of it is lost', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(headerText(text)).toMatch(/^[!#-~]*$/);
+      expect(decodeURIComponent(headerText(text))).toBe(text.toWellFormed());
+    }),
+  );
+});
+
+it.each([
+  ['', ''],
+  ['/clusters/test/apis/stable.example.com/v1', '/clusters/test/apis/stable.example.com/v1'],
+  ['Euro € 😀', 'Euro%20%E2%82%AC%20%F0%9F%98%80'],
+  ['50%', '50%25'],
+  ['"', '%22'],
+  ['\ud800', '%EF%BF%BD'],
+])('A header holds %j as %j', (text, header) => {
+  expect(headerText(text)).toBe(header);
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { EVENT_TYPES, InvalidEventError, requestOf, subjectOf } from '../../functions/events/website-event.ts';
+
+const data = {
+  apiVersion: 'stable.example.com/v1',
+  kind: 'Website',
+  namespace: 'team-a',
+  name: 'shop',
+  uid: 'uid-1',
+  resourceVersion: '5',
+  reason: 'spec-changed',
+};
+const event = ({ data: read = data, ...given }: { data?: unknown; type?: string; subject?: string } = {}) => ({
+  id: '1',
+  source: '/x',
+  type: EVENT_TYPES.changed,
+  data: () => read,
+  ...given,
+});
+/** What nobody needs must not be parsed: it may be anything. */
+const unread = () => {
+  throw new Error('The data was read');
+};
+
+describe('An event of ours', () => {
+  it.each([EVENT_TYPES.changed, EVENT_TYPES.deleted, EVENT_TYPES.drifted])('%s asks for a reconcile', (type) => {
+    expect(requestOf(event({ type }))).toMatchObject({ kind: 'reconcile', key: { namespace: 'team-a', name: 'shop' } });
+  });
+
+  it.each([
+    ['namespace', { namespace: '../kube-system' }, 'data.namespace: must be a DNS label'],
+    ['name', { name: 'a/../b' }, 'data.name: must be a DNS subdomain'],
+    ['kind', { kind: 'Secret' }, 'data.kind: '],
+    ['uid', { uid: undefined }, 'data.uid: '],
+    ['reason', { reason: 'because' }, 'data.reason: '],
+  ])('with a bad %s is refused with the name of the field', (_, bad, message) => {
+    expect(() => requestOf(event({ data: { ...data, ...bad } }))).toThrow(InvalidEventError);
+    expect(() => requestOf(event({ data: { ...data, ...bad } }))).toThrow(message);
+  });
+
+  it('without data is refused', () => {
+    expect(() => requestOf({ ...event(), data: () => undefined })).toThrow('data: ');
+  });
+
+  it.each(['9'.repeat(21), 'yesterday', '', 7, null])('asks without a version where it has %j', (resourceVersion) => {
+    expect(requestOf(event({ data: { ...data, resourceVersion } }))).toMatchObject({
+      kind: 'reconcile',
+      resourceVersion: undefined,
+    });
+  });
+
+  it('carries nothing of a forged spec', () => {
+    const forged = { ...data, spec: { image: 'evil', replicas: 1000 } };
+    expect(JSON.stringify(requestOf(event({ data: forged })))).not.toContain('evil');
+  });
+});
+
+describe("An event of Knative's ApiServerSource", () => {
+  const subject = subjectOf({ namespace: 'team-a', name: 'shop' });
+
+  it.each(['resource.add', 'resource.update', 'resource.delete', 'ref.add', 'ref.update', 'ref.delete'])(
+    '%s asks for a reconcile of its subject',
+    (suffix) => {
+      const request = requestOf({ ...event({ type: `dev.knative.apiserver.${suffix}`, subject }), data: unread });
+      expect(request).toEqual({ kind: 'reconcile', key: { namespace: 'team-a', name: 'shop' } });
+    },
+  );
+
+  it('about another kind of object is ignored', () => {
+    const other = '/apis/apps/v1/namespaces/team-a/deployments/shop';
+    expect(requestOf(event({ type: 'dev.knative.apiserver.ref.add', subject: other }))).toMatchObject({
+      kind: 'ignore',
+    });
+  });
+
+  it('without a subject is refused', () => {
+    expect(() => requestOf(event({ type: 'dev.knative.apiserver.ref.add' }))).toThrow('subject is missing');
+  });
+
+  it('with a subject that is no name is refused', () => {
+    const bad = subject.replace('shop', '%2e%2e');
+    expect(() => requestOf(event({ type: 'dev.knative.apiserver.ref.add', subject: bad }))).toThrow('subject.name');
+  });
+});
+
+it.each([
+  [EVENT_TYPES.resync, 'its cluster'],
+  ['dev.knative.sources.ping', 'all clusters'],
+])('%s asks for a resync of %s', (type, of) => {
+  expect(requestOf({ ...event({ type }), data: unread })).toEqual({ kind: 'resync', of });
+});
+
+it('An event of an unknown type is ignored, and says so', () => {
+  expect(requestOf({ ...event({ type: 'com.example.other' }), data: unread })).toEqual({
+    kind: 'ignore',
+    why: 'unknown event type "com.example.other"',
+  });
+});

@@ -1,0 +1,389 @@
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { WorkQueue, type Result, type Timers } from '../../../infra/forwarder/queue/queue.ts';
+
+/** Time that passes only when it is told to. */
+class Clock implements Timers {
+  #now = 0;
+  #timers = new Map<number, { at: number; work: () => void }>();
+  #next = 0;
+  now = () => this.#now;
+  after = (ms: number, work: () => void) => {
+    const id = this.#next++;
+    this.#timers.set(id, { at: this.#now + ms, work });
+    return () => void this.#timers.delete(id);
+  };
+  get isEmpty() {
+    return this.#timers.size === 0;
+  }
+  /** To the next timer. */
+  advance() {
+    const [first] = [...this.#timers].toSorted(([, left], [, right]) => left.at - right.at);
+    if (first === undefined) return;
+    const [id, { at, work }] = first;
+    this.#timers.delete(id);
+    this.#now = Math.max(this.#now, at);
+    work();
+  }
+  /** Whatever is due in this time comes to pass. */
+  pass(ms: number) {
+    const end = this.#now + ms;
+    while ([...this.#timers.values()].some(({ at }) => at <= end)) this.advance();
+    this.#now = end;
+  }
+}
+
+interface Job {
+  readonly key: string;
+  readonly version: number;
+}
+const job = (key: string, version: number, group = 'a', lane: 'fast' | 'slow' = 'fast') => ({
+  key,
+  group,
+  lane,
+  item: { key, version },
+});
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A queue whose work ends when the test says so. */
+function harness(parallel = 2, random = 0.5) {
+  const clock = new Clock();
+  const started: Job[] = [];
+  const running = new Map<string, (result: Result<Job>) => void>();
+  const queue = new WorkQueue<Job>({
+    parallel,
+    random: () => random,
+    timers: clock,
+    handle: (item) => {
+      expect(running.has(item.key), `two deliveries of ${item.key} at once`).toBe(false);
+      started.push(item);
+      return new Promise((resolve) => running.set(item.key, resolve));
+    },
+  });
+  const end = async (key: string, result: Result<Job> = { kind: 'done' }) => {
+    const resolve = running.get(key);
+    running.delete(key);
+    resolve?.(result);
+    await settled();
+  };
+  return { clock, queue, started, running, end };
+}
+
+describe('P5: the queue', () => {
+  it('delivers, for each key, the last that was added, in order and one at a time, whatever fails', async () => {
+    const step = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ add: fc.constantFrom('x', 'y', 'z') }) },
+      { weight: 3, arbitrary: fc.record({ end: fc.nat(), fails: fc.boolean() }) },
+      { weight: 1, arbitrary: fc.constant({ advance: true }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), async (steps, parallel) => {
+        const { clock, queue, started, running, end } = harness(parallel);
+        const last = new Map<string, number>();
+        const done = new Map<string, number>();
+        const finish = async (key: string, fails: boolean) => {
+          if (!fails) done.set(key, started.findLast((item) => item.key === key)?.version ?? -1);
+          await end(key, fails ? { kind: 'again' } : { kind: 'done' });
+        };
+        for (const [version, each] of steps.entries()) {
+          if ('add' in each) {
+            last.set(each.add, version);
+            queue.add(job(each.add, version));
+          } else if ('end' in each) {
+            const [key] = [...running.keys()].slice(each.end % Math.max(running.size, 1));
+            if (key !== undefined) await finish(key, each.fails);
+          } else clock.advance();
+          expect(running.size).toBeLessThanOrEqual(parallel);
+        }
+        // Faults stop: everything ends well from here on.
+        for (let round = 0; queue.size > 0; round++) {
+          if (round > 1_000) throw new Error('Something is never delivered');
+          for (const key of running.keys()) await finish(key, false);
+          clock.advance();
+        }
+        expect(done).toEqual(last);
+        for (const key of last.keys()) {
+          const versions = started.filter((item) => item.key === key).map(({ version }) => version);
+          expect(versions).toEqual(versions.toSorted((left, right) => left - right));
+        }
+        expect(clock.isEmpty).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('lets work wait for others, and not where its key waits already', () => {
+    const { clock, queue, started } = harness(9);
+    queue.add({ ...job('x', 1), afterMs: 500 });
+    queue.add({ ...job('y', 1), afterMs: 500 });
+    queue.add(job('y', 2));
+    expect(started.map(({ key, version }) => [key, version])).toEqual([['y', 2]]);
+    clock.pass(500);
+    expect(started.map(({ key, version }) => [key, version])).toEqual([
+      ['y', 2],
+      ['x', 1],
+    ]);
+  });
+
+  it('holds one entry a key, however often it is added (P8)', async () => {
+    const { queue, started, end } = harness(1);
+    for (let version = 0; version < 25; version++) queue.add(job('x', version));
+    expect(queue.size).toBe(1);
+    await end('x');
+    expect(started.map(({ version }) => version)).toEqual([0, 24]);
+  });
+
+  it('keeps what the merge keeps of the older item', async () => {
+    const items: string[] = [];
+    const queue = new WorkQueue<string>({
+      parallel: 1,
+      handle: async (item) => {
+        items.push(item);
+        return { kind: 'done' };
+      },
+      merge: (older, newer) => `${older}+${newer}`,
+    });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: '1' });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: '2' });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: '3' });
+    await settled();
+    expect(items).toEqual(['1', '2+3']);
+  });
+
+  it('keeps what the merge keeps of an item that failed', async () => {
+    const items: string[] = [];
+    const clock = new Clock();
+    const queue = new WorkQueue<string>({
+      parallel: 1,
+      timers: clock,
+      handle: async (item) => {
+        items.push(item);
+        return { kind: items.length === 1 ? 'again' : 'done' };
+      },
+      merge: (older, newer) => `${older}+${newer}`,
+    });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: '1' });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: '2' });
+    await settled();
+    clock.advance();
+    await settled();
+    expect(items).toEqual(['1', '1+2']);
+  });
+});
+
+describe('P7: one key', () => {
+  it('that always fails delays no other', async () => {
+    const { queue, started, end } = harness(1);
+    queue.add(job('poison', 0));
+    queue.add(job('good', 1));
+    await end('poison', { kind: 'again' });
+    expect(started.at(-1)?.key).toBe('good');
+  });
+
+  it('that fails waits as long as it was asked to, and longer each time', async () => {
+    const { clock, queue, started, end } = harness();
+    queue.add(job('x', 0));
+    await end('x', { kind: 'again', retryAfterSeconds: 5 });
+    clock.advance();
+    expect(clock.now()).toBe(5_050);
+    await end('x', { kind: 'again' });
+    clock.advance();
+    expect(clock.now()).toBe(5_150);
+    expect(started).toHaveLength(3);
+  });
+
+  it('that fails is tried again without limit, 30 s apart at most', async () => {
+    const { clock, queue, started, end } = harness(1, 1);
+    queue.add(job('a', 1));
+    for (let attempt = 1; attempt <= 500; attempt++) {
+      expect(started).toHaveLength(attempt);
+      await end('a', { kind: 'again' });
+      clock.pass(30_000);
+    }
+    await end('a');
+    expect(queue.size).toBe(0);
+  });
+
+  it('that fails waits with what came while it was at work', async () => {
+    const { clock, queue, started, end } = harness();
+    queue.add(job('x', 0));
+    queue.add(job('x', 1));
+    await end('x', { kind: 'again', retryAfterSeconds: 5 });
+    expect(started).toHaveLength(1);
+    clock.advance();
+    expect([clock.now(), started.at(-1)?.version]).toEqual([5_050, 1]);
+  });
+
+  it('that fails goes on counting its attempts when something new comes', async () => {
+    const attempts: number[] = [];
+    const queue = new WorkQueue<number>({
+      parallel: 1,
+      timers: new Clock(),
+      handle: async (_, attempt) => {
+        attempts.push(attempt);
+        return { kind: 'again' };
+      },
+    });
+    for (let version = 0; version < 3; version++) {
+      queue.add({ key: 'x', group: 'a', lane: 'fast', item: version });
+      await settled();
+    }
+    expect(attempts).toEqual([1, 2, 3]);
+  });
+
+  it('that waits after a failure is tried at once when something new comes', async () => {
+    const { queue, started, end } = harness();
+    queue.add(job('x', 0));
+    await end('x', { kind: 'again' });
+    queue.add(job('x', 1));
+    expect(started.at(-1)?.version).toBe(1);
+  });
+
+  it('that was asked to wait waits with what comes meanwhile', async () => {
+    const { clock, queue, started, end } = harness();
+    queue.add(job('x', 0));
+    await end('x', { kind: 'again', retryAfterSeconds: 600 });
+    queue.add(job('x', 1));
+    expect(started).toHaveLength(1);
+    clock.advance();
+    expect([clock.now(), started.at(-1)?.version]).toEqual([600_050, 1]);
+  });
+
+  it('says how long its oldest change has waited, through failures and news', async () => {
+    const { clock, queue, end } = harness();
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 0, oldestAgeMs: 0 });
+    queue.add(job('x', 0));
+    await end('x', { kind: 'again', retryAfterSeconds: 5 });
+    clock.pass(2_000);
+    queue.add(job('x', 0));
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 1, atWork: 0, oldestAgeMs: 2_000 });
+    clock.advance();
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 1, oldestAgeMs: 5_050 });
+    queue.add(job('x', 1));
+    await end('x');
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 1, oldestAgeMs: 0 });
+    await end('x', { kind: 'done', next: { afterMs: 60_000, item: { key: 'x', version: 2 } } });
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 1, atWork: 0, oldestAgeMs: 0 });
+  });
+
+  it('that comes in circles is put off, and not dropped', async () => {
+    const { clock, queue, started, running, end } = harness();
+    for (let version = 0; version < 100; version++) {
+      queue.add(job('hot', version));
+      await end('hot');
+    }
+    expect(started.length).toBeLessThan(40);
+    for (let round = 0; queue.size > 0 && round < 1_000; round++) {
+      clock.advance();
+      for (const key of running.keys()) await end(key);
+    }
+    expect(started.at(-1)?.version).toBe(99);
+  });
+
+  it('that is added all the time is worked on all the time', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 900 }), async (everyMs) => {
+        const { clock, queue, started, running, end } = harness();
+        const times: number[] = [];
+        for (let version = 0; clock.now() < 60_000; version++) {
+          clock.pass(everyMs);
+          queue.add(job('hot', version));
+          if (running.size > 0) times.push(clock.now());
+          await end('hot');
+        }
+        // Up to the end: one that stops for good leaves no time behind.
+        const gaps = [...times, clock.now()].map((time, index) => time - (times[index - 1] ?? 0));
+        expect(Math.max(...gaps)).toBeLessThanOrEqual(500 + 2 * everyMs);
+        // Two in a second, after the burst.
+        expect(started.length).toBeLessThanOrEqual(30 + 2 * 61);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('that the sink wants to see again at once is put off as well', async () => {
+    const { clock, queue, started, end } = harness();
+    queue.add(job('x', 0));
+    while (clock.now() < 10_000) {
+      await end('x', { kind: 'done', next: { afterMs: 0, item: { key: 'x', version: 1 } } });
+      clock.advance();
+    }
+    expect(started.length).toBeLessThanOrEqual(30 + 2 * 11);
+  });
+
+  it('is looked at again after the time that the sink named, unless something comes before', async () => {
+    const { clock, queue, started, end } = harness();
+    const next = { afterMs: 60_000, item: { key: 'x', version: 7 } };
+    queue.add(job('x', 0));
+    await end('x', { kind: 'done', next });
+    clock.advance();
+    expect([clock.now(), started.at(-1)?.version]).toEqual([60_000, 7]);
+    await end('x', { kind: 'done', next });
+    queue.add(job('x', 8));
+    await end('x');
+    expect([clock.isEmpty, queue.size]).toEqual([true, 0]);
+  });
+});
+
+describe('Turns', () => {
+  it('go to the fast lane first, and to the slow one all the same', async () => {
+    const { queue, started, end } = harness(1);
+    queue.add(job('first', 0));
+    for (let each = 0; each < 20; each++) queue.add(job(`slow-${each}`, each, 'a', 'slow'));
+    for (let each = 0; each < 20; each++) queue.add(job(`fast-${each}`, each));
+    for (let each = 0; each < 18; each++) await end(started.at(-1)?.key ?? '');
+    const slow = started.filter(({ key }) => key.startsWith('slow')).length;
+    expect(slow).toBe(2);
+  });
+
+  it('go round the groups', async () => {
+    const { queue, started, end } = harness(1);
+    queue.add(job('first', 0));
+    for (let each = 0; each < 5; each++) queue.add(job(`busy-${each}`, each, 'busy'));
+    queue.add(job('quiet', 0, 'quiet'));
+    await end('first');
+    await end('busy-0');
+    expect(started.at(-1)?.key).toBe('quiet');
+  });
+
+  it('end with stop, which waits for what is at work', async () => {
+    const { queue, started, end } = harness(1);
+    queue.add(job('x', 0));
+    queue.add(job('y', 0));
+    const stopped = queue.stop();
+    await end('x');
+    await stopped;
+    expect(started.map(({ key }) => key)).toEqual(['x']);
+  });
+
+  it.each<Result<Job>>([
+    { kind: 'again' },
+    { kind: 'done', next: { afterMs: 600_000, item: { key: 'x', version: 1 } } },
+  ])('that have ended leave no timer behind, which would keep the process: %o', async (result) => {
+    const { clock, queue, end } = harness();
+    queue.add(job('x', 0));
+    const stopped = queue.stop();
+    await end('x', result);
+    await stopped;
+    queue.add(job('y', 0));
+    expect([clock.isEmpty, queue.size]).toEqual([true, 0]);
+  });
+
+  it('come after thirty days, which is longer than a timer of Node can be set for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let turns = 0;
+    const queue = new WorkQueue<number>({
+      parallel: 1,
+      handle: async () => {
+        turns++;
+        return { kind: 'done', next: { afterMs: 30 * 86_400_000, item: 1 } };
+      },
+    });
+    queue.add({ key: 'x', group: 'a', lane: 'fast', item: 0 });
+    // A timer that overflows fires after 1 ms.
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(turns).toBe(1);
+    await queue.stop();
+  });
+});

@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import { Health } from '../../../infra/forwarder/telemetry/health.ts';
+
+function harness() {
+  let now = 0;
+  const health = new Health(() => now);
+  health.begin(['websites', 'services']);
+  const pass = (ms: number) => void (now += ms);
+  const list = (name: string) => {
+    health.progressed(name);
+    health.entered(name, { name: 'watching', resourceVersion: '1', emptyCloses: 0 });
+    health.progressed(name);
+  };
+  return { health, pass, list };
+}
+const waiting = {
+  name: 'waiting',
+  delayMs: 30_000,
+  why: 'HTTP 403',
+  next: { name: 'listing', reason: 'start' },
+} as const;
+
+it('Ready is what has listed everything', () => {
+  const { health, list } = harness();
+  list('websites');
+  expect(health.problems()).toEqual(['services: not listed yet']);
+  list('services');
+  expect(health.problems()).toEqual([]);
+});
+
+it('A watch in trouble stays so between its tries, until the API server gives something again', () => {
+  const { health, list } = harness();
+  list('websites');
+  list('services');
+  health.entered('websites', waiting);
+  expect(health.problems()).toEqual(['websites: HTTP 403']);
+  health.entered('websites', { name: 'watching', resourceVersion: '1', emptyCloses: 0 });
+  expect(health.problems()).toEqual(['websites: HTTP 403']);
+  expect(health.watches()[0]).toMatchObject({ isConnected: false });
+  health.progressed('websites');
+  expect(health.problems()).toEqual([]);
+  expect(health.watches()[0]).toMatchObject({ isConnected: true });
+});
+
+it('A loop that does nothing for longer than any of its waits hangs', () => {
+  const { health, pass, list } = harness();
+  list('websites');
+  list('services');
+  pass(170_000);
+  health.progressed('services');
+  expect(health.stuck()).toEqual([]);
+  pass(20_000);
+  expect(health.stuck()).toEqual(['websites: its loop hangs']);
+});
+
+it('A long wait that the API server asked for is no hang', () => {
+  const { health, pass } = harness();
+  for (const name of ['websites', 'services']) health.entered(name, { ...waiting, delayMs: 3_600_000 });
+  pass(3_700_000);
+  expect(health.stuck()).toEqual([]);
+  pass(100_000);
+  expect(health.stuck()).toHaveLength(2);
+});
+
+it('A standby is ready, and alive, and says what it waits for', () => {
+  const { health, pass } = harness();
+  health.standBy('standing by, a leads');
+  pass(1_000_000);
+  expect([health.problems(), health.stuck(), health.standby]).toEqual([[], [], 'standing by, a leads']);
+});

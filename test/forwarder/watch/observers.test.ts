@@ -1,0 +1,348 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { REQUESTED_AT, type ObjectMeta, type WebsiteKey } from '../../../functions/website/resource.ts';
+import { unseenStatus } from '../../../functions/website/status.ts';
+import { rememberChild, type Change } from '../../../infra/forwarder/watch/known.ts';
+import { childObserver, websiteObserver } from '../../../infra/forwarder/watch/observers.ts';
+import { aWebsite, NOW } from '../../fixtures/websites.ts';
+import type { Observer, WatchedObject } from '../../../infra/forwarder/watch/observer.ts';
+
+let changes: Change[];
+let resyncs: number;
+let observer: Observer;
+let missed: string[] = [];
+const outlet = {
+  change: (change: Change) => void changes.push(change),
+  resync: () => void resyncs++,
+  missed: (resource: string) => void missed.push(resource),
+};
+let version = 0;
+
+beforeEach(() => {
+  changes = [];
+  resyncs = 0;
+});
+const told = () => changes.splice(0).map(({ kind, reason, id }) => [kind, reason, id]);
+function list(...objects: WatchedObject[]): void {
+  observer.listStarted();
+  for (const object of objects) observer.listed(object);
+  observer.listEnded();
+}
+
+const ready = (status: string) => ({ type: 'Ready', status, lastTransitionTime: '', reason: '', message: '' });
+const SETTLED = { observedGeneration: 1, conditions: [ready('True')] };
+/** What the API server notes of the functions' last change of the status. */
+const writtenAt = (time: string): Pick<ObjectMeta, 'managedFields'> => ({
+  managedFields: [{ manager: 'website-reconciler', subresource: 'status', time }],
+});
+const website = (metadata: Partial<ObjectMeta> = {}, status: object | undefined = SETTLED): WatchedObject => ({
+  metadata: {
+    name: 'shop',
+    namespace: 'a',
+    uid: 'u1',
+    generation: 1,
+    resourceVersion: String(++version),
+    ...writtenAt('2026-01-01T00:00:01Z'),
+    ...metadata,
+  },
+  ...(status === undefined ? {} : { status }),
+});
+
+describe('A Website in a list', () => {
+  beforeEach(() => {
+    observer = websiteObserver(outlet);
+  });
+
+  it.each<[string, WatchedObject, string | undefined]>([
+    ['that nobody has judged is first seen', website({}, {}), 'first-seen'],
+    ['whose spec is newer than its status has changed', website({ generation: 2 }), 'spec-changed'],
+    ['that is being deleted has changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
+    ['with an unanswered request is requested', website({ annotations: { [REQUESTED_AT]: '1' } }), 'requested'],
+    [
+      'with an answered one is settled',
+      website({ annotations: { [REQUESTED_AT]: '1' } }, { ...SETTLED, lastHandledReconcileAt: '1' }),
+      undefined,
+    ],
+    ['that is not ready is tried again', website({}, { observedGeneration: 1, conditions: [ready('False')] }), 'retry'],
+    ['that is ready is settled', website(), undefined],
+  ])('%s', (_, object, reason) => {
+    list(object);
+    expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
+    expect(resyncs).toBe(reason === undefined ? 1 : 0);
+  });
+
+  it('with an answered request that is too long to be acknowledged word for word is settled', () => {
+    const metadata = { annotations: { [REQUESTED_AT]: 'x'.repeat(250_000) } };
+    const verdict = { state: 'stalled', reason: 'InvalidSpec', message: '' } as const;
+    const { lastHandledReconcileAt } = unseenStatus(aWebsite({ metadata }), verdict, NOW);
+    expect(lastHandledReconcileAt?.length).toBeLessThan(300);
+    list(website(metadata, { ...SETTLED, lastHandledReconcileAt }));
+    expect(told()).toEqual([]);
+  });
+
+  it('that is not ready comes after all that changed, wherever it stands in the list', () => {
+    const unready = (name: string) =>
+      website({ name, uid: name }, { observedGeneration: 1, conditions: [ready('False')] });
+    const changed = (name: string) => website({ name, uid: name, generation: 2 });
+    list(unready('a'), changed('b'), unready('c'), changed('d'));
+    expect(changes.map(({ key }) => key.name)).toEqual(['b', 'd', 'a', 'c']);
+  });
+
+  it('that is not ready is told once, where a list did not end', () => {
+    const object = website({}, { observedGeneration: 1, conditions: [ready('False')] });
+    observer.listStarted();
+    observer.listed(object);
+    list(object);
+    expect(changes).toHaveLength(1);
+  });
+
+  it('that went away between two lists is told as deleted, under the same id every time', () => {
+    list(website());
+    list();
+    expect(told()).toEqual([['deleted', 'deleted', 'u1.deleted']]);
+  });
+
+  it('that came back under another uid is told as deleted and as new', () => {
+    list(website());
+    list(website({ uid: 'u2', resourceVersion: '77' }, {}));
+    expect(told()).toEqual([
+      ['deleted', 'deleted', 'u1.deleted'],
+      ['changed', 'first-seen', 'u2.77'],
+    ]);
+  });
+
+  it('that still has no status when it is listed again is not seen first', () => {
+    list(website({ resourceVersion: '5' }, {}));
+    list(website({ resourceVersion: '5' }, {}));
+    expect(told()).toEqual([
+      ['changed', 'first-seen', 'u1.5'],
+      ['changed', 'spec-changed', 'u1.5'],
+    ]);
+  });
+
+  it.each([null, 'text', { conditions: null }, { conditions: 'text' }, { conditions: [null] }])(
+    'with the status %j, which a CRD without our schema lets in, stops nothing',
+    (status) => {
+      const generation = { observedGeneration: 1 };
+      list({
+        ...website(),
+        status: typeof status === 'object' && status !== null ? { ...generation, ...status } : status,
+      });
+      expect(told()).toHaveLength(1);
+    },
+  );
+
+  it('that was not named by a list which began anew is not deleted by it', () => {
+    list(website());
+    observer.listStarted();
+    list(website());
+    expect(told()).toEqual([]);
+  });
+
+  it('that changed while nobody watched is told', () => {
+    list(website());
+    list(website({ labels: { team: 'b' } }));
+    expect(told()).toMatchObject([['changed', 'spec-changed', expect.any(String)]]);
+  });
+});
+
+describe('A Website in a watch', () => {
+  beforeEach(() => {
+    observer = websiteObserver(outlet);
+    list(website());
+  });
+
+  it('is read with all its children where its status was edited, since that says nothing of them then', () => {
+    observer.changed(website({}, { ...SETTLED, replicas: 99 }));
+    expect(changes).toMatchObject([{ reads: 'everything', versions: { Website: String(version) } }]);
+  });
+
+  it.each<[string, WatchedObject, string | undefined]>([
+    ['whose generation changed has changed', website({ generation: 2 }), 'spec-changed'],
+    ['with another label has changed', website({ labels: { a: 'b' } }), 'spec-changed'],
+    ['that is being deleted has changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
+    ['with a request is requested', website({ annotations: { [REQUESTED_AT]: '2' } }), 'requested'],
+    [
+      'whose status the functions wrote has not',
+      website(writtenAt('2026-01-01T00:00:09Z'), { observedGeneration: 1, conditions: [ready('False')] }),
+      undefined,
+    ],
+    [
+      'with the condition of another program has not',
+      website({}, { ...SETTLED, conditions: [...SETTLED.conditions, { ...ready('False'), type: 'Audited' }] }),
+      undefined,
+    ],
+    ['whose status somebody else edited has changed', website({}, { ...SETTLED, replicas: 99 }), 'spec-changed'],
+    ['whose status is wiped has changed', website({ managedFields: [] }, {}), 'spec-changed'],
+    ['whose managed fields alone changed has not', website({ managedFields: [] }), undefined],
+  ])('%s', (_, object, reason) => {
+    observer.changed(object);
+    expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
+  });
+
+  it('that came back under another uid without a word is told as deleted and as new', () => {
+    observer.changed(website({ uid: 'u2', resourceVersion: '77' }, {}));
+    expect(told()).toEqual([
+      ['deleted', 'deleted', 'u1.deleted'],
+      ['changed', 'first-seen', 'u2.77'],
+    ]);
+  });
+
+  it('is there until it is deleted', () => {
+    const websites = websiteObserver(outlet);
+    const key = { namespace: 'a', name: 'shop' };
+    expect(websites.uidOf(key)).toBeUndefined();
+    websites.changed(website());
+    expect(websites.uidOf(key)).toBe('u1');
+    websites.deleted(website());
+    expect(websites.uidOf(key)).toBeUndefined();
+  });
+
+  it('that is deleted is told once', () => {
+    observer.deleted(website({ resourceVersion: '88' }));
+    observer.deleted(website({ resourceVersion: '88' }));
+    expect(told()).toEqual([['deleted', 'deleted', 'u1.88.deleted']]);
+  });
+});
+
+const OWNER = { apiVersion: 'stable.example.com/v1', kind: 'Website', name: 'shop', uid: 'u1', controller: true };
+const child = (metadata: Partial<ObjectMeta> = {}, rest: object = {}): WatchedObject => ({
+  metadata: { name: 'shop-x', namespace: 'a', uid: 'c1', resourceVersion: '5', ownerReferences: [OWNER], ...metadata },
+  spec: { replicas: 1 },
+  status: { readyReplicas: 1, conditions: [{ type: 'Available', status: 'True', reason: 'Ok', lastUpdateTime: '1' }] },
+  ...rest,
+});
+
+describe('A child', () => {
+  let there: Set<string>;
+  const websites = {
+    uidOf: ({ namespace, name }: WebsiteKey) => (there.has(`${namespace}/${name}`) ? 'u1' : undefined),
+  };
+
+  beforeEach(() => {
+    there = new Set(['a/shop', 'a/other']);
+    observer = childObserver('Deployment', outlet, websites);
+    list(child());
+  });
+
+  it.each<[string, WatchedObject, boolean]>([
+    ['that is as it was is no news', child({ resourceVersion: '6' }), false],
+    ['whose spec was edited is', child({}, { spec: { replicas: 2 } }), true],
+    ['whose readiness changed is', child({}, { status: { readyReplicas: 0 } }), true],
+    ['whose label was changed is', child({ labels: { a: 'b' } }), true],
+    ['whose annotation was changed is', child({ annotations: { a: 'b' } }), true],
+    ['that is being deleted is', child({ deletionTimestamp: 'now' }), true],
+    ['whose owner reference was taken away is', child({ ownerReferences: [] }), true],
+    [
+      'whose conditions were only looked at again is not',
+      child(
+        {},
+        {
+          status: {
+            readyReplicas: 1,
+            conditions: [{ type: 'Available', status: 'True', reason: 'Ok', lastUpdateTime: '2' }],
+          },
+        },
+      ),
+      false,
+    ],
+  ])('%s', (_, object, isNews) => {
+    observer.changed(object);
+    expect(changes).toMatchObject(
+      isNews
+        ? [
+            {
+              kind: 'drifted',
+              reason: 'child-drifted',
+              key: { namespace: 'a', name: 'shop' },
+              uid: 'u1',
+              childKind: 'Deployment',
+            },
+          ]
+        : [],
+    );
+  });
+
+  it('that was deleted is told under its own uid and version', () => {
+    observer.deleted(child({ resourceVersion: '9' }));
+    expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c1.9']]);
+  });
+
+  it('that went away, came or changed between two lists is told', () => {
+    list();
+    list(child());
+    list(child());
+    list(child({ resourceVersion: '12' }, { spec: { replicas: 3 } }));
+    expect(told().map(([, , id]) => id)).toEqual(['u1.c1.gone', 'u1.c1.5', 'u1.c1.12']);
+  });
+
+  it('that changed hands is told to both', () => {
+    observer.changed(child({ ownerReferences: [{ ...OWNER, name: 'other', uid: 'u2' }] }));
+    expect(changes.map(({ key: { name }, uid }) => [name, uid])).toEqual([
+      ['other', 'u2'],
+      ['shop', 'u1'],
+    ]);
+  });
+
+  it('of a Website that is gone is not told: the garbage collector took it, or will', () => {
+    there.delete('a/shop');
+    observer.changed(child({ deletionTimestamp: 'now' }));
+    observer.deleted(child({ resourceVersion: '9' }));
+    expect(told()).toEqual([]);
+  });
+
+  it('of one before, of the same name, is told: the one that is there may be waiting for the name', () => {
+    observer.deleted(child({ resourceVersion: '9', ownerReferences: [{ ...OWNER, uid: 'u0' }] }));
+    expect(told()).toHaveLength(1);
+  });
+
+  it.each([
+    ['name', { name: 'x'.repeat(1_000_000) }],
+    ['uid', { uid: 'x'.repeat(1_000_000) }],
+    ['uid with a space', { uid: 'u1 u2' }],
+  ])("whose owner has a %s that no Website has is nobody's, and nothing of it is kept", (_, wrong) => {
+    const memory = rememberChild('Deployment', child({ ownerReferences: [{ ...OWNER, ...wrong }] }));
+    expect(memory).toBeUndefined();
+  });
+
+  it("that is somebody else's is nobody's news", () => {
+    observer.changed(
+      child({ name: 'other', ownerReferences: [{ ...OWNER, kind: 'ReplicaSet', apiVersion: 'apps/v1' }] }),
+    );
+    observer.changed(child({ name: 'other', ownerReferences: [{ ...OWNER, controller: false }] }));
+    expect(told()).toEqual([]);
+  });
+
+  describe('whose name a Website needs, and which somebody else controls,', () => {
+    const foreign = (metadata: Partial<ObjectMeta> = {}, rest: object = {}) =>
+      child({ name: 'shop-deployment', uid: 'c9', ownerReferences: [], ...metadata }, rest);
+    beforeEach(() => {
+      observer.changed(foreign());
+      told();
+    });
+
+    it.each<[string, () => void, string[]]>([
+      ['is told when it is deleted', () => observer.deleted(foreign({ resourceVersion: '9' })), ['u1.c9.9']],
+      ['is told when it is made ours', () => observer.changed(foreign({ ownerReferences: [OWNER] })), ['u1.c9.5']],
+      ['is told when it is gone from a list', () => list(child()), ['u1.c9.gone']],
+      ['is not told when its Pods come and go', () => observer.changed(foreign({}, { status: { replicas: 7 } })), []],
+    ])('%s', (_, happens, ids) => {
+      happens();
+      expect(told().map(([, , id]) => id)).toEqual(ids);
+    });
+  });
+
+  it('that was unknown and was made ours by hand is told', () => {
+    const managedFields = [{ manager: 'website-reconciler' }, { manager: 'kubectl-patch' }];
+    observer.changed(child({ name: 'shop-deployment', uid: 'c9', managedFields }));
+    expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c9.5']]);
+  });
+
+  it('that is new is our own doing, unless it is an Ingress, which a late run may have made', () => {
+    observer.changed(child({ name: 'fresh', uid: 'c2' }));
+    expect(told()).toEqual([]);
+    observer = childObserver('Ingress', outlet, websites);
+    list();
+    observer.changed(child({ name: 'fresh', uid: 'c2' }));
+    expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c2.5']]);
+  });
+});

@@ -1,0 +1,163 @@
+// The resync on the model: where it goes on when its time is up, and how much it may take.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { resyncWebsites } from '../../functions/resync-websites.ts';
+import type { Child } from '../../functions/website/children.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
+
+function contextOf(cluster: Cluster) {
+  const lines: string[] = [];
+  const info = (_: object, message = '') => void lines.push(message);
+  const log = { info, warn: info, error: info };
+  return { cluster, now: () => NOW, log, resyncPlace: { last: undefined }, lines };
+}
+
+function clusterOf(count: number): MemoryCluster {
+  const cluster = new MemoryCluster();
+  for (let index = 0; index < count; index++) cluster.apply({ namespace: 'team-a', name: `site-${index}` }, SPEC);
+  return cluster;
+}
+
+it('One whose time is up goes on behind the last that it looked at, also when that fails every time', async () => {
+  const cluster = clusterOf(40);
+  const tried: string[] = [];
+  const failing: Cluster = {
+    getWebsite: (key) => cluster.getWebsite(key),
+    getChild: async (kind, key) => {
+      if (kind === 'Deployment') tried.push(key.name);
+      throw new Error('This one fails');
+    },
+    create: (child) => cluster.create(child),
+    replace: (child) => cluster.replace(child),
+    rehearse: (child) => cluster.rehearse(child),
+    delete: (child) => cluster.delete(child),
+    updateStatus: (website) => cluster.updateStatus(website),
+    announce: (website, transition) => cluster.announce(website, transition),
+    listWebsites: () => cluster.listWebsites(),
+    listChildren: (kind) => cluster.listChildren(kind),
+  };
+  const context = contextOf(failing);
+  // The clock ends each resync when 16 have begun.
+  const { performance } = globalThis;
+  const real = performance.now.bind(performance);
+  let begun = 0;
+  performance.now = () => (tried.length - begun >= 16 ? 1_000 : 0);
+  try {
+    for (let round = 0; round < 3; round++) {
+      begun = tried.length;
+      expect(await resyncWebsites(context, { timeMs: 100 })).toMatchObject({
+        differing: 40,
+        failed: 16,
+        unfinished: 24,
+      });
+    }
+  } finally {
+    performance.now = real;
+  }
+  expect(new Set(tried).size).toBe(40);
+});
+
+it('A long one says how far it has come', async () => {
+  const context = contextOf(clusterOf(1_000));
+  expect(await resyncWebsites(context)).toEqual({
+    seen: 1_000,
+    differing: 1_000,
+    repaired: 1_000,
+    stalled: 0,
+    failed: 0,
+    unreached: 0,
+    unfinished: 0,
+  });
+  expect(context.lines.filter((line) => line === 'Resyncing Websites')).toHaveLength(2);
+});
+
+it('One that somebody has to act on is not called repaired, and is left alone once it says so', async () => {
+  const cluster = clusterOf(1);
+  cluster.apply({ namespace: 'team-a', name: 'bad' }, { ...SPEC, image: 'no image' });
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 2, repaired: 1, stalled: 1, failed: 0 });
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 2, differing: 0, repaired: 0, stalled: 0 });
+});
+
+it('One that cannot be compared, by a fault of ours, is counted and keeps no other from its turn', async () => {
+  const cluster = clusterOf(3);
+  const broken = {
+    ...aWebsite({ metadata: { name: 'broken' } }),
+    get spec(): unknown {
+      throw new Error('A fault of ours');
+    },
+  };
+  const getWebsite = cluster.getWebsite.bind(cluster);
+  const listWebsites = cluster.listWebsites.bind(cluster);
+  cluster.getWebsite = (key) => (key.name === 'broken' ? Promise.resolve(broken) : getWebsite(key));
+  cluster.listWebsites = async function* () {
+    for await (const page of listWebsites()) yield [broken, ...page];
+  };
+  const counts = { seen: 4, differing: 4, repaired: 3, failed: 1, unreached: 0 };
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject(counts);
+});
+
+it('Large Websites come after all others, since they take turns', async () => {
+  const env = Array.from({ length: 4 }, (_, index) => ({ name: `V${index}`, value: 'x'.repeat(32_768) }));
+  const cluster = new MemoryCluster();
+  cluster.apply({ namespace: 'team-a', name: 'large' }, { ...SPEC, env });
+  cluster.apply({ namespace: 'team-a', name: 'small' }, SPEC);
+  const written: string[] = [];
+  cluster.onWrite = ({ metadata }) => void written.push(metadata.name.split('-')[0] ?? '');
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 2 });
+  expect(new Set(written)).toEqual(new Set(['small', 'large']));
+  expect(cluster.websites()).toHaveLength(2);
+  expect(written[0]).toBe('small');
+});
+
+it('Those whose children are too large to be kept for the comparison are looked at one by one', async () => {
+  const env = Array.from({ length: 2 }, (_, index) => ({ name: `V${index}`, value: 'x'.repeat(20_000) }));
+  const cluster = clusterOf(3);
+  const large = { namespace: 'team-a', name: 'large' };
+  cluster.apply(large, { ...SPEC, env });
+  for (const _ of [1, 2]) {
+    await resyncWebsites(contextOf(cluster));
+    cluster.rollOut();
+  }
+  const { reads } = cluster;
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 4, differing: 0, repaired: 0 });
+  expect(cluster.reads - reads).toBe(4);
+  cluster.remove('Deployment', { namespace: 'team-a', name: 'large-deployment' });
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 4, differing: 1, repaired: 1 });
+  expect(await cluster.getChild('Deployment', large)).toBeDefined();
+});
+
+it.each<[string, object, (child: Child) => object]>([
+  ['that is suspended, and whose children lost our label', { suspend: true }, () => ({ labels: {} })],
+  ['whose name somebody else took, without our label', {}, () => ({ labels: {}, ownerReferences: [] })],
+])('One %s is looked at, and counts as nothing once there is nothing to write', async (_, spec, change) => {
+  const cluster = clusterOf(1);
+  const key = { namespace: 'team-a', name: 'site-0' };
+  await resyncWebsites(contextOf(cluster));
+  cluster.rollOut();
+  cluster.apply(key, { ...SPEC, ...spec });
+  for (const child of cluster.children()) {
+    const metadata = { ...child.metadata, ...change(child) } as Child['metadata'];
+    cluster.edit<Child>(child, { metadata });
+  }
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 1 });
+  const context = contextOf(cluster);
+  expect(await resyncWebsites(context)).toMatchObject({ seen: 1, differing: 0, repaired: 0, stalled: 0, failed: 0 });
+  expect(context.lines).not.toContain('Reconciled Website');
+});
+
+it('Two at once come to the same as one', async () => {
+  const cluster = clusterOf(50);
+  await Promise.all([resyncWebsites(contextOf(cluster)), resyncWebsites(contextOf(cluster))]);
+  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 0 });
+  expect(cluster.children()).toHaveLength(100);
+});
+
+it('P8: 10,000 Websites take less than 200 MB', { timeout: 120_000 }, async () => {
+  // A process of its own with a heap of that size, less what Node has outside of it: it would end otherwise.
+  const args = ['--max-old-space-size=120', 'test/resync/resync-large.ts', '10000'];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  expect(JSON.parse(stdout)).toMatchObject({ seen: 10_000, differing: 0 });
+});
