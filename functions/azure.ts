@@ -1,6 +1,6 @@
-// Host: Azure Functions, programming model v4. It only converts. Nothing here may fail or wait while the app is loaded:
-// the host would report an app without functions. No name has a hyphen: an app setting that disables a function, such as
-// AzureWebJobs.resyncWebsites.Disabled, cannot have one on Linux.
+// Host: Azure Functions, programming model v4. It only converts.
+// Nothing here may fail or wait while the app loads: the host would report an app without functions.
+// Function names have no hyphen: the app setting AzureWebJobs.NAME.Disabled cannot contain one on Linux.
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
 import type { HttpMessage } from './events/cloudevents.ts';
 import { configFrom } from './config.ts';
@@ -23,10 +23,10 @@ app.http('reconcileWebsite', {
   },
 });
 
-// Costs nothing where no subscription leads to it: Event Grid calls the host, with a key of its own.
+// Costs nothing without a subscription. Event Grid calls the host directly, with its own key.
 app.eventGrid('reconcileWebsiteFromEventGrid', { handler: takeEvent });
 
-// Registered only where there is a queue: the host polls it, and reports a queue name that is not set as a broken function.
+// Registered only if EVENTS_QUEUE is set: the host reports a function without a queue name as broken.
 if ((process.env['EVENTS_QUEUE'] ?? '') !== '') {
   app.storageQueue('reconcileWebsiteFromQueue', {
     queueName: '%EVENTS_QUEUE%',
@@ -39,18 +39,19 @@ app.timer('resyncWebsites', {
   schedule: '%RESYNC_SCHEDULE%',
   runOnStartup: false,
   handler: async (timer: Timer, invocation: InvocationContext): Promise<void> => {
-    // Never skipped: after a gap a resync is what is needed.
+    // A late run still resyncs, because changes may have been lost in the gap.
     if (timer.isPastDue) invocation.warn(line({}, 'Resync is late'));
     const context = await contextFor(invocation);
     const { unreached, unfinished } = await resyncClusters(context.clusters.all, context);
-    // A timer has no answer: an error is how the host and its metrics learn that the cluster could not be asked.
-    if (unreached > 0) throw new Error(`${unreached} Websites could not be reached, ${unfinished} were left`);
+    // A timer has no reply. Only an error tells the host and its metrics that the cluster could not be reached.
+    if (unreached > 0)
+      throw new Error(`${unreached} Websites could not be reached, ${unfinished} were left for the next resync`);
   },
 });
 
 surviveRejections(logOf(console));
 
-// What speaks to the cluster is loaded while the host is still busy with its own start. It does not wait for this.
+// Connects while the host is still starting. The host does not wait for this.
 app.hook.appStart(() => {
   connected().catch((error: unknown) => console.error(line({ err: error }, 'Could not connect to the cluster')));
 });
@@ -60,12 +61,12 @@ app.hook.appTerminate(async () => {
   await open?.close();
 });
 
-/** What a sender waits where the cluster cannot be connected to. */
+/** `Retry-After` while the functions cannot connect to the cluster. */
 const CONNECT_RETRY_SECONDS = 5;
 
-/** The host has looked at the key; what is configured beside it is checked here. */
+/** The host has already checked the function key. This checks the tokens or signatures that are configured as well. */
 async function answerTo(message: HttpMessage, log: Log): Promise<Reply> {
-  // Who asks for it is told nothing but whether it may send, for which no cluster is needed.
+  // The handshake says only whether an origin may send. That needs no cluster.
   if (message.method === 'OPTIONS') return handshake(message, configFrom(process.env));
   if (lostItsBody(message)) return problem(411, LOST_BODY);
   const open = await connected().catch((error: unknown) => {
@@ -73,22 +74,22 @@ async function answerTo(message: HttpMessage, log: Log): Promise<Reply> {
     return undefined;
   });
   if (open === undefined)
-    return again('The cluster cannot be connected to: the log of the functions says why', CONNECT_RETRY_SECONDS);
+    return again('The functions could not connect to the cluster. Their log says why', CONNECT_RETRY_SECONDS);
   const body = async () => (isTooLarge(message.body) ? undefined : message.body);
   const refusal = await open.callers.refusal({ headers: message.headers, asksFor: 'events', body }, log);
   return refusal ?? reconcileWebsite(message, { ...open, log });
 }
 
 const LOST_BODY =
-  'The body did not arrive: Azure Functions drops one that is sent without Content-Length (Transfer-Encoding: chunked). Send it with Content-Length';
+  'The body is missing. Azure Functions drops a body that is sent without Content-Length (Transfer-Encoding: chunked). Send Content-Length';
 
-/** Source: GrpcMessageConversionExtensions of the host, which hands on the body where Content-Length is above 0. */
+/** The host passes a body on only if Content-Length is above 0. Source: its GrpcMessageConversionExtensions. */
 const lostItsBody = ({ method, headers, body }: HttpMessage): boolean =>
   method === 'POST' && body === '' && headers['content-length'] === undefined;
 
 /**
- * Takes one structured CloudEvent from a trigger that knows no answer but an error, after which it tries again. What cannot be
- * read fails as well, so that it ends where somebody can look at it: the poison queue, or the subscription's dead letters.
+ * Takes one structured CloudEvent from a trigger that has no reply: an error makes the trigger retry. A malformed event fails as
+ * well, so that it ends up where an operator can inspect it: in the poison queue, or in the subscription's dead letters.
  */
 async function takeEvent(event: unknown, invocation: InvocationContext): Promise<void> {
   const { status, body } = await reconcileEvent(event, await contextFor(invocation));
@@ -97,7 +98,7 @@ async function takeEvent(event: unknown, invocation: InvocationContext): Promise
 
 let connection: Promise<Connected> | undefined;
 
-/** Connects once, and keeps that while the instance is warm; what failed is tried again by the next invocation. */
+/** Connects once per instance. If that fails, the next invocation tries again. */
 const connected = (): Promise<Connected> =>
   (connection ??= connect().catch((error: unknown) => {
     connection = undefined;
@@ -126,7 +127,7 @@ async function messageOf(request: HttpRequest): Promise<HttpMessage> {
   return { method: request.method, headers: Object.fromEntries(request.headers), body: await request.text() };
 }
 
-/** Logs through an invocation where there is one, so that Application Insights knows what a line belongs to. */
+/** Logs through an invocation if there is one, so that Application Insights assigns the line to it. */
 function logOf(to: Pick<InvocationContext, 'info' | 'warn' | 'error'>): Log {
   return {
     info: (fields: object, message?: string) => to.info(line(fields, message)),
@@ -138,6 +139,6 @@ function logOf(to: Pick<InvocationContext, 'info' | 'warn' | 'error'>): Log {
 const line = (fields: object, message?: string): string =>
   printable(JSON.stringify({ msg: message, ...fields }, withErrors));
 
-/** JSON knows nothing of errors. */
+/** `JSON.stringify` writes an error as `{}`. */
 const withErrors = (_: string, value: unknown): unknown =>
   value instanceof Error ? `${value.name}: ${value.message}` : value;

@@ -7,10 +7,10 @@ import type { ResyncPlace, ResyncReport } from './resync/report.ts';
 
 export const clusterName = z.string().regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _');
 
-const noContext = 'must be the name of a context of the kubeconfig';
+const contextProblem = 'must be the name of a context in the kubeconfig';
 const isSource = (key: string): boolean => key.includes(':');
 
-/** `{"NAME": "CONTEXT", "https://SOURCE": "CONTEXT"}`, as contexts by the sources of events. */
+/** Parses `{"NAME": "CONTEXT", "https://SOURCE": "CONTEXT"}` into a map from event source to context. */
 export const contextsBySource = z
   .string()
   .transform((text, issues): unknown => {
@@ -21,31 +21,37 @@ export const contextsBySource = z
       return z.NEVER;
     }
   })
-  .pipe(z.record(z.string(), z.string(noContext).min(1, noContext), 'must be an object, of contexts by clusters'))
+  .pipe(
+    z.record(
+      z.string(),
+      z.string(contextProblem).min(1, contextProblem),
+      'must be an object that maps clusters to contexts',
+    ),
+  )
   .refine((given) => Object.keys(given).length > 0, 'must have at least one cluster')
   .refine(
     (given) => Object.keys(given).every((key) => isSource(key) || clusterName.safeParse(key).success),
-    'must be by names of clusters (letters, digits, - . _) or sources of events',
+    'each key must be a cluster name (letters, digits, - . _) or an event source',
   )
   .transform(
     (given) => new Map(Object.entries(given).map(([key, context]) => [isSource(key) ? key : sourceOf(key), context])),
   );
 
-/** A cluster whose Websites are reconciled here. */
+/** A cluster whose Websites this process reconciles. */
 export interface ServedCluster {
   readonly cluster: Cluster;
-  /** The same for one piece of work, which begins no call after this time of the monotonic clock. */
+  /** The same cluster with a deadline, on the monotonic clock. No call starts after it. */
   readonly until?: (startBy: number) => Cluster;
   readonly resyncPlace: ResyncPlace;
-  /** One resync runs at a time, however many ask for it. */
+  /** Runs one resync at a time, however many are requested. */
   readonly resyncs: Joining<ResyncReport>;
-  /** Which one it is, where there are several. */
+  /** The context's name, if there are several clusters. */
   readonly label?: string;
 }
 
 export interface Clusters {
   readonly all: readonly ServedCluster[];
-  /** The cluster that events of this source are about. Where there is just one, they are about that. */
+  /** The cluster that events of this source are about. A single cluster accepts every source. */
   of(source: string): ServedCluster | undefined;
 }
 
@@ -57,8 +63,8 @@ export function oneCluster(cluster: Cluster, until: (startBy: number) => Cluster
 }
 
 /**
- * @param contexts of the kubeconfig, by the sources of events; several sources may be one cluster's.
- * @param clusterIn is asked once for each context.
+ * @param contexts contexts of the kubeconfig by event source. Several sources may map to one cluster.
+ * @param clusterIn is called once for each context.
  */
 export function severalClusters(
   contexts: ReadonlyMap<string, string>,
@@ -74,8 +80,8 @@ export function severalClusters(
 }
 
 /**
- * What is given to work on the Websites of one cluster: lines of the log say which one, where there are several.
- * @param ms after which nothing more is begun.
+ * Narrows a context to one cluster, and adds the cluster's label to each log line if there are several.
+ * @param ms the time after which no further call starts.
  */
 export function within<Given extends { readonly log: Log }>(
   { cluster: endless, until = () => endless, resyncPlace, label }: ServedCluster,

@@ -8,24 +8,24 @@ import type { Config } from './config.ts';
 import type { Context } from './website/reconcile.ts';
 import type { Log } from './telemetry/log.ts';
 
-/** What both functions are given by every host. */
+/** What every host passes to both functions. */
 export interface FunctionContext extends Pick<Context, 'now'> {
   readonly clusters: Clusters;
   readonly log: Log;
-  /** For the events that are worked on at once, those of batches too. */
+  /** Limit how many events are handled at once, including those of batches. */
   readonly places: Places;
   readonly config: Pick<Config, 'clusterName' | 'namespaces' | 'replyEvents' | 'webhookAllowedOrigins'>;
 }
 
-/** All that a host needs. */
+/** The context, and what only a host needs. */
 export type Connected = FunctionContext & {
   readonly callers: Callers;
-  /** What cannot be used for now and has something older in its place, a line each. */
+  /** One line for each credential that could not be renewed, so that its predecessor stays in use. */
   troubles(): readonly string[];
   close(): Promise<void>;
 };
 
-/** Connects to the clusters of the configuration. @throws ClusterError when a kubeconfig names none. */
+/** Connects to the configured clusters. @throws ClusterError if the kubeconfig names no cluster. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const troubles = new Troubles(log);
   const { transports, clusters } = await clustersFrom(config, troubles);
@@ -44,7 +44,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
   };
 }
 
-/** The only cluster is spoken to at once; of several, each with its first event. */
+/** Connects to a single cluster immediately, and to each of several clusters on its first event. */
 async function clustersFrom({ address, contexts, namespaces }: Config, troubles: Troubles) {
   const room = roomForLarge();
   const served = (transport: Transport) => ({

@@ -16,9 +16,9 @@ import { WaitingRoom } from './callers/waiting-room.ts';
 import { LARGEST_BODY, problem, tooLarge, type Reply } from './reply.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
-/** Events are small: whoever takes longer to send one keeps a place from the others. */
+/** Events are small. A sender that needs longer than this holds a place that others wait for. */
 const REQUEST_MS = 10_000;
-/** Longer than senders and load balancers keep idle connections, so that none is reused just as it closes. */
+/** Longer than senders and load balancers keep idle connections. So none of them reuses one just as it closes here. */
 const KEEP_ALIVE_MS = 75_000;
 /** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
 const DRAIN_MS = 25_000;
@@ -32,9 +32,9 @@ async function main(config: Config): Promise<void> {
   let running = 0;
   let isStopping = false;
 
-  /** Turns away what comes while `maxConcurrent` are at work: the sender keeps it, and another instance may take it. */
+  /** Answers 429 while `maxConcurrent` requests run. The sender keeps the event, and another instance may take it. */
   async function limited(work: () => Promise<Reply>): Promise<Reply> {
-    if (running >= config.maxConcurrent) return tooMany(`${config.maxConcurrent} requests are being worked on`);
+    if (running >= config.maxConcurrent) return tooMany(`MAX_CONCURRENT=${config.maxConcurrent} requests are running`);
     running++;
     try {
       return await work();
@@ -47,24 +47,28 @@ async function main(config: Config): Promise<void> {
     const path = request.url?.split('?', 1)[0];
     if (path === '/livez' || path === '/readyz')
       return { status: 200, headers: { 'content-type': 'text/plain' }, body: path === '/livez' ? 'ok\n' : readiness() };
-    if (path !== '/' && path !== '/resync') return problem(404, 'There are /, /resync, /livez and /readyz');
+    if (path !== '/' && path !== '/resync')
+      return problem(404, 'Unknown path. The paths are /, /resync, /livez and /readyz');
     const { method = 'GET' } = request;
     return method === 'POST' ? answer(request, path) : withoutBody(request, method, path);
   }
 
-  /** Who asks for the handshake is told nothing but whether it may send. Nothing is read for that, and no place is taken. */
+  /**
+   * The answer to every method but POST. The caller is not checked: the handshake says only whether an origin may send. So the
+   * server reads no body for it, and it takes no place.
+   */
   async function withoutBody(request: IncomingMessage, method: string, path: '/' | '/resync'): Promise<Reply> {
     const headers = headersOf(request);
     const reply =
       path === '/'
         ? await reconcileWebsite({ method, headers, body: '' }, context)
-        : problem(405, 'Ask for a resync with POST');
+        : problem(405, 'Use POST to request a resync');
     return hasBody(headers) ? closing(reply) : reply;
   }
 
   /**
-   * The answer to a caller who may not come in. Where callers are not asked who they are, a browser is not to be one, and a request
-   * comes in when it is whole.
+   * The answer to a caller that is not allowed. Without tokens and signatures, this refuses requests that a web page may have sent,
+   * and reads the whole body first.
    */
   async function refused(call: Call): Promise<Reply | undefined> {
     if (asksCallers(config)) return context.callers.refusal(call, log);
@@ -72,7 +76,7 @@ async function main(config: Config): Promise<void> {
     return refusal ?? ((await call.body()) === undefined ? tooLarge() : undefined);
   }
 
-  /** Old credentials still work: a Pod that says so is ready all the same. */
+  /** The Pod stays ready while it uses previous credentials, since they still work. The body lists what could not be renewed. */
   const readiness = (): string => ['ok', ...context.troubles(), ''].join('\n');
 
   async function answer(request: IncomingMessage, path: '/' | '/resync'): Promise<Reply> {
@@ -81,7 +85,7 @@ async function main(config: Config): Promise<void> {
     const body = () => (read ??= bodyOf(request));
     const call = { headers, asksFor: path === '/resync' ? 'resync' : 'events', body } as const;
     const refusal = await waitingRoom.decide(() => refused(call));
-    if (refusal === 'turned away') return closing(tooMany('Others wait to be let in'));
+    if (refusal === 'turned away') return closing(tooMany('Too many requests wait for their caller to be checked'));
     if (refusal !== undefined) return closing(refusal);
     return limited(async () => {
       if (path === '/resync') return resync(context);
@@ -105,17 +109,18 @@ async function main(config: Config): Promise<void> {
         const reply = await route(request);
         send(response, isStopping ? closing(reply) : reply);
       };
-      // Whatever goes wrong with one request, in its answer too, ends that request alone.
+      // A failure in one request, or in sending its answer, must not affect the others.
       respond().catch((error: unknown) => {
         if (request.complete) log.error({ err: error }, 'Could not answer request');
-        else log.info('Request was broken off');
+        else log.info('Connection closed before the request was complete');
         if (response.headersSent) response.destroy();
         else send(response, closing(problem(500, 'Internal error')));
       });
     },
   );
   server.once('error', (error: NodeJS.ErrnoException) => {
-    const why = error.code === 'EADDRINUSE' ? 'is in use: set PORT to another, or to 0 for a free one' : error.message;
+    const why =
+      error.code === 'EADDRINUSE' ? 'the port is in use. Set PORT to another, or to 0 for a free one' : error.message;
     process.stderr.write(`Could not listen on ${config.host} port ${config.port}: ${why}\n`);
     process.exit(1);
   });
@@ -129,7 +134,7 @@ async function main(config: Config): Promise<void> {
   const stop = () => {
     isStopping = true;
     clearInterval(timer);
-    // Idle keep-alive connections would hold the server open; those at work finish first.
+    // Running requests finish first. Idle keep-alive connections would keep the server open, so they are closed below.
     server.close(() => {
       Promise.all([context.close(), endMetrics()])
         .catch((error: unknown) => log.warn({ err: error }, 'Could not close all connections'))
@@ -149,17 +154,17 @@ const asksCallers = ({ callers: { tokens, signingSecrets } }: Config): boolean =
 const resync = (context: FunctionContext): Promise<Reply> =>
   replyTo({ id: 'resync', source: '/resync', type: 'resync' }, { kind: 'resync', of: 'all clusters' }, context);
 
-/** Where nothing else calls /resync, this does; not at the same moment in every replica. */
+/** Resyncs on an interval. The jitter keeps replicas from resyncing at the same moment. */
 function scheduleResync({ resyncIntervalSeconds }: Config, context: FunctionContext): NodeJS.Timeout | undefined {
   if (resyncIntervalSeconds === 0) return undefined;
   const jittered = resyncIntervalSeconds * (0.9 + Math.random() * 0.2);
-  const ask = () => {
+  const run = () => {
     resync(context).catch((error: unknown) => context.log.error({ err: error }, 'Could not resync Websites'));
   };
-  return setInterval(ask, jittered * 1000).unref();
+  return setInterval(run, jittered * 1000).unref();
 }
 
-/** The whole body, or nothing when there is too much of it: the rest is not read. */
+/** The whole body, or `undefined` once it exceeds `LARGEST_BODY`. The rest is then not read. */
 async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -179,7 +184,7 @@ function tooMany(detail: string): Reply {
 const hasBody = ({ 'content-length': length = '0', 'transfer-encoding': coding }: Record<string, string>): boolean =>
   length !== '0' || coding !== undefined;
 
-/** The last answer of a connection: what was not read of the request stands in it, or nothing more shall come. */
+/** Closes the connection after this answer: part of the request may be unread, or the server is stopping. */
 const closing = (reply: Reply): Reply => ({ ...reply, headers: { ...reply.headers, connection: 'close' } });
 
 function headersOf(request: IncomingMessage): Readonly<Record<string, string>> {

@@ -189,7 +189,11 @@ it('An invocation says itself whom it refused, and why', async () => {
 });
 
 it.each<[string, Fault, string | undefined]>([
-  ['fails where the cluster could not be asked', { answer: 503 }, '1 Websites could not be reached, 0 were left'],
+  [
+    'fails where the cluster could not be asked',
+    { answer: 503 },
+    '1 Websites could not be reached, 0 were left for the next resync',
+  ],
   ['does not fail where one Website fails for a reason of its own', { answer: 500 }, undefined],
 ])('The timer %s, after all the others', async (_, fault, message) => {
   const admin = await connect({ kubeconfig: inject('kubeconfig') });

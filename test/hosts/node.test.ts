@@ -39,7 +39,7 @@ it('says what to do when the port is in use', async () => {
   const PORT = String((blocker.address() as AddressInfo).port);
   const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), PORT });
   expect(await program.exit).toBe(1);
-  expect(program.stderr.join('')).toContain(`port ${PORT}: is in use: set PORT to another`);
+  expect(program.stderr.join('')).toContain(`port ${PORT}: the port is in use. Set PORT to another`);
   blocker.close();
 });
 
@@ -162,7 +162,7 @@ it('gives up a request that does not come to its end, and gives it no place unti
   const [answer] = (await once(slow, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1.1 408 /);
   expect((await send(url, key)).status).toBe(204);
-  expect(await program.line('Request was broken off')).toMatchObject({ level: 30 });
+  expect(await program.line('Connection closed before the request was complete')).toMatchObject({ level: 30 });
   expect(await program.stop()).toBe(0);
 });
 
