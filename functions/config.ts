@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ClusterAddress } from './cluster/credentials.ts';
 import { clusterName, contextsBySource } from './clusters.ts';
-import { togetherProblems, type Given } from './settings/cross-checks.ts';
+import { combinationProblems, type Given } from './settings/cross-checks.ts';
 import { isLoopback } from './settings/loopback.ts';
 import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
 import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
@@ -17,18 +17,18 @@ const list = z
       .filter((each) => each !== ''),
   );
 
-/** A week. Node fires a timer that is set for more than 24 days at once, and again without end. */
+/** A week. Node fires a timer of more than 24 days immediately, over and over. */
 const LONGEST_INTERVAL_SECONDS = 7 * 24 * 3_600;
 const yesOrNo = z.stringbool({ error: 'must be true or false' });
 
-/** The functions' settings. Every variable is optional: what is absent takes the value that suits a Pod. */
+/** The functions' settings. Every variable is optional, and the defaults suit a Pod. */
 const environment = z.object({
   KUBECONFIG: z.string().min(1).optional(),
   KUBECONFIG_CONTENT: z
     .string()
     .refine(
       (text) => !text.startsWith('@Microsoft.KeyVault('),
-      'the reference to Key Vault led to nothing: check its address, and that the identity may read secrets there',
+      'the Key Vault reference could not be resolved: check its address, and that the identity may read its secrets',
     )
     .optional(),
   KUBE_CONTEXT: z.string().min(1).optional(),
@@ -42,14 +42,14 @@ const environment = z.object({
   MAX_CONCURRENT: wholeNumber(1, 1000).default(64),
   NAMESPACES: list.refine(
     (names) => names.every((name) => dnsLabel.safeParse(name).success),
-    'must be names of namespaces, as in team-a,team-b',
+    'must be namespace names, such as team-a,team-b',
   ),
   WEBHOOK_ALLOWED_ORIGINS: list,
   CALLER_ISSUER: z.string().min(1).optional(),
   CALLER_AUDIENCE: z.string().min(1).optional(),
   CALLER_SUBJECTS: list,
   CALLER_JWKS_URL: httpUrl
-    // What is no URL is said already.
+    // Text that is not a URL passes here, because `httpUrl` already reports it.
     .refine((url) => url.startsWith('https:') || isLoopback(URL.parse(url)?.hostname ?? 'localhost'), 'must be https')
     .transform((url) => new URL(url))
     .optional(),
@@ -58,16 +58,13 @@ const environment = z.object({
     .transform(secretsIn)
     .refine(
       (secrets) => secrets.length > 0 && secrets.every(isSecret),
-      'must be Standard Webhooks secrets, whsec_BASE64 of 24 to 64 bytes',
+      'must be Standard Webhooks secrets: whsec_ and 24 to 64 bytes in base64',
     )
     .optional(),
   ALLOW_ANONYMOUS: yesOrNo.default(false),
   ALLOWED_HOSTS: list
     .transform((hosts) => hosts.map((host) => host.toLowerCase()))
-    .refine(
-      (hosts) => hosts.every((host) => /^(\*|[-.\w]+)$/.test(host)),
-      'must be names of hosts without ports, or *',
-    ),
+    .refine((hosts) => hosts.every((host) => /^(\*|[-.\w]+)$/.test(host)), 'must be host names without ports, or *'),
   REPLY_EVENTS: yesOrNo.default(false),
   CLUSTER_NAME: clusterName.default('default'),
   CLUSTERS: contextsBySource.optional(),
@@ -76,7 +73,7 @@ const environment = z.object({
   OTEL_METRIC_EXPORT_INTERVAL: wholeNumber(1, LONGEST_INTERVAL_SECONDS * 1000).default(60_000),
 });
 
-/** Every variable that is read. */
+/** Every environment variable that the functions read. */
 export const SETTINGS: readonly string[] = Object.keys(environment.shape);
 
 /** Standard Webhooks, "Signature scheme". */
@@ -86,74 +83,74 @@ function isSecret(secret: string): boolean {
 }
 
 export interface Config {
-  /** Where the cluster is, or the kubeconfig of all clusters. */
+  /** The cluster, or the kubeconfig that has all clusters. */
   readonly address: ClusterAddress;
-  /** The contexts of several clusters, by the sources of the events that are about them. */
+  /** Contexts of the kubeconfig by event source; absent if there is a single cluster. */
   readonly contexts: ReadonlyMap<string, string> | undefined;
-  /** The only ones that there are rights for; all of them when absent. */
+  /** The namespaces that the functions have rights in; all namespaces if absent. */
   readonly namespaces?: readonly string[];
   readonly host: string;
-  /** 0 takes a free port. */
+  /** 0 means any free port. */
   readonly port: number;
   readonly logLevel: string;
-  /** 0 leaves the resync to a timer elsewhere. */
+  /** 0 turns the Node host's own resync off. */
   readonly resyncIntervalSeconds: number;
-  /** Events that are worked on at once; more are answered 429. */
+  /** How many events are handled at once. The Node host answers 429 to further requests. */
   readonly maxConcurrent: number;
-  /** Origins that pass the CloudEvents webhook handshake; `*` for all. */
+  /** Origins that pass the CloudEvents webhook handshake; `*` means any. */
   readonly webhookAllowedOrigins: readonly string[];
-  /** Whether a reconcile is answered with a CloudEvent that others may subscribe to. */
+  /** Whether the answer to a reconcile is a CloudEvent, which a Broker publishes to subscribers. */
   readonly replyEvents: boolean;
-  /** Name of the cluster in the `source` of reply events; of several, each event's own. */
+  /** The cluster's name in the `source` of reply events. With several clusters, it is absent and replies repeat the event's source. */
   readonly clusterName: string | undefined;
-  /** Who may call. Nothing is checked where both are absent. */
+  /** Who may call. If both are absent, callers are not checked. */
   readonly callers: {
-    /** Bearer tokens of one issuer, for one audience, of these subjects. */
+    /** Accepts bearer tokens from one issuer, for one audience, with one of these subjects. */
     readonly tokens?: {
-      /** The cluster's own when absent. */
+      /** The cluster's own issuer if absent. */
       readonly issuer: string | undefined;
       readonly audience: string;
       readonly subjects: readonly string[];
-      /** Where its keys are; the cluster's own API server when absent. */
+      /** Where the issuer's keys are; at the cluster's API server if absent. */
       readonly jwksUrl: URL | undefined;
     };
-    /** Standard Webhooks; any of them signs. */
+    /** Accepts Standard Webhooks signatures made with any of these secrets. */
     readonly signingSecrets?: readonly string[];
   };
-  /** That anybody may call is meant. */
+  /** Confirms that callers are deliberately not checked. */
   readonly allowAnonymous: boolean;
-  /** Names besides this machine's by which callers who are not asked who they are may call, in lower case; `*` for any. */
+  /** Further host names, in lower case, that unauthenticated requests may be addressed to; `*` means any. Loopback always works. */
   readonly allowedHosts: readonly string[];
-  /** How often metrics are sent to OpenTelemetry's collector, in milliseconds; absent where there is none. */
+  /** How often metrics are sent, in milliseconds; absent if there is no OpenTelemetry collector. */
   readonly metricsIntervalMs: number | undefined;
 }
 
-/** The message names every variable that is wrong. */
+/** Settings are invalid. The message names every invalid variable. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
 /**
- * Reads the settings once, to the end: all that is wrong is in one message.
- * @param hostProblems what else a host asks of them.
+ * Parses the settings and collects all problems in one error.
+ * @param hostProblems checks that only this host makes.
  * @throws ConfigError
  */
 export function configFrom(
   variables: Readonly<Record<string, string | undefined>>,
   hostProblems: (given: Given) => string[] = () => [],
 ): Config {
-  // A variable that is set to nothing counts as absent, as it does in manifests.
+  // An empty variable counts as absent: manifests often contain settings without a value.
   const given = Object.fromEntries(
     Object.entries(variables).flatMap(([name, value]) => (value === undefined || value === '' ? [] : [[name, value]])),
   );
   const parsed = environment.safeParse(given);
   const problems = [
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
-    ...togetherProblems(given),
+    ...combinationProblems(given),
     ...hostProblems(given),
   ];
   if (parsed.data === undefined || problems.length > 0)
-    throw new ConfigError(`These environment variables are not usable:\n  ${problems.join('\n  ')}`);
+    throw new ConfigError(`These environment variables are invalid:\n  ${problems.join('\n  ')}`);
   const { data } = parsed;
   const collector = data.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
   return Object.freeze({

@@ -6,20 +6,20 @@ import { configFrom } from '../functions/config.ts';
 import { callersProblems } from '../functions/settings/cross-checks.ts';
 
 it.each([
-  ['two kubeconfigs', { KUBECONFIG: '/x', KUBECONFIG_CONTENT: '{}' }, 'set one of them'],
+  ['two kubeconfigs', { KUBECONFIG: '/x', KUBECONFIG_CONTENT: '{}' }, 'set only one of them'],
   [
     'a secret of Key Vault that nobody has read',
     { KUBECONFIG_CONTENT: '@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/kubeconfig)' },
-    'KUBECONFIG_CONTENT: the reference to Key Vault led to nothing',
+    'KUBECONFIG_CONTENT: the Key Vault reference could not be resolved',
   ],
   ['clusters that are not JSON', { CLUSTERS: 'west=the-west' }, 'CLUSTERS: must be JSON'],
   ['clusters that are not an object', { CLUSTERS: '["west"]' }, 'CLUSTERS: must be an object'],
   ['no clusters', { CLUSTERS: '{}' }, 'CLUSTERS: must have at least one cluster'],
-  ['a cluster of no possible name', { CLUSTERS: '{"the west":"x"}' }, 'CLUSTERS: must be by names of clusters'],
+  ['a cluster of no possible name', { CLUSTERS: '{"the west":"x"}' }, 'CLUSTERS: each key must be a cluster name'],
   ['a cluster without context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS.west: must be the name of a context'],
   ['one context, and several', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
-  ['namespaces of no possible name', { NAMESPACES: 'A B,r' }, 'NAMESPACES: must be names of namespaces'],
-  ['tokens of anybody', { CALLER_AUDIENCE: 'x' }, 'CALLER_AUDIENCE and CALLER_SUBJECTS go together'],
+  ['namespaces of no possible name', { NAMESPACES: 'A B,r' }, 'NAMESPACES: must be namespace names'],
+  ['tokens of anybody', { CALLER_AUDIENCE: 'x' }, 'CALLER_AUDIENCE and CALLER_SUBJECTS: set both'],
   ['a resync after longer than a timer can wait', { RESYNC_INTERVAL_SECONDS: '2200000' }, 'RESYNC_INTERVAL_SECONDS: '],
   ['a resync without end', { RESYNC_INTERVAL_SECONDS: '0.001' }, 'RESYNC_INTERVAL_SECONDS: must be 0, or at least 1'],
   [
@@ -30,7 +30,7 @@ it.each([
   [
     'keys of nobody',
     { CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'x', CALLER_JWKS_URL: 'https://x.example.com' },
-    'CALLER_ISSUER: must say whose',
+    'CALLER_ISSUER: must name the issuer',
   ],
 ])('refuses %s', (_, variables, words) => {
   expect(() => configFrom(variables)).toThrow(words);
@@ -63,9 +63,9 @@ it('says all that is wrong in one message, what does not go together too, and ne
     'CALLER_JWKS_URL: must be an http or https URL',
     'CALLER_SIGNING_SECRET: must be',
     'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL',
-    'KUBECONFIG and KUBECONFIG_CONTENT: set one of them',
-    'CALLER_AUDIENCE and CALLER_SUBJECTS go together',
-    'CALLER_ISSUER: must say whose',
+    'KUBECONFIG and KUBECONFIG_CONTENT: set only one of them',
+    'CALLER_AUDIENCE and CALLER_SUBJECTS: set both',
+    'CALLER_ISSUER: must name the issuer',
   ])
     expect(says()).toContain(words);
   for (const secrets of [secret, 'hush', 'NaN']) expect(says()).not.toContain(secrets);

@@ -1,21 +1,19 @@
 import { isLoopback } from './loopback.ts';
 
-/** Variables by their names; those that are set to nothing are not among them. */
+/** Variables by name, without the empty ones. */
 export type Given = Readonly<Record<string, string>>;
 
 const TOKENS = ['CALLER_ISSUER', 'CALLER_AUDIENCE', 'CALLER_SUBJECTS', 'CALLER_JWKS_URL'] as const;
 
-/** What is wrong with the settings of every host together, whatever is wrong with each of them. */
-export const togetherProblems = (given: Given): string[] => [...addressProblems(given), ...tokenProblems(given)];
+/** Combinations of settings that no host accepts. It reports them even if single settings are invalid as well. */
+export const combinationProblems = (given: Given): string[] => [...addressProblems(given), ...tokenProblems(given)];
 
 function addressProblems(given: Given): string[] {
   const areBoth = (one: string, other: string) => given[one] !== undefined && given[other] !== undefined;
   return [
-    ...(areBoth('KUBECONFIG', 'KUBECONFIG_CONTENT')
-      ? ['KUBECONFIG and KUBECONFIG_CONTENT: set one of them, and leave the other empty']
-      : []),
+    ...(areBoth('KUBECONFIG', 'KUBECONFIG_CONTENT') ? ['KUBECONFIG and KUBECONFIG_CONTENT: set only one of them'] : []),
     ...(areBoth('KUBE_CONTEXT', 'CLUSTERS')
-      ? ['KUBE_CONTEXT and CLUSTERS: CLUSTERS names the contexts, so leave KUBE_CONTEXT empty']
+      ? ['KUBE_CONTEXT and CLUSTERS: CLUSTERS names the contexts, so do not set KUBE_CONTEXT']
       : []),
   ];
 }
@@ -30,23 +28,21 @@ function tokenProblems(given: Given): string[] {
   } = given;
   return [
     ...(audience === undefined || !/[^\s,]/.test(subjects)
-      ? [
-          'CALLER_AUDIENCE and CALLER_SUBJECTS go together: a token for another audience, or of any subject, lets nobody in',
-        ]
+      ? ['CALLER_AUDIENCE and CALLER_SUBJECTS: set both to accept tokens for this audience from these subjects']
       : []),
     ...(keys !== undefined && issuer === undefined
-      ? ['CALLER_ISSUER: must say whose keys are at CALLER_JWKS_URL']
+      ? ['CALLER_ISSUER: must name the issuer whose keys are at CALLER_JWKS_URL']
       : []),
   ];
 }
 
-/** The Node host's own: nothing else checks who calls, so whoever can reach the port could have things done. */
+/** A check for the Node host, which has no function key: without caller checks, anyone who reaches the port could use it. */
 export function callersProblems(given: Given): string[] {
   if ([...TOKENS, 'CALLER_SIGNING_SECRET'].some((name) => given[name] !== undefined)) return [];
   const { ALLOW_ANONYMOUS: anonymous, HOST: host = '0.0.0.0' } = given;
   if (anonymous === undefined || /^(false|0|no|off|n|disabled)$/i.test(anonymous))
     return [
-      'Who may call? Set CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET; or ALLOW_ANONYMOUS=1 with HOST=127.0.0.1',
+      'No callers are configured. Set CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET for signatures. Without either, set ALLOW_ANONYMOUS=1 and HOST=127.0.0.1',
     ];
-  return isLoopback(host) ? [] : [`ALLOW_ANONYMOUS is for loopback: set HOST to 127.0.0.1, not to ${host}`];
+  return isLoopback(host) ? [] : [`ALLOW_ANONYMOUS works only on loopback: set HOST to 127.0.0.1 instead of ${host}`];
 }

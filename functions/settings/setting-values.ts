@@ -1,23 +1,24 @@
 import * as z from 'zod';
 
-// How settings are read, with messages that say what would do and never what was given.
+// Schemas for settings. Their messages name the allowed values and never quote the given one, which may be a secret.
 
-/** A whole number of these bounds. */
 export const wholeNumber = (least: number, most: number) =>
   numberThat(
     (value) => Number.isInteger(value) && isFrom(least, most)(value),
     `a whole number from ${least} to ${most}`,
   );
 
-/** Any number of these bounds. */
 export const numberFrom = (least: number, most: number) =>
   numberThat(isFrom(least, most), `a number from ${least} to ${most}`);
 
-/** A number, as the words say that it must be. Text without a number in it is not 0. */
-export const numberThat = (isRight: (value: number) => boolean, words: string) =>
+/**
+ * A number that passes `isAllowed`. Blank text is refused, although `Number` would read it as 0.
+ * @param range the allowed numbers in words, for the message.
+ */
+export const numberThat = (isAllowed: (value: number) => boolean, range: string) =>
   z
     .string()
-    .refine((text) => text.trim() !== '' && isRight(Number(text)), `must be ${words}`)
+    .refine((text) => text.trim() !== '' && isAllowed(Number(text)), `must be ${range}`)
     .transform(Number);
 
 const isFrom =

@@ -67,7 +67,7 @@ describe('Functions for anybody on this machine', () => {
   it('do not start with what is no name of a host', async () => {
     program = startFunctions({ ALLOWED_HOSTS: 'http://a.example.com, b' });
     expect(await program.exit).toBe(2);
-    expect(program.stderr.join('')).toContain('ALLOWED_HOSTS: must be names of hosts');
+    expect(program.stderr.join('')).toContain('ALLOWED_HOSTS: must be host names');
   });
 });
 

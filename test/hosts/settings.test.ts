@@ -241,7 +241,7 @@ const SHOWN_BY_NODE: typeof SHOWN = {
     const { port } = new URL(await listen(run, () => {}));
     const program = run.start({ KUBECONFIG: UNREACHABLE, PORT: port });
     expect(await program.exit).toBe(1);
-    expect(program.stderr.join('')).toContain(`port ${port}: is in use`);
+    expect(program.stderr.join('')).toContain(`port ${port}: the port is in use`);
   },
   async RESYNC_INTERVAL_SECONDS(run) {
     const { url: server, paths } = await asked(run);
@@ -252,7 +252,10 @@ const SHOWN_BY_NODE: typeof SHOWN = {
     const without = run.start({ KUBECONFIG: UNREACHABLE, ALLOW_ANONYMOUS: 'false' });
     const url = await started(run, { KUBECONFIG: UNREACHABLE, ALLOW_ANONYMOUS: 'true' });
     expect((await post(url, IGNORED)).status).toBe(204);
-    expect([await without.exit, without.stderr.join('')]).toEqual([2, expect.stringContaining('Who may call?')]);
+    expect([await without.exit, without.stderr.join('')]).toEqual([
+      2,
+      expect.stringContaining('No callers are configured'),
+    ]);
   },
   async ALLOWED_HOSTS(run) {
     const url = await started(run, { KUBECONFIG: UNREACHABLE, ALLOWED_HOSTS: 'Functions.test' });
@@ -355,19 +358,19 @@ const WRONG = {
   OTEL_METRIC_EXPORT_INTERVAL: ' ',
 };
 const PROBLEMS = [
-  'KUBECONFIG and KUBECONFIG_CONTENT: set one of them',
+  'KUBECONFIG and KUBECONFIG_CONTENT: set only one of them',
   'KUBE_CONTEXT and CLUSTERS: ',
   'CLUSTERS: must be an object',
   'PORT: must be a whole number from 0 to 65535',
   'LOG_LEVEL: must be one of trace, debug, info, warn, error, fatal, silent',
   'RESYNC_INTERVAL_SECONDS: must be 0, or at least 1 and at most 604800',
   'MAX_CONCURRENT: must be a whole number from 1 to 1000',
-  'CALLER_AUDIENCE and CALLER_SUBJECTS go together',
-  'CALLER_ISSUER: must say whose keys',
+  'CALLER_AUDIENCE and CALLER_SUBJECTS: set both',
+  'CALLER_ISSUER: must name the issuer',
   'CALLER_JWKS_URL: must be https',
   'CALLER_SIGNING_SECRET: must be Standard Webhooks secrets',
   'ALLOW_ANONYMOUS: must be true or false',
-  'ALLOWED_HOSTS: must be names of hosts',
+  'ALLOWED_HOSTS: must be host names',
   'REPLY_EVENTS: must be true or false',
   'CLUSTER_NAME: must be letters',
   'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL',
