@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from './log.ts';
 
-/** The Azure host gives a worker 5 s to end, and Kubernetes waits for the requests at work first. */
+/** The Azure host gives a worker 5 s to stop. Kubernetes gives 30 s, most of which running requests may take. */
 const PATIENCE_MS = 3_000;
-/** Enough to write the last lines of the log. */
+/** Long enough to write the last log lines. */
 const LAST_MS = 500;
 
 /**
- * Sends the last telemetry, for as long as an ending program can wait for a collector. It never throws.
- * @param what is lost otherwise, for the log.
+ * Sends the last telemetry. It gives up after `PATIENCE_MS`, and never throws.
+ * @param what the telemetry in words, for the log.
  */
 export async function endTelemetry(what: string, end: () => Promise<void>, log: Pick<Log, 'warn'>): Promise<void> {
   const waiting = new AbortController();
@@ -25,7 +25,10 @@ export async function endTelemetry(what: string, end: () => Promise<void>, log: 
   }
 }
 
-/** Ends the process, which an exporter that still waits for its collector would keep; by itself where nothing does. */
+/**
+ * Ends the process even if an exporter still waits for its collector. The timer does not keep the process alive: without other
+ * work, it exits earlier.
+ */
 export function endSoon(): void {
   setTimeout(() => process.exit(), LAST_MS).unref();
 }

@@ -1,21 +1,21 @@
 import { pino, type Logger } from 'pino';
 import { printable } from './printable.ts';
 
-/** Where lines of a log go: a pino logger, or what a host offers instead. */
+/** A pino logger, or the logger of a host. */
 export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
-/** How long a line may wait for others. */
+/** How long a line may wait to be written together with others. */
 const GATHER_MS = 20;
-/** What nobody reads is kept, up to so many bytes. */
+/** Bytes that are buffered while standard output does not accept them. Further lines are dropped. */
 const LONGEST_UNREAD = 4 * 1024 * 1024;
 
 /**
- * The log of a process: JSON lines on standard output, from `level` on. They are written beside the work, and together where there
- * are many (docs/adr/0009-where-the-time-goes.md). None is lost when the process ends by itself.
+ * The log of a process: JSON lines on standard output, from `level` on. They are written asynchronously and in groups, which saves
+ * CPU time (docs/adr/0009-where-the-time-goes.md). The rest is written when the process exits.
  */
 export function logOf(level: string): Logger {
   const output = pino.destination({ sync: false, maxLength: LONGEST_UNREAD });
-  // A full disk, or a reader that is gone: lines are lost then, and nothing else. A flush would be tried again for ever.
+  // If the disk is full or the reader is gone, only log lines are lost. Without this, `flushSync` would retry forever.
   output.on('error', () => {
     output.flushSync = () => {};
   });

@@ -6,17 +6,17 @@ import type { Reconciled } from '../website/reconcile.ts';
 import type { Log } from './log.ts';
 import type { ResyncReport } from '../resync/report.ts';
 
-// OpenTelemetry's API alone: functions that come and go cannot be scraped, so the host decides who is told (docs/metrics.md).
-// Where nobody set up an SDK, all of this does nothing. No attribute names an object.
+// Uses only OpenTelemetry's API. Functions come and go, so a scraper would miss them: the host sends their metrics
+// (docs/metrics.md). Without an SDK, the instruments do nothing. No attribute names an object.
 
-/** In seconds, as OpenTelemetry wants durations. */
+/** In seconds, the unit of durations in OpenTelemetry. */
 const RECONCILE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** A resync ends after 225 s at most. */
+/** A resync takes at most 225 s. */
 const RESYNC_BUCKETS = [0.25, 1, 5, 15, 60, 200];
 
 /**
- * Sends what is counted here to the collector of the configuration. The SDK is loaded only where there is one.
- * @returns what sends the rest, and ends it, within seconds.
+ * Sends metrics to the configured collector. Without a collector, it does not load the SDK.
+ * @returns a function that sends the last metrics and shuts the exporter down, within seconds.
  */
 export async function metricsFrom({ metricsIntervalMs }: Config, log: Log): Promise<() => Promise<void>> {
   if (metricsIntervalMs === undefined) return async () => {};
@@ -29,32 +29,32 @@ function instruments() {
   const meter = metrics.getMeter('website-reconciler');
   return {
     reconciles: meter.createHistogram('website.reconcile.duration', {
-      description: 'Time that reconciling one Website took',
+      description: 'Duration of reconciling one Website',
       unit: 's',
       advice: { explicitBucketBoundaries: RECONCILE_BUCKETS },
     }),
     repairs: meter.createCounter('website.repairs', {
-      description: 'Children that somebody else had changed and that were put right',
+      description: 'Children that another client had changed and the functions repaired',
       unit: '{repair}',
       valueType: ValueType.INT,
     }),
     resyncs: meter.createHistogram('website.resync.duration', {
-      description: 'Time that a resync took',
+      description: 'Duration of a resync',
       unit: 's',
       advice: { explicitBucketBoundaries: RESYNC_BUCKETS },
     }),
     websites: meter.createCounter('website.resync.websites', {
-      description: 'Websites that resyncs came upon',
+      description: 'Websites that resyncs handled, by result',
       unit: '{website}',
       valueType: ValueType.INT,
     }),
   };
 }
-let made: ReturnType<typeof instruments> | undefined;
-/** Made at the first use: an SDK that is set up later than that is never told. */
-const all = () => (made ??= instruments());
+let created: ReturnType<typeof instruments> | undefined;
+/** Created at the first use, so that an SDK can be set up before. One that is set up later receives nothing. */
+const all = () => (created ??= instruments());
 
-/** Does the work of reconciling one Website, and counts what came of it. @throws what the work throws. */
+/** Runs a reconcile and records its duration and outcome. @throws what `work` throws. */
 export async function measured(trigger: 'event' | 'resync', work: () => Promise<Reconciled>): Promise<Reconciled> {
   const start = performance.now();
   const record = (attributes: { outcome: string; reason?: string }) =>
@@ -71,7 +71,7 @@ export async function measured(trigger: 'event' | 'resync', work: () => Promise<
   }
 }
 
-/** Counts a resync that began at `start`, of `performance.now()`. */
+/** Records a resync. @param start its start, from `performance.now()`. */
 export function countResync(start: number, report: ResyncReport): void {
   const result = report.unreached + report.unfinished === 0 ? 'complete' : 'incomplete';
   all().resyncs.record(secondsSince(start), { result });

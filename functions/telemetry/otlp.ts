@@ -9,8 +9,8 @@ import {
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 
 /**
- * Sends what `metrics.ts` counts where OTEL_EXPORTER_OTLP_ENDPOINT and the other standard variables say.
- * @returns what sends the rest, and ends it.
+ * Exports the metrics as OTEL_EXPORTER_OTLP_ENDPOINT and OpenTelemetry's other standard variables say.
+ * @returns a function that sends the last metrics and shuts the exporter down.
  */
 export function exportMetrics(intervalMs: number): () => Promise<void> {
   const reader = new PeriodicExportingMetricReader({
