@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { EventAttributes } from './website-event.ts';
 
-/** An HTTP request, as every host can give it. */
+/** An HTTP request, independent of the host that received it. */
 export interface HttpMessage {
   readonly method: string;
   /** Names in lower case. */
@@ -9,7 +9,7 @@ export interface HttpMessage {
   readonly body: string;
 }
 
-/** A message that is no CloudEvent that we can read, however often it is sent. */
+/** The message is not a readable CloudEvent. Sending it again does not help. */
 export class MalformedMessageError extends Error {
   override readonly name = 'MalformedMessageError';
   readonly status: 400 | 415;
@@ -24,7 +24,7 @@ const text = z
   .string({ error: ({ input }) => (input === undefined || input === null ? 'is missing' : 'must be text') })
   .min(1, 'must not be empty');
 
-/** The attributes that the specification requires, and the one that we read besides. Null is the same as absent (JSON format 2.2). */
+/** The attributes that the specification requires, and `subject`. Null means absent (JSON format 2.2). */
 const attributes = z.object(
   {
     id: text,
@@ -40,29 +40,28 @@ const BATCHED = 'application/cloudevents-batch+json';
 const ATTRIBUTES = Object.keys(attributes.shape);
 
 /**
- * The event of an HTTP request in binary or structured mode.
- * Read here and not by the SDK, which invents a missing id, takes two spellings of the content type and leaves
- * `application/json; charset=UTF-8` unparsed (docs/adr/0005-reading-cloudevents.md).
- * @throws MalformedMessageError 415 when it is no CloudEvent, 400 with the attribute when it is a broken one.
+ * Reads the event of an HTTP request in binary or structured mode. The SDK is not used for this: it invents a missing id, accepts
+ * only two spellings of the content type and leaves `application/json; charset=UTF-8` unparsed (docs/adr/0005-reading-cloudevents.md).
+ * @throws MalformedMessageError 415 if it is not a CloudEvent; 400, naming the attribute, if the event is malformed.
  */
 export function eventIn({ headers, body }: HttpMessage): EventAttributes {
   const mediaType = mediaTypeOf(headers);
   if (mediaType === STRUCTURED) return eventOf(json(body, 'The body'));
   if (mediaType.startsWith('application/cloudevents')) {
-    throw new MalformedMessageError(415, 'This Content-Type is not supported: send CloudEvents as JSON');
+    throw new MalformedMessageError(415, 'This Content-Type is not supported. Send CloudEvents as JSON');
   }
   if (headers['ce-specversion'] === undefined && headers['ce-id'] === undefined) {
     throw new MalformedMessageError(
       415,
-      'This is not a CloudEvent: there are no ce- headers and no CloudEvents Content-Type',
+      'This is not a CloudEvent: it has neither ce- headers nor a CloudEvents Content-Type',
     );
   }
   return { ...attributesOf(binaryAttributes(headers)), data: () => binaryData(mediaType, body) };
 }
 
 /**
- * The events of an HTTP request in batched mode, to be read one by one; nothing in another mode.
- * @throws MalformedMessageError 400 when the body is not an array.
+ * The events of an HTTP request in batched mode, not yet validated; `undefined` in any other mode.
+ * @throws MalformedMessageError 400 if the body is not an array.
  */
 export function batchIn({ headers, body }: HttpMessage): readonly unknown[] | undefined {
   if (mediaTypeOf(headers) !== BATCHED) return undefined;
@@ -71,7 +70,7 @@ export function batchIn({ headers, body }: HttpMessage): readonly unknown[] | un
   return events;
 }
 
-/** Whether all of an event, or of several, is in the body. */
+/** Whether the body contains the whole event or batch, including the attributes. */
 export const isStructured = (headers: HttpMessage['headers']): boolean =>
   [STRUCTURED, BATCHED].includes(mediaTypeOf(headers));
 
@@ -79,15 +78,15 @@ const mediaTypeOf = (headers: HttpMessage['headers']): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 
 /**
- * One event from its parsed JSON, which is how structured mode, batches and triggers without HTTP bring it.
- * @throws MalformedMessageError 400 with the attribute that is wrong.
+ * Reads one event from parsed JSON: from structured mode, a batch, or a trigger without HTTP.
+ * @throws MalformedMessageError 400, naming the malformed attribute.
  */
 export function eventOf(value: unknown): EventAttributes {
   const event = attributesOf(value);
   const { data, data_base64: encoded } = value as { data?: unknown; data_base64?: unknown };
   if (isUnset(encoded)) return { ...event, data: () => data ?? undefined };
   if (isUnset(data)) return { ...event, data: () => decodedData(encoded) };
-  throw new MalformedMessageError(400, 'CloudEvent data and data_base64: only one of them can be there');
+  throw new MalformedMessageError(400, 'CloudEvent data and data_base64: only one of them may be present');
 }
 
 const isUnset = (value: unknown): boolean => value === undefined || value === null;
@@ -99,22 +98,22 @@ function attributesOf(value: unknown): Omit<EventAttributes, 'data'> {
   throw new MalformedMessageError(400, `CloudEvent ${issue?.path.join('.') || 'event'}: ${issue?.message}`);
 }
 
-/** `data_base64` is how JSON carries data that need not be JSON. Ours is. */
+/** `data_base64` may carry any bytes. Our events carry JSON in it. */
 function decodedData(value: unknown): unknown {
   const encoded = z.base64().safeParse(value);
   if (!encoded.success) throw new MalformedMessageError(400, 'CloudEvent data_base64: must be base64');
   return json(Buffer.from(encoded.data, 'base64').toString('utf8'), 'CloudEvent data_base64');
 }
 
-/** Of the attributes that are read, and of no others: a sender that encodes none of them may have a bare % in any. */
+/** Decodes only the attributes that are used. Others may hold anything, such as an unencoded %. */
 function binaryAttributes(headers: HttpMessage['headers']): Record<string, string | undefined> {
   const prefix = 'ce-';
   return Object.fromEntries(ATTRIBUTES.map((name) => [name, decoded(headers[prefix + name])]));
 }
 
 /**
- * Source: CloudEvents HTTP protocol binding 3.1.3.2: quotes are undone first, then percent-encoding. A sender that encodes writes
- * every % as %25, so a value that cannot be decoded comes from one that does not encode, such as the Go SDK, and stands as it is.
+ * Removes quotes first, then percent-encoding (CloudEvents HTTP protocol binding 3.1.3.2). A sender that encodes writes every % as
+ * %25. So a value that cannot be decoded comes from a sender that does not encode, such as the Go SDK, and is used as it is.
  */
 function decoded(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
@@ -131,7 +130,8 @@ function binaryData(mediaType: string, body: string): unknown {
   if (body.trim() === '') return undefined;
   const isJson =
     mediaType === '' || mediaType === 'application/json' || mediaType === 'text/json' || mediaType.endsWith('+json');
-  if (!isJson) throw new MalformedMessageError(400, `CloudEvent data: must be JSON, and Content-Type is ${mediaType}`);
+  if (!isJson)
+    throw new MalformedMessageError(400, `CloudEvent data: must be JSON, but the Content-Type is ${mediaType}`);
   return json(body, 'CloudEvent data');
 }
 

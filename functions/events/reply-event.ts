@@ -6,10 +6,10 @@ import { encodedAttributes, headerText } from './header-text.ts';
 import type { Reconciled } from '../website/reconcile.ts';
 import type { WebsiteKey } from '../website/resource.ts';
 
-/** Longest id that a reply repeats, in bytes of its header: many receivers read 16 KiB of headers in all. */
+/** The longest id that a reply repeats, in bytes of its header. Many receivers accept only 16 KiB of headers in total. */
 const LONGEST_ID = 1024;
 
-/** The opt-in answer that a Broker publishes, in binary mode: an event of a type that we ourselves ignore. */
+/** The event that a Broker publishes from our answer, in binary mode (opt-in). The functions ignore its type if it comes back. */
 export function replyEvent(
   event: EventAttributes,
   key: WebsiteKey,
@@ -29,6 +29,6 @@ export function replyEvent(
   return { headers: encodedAttributes(headers), body: String(body) };
 }
 
-/** The same for the same id: a digest stands for one that is too long. */
+/** A digest replaces an id that is too long. A resend with the same id gets the same digest. */
 const repeatable = (id: string): string =>
   headerText(id).length <= LONGEST_ID ? id : `sha256:${createHash('sha256').update(id).digest('hex')}`;
