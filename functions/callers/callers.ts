@@ -8,31 +8,31 @@ import { tokenVerifier, type Verifier } from './tokens.ts';
 import type { Log } from '../telemetry/log.ts';
 import { problem, tooLarge, type Reply } from '../reply.ts';
 
-/** A request, as far as it shows who sent it. */
+/** The parts of a request that identify its sender. */
 export interface Call {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** A signature for one of these must not do for the other. */
+  /** A signature for one of these must not be valid for the other. */
   readonly asksFor: 'events' | 'resync';
-  /** Reads the body, where the headers leave it to a signature; nothing when there is too much of it. */
+  /** Reads the body, which only signatures need; `undefined` if it is too large. */
   readonly body: () => Promise<string | undefined>;
 }
 
-/** Who may have something done. It is checked here, whatever stands before the functions. */
+/** Authenticates callers, whatever a gateway in front of the functions has checked. */
 export interface Callers {
-  /** The answer for a caller who may not; nothing for one who may. The log is that of the request. */
+  /** The answer to a caller that is not allowed; `undefined` for one that is. @param log the log of this request. */
   refusal(call: Call, log: Log): Promise<Reply | undefined>;
 }
 
 type TokenConfig = NonNullable<Config['callers']['tokens']>;
 type Check = Callers['refusal'];
 
-/** What a sender waits where the keys cannot be read. */
+/** `Retry-After` while the keys cannot be read. */
 const KEYS_RETRY_SECONDS = 5;
 
 /**
- * Everything that the checks need is loaded and made here, so that what fails does so at the start, where it is reported.
- * @param clusters whose ServiceAccounts may call, where no other issuer is configured.
+ * Prepares the configured checks. All of it happens at the start, where a failure is reported.
+ * @param clusters the issuers of tokens, if no other issuer is configured.
  */
 export async function callersFrom(
   { callers: { tokens, signingSecrets } }: Pick<Config, 'callers'>,
@@ -49,33 +49,33 @@ export async function callersFrom(
       if (bySignature !== undefined && signature !== undefined) return bySignature(call, log);
       if (byToken !== undefined && authorization !== undefined) return byToken(call, log);
       log.warn({ why: 'no credentials' }, 'Refused caller');
-      return unauthorized('Say who you are');
+      return unauthorized('Authentication is required');
     },
   };
 }
 
-/** Bearer tokens, whose subjects are among those that may call. */
+/** Accepts bearer tokens with one of the allowed subjects. */
 function tokenCheck(verify: Verifier, tokens: TokenConfig): Check {
   return async ({ headers: { authorization = '' } }, log) => {
     const [, token = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
     try {
       const subject = await verify(token);
       if (tokens.subjects.includes(subject ?? '')) return undefined;
-      log.warn({ why: 'another subject', subject }, 'Refused caller');
-      return problem(403, 'This caller may not do this: CALLER_SUBJECTS has those who may');
+      log.warn({ why: 'subject is not allowed', subject }, 'Refused caller');
+      return problem(403, 'The subject of the token is not one of CALLER_SUBJECTS');
     } catch (error) {
       if (error instanceof NoKeysError) {
-        log.error({ err: error }, 'Could not read the keys of callers');
-        const reply = problem(503, 'The keys to verify tokens with cannot be had');
+        log.error({ err: error }, 'Could not read the keys that verify tokens');
+        const reply = problem(503, 'The keys that verify tokens are not available');
         return { ...reply, headers: { ...reply.headers, 'retry-after': String(KEYS_RETRY_SECONDS) } };
       }
       log.warn({ why: codeOf(error) }, 'Refused caller');
-      return unauthorized('The token is not one that is accepted here', 'error="invalid_token"');
+      return unauthorized('The token is not accepted', 'error="invalid_token"');
     }
   };
 }
 
-/** Standard Webhooks: any of the active keys, not older than 5 minutes, and for what it was made for alone. */
+/** Accepts Standard Webhooks signatures made with any of the secrets, at most 5 minutes old, and for this purpose only. */
 function signatureCheck(secrets: readonly string[]): Check {
   const webhooks = secrets.map((secret) => new Webhook(secret));
   const isSigned = (body: string, headers: Call['headers']) =>
@@ -92,43 +92,46 @@ function signatureCheck(secrets: readonly string[]): Check {
       log.warn({ why }, 'Refused caller');
       return unauthorized(why);
     };
-    const unclear = headersProblem(call);
-    if (unclear !== undefined) return refuse(unclear);
+    const inHeaders = headersProblem(call);
+    if (inHeaders !== undefined) return refuse(inHeaders);
     const body = await call.body();
     if (body === undefined) return tooLarge();
-    const unbound = bodyProblem(call, body);
-    if (unbound !== undefined) return refuse(unbound);
+    const inBody = bodyProblem(call, body);
+    if (inBody !== undefined) return refuse(inBody);
     if (isSigned(body, call.headers)) return undefined;
-    return refuse('The signature is not one that is accepted here, or is older than 5 minutes');
+    return refuse('The signature is not valid, or is older than 5 minutes');
   };
 }
 
 /**
- * What is signed is `ID.TIMESTAMP.BODY`. It has one meaning only where the body begins at the first brace or bracket, so the id
- * has neither, and the timestamp has digits alone. Dots in an id are harmless then, and other senders use the ids of their events.
+ * The signed text is `ID.TIMESTAMP.BODY`. It must be clear where the body begins: at the first brace or bracket. So an id may not
+ * contain either, and a timestamp consists of digits. Dots in an id are then harmless, and senders may use their events' ids.
  */
 const PLAIN_ID = /^[^\s{[]+$/;
 const PLAIN_TIMESTAMP = /^\d{1,12}$/;
-/** Standard Webhooks; the library's own. */
+/** The tolerance of the Standard Webhooks library. */
 const TOLERANCE_SECONDS = 300;
 
-/** Why the headers leave it open what a signature is for. It covers neither them nor the path, so what matters is in the body. */
+/**
+ * Why the headers do not fit a signature. A signature covers neither the path nor the headers of a binary event, so everything that
+ * matters must be in the body.
+ */
 function headersProblem({ headers, asksFor }: Call): string | undefined {
   const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '' } = headers;
-  if (!PLAIN_ID.test(id)) return 'webhook-id must be there, without white space, { and [';
-  if (!PLAIN_TIMESTAMP.test(timestamp)) return 'webhook-timestamp must be there, in whole seconds';
-  // Looked at before the body is read, and again with the signature.
+  if (!PLAIN_ID.test(id)) return 'webhook-id is required and must not contain white space, { or [';
+  if (!PLAIN_TIMESTAMP.test(timestamp)) return 'webhook-timestamp is required, in whole seconds';
+  // The library checks this too, but only after the body has been read.
   if (Math.abs(Date.now() / 1000 - Number(timestamp)) > TOLERANCE_SECONDS + 1)
-    return 'webhook-timestamp is more than 5 minutes away from now';
+    return 'webhook-timestamp differs from the current time by more than 5 minutes';
   if (asksFor === 'resync' || isStructured(headers)) return undefined;
-  return 'A signature covers the body alone: send structured CloudEvents';
+  return 'A signature covers only the body. Send structured CloudEvents';
 }
 
-/** Why a body cannot have been signed for this: one that is empty asks for a resync, and any other has events. */
+/** Why a body cannot have been signed for this request: an empty body requests a resync, and any other body holds events. */
 function bodyProblem({ asksFor }: Call, body: string): string | undefined {
   if (asksFor === 'events')
-    return body === '' ? 'A signed body must not be empty: send structured CloudEvents' : undefined;
-  return body === '' ? undefined : 'A signed request for a resync has an empty body: send signed events to /';
+    return body === '' ? 'A signed body must not be empty. Send structured CloudEvents' : undefined;
+  return body === '' ? undefined : 'A signed resync request must have an empty body. Send signed events to /';
 }
 
 function unauthorized(detail: string, error?: string): Reply {

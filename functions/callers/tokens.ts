@@ -3,48 +3,46 @@ import type { JWTVerifyGetKey } from 'jose';
 import type { Transport } from '../cluster/transport.ts';
 import type { Troubles } from '../cluster/troubles.ts';
 import type { Config } from '../config.ts';
-import { isUnread, keptKeys, NoKeysError } from './keys.ts';
+import { isReadFailure, cachedKeys, NoKeysError } from './keys.ts';
 
-/** Asymmetric ones: whoever can verify a token must not be able to make one. */
+/** Only asymmetric algorithms: a verifier must not be able to create tokens. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
-/** How far clocks may differ. */
+/** The allowed difference between clocks. */
 const TOLERANCE_SECONDS = 60;
-/** Where an API server says who issues its ServiceAccounts' tokens, and with which keys; every ServiceAccount may read both. */
+/** Paths at which an API server publishes the issuer and the keys of ServiceAccount tokens. Every ServiceAccount may read both. */
 const CLUSTER_ISSUER = '/.well-known/openid-configuration';
 const CLUSTER_KEYS = '/openid/v1/jwks';
 
-/** From a token to its subject. It throws a NoKeysError where it cannot tell, and jose's errors for a token that is none. */
+/** Returns the subject of a token. It throws a `NoKeysError` if it cannot verify the token, and jose's errors if it is invalid. */
 export type Verifier = (token: string) => Promise<string | undefined>;
 
-/** Whose tokens are believed. */
+/** A trusted issuer of tokens. */
 interface Issuer {
   readonly name: () => Promise<string>;
   readonly keys: JWTVerifyGetKey;
 }
 
-/**
- * Verifies ServiceAccount tokens of the clusters, or those of the one issuer that is configured.
- */
+/** Verifies ServiceAccount tokens of the clusters, or tokens of the configured issuer. */
 export async function tokenVerifier(
   { issuer, audience, jwksUrl }: NonNullable<Config['callers']['tokens']>,
   clusters: readonly Transport[],
   troubles: Troubles,
 ): Promise<Verifier> {
-  // Loaded where it is needed: it is a good part of what starts.
+  // Loaded only here, because it is a large part of the start-up time.
   const jose = await import('jose');
   const { decodeJwt, jwtVerify } = jose;
   const issuers: readonly Issuer[] =
     jwksUrl === undefined
       ? clusters.map((cluster) => ({ name: issuerOf(cluster, issuer), keys: keysOf(cluster, jose, troubles) }))
-      : [{ name: async () => issuer ?? '', keys: keptKeys({ url: jwksUrl, fetchKeys: fetch }, jose, troubles) }];
+      : [{ name: async () => issuer ?? '', keys: cachedKeys({ url: jwksUrl, fetchKeys: fetch }, jose, troubles) }];
 
   async function verifiedBy({ name, keys }: Issuer, token: string): Promise<string | undefined> {
     const claimed = decodeJwt(token);
-    const expected = await soon(name());
-    // Looked at first, so that nobody's keys are asked for because of somebody else's token.
-    if (claimed.iss !== expected) throw new jose.errors.JWTClaimValidationFailed('Another issuer', claimed, 'iss');
-    const { payload } = await jwtVerify(token, answering(keys), {
-      issuer: expected,
+    const issuerName = await inTime(name());
+    // Checked first, so that a token does not cause reads of another issuer's keys.
+    if (claimed.iss !== issuerName) throw new jose.errors.JWTClaimValidationFailed('Another issuer', claimed, 'iss');
+    const { payload } = await jwtVerify(token, withReadFailures(keys), {
+      issuer: issuerName,
       audience,
       algorithms: ALGORITHMS,
       clockTolerance: TOLERANCE_SECONDS,
@@ -55,7 +53,7 @@ export async function tokenVerifier(
 
   return async (token) => {
     try {
-      // Side by side: one cluster that does not answer keeps the callers of no other waiting.
+      // In parallel, so that a cluster that does not answer does not delay the callers from other clusters.
       return await Promise.any(issuers.map((each) => verifiedBy(each, token)));
     } catch (error) {
       const { errors } = error as AggregateError;
@@ -64,18 +62,18 @@ export async function tokenVerifier(
   };
 }
 
-/** The issuer of a cluster's ServiceAccounts, which differs from cluster to cluster. */
+/** The issuer of a cluster's ServiceAccount tokens, which each API server names itself. */
 function issuerOf(cluster: Transport, configured: string | undefined): () => Promise<string> {
   let known = configured === undefined ? undefined : Promise.resolve(configured);
-  const ask = async (): Promise<string> => {
+  const read = async (): Promise<string> => {
     const what = 'get the issuer of tokens';
     const answer = await cluster.json({ method: 'GET', path: CLUSTER_ISSUER, what, turn: 'at once' });
     return (answer as { issuer: string }).issuer;
   };
-  function begin(): Promise<string> {
-    // One that hangs is not waited for by all who come later, and its answer counts whenever it comes.
+  function start(): Promise<string> {
+    // Later callers do not wait for a read that hangs: they start another one. A late answer still counts.
     const forget = setTimeout(() => (known = undefined), WAIT_MS).unref();
-    return ask()
+    return read()
       .then((name) => {
         known = Promise.resolve(name);
         return name;
@@ -86,7 +84,7 @@ function issuerOf(cluster: Transport, configured: string | undefined): () => Pro
       })
       .finally(() => clearTimeout(forget));
   }
-  return () => (known ??= begin());
+  return () => (known ??= start());
 }
 
 function keysOf(cluster: Transport, jose: typeof Jose, troubles: Troubles): JWTVerifyGetKey {
@@ -94,28 +92,31 @@ function keysOf(cluster: Transport, jose: typeof Jose, troubles: Troubles): JWTV
     Response.json(
       await cluster.json({ method: 'GET', path: CLUSTER_KEYS, what: 'get the keys of tokens', turn: 'at once' }),
     );
-  return keptKeys({ url: new URL(CLUSTER_KEYS, cluster.server), fetchKeys }, jose, troubles);
+  return cachedKeys({ url: new URL(CLUSTER_KEYS, cluster.server), fetchKeys }, jose, troubles);
 }
 
-/** A caller waits no longer than this, in milliseconds. What is asked goes on, for those who come later. */
+/** The longest time that a caller waits, in milliseconds. The read continues for later callers. */
 const WAIT_MS = 10_000;
 
-async function soon<T>(work: Promise<T>): Promise<T> {
+async function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NoKeysError('The issuer or its keys did not come in time')), WAIT_MS);
+    timer = setTimeout(
+      () => reject(new NoKeysError(`Reading the issuer or its keys took longer than ${WAIT_MS} ms`)),
+      WAIT_MS,
+    );
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** Tells a key that is not there from keys that are not. */
-const answering =
+/** Throws a `NoKeysError` if the keys could not be read, so that this differs from a key that does not exist. */
+const withReadFailures =
   (keys: JWTVerifyGetKey): JWTVerifyGetKey =>
   async (header, token) => {
     try {
-      return await soon(Promise.resolve(keys(header, token)));
+      return await inTime(Promise.resolve(keys(header, token)));
     } catch (error) {
-      if (!isUnread(error) || error instanceof NoKeysError) throw error;
+      if (!isReadFailure(error) || error instanceof NoKeysError) throw error;
       throw new NoKeysError('Could not read the keys', { cause: error });
     }
   };

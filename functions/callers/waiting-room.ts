@@ -1,18 +1,18 @@
-/** Requests whose caller is not known yet. Each may hold a body of 256 KiB. */
+/** Requests whose caller is not authenticated yet. Each may hold a body of 256 KiB. */
 const MOST = 64;
 
 /**
- * Where requests wait until it is known whether they may come in. When it is full, the one that has waited longest makes room:
- * a caller who may come in is let in within milliseconds, and one who holds back a body can keep no other out.
+ * Holds requests while their callers are checked. If it is full, it turns away the request that has waited longest. Honest callers
+ * are checked within milliseconds. So a caller that never finishes its body cannot keep others out.
  */
 export class WaitingRoom {
-  /** What turns each of them away, the oldest first. */
+  /** One function for each waiting request that turns it away, oldest first. */
   readonly #waiting = new Set<() => void>();
 
-  /** @returns what the work decides, or that there was no more room to wait for it. */
-  async decide<T>(work: () => Promise<T>): Promise<T | 'turned away'> {
-    const decision = work();
-    // Most are decided at once, from what has come already: they take nobody's room.
+  /** @returns the result of the check, or `turned away` if newer requests needed the room. */
+  async decide<T>(check: () => Promise<T>): Promise<T | 'turned away'> {
+    const decision = check();
+    // Most checks finish immediately, because they need only the headers. They take no room.
     const isDecided = await Promise.race([decision.then(() => true), nextTurn(false)]);
     if (isDecided) return decision;
     const { promise: turnedAway, resolve } = Promise.withResolvers<'turned away'>();

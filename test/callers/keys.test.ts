@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import * as jose from 'jose';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Troubles } from '../../functions/cluster/troubles.ts';
-import { keptKeys, NoKeysError } from '../../functions/callers/keys.ts';
+import { cachedKeys, NoKeysError } from '../../functions/callers/keys.ts';
 
 const first = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const second = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -29,7 +29,7 @@ beforeEach(() => {
     asked++;
     return answer();
   };
-  keys = keptKeys({ url: new URL('https://issuer.example.com/keys?secret=1'), fetchKeys }, jose, troubles);
+  keys = cachedKeys({ url: new URL('https://issuer.example.com/keys?secret=1'), fetchKeys }, jose, troubles);
 });
 afterEach(() => void vi.useRealTimers());
 

@@ -50,7 +50,7 @@ describe('Functions for anybody on this machine', () => {
         expect([origin, await status({ origin }, path)]).toEqual([origin, 403]);
     }
     expect(program.lines.filter(({ msg }) => msg === 'Resynced Websites')).toEqual([]);
-    expect(await program.line('Refused caller')).toMatchObject({ why: 'another Host' });
+    expect(await program.line('Refused caller')).toMatchObject({ why: 'Host is not allowed' });
     // A probe names the Pod.
     for (const page of ['/livez', '/readyz']) expect(await status({ host: '10.0.0.1:8080' }, page, 'GET')).toBe(200);
   });
