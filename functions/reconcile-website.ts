@@ -10,7 +10,7 @@ import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './e
 import type { EventAttributes, Request } from './events/website-event.ts';
 import { LONGEST_QUOTE, shortened } from './website/shortened.ts';
 import { repairedIn } from './website/repair.ts';
-import { GONE, reconcile, type Context, type Reads, type Reconciled } from './website/reconcile.ts';
+import { GONE, reconcile, type Context, type Reconciled } from './website/reconcile.ts';
 import type { ResyncReport } from './resync/report.ts';
 import { type Reply, problem, isTooLarge, tooLarge, batchReply, done, again } from './reply.ts';
 
@@ -91,13 +91,15 @@ async function reconcileReply(
   request: ReconcileRequest,
   context: FunctionContext & Context,
 ): Promise<Reply> {
-  const { key, reason, resourceVersion } = request;
+  const { key, reason, look, resourceVersion } = request;
   const leave = await context.places.take();
   const start = performance.now();
   const about = { ...key, eventId: idOf(event), eventReason: reason };
   try {
     const reconciled = await measured('event', async () =>
-      reason === 'deleted' ? GONE : reconcile(key, context, readsFor(request), resourceVersion),
+      reason === 'deleted'
+        ? GONE
+        : reconcile(key, context, { ...(look === undefined ? {} : { look }), since: resourceVersion }),
     );
     const { outcome, actions } = reconciled;
     const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled) };
@@ -111,14 +113,6 @@ async function reconcileReply(
   } finally {
     leave();
   }
-}
-
-/** A Website seen for the first time has no children yet, most likely; an Ingress that changed has to be looked at. */
-function readsFor({ reason, childKind, changed = [] }: ReconcileRequest): Reads {
-  if (reason === 'first-seen') return 'website-only';
-  if (childKind === 'Ingress' || changed.includes('Ingress')) return 'everything';
-  if (changed.length === 0 || changed.includes('Service')) return 'as-needed';
-  return changed.includes('Website') ? 'without-service' : 'deployment-only';
 }
 
 const reasonOf = (outcome: Reconciled['outcome']) => ('reason' in outcome ? { reason: outcome.reason } : {});

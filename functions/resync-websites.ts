@@ -10,6 +10,7 @@ import { repairedIn } from './website/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 import type { Log } from './telemetry/log.ts';
 import type { ResyncPlace, ResyncReport } from './resync/report.ts';
+import { AT_EVERYTHING } from './website/look.ts';
 
 export interface ResyncContext extends Context {
   readonly log: Log;
@@ -79,8 +80,8 @@ export async function resyncWebsites(
   const isTimeUp = () => performance.now() - start > timeMs;
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     try {
-      const reads = afresh.has(key) ? 'afresh' : 'everything';
-      const reconciled = await measured('resync', () => reconcile(key, context, reads));
+      const run = { look: AT_EVERYTHING, afresh: afresh.has(key) };
+      const reconciled = await measured('resync', () => reconcile(key, context, run));
       const { outcome, actions } = reconciled;
       // The lists do not show every child: one without our label is found by its name alone.
       const isCounted = actions.length > 0 || isUnsaid(outcome);

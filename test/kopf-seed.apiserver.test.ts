@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../functions/cluster/transport.ts';
-import type { Deployment } from '../functions/website/children.ts';
 import { reconcile } from '../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../functions/website/resource.ts';
 import { eventually } from './eventually.ts';
 import { createNamespace, createWebsite, patchWebsite, remove, removeWebsite } from './real-cluster.ts';
+import type { Deployment } from '../functions/website/children/deployment/object.ts';
 
 let admin: Transport;
 let functions: Transport;

@@ -1,5 +1,5 @@
-import type { Child, ChildKind } from '../website/children.ts';
-import type { Desired } from '../website/desired.ts';
+import type { Desired } from '../website/children/kind.ts';
+import type { Child, ChildKind, ChildOfKind } from '../website/children/kinds.ts';
 import type { Website, WebsiteKey } from '../website/resource.ts';
 import type { Announcement } from '../website/transition.ts';
 
@@ -14,7 +14,7 @@ export interface Cluster {
    */
   getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined>;
   /** Nothing when the Website has no child of this kind. It is found by name, whoever owns it. */
-  getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<Extract<Child, { kind: Kind }> | undefined>;
+  getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<ChildOfKind<Kind> | undefined>;
   /** @throws `AlreadyExists` when there is one of this name: creation never overwrites. */
   create(child: Desired<Child>): Promise<Child>;
   /** @throws `Conflict` unless the child is still there under the uid and resourceVersion that `child` carries. */
@@ -30,5 +30,5 @@ export interface Cluster {
   /** All Websites, in pages. */
   listWebsites(): AsyncIterable<readonly Website[]>;
   /** All children of one kind that carry our label, in pages. */
-  listChildren<Kind extends ChildKind>(kind: Kind): AsyncIterable<readonly Extract<Child, { kind: Kind }>[]>;
+  listChildren<Kind extends ChildKind>(kind: Kind): AsyncIterable<readonly ChildOfKind<Kind>[]>;
 }

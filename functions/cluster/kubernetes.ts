@@ -1,5 +1,6 @@
-import { CHILD_APIS, CHILD_SELECTOR, childName, MANAGER, type Child, type ChildKind } from '../website/children.ts';
-import type { Desired } from '../website/desired.ts';
+import type { Desired } from '../website/children/kind.ts';
+import { kindOf, type Child, type ChildKind, type ChildOfKind } from '../website/children/kinds.ts';
+import { CHILD_SELECTOR, childName, MANAGER } from '../website/children/metadata.ts';
 import { API_VERSION, apiPath, GROUP, KIND, PLURAL, type Website, type WebsiteKey } from '../website/resource.ts';
 import { shortened } from '../website/shortened.ts';
 import type { Announcement } from '../website/transition.ts';
@@ -74,18 +75,18 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
   return {
     getWebsite,
     getChild: <Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey) =>
-      getOrNothing<Extract<Child, { kind: Kind }>>(CHILD_APIS[kind], { namespace, name: childName(kind, name) }),
+      getOrNothing<ChildOfKind<Kind>>(kindOf(kind), { namespace, name: childName(kind, name) }),
     create: async (child) => (await json(creation(child))) as Child,
     replace: async (child) =>
-      (await json({ ...on('PUT', CHILD_APIS[child.kind], child.metadata), body: bodyOf(child) })) as Child,
+      (await json({ ...on('PUT', kindOf(child.kind), child.metadata), body: bodyOf(child) })) as Child,
     async rehearse(child) {
-      const request = on('PUT', CHILD_APIS[child.kind], child.metadata);
+      const request = on('PUT', kindOf(child.kind), child.metadata);
       return (await json({ ...request, path: `${request.path}?dryRun=All`, body: bodyOf(child) })) as Child;
     },
     async delete(child) {
       const { uid, resourceVersion } = child.metadata;
       await json({
-        ...on('DELETE', CHILD_APIS[child.kind], child.metadata),
+        ...on('DELETE', kindOf(child.kind), child.metadata),
         body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
       });
     },
@@ -95,9 +96,9 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     },
     listWebsites: () => list<Website>(WEBSITES, {}),
     async *listChildren<Kind extends ChildKind>(kind: Kind) {
-      const { apiVersion } = CHILD_APIS[kind];
+      const { apiVersion } = kindOf(kind);
       // The items of a list come without their type.
-      for await (const items of list<Extract<Child, { kind: Kind }>>(CHILD_APIS[kind], {
+      for await (const items of list<ChildOfKind<Kind>>(kindOf(kind), {
         labelSelector: CHILD_SELECTOR,
       })) {
         yield items.map((item) => Object.assign(item, { apiVersion, kind }));
@@ -124,7 +125,7 @@ const bodyOf = <T extends Child | Website>(object: T): T => ({
 });
 
 function creation(child: Desired<Child>): ApiRequest {
-  const { apiVersion, plural } = CHILD_APIS[child.kind];
+  const { apiVersion, plural } = kindOf(child.kind);
   const { namespace, name } = child.metadata;
   return {
     method: 'POST',

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import type { Versions } from '../website/children.ts';
+import { isChildKind, isOptional, type ChildKind, type Versions } from '../website/children/kinds.ts';
+import { AT_EVERYTHING, AT_NOTHING, lookAfter, type Look } from '../website/look.ts';
 import { API_VERSION, GROUP, KIND, PLURAL, VERSION, websiteKey, type WebsiteKey } from '../website/resource.ts';
 
 /** CloudEvents types that our forwarder sends. */
@@ -13,33 +14,52 @@ export const EVENT_TYPES = {
 /** Type of the opt-in reply event. */
 export const RECONCILED_TYPE = 'com.example.stable.website.reconciled';
 
-/** Why an event was sent. It explains; all that it decides is how much is read first. */
+/** Why an event was sent. It is for people, and decides nothing but how much is read first. */
 export const REASONS = ['first-seen', 'spec-changed', 'child-drifted', 'requested', 'retry', 'deleted'] as const;
 export type Reason = (typeof REASONS)[number];
 
-/** What the API server makes is far shorter. */
+/** Objects whose change an event reports. */
+type ChangedKind = 'Website' | ChildKind;
+
+/** The data of every event that names one Website: a reference to it, and no part of its spec. */
+export interface EventData {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: typeof KIND;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion?: string | undefined;
+  readonly generation?: number | undefined;
+  readonly reason: Reason;
+  /** The kind of the child that changed last, or an optional kind that changed before it. */
+  readonly childKind?: ChildKind | undefined;
+  /** The kinds of all objects that changed. Absent when any object may have changed. */
+  readonly changed?: readonly ChangedKind[] | undefined;
+}
+
+/** The API server's uids are far shorter. */
 const LONGEST_ID = 253;
 
-/** What every event carries: a reference to one Website and no part of its spec. */
-export const eventData = z.object({
+/**
+ * How event data is read. Releases can be mixed, so reasons and kinds are any text: a receiver that does not know one of them reads
+ * everything (`requestOf`).
+ */
+const eventData = z.object({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal(KIND),
   ...websiteKey.shape,
   uid: z.string().min(1).max(LONGEST_ID),
-  /** A hint that saves a read: one that can be none counts as absent. */
+  /** It only saves a read, so text that cannot be a version counts as absent. */
   resourceVersion: z
     .string()
     .regex(/^\d{1,20}$/)
     .optional()
     .catch(undefined),
   generation: z.int().optional(),
-  reason: z.enum(REASONS),
-  /** The kind of the child that drifted last, or `Ingress` where one drifted before. */
-  childKind: z.enum(['Deployment', 'Service', 'Ingress']).optional(),
-  /** The kinds of all that the event tells of. Anything may have changed where this is absent. */
-  changed: z.array(z.enum(['Website', 'Deployment', 'Service', 'Ingress'])).optional(),
+  reason: z.string(),
+  childKind: z.string().optional(),
+  changed: z.array(z.string()).optional(),
 });
-export type EventData = z.output<typeof eventData>;
 
 /** `source` of every event of one cluster. */
 export const sourceOf = (cluster: string): string => `/clusters/${cluster}/apis/${API_VERSION}`;
@@ -55,9 +75,10 @@ export type Request =
   | {
       readonly kind: 'reconcile';
       readonly key: WebsiteKey;
-      readonly reason?: Reason;
-      readonly childKind?: EventData['childKind'];
-      readonly changed?: EventData['changed'];
+      /** Absent when the event gives none, or one that this release does not know. */
+      readonly reason?: Reason | undefined;
+      /** Where to look first. */
+      readonly look?: Look;
       /** Of the Website, when it was seen. */
       readonly resourceVersion?: string | undefined;
     }
@@ -96,12 +117,25 @@ export function requestOf(event: EventAttributes): Request {
   if (OUR_TYPES.has(event.type)) {
     const data = eventData.safeParse(event.data?.());
     if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);
-    const { namespace, name, reason, childKind, changed, resourceVersion } = data.data;
-    return { kind: 'reconcile', key: { namespace, name }, reason, childKind, changed, resourceVersion };
+    const { namespace, name, resourceVersion } = data.data;
+    const reason = REASONS.find((known) => known === data.data.reason);
+    return { kind: 'reconcile', key: { namespace, name }, reason, look: lookFor(data.data), resourceVersion };
   }
   if (KNATIVE_TYPE.test(event.type)) return knativeRequest(event.subject);
   return { kind: 'ignore', why: `unknown event type ${JSON.stringify(event.type.slice(0, 128))}` };
 }
+
+/** A Website that is seen for the first time most likely has no children yet. */
+function lookFor({ reason, childKind, changed = [] }: z.output<typeof eventData>): Look {
+  if (reason === 'first-seen') return AT_NOTHING;
+  const kinds = [...changed, ...(childKind === undefined ? [] : [childKind])];
+  const isKnown = REASONS.some((known) => known === reason) && kinds.every(isChangedKind);
+  if (!isKnown) return AT_EVERYTHING;
+  const isOptionalChild = childKind !== undefined && isChildKind(childKind) && isOptional(childKind);
+  return lookAfter((isOptionalChild ? kinds : changed).filter(isChangedKind));
+}
+
+const isChangedKind = (kind: string): kind is ChangedKind => kind === KIND || isChildKind(kind);
 
 /** ApiServerSource names the object in `subject`; with its two modes, `data` is the object or a reference to it. */
 function knativeRequest(subject: string | undefined): Request {
@@ -132,13 +166,12 @@ export const versionsText = (versions: Versions): string =>
     .map(([kind, version]) => `${kind}=${version}`)
     .join(', ');
 
-/** The versions in a header's text; what is none is left out. */
+/** The versions in a header's text. Kinds that this release does not know, and all other text, are left out. */
 export const versionsFrom = (text: string): Versions =>
   Object.fromEntries(
-    [...text.matchAll(/\b(Website|Deployment|Service|Ingress)=(\d{1,20})\b/g)].map(([, kind, version]) => [
-      kind,
-      version,
-    ]),
+    [...text.matchAll(/\b(\w{1,63})=(\d{1,20})\b/g)].flatMap(([, kind = '', version]) =>
+      isChangedKind(kind) ? [[kind, version]] : [],
+    ),
   );
 
 /**

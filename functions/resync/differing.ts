@@ -1,9 +1,11 @@
 import type { Cluster } from '../cluster/cluster.ts';
-import type { Child, ChildKind, Children } from '../website/children.ts';
 import { wouldLast } from './lasting.ts';
 import { differences } from '../website/differences.ts';
-import { decide, judge, type Context } from '../website/reconcile.ts';
+import type { Context } from '../website/reconcile.ts';
 import { keyText, type Website, type WebsiteKey } from '../website/resource.ts';
+import { decide, judge } from '../website/decide.ts';
+import { CHILD_KINDS, type Children, type ChildKind, type Child } from '../website/children/kinds.ts';
+import { websiteNameIn } from '../website/children/metadata.ts';
 
 /** What a comparison of all Websites found; keys are in the order of the list. */
 export interface Found {
@@ -53,17 +55,15 @@ export async function findDiffering(context: Context): Promise<Found> {
 /** Nothing where a child was not kept. */
 type ChildrenOf = (key: WebsiteKey) => Children | undefined;
 
-/** The children come first, as in `reconcile`: a Website that changes meanwhile then differs, and is looked at. */
+/** Reads the children first, as `reconcile` does: a Website that changes meanwhile then differs, and is reconciled. */
 async function readAllChildren(cluster: Cluster): Promise<ChildrenOf> {
   const room = { left: ALL_KEPT };
-  const [deployment, service, ingress] = await Promise.all([
-    byWebsite(cluster, 'Deployment', room),
-    byWebsite(cluster, 'Service', room),
-    byWebsite(cluster, 'Ingress', room),
-  ]);
+  const byKind = await Promise.all(
+    CHILD_KINDS.map(async (kind) => [kind, await byWebsite(cluster, kind, room)] as const),
+  );
   return (key) => {
-    const children = { deployment: deployment(key), service: service(key), ingress: ingress(key) };
-    return Object.values(children).includes(NOT_KEPT) ? undefined : (children as Children);
+    const children = byKind.map(([kind, childOf]) => [kind, childOf(key)] as const);
+    return children.some(([, child]) => child === NOT_KEPT) ? undefined : Object.fromEntries(children);
   };
 }
 
@@ -74,23 +74,23 @@ const NOT_KEPT = 'not kept';
  * without what nobody compares: as objects they would take five times as much. Somebody may have made some of them large, or many:
  * those that are too much are not kept.
  */
-async function byWebsite<Kind extends ChildKind>(cluster: Cluster, kind: Kind, room: { left: number }) {
+async function byWebsite(cluster: Cluster, kind: ChildKind, room: { left: number }) {
   const found = new Map<string, string>();
-  const suffix = `-${kind.toLowerCase()}`;
   for await (const page of cluster.listChildren(kind)) {
     for (const child of page) {
-      const { namespace, name } = child.metadata;
-      if (!name.endsWith(suffix)) continue;
+      const { namespace } = child.metadata;
+      const name = websiteNameIn(kind, child.metadata.name);
+      if (name === undefined) continue;
       const text = textOf(child);
       const bytes = bytesOf(text);
       const isKept = bytes <= LARGEST_KEPT && bytes <= room.left;
       if (isKept) room.left -= bytes;
-      found.set(keyText({ namespace, name: name.slice(0, -suffix.length) }), isKept ? text : NOT_KEPT);
+      found.set(keyText({ namespace, name }), isKept ? text : NOT_KEPT);
     }
   }
-  return (key: WebsiteKey): Extract<Child, { kind: Kind }> | typeof NOT_KEPT | undefined => {
+  return (key: WebsiteKey): Child | typeof NOT_KEPT | undefined => {
     const text = found.get(keyText(key));
-    return text === undefined || text === NOT_KEPT ? text : (JSON.parse(text) as Extract<Child, { kind: Kind }>);
+    return text === undefined || text === NOT_KEPT ? text : (JSON.parse(text) as Child);
   };
 }
 

@@ -1,5 +1,6 @@
-import { MANAGER, type Child } from './children.ts';
+import type { Child } from './children/kinds.ts';
 import type { ObjectMeta } from './resource.ts';
+import { MANAGER } from './children/metadata.ts';
 
 type Entry = NonNullable<ObjectMeta['managedFields']>[number];
 

@@ -1,12 +1,12 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { reconcilingBecause } from './conditions.ts';
-import type { Deployment } from './children.ts';
+import { CARRIER, kindOf, type Carrier } from './children/kinds.ts';
 import { differences } from './differences.ts';
 import { isOwnedBy } from './ownership.ts';
 import type { Verdict } from './reasons.ts';
 import type { Condition, Website, WebsiteKey, WebsiteStatus } from './resource.ts';
-import { countsOf, unseenStatus } from './status.ts';
+import { unseenStatus } from './status.ts';
 import { transitionOf } from './transition.ts';
 
 /** While RBAC is being rolled out, a right may be missing for a moment. What lasts longer becomes a verdict. */
@@ -22,10 +22,10 @@ export async function sayForbidden(
   refusal: ClusterError,
 ): Promise<void> {
   try {
-    const deployment = await readable(cluster.getChild('Deployment', key));
+    const carrier = await readable(cluster.getChild(CARRIER, key));
     const website = await cluster.getWebsite(key);
     if (website === undefined || website.metadata.deletionTimestamp !== undefined) return;
-    const { verdict, status } = forbidden(website, deployment, refusal.message, now());
+    const { verdict, status } = forbidden(website, carrier, refusal.message, now());
     if (differences(website.status, status).length === 0) return;
     const updated = await cluster.updateStatus({ ...website, status });
     const transition = verdict && transitionOf(website, verdict);
@@ -48,12 +48,13 @@ async function readable<T>(read: Promise<T | undefined>): Promise<T | undefined>
 /** At first, Ready stays as it was, and Reconciling remembers since when; after a moment, the Website is stalled. */
 export function forbidden(
   website: Website,
-  deployment: Deployment | undefined,
+  carrier: Carrier | undefined,
   refusal: string,
   now: Date,
 ): { readonly verdict?: Verdict; readonly status: WebsiteStatus } {
   const why = { reason: 'Forbidden', message: `The functions lack a right: ${refusal}` } as const;
-  const counts = deployment !== undefined && isOwnedBy(deployment, website) ? countsOf(deployment) : {};
+  const counts =
+    carrier !== undefined && isOwnedBy(carrier, website) ? kindOf(CARRIER).statusFields?.(website, carrier) : {};
   const seen = { ...website, status: { ...website.status, ...counts } };
   const { conditions = [] } = seen.status;
   if (isLasting(conditions, now)) {

@@ -1,11 +1,11 @@
-import type { Children } from './children.ts';
-import { controllerOf } from './ownership.ts';
+import type { Children } from './children/kinds.ts';
+import { controllerOf } from './children/metadata.ts';
 import type { Obstacle, Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
 
 type Named = Pick<Obstacle, 'kind' | 'name'>;
 
-/** Nothing goes on until somebody acts; all that stands in the way is named at once. Nothing where nothing does. */
+/** Names every obstacle that needs somebody to act; nothing when there is none. */
 export function blockedVerdict(remaining: Plan): Verdict | undefined {
   const foreign = remaining.obstacles.filter(({ why }) => why === 'foreign');
   const immutable = remaining.obstacles.filter(({ why }) => why === 'immutable');
@@ -30,7 +30,7 @@ const immutableText = ({ kind, name }: Named): string =>
 const clearAway = (objects: readonly Named[]): string =>
   `delete or rename ${them(objects)}, or make this Website the owner (docs/status.md says how)`;
 
-/** What the garbage collector, or a finalizer, has yet to let go. Nothing where nothing is waited for. */
+/** Names every child that the garbage collector has not deleted yet, or that a finalizer holds; nothing when there is none. */
 export function waitingVerdict(seen: {
   readonly children: Children;
   readonly remaining: Plan;
@@ -55,12 +55,12 @@ export function waitingVerdict(seen: {
 const leavingText = ({ kind, name, finalizers }: Obstacle): string =>
   `${kind} ${name} is being deleted${finalizers === undefined ? '' : `, and held by ${finalizers.slice(0, 5).join(', ')}`}`;
 
-function ownerUid([child]: readonly Named[], { deployment, service, ingress }: Children): string | undefined {
-  const found = [deployment, service, ingress].find((each) => each?.kind === child?.kind);
+function ownerUid([child]: readonly Named[], children: Children): string | undefined {
+  const found = child && children[child.kind];
   return found && controllerOf(found)?.uid;
 }
 
-/** What the plan still wants to make ours after everything was written that could be: the API server refused it. */
+/** Children that the plan still takes over after all writes: the API server refused those writes. */
 const notTaken = (remaining: Plan, from: 'left-over' | 'orphan'): Named[] =>
   remaining.steps.flatMap((step) =>
     step.flatMap((each) =>
@@ -68,7 +68,7 @@ const notTaken = (remaining: Plan, from: 'left-over' | 'orphan'): Named[] =>
     ),
   );
 
-/** `Deployment a and Service b exist, ...`; nothing where there is none. */
+/** `Deployment a and Service b exist, ...`; nothing for no objects. */
 function exist(objects: readonly Named[], text: string): string[] {
   if (objects.length === 0) return [];
   const names = objects.map(({ kind, name }) => `${kind} ${name}`).join(' and ');

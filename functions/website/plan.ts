@@ -1,10 +1,20 @@
-import { CLASS_FROM_SPEC, GENERATION, type Child, type ChildKind, type Children } from './children.ts';
-import type { Desired, DesiredChildren } from './desired.ts';
+import {
+  CARRIER,
+  isOptional,
+  kindOf,
+  KINDS,
+  type Child,
+  type ChildKind,
+  type Children,
+  type DesiredChildren,
+} from './children/kinds.ts';
+import { STATED } from './children/deployment/stated.ts';
+import type { Desired } from './children/kind.ts';
+import { GENERATION, mergedOwners, ownerReferenceTo } from './children/metadata.ts';
 import { differencesBetween, type Difference } from './differences.ts';
-import { mergedDeployment, mergedIngress, mergedOwners, mergedService } from './merge.ts';
-import { hasOtherSelector, ownerReferenceTo, ownershipOf, type Ownership } from './ownership.ts';
+import { haveSameMarks, isMark, withUnknownMarks } from './marks.ts';
+import { ownershipOf, type Ownership } from './ownership.ts';
 import type { Website } from './resource.ts';
-import { STATED } from './stated.ts';
 
 /** One write to one child. */
 export type Operation =
@@ -13,96 +23,87 @@ export type Operation =
   | {
       readonly verb: 'replace';
       readonly child: Child;
-      /** Paths of what differs, and what is there and wanted. */
+      /** Paths of the fields that differ, and their observed and desired values. */
       readonly changed: readonly string[];
       readonly between: readonly Difference[];
-      /** What the child was before this write makes it ours. */
+      /** What the child was before this write makes it ours. Absent for a child that is ours already. */
       readonly takes?: Takes;
     }
   | { readonly verb: 'delete'; readonly child: Child };
 
 type Takes = Extract<Ownership, 'left-over' | 'orphan'>;
 
-/** A child that stands in the way and is not ours to touch. */
+/** A child that prevents a desired one, and that the functions must not touch. */
 export interface Obstacle {
   readonly kind: ChildKind;
   readonly name: string;
   /**
-   * `foreign`: somebody else's. `left-over`: a deleted Website's of this name, and cannot be made ours. `leaving`: being deleted.
-   * `immutable`: ours, with another selector.
+   * `foreign`: it belongs to somebody else. `left-over`: it belongs to a deleted Website of this name and cannot be made ours.
+   * `leaving`: it is being deleted. `immutable`: it is ours, with another selector.
    */
   readonly why: 'foreign' | 'left-over' | 'leaving' | 'immutable';
-  /** What keeps one that is being deleted. */
+  /** The finalizers of a child that is being deleted. */
   readonly finalizers?: readonly string[];
 }
 
 export interface Plan {
-  /** To be done in this order, each step at once: an Ingress exists only while its Deployment says so (`HAS_INGRESS`). */
+  /** In this order; the operations of one step run in parallel. An optional child exists only while the Deployment lists it (marks.ts). */
   readonly steps: readonly (readonly Operation[])[];
   readonly obstacles: readonly Obstacle[];
 }
 
-/** The writes that make the children as desired. Children that are neither desired nor observed yield no operation. */
-export function plan(website: Website, wanted: Partial<DesiredChildren>, observed: Children): Plan {
+/** The writes that lead to the desired children. Children that are neither desired nor observed yield no operation. */
+export function plan(website: Website, wanted: DesiredChildren, observed: Children): Plan {
   const obstacles: Obstacle[] = [];
   const operations: Operation[] = [];
-  const consider = <T extends Child>(
-    want: Desired<T> | undefined,
-    have: T | undefined,
-    merge: (have: T, want: Desired<T>) => T,
-  ) => {
+  for (const kind of KINDS) {
+    const want: Desired<Child> | undefined = wanted[kind.kind];
+    const have: Child | undefined = observed[kind.kind];
     const why = have === undefined ? undefined : obstacle(website, have);
     if (have !== undefined && why !== undefined) {
-      // A foreign object matters only where it takes a name that we need.
+      // A foreign object matters only when it occupies a name that this Website needs.
       if (want !== undefined) obstacles.push({ kind: have.kind, name: have.metadata.name, ...why });
-    } else {
-      operations.push(...operationsFor(website, want, have, merge));
+      continue;
     }
-  };
-  consider(wanted.deployment, observed.deployment, mergedDeployment);
-  // An Ingress that no Deployment of ours knows of would stay when the host has left the spec.
-  const isUnmarked = obstacles.length > 0 && observed.ingress === undefined;
-  consider(wanted.service, observed.service, mergedService);
-  if (!isUnmarked) consider(wanted.ingress, observed.ingress, mergedIngress);
+    // The Deployment's annotation would not list this child, so it would stay when the spec no longer desires it.
+    const isUnmarked = kind.presence === 'optional' && obstacles.length > 0 && have === undefined;
+    if (!isUnmarked) operations.push(...operationsFor(website, want, have));
+  }
   return { steps: inOrder(operations), obstacles };
 }
 
-/** Nothing where the child is ours, or may be made ours. */
+/** Nothing when the child is ours or can be made ours. */
 function obstacle(website: Website, have: Child): Pick<Obstacle, 'why' | 'finalizers'> | undefined {
   const ownership = ownershipOf(have, website);
   if (ownership === 'foreign') return { why: 'foreign' };
   const { deletionTimestamp, finalizers = [] } = have.metadata;
   if (deletionTimestamp !== undefined) return { why: 'leaving', ...(finalizers.length === 0 ? {} : { finalizers }) };
-  if (!hasOtherSelector(have, website)) return undefined;
+  if (kindOf(have.kind).isImmutable?.(have, website) !== true) return undefined;
   return { why: ownership === 'ours' ? 'immutable' : 'left-over' };
 }
 
-function operationsFor<T extends Child>(
-  website: Website,
-  want: Desired<T> | undefined,
-  have: T | undefined,
-  merge: (have: T, want: Desired<T>) => T,
-): Operation[] {
+function operationsFor(website: Website, want: Desired<Child> | undefined, have: Child | undefined): Operation[] {
   if (have === undefined) return want === undefined ? [] : [{ verb: 'create', child: want }];
-  // An orphan takes no name that we need here, and somebody may have kept it on purpose.
+  // An orphan occupies no name that this Website needs, and somebody may have kept it on purpose.
   if (want === undefined) return ownershipOf(have, website) === 'orphan' ? [] : removal(website, have);
-  const child = merge(have, want);
-  if (lostItsClass(want, have))
-    return [
-      ...removal(website, have),
-      { verb: 'create', child: { ...want, metadata: { ...want.metadata, ...othersOf(child) } } },
-    ];
+  const kind = kindOf(have.kind);
+  const recreated = kind.recreated?.(have, want);
+  if (recreated !== undefined) return [...removal(website, have), { verb: 'create', child: recreated }];
+  const child = keepingUnknownMarks(kind.merged(have, want), have);
   const between = differencesBetween(have, child);
-  if (!isWorthAWrite(have, between)) return [];
+  if (!isWorthAWrite(have, child, between)) return [];
   return [{ verb: 'replace', child, changed: between.map(({ path }) => path), between, ...takes(website, have) }];
 }
+
+const keepingUnknownMarks = (child: Child, have: Child): Child =>
+  child.kind === CARRIER && have.kind === CARRIER ? withUnknownMarks(child, have) : child;
 
 function takes(website: Website, have: Child): { readonly takes?: Takes } {
   const ownership = ownershipOf(have, website);
   return ownership === 'left-over' || ownership === 'orphan' ? { takes: ownership } : {};
 }
 
-/** Only what is ours is deleted, so anything else becomes ours first. */
+/** The functions delete only what is ours, so they take over any other child first. */
 function removal(website: Website, have: Child): Operation[] {
   const deletion: Operation = { verb: 'delete', child: have };
   const taken = takes(website, have);
@@ -118,57 +119,45 @@ function takenBy<T extends Child>(website: Website, have: T): T {
   return { ...have, metadata: { ...have.metadata, ownerReferences } };
 }
 
-/** Whether it deletes a child or makes it ours. */
+/** Whether the operation deletes a child or makes it ours. */
 export const changesHands = (operation: Operation): boolean =>
   operation.verb === 'delete' || (operation.verb === 'replace' && operation.takes !== undefined);
 
-/** Whether the plan takes a child from a deleted Website, or adopts one. */
+/** Whether the plan takes over a deleted Website's child or adopts an orphan. */
 export const takesAny = ({ steps }: Plan): boolean =>
   steps.flat().some((each) => each.verb === 'replace' && each.takes !== undefined);
 
-/** What was stated is noted with the next write: the children of a release that did not note it need none for it. */
-const isWorthAWrite = ({ metadata: { annotations } }: Child, between: readonly Difference[]): boolean =>
-  between.some(({ path }) => path !== `metadata.annotations.${STATED}` || annotations?.[STATED] !== undefined);
-
-/**
- * What other writers, such as an ingress controller or its user, have said of an object: it outlives a recreation. Some controllers
- * run what is in a snippet, so the fence lets the functions add none, and refuses all of an object that has one.
- */
-const othersOf = ({ metadata: { labels = {}, annotations = {} } }: Child) => ({
-  labels,
-  annotations: Object.fromEntries(Object.entries(annotations).filter(([name]) => !name.endsWith('-snippet'))),
-});
-
-/** Only creation gives an Ingress the cluster's default class, so one whose class left the spec is recreated. */
-const lostItsClass = (want: Desired<Child>, have: Child): boolean =>
-  want.kind === 'Ingress' &&
-  have.metadata.annotations?.[CLASS_FROM_SPEC] !== undefined &&
-  want.metadata.annotations[CLASS_FROM_SPEC] === undefined;
+/** Annotations of an older release are brought up to date by the next write that has another reason. */
+const isWorthAWrite = (have: Child, child: Child, between: readonly Difference[]): boolean =>
+  between.some(({ path }) => {
+    if (path === `metadata.annotations.${STATED}`) return have.metadata.annotations?.[STATED] !== undefined;
+    return !isMark(path) || !haveSameMarks(have, child);
+  });
 
 function inOrder(operations: readonly Operation[]): Operation[][] {
   const isDelete = ({ verb }: Operation) => verb === 'delete';
-  const isIngress = ({ child }: Operation) => child.kind === 'Ingress';
+  const isOfOptional = ({ child }: Operation) => isOptional(child.kind);
   const isTakenToDelete = ({ verb, child }: Operation) =>
     verb === 'replace' && operations.some((each) => isDelete(each) && each.child.kind === child.kind);
   const rest = operations.filter((each) => !isDelete(each) && !isTakenToDelete(each));
   return [
     operations.filter(isTakenToDelete),
     operations.filter(isDelete),
-    rest.filter((each) => !isIngress(each)),
-    rest.filter(isIngress),
+    rest.filter((each) => !isOfOptional(each)),
+    rest.filter(isOfOptional),
   ].filter((step) => step.length > 0);
 }
 
-/** `create Deployment`, `replace Service`: how a write is named in replies and logs. */
+/** How replies and logs name a write: `create Deployment`, `replace Service`. */
 export const actionOf = ({ verb, child }: Operation): string => `${verb} ${child.kind}`;
 
-/** The plan, but for the generation that a child was written for: a suspension is a generation of its own. */
+/** The plan without annotations that every new generation changes: a suspension is a new generation too. */
 export const withoutStamps = ({ steps, obstacles }: Plan): Plan => ({
   steps: steps.map((step) => step.flatMap(unstamped)).filter((step) => step.length > 0),
   obstacles,
 });
 
-/** What is written with every generation. */
+/** Annotations that are written for every generation. */
 const STAMPS: ReadonlySet<string> = new Set([GENERATION, STATED].map((name) => `metadata.annotations.${name}`));
 
 function unstamped(write: Operation): Operation[] {

@@ -1,44 +1,46 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
-import type { Children, Versions } from './children.ts';
-import { desired, type DesiredChildren } from './desired.ts';
+import { CARRIER, childrenIn, isOptional, type ChildKind, type Children, type Versions } from './children/kinds.ts';
+import { decide, judge, type Decision } from './decide.ts';
 import { differences } from './differences.ts';
 import { sayForbidden } from './forbidden.ts';
-import { withoutRepeated } from './overridden.ts';
+import { AS_NEEDED, AT_EVERYTHING, isIndependentOfRest, overlooked, readChildren, type Look } from './look.ts';
+import { possibleKinds } from './marks.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
-import { isAheadOf, mayHaveIngress } from './ownership.ts';
-import { actionOf, plan, takesAny, withoutStamps, type Operation, type Plan } from './plan.ts';
-import type { Verdict } from './reasons.ts';
-import { websiteSpec, type Website, type WebsiteKey, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
+import { isAheadOf } from './ownership.ts';
+import { actionOf, takesAny, type Operation, type Plan } from './plan.ts';
 import { announcementOf, repairsOf, type Repair } from './repair.ts';
+import type { Website, WebsiteKey } from './resource.ts';
+import { wereAsDesired } from './status.ts';
 import { transitionOf } from './transition.ts';
-import { statusOf, unseenStatus, verdict, waitsTooLong, wereAsDesired, type Seen } from './status.ts';
-import { isForbidden, write, type Written } from './write.ts';
+import { isForbidden, write } from './write.ts';
 import { writeStatus } from './write-status.ts';
 
-/** What reconciling needs from outside. */
+/** What a reconcile needs from outside. */
 export interface Context {
   readonly cluster: Cluster;
   readonly now: () => Date;
+}
+
+/** How much a run reads, and what it repeats. */
+export interface Run {
+  /** Where it looks first; at all children that the Website has when absent. It looks again where that was not enough. */
+  readonly look?: Look;
+  /** A resourceVersion: the Website may come from a cache, as it was then or at any later time. */
+  readonly since?: string | undefined;
+  /** Repeats the writes that did not last before. */
+  readonly afresh?: boolean;
 }
 
 export interface Reconciled {
   readonly outcome: Outcome;
   /** The writes that were made, in order: `create Deployment`, `update status`. */
   readonly actions: readonly string[];
-  /** What somebody else had changed, and was put right. */
+  /** Changes of other writers that this run undid. */
   readonly repairs: readonly Repair[];
   /** What the outcome rests on: each object as it was read last, or written. */
   readonly versions: Versions;
 }
-
-/**
- * How much is read before deciding. `website-only` tries to create the children unseen, for a Website that has none yet:
- * creation never overwrites, so a wrong guess costs one more read. `deployment-only` and `without-service` are for where nothing else
- * has changed: a child that is not read is left as it was when the Website was judged last. `everything` leaves nothing out, and `afresh`
- * writes what did not last before, too.
- */
-export type Reads = 'as-needed' | 'website-only' | 'deployment-only' | 'without-service' | 'everything' | 'afresh';
 
 /** How often a run that lost a race reads again before it leaves the rest to the sender's retry. */
 const ATTEMPTS = 5;
@@ -47,28 +49,24 @@ const ATTEMPTS = 5;
  * Brings one Website's children and status to what its spec says.
  *
  * ## Guarantees
- * Runs of the same Website may overlap. The children are read *before* the Website, and every write to one carries the
- * resourceVersion that was read; so a run that decided by an older spec finds its write refused once a newer run has written.
- * The status is written last, under the resourceVersion of the Website that was judged. That is why the Website may be read as
- * it was `since` a resourceVersion, from a cache: that it has changed again is found out by that write. What it says of its
- * children is acted on only where it is ahead of what they were made for, or where there are none yet, so nothing goes back.
+ * Runs for the same Website may overlap. A run reads the children *before* the Website, and every write to a child carries the
+ * resourceVersion that was read. So the API server refuses the write of a run that decided by an older spec once a newer run has
+ * written. The run writes the status last, under the resourceVersion of the Website that it judged.
+ *
+ * With `since`, the Website may come from a cache. If it has changed again, that status write is refused. The run acts on a cached
+ * Website only when its spec is newer than the one that its children were written for, or when there are no children yet. So
+ * nothing goes back to an older spec.
  *
  * ## Errors
- * A lost race is read again, and then everything, `ATTEMPTS` times in all. What the API server refuses for good becomes a
- * condition. Everything else is thrown as the `ClusterError` that it is, for the sender to try again. A right that is missing for
- * longer becomes a condition too.
+ * A run that lost a race reads everything again, `ATTEMPTS` times in all. A refusal that no retry mends becomes a condition. So does
+ * a right that is missing for longer than a moment.
+ * @throws ClusterError for everything else: the sender retries.
  */
-export async function reconcile(
-  key: WebsiteKey,
-  context: Context,
-  reads: Reads = 'as-needed',
-  since?: string,
-): Promise<Reconciled> {
+export async function reconcile(key: WebsiteKey, context: Context, run: Run = {}): Promise<Reconciled> {
   const done: Done = { actions: [], repairs: [] };
   for (let attempt = 1; ; attempt++) {
     try {
-      const run: Run = attempt === 1 ? { reads, since } : { reads: reads === 'afresh' ? reads : 'everything' };
-      return { ...(await reconcileOnce(key, context, run, done)), ...done };
+      return { ...(await reconcileOnce(key, context, attempt === 1 ? run : everything(run), done)), ...done };
     } catch (error) {
       if (isForbidden(error)) await sayForbidden(key, context, error);
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
@@ -77,11 +75,8 @@ export async function reconcile(
   }
 }
 
-/** One attempt. */
-interface Run {
-  readonly reads: Reads;
-  readonly since?: string | undefined;
-}
+/** The same run, which reads everything from the API server's storage. */
+const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHING, afresh });
 
 /** What all attempts together did. */
 interface Done {
@@ -100,9 +95,9 @@ async function reconcileOnce(
   if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
 
   // Decide
-  const decision = decide(website, children, run.reads);
-  const more = await moreReads(website, children, decision, run, context.cluster);
-  if (more !== undefined) return reconcileOnce(key, context, { reads: more }, done);
+  const decision = decide(website, children, run);
+  const again = await secondRun(website, children, decision, run, context.cluster);
+  if (again !== undefined) return reconcileOnce(key, context, again, done);
 
   // Write
   const live = await proved(website, decision, context.cluster);
@@ -111,7 +106,7 @@ async function reconcileOnce(
   const now = context.now();
   const judged = judge(live, decision, written, now);
   const isNews = differences(live.status, judged.status).length > 0;
-  if (!isNews && !createsIngress(decision))
+  if (!isNews && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
   const said = await writeStatus(live, judged, context.cluster);
   if (isNews && said.isWritten) done.actions.push('update status');
@@ -120,7 +115,7 @@ async function reconcileOnce(
   return { outcome: outcomeOf(said.verdict, judged.status, now), versions: versionsOf(said.website, written.children) };
 }
 
-/** Tells of what was put right also where another write fails: the next attempt no longer sees it. */
+/** Reports repairs even if a later write fails: the next attempt no longer sees them. */
 async function writeAndTell(
   website: Website,
   planned: Plan,
@@ -141,164 +136,85 @@ async function writeAndTell(
 }
 
 /**
- * Before a child is taken from another Website of the name, the API server has to agree that this one is there as it was read: it
- * refuses even a status that says nothing new for one that has changed or gone. That shows that the other is gone.
+ * Before a run takes over a child, the API server must confirm that the Website is still there as it was read. It refuses a status
+ * update, even one without a change, for a Website that has changed or is gone. A confirmed Website proves that the previous owner of
+ * the same name is gone.
  */
 const proved = async (website: Website, decision: Decision, cluster: Cluster): Promise<Website> =>
   takesAny(decision.plan) ? cluster.updateStatus(website) : website;
 
-/** Nothing was done: what a Website leaves is the garbage collector's. */
+/** There is nothing to do: the garbage collector deletes the children. */
 export const GONE: Reconciled = { outcome: { kind: 'gone' }, actions: [], repairs: [], versions: {} };
 
-const versionsOf = (website: Website, { deployment, service, ingress }: Children): Versions =>
-  Object.fromEntries(
-    [website, deployment, service, ingress].flatMap((object) =>
-      object === undefined ? [] : [[object.kind, object.metadata.resourceVersion]],
-    ),
-  );
+const versionsOf = (website: Website, children: Children): Versions =>
+  Object.fromEntries([website, ...childrenIn(children)].map(({ kind, metadata }) => [kind, metadata.resourceVersion]));
 
-/** The children come before the Website, unless that may come from a cache. */
+/** Reads the children before the Website, unless the Website may come from a cache. */
 async function read(
   key: WebsiteKey,
   cluster: Cluster,
-  { reads, since }: Run,
+  { look = AS_NEEDED, since }: Run,
 ): Promise<{ readonly website: Website | undefined; readonly children: Children }> {
   if (since === undefined) {
-    const children = await readChildren(key, cluster, reads);
+    const children = await readChildren(key, cluster, look);
     return { website: await cluster.getWebsite(key), children };
   }
-  const [children, website] = await Promise.all([readChildren(key, cluster, reads), cluster.getWebsite(key, since)]);
+  const [children, website] = await Promise.all([readChildren(key, cluster, look), cluster.getWebsite(key, since)]);
   return { website, children };
 }
 
-/** What has to be read before anything is done, where that is not enough; nothing where it is. */
-async function moreReads(
+/** The run to make instead, where this one has not read enough to act; nothing where it has. */
+async function secondRun(
   website: Website,
   children: Children,
   decision: Decision,
-  { reads, since }: Run,
+  run: Run,
   cluster: Cluster,
-): Promise<Reads | undefined> {
-  if (isUnseen(website, decision, reads)) return 'as-needed';
-  if (decision.plan.steps.length === 0 || reads === 'website-only') return undefined;
-  if (since !== undefined && !leadsForward(website, children, decision)) return 'everything';
-  const isLate = losesMark(website, children, decision, reads) && (await cluster.getChild('Ingress', website.metadata));
-  return isLate ? 'everything' : undefined;
+): Promise<Run | undefined> {
+  const { look = AS_NEEDED, since } = run;
+  if (hasSeenTooLittle(website, decision, look)) return {};
+  if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
+  if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
+  const lost = kindsLost(website, children, decision, look);
+  const late = await Promise.all(lost.map((kind) => cluster.getChild(kind, website.metadata)));
+  return late.some((child) => child !== undefined) ? everything(run) : undefined;
 }
 
-/**
- * What a cache says of a Website leads forward where it has no children yet, or they were made for an older one. It does not say
- * which Website of a name is there now.
- */
-const leadsForward = (website: Website, children: Children, decision: Decision): boolean =>
-  areOurs(decision.plan) && isAheadOf(website, children);
+function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boolean {
+  // The children of a suspended Website stay as they are, but the status describes them.
+  if (look.unseen === true) return decision.spec?.suspend === true;
+  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, look));
+}
+
+/** Whether the children that were not read were as desired, by this spec or by all specs alike. */
+const isRestKnown = (website: Website, look: Look): boolean =>
+  wereAsDesired(website) &&
+  (isIndependentOfRest(look) || website.status?.observedGeneration === website.metadata.generation);
 
 /** Whether every child that was read is this Website's already. */
 const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);
 
-function isUnseen(website: Website, decision: Decision, reads: Reads): boolean {
-  // Children that stay as they are still have to be seen, to say how they are.
-  if (reads === 'website-only') return decision.spec?.suspend === true;
-  return isPart(reads) && (!areOurs(decision.plan) || !isRestKnown(website, reads));
-}
-
-const isPart = (reads: Reads): boolean => reads === 'deployment-only' || reads === 'without-service';
-
-/** Whether the children that are not read were as desired; an Ingress, as it is desired now. */
-const isRestKnown = (website: Website, reads: Reads): boolean =>
-  wereAsDesired(website) &&
-  (reads === 'without-service' || website.status?.observedGeneration === website.metadata.generation);
+/**
+ * A cached Website leads forward when its children were written for an older generation of it, or do not exist yet. A cache
+ * cannot tell which Website of a name is the live one, so all children must be ours.
+ */
+const leadsForward = (website: Website, children: Children, decision: Decision): boolean =>
+  areOurs(decision.plan) && isAheadOf(website, children);
 
 /**
- * Whether the Deployment is to say that there is no Ingress, for none was seen before the Website was read. Where none is there after it
- * either, whoever still creates one for an older spec learns of it from the status (`createsIngress`), and takes it back. Where the
- * Deployment alone is read, the run that judged this spec has looked.
+ * The optional kinds that the Deployment is about to stop listing, because no such child was read. The caller looks once more after
+ * it has read the Website. If the child is still not there, a run that creates it later for an older spec finds its status write
+ * refused (`createsOptional`), and removes the child.
  */
-function losesMark({ metadata }: Website, { deployment, ingress }: Children, { spec }: Decision, reads: Reads) {
-  const hadOtherSpec = metadata.generation !== 1;
-  const isNone = spec?.host === undefined && ingress === undefined;
-  return hadOtherSpec && reads !== 'deployment-only' && isNone && mayHaveIngress(deployment);
+function kindsLost({ metadata }: Website, children: Children, decision: Decision, look: Look): readonly ChildKind[] {
+  // The spec of the first generation is the only one there was.
+  if (metadata.generation === 1) return [];
+  const wanted = 'wanted' in decision ? decision.wanted : {};
+  const isNone = (kind: ChildKind) => wanted[kind] === undefined && children[kind] === undefined;
+  // A kind that this run overlooks was looked at by the run that judged this spec.
+  return possibleKinds(children[CARRIER]).filter((kind) => isNone(kind) && !overlooked(look).includes(kind));
 }
 
-/** A creation is no write under a version: the status is written after it even where it says nothing new. */
-const createsIngress = ({ plan: { steps } }: Decision): boolean =>
-  steps.flat().some(({ verb, child }) => verb === 'create' && child.kind === 'Ingress');
-
-async function readChildren(key: WebsiteKey, cluster: Cluster, reads: Reads): Promise<Children> {
-  if (reads === 'website-only') return {};
-  if (reads === 'deployment-only') return { deployment: await cluster.getChild('Deployment', key) };
-  const ingressNow = reads === 'everything' || reads === 'afresh' ? cluster.getChild('Ingress', key) : undefined;
-  const [deployment, service, ingress] = await Promise.all([
-    cluster.getChild('Deployment', key),
-    reads === 'without-service' ? undefined : cluster.getChild('Service', key),
-    ingressNow,
-  ]);
-  if (ingressNow !== undefined || !mayHaveIngress(deployment)) return { deployment, service, ingress };
-  return { deployment, service, ingress: await cluster.getChild('Ingress', key) };
-}
-
-interface Planned {
-  readonly spec: WebsiteSpec;
-  readonly wanted: Partial<DesiredChildren>;
-  readonly plan: Plan;
-  /** What is not written, since it did not last. */
-  readonly repeated: readonly Operation[];
-}
-
-/** A spec that holds is planned for; one that does not changes nothing. */
-export type Decision = Planned | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
-
-const NOTHING: Plan = { steps: [], obstacles: [] };
-
-/** Decides what to write, from what was read alone, and of that alone. */
-export function decide(website: Website, children: Children, reads: Reads = 'as-needed'): Decision {
-  const spec = websiteSpec.safeParse(website.spec);
-  if (!spec.success) {
-    const [issue] = spec.error.issues;
-    return {
-      spec: undefined,
-      plan: NOTHING,
-      problem: `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`,
-    };
-  }
-  const wanted = partOf(desired(website, spec.data), reads);
-  const decided = { spec: spec.data, wanted, repeated: [] };
-  if (spec.data.suspend) return { ...decided, plan: NOTHING };
-  const planned = plan(website, wanted, children);
-  return reads === 'afresh' ? { ...decided, plan: planned } : { ...decided, ...withoutRepeated(planned, website) };
-}
-
-/** What is looked at. The Service is the same whatever the spec says. */
-function partOf({ deployment, service, ingress }: DesiredChildren, reads: Reads): Partial<DesiredChildren> {
-  if (reads === 'deployment-only') return { deployment };
-  return reads === 'without-service' ? { deployment, ingress } : { deployment, service, ingress };
-}
-
-interface Judged {
-  readonly verdict: Verdict;
-  readonly status: WebsiteStatus;
-}
-
-function remainingOf(website: Website, decision: Planned, children: Children): Plan {
-  const { spec, wanted, plan: planned, repeated } = decision;
-  if (spec.suspend) return withoutStamps(plan(website, wanted, children));
-  // Where nothing had to be written, nothing has changed.
-  return planned.steps.length === 0 ? { ...planned, steps: [repeated] } : plan(website, wanted, children);
-}
-
-/** Judges a Website by its children as they stand, and says what its status should be. */
-export function judge(website: Website, decision: Decision, { children, refusals }: Written, now: Date): Judged {
-  if (decision.spec === undefined) {
-    const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
-    return { verdict: judged, status: unseenStatus(website, judged, now) };
-  }
-  const seen: Seen = {
-    spec: decision.spec,
-    children,
-    refusals,
-    remaining: remainingOf(website, decision, children),
-    waitsTooLong: waitsTooLong(website, now),
-  };
-  const judged = verdict(seen);
-  return { verdict: judged, status: statusOf(website, seen, judged, now) };
-}
+/** A creation carries no version, so the run writes the status after it even if the status says nothing new. */
+const createsOptional = ({ plan: { steps } }: Decision): boolean =>
+  steps.flat().some(({ verb, child }) => verb === 'create' && isOptional(child.kind));

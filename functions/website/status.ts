@@ -1,55 +1,49 @@
-import { childName } from './children.ts';
-import type { Child, Children, Deployment } from './children.ts';
+import { CARRIER, kindOf, KINDS, type Child, type Children, type DesiredChildren } from './children/kinds.ts';
+import { selectorOf } from './children/metadata.ts';
 import { conditionsOf } from './conditions.ts';
 import { blockedVerdict, waitingVerdict } from './obstacles.ts';
-import { isOwnedBy, selectorOf } from './ownership.ts';
+import { isOwnedBy } from './ownership.ts';
 import { memoriesOf, overriddenMessage } from './overridden.ts';
 import { changesHands, type Operation, type Plan } from './plan.ts';
-import type { ReadyReason, Verdict } from './reasons.ts';
+import type { Verdict } from './reasons.ts';
 import { requestIn } from './requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
-import { rolloutVerdict } from './rollout.ts';
 import { urlOf } from './url.ts';
 
-/** Those that are about the Deployment alone: the Service, and the Ingress where there is one, were as desired. */
-const DEPLOYMENT_REASONS: ReadonlySet<string> = new Set<ReadyReason>([
-  'Available',
-  'Parked',
-  'Progressing',
-  'Paused',
-  'ReplicaFailure',
-  'ProgressDeadlineExceeded',
-]);
+/** With such a reason, all other children were as desired. */
+const CARRIER_REASONS: ReadonlySet<string> = new Set(kindOf(CARRIER).readyReasons);
 
-/** Whether all but the Deployment was as desired when the Website was judged last, and nobody asks for another look at it. */
+/** Whether all children but the Deployment were as desired when the Website was judged last, and nobody has asked for another look. */
 export function wereAsDesired({ metadata, status }: Website): boolean {
   const { conditions = [], lastHandledReconcileAt } = status ?? {};
   const requestedAt = requestIn(metadata) ?? lastHandledReconcileAt;
-  const isAboutDeployment = conditions.some(({ type, reason }) => type === 'Ready' && DEPLOYMENT_REASONS.has(reason));
-  // While it is not known whether a right is missing for long, Ready still says what it said.
+  const isAboutCarrier = conditions.some(({ type, reason }) => type === 'Ready' && CARRIER_REASONS.has(reason));
+  // During the first minute without a right, Ready still has its old reason.
   const isForbidden = conditions.some(({ reason }) => reason === 'Forbidden');
-  return isAboutDeployment && !isForbidden && requestedAt === lastHandledReconcileAt;
+  return isAboutCarrier && !isForbidden && requestedAt === lastHandledReconcileAt;
 }
 
-/** What there is to judge once everything that could be written was written. */
+/** What a verdict rests on, after all possible writes. */
 export interface Seen {
   readonly spec: WebsiteSpec;
+  /** The desired children that the run looked at. */
+  readonly wanted: DesiredChildren;
   readonly children: Children;
-  /** What would still have to be written. */
+  /** The writes that are still missing. */
   readonly remaining: Plan;
-  /** Writes that the API server refused for good. */
+  /** The writes that the API server refused for a reason that no retry mends. */
   readonly refusals: readonly {
     readonly reason: 'Rejected' | 'QuotaExceeded' | 'TooLarge';
     readonly message: string;
   }[];
-  /** Whether the Website has waited for the garbage collector for longer than that should take. */
+  /** Whether the Website has waited for the garbage collector too long. */
   readonly waitsTooLong?: boolean;
 }
 
-/** The garbage collector takes seconds, and in a large cluster that has just started a minute or two. */
+/** The garbage collector takes seconds. In a large cluster that has just started it takes a minute or two. */
 const PATIENCE_MS = 5 * 60_000;
 
-/** By what its status said so far, so that the same look comes to the same. */
+/** Rests on the previous status alone, so two runs with the same input agree. */
 export function waitsTooLong({ status }: Website, now: Date): boolean {
   const known = status?.conditions?.find(({ type, reason }) => type !== 'Ready' && reason === 'WaitingForDeletion');
   if (known === undefined || known.type === 'Stalled') return known !== undefined;
@@ -57,12 +51,12 @@ export function waitsTooLong({ status }: Website, now: Date): boolean {
   return !(now.getTime() - Date.parse(known.lastTransitionTime) < PATIENCE_MS);
 }
 
-/** Judges a Website by what was observed, never by what was meant to be written. */
+/** Judges a Website by its observed children, never by the writes that were planned. */
 export function verdict(seen: Seen): Verdict {
   return seen.spec.suspend ? suspendedVerdict(seen) : activeVerdict(seen);
 }
 
-/** While it is suspended nothing is written, but what there is can still be as declared: health gates wait for that. */
+/** The functions write no child of a suspended Website. Its children may still match the spec, and health gates wait for that. */
 function suspendedVerdict(seen: Seen): Verdict {
   const [different] = seen.remaining.steps.flat();
   const { state, message } =
@@ -89,7 +83,7 @@ function differenceText(operation: Operation): string {
 }
 
 function activeVerdict(seen: Seen): Verdict {
-  const { spec, children, remaining, refusals } = seen;
+  const { remaining, refusals } = seen;
   const blocked = blockedVerdict(remaining);
   if (blocked !== undefined) return blocked;
   const [refusal] = refusals;
@@ -98,12 +92,19 @@ function activeVerdict(seen: Seen): Verdict {
   if (waiting !== undefined) return waiting;
   const [overridden] = remaining.steps.flat();
   if (overridden !== undefined) return overriddenVerdict(overridden);
-  return children.deployment === undefined
-    ? { state: 'progressing', reason: 'Progressing', message: 'Creating the Deployment' }
-    : rolloutVerdict(children.deployment, spec.replicas);
+  return readiness(seen);
 }
 
-/** To replace it again would come to the same. */
+/** The first child that is not ready decides. If all are ready, the first one speaks for the site: the Deployment. */
+function readiness({ spec, wanted, children }: Seen): Verdict {
+  const desired = KINDS.filter(({ kind }) => wanted[kind] !== undefined);
+  const verdicts = desired.flatMap((each) => each.readiness?.(children[each.kind], spec) ?? []);
+  const decisive = verdicts.find(({ state }) => state !== 'ready') ?? verdicts[0];
+  if (decisive === undefined) throw new Error('No kind of child says whether the site is ready');
+  return decisive;
+}
+
+/** Another write of the same child would have the same result. */
 function overriddenVerdict(operation: Operation): Verdict {
   const { kind, metadata } = operation.child;
   return operation.verb === 'replace'
@@ -113,14 +114,11 @@ function overriddenVerdict(operation: Operation): Verdict {
 
 /** The status of a Website that could be judged. */
 export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
-  const { name } = website.metadata;
   const url = urlOf(website, seen);
   const overridden = isAllWritten(seen) ? memoriesOf(seen.remaining) : [];
   return {
     ...judgement(website, judged, now),
-    deploymentName: childName('Deployment', name),
-    serviceName: childName('Service', name),
-    ...countsOf(owned(website, seen.children.deployment)),
+    ...childFields(website, seen.children),
     selector: Object.entries(selectorOf(website))
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
@@ -129,18 +127,16 @@ export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Dat
   };
 }
 
-/** What was refused, or waits for what was refused, has not been written, and is tried again. */
+/** Whether every planned write was made. A refused write, and one that depends on it, is tried again. */
 const isAllWritten = ({ spec, remaining, refusals }: Seen): boolean =>
   !spec.suspend && refusals.length === 0 && !remaining.steps.flat().some(changesHands);
 
-/** The Pods of a Deployment, as its own status counts them. */
-export function countsOf(deployment: Deployment | undefined) {
-  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = deployment?.status ?? {};
-  const set = deployment?.spec.replicas;
-  return { replicas, readyReplicas, availableReplicas, ...(set === undefined ? {} : { replicasSet: set }) };
+function childFields(website: Website, children: Children): WebsiteStatus {
+  const fields = KINDS.map((each) => each.statusFields?.(website, owned(website, children[each.kind])));
+  return Object.assign({}, ...fields) as WebsiteStatus;
 }
 
-/** The status of a Website whose children could not be looked at, or need not be: what was known of them stays. */
+/** The status of a Website whose children were not read. It keeps the previous fields about children. */
 export function unseenStatus(website: Website, judged: Verdict, now: Date): WebsiteStatus {
   return { ...website.status, ...judgement(website, judged, now) };
 }

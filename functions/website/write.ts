@@ -1,21 +1,22 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError, type ErrorCode } from '../cluster/errors.ts';
-import { withMark, type Child, type ChildKind, type Children, type Deployment } from './children.ts';
+import { CARRIER, isOptional, type Carrier, type Child, type ChildKind, type Children } from './children/kinds.ts';
 import { differences } from './differences.ts';
-import { mayHaveIngress } from './ownership.ts';
+import { markedKinds, possibleKinds, withMarks } from './marks.ts';
 import { changesHands, type Operation, type Plan } from './plan.ts';
 import type { Seen } from './status.ts';
 
-/** What stands after the writes. */
+/** The children after the writes, and the writes that the API server refused. */
 export interface Written {
   readonly children: Children;
   readonly refusals: Seen['refusals'];
 }
 
 /**
- * Carries out a plan step by step, and notes in `made` what it did, also where it throws. What is refused for good holds up only
- * what counts on it: an Ingress is recreated once it is gone, it is created where the Deployment says that there is one, and the
- * Deployment says so for as long as there is.
+ * Carries out a plan step by step, and adds each write that succeeded to `made`, even if it throws later. A terminal refusal prevents
+ * only the writes that depend on it: a child is recreated once the old one is gone, and an optional child is created once the
+ * Deployment lists it. The Deployment lists it until it is gone.
+ * @throws ClusterError for the first failure that a retry may mend.
  */
 export async function write(
   { steps }: Plan,
@@ -23,7 +24,7 @@ export async function write(
   cluster: Cluster,
   made: Operation[],
 ): Promise<Written | 'namespace-terminating'> {
-  const children: { -readonly [Part in keyof Children]: Children[Part] } = { ...observed };
+  const children: Children = { ...observed };
   const refusals: Seen['refusals'][number][] = [];
   const kept = new Set<ChildKind>();
   for (const step of steps) {
@@ -34,7 +35,7 @@ export async function write(
       if (result?.status === 'rejected' && changesHands(operation)) kept.add(operation.child.kind);
       if (result?.status !== 'fulfilled') continue;
       made.push(operation);
-      Object.assign(children, { [operation.child.kind.toLowerCase()]: result.value });
+      Object.assign(children, { [operation.child.kind]: result.value });
     }
     const refused = refusedForGood(results);
     if (refused.some(({ code }) => code === 'NamespaceTerminating')) return 'namespace-terminating';
@@ -43,36 +44,42 @@ export async function write(
   return { children, refusals };
 }
 
-/** The operation, as far as the steps before it allow it. `kept` are the children that could be neither deleted nor made ours. */
+/** The operation, as far as the previous steps allow it. `kept` are the children that could be neither deleted nor taken over. */
 function possible(operation: Operation, children: Children, kept: ReadonlySet<ChildKind>): Operation[] {
+  const { kind } = operation.child;
   switch (operation.verb) {
     case 'create':
-      return operation.child.kind !== 'Ingress' || mayCreateIngress(children, kept) ? [operation] : [];
+      return !isOptional(kind) || mayCreate(kind, children, kept) ? [operation] : [];
     case 'replace':
-      return operation.child.kind === 'Deployment' && kept.has('Ingress')
-        ? keepingMark({ ...operation, child: operation.child }, children)
+      return kind === CARRIER && kept.size > 0
+        ? keepingMarks({ ...operation, child: operation.child }, children, kept)
         : [operation];
     case 'delete':
-      // Only an Ingress is ever deleted: as it is now, where a step before made it ours.
-      return kept.has(operation.child.kind) ? [] : [{ verb: 'delete', child: children.ingress ?? operation.child }];
+      // A previous step may have taken the child over, so it has a newer version now.
+      return kept.has(kind) ? [] : [{ verb: 'delete', child: children[kind] ?? operation.child }];
   }
 }
 
-const mayCreateIngress = ({ deployment }: Children, kept: ReadonlySet<ChildKind>): boolean =>
-  deployment !== undefined && mayHaveIngress(deployment) && !kept.has('Deployment') && !kept.has('Ingress');
+/** Whether the Deployment as it is now lists the kind. */
+const mayCreate = (kind: ChildKind, children: Children, kept: ReadonlySet<ChildKind>): boolean =>
+  children[CARRIER] !== undefined &&
+  possibleKinds(children[CARRIER]).includes(kind) &&
+  !kept.has(CARRIER) &&
+  !kept.has(kind);
 
-/** The Deployment still says that there is an Ingress, where one is left. */
-function keepingMark(
-  operation: Extract<Operation, { verb: 'replace' }> & { readonly child: Deployment },
-  { deployment }: Children,
+/** The Deployment still lists the optional children that could not be deleted. */
+function keepingMarks(
+  operation: Extract<Operation, { verb: 'replace' }> & { readonly child: Carrier },
+  children: Children,
+  kept: ReadonlySet<ChildKind>,
 ): Operation[] {
-  const child = withMark(operation.child);
-  return differences(deployment, child).length > 0 ? [{ ...operation, child }] : [];
+  const child = withMarks(operation.child, [...markedKinds(operation.child), ...[...kept].filter(isOptional)]);
+  return differences(children[CARRIER], child).length > 0 ? [{ ...operation, child }] : [];
 }
 
 /**
- * @throws the first failure that is not for good: trying again may help. A missing right comes after the others: it is said on the
- * Website, which a lost race must not be.
+ * @throws ClusterError for the first failure that a retry may mend. A missing right comes after all others: the caller reports it
+ * on the Website, and it must not report a lost race.
  */
 function refusedForGood(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
   const errors = results.flatMap((result): unknown[] => (result.status === 'fulfilled' ? [] : [result.reason]));
@@ -103,6 +110,6 @@ const REFUSALS: Partial<Record<ErrorCode, Seen['refusals'][number]['reason']>> =
   RequestTooLarge: 'TooLarge',
 };
 
-/** A child that could not be made ours says so itself: the plan still wants to take it. */
+/** The remaining plan reports a child that could not be taken over. */
 const refusalsOf = ({ code, message }: ClusterError): Seen['refusals'] =>
   code === 'OwnershipDenied' ? [] : [{ reason: REFUSALS[code] ?? 'Rejected', message }];

@@ -1,4 +1,4 @@
-import type { Versions } from '../../functions/website/children.ts';
+import type { Versions } from '../../functions/website/children/kinds.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import { isNumber, isOlder } from '../../functions/cluster/resource-version.ts';
 import type { Change } from './watch/known.ts';

@@ -1,5 +1,5 @@
 import { CloudEvent } from 'cloudevents';
-import type { Versions } from '../../functions/website/children.ts';
+import type { Versions } from '../../functions/website/children/kinds.ts';
 import { EVENT_TYPES, sourceOf, subjectOf, type EventData } from '../../functions/events/website-event.ts';
 import { API_VERSION, KIND, keyText } from '../../functions/website/resource.ts';
 import type { Change } from './watch/known.ts';

@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PAGES_AT_ONCE } from '../../functions/cluster/pages.ts';
 import { Places } from '../../functions/cluster/places.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { CHILD_APIS, CHILD_SELECTOR, type ChildKind } from '../../functions/website/children.ts';
+import { KINDS } from '../../functions/website/children/kinds.ts';
+import { CHILD_SELECTOR } from '../../functions/website/children/metadata.ts';
 import { API_VERSION, apiPath, keyText, PLURAL } from '../../functions/website/resource.ts';
 import type { Notice } from './event.ts';
 import { handlerOf, merged, type Sender } from './handle.ts';
@@ -97,8 +98,7 @@ async function end(queue: WorkQueue<Notice>, watches: readonly Promise<void>[], 
 function watchedIn(namespace: string | undefined, outlet: Outlet): Watched[] {
   const place = namespace === undefined ? '' : ` in ${namespace}`;
   const websites = websiteObserver(outlet);
-  const children = (Object.keys(CHILD_APIS) as ChildKind[]).map((kind): Watched => {
-    const { apiVersion, plural } = CHILD_APIS[kind];
+  const children = KINDS.map(({ apiVersion, kind, plural }): Watched => {
     const resource = { name: plural, prefix: apiPath(apiVersion), namespace, labelSelector: CHILD_SELECTOR };
     return { name: plural + place, resource, observer: childObserver(kind, outlet, websites) };
   });

@@ -8,6 +8,7 @@ import type { Metrics } from './telemetry/metrics.ts';
 import type { Result } from './queue/queue.ts';
 import type { Delivery, Sink } from './sink/sink.ts';
 import type { Tracing } from './telemetry/tracing.ts';
+import { isOptional } from '../../functions/website/children/kinds.ts';
 
 /** What sending takes. */
 export interface Sender {
@@ -30,7 +31,7 @@ export function merged(older: Notice, newer: Notice): Notice {
   const { versions, ...rest } = newer;
   return {
     ...rest,
-    ...(older.childKind === 'Ingress' ? { childKind: 'Ingress' } : {}),
+    ...(older.childKind !== undefined && isOptional(older.childKind) ? { childKind: older.childKind } : {}),
     ...(older.reads === undefined ? {} : { reads: older.reads }),
     ...(older.versions === undefined || versions === undefined ? {} : { versions: { ...older.versions, ...versions } }),
   };

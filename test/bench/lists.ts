@@ -1,8 +1,9 @@
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { CHILD_APIS, CHILD_SELECTOR } from '../../functions/website/children.ts';
 import { API_VERSION, apiPath, PLURAL } from '../../functions/website/resource.ts';
 import { secondsSince } from './measure.ts';
 import type { Requests } from './requests.ts';
+import { CHILD_SELECTOR } from '../../functions/website/children/metadata.ts';
+import { KINDS } from '../../functions/website/children/kinds.ts';
 
 /** A resync of what is as declared. */
 export interface Resync {
@@ -28,7 +29,7 @@ export async function measureResync(transport: Transport, resync: URL): Promise<
 }
 
 const PAGE = 500;
-const RESOURCES = [{ apiVersion: API_VERSION, plural: PLURAL }, ...Object.values(CHILD_APIS)];
+const RESOURCES = [{ apiVersion: API_VERSION, plural: PLURAL }, ...KINDS];
 
 /** Lists Websites and children in pages, as a resync does, and throws them away; the requests that it took. */
 async function listAll(transport: Transport): Promise<Requests> {

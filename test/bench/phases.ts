@@ -1,7 +1,6 @@
 // What a subject is put through. Each phase asks the cluster for something, and waits until it is there.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { childName } from '../../functions/website/children.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { measureResync } from './lists.ts';
 import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
@@ -9,6 +8,7 @@ import { inParallel, secondsSince } from './measure.ts';
 import type { Requests } from './requests.ts';
 import type { Running } from './subjects.ts';
 import { gone, made, madeAgain, scaledBack, updated, type Expectation, type Tracker } from './tracker.ts';
+import { childName } from '../../functions/website/children/metadata.ts';
 
 /** How much is asked for. */
 export interface Load {

@@ -1,5 +1,4 @@
 // What it costs a forwarder to read everything again, and whether anything of it stays.
-import { CHILD_APIS } from '../../functions/website/children.ts';
 import { PLURAL } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
@@ -7,9 +6,10 @@ import { pidOf, type Program } from '../program.ts';
 import { withForwarder, type ForwarderOptions, type SyncedForwarder } from './forwarder-program.ts';
 import { PATIENCE } from './measure.ts';
 import { rssMiB } from './usage.ts';
+import { KINDS } from '../../functions/website/children/kinds.ts';
 
 export const RELISTS = 10;
-const RESOURCES = [PLURAL, ...Object.values(CHILD_APIS).map(({ plural }) => plural)];
+const RESOURCES = [PLURAL, ...KINDS.map(({ plural }) => plural)];
 /** A watch that ended sooner without a change did not work, and is backed off from: that is not what is measured. */
 const WORKED_MS = 1_100;
 

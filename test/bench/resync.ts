@@ -3,8 +3,6 @@ import { parseArgs } from 'node:util';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import type { Service } from '../../functions/website/children.ts';
-import type { Desired } from '../../functions/website/desired.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { pidOf, startFunctions } from '../program.ts';
 import { count } from './flags.ts';
@@ -12,6 +10,9 @@ import { measureResync } from './lists.ts';
 import { inParallel, print, progress, repeat, secondsSince, withControlPlane } from './measure.ts';
 import { cpuMs, rssMiB } from './usage.ts';
 import { createWebsites, withoutAddress } from './websites.ts';
+import type { Desired } from '../../functions/website/children/kind.ts';
+import type { Service } from '../../functions/website/children/service.ts';
+import { RUNS } from '../fixtures/runs.ts';
 
 /** Makes so many Websites, asks for one resync after another, and prints what they took. */
 export async function benchResync(args: readonly string[]): Promise<void> {
@@ -63,6 +64,6 @@ async function makeAll(transport: Transport, many: number): Promise<void> {
   await inParallel(many, async (index) => {
     const website = websites[index];
     if (website !== undefined)
-      await reconcile(website.metadata, { cluster: headless, now: () => new Date() }, 'website-only');
+      await reconcile(website.metadata, { cluster: headless, now: () => new Date() }, RUNS.nothing);
   });
 }

@@ -1,7 +1,7 @@
-import { CHILD_APIS, type ChildKind } from '../../functions/website/children.ts';
 import { API_VERSION, apiPath, PLURAL } from '../../functions/website/resource.ts';
 import { observe, type BenchCluster } from './measure.ts';
 import { tracker, type Tracker, type Watched } from './tracker.ts';
+import { type ChildKind, kindOf } from '../../functions/website/children/kinds.ts';
 
 /** Watches everything that is waited for, each on a connection of its own. */
 export async function withTracker<T>({ transport }: BenchCluster, work: (seen: Tracker) => Promise<T>): Promise<T> {
@@ -19,7 +19,7 @@ export async function withTracker<T>({ transport }: BenchCluster, work: (seen: T
 }
 
 function watchedResources(): [Watched, { name: string; prefix: string }][] {
-  const child = (kind: ChildKind) => ({ name: CHILD_APIS[kind].plural, prefix: apiPath(CHILD_APIS[kind].apiVersion) });
+  const child = (kind: ChildKind) => ({ name: kindOf(kind).plural, prefix: apiPath(kindOf(kind).apiVersion) });
   return [
     ['website', { name: PLURAL, prefix: apiPath(API_VERSION) }],
     ['deployment', child('Deployment')],

@@ -1,13 +1,15 @@
 // Websites in numbers, made through the API server as users and the functions make them.
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { CHILD_SELECTOR, type Service } from '../../functions/website/children.ts';
-import { desired, type Desired } from '../../functions/website/desired.ts';
 import { websiteSpec, type Website } from '../../functions/website/resource.ts';
 import { statusOf } from '../../functions/website/status.ts';
 import { eventually } from '../eventually.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { inParallel, observe, SPEC } from './measure.ts';
+import type { Desired } from '../../functions/website/children/kind.ts';
+import { CHILD_SELECTOR } from '../../functions/website/children/metadata.ts';
+import type { Service } from '../../functions/website/children/service.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 const IN_A_NAMESPACE = 500;
 /** The controllers look at each Deployment some time after the last was made. */
@@ -48,9 +50,9 @@ export async function settle(transport: Transport, websites: readonly Website[])
 async function settleOne(transport: Transport, website: Website): Promise<void> {
   const cluster = kubernetes(transport);
   const spec = websiteSpec.parse(website.spec);
-  const { deployment, service } = desired(website, spec);
+  const [deployment, service] = [desiredChild('Deployment', website), desiredChild('Service', website)];
   await Promise.all([cluster.create(deployment), cluster.create(withoutAddress(service))]);
-  const seen = { spec, children: {}, remaining: { steps: [], obstacles: [] }, refusals: [] };
+  const seen = { spec, wanted: {}, children: {}, remaining: { steps: [], obstacles: [] }, refusals: [] };
   await cluster.updateStatus({ ...website, status: statusOf(website, seen, PARKED, new Date()) });
 }
 

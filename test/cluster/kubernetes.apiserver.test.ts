@@ -2,12 +2,11 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Announcement } from '../../functions/website/transition.ts';
-import { desired } from '../../functions/website/desired.ts';
-import { websiteSpec } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, patch } from '../real-cluster.ts';
 import { describeCluster } from './suite.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 let transport: Transport;
 beforeAll(async () => {
@@ -68,7 +67,7 @@ it('leaves to others the fields that they wrote (metadata.managedFields)', async
   const key = { namespace: await createNamespace(transport, 'managed'), name: 'shop' };
   const cluster = kubernetes(transport);
   const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
-  const { service } = desired(website, websiteSpec.parse(website.spec));
+  const service = desiredChild('Service', website);
   await cluster.create(service);
   const path = `/api/v1/namespaces/${key.namespace}/services/shop-service?fieldManager=somebody`;
   await patch(transport, path, { metadata: { labels: { theirs: 'yes' } } });

@@ -5,6 +5,7 @@ import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type ApiRequest, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
+import { RUNS } from '../fixtures/runs.ts';
 
 const KIB = 1024;
 /** The API server writes each of these characters as six bytes: a Website of 580 KB. */
@@ -41,7 +42,7 @@ it('No more than two are read or written at once, beside any number of small one
     await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 0, env: index < 6 ? LARGE : [] });
   const context = { cluster, now: () => new Date() };
   for (const _ of ['to create', 'to look again'])
-    await Promise.all(names.map((name) => reconcile({ namespace, name }, context, 'everything')));
+    await Promise.all(names.map((name) => reconcile({ namespace, name }, context, RUNS.everything)));
   expect(most).toBe(2);
   for (const name of names) expect(await cluster.getChild('Deployment', { namespace, name })).toBeDefined();
   await Promise.all(names.map((name) => removeWebsite(admin, { namespace, name })));

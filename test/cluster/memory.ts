@@ -1,17 +1,12 @@
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
-import {
-  childName,
-  MANAGED_BY,
-  MANAGER,
-  type Child,
-  type ChildKind,
-  type Deployment,
-} from '../../functions/website/children.ts';
-import type { Desired } from '../../functions/website/desired.ts';
 import { differences } from '../../functions/website/differences.ts';
 import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { Announcement } from '../../functions/website/transition.ts';
+import type { Desired } from '../../functions/website/children/kind.ts';
+import type { Child, ChildKind, ChildOfKind } from '../../functions/website/children/kinds.ts';
+import { childName, MANAGED_BY, MANAGER } from '../../functions/website/children/metadata.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 
 type Stored = Website | Child;
 
@@ -47,7 +42,7 @@ export class MemoryCluster implements Cluster {
 
   async getChild<Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey) {
     this.reads++;
-    return this.#read(kind, { namespace, name: childName(kind, name) }) as Extract<Child, { kind: Kind }> | undefined;
+    return this.#read(kind, { namespace, name: childName(kind, name) }) as ChildOfKind<Kind> | undefined;
   }
 
   async create(child: Desired<Child>): Promise<Child> {
@@ -90,7 +85,7 @@ export class MemoryCluster implements Cluster {
 
   async *listChildren<Kind extends ChildKind>(kind: Kind) {
     const ours = this.all().filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === MANAGER);
-    yield ours.filter((object) => object.kind === kind) as Extract<Child, { kind: Kind }>[];
+    yield ours.filter((object) => object.kind === kind) as ChildOfKind<Kind>[];
   }
 
   // What users, third parties and other controllers do.

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import type { Ingress } from '../../functions/website/children.ts';
-import { desired } from '../../functions/website/desired.ts';
-import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import type { Announcement, Transition } from '../../functions/website/transition.ts';
 import { SPEC } from '../fixtures/websites.ts';
+import type { Ingress } from '../../functions/website/children/ingress.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 /** A cluster to test, and a way to make Websites in it as a user would. */
 export interface Subject {
@@ -30,10 +30,8 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       subject = await make();
       ({ cluster } = subject);
       website = await subject.createWebsite(key(), { image: 'nginx:1.29', replicas: 0, host: 'a.example.com' });
-      const children = desired(website, websiteSpec.parse(website.spec));
-      if (children.ingress === undefined) throw new Error('The Ingress is missing');
-      ingress = (await cluster.create(children.ingress)) as Ingress;
-      await cluster.create(children.deployment);
+      ingress = (await cluster.create(desiredChild('Ingress', website))) as Ingress;
+      await cluster.create(desiredChild('Deployment', website));
     });
 
     it('finds nothing where there is nothing', async () => {
@@ -60,8 +58,7 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
     });
 
     it('never overwrites by creating', async () => {
-      const { ingress: twin } = desired(website, websiteSpec.parse({ ...SPEC, host: 'b.example.com' }));
-      if (twin === undefined) throw new Error('The Ingress is missing');
+      const twin = desiredChild('Ingress', website, { ...SPEC, host: 'b.example.com' });
       await expect(cluster.create(twin)).rejects.toEqual(refusal('AlreadyExists'));
       expect((await readIngress()).spec.rules).toMatchObject([{ host: 'a.example.com' }]);
     });

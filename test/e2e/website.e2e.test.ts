@@ -3,11 +3,11 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import type { ChildKind } from '../../functions/website/children.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
+import type { ChildKind } from '../../functions/website/children/kinds.ts';
 
 let admin: Transport;
 let cluster: Cluster;

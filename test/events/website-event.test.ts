@@ -32,7 +32,9 @@ describe('An event of ours', () => {
     ['name', { name: 'a/../b' }, 'data.name: must be a DNS subdomain'],
     ['kind', { kind: 'Secret' }, 'data.kind: '],
     ['uid', { uid: undefined }, 'data.uid: '],
-    ['reason', { reason: 'because' }, 'data.reason: '],
+    ['reason', { reason: 7 }, 'data.reason: '],
+    ['child kind', { childKind: {} }, 'data.childKind: '],
+    ['list of kinds', { changed: [null] }, 'data.changed.0: '],
   ])('with a bad %s is refused with the name of the field', (_, bad, message) => {
     expect(() => requestOf(event({ data: { ...data, ...bad } }))).toThrow(InvalidEventError);
     expect(() => requestOf(event({ data: { ...data, ...bad } }))).toThrow(message);

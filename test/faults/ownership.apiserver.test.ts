@@ -4,7 +4,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import type { Child } from '../../functions/website/children.ts';
 import { API_VERSION, PLURAL, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { quietly } from '../kubernetes/kubectl.ts';
@@ -12,6 +11,7 @@ import { isAlive } from '../local/alive.ts';
 import { startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, remove, removeWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { startOwnCluster, type OwnCluster } from './own-cluster.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
 
 const SPEC = { image: 'nginx:1', replicas: 1 };
 const KINDS = ['Deployment', 'Service'] as const;

@@ -7,8 +7,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import type { EventData } from '../../functions/events/website-event.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { desired } from '../../functions/website/desired.ts';
-import { websiteSpec } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { startForwarder, type Program } from '../program.ts';
 import {
@@ -19,6 +17,7 @@ import {
   removeWebsite,
   removeWebsitesIn,
 } from '../real-cluster.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 const spec = { image: 'nginx:1', replicas: 0 };
 const names = Array.from({ length: 10 }, (_, index) => `site-${index}`);
@@ -166,7 +165,7 @@ describe('What the sink knew when it answered', () => {
     const forwarder = await watching();
     const website = await createWebsite(admin, { namespace, name: 'shop' }, spec);
     await eventually(() => expect(delivered()).toEqual(['shop']));
-    await kubernetes(admin).create(desired(website, websiteSpec.parse(website.spec)).deployment);
+    await kubernetes(admin).create(desiredChild('Deployment', website));
     await label('known');
     await eventually(async () => expect(await superseded(forwarder)).toBeGreaterThan(0));
     expect(drifts()).toBe(0);

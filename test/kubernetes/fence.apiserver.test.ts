@@ -6,13 +6,13 @@ import { parseAllDocuments } from 'yaml';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import type { ChildKind } from '../../functions/website/children.ts';
-import { desired } from '../../functions/website/desired.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import { websiteSpec, type ObjectMeta, type Website } from '../../functions/website/resource.ts';
+import type { ObjectMeta, Website } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
+import type { ChildKind } from '../../functions/website/children/kinds.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 /** A path of fields and indexes, with what is put there; undefined takes it away. */
 type Edit = readonly [path: string, value: unknown];
@@ -80,10 +80,8 @@ async function owned(kind: ChildKind): Promise<Manifest> {
 
 function childOf(kind: ChildKind, metadata: Partial<ObjectMeta>): Manifest {
   const website = aWebsite({ metadata });
-  const children = desired(website, websiteSpec.parse({ ...SPEC, replicas: 0, host: 'shop.example.com' }));
-  const { deployment, service, ingress } = children;
-  const found = [deployment, service, ingress].find((each) => each?.kind === kind);
-  return structuredClone(found) as unknown as Manifest;
+  const wanted = desiredChild(kind, website, { ...SPEC, replicas: 0, host: 'shop.example.com' });
+  return structuredClone<unknown>(wanted) as Manifest;
 }
 
 function edited(manifest: Manifest, ...edits: readonly Edit[]): Manifest {

@@ -1,7 +1,6 @@
-import { desired } from '../../functions/website/desired.ts';
-import { websiteSpec } from '../../functions/website/resource.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
 import type { Labels, Manifest } from './rendered.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 /** Pods of ours that something speaks of, and the ports by which they are to be reached. */
 export interface Selection {
@@ -90,7 +89,7 @@ export function selectorsOfWebsites(manifests: readonly Manifest[]): string[] {
 
 function podLabelsOf(name: string): Labels | undefined {
   const website = aWebsite({ metadata: { name } });
-  return desired(website, websiteSpec.parse(SPEC)).deployment.spec.template.metadata?.labels;
+  return desiredChild('Deployment', website, SPEC).spec.template.metadata?.labels;
 }
 
 /** The fields that select Pods, in objects of any kind: a namespace has selectors of its own. */

@@ -2,12 +2,12 @@
 // the API server is, so that nothing but the resync remembers them.
 import { pino } from 'pino';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import type { Child, ChildKind } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
+import type { Child, ChildKind, ChildOfKind } from '../../functions/website/children/kinds.ts';
 
 const COUNT = Number(process.argv[2]);
 const PAGE = 500;
@@ -51,7 +51,7 @@ const cluster: Cluster = {
   announce: async () => {},
   listWebsites: () => pages(website),
   listChildren: <Kind extends ChildKind>(kind: Kind) =>
-    pages(children.find((child): child is Extract<Child, { kind: Kind }> => child.kind === kind)),
+    pages(children.find((child): child is ChildOfKind<Kind> => child.kind === kind)),
 };
 const log = pino({ level: 'silent' });
 const report = await resyncWebsites({ cluster, now: () => NOW, log, resyncPlace: { last: undefined } });

@@ -4,9 +4,9 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
-import type { Child } from '../../functions/website/children.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
 
 function contextOf(cluster: Cluster) {
   const lines: string[] = [];

@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { stringify } from 'yaml';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { CHILD_APIS } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { apiPath, websiteSpec } from '../../functions/website/resource.ts';
 import { aWebsite } from '../fixtures/websites.ts';
 import { createNamespace } from '../real-cluster.ts';
+import { CHILD_KINDS, kindOf, type Child } from '../../functions/website/children/kinds.ts';
+import type { Desired } from '../../functions/website/children/kind.ts';
 
 let transport: Transport;
 let namespace: string;
@@ -36,12 +37,12 @@ it.each<[string, object]>([
   ],
   ['restricted', { ...SPEC, port: 8080, securityProfile: 'restricted' }],
 ])('%s', async (name, spec) => {
-  const { deployment, service, ingress } = desired(aWebsite({ spec }), websiteSpec.parse(spec));
-  const children = [deployment, service, ...(ingress === undefined ? [] : [ingress])];
+  const wanted = desired(aWebsite({ spec }), websiteSpec.parse(spec));
+  const children = CHILD_KINDS.flatMap((kind): Desired<Child>[] => (wanted[kind] === undefined ? [] : [wanted[kind]]));
   const text = children.map((child) => stringify(child, { aliasDuplicateObjects: false })).join('---\n');
   await expect(text).toMatchFileSnapshot(`../fixtures/children/${name}.yaml`);
   for (const child of children) {
-    const { apiVersion, plural } = CHILD_APIS[child.kind];
+    const { apiVersion, plural } = kindOf(child.kind);
     const path = `${apiPath(apiVersion)}/namespaces/${namespace}/${plural}?dryRun=All&fieldValidation=Strict`;
     const body = { ...child, metadata: { ...child.metadata, namespace } };
     await expect(transport.json({ method: 'POST', path, what: `create ${plural}`, body })).resolves.toBeDefined();

@@ -3,13 +3,16 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import { reconcile, type Reads } from '../../functions/website/reconcile.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type Fault } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, removeWebsite, replaceWebsiteSpec } from '../real-cluster.ts';
 import { SCENARIOS, type Step } from './scenarios.ts';
 import { masked } from './world.ts';
+import { RUNS, type RunName } from '../fixtures/runs.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import { childrenIn } from '../../functions/website/children/kinds.ts';
 
 const FAILURES: Readonly<Record<string, Fault>> = {
   'does not arrive': { drop: 'before' },
@@ -38,14 +41,14 @@ async function live(steps: readonly Step[], at = 0, fault: Fault = {} as Fault):
   proxy.misbehave(({ method }) => (method !== 'GET' && ++writes === at ? fault : undefined));
   const key = { namespace: await createNamespace(admin, 'crash'), name: 'shop' };
   const cluster = kubernetes(transport);
-  const deliver = (reads: Reads) => reconcile(key, { cluster, now: () => new Date() }, reads);
+  const deliver = (name: RunName) => reconcile(key, { cluster, now: () => new Date() }, RUNS[name]);
   let exists = false;
   let first = 1;
   for (const step of steps) {
     first = writes + 1;
     const isNew = !exists;
     exists = await take(step, key, exists);
-    await deliver(isNew ? 'website-only' : 'as-needed').catch(unlessUnreachable);
+    await deliver(isNew ? 'nothing' : 'as-needed').catch(unlessUnreachable);
     // The event is sent again, and again when the controllers have done their part.
     await eventually(async () => {
       const { outcome } = await deliver('as-needed');
@@ -73,13 +76,8 @@ function unlessUnreachable(error: unknown): void {
 /** What we wrote, and what we said of it. */
 async function readWorld(key: WebsiteKey): Promise<unknown> {
   const cluster = kubernetes(admin);
-  const [website, deployment, service, ingress] = await Promise.all([
-    cluster.getWebsite(key),
-    cluster.getChild('Deployment', key),
-    cluster.getChild('Service', key),
-    cluster.getChild('Ingress', key),
-  ]);
-  const objects = [website, deployment, service, ingress].filter((object) => object !== undefined);
+  const [website, children] = await Promise.all([cluster.getWebsite(key), readChildren(key, cluster, AT_EVERYTHING)]);
+  const objects = [...(website === undefined ? [] : [website]), ...childrenIn(children)];
   const ours = objects.map((object) =>
     object.kind === 'Website' ? object : { kind: object.kind, metadata: object.metadata, spec: object.spec },
   );

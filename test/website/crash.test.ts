@@ -2,11 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import { reconcile, type Reads } from '../../functions/website/reconcile.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 import { SCENARIOS, type Step } from './scenarios.ts';
 import { world } from './world.ts';
+import { RUNS, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 
@@ -63,10 +64,10 @@ class FailingCluster {
 const unreachable = () => new ClusterError('Unreachable', 'cut');
 
 /** Sent again until it succeeds, as the forwarder does; then the controllers do their part, and the event of that comes. */
-async function deliver(failing: FailingCluster, reads: Reads): Promise<void> {
+async function deliver(failing: FailingCluster, name: RunName): Promise<void> {
   for (const attempt of [1, 2]) {
     try {
-      await reconcile(key, { cluster: failing.process(), now: () => NOW }, attempt === 1 ? reads : 'as-needed');
+      await reconcile(key, { cluster: failing.process(), now: () => NOW }, RUNS[attempt === 1 ? name : 'as-needed']);
       return;
     } catch (error) {
       if (!(error instanceof ClusterError) || error.code !== 'Unreachable' || attempt === 2) throw error;
@@ -79,7 +80,7 @@ async function live(steps: readonly Step[], cluster: MemoryCluster, failing: Fai
     const isNew = cluster.websites().length === 0;
     if ('apply' in step) cluster.apply(key, step.apply);
     else cluster.remove('Website', key);
-    await deliver(failing, isNew ? 'website-only' : 'as-needed');
+    await deliver(failing, isNew ? 'nothing' : 'as-needed');
     cluster.rollOut();
     await deliver(failing, 'as-needed');
   }

@@ -1,20 +1,20 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
-import type { Child } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
+import { RUNS, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 let cluster: MemoryCluster;
 /** Seconds since the first run. */
 let clock: number;
 
-const run = (reads?: Parameters<typeof reconcile>[2]) =>
-  reconcile(key, { cluster, now: () => new Date(NOW.getTime() + clock * 1000) }, reads);
+const run = (name: RunName = 'as-needed') =>
+  reconcile(key, { cluster, now: () => new Date(NOW.getTime() + clock * 1000) }, RUNS[name]);
 /** A run from which the sender learns that it has to try again. */
-const fails = (code: ErrorCode, reads?: Parameters<typeof reconcile>[2]) =>
-  expect(run(reads)).rejects.toMatchObject({ code });
+const fails = (code: ErrorCode, name?: RunName) => expect(run(name)).rejects.toMatchObject({ code });
 const status = () => cluster.websites()[0]?.status;
 const conditions = () => status()?.conditions?.map(({ type, status: value, reason }) => `${type}=${value} ${reason}`);
 const announced = () => cluster.announced.splice(0).map(({ type, reason }) => `${type} ${reason}`);
@@ -116,7 +116,7 @@ describe('A right that is missing for a child', () => {
     refuse('Service', 'Forbidden');
     cluster.remove('Service', { ...key, name: 'shop-service' });
     await fails('Forbidden');
-    await fails('Forbidden', 'deployment-only');
+    await fails('Forbidden', 'deployment');
     expect(conditions()).toEqual(['Ready=True Available', 'Reconciling=True Forbidden']);
   });
 
@@ -140,7 +140,7 @@ describe('A right that is missing for a child', () => {
 it('A Website that never had a status says at once what it lacks, and is stalled after a minute', async () => {
   cluster.apply(key, SPEC);
   refuse('Deployment', 'Forbidden');
-  await fails('Forbidden', 'website-only');
+  await fails('Forbidden', 'nothing');
   expect(conditions()).toEqual(['Ready=False Forbidden', 'Reconciling=True Forbidden']);
   clock = 60;
   await fails('Forbidden');

@@ -11,6 +11,7 @@ import { createNamespace, createWebsite, removeWebsitesIn, replaceWebsiteSpec } 
 import { anySpec, refusedSpec, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import { masked } from './world.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
 
 const HISTORIES = 60;
 const LENGTH = 5;
@@ -37,14 +38,7 @@ afterAll(async () => {
 
 const nextKey = (): WebsiteKey => ({ namespace, name: `site-${++names}` });
 
-async function childrenOf(key: WebsiteKey) {
-  const [deployment, service, ingress] = await Promise.all([
-    cluster.getChild('Deployment', key),
-    cluster.getChild('Service', key),
-    cluster.getChild('Ingress', key),
-  ]);
-  return { deployment, service, ingress };
-}
+const childrenOf = (key: WebsiteKey) => readChildren(key, cluster, AT_EVERYTHING);
 
 /** @returns false where the API server refuses a child, which the Website says then. */
 async function follow(key: WebsiteKey): Promise<boolean> {

@@ -8,6 +8,7 @@ import { NOW } from '../fixtures/websites.ts';
 import { anySpec, brokenSpec, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import { world } from './world.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const WEBSITES = 10_000;
@@ -20,14 +21,7 @@ async function follow(cluster: MemoryCluster, spec: Spec): Promise<void> {
   await reconcile(key, { cluster, now: () => NOW });
 }
 
-async function childrenIn(cluster: MemoryCluster) {
-  const [deployment, service, ingress] = await Promise.all([
-    cluster.getChild('Deployment', key),
-    cluster.getChild('Service', key),
-    cluster.getChild('Ingress', key),
-  ]);
-  return { deployment, service, ingress };
-}
+const childrenIn = (cluster: MemoryCluster) => readChildren(key, cluster, AT_EVERYTHING);
 
 it(
   'After every change the children say what the spec says, and the history leaves no trace',

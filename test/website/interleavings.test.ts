@@ -1,14 +1,17 @@
 // Overlapping runs of one Website in every order that their calls can have: P3, P4, P9, P10.
 import { describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import { GENERATION, type Child, type Deployment } from '../../functions/website/children.ts';
 import { isOwnedBy } from '../../functions/website/ownership.ts';
-import { reconcile, type Reads } from '../../functions/website/reconcile.ts';
+import { reconcile, type Run } from '../../functions/website/reconcile.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 import { explore, type Turns, type World } from './explore.ts';
 import { world } from './world.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
+import { GENERATION } from '../../functions/website/children/metadata.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import { RUNS, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const OLD = { image: 'nginx:1', replicas: 1 };
@@ -16,20 +19,20 @@ const NEW = { image: 'nginx:2', replicas: 1 };
 const HOST = { ...OLD, host: 'shop.example.com' };
 
 /** How an event has things read: those that a cache may answer are of a Website that changed. */
-type Event = Reads | 'cached' | 'cached-without-service';
+type Event = RunName | 'cached' | 'cached-spec';
 
-const CACHED: Partial<Record<Event, readonly [Reads, string]>> = {
-  cached: ['as-needed', '1'],
-  'cached-without-service': ['without-service', '1'],
+const EVENTS: Record<Event, Run> = {
+  ...RUNS,
+  cached: { since: '1' },
+  'cached-spec': { ...RUNS.spec, since: '1' },
 };
 
 /** A run that an event led to. One that lost every race is sent again, which is another run. */
 const run =
   (event: Event = 'as-needed') =>
   async ({ cluster }: Pick<Turns, 'cluster'>) => {
-    const [reads, since] = CACHED[event] ?? [event as Reads];
     try {
-      await reconcile(key, { cluster, now: () => NOW }, reads, since);
+      await reconcile(key, { cluster, now: () => NOW }, EVENTS[event]);
     } catch (error) {
       if (!(error instanceof ClusterError) || error.class !== 'conflict') throw error;
     }
@@ -128,12 +131,12 @@ const apply = (spec: object) => (cluster: MemoryCluster) => [() => cluster.apply
 
 describe('Whatever the order of the calls, nothing goes back, Ready is true, and it ends the same, when', () => {
   it.each<[string, Race]>([
-    ['two runs create one Website', { deeds: apply(OLD), runs: ['website-only', 'website-only'], to: OLD }],
+    ['two runs create one Website', { deeds: apply(OLD), runs: ['nothing', 'nothing'], to: OLD }],
     [
       'a Website changes while two runs create it',
       {
         deeds: (cluster) => [() => cluster.apply(key, OLD), () => cluster.apply(key, NEW)],
-        runs: ['website-only', 'as-needed'],
+        runs: ['nothing', 'as-needed'],
         to: NEW,
       },
     ],
@@ -203,7 +206,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       {
         from: OLD,
         deeds: (cluster) => [() => editDeployment(cluster), () => cluster.apply(key, NEW)],
-        runs: ['deployment-only', 'as-needed'],
+        runs: ['deployment', 'as-needed'],
         to: NEW,
       },
     ],
@@ -212,7 +215,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       {
         from: OLD,
         deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, { ...NEW, replicas: 3 })],
-        runs: ['cached-without-service', 'cached-without-service'],
+        runs: ['cached-spec', 'cached-spec'],
         to: { ...NEW, replicas: 3 },
       },
     ],
@@ -221,7 +224,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       {
         from: HOST,
         deeds: (cluster) => [() => deleteDeployment(cluster), () => cluster.apply(key, OLD)],
-        runs: ['deployment-only', 'as-needed'],
+        runs: ['deployment', 'as-needed'],
         to: OLD,
       },
     ],
@@ -230,7 +233,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       {
         from: OLD,
         deeds: (cluster) => [() => editDeployment(cluster)],
-        runs: ['deployment-only', 'deployment-only'],
+        runs: ['deployment', 'deployment'],
         to: OLD,
       },
     ],
@@ -302,7 +305,7 @@ it('P4: A Deployment that somebody else makes meanwhile is never touched, and th
     };
     return {
       cluster,
-      actors: [user(() => cluster.apply(key, OLD), deed), run('website-only'), run()],
+      actors: [user(() => cluster.apply(key, OLD), deed), run('nothing'), run()],
       async end() {
         await settle(cluster);
         const found = await cluster.getChild('Deployment', key);
@@ -390,12 +393,12 @@ describe('A Website that is deleted and made again meanwhile has all children to
       'the collector is slow with the Service',
       { from: OLD, deeds: replaced(NEW), runs: ['as-needed'], to: NEW, collects: 'Service' },
     ],
-    ['the collector never comes', { from: OLD, deeds: replaced(NEW), runs: ['as-needed', 'website-only'], to: NEW }],
+    ['the collector never comes', { from: OLD, deeds: replaced(NEW), runs: ['as-needed', 'nothing'], to: NEW }],
     ['the old one had a host', { from: HOST, deeds: replaced(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
-    ['the new one has a host', { from: OLD, deeds: replaced(HOST), runs: ['as-needed', 'website-only'], to: HOST }],
+    ['the new one has a host', { from: OLD, deeds: replaced(HOST), runs: ['as-needed', 'nothing'], to: HOST }],
     [
       'a cache still has the old one, and its Deployment is made ours first',
-      { from: OLD, deeds: replaced(NEW), runs: ['cached-without-service', 'deployment-only'], to: NEW },
+      { from: OLD, deeds: replaced(NEW), runs: ['cached-spec', 'deployment'], to: NEW },
     ],
     [
       'its children are orphaned',

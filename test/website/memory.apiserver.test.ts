@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { desired } from '../../functions/website/desired.ts';
-import { websiteSpec, type WebsiteKey } from '../../functions/website/resource.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
 import { pidOf, startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { specOf, withoutBound } from './large.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 const COUNT = 60;
 const SIZE = 1_400_000;
@@ -47,7 +47,7 @@ afterAll(async () => {
 async function createWithDeployment(name: string): Promise<void> {
   const { env, ...spec } = specOf(SIZE);
   const website = await createWebsite(own.admin, key(name), { ...spec, env });
-  await kubernetes(own.admin).create(desired(website, { ...websiteSpec.parse(spec), env }).deployment);
+  await kubernetes(own.admin).create(desiredChild('Deployment', website, { ...spec, env }));
 }
 
 /** What the container of a program may use, in bytes. */

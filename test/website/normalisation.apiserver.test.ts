@@ -3,14 +3,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import type { Deployment } from '../../functions/website/children.ts';
-import { desired } from '../../functions/website/desired.ts';
 import { isSameAmount } from '../../functions/website/quantity.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import { websiteSpec } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { aWebsite } from '../fixtures/websites.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 let admin: Transport;
 let functions: Transport;
@@ -104,10 +103,8 @@ it('An amount is the one that the API server stores, however it is written', asy
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments?dryRun=All`;
   await fc.assert(
     fc.asyncProperty(fc.stringMatching(pattern), fc.stringMatching(pattern), async (cpu, memory) => {
-      const { deployment } = desired(
-        aWebsite({ metadata: { namespace } }),
-        websiteSpec.parse({ ...SPEC, resources: { limits: { cpu, memory } } }),
-      );
+      const website = aWebsite({ metadata: { namespace } });
+      const deployment = desiredChild('Deployment', website, { ...SPEC, resources: { limits: { cpu, memory } } });
       const what = 'create deployments';
       const stored = (await admin.json({ method: 'POST', path, what, body: deployment })) as Deployment;
       const limits = stored.spec.template.spec?.containers[0]?.resources?.limits ?? {};

@@ -2,11 +2,11 @@
 import { beforeEach, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import type { Child } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 let cluster: MemoryCluster;

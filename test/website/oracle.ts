@@ -1,14 +1,19 @@
 import { expect } from 'vitest';
-import type { Child, Children, Deployment } from '../../functions/website/children.ts';
 import { isSameAmount } from '../../functions/website/quantity.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import type { Spec } from './generated.ts';
+import type { Children, Child } from '../../functions/website/children/kinds.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 
 /**
  * What the children have to say of a spec, worked out from the spec alone and without the code that makes them (Acto's state
  * oracle).
  */
-export function expectChildren(spec: Spec, website: Website, { deployment, service, ingress }: Children): void {
+export function expectChildren(
+  spec: Spec,
+  website: Website,
+  { Deployment: deployment, Service: service, Ingress: ingress }: Children,
+): void {
   for (const child of [deployment, service]) expectOwned(child, website);
   if (ingress !== undefined) expectOwned(ingress, website);
   expect(deployment?.spec.replicas).toBe(spec['replicas']);
@@ -47,7 +52,7 @@ type Env = readonly { readonly name: string; readonly value?: string }[] | undef
 /** An empty value may be left out. */
 const pairs = (env: Env) => (env ?? []).map(({ name, value }) => [name, value ?? '']);
 
-function expectIngress(spec: Spec, ingress: Children['ingress']): void {
+function expectIngress(spec: Spec, ingress: Children['Ingress']): void {
   const { host, tlsSecretName, ingressClassName } = spec;
   expect(ingress === undefined).toBe(host === undefined);
   expect((ingress?.spec.rules ?? []).map((rule) => rule.host)).toEqual(host === undefined ? [] : [host]);

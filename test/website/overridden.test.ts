@@ -2,12 +2,13 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
-import type { Child, Deployment } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { REQUESTED_AT, type Website } from '../../functions/website/resource.ts';
-import { STATED } from '../../functions/website/stated.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
+import { STATED } from '../../functions/website/children/deployment/stated.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 type Container = NonNullable<Deployment['spec']['template']['spec']>['containers'][number];

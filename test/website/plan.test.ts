@@ -1,31 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import {
-  GENERATION,
-  type Child,
-  type Children,
-  type Deployment,
-  type Ingress,
-  type Service,
-} from '../../functions/website/children.ts';
-import { desired, type Desired } from '../../functions/website/desired.ts';
+import { desired } from '../../functions/website/desired.ts';
 import { actionOf, plan } from '../../functions/website/plan.ts';
 import { websiteSpec, type Website } from '../../functions/website/resource.ts';
-import { STATED } from '../../functions/website/stated.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
-
-/** The children as the API server holds them after creation. */
-function stored(website: Website): Children {
-  const { deployment, service, ingress } = desired(website, websiteSpec.parse(website.spec));
-  const store = <T extends Child>(child: Desired<T>) => {
-    const metadata = { ...child.metadata, uid: `uid-of-${child.metadata.name}`, resourceVersion: '7', generation: 1 };
-    return structuredClone({ ...child, metadata }) as unknown as T;
-  };
-  return {
-    deployment: store<Deployment>(deployment),
-    service: store<Service>(service),
-    ingress: ingress && store<Ingress>(ingress),
-  };
-}
+import type { Children } from '../../functions/website/children/kinds.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import type { Service } from '../../functions/website/children/service.ts';
+import type { Ingress } from '../../functions/website/children/ingress.ts';
+import { STATED } from '../../functions/website/children/deployment/stated.ts';
+import { GENERATION } from '../../functions/website/children/metadata.ts';
+import { storedChildren } from '../fixtures/children.ts';
 
 function planned(website: Website, observed: Children) {
   const { steps, obstacles } = plan(website, desired(website, websiteSpec.parse(website.spec)), observed);
@@ -44,21 +28,24 @@ describe('What has to be written', () => {
 
   it('is nothing where all is as desired', () => {
     const website = aWebsite({ spec: withHost });
-    expect(planned(website, stored(website)).steps).toEqual([]);
+    expect(planned(website, storedChildren(website)).steps).toEqual([]);
   });
 
   it('names the fields that differ', () => {
-    const [operation] = planned(aWebsite({ spec: { ...SPEC, image: 'nginx:2' } }), stored(aWebsite())).operations;
+    const [operation] = planned(
+      aWebsite({ spec: { ...SPEC, image: 'nginx:2' } }),
+      storedChildren(aWebsite()),
+    ).operations;
     expect(operation).toMatchObject({ verb: 'replace', changed: ['spec.template.spec.containers[0].image'] });
   });
 
   it('carries the uid and resourceVersion that were read', () => {
-    const [operation] = planned(aWebsite({ spec: { ...SPEC, replicas: 5 } }), stored(aWebsite())).operations;
+    const [operation] = planned(aWebsite({ spec: { ...SPEC, replicas: 5 } }), storedChildren(aWebsite())).operations;
     expect(operation?.child.metadata).toMatchObject({ uid: 'uid-of-shop-deployment', resourceVersion: '7' });
   });
 
   it('is a new generation on the Deployment even where nothing else differs, to fence off older runs', () => {
-    const [operation] = planned(aWebsite({ metadata: { generation: 2 } }), stored(aWebsite())).operations;
+    const [operation] = planned(aWebsite({ metadata: { generation: 2 } }), storedChildren(aWebsite())).operations;
     expect(operation).toMatchObject({
       verb: 'replace',
       changed: [
@@ -69,23 +56,23 @@ describe('What has to be written', () => {
   });
 
   it('deletes the Ingress before the Deployment forgets about it when the host goes', () => {
-    expect(planned(aWebsite(), stored(aWebsite({ spec: withHost }))).steps).toEqual([
+    expect(planned(aWebsite(), storedChildren(aWebsite({ spec: withHost }))).steps).toEqual([
       ['delete Ingress'],
       ['replace Deployment'],
     ]);
   });
 
   it('makes the Ingress anew when its class goes, because only creation takes the default', () => {
-    const before = stored(aWebsite({ spec: { ...withHost, ingressClassName: 'nginx' } }));
+    const before = storedChildren(aWebsite({ spec: { ...withHost, ingressClassName: 'nginx' } }));
     expect(planned(aWebsite({ spec: withHost }), before).steps).toEqual([['delete Ingress'], ['create Ingress']]);
   });
 
   it('lets an Ingress that is recreated keep what others said of it, but for snippets, which the fence refuses', () => {
-    const before = structuredClone(stored(aWebsite({ spec: { ...withHost, ingressClassName: 'nginx' } }))) as {
-      ingress: Ingress;
+    const before = structuredClone(storedChildren(aWebsite({ spec: { ...withHost, ingressClassName: 'nginx' } }))) as {
+      Ingress: Ingress;
     };
     const annotations = { 'example.com/team': 'a', 'nginx.ingress.kubernetes.io/server-snippet': 'x' };
-    Object.assign(before.ingress.metadata.annotations ?? {}, annotations);
+    Object.assign(before.Ingress.metadata.annotations ?? {}, annotations);
     const { child } = planned(aWebsite({ spec: withHost }), before).operations[1] ?? {};
     expect(child?.metadata.annotations).toMatchObject({ 'example.com/team': 'a' });
     expect(child?.metadata.annotations).not.toHaveProperty('nginx.ingress.kubernetes.io/server-snippet');
@@ -94,8 +81,8 @@ describe('What has to be written', () => {
   it.each([{ apiVersion: 'stable.example.com/v1beta1' }, { kind: 'ConfigMap' }, { name: 'other' }])(
     'names the Website as the owner where its reference says %j',
     (wrong) => {
-      const before = structuredClone(stored(aWebsite())) as { service: Service };
-      const { ownerReferences: [owner] = [] } = before.service.metadata;
+      const before = structuredClone(storedChildren(aWebsite())) as { Service: Service };
+      const { ownerReferences: [owner] = [] } = before.Service.metadata;
       const want = { ...owner };
       Object.assign(owner ?? {}, wrong);
       const [operation] = planned(aWebsite(), before).operations;
@@ -110,7 +97,7 @@ describe('What has to be written', () => {
       resources: { limits: { cpu: 1 } },
       securityProfile: 'restricted',
     };
-    const [operation] = planned(aWebsite(), stored(aWebsite({ spec: rich }))).operations;
+    const [operation] = planned(aWebsite(), storedChildren(aWebsite({ spec: rich }))).operations;
     const child = operation?.child as Deployment | undefined;
     const container = child?.spec.template.spec?.containers[0];
     expect(container).toMatchObject({ env: [], resources: { requests: {}, limits: {} } });
@@ -119,18 +106,18 @@ describe('What has to be written', () => {
 
   it('takes amounts that the API server rewrote for what they are', () => {
     const website = aWebsite({ spec: { ...SPEC, resources: { limits: { cpu: '1000m', memory: '1024Mi' } } } });
-    const observed = structuredClone(stored(website)) as { deployment: Deployment };
-    const container = observed.deployment.spec.template.spec?.containers[0];
+    const observed = structuredClone(storedChildren(website)) as { Deployment: Deployment };
+    const container = observed.Deployment.spec.template.spec?.containers[0];
     Object.assign(container ?? {}, { resources: { limits: { cpu: '1', memory: '1Gi' } } });
     expect(planned(website, observed).steps).toEqual([]);
   });
 
   it('names the amounts that differ, and none that is only written in another way', () => {
     const limits = { cpu: '62.5m', memory: '1.5Gi' };
-    const before = structuredClone(stored(aWebsite({ spec: { ...SPEC, resources: { limits } } }))) as {
-      deployment: Deployment;
+    const before = structuredClone(storedChildren(aWebsite({ spec: { ...SPEC, resources: { limits } } }))) as {
+      Deployment: Deployment;
     };
-    const container = before.deployment.spec.template.spec?.containers[0];
+    const container = before.Deployment.spec.template.spec?.containers[0];
     Object.assign(container ?? {}, { resources: { limits: { cpu: '63m', memory: '1536Mi' } } });
     const website = aWebsite({ spec: { ...SPEC, resources: { limits: { ...limits, cpu: '64m' } } } });
     const [operation] = planned(website, before).operations;
@@ -140,7 +127,7 @@ describe('What has to be written', () => {
 
 describe("Other writers' fields", () => {
   it('stay: labels, annotations, owners, defaults, injected containers, a restart', () => {
-    const before = structuredClone(stored(aWebsite()).deployment) as unknown as {
+    const before = structuredClone(storedChildren(aWebsite()).Deployment) as unknown as {
       metadata: { labels: object; annotations: object; ownerReferences?: object[] };
       spec: {
         revisionHistoryLimit: number;
@@ -154,7 +141,7 @@ describe("Other writers' fields", () => {
     before.spec.revisionHistoryLimit = 10;
     before.spec.template.metadata.annotations = { 'kubectl.kubernetes.io/restartedAt': 'now' };
     before.spec.template.spec.containers.unshift({ name: 'sidecar', image: 'proxy' });
-    const observed = { ...stored(aWebsite()), deployment: before as unknown as Deployment };
+    const observed = { ...storedChildren(aWebsite()), Deployment: before as unknown as Deployment };
     expect(planned(aWebsite(), observed).steps).toEqual([]);
 
     const [operation] = planned(aWebsite({ spec: { ...SPEC, image: 'nginx:2' } }), observed).operations;
@@ -172,12 +159,12 @@ describe("Other writers' fields", () => {
 });
 
 describe('A child that is not ours', () => {
-  const owned = stored(aWebsite());
+  const owned = storedChildren(aWebsite());
   const by = (ownerReferences: object[], metadata: object = {}) => {
-    const child = structuredClone(owned.deployment);
+    const child = structuredClone(owned.Deployment);
     return {
       ...owned,
-      deployment: { ...child, metadata: { ...child?.metadata, ownerReferences, ...metadata } } as unknown as Deployment,
+      Deployment: { ...child, metadata: { ...child?.metadata, ownerReferences, ...metadata } } as unknown as Deployment,
     };
   };
   const unlabelled = { labels: { app: 'shop' } };
@@ -188,7 +175,7 @@ describe('A child that is not ours', () => {
     [
       "has no owner and another Website's label",
       [],
-      { labels: { ...owned.deployment?.metadata.labels, 'app.kubernetes.io/instance': 'other' } },
+      { labels: { ...owned.Deployment?.metadata.labels, 'app.kubernetes.io/instance': 'other' } },
     ],
     ['has no owner and no stamp of a generation', [], { annotations: {} }],
     ['belongs to another kind', [{ ...owner, kind: 'App', uid: 'uid-9' }]],
@@ -203,15 +190,15 @@ describe('A child that is not ours', () => {
   });
 
   it('does not keep the others from being written', () => {
-    expect(planned(aWebsite(), { deployment: by([], unlabelled).deployment }).steps).toEqual([['create Service']]);
+    expect(planned(aWebsite(), { Deployment: by([], unlabelled).Deployment }).steps).toEqual([['create Service']]);
   });
 
   it('that takes a name which is not needed does not matter', () => {
     const foreign = {
-      ...stored(aWebsite({ spec: withHost })).ingress,
+      ...storedChildren(aWebsite({ spec: withHost })).Ingress,
       metadata: { name: 'shop-ingress' },
     } as unknown as Ingress;
-    expect(planned(aWebsite(), { ...owned, ingress: foreign })).toMatchObject({ steps: [], obstacles: [] });
+    expect(planned(aWebsite(), { ...owned, Ingress: foreign })).toMatchObject({ steps: [], obstacles: [] });
   });
 });
 
@@ -221,8 +208,8 @@ describe('A child that may be made ours', () => {
   const theirs = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid: 'uid-x' };
   /** All children of a Website, whose owner references are replaced. */
   const ownedBy = (ownerReferences: object[], website = aWebsite()): Children => {
-    const children = structuredClone(stored(website));
-    for (const child of [children.deployment, children.service, children.ingress])
+    const children = structuredClone(storedChildren(website));
+    for (const child of [children.Deployment, children.Service, children.Ingress])
       if (child !== undefined) Object.assign(child.metadata, { ownerReferences });
     return children;
   };
@@ -253,12 +240,12 @@ describe('A child that may be made ours', () => {
   ])('and %s', (_, annotations, names) => {
     for (const owners of [[dead], [theirs]]) {
       const before = aWebsite({ spec: { ...SPEC, env: [{ name: 'A', value: 'a' }] } });
-      const { deployment } = structuredClone(ownedBy(owners, before));
+      const { Deployment: deployment } = structuredClone(ownedBy(owners, before));
       const [container] = deployment?.spec.template.spec?.containers ?? [];
       container?.env?.push({ name: 'OTHER', value: 'b' });
       Object.assign(deployment?.metadata.annotations ?? {}, annotations);
       const env = names.map((name) => expect.objectContaining({ name }) as object);
-      expect(planned(aWebsite(), { deployment }).operations[0]).toMatchObject({
+      expect(planned(aWebsite(), { Deployment: deployment }).operations[0]).toMatchObject({
         child: { spec: { template: { spec: { containers: [{ env }] } } } },
       });
     }
@@ -266,7 +253,7 @@ describe('A child that may be made ours', () => {
 
   it('is waited for while it is being deleted, with what holds it', () => {
     const observed = ownedBy([dead]);
-    Object.assign(observed.service?.metadata ?? {}, { deletionTimestamp: 'now', finalizers: ['a', 'b'] });
+    Object.assign(observed.Service?.metadata ?? {}, { deletionTimestamp: 'now', finalizers: ['a', 'b'] });
     expect(planned(aWebsite(), observed)).toMatchObject({
       steps: [['replace Deployment']],
       obstacles: [{ kind: 'Service', name: 'shop-service', why: 'leaving', finalizers: ['a', 'b'] }],
@@ -275,7 +262,7 @@ describe('A child that may be made ours', () => {
 
   it('is left to the garbage collector where it selects other Pods', () => {
     const observed = ownedBy([dead]);
-    Object.assign(observed.deployment?.spec.selector ?? {}, { matchLabels: { app: 'other' } });
+    Object.assign(observed.Deployment?.spec.selector ?? {}, { matchLabels: { app: 'other' } });
     expect(planned(aWebsite(), observed).obstacles).toEqual([
       { kind: 'Deployment', name: 'shop-deployment', why: 'left-over' },
     ]);
@@ -295,15 +282,15 @@ describe('A child that may be made ours', () => {
 });
 
 it('A child that is being deleted is waited for', () => {
-  const observed = structuredClone(stored(aWebsite())) as { deployment: Deployment };
-  Object.assign(observed.deployment.metadata, { deletionTimestamp: '2026-01-01T00:00:00Z' });
+  const observed = structuredClone(storedChildren(aWebsite())) as { Deployment: Deployment };
+  Object.assign(observed.Deployment.metadata, { deletionTimestamp: '2026-01-01T00:00:00Z' });
   expect(planned(aWebsite(), observed).obstacles).toEqual([
     { kind: 'Deployment', name: 'shop-deployment', why: 'leaving' },
   ]);
 });
 
 it('A Deployment with another selector, which cannot be changed, is not written to', () => {
-  const observed = structuredClone(stored(aWebsite())) as { deployment: Deployment };
-  Object.assign(observed.deployment.spec.selector, { matchLabels: { app: 'other' } });
+  const observed = structuredClone(storedChildren(aWebsite())) as { Deployment: Deployment };
+  Object.assign(observed.Deployment.spec.selector, { matchLabels: { app: 'other' } });
   expect(planned(aWebsite(), observed)).toMatchObject({ steps: [], obstacles: [{ why: 'immutable' }] });
 });

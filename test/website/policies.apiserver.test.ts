@@ -3,10 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
-import type { Deployment } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { REQUESTED_AT, type WebsiteKey } from '../../functions/website/resource.ts';
-import { STATED } from '../../functions/website/stated.ts';
 import { eventually } from '../eventually.ts';
 import { mutate } from '../policies.ts';
 import {
@@ -17,6 +15,8 @@ import {
   removeWebsitesIn,
   replaceWebsiteSpec,
 } from '../real-cluster.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import { STATED } from '../../functions/website/children/deployment/stated.ts';
 
 const SPEC = { image: 'nginx:1', replicas: 1 };
 

@@ -1,12 +1,15 @@
 // Policies that change what is written, in the double: generated histories end as the spec says, with what is theirs beside it.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Child, Deployment } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 import { anySpec, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import type { Children } from '../../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 
@@ -57,13 +60,10 @@ function changed(child: Child, change: Policy['does']): Child {
 
 const run = (cluster: MemoryCluster) => reconcile(key, { cluster, now: () => NOW });
 
-async function childrenIn(cluster: MemoryCluster, { undone }: Policy) {
-  const deployment = await cluster.getChild('Deployment', key);
-  return {
-    deployment: deployment && (changed(deployment, undone) as Deployment),
-    service: await cluster.getChild('Service', key),
-    ingress: await cluster.getChild('Ingress', key),
-  };
+async function childrenIn(cluster: MemoryCluster, { undone }: Policy): Promise<Children> {
+  const children = await readChildren(key, cluster, AT_EVERYTHING);
+  const { Deployment: deployment } = children;
+  return { ...children, Deployment: deployment && (changed(deployment, undone) as Deployment) };
 }
 
 it.each(Object.entries(POLICIES))(

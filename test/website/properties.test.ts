@@ -2,16 +2,19 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import { GENERATION } from '../../functions/website/children.ts';
 import { isOwnedBy } from '../../functions/website/ownership.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { plan } from '../../functions/website/plan.ts';
-import { reconcile, type Context, type Reads } from '../../functions/website/reconcile.ts';
+import { reconcile, type Context } from '../../functions/website/reconcile.ts';
 import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 import { world } from './world.ts';
+import { GENERATION } from '../../functions/website/children/metadata.ts';
+import { RUNS } from '../fixtures/runs.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import type { Run } from '../../functions/website/reconcile.ts';
 
 const keys: readonly WebsiteKey[] = ['shop', 'blog'].map((name) => ({ namespace: 'team-a', name }));
 const key = fc.constantFrom(...keys);
@@ -79,7 +82,7 @@ describe('P9: events commute', () => {
       change.map((made) => ({ change: made })),
       fc.record({
         event: key,
-        reads: fc.constantFrom<Reads>('as-needed', 'website-only', 'deployment-only', 'without-service', 'everything'),
+        run: fc.constantFrom(...Object.values<Run>(RUNS)),
       }),
     );
     await fc.assert(
@@ -87,7 +90,7 @@ describe('P9: events commute', () => {
         const [withEvents, without] = [new MemoryCluster(), new MemoryCluster()];
         for (const each of history) {
           if ('change' in each) for (const cluster of [withEvents, without]) make(cluster, each.change);
-          else await reconcile(each.event, contextOf(withEvents), each.reads);
+          else await reconcile(each.event, contextOf(withEvents), each.run);
         }
         await settle(withEvents);
         await settle(without);
@@ -120,12 +123,8 @@ describe('P1, P2: converges, and is quiet then', () => {
 });
 
 async function planFor(cluster: MemoryCluster, website: Website) {
-  const [deployment, service, ingress] = await Promise.all([
-    cluster.getChild('Deployment', website.metadata),
-    cluster.getChild('Service', website.metadata),
-    cluster.getChild('Ingress', website.metadata),
-  ]);
-  return plan(website, desired(website, websiteSpec.parse(website.spec)), { deployment, service, ingress });
+  const children = await readChildren(website.metadata, cluster, AT_EVERYTHING);
+  return plan(website, desired(website, websiteSpec.parse(website.spec)), children);
 }
 
 /** A cluster whose every call waits for fast-check's scheduler, which decides the order in which they happen. */
@@ -170,14 +169,14 @@ describe('P3, P4, P10: whatever interleaves', () => {
           if (object.kind === 'Website') expectHonest(object, cluster);
         };
         cluster.apply(shop, specs[0]);
-        let settling: Reads = 'as-needed';
+        let settling: Run = {};
         const runs = specs.map(async (_, index) => {
           try {
-            await reconcile(shop, contextOf(scheduled(cluster, scheduler)), index === 0 ? 'website-only' : 'as-needed');
+            await reconcile(shop, contextOf(scheduled(cluster, scheduler)), index === 0 ? RUNS.nothing : {});
           } catch (error) {
             if (!(error instanceof ClusterError) || error.class !== 'conflict') throw error;
             // What it wrote before it lost every race is told of by events, since no answer says that it is known.
-            settling = 'everything';
+            settling = RUNS.everything;
           }
         });
         const users = scheduler.scheduleSequence([

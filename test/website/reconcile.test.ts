@@ -1,16 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import type { Child, Deployment } from '../../functions/website/children.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { REQUESTED_AT } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
+import { RUNS, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const SERVICE = { ...key, name: 'shop-service' };
 let cluster: MemoryCluster;
-const run = (reads?: Parameters<typeof reconcile>[2]) => reconcile(key, { cluster, now: () => NOW }, reads);
+const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
 const spend = async (work: () => Promise<unknown>) => {
   const before = { reads: cluster.reads, writes: cluster.writes };
   await work();
@@ -76,14 +78,14 @@ describe('P2: where all is as declared', () => {
 
   it('a create of a Website just seen takes 4 calls', async () => {
     cluster.apply(key, SPEC);
-    expect(await spend(() => run('website-only'))).toEqual({ reads: 1, writes: 3 });
+    expect(await spend(() => run('nothing'))).toEqual({ reads: 1, writes: 3 });
   });
 
   it('a wrong guess that there are no children does no harm', async () => {
     cluster.apply(key, SPEC);
     await run();
     const before = cluster.all();
-    await run('website-only');
+    await run('nothing');
     expect(cluster.all()).toEqual(before);
   });
 });
@@ -152,8 +154,8 @@ describe('P3: a Website as a cache has it', () => {
       },
     });
   }
-  const runSince = (lagging: Cluster, reads: Parameters<typeof reconcile>[2] = 'as-needed') =>
-    reconcile(key, { cluster: lagging, now: () => NOW }, reads, '1');
+  const runSince = (lagging: Cluster, name: RunName = 'as-needed') =>
+    reconcile(key, { cluster: lagging, now: () => NOW }, { ...RUNS[name], since: '1' });
   const deployment = () => cluster.children()[0] as Deployment;
   const image = () => deployment().spec.template.spec?.containers[0]?.image;
   const NEXT = { ...SPEC, image: 'nginx:2' };
@@ -163,7 +165,7 @@ describe('P3: a Website as a cache has it', () => {
     cluster.apply(key, SPEC);
     const lagging = behind();
     cluster.apply(key, NEXT);
-    const { actions } = await runSince(lagging, 'website-only');
+    const { actions } = await runSince(lagging, 'nothing');
     expect(actions).toEqual(['create Deployment', 'create Service', 'replace Deployment', 'update status']);
     expect(image()).toBe('nginx:2');
   });
@@ -196,8 +198,8 @@ describe('P3: a Website as a cache has it', () => {
     expect((await runSince(lagging)).actions).toEqual([]);
   });
 
-  it.each(['as-needed', 'deployment-only'] as const)(
-    'does not undo what was done by hand while it is suspended, where %s is read',
+  it.each(['as-needed', 'deployment'] as const)(
+    'does not undo what was done by hand while it is suspended, in a run that looks at %s',
     async (reads) => {
       cluster.apply(key, SPEC);
       await run();
@@ -259,7 +261,7 @@ describe('P3: a Website as a cache has it', () => {
     cluster.apply(key, SPEC);
     const lagging = behind();
     cluster.remove('Website', key);
-    expect((await runSince(lagging, 'website-only')).outcome).toEqual({ kind: 'gone' });
+    expect((await runSince(lagging, 'nothing')).outcome).toEqual({ kind: 'gone' });
   });
 });
 
@@ -277,7 +279,7 @@ it('The outcome rests on each object as it was read last, or written', async () 
 });
 
 describe('A Deployment of which alone something was heard', () => {
-  const alone = () => run('deployment-only');
+  const alone = () => run('deployment');
   const deployment = () => cluster.children().find(({ kind }) => kind === 'Deployment') as Deployment;
   const edited = () => cluster.edit(deployment(), { spec: { ...deployment().spec, replicas: 9 } });
   const NAME = { ...key, name: 'shop-deployment' };
@@ -325,7 +327,7 @@ describe('A Website that has changed, and no Service has', () => {
     cluster.apply(key, SPEC);
     await run();
     cluster.apply(key, { ...SPEC, ...change });
-    expect(await spend(async () => expect((await run('without-service')).actions).toEqual(actions))).toEqual({
+    expect(await spend(async () => expect((await run('spec')).actions).toEqual(actions))).toEqual({
       reads,
       writes: actions.length,
     });
@@ -336,11 +338,11 @@ describe('A Website that has changed, and no Service has', () => {
     cluster.apply(key, { ...SPEC, host: 'a.example.com' });
     await run();
     cluster.apply(key, SPEC);
-    expect((await run('without-service')).actions).toContain('delete Ingress');
+    expect((await run('spec')).actions).toContain('delete Ingress');
   });
 });
 
-describe.each(['deployment-only', 'without-service'] as const)('More than %s is read where', (reads) => {
+describe.each(['deployment', 'spec'] as const)('A run that looks at %s first reads more where', (reads) => {
   beforeEach(async () => {
     cluster.apply(key, SPEC);
     await run();
@@ -394,7 +396,7 @@ describe('P4: what is not ours', () => {
     await cluster.create(foreign as unknown as Parameters<typeof cluster.create>[0]);
     const [before] = cluster.children();
     cluster.apply(key, SPEC);
-    expect((await run('website-only')).outcome).toEqual({
+    expect((await run('nothing')).outcome).toEqual({
       kind: 'stalled',
       reason: 'NameConflict',
       requeueAfterSeconds: 5,
@@ -445,7 +447,7 @@ describe('A Website', () => {
       const [deployment] = cluster.children() as Deployment[];
       if (deployment === undefined) throw new Error('The Deployment is missing');
       cluster.edit(deployment, { spec: { ...deployment.spec, replicas: 5 } });
-      expect((await run('deployment-only')).actions).toEqual(['update status']);
+      expect((await run('deployment')).actions).toEqual(['update status']);
       expect(ready()).toBe(`Unknown ${SUSPENDED} Deployment differs from the spec (spec.replicas)`);
       expect(cluster.websites()[0]?.status).toMatchObject({ replicasSet: 5 });
       cluster.remove('Deployment', deployment.metadata);
@@ -466,7 +468,7 @@ describe('A Website', () => {
 
     it('is seen as it is by a run that expects no children', async () => {
       cluster.apply(key, { ...SPEC, suspend: true });
-      await run('website-only');
+      await run('nothing');
       expect(ready()).toBe(`True ${SUSPENDED} 2 replicas are available`);
     });
   });
@@ -560,7 +562,7 @@ describe('status.url', () => {
     grant();
     await run();
     expect(url()).toBe(expected);
-    for (const reads of ['deployment-only', 'without-service', 'everything'] as const) {
+    for (const reads of ['deployment', 'spec', 'everything'] as const) {
       await run(reads);
       expect(url()).toBe(expected);
     }

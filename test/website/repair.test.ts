@@ -1,29 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Child, Children, Deployment, Ingress, Service } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { plan } from '../../functions/website/plan.ts';
 import { announcementOf, repairedIn, repairsOf } from '../../functions/website/repair.ts';
 import { websiteSpec, type ObjectMeta, type Website } from '../../functions/website/resource.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import type { Child, Children } from '../../functions/website/children/kinds.ts';
+import { storedChildren } from '../fixtures/children.ts';
 
 const website = aWebsite({ spec: { ...SPEC, host: 'a.example.com' }, status: { observedGeneration: 1 } });
 type Managed = ObjectMeta['managedFields'];
 
-/** The children as they were written for a Website. */
-function written(of: Website): { deployment: Deployment; service: Service; ingress: Ingress } {
-  const wanted = desired(of, websiteSpec.parse(of.spec));
-  const store = ({ metadata, ...rest }: (typeof wanted)['deployment' | 'service']) => ({
-    ...structuredClone(rest),
-    metadata: { ...structuredClone(metadata), uid: 'uid-2', resourceVersion: '1' },
-  });
-  const { deployment, service, ingress } = wanted;
-  if (ingress === undefined) throw new Error('There is no Ingress');
-  return {
-    deployment: store(deployment) as Deployment,
-    service: store(service) as unknown as Service,
-    ingress: store(ingress as never) as unknown as Ingress,
-  };
-}
+const written = (of: Website) =>
+  storedChildren(of) as Required<{ [Kind in keyof Children]: NonNullable<Children[Kind]> }>;
 
 function changed<T extends Child>(child: T, change: (child: T) => void, managedFields?: Managed): T {
   const copy = structuredClone(child);
@@ -38,7 +27,7 @@ function repairs(before: Partial<Children>, of = website) {
   return repairsOf(of, planned.steps.flat(), observed);
 }
 
-const { deployment, service, ingress } = written(website);
+const { Deployment: deployment, Service: service, Ingress: ingress } = written(website);
 const container = (of: Deployment) => of.spec.template.spec?.containers[0] as { image: string; env?: object[] };
 const scaled = (managedFields?: Managed) => changed(deployment, (to) => (to.spec.replicas = 5), managedFields);
 const reimaged = (managedFields?: Managed) =>
@@ -51,9 +40,9 @@ const noteOf = (before: Partial<Children>) => repairs(before).map(({ note }) => 
 
 describe('A repair is', () => {
   it.each([
-    ['a Deployment', { deployment: scaled() }, 'Deployment', ['spec.replicas']],
-    ['an Ingress', { ingress: changed(ingress, (to) => (to.spec.rules = [])) }, 'Ingress', ['spec.rules']],
-    ['a Service', { service: changed(service, (to) => (to.spec.type = 'NodePort')) }, 'Service', ['spec.type']],
+    ['a Deployment', { Deployment: scaled() }, 'Deployment', ['spec.replicas']],
+    ['an Ingress', { Ingress: changed(ingress, (to) => (to.spec.rules = [])) }, 'Ingress', ['spec.rules']],
+    ['a Service', { Service: changed(service, (to) => (to.spec.type = 'NodePort')) }, 'Service', ['spec.type']],
   ] as const)('%s that was as this generation wants it, and was changed', (_, before, kind, fields) => {
     expect(repairs(before)).toMatchObject([{ kind, fields }]);
   });
@@ -61,14 +50,14 @@ describe('A repair is', () => {
   it('nothing that a new generation changes', () => {
     const newer = aWebsite({ ...website, metadata: { generation: 2 }, spec: { ...SPEC, replicas: 3 } });
     const { type: _, ...spec } = service.spec;
-    expect(repairs({ service: { ...service, spec } }, newer)).toEqual([]);
+    expect(repairs({ Service: { ...service, spec } }, newer)).toEqual([]);
   });
 
   it('nothing that changes our own notes alone', () => {
     const marked = changed(deployment, ({ metadata }) => {
       delete (metadata.annotations as Record<string, string>)['websites.stable.example.com/has-ingress'];
     });
-    expect(repairs({ deployment: marked })).toEqual([]);
+    expect(repairs({ Deployment: marked })).toEqual([]);
   });
 
   it('no adoption', () => {
@@ -76,22 +65,22 @@ describe('A repair is', () => {
       deployment,
       ({ metadata }) => delete (metadata as { ownerReferences?: unknown }).ownerReferences,
     );
-    expect(repairs({ deployment: orphan })).toEqual([]);
+    expect(repairs({ Deployment: orphan })).toEqual([]);
   });
 
   it('nothing that we wrote last ourselves: a policy changed it on its way, or another release wants it otherwise', () => {
     const ours = { manager: 'website-reconciler', time: '2026-01-01T00:00:00Z', fieldsV1: REPLICAS };
-    expect(repairs({ deployment: scaled([ours]) })).toEqual([]);
-    expect(repairs({ deployment: scaled([{ manager: 'hpa', fieldsV1: REPLICAS }, ours]) })).toHaveLength(1);
+    expect(repairs({ Deployment: scaled([ours]) })).toEqual([]);
+    expect(repairs({ Deployment: scaled([{ manager: 'hpa', fieldsV1: REPLICAS }, ours]) })).toHaveLength(1);
   });
 
   it('a list that somebody took something from, although what is left of it is ours', () => {
     const spec = { ...SPEC, host: 'a.example.com', env: ['A', 'B'].map((name) => ({ name, value: `of ${name}` })) };
     const of = aWebsite({ ...website, spec });
-    const less = changed(written(of).deployment, (to) => container(to).env?.pop(), [
+    const less = changed(written(of).Deployment, (to) => container(to).env?.pop(), [
       { manager: 'website-reconciler', fieldsV1: { 'f:spec': {} } },
     ]);
-    const [found] = repairs({ deployment: less }, of);
+    const [found] = repairs({ Deployment: less }, of);
     expect(found).toMatchObject({ kind: 'Deployment', fields: ['spec.template.spec.containers[0].env'] });
     expect(found?.note).not.toContain('of B');
   });
@@ -106,7 +95,7 @@ describe('The note', () => {
       { manager: 'kube-controller-manager', fieldsV1: { 'f:status': {} } },
       { manager: 'hpa', fieldsV1: REPLICAS },
     ]);
-    expect(noteOf({ deployment: before })).toEqual([
+    expect(noteOf({ Deployment: before })).toEqual([
       'Put Deployment shop-deployment right: spec.replicas from 5 to 2, spec.template.spec.containers[0].image from nginx:9 to nginx:1.29; last written by hpa, kubectl-set',
     ]);
   });
@@ -119,11 +108,11 @@ describe('The note', () => {
       [{ fieldsV1: REPLICAS }],
       [{ manager: 'x', fieldsV1: { 'f:spec': { 'f:replicasX': {}, 'f:repl': {} } } }],
     ])
-      expect(noteOf({ deployment: scaled(managedFields) })[0]).toMatch(/ from 5 to 2$/);
+      expect(noteOf({ Deployment: scaled(managedFields) })[0]).toMatch(/ from 5 to 2$/);
     const other = {
       'f:spec': { 'f:template': { 'f:spec': { 'f:containers': { 'k:{"name":"proxy"}': {}, 'k:{': {} } } } },
     };
-    expect(noteOf({ deployment: reimaged([{ manager: 'x', fieldsV1: other }]) })[0]).toMatch(/ to nginx:1.29$/);
+    expect(noteOf({ Deployment: reimaged([{ manager: 'x', fieldsV1: other }]) })[0]).toMatch(/ to nginx:1.29$/);
   });
 
   it('finds labels, whose names have dots, and fields that are written as a whole', () => {
@@ -135,18 +124,18 @@ describe('The note', () => {
     const selector = changed(service, (to) => (to.spec.selector = { app: 'x' }), [
       { manager: 'selecting', fieldsV1: { 'f:spec': { 'f:selector': {} } } },
     ]);
-    expect(noteOf({ deployment: label })[0]).toMatch(/managed-by; last written by labeller$/);
-    expect(noteOf({ service: selector })[0]).toMatch(/; last written by selecting$/);
+    expect(noteOf({ Deployment: label })[0]).toMatch(/managed-by; last written by labeller$/);
+    expect(noteOf({ Service: selector })[0]).toMatch(/; last written by selecting$/);
   });
 
   it('has a bound: five fields, and the beginning of a value', () => {
     const env = Array.from({ length: 8 }, (_, index) => ({ name: `V${index}`, value: `secret ${index}` }));
     const of = aWebsite({ ...website, spec: { ...SPEC, host: 'a.example.com', env } });
-    const before = changed(written(of).deployment, (to) => {
+    const before = changed(written(of).Deployment, (to) => {
       for (const each of container(to).env ?? []) Object.assign(each, { value: 'other' });
       container(to).image = 'x'.repeat(5_000);
     });
-    const [found] = repairs({ deployment: before }, of);
+    const [found] = repairs({ Deployment: before }, of);
     expect(found?.fields).toHaveLength(5);
     expect(found?.note).toMatch(/ and 4 more$/);
     expect(found?.note).not.toMatch(/secret|other/);
@@ -172,7 +161,7 @@ it('There is one Event for a child in ten minutes, of every Website', () => {
 });
 
 it('The log names kinds and fields, where there are any', () => {
-  expect(repairedIn({ repairs: repairs({ deployment: scaled() }) })).toEqual({
+  expect(repairedIn({ repairs: repairs({ Deployment: scaled() }) })).toEqual({
     repaired: ['Deployment spec.replicas'],
   });
   expect(repairedIn({ repairs: [] })).toEqual({});

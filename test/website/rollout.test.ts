@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Deployment } from '../../functions/website/children.ts';
-import { desired } from '../../functions/website/desired.ts';
-import { websiteSpec } from '../../functions/website/resource.ts';
-import { rolloutVerdict } from '../../functions/website/rollout.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
+import { rolloutVerdict } from '../../functions/website/children/deployment/rollout.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 const TIMED_OUT = 'ReplicaSet "shop-deployment-1" has timed out progressing.';
 const late = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: TIMED_OUT };
@@ -19,7 +18,7 @@ function judged(
   wanted: number,
   rest: { paused?: true; conditions?: object[] },
 ) {
-  const { deployment } = desired(aWebsite(), websiteSpec.parse({ ...SPEC, image: 'nginx:2' }));
+  const deployment = desiredChild('Deployment', aWebsite(), { ...SPEC, image: 'nginx:2' });
   const counts = { replicas: all, updatedReplicas: updated, readyReplicas: ready, availableReplicas: available };
   const read = {
     ...deployment,

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { desired } from '../../functions/website/desired.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import { websiteSpec } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
 import { createNamespace, createWebsite, patch } from '../real-cluster.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 let admin: Transport;
 beforeAll(async () => {
@@ -26,7 +25,7 @@ async function admit(
   const path = `/api/v1/namespaces/${namespace}`;
   // A Pod needs the default ServiceAccount, which a controller makes.
   await eventually(() => admin.json({ method: 'GET', path: `${path}/serviceaccounts/default`, what: 'look' }));
-  const { deployment } = desired(aWebsite(), websiteSpec.parse({ ...SPEC, securityProfile }));
+  const deployment = desiredChild('Deployment', aWebsite(), { ...SPEC, securityProfile });
   const { spec } = deployment.spec.template;
   const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod', namespace }, spec };
   return admin.json({

@@ -1,17 +1,16 @@
 // What of a Deployment is the spec's and what is the cluster's, field by field.
 import { expect, it } from 'vitest';
-import type { Deployment } from '../../functions/website/children.ts';
-import { desired } from '../../functions/website/desired.ts';
 import { plan } from '../../functions/website/plan.ts';
-import { websiteSpec } from '../../functions/website/resource.ts';
-import { STATED } from '../../functions/website/stated.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import { STATED } from '../../functions/website/children/deployment/stated.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 type Container = NonNullable<Deployment['spec']['template']['spec']>['containers'][number];
 
 /** The Deployment of a spec, with what somebody has made of it. */
 function deploymentOf(spec: object, theirs: Partial<Container>, annotations: object = {}): Deployment {
-  const deployment = structuredClone(desired(aWebsite(), websiteSpec.parse(spec)).deployment) as unknown as Deployment;
+  const deployment = structuredClone(desiredChild('Deployment', aWebsite(), spec)) as unknown as Deployment;
   Object.assign(deployment.metadata, { uid: 'uid-d', resourceVersion: '7', generation: 1 });
   Object.assign(deployment.metadata.annotations ?? {}, annotations);
   Object.assign(deployment.spec.template.spec?.containers[0] ?? {}, theirs);
@@ -20,8 +19,8 @@ function deploymentOf(spec: object, theirs: Partial<Container>, annotations: obj
 
 /** What becomes of our container under another spec; nothing where nothing is written. */
 function after(spec: object, deployment: Deployment): Container | undefined {
-  const wanted = { deployment: desired(aWebsite(), websiteSpec.parse(spec)).deployment };
-  const [operation] = plan(aWebsite(), wanted, { deployment }).steps.flat();
+  const wanted = { Deployment: desiredChild('Deployment', aWebsite(), spec) };
+  const [operation] = plan(aWebsite(), wanted, { Deployment: deployment }).steps.flat();
   return (operation?.child as Deployment | undefined)?.spec.template.spec?.containers[0];
 }
 
@@ -77,8 +76,8 @@ it.each([
 ])('Another label %s comes to %s', (label, verb) => {
   const deployment = deploymentOf(SPEC, {});
   Object.assign(deployment.metadata.labels ?? {}, { [label]: 'x' });
-  const wanted = { deployment: desired(aWebsite(), websiteSpec.parse(SPEC)).deployment };
-  expect(plan(aWebsite(), wanted, { deployment }).steps[0]?.[0]?.verb).toBe(verb);
+  const wanted = { Deployment: desiredChild('Deployment', aWebsite(), SPEC) };
+  expect(plan(aWebsite(), wanted, { Deployment: deployment }).steps[0]?.[0]?.verb).toBe(verb);
 });
 
 it('The annotation is put right where it is wrong, and is not worth a write where it is missing', () => {

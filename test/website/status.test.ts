@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Deployment } from '../../functions/website/children.ts';
 import { desired } from '../../functions/website/desired.ts';
 import type { Obstacle } from '../../functions/website/plan.ts';
 import { REQUESTED_AT, websiteSpec, type WebsiteStatus } from '../../functions/website/resource.ts';
 import { READY_REASONS } from '../../functions/website/reasons.ts';
 import { statusOf, verdict, type Seen } from '../../functions/website/status.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import { desiredChild } from '../fixtures/children.ts';
 
 function seen(given: { rollout?: object; spec?: object; obstacles?: Obstacle[]; rest?: Partial<Seen> } = {}): Seen {
   const spec = websiteSpec.parse({ ...SPEC, ...given.spec });
-  const { deployment } = desired(aWebsite(), spec);
+  const wanted = desired(aWebsite(), spec);
+  const deployment = desiredChild('Deployment', aWebsite(), spec);
   const all = { observedGeneration: 1, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 };
   const read = {
     ...deployment,
@@ -18,7 +20,14 @@ function seen(given: { rollout?: object; spec?: object; obstacles?: Obstacle[]; 
     status: { ...all, ...given.rollout },
   };
   const remaining = { steps: [], obstacles: given.obstacles ?? [] };
-  return { spec, children: { deployment: read as unknown as Deployment }, refusals: [], remaining, ...given.rest };
+  return {
+    spec,
+    wanted,
+    children: { Deployment: read as unknown as Deployment },
+    refusals: [],
+    remaining,
+    ...given.rest,
+  };
 }
 
 const obstacle = (why: Obstacle['why']): Obstacle[] => [{ kind: 'Deployment', name: 'shop-deployment', why }];
@@ -89,7 +98,7 @@ describe('A Website', () => {
       {
         rest: {
           remaining: {
-            steps: [[{ verb: 'create', child: desired(aWebsite(), websiteSpec.parse(SPEC)).service }]],
+            steps: [[{ verb: 'create', child: desiredChild('Service', aWebsite(), SPEC) }]],
             obstacles: [],
           },
         },

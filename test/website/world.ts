@@ -1,8 +1,8 @@
-import { GENERATION } from '../../functions/website/children.ts';
 import { thousandths } from '../../functions/website/quantity.ts';
 import { keyText } from '../../functions/website/resource.ts';
-import { STATED } from '../../functions/website/stated.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
+import { GENERATION } from '../../functions/website/children/metadata.ts';
+import { STATED } from '../../functions/website/children/deployment/stated.ts';
 
 interface Named {
   readonly kind: string;

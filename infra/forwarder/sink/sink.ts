@@ -1,4 +1,4 @@
-import type { Versions } from '../../../functions/website/children.ts';
+import type { Versions } from '../../../functions/website/children/kinds.ts';
 import type { WebsiteEvent } from '../event.ts';
 
 /** What the sink made of an event. */

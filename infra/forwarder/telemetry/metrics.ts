@@ -1,9 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { CHILD_APIS } from '../../../functions/website/children.ts';
 import { EVENT_TYPES } from '../../../functions/events/website-event.ts';
 import { PLURAL } from '../../../functions/website/resource.ts';
 import type { Health } from './health.ts';
 import type { Pending } from '../queue/queue.ts';
+import { KINDS } from '../../../functions/website/children/kinds.ts';
 
 /** Measures that are read when they are asked for. */
 export interface Sources {
@@ -16,7 +16,7 @@ export interface Sources {
 }
 
 const P = 'website_forwarder_';
-const RESOURCES = [PLURAL, ...Object.values(CHILD_APIS).map(({ plural }) => plural)];
+const RESOURCES = [PLURAL, ...KINDS.map(({ plural }) => plural)];
 /** From a function that is warm to one that starts cold. */
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 

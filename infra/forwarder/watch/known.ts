@@ -1,7 +1,5 @@
 import { hash } from 'node:crypto';
 import {
-  API_VERSION,
-  KIND,
   OUR_CONDITIONS,
   type Condition,
   type ObjectMeta,
@@ -9,8 +7,10 @@ import {
   type WebsiteKey,
   type WebsiteStatus,
 } from '../../../functions/website/resource.ts';
-import { childName, MANAGER, type ChildKind, type Versions } from '../../../functions/website/children.ts';
-import type { EventData, Reason } from '../../../functions/events/website-event.ts';
+import { kindOf, type ChildKind, type Versions } from '../../../functions/website/children/kinds.ts';
+import { controllerOf, MANAGER, websiteNameIn } from '../../../functions/website/children/metadata.ts';
+import { isWebsite } from '../../../functions/website/ownership.ts';
+import type { Reason } from '../../../functions/events/website-event.ts';
 import { requestIn } from '../../../functions/website/requested.ts';
 import type { WatchedObject } from './observer.ts';
 
@@ -24,7 +24,7 @@ export interface Change {
   readonly reason: Reason;
   readonly resourceVersion?: string;
   readonly generation?: number;
-  readonly childKind?: EventData['childKind'];
+  readonly childKind?: ChildKind;
   /** The objects that changed, as they were seen, and no others did; absent where a look is needed whatever the sink knew. */
   readonly versions?: Versions;
   /** Set where more than `versions` has to be read: what the status says of the rest cannot be relied on. */
@@ -181,15 +181,19 @@ export const deletionOf = (key: WebsiteKey, { uid }: Memory, resourceVersion: st
  */
 export function rememberChild(kind: ChildKind, { metadata, spec, status }: WatchedObject): Memory | undefined {
   const { uid, name, labels, annotations, ownerReferences, deletionTimestamp } = metadata;
-  const owner = ownerReferences?.find(({ controller }) => controller === true);
-  if (owner?.kind === KIND && owner.apiVersion === API_VERSION && isIdentity(owner)) {
-    const all = [labels, annotations, ownerReferences, deletionTimestamp, spec, readiness(status)];
+  const owner = controllerOf({ metadata });
+  if (owner !== undefined && isWebsite(owner) && isIdentity(owner)) {
+    const watched = kindOf(kind).watchedStatus?.(status);
+    const all = [labels, annotations, ownerReferences, deletionTimestamp, spec, watched];
     return { uid, owner: { name: owner.name, uid: owner.uid }, print: print(all) };
   }
-  const suffix = childName(kind, '');
-  if (!name.endsWith(suffix)) return undefined;
-  const website = { name: name.slice(0, -suffix.length), uid: UNKNOWN_UID };
-  return { uid, owner: website, print: print([labels, ownerReferences, deletionTimestamp]) };
+  const website = websiteNameIn(kind, name);
+  if (website === undefined) return undefined;
+  return {
+    uid,
+    owner: { name: website, uid: UNKNOWN_UID },
+    print: print([labels, ownerReferences, deletionTimestamp]),
+  };
 }
 
 /** Of a Website that is known by the name of its child alone. */
@@ -206,17 +210,9 @@ const LONGEST_NAME = 253;
 const isIdentity = ({ name, uid }: OwnerReference): boolean =>
   name.length <= LONGEST_NAME && uid.length <= LONGEST_NAME && !/\s/.test(name + uid);
 
-/** The times in a Deployment's conditions move without anything having changed. */
-function readiness(status: unknown): unknown {
-  const { conditions, ...counts } = (status ?? {}) as {
-    conditions?: { type: string; status: string; reason?: string }[];
-  };
-  return [counts, conditions?.map(({ type, status: value, reason }) => [type, value, reason])];
-}
-
 /** `drifted`, for the Website that owns the child. */
 export const driftOf = (
-  childKind: NonNullable<EventData['childKind']>,
+  childKind: ChildKind,
   namespace: string,
   child: Memory & Required<Pick<Memory, 'owner'>>,
   resourceVersion: string,

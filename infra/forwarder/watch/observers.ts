@@ -1,6 +1,5 @@
-import { CHILD_APIS } from '../../../functions/website/children.ts';
+import { isOptional, kindOf, type ChildKind } from '../../../functions/website/children/kinds.ts';
 import { keyText, PLURAL, type WebsiteKey } from '../../../functions/website/resource.ts';
-import type { EventData } from '../../../functions/events/website-event.ts';
 import {
   deletionOf,
   driftOf,
@@ -106,12 +105,12 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
  * that name, nothing is told: the garbage collector takes what a Website leaves, and one that is yet to come is told by itself.
  */
 export function childObserver(
-  kind: NonNullable<EventData['childKind']>,
+  kind: ChildKind,
   outlet: Outlet,
   websites: Pick<WebsiteObserver, 'uidOf'>,
 ): RememberingObserver {
   const known = new KnownObjects();
-  const { plural } = CHILD_APIS[kind];
+  const { plural } = kindOf(kind);
   let listed = new Set<string>();
   let isListing = false;
   let isFirstList = true;
@@ -176,7 +175,7 @@ export function childObserver(
       const now = rememberChild(kind, object);
       // Only live: one that a list makes known may have moved on since it was made. One that was made ours by hand is news.
       const isKnown = known.has(text) || now?.owner?.uid === UNKNOWN_UID;
-      if (now !== undefined && kind !== 'Ingress' && !isKnown && isOurCreation(object)) known.set(text, now);
+      if (now !== undefined && !isOptional(kind) && !isKnown && isOurCreation(object)) known.set(text, now);
       else see(object, now);
     },
     deleted: ({ metadata }) => remove(keyText(metadata), metadata.resourceVersion),

@@ -8,12 +8,12 @@ import { HTTP, type CloudEvent } from 'cloudevents';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Troubles } from '../../../functions/cluster/troubles.ts';
 import { httpSink } from '../../../infra/forwarder/sink/http.ts';
-import type { Versions } from '../../../functions/website/children.ts';
 import type { WebsiteKey } from '../../../functions/website/resource.ts';
 import { eventOf, type WebsiteEvent } from '../../../infra/forwarder/event.ts';
 import type { Delivery, Sink } from '../../../infra/forwarder/sink/sink.ts';
 import type { HttpSinkConfig } from '../../../infra/forwarder/sink/config.ts';
 import { authority } from '../../../infra/local/certificates.ts';
+import type { Versions } from '../../../functions/website/children/kinds.ts';
 
 const eventFor = (key: WebsiteKey, versions?: Versions): WebsiteEvent =>
   eventOf(

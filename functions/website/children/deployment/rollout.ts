@@ -1,12 +1,22 @@
-import type { Deployment } from './children.ts';
-import { CONTAINER } from './desired.ts';
-import type { Verdict } from './reasons.ts';
+import type { ReadyReason, Verdict } from '../../reasons.ts';
+import { CONTAINER } from './container.ts';
+import type { Deployment } from './object.ts';
 
 type RolloutStatus = NonNullable<Deployment['status']>;
 
+/** Every reason that `rolloutVerdict` may give. */
+export const ROLLOUT_REASONS = [
+  'Available',
+  'Parked',
+  'Progressing',
+  'Paused',
+  'ReplicaFailure',
+  'ProgressDeadlineExceeded',
+] as const satisfies readonly ReadyReason[];
+
 /**
- * Judges how far the Deployment controller has come, by the rules of `kubectl rollout status`. A count that it has not updated for
- * the Deployment's generation is ignored.
+ * Judges the progress of a rollout by the rules of `kubectl rollout status`. It ignores counts that the Deployment controller
+ * reported for an older generation of the Deployment.
  */
 export function rolloutVerdict(deployment: Deployment, wanted: number): Verdict {
   const { metadata, status = {} } = deployment;
@@ -22,7 +32,7 @@ export function rolloutVerdict(deployment: Deployment, wanted: number): Verdict 
 
 const WAITING = 'Waiting for the Deployment controller';
 
-/** The first thing that the rollout waits for, in the order of `kubectl rollout status`; nothing when it is complete. */
+/** What the rollout waits for first, in the order of `kubectl rollout status`; nothing when it is complete. */
 function missingIn(status: RolloutStatus, wanted: number): string | undefined {
   const { all, updated, available, old } = countsOf(status);
   if (updated < wanted) return `${updated} of ${replicas(wanted)} ${areOf(wanted)} updated`;
@@ -71,8 +81,8 @@ const imageOf = ({ spec }: Deployment): string =>
   spec.template.spec?.containers.find(({ name }) => name === CONTAINER)?.image ?? 'The image';
 
 /**
- * A late rollout in numbers. The counts of a Deployment do not say which Pods are ready. It removes an old one only once a new one
- * is available, so the old ones are counted first.
+ * A late rollout in numbers. The counts of a Deployment do not say which Pods are ready. The controller removes an old Pod only when
+ * a new one is available, so ready Pods count as old ones first.
  */
 function lateIn(status: RolloutStatus, wanted: number, missing: string): string {
   const { all, updated, ready, old } = countsOf(status);

@@ -1,20 +1,74 @@
-// Our container. What the spec states is ours exactly. What it does not state is set at creation and stays as the cluster has it: policies
-// set pull policies, default limits, variables and security contexts.
-import type { V1Container } from '@kubernetes/client-node';
-import type { Json } from './children.ts';
-import { pullPolicy, SECURITY_CONTEXTS } from './desired.ts';
-import { differences } from './differences.ts';
-import { isSameAmount } from './quantity.ts';
+import type { V1Container, V1SecurityContext } from '@kubernetes/client-node';
+import { differences } from '../../differences.ts';
+import { isSameAmount } from '../../quantity.ts';
+import type { WebsiteSpec } from '../../resource.ts';
+import type { Json } from '../kind.ts';
+import { PORT_NAME } from '../port.ts';
 import type { Stated } from './stated.ts';
+
+/** Name of the one container. */
+export const CONTAINER = 'webserver';
 
 type Container = Json<V1Container>;
 type Security = Container['securityContext'];
+
+/** The container that a spec desires. */
+export function container(spec: WebsiteSpec): Container {
+  const securityContext = SECURITY_CONTEXTS[spec.securityProfile];
+  return {
+    name: CONTAINER,
+    image: spec.image,
+    imagePullPolicy: pullPolicy(spec.image),
+    ports: [{ name: PORT_NAME, containerPort: spec.port, protocol: 'TCP' }],
+    env: (spec.env ?? []).map(({ name, value }) => (value === '' ? { name } : { name, value })),
+    resources: resources(spec),
+    readinessProbe: {
+      tcpSocket: { port: PORT_NAME },
+      periodSeconds: 5,
+      timeoutSeconds: 1,
+      successThreshold: 1,
+      failureThreshold: 3,
+    },
+    ...(securityContext === undefined ? {} : { securityContext }),
+  };
+}
+
+/** The API server's default, which it applies at creation only. Stated here, so that it follows the image. */
+export function pullPolicy(image: string): string {
+  if (image.includes('@')) return 'IfNotPresent';
+  const [, tag = 'latest'] = image.slice(image.lastIndexOf('/') + 1).split(':');
+  return tag === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+function resources({ resources: { requests = {}, limits = {} } = {} }: WebsiteSpec) {
+  return { requests: texts(requests), limits: texts(limits) };
+}
+
+const texts = (amounts: Record<string, string | number | undefined>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(amounts).flatMap(([name, amount]) => (amount === undefined ? [] : [[name, String(amount)]])),
+  );
+
+/** Source for `restricted`: the Pod Security Standards of Kubernetes. */
+export const SECURITY_CONTEXTS: Readonly<Record<WebsiteSpec['securityProfile'], Json<V1SecurityContext> | undefined>> =
+  {
+    baseline: undefined,
+    restricted: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+  };
+
+// How the desired container is laid over the one that was read. What the spec states is ours exactly. What it does not state is set at
+// creation and then left alone, because admission policies set pull policies, default limits, variables and security contexts.
 
 export const mergedContainers =
   (before: Stated) =>
   (have: readonly Container[], want: Container): Container[] =>
     have.some(({ name }) => name === want.name)
-      ? have.map((container) => (container.name === want.name ? mergedContainer(container, want, before) : container))
+      ? have.map((each) => (each.name === want.name ? mergedContainer(each, want, before) : each))
       : [...have, want];
 
 function mergedContainer(have: Container, want: Container, before: Stated): Container {
@@ -31,7 +85,7 @@ function mergedContainer(have: Container, want: Container, before: Stated): Cont
   };
 }
 
-/** It follows the image where a creation would give the new one another policy than the old one, and stays otherwise. */
+/** The pull policy changes only when the API server's default for the new image differs from that for the old image. */
 function mergedPullPolicy(
   { image = '' }: Container,
   { imagePullPolicy }: Container,
@@ -41,7 +95,7 @@ function mergedPullPolicy(
 
 type Ports = NonNullable<Container['ports']>;
 
-/** Ours is known by its name, and no other may have its number. */
+/** Our port is found by its name. No other port may have its number. */
 function mergedPorts(have: Ports, want: Ports): Ports {
   const ours = want.map((port) => ({ ...have.find(({ name }) => name === port.name), ...port }));
   const isOurs = ({ name, containerPort }: Ports[number]) =>
@@ -53,7 +107,7 @@ function mergedPorts(have: Ports, want: Ports): Ports {
 
 type Env = NonNullable<Container['env']>;
 
-/** Variables may refer to those before them, so ours keep the order of the spec. Where they have it, others may be between them. */
+/** Variables may refer to earlier ones, so ours keep the order of the spec. Variables of other writers may stand between them. */
 function mergedEnv(have: Env, want: Env, before: Stated): Env {
   const stated = new Set(want.map(({ name }) => name));
   const isOther = ({ name }: Env[number]) => !stated.has(name) && before !== undefined && !before.env.includes(name);
@@ -67,7 +121,7 @@ function mergedEnv(have: Env, want: Env, before: Stated): Env {
 
 type Resources = Container['resources'];
 
-/** An amount that the API server wrote in its own way stays as it wrote it. */
+/** An equal amount stays as it is stored: the API server has its own notation. */
 function mergedResources(have: Resources, want: Resources, before: Stated): Resources & {} {
   const merged = (part: 'requests' | 'limits') => {
     const stored = have?.[part] ?? {};
@@ -83,7 +137,7 @@ function mergedResources(have: Resources, want: Resources, before: Stated): Reso
   return { ...have, requests: merged('requests'), limits: merged('limits') };
 }
 
-/** What others may set beside the restricted profile: it can only narrow what the container may do. */
+/** Fields that other writers may set next to the restricted profile: they can only take rights away. */
 const NARROWING = ['runAsUser', 'runAsGroup', 'readOnlyRootFilesystem'] as const;
 
 function mergedSecurity(have: Security, want: Security, before: Stated): Security {

@@ -1,25 +1,26 @@
 import * as z from 'zod';
-import { GENERATION, type Deployment } from './children.ts';
-import { GROUP, PLURAL, type ObjectMeta, type WebsiteSpec } from './resource.ts';
+import { GROUP, PLURAL, type ObjectMeta, type WebsiteSpec } from '../../resource.ts';
+import type { ChildObject } from '../kind.ts';
+import { GENERATION } from '../metadata.ts';
 
 /**
- * On a Deployment: what its Website stated of the fields that a spec may leave out, for the generation that it was written for. What has
- * left the spec since is taken away; what never was in it is somebody else's, such as a policy's, and stays.
+ * Annotation on the Deployment: which optional fields the spec stated when the Deployment was written. A field that has left the
+ * spec since is removed. A field that the spec never stated belongs to another writer, such as an admission policy, and stays.
  */
 export const STATED = `${PLURAL}.${GROUP}/stated`;
 
 const stated = z.object({
-  /** A stamp of another generation means that somebody wrote the Deployment who does not know this annotation. */
+  /** Differs from the Deployment's generation annotation after a write by a release that does not know this annotation. */
   generation: z.string(),
   env: z.array(z.string()).default([]),
   /** `requests.cpu` */
   resources: z.array(z.string()).default([]),
   profile: z.string().optional(),
 });
-/** Nothing where it is not known: then everything may have been stated. */
+/** Absent when it is unknown: then every field may have been stated. */
 export type Stated = z.output<typeof stated> | undefined;
 
-/** The annotation's value. Without a profile, nothing is stated of the security context. */
+/** The annotation's value. `profile` is absent when the spec states nothing about the security context. */
 export function statedText(
   { env = [], resources = {}, securityProfile }: WebsiteSpec,
   { generation }: ObjectMeta,
@@ -35,8 +36,8 @@ export function statedText(
   });
 }
 
-/** What the Deployment was last written with. */
-export function formerly({ metadata: { annotations = {} } }: Deployment): Stated {
+/** What the spec stated when the Deployment was last written. */
+export function formerly({ metadata: { annotations = {} } }: Pick<ChildObject, 'metadata'>): Stated {
   const parsed = stated.safeParse(parsedJson(annotations[STATED]));
   return parsed.success && parsed.data.generation === annotations[GENERATION] ? parsed.data : undefined;
 }

@@ -1,0 +1,98 @@
+import { differences } from '../differences.ts';
+import type { WebsiteStatus } from '../resource.ts';
+import { container, mergedContainers } from './deployment/container.ts';
+import type { Deployment } from './deployment/object.ts';
+import { rolloutVerdict, ROLLOUT_REASONS } from './deployment/rollout.ts';
+import { formerly, STATED, statedText } from './deployment/stated.ts';
+import type { Desired, KindOfChild } from './kind.ts';
+import {
+  childName,
+  desiredMeta,
+  HAS_INGRESS,
+  mergedMeta,
+  OPTIONAL_CHILDREN,
+  ownLabels,
+  selectorOf,
+} from './metadata.ts';
+
+/** Runs the Pods. Its annotation lists the optional children of the Website. */
+export const deploymentKind: KindOfChild<Deployment> = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  presence: 'always',
+  dependsOnSpec: true,
+
+  desired(website, spec) {
+    const metadata = desiredMeta(deploymentKind, website, { [STATED]: statedText(spec, website.metadata) });
+    return {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata,
+      spec: {
+        replicas: spec.replicas,
+        selector: { matchLabels: selectorOf(website) },
+        template: {
+          metadata: { labels: metadata.labels },
+          spec: { automountServiceAccountToken: false, containers: [container(spec)] },
+        },
+      },
+    };
+  },
+  merged: mergedDeployment,
+  selector: ({ spec }) => spec.selector.matchLabels,
+  // The API server keeps the selector of a Deployment as it was created.
+  isImmutable: ({ spec }, website) => differences(spec.selector.matchLabels, selectorOf(website)).length > 0,
+
+  readiness: (have, { replicas }) =>
+    have === undefined
+      ? { state: 'progressing', reason: 'Progressing', message: 'Creating the Deployment' }
+      : rolloutVerdict(have, replicas),
+  readyReasons: ROLLOUT_REASONS,
+  statusFields: ({ metadata }, have) => ({
+    deploymentName: childName('Deployment', metadata.name),
+    ...podCounts(have),
+  }),
+
+  watchedStatus: withoutTimes,
+  publicPaths: /^spec\.replicas$|^spec\.template\.spec\.containers\[\d+\]\.image$/,
+};
+
+function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployment {
+  const { template } = have.spec;
+  const wanted = want.spec.template;
+  const labels = ownLabels(wanted.metadata?.labels);
+  const merge = mergedContainers(formerly(have));
+  return {
+    ...have,
+    metadata: mergedMeta(have.metadata, want.metadata, [OPTIONAL_CHILDREN, HAS_INGRESS]),
+    spec: {
+      ...have.spec,
+      ...(want.spec.replicas === undefined ? {} : { replicas: want.spec.replicas }),
+      template: {
+        ...template,
+        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
+        spec: {
+          ...template.spec,
+          ...wanted.spec,
+          containers: (wanted.spec?.containers ?? []).reduce(merge, template.spec?.containers ?? []),
+        },
+      },
+    },
+  };
+}
+
+/** The Pods of a Deployment, as its own status counts them. */
+function podCounts(deployment: Deployment | undefined): WebsiteStatus {
+  const { replicas = 0, readyReplicas = 0, availableReplicas = 0 } = deployment?.status ?? {};
+  const set = deployment?.spec.replicas;
+  return { replicas, readyReplicas, availableReplicas, ...(set === undefined ? {} : { replicasSet: set }) };
+}
+
+/** The times in the conditions change although nothing happened. */
+function withoutTimes(status: unknown): unknown {
+  const { conditions, ...counts } = (status ?? {}) as {
+    conditions?: { type: string; status: string; reason?: string }[];
+  };
+  return [counts, conditions?.map(({ type, status: value, reason }) => [type, value, reason])];
+}

@@ -1,0 +1,46 @@
+import { deploymentKind } from './deployment.ts';
+import { ingressKind } from './ingress.ts';
+import type { Desired, KindOfChild } from './kind.ts';
+import { serviceKind } from './service.ts';
+
+/** The kinds of children. To add one, write its file and add a line here (ARCHITECTURE.md lists the rest). */
+const TABLE = {
+  Deployment: deploymentKind,
+  Service: serviceKind,
+  Ingress: ingressKind,
+} as const;
+
+type Table = typeof TABLE;
+export type ChildKind = keyof Table;
+/** A child of the given kind. */
+export type ChildOfKind<Kind extends ChildKind> = Kind extends ChildKind ? ReturnType<Table[Kind]['merged']> : never;
+export type Child = ChildOfKind<ChildKind>;
+
+/** The children of one Website as they were read, by kind. */
+export type Children = { readonly [Kind in ChildKind]?: ChildOfKind<Kind> | undefined };
+/** The children that one Website should have, by kind. */
+export type DesiredChildren = { readonly [Kind in ChildKind]?: Desired<ChildOfKind<Kind>> | undefined };
+
+/** resourceVersions of a Website and its children, as far as they are known. */
+export type Versions = Readonly<Partial<Record<'Website' | ChildKind, string>>>;
+
+type AnyKind = KindOfChild<Child>;
+
+/** All kinds, in the order in which they are considered: a plan reports obstacles of `always` kinds first. */
+export const KINDS: readonly AnyKind[] = Object.values(TABLE);
+export const CHILD_KINDS = Object.keys(TABLE) as readonly ChildKind[];
+export const OPTIONAL_KINDS: readonly AnyKind[] = KINDS.filter(({ presence }) => presence === 'optional');
+export const kindOf = (kind: ChildKind): AnyKind => TABLE[kind];
+export const isOptional = (kind: ChildKind): boolean => TABLE[kind].presence === 'optional';
+export const isChildKind = (text: string): text is ChildKind => Object.hasOwn(TABLE, text);
+
+/** The kind that runs the site. Its annotation lists the optional children. */
+export const CARRIER = 'Deployment' satisfies ChildKind;
+export type Carrier = ChildOfKind<typeof CARRIER>;
+
+/** The children that were read, or those that are desired, as a list. */
+export const childrenIn = (children: Children): Child[] =>
+  CHILD_KINDS.flatMap((kind): Child[] => {
+    const child = children[kind];
+    return child === undefined ? [] : [child];
+  });

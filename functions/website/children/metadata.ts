@@ -1,0 +1,104 @@
+// What the metadata of all children has in common.
+import { API_VERSION, GROUP, KIND, PLURAL, type ObjectMeta, type OwnerReference, type Website } from '../resource.ts';
+import type { ChildObject, DesiredMeta } from './kind.ts';
+
+export const MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const MANAGER = 'website-reconciler';
+/** Selects the children of all Websites. */
+export const CHILD_SELECTOR = `${MANAGED_BY}=${MANAGER}`;
+
+/**
+ * The generation that a child was written for. Two runs that decided by different specs may want the same child: this annotation
+ * makes their writes differ, so the later one notices the other.
+ */
+export const GENERATION = `${PLURAL}.${GROUP}/generation`;
+/** On the Deployment: the optional kinds that exist or may exist, such as `Ingress,PodDisruptionBudget` (marks.ts). */
+export const OPTIONAL_CHILDREN = `${PLURAL}.${GROUP}/optional-children`;
+/** What releases before `OPTIONAL_CHILDREN` wrote in its place, when Ingress was the one optional kind. */
+export const HAS_INGRESS = `${PLURAL}.${GROUP}/has-ingress`;
+
+/** Name of a child: `shop-deployment`, `shop-service`, `shop-ingress`. */
+export const childName = (kind: string, website: string): string => `${website}-${kind.toLowerCase()}`;
+
+/** The name of the Website whose child of this kind would have this name; nothing for other names. */
+export function websiteNameIn(kind: string, name: string): string | undefined {
+  const suffix = childName(kind, '');
+  return name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
+}
+
+/** The Pods of a Website. `status.selector` says it as text. */
+export const selectorOf = (website: Website): Record<string, string> => ({
+  app: website.metadata.name,
+  [MANAGED_BY]: MANAGER,
+});
+
+/** The owner reference of a Website's children. The garbage collector deletes them with the Website. */
+export const ownerReferenceTo = ({ metadata: { name, uid } }: Website): OwnerReference => ({
+  apiVersion: API_VERSION,
+  kind: KIND,
+  name,
+  uid,
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+/** @param annotations those of this child alone, next to its generation where it depends on the spec. */
+export function desiredMeta(
+  { kind, dependsOnSpec }: { readonly kind: string; readonly dependsOnSpec: boolean },
+  website: Website,
+  annotations: Readonly<Record<string, string>> = {},
+): DesiredMeta {
+  const { name, namespace, generation = 0 } = website.metadata;
+  return {
+    name: childName(kind, name),
+    namespace,
+    labels: {
+      app: name,
+      'app.kubernetes.io/name': name,
+      'app.kubernetes.io/instance': name,
+      'app.kubernetes.io/component': 'webserver',
+      [MANAGED_BY]: MANAGER,
+    },
+    annotations: { ...(dependsOnSpec ? { [GENERATION]: String(generation) } : {}), ...annotations },
+    ownerReferences: [ownerReferenceTo(website)],
+  };
+}
+
+/** The labels by which the API server and this project find children. An admission policy may change the others. */
+export const ownLabels = (labels: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).filter(([label]) => label === 'app' || label === MANAGED_BY));
+
+/**
+ * Our labels and annotations, and those of all other writers.
+ * @param optional annotations of ours that go when they are no longer desired.
+ */
+export function mergedMeta(have: ObjectMeta, want: DesiredMeta, optional: readonly string[] = []): ObjectMeta {
+  const kept = Object.entries(have.annotations ?? {}).filter(([name]) => !optional.includes(name));
+  return {
+    ...have,
+    labels: { ...have.labels, ...ownLabels(want.labels) },
+    annotations: { ...Object.fromEntries(kept), ...want.annotations },
+    ownerReferences: mergedOwners(have.ownerReferences ?? [], want.ownerReferences),
+  };
+}
+
+/**
+ * Our owner reference takes the place of any other controller's; owners that are no controllers stay. A reference that already
+ * makes this Website the controller stays as it is, whatever else it says: with the admission plugin
+ * OwnerReferencesPermissionEnforcement, as on OpenShift, changing an owner reference needs the right to delete the child.
+ */
+export function mergedOwners(
+  have: readonly OwnerReference[],
+  want: readonly OwnerReference[],
+): readonly OwnerReference[] {
+  const missing = want.filter((ours) => !have.some((owner) => owner.controller === true && isSameObject(owner, ours)));
+  if (missing.length === 0) return have;
+  const others = have.filter((owner) => owner.controller !== true && missing.every(({ uid }) => uid !== owner.uid));
+  return [...others, ...missing];
+}
+
+const isSameObject = (one: OwnerReference, other: OwnerReference): boolean =>
+  one.uid === other.uid && one.name === other.name && one.kind === other.kind && one.apiVersion === other.apiVersion;
+
+export const controllerOf = ({ metadata }: Pick<ChildObject, 'metadata'>): OwnerReference | undefined =>
+  metadata.ownerReferences?.find(({ controller }) => controller === true);

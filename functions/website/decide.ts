@@ -1,0 +1,79 @@
+import { AS_NEEDED, partOf, type Look } from './look.ts';
+import type { Children, DesiredChildren } from './children/kinds.ts';
+import { desired } from './desired.ts';
+import { withoutRepeated } from './overridden.ts';
+import { plan, withoutStamps, type Operation, type Plan } from './plan.ts';
+import type { Verdict } from './reasons.ts';
+import { websiteSpec, type Website, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
+import { statusOf, unseenStatus, verdict, waitsTooLong, type Seen } from './status.ts';
+import type { Written } from './write.ts';
+
+interface Planned {
+  readonly spec: WebsiteSpec;
+  readonly wanted: DesiredChildren;
+  readonly plan: Plan;
+  /** Writes that the plan leaves out, because they did not last before. */
+  readonly repeated: readonly Operation[];
+}
+
+/** What to write for a valid spec, or the problem of an invalid one, which changes nothing. */
+export type Decision = Planned | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
+
+const NOTHING: Plan = { steps: [], obstacles: [] };
+
+/** How a run decides. */
+export interface DecideOptions {
+  /** Defaults to all children that the Website has. */
+  readonly look?: Look;
+  /** Includes the writes that did not last before. */
+  readonly afresh?: boolean;
+}
+
+/** Decides what to write. The decision depends on the arguments alone. */
+export function decide(
+  website: Website,
+  children: Children,
+  { look = AS_NEEDED, afresh = false }: DecideOptions = {},
+): Decision {
+  const spec = websiteSpec.safeParse(website.spec);
+  if (!spec.success) {
+    const [issue] = spec.error.issues;
+    const problem = `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`;
+    return { spec: undefined, plan: NOTHING, problem };
+  }
+  const wanted = partOf(desired(website, spec.data), look);
+  const decided = { spec: spec.data, wanted, repeated: [] };
+  if (spec.data.suspend) return { ...decided, plan: NOTHING };
+  const planned = plan(website, wanted, children);
+  return afresh ? { ...decided, plan: planned } : { ...decided, ...withoutRepeated(planned, website) };
+}
+
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly status: WebsiteStatus;
+}
+
+function remainingOf(website: Website, decision: Planned, children: Children): Plan {
+  const { spec, wanted, plan: planned, repeated } = decision;
+  if (spec.suspend) return withoutStamps(plan(website, wanted, children));
+  // Without a write, the plan is still the same.
+  return planned.steps.length === 0 ? { ...planned, steps: [repeated] } : plan(website, wanted, children);
+}
+
+/** Judges a Website by its children after the writes, and computes its status. */
+export function judge(website: Website, decision: Decision, { children, refusals }: Written, now: Date): Judged {
+  if (decision.spec === undefined) {
+    const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
+    return { verdict: judged, status: unseenStatus(website, judged, now) };
+  }
+  const seen: Seen = {
+    spec: decision.spec,
+    wanted: decision.wanted,
+    children,
+    refusals,
+    remaining: remainingOf(website, decision, children),
+    waitsTooLong: waitsTooLong(website, now),
+  };
+  const judged = verdict(seen);
+  return { verdict: judged, status: statusOf(website, seen, judged, now) };
+}

@@ -1,0 +1,81 @@
+import type { Cluster } from '../cluster/cluster.ts';
+import {
+  CARRIER,
+  CHILD_KINDS,
+  isOptional,
+  kindOf,
+  KINDS,
+  type ChildKind,
+  type Children,
+  type DesiredChildren,
+} from './children/kinds.ts';
+import { possibleKinds } from './marks.ts';
+import type { WebsiteKey } from './resource.ts';
+
+/** The children that a run reads, judges and writes. The run leaves all others as they were when the Website was judged last. */
+export interface Look {
+  readonly kinds: ReadonlySet<ChildKind>;
+  /** Also those optional children that the Deployment's annotation lists. */
+  readonly marked: boolean;
+  /** Nothing is read, and all children are created. Creation never overwrites, so a wrong guess costs one more read. */
+  readonly unseen?: true;
+}
+
+const always = KINDS.filter(({ presence }) => presence === 'always');
+const lookAt = (kinds: readonly ChildKind[], marked: boolean): Look => ({ kinds: new Set(kinds), marked });
+
+/** For a Website that has no children yet. */
+export const AT_NOTHING: Look = { ...lookAt([], false), unseen: true };
+export const AT_CARRIER: Look = lookAt([CARRIER], false);
+/** For a new spec. */
+export const AT_SPEC: Look = lookAt(
+  always.filter(({ dependsOnSpec }) => dependsOnSpec).map(({ kind }) => kind),
+  true,
+);
+/** At all children that the Website has, as far as the Deployment tells. */
+export const AS_NEEDED: Look = lookAt(
+  always.map(({ kind }) => kind),
+  true,
+);
+/** Whatever the Deployment tells. */
+export const AT_EVERYTHING: Look = lookAt(CHILD_KINDS, true);
+
+/**
+ * Where to look after a change. This is the one place that decides it.
+ * @param changed the kinds of all objects that changed; empty when it is not known which did.
+ */
+export function lookAfter(changed: readonly ('Website' | ChildKind)[]): Look {
+  const children = changed.filter((kind) => kind !== 'Website');
+  // The Deployment's annotation may not list an optional child that has just been created.
+  if (children.some(isOptional)) return AT_EVERYTHING;
+  if (changed.length === 0 || children.some((kind) => kind !== CARRIER)) return AS_NEEDED;
+  return changed.includes('Website') ? AT_SPEC : AT_CARRIER;
+}
+
+const covers = ({ kinds, marked }: Look, kind: ChildKind): boolean => kinds.has(kind) || (marked && isOptional(kind));
+
+/** The kinds that a run does not look at. A run that creates all children unseen counts as having looked at them. */
+export const overlooked = (look: Look): ChildKind[] =>
+  look.unseen === true ? [] : CHILD_KINDS.filter((kind) => !covers(look, kind));
+
+/** Whether each child that the run does not look at is the same for every spec. */
+export const isIndependentOfRest = (look: Look): boolean =>
+  overlooked(look).every((kind) => !kindOf(kind).dependsOnSpec);
+
+/** The desired children of the kinds that the run looks at. */
+export function partOf(children: DesiredChildren, look: Look): DesiredChildren {
+  const without = new Set<string>(overlooked(look));
+  return Object.fromEntries(Object.entries(children).filter(([kind]) => !without.has(kind)));
+}
+
+/** Reads the children in two steps at most: the Deployment tells which optional ones there may be. */
+export async function readChildren(key: WebsiteKey, cluster: Cluster, { kinds, marked }: Look): Promise<Children> {
+  const first = await readKinds([...kinds], key, cluster);
+  const more = marked ? possibleKinds(first[CARRIER]).filter((kind) => !kinds.has(kind)) : [];
+  return more.length === 0 ? first : { ...first, ...(await readKinds(more, key, cluster)) };
+}
+
+async function readKinds(kinds: readonly ChildKind[], key: WebsiteKey, cluster: Cluster): Promise<Children> {
+  const read = kinds.map(async (kind) => [kind, await cluster.getChild(kind, key)] as const);
+  return Object.fromEntries(await Promise.all(read));
+}

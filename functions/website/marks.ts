@@ -1,0 +1,50 @@
+// The annotation on the Deployment that lists the optional children. It is written before such a child is created, and changed
+// after the child is deleted, so a run knows from the Deployment alone which optional children there may be (docs/adr/0004-fencing.md).
+import { isChildKind, OPTIONAL_KINDS, type Carrier, type ChildKind } from './children/kinds.ts';
+import type { Desired } from './children/kind.ts';
+import { controllerOf, HAS_INGRESS, OPTIONAL_CHILDREN } from './children/metadata.ts';
+import { isWebsite } from './ownership.ts';
+import type { ObjectMeta } from './resource.ts';
+
+type Annotated = { readonly metadata: Pick<ObjectMeta, 'annotations'> };
+
+/** The kinds that the annotation lists. A newer release may have listed kinds that this one does not know. */
+export function markedKinds({ metadata: { annotations = {} } }: Annotated): readonly string[] {
+  const list = annotations[OPTIONAL_CHILDREN];
+  if (list !== undefined) return list.split(',').filter((kind) => kind !== '');
+  return annotations[HAS_INGRESS] === undefined ? [] : ['Ingress'];
+}
+
+/** The optional kinds of which the Website may have a child. Without a Deployment of a Website's, it may have all of them. */
+export function possibleKinds(carrier: Carrier | undefined): readonly ChildKind[] {
+  const all = OPTIONAL_KINDS.map(({ kind }) => kind);
+  const controller = carrier && controllerOf(carrier);
+  if (carrier === undefined || controller === undefined || !isWebsite(controller)) return all;
+  const marked = markedKinds(carrier);
+  return all.filter((kind) => marked.includes(kind));
+}
+
+/** The Deployment with an annotation that lists exactly these kinds, and no annotation for none. */
+export function withMarks<T extends Carrier | Desired<Carrier>>(carrier: T, kinds: readonly string[]): T {
+  const { [OPTIONAL_CHILDREN]: _, [HAS_INGRESS]: __, ...annotations } = carrier.metadata.annotations ?? {};
+  const list = [...new Set(kinds)].toSorted().join(',');
+  const mark = list === '' ? {} : { [OPTIONAL_CHILDREN]: list };
+  return { ...carrier, metadata: { ...carrier.metadata, annotations: { ...annotations, ...mark } } };
+}
+
+/** Kinds that only a newer release knows: it must still find those children after this release has written the Deployment. */
+export const withUnknownMarks = (carrier: Carrier, have: Carrier): Carrier => {
+  const unknown = markedKinds(have).filter((kind) => !isChildKind(kind));
+  return unknown.length === 0 ? carrier : withMarks(carrier, [...markedKinds(carrier), ...unknown]);
+};
+
+const MARKS: ReadonlySet<string> = new Set(
+  [OPTIONAL_CHILDREN, HAS_INGRESS].map((name) => `metadata.annotations.${name}`),
+);
+
+/** Whether a path is that of the annotation, in its present or its older form. */
+export const isMark = (path: string): boolean => MARKS.has(path);
+
+/** Whether both list the same kinds, in whichever form. */
+export const haveSameMarks = (one: Annotated, other: Annotated): boolean =>
+  markedKinds(one).toSorted().join() === markedKinds(other).toSorted().join();
