@@ -1,35 +1,42 @@
 import * as z from 'zod';
 import { dnsLabel, httpUrl, numberFrom, oneOf, wholeNumber } from '../../functions/settings/setting-values.ts';
-import { described, flagsIn, given } from './flags.ts';
+import { flagsIn, settingLabel, settingsIn } from './flags.ts';
 import { sinkConfigFrom, sinkProblems, sinkSettings, type SinkConfig } from './sink/config.ts';
 
 export const USAGE = `Usage: forwarder [flags]
 
-Watches Websites and their children, and sends a CloudEvent for each change that matters. A flag comes before its variable.
+Watches Websites and their children, and sends a CloudEvent for each relevant change.
+A flag takes precedence over the environment variable in parentheses.
 
-  --sink URL                where events go (SINK, K_SINK); required
-  --sink-kind KIND          http, event-grid or storage-queue (SINK_KIND); http
-  --sink-token-file FILE    sends the token in FILE, read again as it rotates (SINK_TOKEN_FILE)
-  --sink-entra-scope SCOPE  sends a token of Entra for SCOPE (SINK_ENTRA_SCOPE)
-  --mode MODE               binary, structured, or batched where the sink takes several at once (MODE); binary
-  --parallel N              deliveries at once (PARALLEL); 32
-  --timeout SECONDS         longest wait for an answer (TIMEOUT); 120
-  --insecure-sink           allow http to a sink outside this machine and this cluster
-  --kubeconfig FILE         cluster to watch (KUBECONFIG); the Pod's own when absent
-  --context NAME            context of the kubeconfig (KUBE_CONTEXT)
-  --cluster NAME            name of the cluster in each event's source (CLUSTER_NAME); default
-  --namespaces A,B          watch these namespaces only (NAMESPACES)
-  --shard I/N               take the Ith of N parts of the namespaces, from 0 (SHARD)
-  --lease NAME              work only while holding this Lease, one for each shard (LEASE); without one, work alone
-  --lease-namespace NAME    its namespace (LEASE_NAMESPACE, POD_NAMESPACE); website-reconciler
-  --host ADDRESS            address of /livez, /readyz and /metrics (HOST); 0.0.0.0
-  --port N                  its port, 0 for a free one (PORT); 8080
-  --log-level LEVEL         trace, debug, info, warn, error or silent (LOG_LEVEL); info
-  --help                    this text
+  --sink URL                URL to send events to (SINK, K_SINK); required
+  --sink-kind KIND          http, event-grid or storage-queue (SINK_KIND); default: http
+  --sink-token-file FILE    send the bearer token in FILE, and reload it when it rotates (SINK_TOKEN_FILE)
+  --sink-entra-scope SCOPE  send a Microsoft Entra token for SCOPE (SINK_ENTRA_SCOPE)
+  --mode MODE               binary, structured, or batched: several events per request (MODE); default: binary
+  --parallel N              maximum number of concurrent deliveries (PARALLEL); default: 32
+  --timeout SECONDS         how long to wait for the sink's response (TIMEOUT); default: 120
+  --insecure-sink           allow plain http to a sink outside this machine and this cluster
+  --kubeconfig FILE         cluster to watch (KUBECONFIG); default: the Pod's own cluster
+  --context NAME            kubeconfig context to use (KUBE_CONTEXT)
+  --cluster NAME            cluster name in the source of each event (CLUSTER_NAME); default: "default"
+  --namespaces A,B          watch only these namespaces (NAMESPACES)
+  --shard I/N               handle shard I of N, counted from 0; namespaces are spread over the shards (SHARD)
+  --lease NAME              work only while holding this Lease; each shard has its own (LEASE)
+  --lease-namespace NAME    namespace of the Lease (LEASE_NAMESPACE, POD_NAMESPACE); default: website-reconciler
+  --host ADDRESS            listen address of /livez, /readyz and /metrics (HOST); default: 0.0.0.0
+  --port N                  listen port, 0 to pick a free one (PORT); default: 8080
+  --log-level LEVEL         trace, debug, info, warn, error or silent (LOG_LEVEL); default: info
+  --help                    print this text
 
-Secrets are variables only, since anyone on the machine can read flags: SINK_FUNCTION_KEY, SINK_BEARER_TOKEN,
-SINK_SIGNING_SECRET (Standard Webhooks), SINK_EVENT_GRID_KEY, SINK_ACCOUNT_KEY (storage-queue; Entra without it).
-K_CE_OVERRIDES and K_CA_CERTS are as Knative's SinkBinding sets them. Traces are sent where OTEL_EXPORTER_OTLP_ENDPOINT says.
+Secrets have no flag, because other users of the machine can read command lines:
+  SINK_FUNCTION_KEY         function key of Azure Functions
+  SINK_BEARER_TOKEN         bearer token
+  SINK_SIGNING_SECRET       Standard Webhooks secret, or several separated by spaces
+  SINK_EVENT_GRID_KEY       access key of the Event Grid topic; default: Microsoft Entra
+  SINK_ACCOUNT_KEY          storage account key for storage-queue; default: Microsoft Entra
+
+K_CE_OVERRIDES and K_CA_CERTS have the format that Knative's SinkBinding uses.
+If OTEL_EXPORTER_OTLP_ENDPOINT is set, the forwarder sends traces there.
 `;
 
 export interface Config {
@@ -37,11 +44,11 @@ export interface Config {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly cluster: string;
-  /** Attributes for every event, by name. */
+  /** Extension attributes that the operator adds to every event, by name. */
   readonly extensions: Readonly<Record<string, string>>;
   readonly parallel: number;
   readonly timeoutMs: number;
-  /** All of them when absent. */
+  /** All namespaces when absent. */
   readonly namespaces: readonly string[] | undefined;
   readonly shard: Shard | undefined;
   readonly lease: { readonly namespace: string; readonly name: string } | undefined;
@@ -51,14 +58,14 @@ export interface Config {
   readonly traces: boolean;
 }
 
-/** One of several equal parts of the namespaces. */
+/** The share of the namespaces that one forwarder handles when several split the work. */
 export interface Shard {
-  /** From 0. */
+  /** Counted from 0. */
   readonly index: number;
   readonly count: number;
 }
 
-/** The message names every flag that is wrong, and its variable. */
+/** Invalid settings: the message lists every invalid flag with its variable. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -84,7 +91,7 @@ const settings = sinkSettings.extend({
       const [index = 0, count = 1] = text.split('/').map(Number);
       return { index, count };
     })
-    .refine(({ index, count }) => index < count, 'counts from 0: the last of N is N-1')
+    .refine(({ index, count }) => index < count, 'I must be less than N, because shards are counted from 0')
     .optional(),
   lease: dnsLabel.optional(),
   'lease-namespace': dnsLabel.default('website-reconciler'),
@@ -103,11 +110,11 @@ const settings = sinkSettings.extend({
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
 });
 
-/** Every setting, by its flag, or by its variable where it has none. */
+/** Every setting: the name of its flag, or of its variable if it has no flag. */
 export const SETTINGS: readonly string[] = Object.keys(settings.shape);
 
-/** Source: CloudEvents 1.0. What an event is does not change on its way. */
-const CORE: ReadonlySet<string> = new Set([
+/** Attributes that overrides must not replace. Source: CloudEvents 1.0. */
+const CORE_ATTRIBUTES: ReadonlySet<string> = new Set([
   'id',
   'source',
   'specversion',
@@ -124,8 +131,8 @@ const overrides = z.object({
       z
         .string()
         .regex(/^[a-z0-9]{1,20}$/)
-        .refine((name) => !CORE.has(name)),
-      // Sent as headers.
+        .refine((name) => !CORE_ATTRIBUTES.has(name)),
+      // In binary mode these become HTTP headers.
       z.coerce.string().regex(/^[\x20-\x7e]*$/),
     )
     .default({}),
@@ -140,9 +147,9 @@ function extensionsIn(text: string): Record<string, string> | undefined {
 }
 
 /**
- * Reads flags, and variables where there is no flag, to the end: all that is wrong is in one message.
- * @returns `help` when that was asked for.
- * @throws UsageError
+ * Parses flags and variables. A flag takes precedence over its variable.
+ * @returns `help` if the command line asks for it.
+ * @throws UsageError that lists every problem, not only the first.
  */
 export function configFrom(
   args: readonly string[],
@@ -150,18 +157,18 @@ export function configFrom(
 ): Config | 'help' {
   const flags = flagsIn(args);
   if (flags.switches.has('help')) return 'help';
-  const all = given(flags, variables);
-  const parsed = settings.safeParse(all);
+  const given = settingsIn(flags, variables);
+  const parsed = settings.safeParse(given);
   const problems = [
     ...flags.problems.map((problem) => `${problem}. See --help`),
     ...[
       ...(parsed.error?.issues ?? []).map(({ path, message }) => ({ name: String(path[0]), message })),
-      ...sinkProblems(all, flags.switches.has('insecure-sink') ? 'anywhere' : 'inside'),
-    ].map(({ name, message }) => `${described(name)}: ${message}`),
+      ...sinkProblems(given, flags.switches.has('insecure-sink') ? 'anywhere' : 'inside'),
+    ].map(({ name, message }) => `${settingLabel(name)}: ${message}`),
   ];
-  // Of a list, each item that is wrong makes the same line.
+  // Several invalid items of one list produce the same line: print it once.
   if (parsed.data === undefined || problems.length > 0)
-    throw new UsageError(`These settings are not usable:\n  ${[...new Set(problems)].join('\n  ')}`);
+    throw new UsageError(`Invalid settings:\n  ${[...new Set(problems)].join('\n  ')}`);
   const { kubeconfig, context, cluster, namespaces, shard, parallel, timeout, host, port, ...rest } = parsed.data;
   const endpoint = rest.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? rest.OTEL_EXPORTER_OTLP_ENDPOINT;
   return Object.freeze({
@@ -182,7 +189,7 @@ export function configFrom(
   });
 }
 
-/** The shards work side by side, so each has a Lease of its own. */
+/** Shards work at the same time, so each needs its own Lease. */
 function leaseOf(name: string | undefined, namespace: string, shard: Shard | undefined): Config['lease'] {
   if (name === undefined) return undefined;
   return { namespace, name: shard === undefined ? name : `${name}-${shard.index}-of-${shard.count}` };

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** The variables that stand for each flag that has a value, in their order. */
+/** The flags that take a value, with their environment variables. The first variable that is set wins. */
 export const FLAGS = {
   sink: ['SINK', 'K_SINK'],
   'sink-kind': ['SINK_KIND'],
@@ -20,7 +20,7 @@ export const FLAGS = {
   port: ['PORT'],
   'log-level': ['LOG_LEVEL'],
 } as const;
-/** What has no flag. */
+/** The settings that have no flag. */
 export const VARIABLES = [
   'SINK_FUNCTION_KEY',
   'SINK_BEARER_TOKEN',
@@ -35,11 +35,11 @@ export const VARIABLES = [
 
 const SWITCHES = ['insecure-sink', 'help'] as const;
 
-/** What a command line says. */
+/** A parsed command line. */
 export interface Flags {
   readonly values: Readonly<Record<string, string>>;
   readonly switches: ReadonlySet<(typeof SWITCHES)[number]>;
-  /** What is wrong with the command line itself; what was given is not quoted, since it may be a secret. */
+  /** Errors in the command line itself. They never quote a value, because it could be a secret. */
   readonly problems: readonly string[];
 }
 
@@ -54,38 +54,38 @@ export function flagsIn(args: readonly string[]): Flags {
   const problems: string[] = [];
   for (const token of tokens) {
     if (token.kind !== 'option') {
-      problems.push(`Argument ${token.index + 1} belongs to no flag`);
+      problems.push(`Unexpected argument at position ${token.index + 1}`);
       continue;
     }
     const { name, rawName, value, inlineValue } = token;
     const found = SWITCHES.find((each) => each === name);
     if (found !== undefined && value === undefined) switches.add(found);
-    else if (found !== undefined) problems.push(`${rawName} takes no value`);
+    else if (found !== undefined) problems.push(`${rawName} does not take a value`);
     else if (!Object.hasOwn(FLAGS, name)) problems.push(`Unknown option '${rawName}'`);
-    // A value that begins with a dash is more likely the next flag.
+    // A value that starts with a dash is more likely the next flag.
     else if (value === undefined || (!inlineValue && value.startsWith('-'))) problems.push(`${rawName} needs a value`);
     else values[name] = value;
   }
   return { values, switches, problems };
 }
 
-/** Every setting that was given, by its flag or its variable. An empty variable is one that is not set. */
-export function given(
+/** The raw value of every setting that is set, by name. An empty variable counts as unset. */
+export function settingsIn(
   { values }: Flags,
   variables: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> {
-  const all: (readonly [string, readonly string[]])[] = [
+  const variablesOf: (readonly [string, readonly string[]])[] = [
     ...Object.entries(FLAGS),
     ...VARIABLES.map((name) => [name, [name]] as const),
   ];
   return Object.fromEntries(
-    all.flatMap(([name, names]) => {
+    variablesOf.flatMap(([name, names]) => {
       const value = values[name] ?? names.map((each) => variables[each]).find((each) => each);
       return value === undefined ? [] : [[name, value]];
     }),
   );
 }
 
-/** A setting by its flag and its variables; a secret has no flag. */
-export const described = (name: string): string =>
+/** How error messages name a setting: `--port (PORT)`, or only the variable if it has no flag. */
+export const settingLabel = (name: string): string =>
   name in FLAGS ? `--${name} (${FLAGS[name as keyof typeof FLAGS].join(', ')})` : name;

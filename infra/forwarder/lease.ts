@@ -3,29 +3,29 @@ import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import * as z from 'zod';
 
-/** Which Lease, and who we are to it. */
+/** The Lease to compete for, and our identity in it. */
 export interface LeaseOptions {
   readonly transport: Transport;
   readonly namespace: string;
   readonly name: string;
-  /** Different for every process. */
+  /** Unique to this process. */
   readonly identity: string;
-  /** Told who holds it, when that is not us, and of what goes wrong. */
-  readonly standingBy: (why: string) => void;
+  /** Called on every look at the Lease that does not make us its holder, with the holder or the error. */
+  readonly onStandby: (why: string) => void;
   readonly times?: LeaseTimes;
 }
 
 /** All in milliseconds. */
 export interface LeaseTimes {
-  /** A holder that has not renewed for so long is gone. */
+  /** Others may take the Lease when its holder has not renewed it for this long. */
   readonly duration: number;
-  /** How often the holder renews, and the others look. */
+  /** How often the holder renews the Lease, and the others read it. */
   readonly period: number;
 }
 
 /**
- * Shorter than usual, since nothing depends on there being one holder: two of them send events twice, which does no harm
- * (docs/adr/0006-lease.md). A forwarder that died is followed by another in 5 s at most, and a bit.
+ * Shorter than Kubernetes' usual 15 s, because two holders at once are harmless: they only send events twice
+ * (docs/adr/0006-lease.md). A standby replaces a forwarder that died within some 5 s.
  */
 const TIMES: LeaseTimes = { duration: 5_000, period: 1_000 };
 
@@ -42,9 +42,9 @@ const lease = z.looseObject({
 type Lease = z.output<typeof lease>;
 
 /**
- * Works while it holds the Lease, and waits while somebody else does, until the signal aborts; then it lets go, so that
- * another can take over at once. It never throws for what the API server says.
- * @param work told by its signal to end, when we are to stop or can no longer be sure to hold the Lease.
+ * Runs `work` whenever this process holds the Lease, until the signal aborts. Then it releases the Lease, so that another
+ * replica can take over at once. Errors of the API server never make it throw.
+ * @param work must end when its signal aborts: either we are stopping, or we may have lost the Lease.
  */
 export async function lead(
   options: LeaseOptions,
@@ -57,22 +57,22 @@ export async function lead(
   }
 }
 
-/** Takes the Lease as soon as nobody has it. @returns nothing when the signal aborts before. */
+/** Waits until the Lease is free, and takes it. @returns undefined if the signal aborts first. */
 async function acquire(options: LeaseOptions, signal: AbortSignal): Promise<Lease | undefined> {
   const { duration, period } = options.times ?? TIMES;
-  // Clocks of different machines differ, so what counts is for how long we have seen no sign of life.
-  let seen = { version: '', silentMs: 0, lookedAt: performance.now() };
+  // Clocks of different machines differ, so `renewTime` is not used: we measure ourselves how long the Lease has not changed.
+  let seen = { version: '', silentMs: 0, readAt: performance.now() };
   while (!signal.aborted) {
     try {
       const current = await read(options, signal);
       const { resourceVersion: version } = current?.metadata ?? { resourceVersion: '' };
-      seen = { version, silentMs: silence(seen, version, period), lookedAt: performance.now() };
+      seen = { version, silentMs: silentMs(seen, version, period), readAt: performance.now() };
       const holder = holderOf(current);
       const isFree = ['', options.identity].includes(holder) || seen.silentMs > duration;
       if (isFree) return await write(options, current, 'take', signal);
-      options.standingBy(`standing by, ${holder} leads`);
+      options.onStandby(`standing by: ${holder} is leading`);
     } catch (error) {
-      options.standingBy(`standing by, no Lease: ${messageOf(error)}`);
+      options.onStandby(`standing by: could not take the Lease: ${messageOf(error)}`);
     }
     await pause(period, signal);
   }
@@ -80,21 +80,21 @@ async function acquire(options: LeaseOptions, signal: AbortSignal): Promise<Leas
 }
 
 /**
- * For how long a holder has been silent. Time in which we could not look says nothing of it, and where a look takes long, so does
- * its renewal: an API server that is short of time takes the Lease from nobody.
+ * How long the holder has not renewed, in milliseconds. One interval between two reads counts as two periods at most. If our reads
+ * fail or are slow, so are the holder's renewals, and a slow API server must not cost the holder its Lease.
  */
-function silence(
-  seen: { version: string; silentMs: number; lookedAt: number },
+function silentMs(
+  seen: { version: string; silentMs: number; readAt: number },
   version: string,
   period: number,
 ): number {
   if (version !== seen.version) return 0;
-  return seen.silentMs + Math.min(performance.now() - seen.lookedAt, 2 * period);
+  return seen.silentMs + Math.min(performance.now() - seen.readAt, 2 * period);
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Renews while the work goes on. */
+/** Runs the work, and renews the Lease until it is lost or the signal aborts. */
 async function hold(
   taken: Lease,
   options: LeaseOptions,
@@ -104,7 +104,7 @@ async function hold(
   const { period } = options.times ?? TIMES;
   const term = new AbortController();
   const ended = work(AbortSignal.any([signal, term.signal]));
-  // It is awaited below; until then a failure is no rejection without a handler.
+  // It is awaited below. Until then, this handler keeps a failure from being an unhandled rejection.
   ended.catch(() => {});
   let current = taken;
   for (;;) {
@@ -114,7 +114,7 @@ async function hold(
     if (renewed === 'lost') break;
     current = renewed;
   }
-  // Nothing new is begun from here on, so another may begin before what we have at work has ended.
+  // After this abort we start no new delivery, so another replica may take over before our last deliveries end.
   term.abort();
   const deadline = AbortSignal.timeout(period);
   if (signal.aborted) await write(options, current, 'release', deadline).catch(() => {});
@@ -122,8 +122,8 @@ async function hold(
 }
 
 /**
- * An API server that is away takes the Lease from nobody: whoever has it works on. Only an answer can say that it is lost.
- * @returns the Lease as it is now.
+ * Renews the Lease. While the API server is unreachable we keep leading: only a response can say that the Lease is lost.
+ * @returns the Lease as last read or written.
  */
 async function renew(current: Lease, options: LeaseOptions, signal: AbortSignal): Promise<Lease | 'lost'> {
   try {
@@ -136,12 +136,12 @@ async function renew(current: Lease, options: LeaseOptions, signal: AbortSignal)
   }
 }
 
-/** Nobody, for one that was let go. */
+/** Empty if the Lease does not exist or was released. */
 const holderOf = (current: Lease | undefined): string => current?.spec.holderIdentity ?? '';
 
 const pathOf = (namespace: string): string => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
 
-/** @returns nothing when there is none yet. */
+/** @returns undefined if the Lease does not exist. */
 async function read({ transport, namespace, name }: LeaseOptions, signal: AbortSignal): Promise<Lease | undefined> {
   try {
     const path = `${pathOf(namespace)}/${name}`;
@@ -154,7 +154,7 @@ async function read({ transport, namespace, name }: LeaseOptions, signal: AbortS
   }
 }
 
-/** @throws ClusterError of class `conflict` when somebody else wrote since it was read. */
+/** @throws ClusterError of class `conflict` if the Lease was written since it was read. */
 async function write(
   { transport, namespace, name, identity, times }: LeaseOptions,
   current: Lease | undefined,
@@ -178,7 +178,7 @@ async function write(
   );
 }
 
-/** Kubernetes counts them in 32 bits: the API server refuses what is beyond, so they begin again. */
+/** The largest int32. The API server refuses a larger count, so the count starts again at 0. */
 const MOST_TRANSITIONS = 2 ** 31 - 1;
 
 function transitionsAfter(current: Lease | undefined): number {
@@ -187,7 +187,7 @@ function transitionsAfter(current: Lease | undefined): number {
   return transitions < MOST_TRANSITIONS ? transitions + 1 : 0;
 }
 
-/** Somebody else wrote it, made it or deleted it. */
+/** Another process created, changed or deleted the Lease. */
 const isConflict = (error: unknown): boolean => error instanceof ClusterError && error.class === 'conflict';
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-// The forwarder: this file only puts the parts together. One term of its work is in forward.ts.
+// The forwarder's entry point: it wires the parts together. forward.ts runs one term of leadership.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { connect } from '../../functions/cluster/transport.ts';
@@ -28,7 +28,7 @@ async function main(config: Config): Promise<void> {
     health,
     pending: () => term?.pending(),
     known: () => term?.known() ?? new Map(),
-    // A term that ends still delivers what it began, and another may lead by then.
+    // A term that is ending still finishes its deliveries, and another replica may lead by then.
     isLeader: () => leading?.aborted === false,
   });
   const sink = await sinkFrom(config.sink, config.parallel, troubles);
@@ -55,24 +55,24 @@ async function main(config: Config): Promise<void> {
   endSoon();
 }
 
-/** Where there is a Lease, somebody else may have it; then there are several terms, or none. */
+/** Runs `work` once for each term. With a Lease there can be many terms or none; without one there is exactly one. */
 async function whileLeading(
   { config, transport, log, health }: Forwarder,
   signal: AbortSignal,
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   if (config.lease === undefined) return work(signal);
-  let said = '';
-  const standingBy = (why: string) => {
+  let lastReason = '';
+  const standBy = (why: string) => {
     health.standBy(why);
-    if (why !== said) log.info({ why }, 'Standing by');
-    said = why;
+    if (why !== lastReason) log.info({ why }, 'Standing by');
+    lastReason = why;
   };
-  standingBy('standing by');
+  standBy('standing by');
   const identity = `${hostname()}_${randomUUID()}`;
-  await lead({ ...config.lease, transport, identity, standingBy }, signal, async (leading) => {
+  await lead({ ...config.lease, transport, identity, onStandby: standBy }, signal, async (leading) => {
     log.info({ ...config.lease, identity }, 'Leading');
-    said = '';
+    lastReason = '';
     await work(leading);
   });
 }

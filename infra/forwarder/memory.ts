@@ -1,14 +1,15 @@
-// Memory is the price of a forwarder that waits: what work leaves behind is given back once it is quiet.
+// The forwarder is idle most of the time, so its cost is the memory it holds. It returns memory to the system after each burst of work.
 
-/** How long no change has come, in milliseconds, when a burst is over; and what counts as one, in changes. */
+/** A burst ends when no change arrives for this long. */
 const QUIET_MS = 10_000;
-const BURST = 100;
+/** Fewer changes than this are not a burst. */
+const BURST_CHANGES = 100;
 
-/** @returns what is called with every change; `over` is called once after each burst of them. */
-export function burstCounter(over: () => void): () => void {
+/** @returns a function to call with every change. `onBurstEnd` is called once after each burst. */
+export function burstCounter(onBurstEnd: () => void): () => void {
   let changes = 0;
   const timer = setTimeout(() => {
-    if (changes >= BURST) over();
+    if (changes >= BURST_CHANGES) onBurstEnd();
     changes = 0;
   }, QUIET_MS).unref();
   return () => {
@@ -18,8 +19,8 @@ export function burstCounter(over: () => void): () => void {
 }
 
 /**
- * Most of the heap is garbage when a list has ended, or a burst of changes, and V8 keeps it for more of that, which does not
- * come. Does nothing unless the process may collect by itself (`--expose-gc`), as in the container image.
+ * Collects garbage now. After a list or a burst most of the heap is garbage, and V8 would keep it for the next one. Does nothing
+ * unless Node runs with `--expose-gc`, as in the container image.
  */
 export function giveBackMemory(): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });

@@ -146,7 +146,7 @@ it.each([
     'SINK_EVENT_GRID_KEY: must be one line',
   ],
   ['certificates that are none', { K_CA_CERTS: 'x' }, 'K_CA_CERTS: must be certificates in PEM'],
-  ['a shard that is not there', { SHARD: '3/3' }, '--shard (SHARD): counts from 0'],
+  ['a shard that is not there', { SHARD: '3/3' }, '--shard (SHARD): I must be less than N'],
   ['a shard of another form', { SHARD: '1' }, '--shard (SHARD): must be I/N'],
   ['a namespace that can be none', { NAMESPACES: 'a,B' }, '--namespaces (NAMESPACES): must be a DNS label'],
 ])('refuses %s', (_, variables, message) => {

@@ -36,9 +36,9 @@ async function candidate(identity: string) {
   proxies.push(proxy);
   const transport = await connect({ kubeconfig: proxy.kubeconfig });
   const stopping = new AbortController();
-  const standingBy = (why: string) => void reasons.set(identity, why);
+  const onStandby = (why: string) => void reasons.set(identity, why);
   const ended = lead(
-    { transport, namespace, name: 'forwarder', identity, standingBy, times: TIMES },
+    { transport, namespace, name: 'forwarder', identity, onStandby, times: TIMES },
     stopping.signal,
     async (signal) => {
       leading.add(identity);
@@ -66,7 +66,7 @@ it('One leads, and the other stands by and says who does', async () => {
   await candidate('a');
   await leads('a');
   await candidate('b');
-  await eventually(() => expect(reasons.get('b')).toBe('standing by, a leads'));
+  await eventually(() => expect(reasons.get('b')).toBe('standing by: a is leading'));
   expect(await spec()).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 1, leaseTransitions: 0 });
   await eventually(async () => expect((await spec())['renewTime']).not.toBe((await spec())['acquireTime']));
   expect([...leading]).toEqual(['a']);
@@ -107,7 +107,7 @@ it('One of which nothing is heard any more is followed by another, and stands by
   // The first cannot know: both work for a while, which does no harm.
   await eventually(() => expect(history).toEqual(['a', 'b']));
   await leads('b');
-  await eventually(() => expect(reasons.get('a')).toBe('standing by, b leads'));
+  await eventually(() => expect(reasons.get('a')).toBe('standing by: b is leading'));
 });
 
 describe('The one that leads goes on', () => {
@@ -131,7 +131,7 @@ describe('The one that leads goes on', () => {
     const { proxy } = await candidate('a');
     await leads('a');
     const other = await candidate('b');
-    await eventually(() => expect(reasons.get('b')).toBe('standing by, a leads'));
+    await eventually(() => expect(reasons.get('b')).toBe('standing by: a is leading'));
     const looks = () => other.proxy.requests.length;
     for (const each of [proxy, other.proxy]) each.add({ path: LEASES, fault: { delayMs: 1_500 } });
     const before = looks();
@@ -157,7 +157,7 @@ it.each([
   const { proxy } = await candidate('a');
   await leads('a');
   proxy.add({ method: 'PUT', path: LEASES, fault, times: 8 });
-  await eventually(() => expect(reasons.get('a')).toContain('standing by, no Lease'));
+  await eventually(() => expect(reasons.get('a')).toContain('standing by: could not take the Lease'));
   await eventually(() => expect(history).toEqual(['a', 'a']));
 });
 

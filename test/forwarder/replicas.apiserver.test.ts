@@ -58,7 +58,7 @@ describe('Two replicas', () => {
     const leader = await start('--lease', lease);
     await leader.program.line('Leading');
     const standby = await start('--lease', lease);
-    await eventually(async () => expect(await standby.ready()).toMatch(/^standing by, .+ leads\n$/));
+    await eventually(async () => expect(await standby.ready()).toMatch(/^standing by: .+ is leading\n$/));
     return { leader, standby };
   }
 
@@ -114,7 +114,7 @@ describe('Two replicas', () => {
     await standby.program.line('Leading');
     await removeWebsite(admin, { namespace, name: 'a' });
     leader.program.process.kill('SIGCONT');
-    await eventually(async () => expect(await leader.ready()).toMatch(/^standing by, .+ leads\n$/));
+    await eventually(async () => expect(await leader.ready()).toMatch(/^standing by: .+ is leading\n$/));
     await create('b');
     await eventually(() => expect(delivered()).toContain('b'));
     expect(sink.attempts.filter(({ name }) => name === 'b')).toHaveLength(1);

@@ -31,15 +31,15 @@ it.each<[string, string[], Record<string, string>, string[]]>([
     },
     [
       "Unknown option '--sink-bearer-token'. See --help",
-      'Argument 7 belongs to no flag. See --help',
-      '--insecure-sink takes no value. See --help',
+      'Unexpected argument at position 7. See --help',
+      '--insecure-sink does not take a value. See --help',
       '--lease needs a value. See --help',
       '--sink (SINK, K_SINK): must have no user name and no password: SINK_BEARER_TOKEN and its like hold credentials',
       '--mode (MODE): must be one of binary, structured, batched',
       '--parallel (PARALLEL): must be a whole number from 1 to 1000',
       '--timeout (TIMEOUT): must be a number from 1 to 600',
       '--port (PORT): must be a whole number from 0 to 65535',
-      '--shard (SHARD): counts from 0: the last of N is N-1',
+      '--shard (SHARD): I must be less than N, because shards are counted from 0',
       '--namespaces (NAMESPACES): must be a DNS label',
       '--log-level (LOG_LEVEL): must be one of trace, debug, info, warn, error, silent',
       '--cluster (CLUSTER_NAME): must be letters, digits, - . _',
@@ -85,7 +85,7 @@ it.each<[string, string[], Record<string, string>, string[]]>([
   const program = startForwarder(args, variables);
   expect(await program.exit).toBe(2);
   const [heading, ...lines] = program.stderr.join('').trimEnd().split('\n  ');
-  expect([heading, program.text]).toEqual(['These settings are not usable:', []]);
+  expect([heading, program.text]).toEqual(['Invalid settings:', []]);
   expect(lines.toSorted()).toEqual(problems.toSorted());
   for (const secret of [HUSH, Buffer.from(HUSH).toString('base64')])
     expect(program.stderr.join('')).not.toContain(secret);

@@ -64,7 +64,7 @@ it('A long wait that the API server asked for is no hang', () => {
 
 it('A standby is ready, and alive, and says what it waits for', () => {
   const { health, pass } = harness();
-  health.standBy('standing by, a leads');
+  health.standBy('standing by: a is leading');
   pass(1_000_000);
-  expect([health.problems(), health.stuck(), health.standby]).toEqual([[], [], 'standing by, a leads']);
+  expect([health.problems(), health.stuck(), health.standby]).toEqual([[], [], 'standing by: a is leading']);
 });
