@@ -1,15 +1,14 @@
 import { LONGEST_WAIT_SECONDS } from '../../../functions/cluster/errors.ts';
 
-/** Exponential growth with full jitter, so that many who failed together do not come back together. */
+/** Bounds of an exponential backoff. Full jitter spreads out retries of deliveries that failed at the same time. */
 export interface Backoff {
   readonly baseMs: number;
   readonly capMs: number;
 }
 
 /**
- * How long to wait before attempt `attempt` + 1, in milliseconds: anything up to the exponential bound, on top of what the
- * other side asked for, if it did.
- * @param attempt failures so far, from 1.
+ * The delay before the next attempt, in milliseconds: random up to the exponential bound, plus the Retry-After of the other side.
+ * @param attempt number of failures so far, from 1.
  * @param random in [0, 1).
  */
 export function delayMs({ baseMs, capMs }: Backoff, attempt: number, random: number, retryAfterSeconds = 0): number {

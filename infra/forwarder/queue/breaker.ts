@@ -1,12 +1,14 @@
-/** How often a key may come: this many times at once, and this often in the long run. */
+/** How often one key may be handled. */
 export interface Rate {
+  /** In quick succession. */
   readonly burst: number;
+  /** On average over a long time. */
   readonly perSecond: number;
 }
 
 /**
- * Puts off a key that comes in circles, by a token bucket each. A token goes when the key is worked on, not when it is
- * added: so the end of the wait stands fast, and what is added meanwhile cannot push it away.
+ * Delays a hot key, with one token bucket per key. Handling a key spends a token; adding it does not. So items that are added
+ * during the delay do not prolong it.
  */
 export class Breaker {
   readonly #rate: Rate;
@@ -16,20 +18,20 @@ export class Breaker {
     this.#rate = rate;
   }
 
-  /** Keys that are remembered: those that came not long ago. */
+  /** Number of keys with a bucket: those that were handled recently. */
   get size(): number {
     return this.#buckets.size;
   }
 
-  /** How long the key has to wait, in milliseconds: nothing, unless it came too often. */
+  /** How long the key must wait, in milliseconds. 0 unless it is hot. */
   waitMs(key: string, now: number): number {
     return Math.max(0, Math.ceil(((1 - this.#tokens(key, now)) / this.#rate.perSecond) * 1000));
   }
 
-  /** Counts that the key is worked on. */
+  /** Spends a token, because the key is handled now. */
   spend(key: string, now: number): void {
     const tokens = this.#tokens(key, now) - 1;
-    // To the end, because the buckets are in the order of their last use.
+    // Moves the bucket to the end of the map: #forgetFull relies on the order of last use.
     this.#buckets.delete(key);
     this.#buckets.set(key, { tokens, at: now });
     this.#forgetFull(now);
@@ -41,7 +43,7 @@ export class Breaker {
     return bucket === undefined ? burst : Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
   }
 
-  /** A key whose tokens have come back is as good as one never seen. */
+  /** Removes full buckets. A key without a bucket starts with a full one anyway. */
   #forgetFull(now: number): void {
     const fullAfterMs = (this.#rate.burst / this.#rate.perSecond) * 1000;
     for (const [key, { at }] of this.#buckets) {

@@ -1,21 +1,21 @@
 import { delayMs, type Backoff } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 
-/** `fast` goes first; `slow` gets every `SLOW_SHARE`th turn all the same, so that it never starves. */
+/** `fast` goes first, but every `SLOW_SHARE`th turn belongs to `slow`, so that it never starves. */
 export type Lane = 'fast' | 'slow';
 
 export interface Work<Item> {
-  /** One item of a key is worked on at a time, and a newer item takes the place of one that waits. */
+  /** At most one item per key is handled at a time. A newer item replaces one that is waiting. */
   readonly key: string;
-  /** Turns go round the groups, so that a busy one does not hold up the others. */
+  /** The queue serves groups in turn, so that a busy group does not delay the others. */
   readonly group: string;
   readonly lane: Lane;
   readonly item: Item;
-  /** How long it may wait for others to go first; nothing when absent. It goes at once where its key waits already. */
+  /** Delays the item so that others go first. Ignored if an item with the same key is already waiting. */
   readonly afterMs?: number;
 }
 
-/** What became of an item. `again` is tried without limit; `done` may ask for another look later. */
+/** The result of handling an item. `again` retries without limit. `done` may schedule another item for the same key. */
 export type Result<Item> =
   | { readonly kind: 'done'; readonly next?: { readonly afterMs: number; readonly item: Item } }
   | { readonly kind: 'again'; readonly retryAfterSeconds?: number };
@@ -23,21 +23,21 @@ export type Result<Item> =
 export interface QueueOptions<Item> {
   readonly parallel: number;
   readonly handle: (item: Item, attempt: number) => Promise<Result<Item>>;
-  /** The newer of two items for one key; it may keep something of the older. */
+  /** Combines two items for one key. By default the newer one replaces the older. */
   readonly merge?: (older: Item, newer: Item) => Item;
-  /** Told when the breaker puts a key off. */
+  /** Called when the breaker delays a key. */
   readonly deferred?: () => void;
   readonly random?: () => number;
   readonly timers?: Timers;
 }
 
-/** The time that a queue lives in; tests have their own. */
+/** The clock and timers of a queue. Tests pass their own. */
 export interface Timers {
   readonly now: () => number;
   readonly after: (ms: number, work: () => void) => () => void;
 }
 
-/** Node fires a timer that is set for longer at once. */
+/** Node fires a timer with a longer delay immediately. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const REAL_TIME: Timers = {
@@ -50,43 +50,44 @@ const REAL_TIME: Timers = {
 
 const BACKOFF: Backoff = { baseMs: 100, capMs: 30_000 };
 const SLOW_SHARE = 8;
-/** A key that comes back more often than this is put off, not dropped: something writes in circles. */
+/** A key that exceeds this rate is delayed, never dropped. The usual cause is two writers that undo each other's changes. */
 const HOT = { burst: 30, perSecond: 2 };
 
-/** How much there is to do. */
+/** How much work is waiting or in progress. */
 export interface Pending {
-  /** Keys that wait for their turn. */
+  /** Number of keys that are waiting for their turn. */
   readonly queued: number;
-  /** Keys that wait for their time: a backoff, or another look that was asked for. */
+  /** Number of keys that are waiting for a timer: a backoff, a requeue or the breaker. */
   readonly delayed: number;
   readonly atWork: number;
-  /** How long the oldest change has not been handled, in milliseconds; 0 when there is none. */
+  /** Age of the oldest unhandled change, in milliseconds. 0 if there is none. */
   readonly oldestAgeMs: number;
 }
 
 interface Task<Item> extends Work<Item> {
   readonly attempt: number;
-  /** When the first change of the key came that nobody has handled. */
+  /** When the oldest unhandled change of the key was added. */
   readonly since: number;
-  /** The sink asked for time, whatever comes in between. */
+  /** End of the wait that the sink asked for. A newer item does not shorten it. */
   readonly notBefore: number;
 }
 
 interface Entry<Item> extends Task<Item> {
-  /** Set while it waits for its time. */
+  /** Cancels the timer that the entry is waiting for. Absent while it is waiting for its turn. */
   readonly cancel?: () => void;
 }
 
 /**
- * A work queue with one entry a key: however often a key is added, memory grows with the keys and not with the changes.
+ * A work queue with one entry per key, so that memory grows with the number of keys and not with the number of changes.
  *
  * ## Guarantees
- * What was added last for a key is handled, or superseded by something newer, and never at the same time as another item of
- * the key. A key that fails waits by itself.
+ * - The last item added for a key is handled, or a newer item replaces it.
+ * - Two items of one key are never handled at the same time.
+ * - A key that fails delays no other key.
  */
 export class WorkQueue<Item> {
   readonly #options: Required<QueueOptions<Item>>;
-  /** Waits for its turn or its time, or, for a key that is at work, for the end of that. */
+  /** The waiting entries: for their turn, for a timer, or until an earlier item of the same key has been handled. */
   readonly #entries = new Map<string, Entry<Item>>();
   readonly #atWork = new Map<string, { readonly since: number; readonly end: Promise<void> }>();
   readonly #lanes = { fast: new Map<string, Set<string>>(), slow: new Map<string, Set<string>>() };
@@ -99,7 +100,7 @@ export class WorkQueue<Item> {
     this.#options = { ...defaults, random: Math.random, timers: REAL_TIME, ...options };
   }
 
-  /** Keys that wait or are at work. */
+  /** Number of keys that are waiting or being handled. */
   get size(): number {
     return this.#entries.size + [...this.#atWork.keys()].filter((key) => !this.#entries.has(key)).length;
   }
@@ -113,8 +114,8 @@ export class WorkQueue<Item> {
   }
 
   /**
-   * Adds an item that is to be handled now; one that waits for the same key goes, and so does its backoff, but not the time
-   * that the sink asked for. What has failed so far counts on: news is tried at once, and says nothing about the sink.
+   * Adds an item to be handled now. It replaces a waiting item of the same key and cancels its backoff, but not a wait that the
+   * sink asked for. The failure count stays: a new change does not mean that the sink has recovered.
    */
   add(work: Work<Item>): void {
     const waiting = this.#entries.get(work.key);
@@ -124,7 +125,7 @@ export class WorkQueue<Item> {
     else this.#enter(this.#merged(waiting, fresh, waiting.attempt), 0);
   }
 
-  /** Starts nothing more, and waits until what is at work has ended. */
+  /** Starts no further item, and waits for those in progress. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const { cancel } of this.#entries.values()) cancel?.();
@@ -144,7 +145,7 @@ export class WorkQueue<Item> {
   }
 
   #enter(task: Task<Item>, delay: number): void {
-    // A timer would keep the process from ending.
+    // A timer would keep the process alive.
     if (this.#isStopped) return;
     const { timers, deferred } = this.#options;
     const now = timers.now();
@@ -157,12 +158,12 @@ export class WorkQueue<Item> {
       return;
     }
     this.#entries.set(task.key, task);
-    this.#line(task);
+    this.#lineUp(task);
     this.#start();
   }
 
-  #line({ key, group, lane }: Work<Item>): void {
-    // Its turn comes when the one at work has ended.
+  #lineUp({ key, group, lane }: Work<Item>): void {
+    // #done and #again line it up once the item in progress has ended.
     if (this.#atWork.has(key)) return;
     const groups = this.#lanes[lane];
     const keys = groups.get(group);
@@ -201,7 +202,7 @@ export class WorkQueue<Item> {
     const [key = ''] = keys;
     const entry = this.#entries.get(key);
     this.#remove(key);
-    // To the end of the round.
+    // Moves the group to the end of the round.
     if (groups.delete(group) && keys.size > 0) groups.set(group, keys);
     return entry;
   }
@@ -214,7 +215,7 @@ export class WorkQueue<Item> {
     this.#start();
   }
 
-  /** What came while it was at work takes its place, and its wait: the sink has only now said that it cannot. */
+  /** Retries after a backoff. An item that arrived in the meantime replaces the failed one and waits just as long. */
   #again(entry: Task<Item>, retryAfterSeconds: number | undefined): void {
     const delay = delayMs(BACKOFF, entry.attempt, this.#options.random(), retryAfterSeconds);
     const notBefore = retryAfterSeconds === undefined ? 0 : this.#options.timers.now() + delay;
@@ -227,10 +228,10 @@ export class WorkQueue<Item> {
   #done({ key, group }: Task<Item>, next: { afterMs: number; item: Item } | undefined): void {
     const newer = this.#entries.get(key);
     if (newer !== undefined) {
-      if (newer.cancel === undefined) this.#line(newer);
+      if (newer.cancel === undefined) this.#lineUp(newer);
     } else if (next !== undefined) {
       const afterMs = Math.max(next.afterMs, 1);
-      // It is due then, and not late until then.
+      // Its age counts from when it is due, not from now.
       const since = this.#options.timers.now() + afterMs;
       this.#enter({ key, group, lane: 'slow', item: next.item, attempt: 1, since, notBefore: 0 }, afterMs);
     }
