@@ -43,9 +43,9 @@ it.each([
 });
 
 it.each([
-  ['http://functions.example.com/', [], 'use https, or --insecure-sink'],
-  ['http://10.0.0.1/', [], 'use https, or --insecure-sink'],
-  ['ftp://x/', [], 'must be the http or https URL'],
+  ['http://functions.example.com/', [], 'use https, or allow plain http with --insecure-sink'],
+  ['http://10.0.0.1/', [], 'use https, or allow plain http with --insecure-sink'],
+  ['ftp://x/', [], 'must be an http or https URL'],
   ['https://169.254.169.254/latest', ['--insecure-sink'], 'link-local or metadata'],
   ['http://metadata.google.internal/', ['--insecure-sink'], 'link-local or metadata'],
   ['https://[fe80::1]/', ['--insecure-sink'], 'link-local or metadata'],
@@ -53,8 +53,8 @@ it.each([
   ['https://[::ffff:169.254.169.254]/', ['--insecure-sink'], 'link-local or metadata'],
   ['https://metadata.google.internal./', ['--insecure-sink'], 'link-local or metadata'],
   ['https://[64:ff9b::169.254.169.254]/', ['--insecure-sink'], 'link-local or metadata'],
-  ['https://somebody@functions.example.com/', [], '--sink (SINK, K_SINK): must have no user name and no password'],
-  ['https://:secret@functions.example.com/', [], '--sink (SINK, K_SINK): must have no user name and no password'],
+  ['https://somebody@functions.example.com/', [], '--sink (SINK, K_SINK): must not contain a user name or password'],
+  ['https://:secret@functions.example.com/', [], '--sink (SINK, K_SINK): must not contain a user name or password'],
 ])('refuses %s', (sink, flags, message) => {
   expect(() => configFrom(['--sink', sink, ...flags], {})).toThrow(message);
 });
@@ -122,14 +122,14 @@ it.each([
   [
     'a batch for Event Grid',
     { SINK_KIND: 'event-grid', MODE: 'batched' },
-    '--mode (MODE): must be structured for a sink',
+    '--mode (MODE): must be structured with --sink-kind',
   ],
   [
     'a batch for a queue',
     { SINK_KIND: 'storage-queue', MODE: 'batched' },
-    '--mode (MODE): must be structured for a sink',
+    '--mode (MODE): must be structured with --sink-kind',
   ],
-  ['a key of another sink', { SINK_EVENT_GRID_KEY: 'a' }, 'SINK_EVENT_GRID_KEY: is for a sink of kind event-grid'],
+  ['a key of another sink', { SINK_EVENT_GRID_KEY: 'a' }, 'SINK_EVENT_GRID_KEY: requires --sink-kind event-grid'],
   ['a secret of another form', { SINK_SIGNING_SECRET: 'secret' }, 'SINK_SIGNING_SECRET: must be whsec_'],
   ['overrides that are no JSON', { K_CE_OVERRIDES: '{' }, 'K_CE_OVERRIDES: must be'],
   ['an override of a core attribute', { K_CE_OVERRIDES: '{"extensions":{"type":"x"}}' }, 'K_CE_OVERRIDES: must be'],
@@ -145,7 +145,7 @@ it.each([
     { SINK_KIND: 'event-grid', SINK_EVENT_GRID_KEY: 'schlüssel' },
     'SINK_EVENT_GRID_KEY: must be one line',
   ],
-  ['certificates that are none', { K_CA_CERTS: 'x' }, 'K_CA_CERTS: must be certificates in PEM'],
+  ['certificates that are none', { K_CA_CERTS: 'x' }, 'K_CA_CERTS: must be valid PEM certificates'],
   ['a shard that is not there', { SHARD: '3/3' }, '--shard (SHARD): I must be less than N'],
   ['a shard of another form', { SHARD: '1' }, '--shard (SHARD): must be I/N'],
   ['a namespace that can be none', { NAMESPACES: 'a,B' }, '--namespaces (NAMESPACES): must be a DNS label'],

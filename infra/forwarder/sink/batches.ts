@@ -1,7 +1,7 @@
 import type { WebsiteEvent } from '../event.ts';
 import { failureOf, type Delivery, type Sink } from './sink.ts';
 
-/** A batch is done when its slowest event is, and more than so many in one save no more (docs/adr/0009-where-the-time-goes.md). */
+/** A batch takes as long as its slowest event, and larger ones save nothing more (docs/adr/0009-where-the-time-goes.md). */
 const LARGEST_BATCH = 4;
 
 interface Waiting {
@@ -11,9 +11,11 @@ interface Waiting {
 }
 
 /**
- * Sends together what comes in the same turn of the event loop: none waits for another that may come later. All of a batch wait
- * for its slowest, so what may take longer than the rest, as a resync, goes with its like, and what has failed before goes alone.
- * @param sendAll sends events once, and gives what became of each, in their order. It never throws.
+ * Batches the events that are sent in the same turn of the event loop, so that no event waits for a later one.
+ *
+ * All events of a batch wait for the slowest. So events with different timeouts, such as a resync, are not mixed, and a retry
+ * travels alone.
+ * @param sendAll sends events once and returns one result for each, in the same order. It never throws.
  */
 export function batching(
   sendAll: (events: readonly WebsiteEvent[], timeoutMs: number) => Promise<readonly Delivery[]>,
@@ -26,9 +28,9 @@ export function batching(
       .catch((error: unknown) => batch.forEach(({ resolve }) => resolve(failureOf(error))));
   }
   function flush(): void {
-    const alike = Map.groupBy(waiting, ({ timeoutMs }) => timeoutMs);
+    const byTimeout = Map.groupBy(waiting, ({ timeoutMs }) => timeoutMs);
     waiting = [];
-    for (const [timeoutMs, sends] of alike) {
+    for (const [timeoutMs, sends] of byTimeout) {
       for (let start = 0; start < sends.length; start += LARGEST_BATCH)
         sendTogether(sends.slice(start, start + LARGEST_BATCH), timeoutMs);
     }

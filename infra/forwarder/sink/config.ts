@@ -5,15 +5,15 @@ import { oneOf } from '../../../functions/settings/setting-values.ts';
 import { secretBytes, secretsIn } from '../../../functions/callers/signing-secrets.ts';
 import { isMetadataHost } from './metadata-address.ts';
 
-/** How we show a sink who we are. */
+/** How the forwarder authenticates to a sink. */
 export interface CredentialSettings {
   readonly functionKey?: string | undefined;
   readonly bearerToken?: string | undefined;
   readonly tokenFile?: string | undefined;
   readonly entraScope?: string | undefined;
-  /** Standard Webhooks secrets, `whsec_` and base64; all of them sign. */
+  /** Standard Webhooks secrets (`whsec_` and base64). Each of them signs every message. */
   readonly signingSecrets?: readonly string[] | undefined;
-  /** The header in which Event Grid wants its key. */
+  /** The header with Event Grid's key. */
   readonly eventGrid?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -22,28 +22,28 @@ export interface HttpSinkConfig {
   readonly url: URL;
   readonly mode: 'binary' | 'structured' | 'batched';
   readonly credentials: CredentialSettings;
-  /** PEM, trusted on top of what the system trusts. */
+  /** PEM, trusted in addition to the system's certificates. */
   readonly caCertificates?: string | undefined;
 }
 
 export interface QueueSinkConfig {
   readonly kind: 'storage-queue';
   readonly url: URL;
-  /** Entra, or the URL's own signature, when absent. */
+  /** When absent, the SAS signature in the URL or Microsoft Entra is used. */
   readonly accountKey?: string | undefined;
 }
 
 export type SinkConfig = HttpSinkConfig | QueueSinkConfig;
 
-/** Sent in a header, which takes no line break: one at the end of a Secret would make every delivery fail. */
+/** A header value cannot hold a line break. One at the end of a Secret would otherwise make every delivery fail. */
 const headerSecret = z.string().regex(/^[\x21-\x7e]+$/, 'must be one line of printable ASCII, without spaces');
 
 const KINDS = ['http', 'event-grid', 'storage-queue'] as const;
 type Kind = (typeof KINDS)[number];
 
-/** What the flags and variables say of the sink, by the names of the flags; secrets by those of their variables. */
+/** The settings of the sink, by flag name, and the secrets by variable name. */
 export const sinkSettings = z.object({
-  sink: z.url({ protocol: /^https?$/, error: 'must be the http or https URL that events go to' }),
+  sink: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
   'sink-kind': oneOf(KINDS).default('http'),
   mode: oneOf(['binary', 'structured', 'batched']).optional(),
   'sink-token-file': z.string().optional(),
@@ -51,39 +51,39 @@ export const sinkSettings = z.object({
   SINK_FUNCTION_KEY: headerSecret.optional(),
   SINK_BEARER_TOKEN: headerSecret.optional(),
   SINK_EVENT_GRID_KEY: headerSecret.optional(),
-  SINK_ACCOUNT_KEY: z.base64('must be a key of the storage account, which is base64').optional(),
+  SINK_ACCOUNT_KEY: z.base64('must be the base64 key of the storage account').optional(),
   SINK_SIGNING_SECRET: z
     .string()
     .transform(secretsIn)
     .refine((secrets) => secrets.length > 0 && secrets.every(isSecret), {
-      error: 'must be whsec_ and base64, or several of them with spaces between',
+      error: 'must be whsec_ followed by base64, or several of these separated by spaces',
     })
     .optional(),
   K_CA_CERTS: z
     .string()
-    .refine((pem) => authorityProblem(pem) === undefined, 'must be certificates in PEM, each of which can be read')
+    .refine((pem) => authorityProblem(pem) === undefined, 'must be valid PEM certificates')
     .optional(),
 });
 const isSecret = (secret: string): boolean => secret.startsWith('whsec_') && secretBytes(secret) !== undefined;
 export type SinkSettings = z.output<typeof sinkSettings>;
 
-/** What is wrong with the settings together: the name of the one at fault, and what to do. */
+/** A setting that is invalid in combination with others, and what to do about it. */
 export interface Problem {
   readonly name: string;
   readonly message: string;
 }
 
-/** Values as they were given, by the names of the settings. */
+/** Unparsed values, by setting. */
 type Given = Readonly<Record<string, string | undefined>>;
 
-/** What is wrong with the sink's settings together, whatever is wrong with each of them. */
+/** Checks combinations of settings. Takes unparsed values, so that it also runs when a single setting is invalid. */
 export const sinkProblems = (given: Given, plainHttp: 'inside' | 'anywhere'): readonly Problem[] => [
   ...addressProblems(URL.parse(given['sink'] ?? ''), plainHttp),
   ...credentialProblems(given),
   ...modeProblems(given),
 ];
 
-/** The sink that the settings name, which have no problems. */
+/** Call it only if `sinkProblems` found none. */
 export function sinkConfigFrom(settings: SinkSettings): SinkConfig {
   const url = new URL(settings.sink);
   const { SINK_FUNCTION_KEY: functionKey, SINK_BEARER_TOKEN: bearerToken, K_CA_CERTS: caCertificates } = settings;
@@ -106,7 +106,7 @@ const otherCredentials = (settings: SinkSettings): CredentialSettings => ({
   signingSecrets: settings.SINK_SIGNING_SECRET,
 });
 
-/** Source: Azure Event Grid's documentation of authenticating publishers, for custom topics and for namespace topics. */
+/** Source: Azure Event Grid's documentation on authenticating publishers, for custom topics and for namespace topics. */
 const EVENT_GRID_SCOPE = 'https://eventgrid.azure.net/.default';
 
 function eventGrid(
@@ -122,8 +122,8 @@ function eventGrid(
   return { url, credentials: key === undefined ? { entraScope: scope } : { eventGrid: header(key) } };
 }
 
-/** Which settings mean something to which kind of sink. */
-const MEANT_FOR: Readonly<Record<string, readonly Kind[]>> = {
+/** The kinds of sink that each setting applies to. */
+const APPLIES_TO: Readonly<Record<string, readonly Kind[]>> = {
   'sink-token-file': ['http'],
   'sink-entra-scope': ['http', 'event-grid'],
   SINK_FUNCTION_KEY: ['http'],
@@ -138,44 +138,41 @@ const kindIn = ({ 'sink-kind': given = 'http' }: Given): Kind | undefined => KIN
 
 function credentialProblems(given: Given): Problem[] {
   const kind = kindIn(given);
-  const misplaced = Object.entries(MEANT_FOR).flatMap(([name, kinds]) =>
+  const misplaced = Object.entries(APPLIES_TO).flatMap(([name, kinds]) =>
     given[name] === undefined || kind === undefined || kinds.includes(kind)
       ? []
-      : [{ name, message: `is for a sink of kind ${kinds.join(' or ')}, and this one is ${kind}` }],
+      : [{ name, message: `requires --sink-kind ${kinds.join(' or ')}, but it is ${kind}` }],
   );
   const [, ...tooMany] = BEARERS.filter((name) => given[name] !== undefined);
-  return [
-    ...misplaced,
-    ...tooMany.map((name) => ({ name, message: 'only one token can be sent: leave the others out' })),
-  ];
+  return [...misplaced, ...tooMany.map((name) => ({ name, message: 'only one token can be sent: remove the others' }))];
 }
 
-/** A signature covers the body, so the attributes have to be in it. */
+/** A signature covers only the body, and binary mode sends the event's attributes as headers. */
 function modeProblems(given: Given): Problem[] {
   const { mode = 'structured', SINK_SIGNING_SECRET: secret } = given;
   const kind = kindIn(given);
   if (kind !== undefined && kind !== 'http' && mode !== 'structured')
-    return [{ name: 'mode', message: `must be structured for a sink of kind ${kind}` }];
+    return [{ name: 'mode', message: `must be structured with --sink-kind ${kind}` }];
   if (secret !== undefined && mode === 'binary')
-    return [{ name: 'mode', message: 'must be structured or batched where SINK_SIGNING_SECRET is set' }];
+    return [{ name: 'mode', message: 'must be structured or batched with SINK_SIGNING_SECRET' }];
   return [];
 }
 
 const IN_CLUSTER = /\.svc(\.cluster\.local)?$/;
 function addressProblems(sink: URL | null, plainHttp: 'inside' | 'anywhere'): Problem[] {
-  // What is no URL is said already.
+  // The schema already reports an invalid URL.
   const message = sink === null || !/^https?:$/.test(sink.protocol) ? undefined : addressProblem(sink, plainHttp);
   return message === undefined ? [] : [{ name: 'sink', message }];
 }
 
-/** A link-local address is refused whatever is allowed. */
+/** Link-local and metadata addresses are refused even with --insecure-sink. */
 function addressProblem(sink: URL, plainHttp: 'inside' | 'anywhere'): string | undefined {
   if (sink.username !== '' || sink.password !== '')
-    return 'must have no user name and no password: SINK_BEARER_TOKEN and its like hold credentials';
-  // A name may end in the dot of the root.
+    return 'must not contain a user name or password: use SINK_BEARER_TOKEN or another credential setting';
+  // A fully qualified name may end in a dot.
   const hostname = sink.hostname.replace(/\.$/, '');
-  if (isMetadataHost(hostname)) return `${hostname} is a link-local or metadata address, which is never a sink`;
+  if (isMetadataHost(hostname)) return `must not be a link-local or metadata address, such as ${hostname}`;
   const isInside = isLoopback(hostname) || IN_CLUSTER.test(hostname);
   if (sink.protocol === 'https:' || isInside || plainHttp === 'anywhere') return undefined;
-  return `${hostname} is outside this machine and this cluster: use https, or --insecure-sink if that is meant`;
+  return `${hostname} is outside this machine and this cluster: use https, or allow plain http with --insecure-sink`;
 }

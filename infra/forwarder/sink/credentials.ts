@@ -5,13 +5,13 @@ import { tokenProblem } from '../../../functions/cluster/plausible.ts';
 import type { Troubles } from '../../../functions/cluster/troubles.ts';
 import type { CredentialSettings } from './config.ts';
 
-/** The headers that show a sink who we are, for one message. @throws Error when a token cannot be had. */
+/** Makes the authentication headers of one message. @throws Error if it cannot get a token. */
 export type Credentials = (message: { readonly id: string; readonly body: string }) => Promise<Record<string, string>>;
 
-/** A projected token is renewed long before it ends; this is how much later we may see the new one. */
+/** How long a token that was read is reused. The kubelet rotates a projected token long before it expires. */
 const TOKEN_FILE_MS = 10_000;
 
-/** One for each way that is set; together they make the headers. */
+/** One function for each configured method. A message carries the headers of all of them. */
 export function credentialsFrom(settings: CredentialSettings, troubles: Troubles): Credentials[] {
   const { functionKey, eventGrid, bearerToken, tokenFile, entraScope, signingSecrets } = settings;
   return [
@@ -34,8 +34,8 @@ const bearer =
   async () => ({ authorization: `Bearer ${await token()}` });
 
 /**
- * A token that somebody else keeps fresh in a file: the kubelet, for a projected ServiceAccount token. What the file holds takes
- * the place of the token that there is only where it can be one: the file may be half written.
+ * Reads a token from a file that another process rotates, as the kubelet does for projected ServiceAccount tokens. If the file is
+ * unreadable or half written, the previous token stays in use.
  */
 function tokenIn(path: string, troubles: Troubles): () => Promise<string> {
   const subject = `token ${path} for the sink`;
@@ -62,12 +62,12 @@ function tokenIn(path: string, troubles: Troubles): () => Promise<string> {
   };
 }
 
-/** Standard Webhooks: all active keys sign, so that a sink may change its own at any time. */
+/** Standard Webhooks. Every active secret signs, so that the sink can switch to another one at any time. */
 function signature(secrets: readonly string[]): Credentials {
   const webhooks = secrets.map((secret) => new Webhook(secret));
   return async ({ id: eventId, body }) => {
     const now = new Date();
-    // Dots part what is signed, so an id has none. Ours have no underscores: no two become the same, and a resend keeps its own.
+    // The signed text is separated by dots, so the id must not contain any. Our ids contain no underscores, so they stay unique.
     const id = eventId.replaceAll('.', '_');
     return {
       'webhook-id': id,

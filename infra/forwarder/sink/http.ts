@@ -13,13 +13,13 @@ import { guardedLookup } from './metadata-address.ts';
 import { failureOf, type Delivery, type Sink } from './sink.ts';
 import type { HttpSinkConfig } from './config.ts';
 
-/** What is read of an answer's body, in bytes. */
+/** Limit for the body of a response, in bytes. */
 const LARGEST_ANSWER = 64 * 1024;
 const KEEP_ALIVE_MS = 30_000;
-/** These say that the event itself is wrong, and would be wrong again. */
+/** Statuses that blame the event itself, so a retry would fail in the same way. */
 const REJECTIONS: ReadonlySet<number> = new Set([400, 413, 415]);
 
-/** A CloudEvents endpoint. Redirects are never followed: the sink is whom the operator named. */
+/** Sends events to a CloudEvents endpoint. It never follows redirects: events go only to the URL that the operator configured. */
 export function httpSink(config: HttpSinkConfig, parallel: number, troubles = new Troubles()): Sink {
   const { url, mode, caCertificates } = config;
   const credentials = credentialsFrom(config.credentials, troubles);
@@ -41,7 +41,7 @@ export function httpSink(config: HttpSinkConfig, parallel: number, troubles = ne
   }
   async function sendOne(message: Message, timeoutMs: number): Promise<Delivery> {
     try {
-      // A body is for people who call by hand.
+      // The response body is meant for people who call the endpoint by hand.
       return judged(await post(message, timeoutMs, true));
     } catch (error) {
       return failureOf(error);
@@ -51,9 +51,9 @@ export function httpSink(config: HttpSinkConfig, parallel: number, troubles = ne
     try {
       const answer = await post(batchOf(events), timeoutMs, false);
       const deliveries = judgedEach(answer, events.length);
-      // Which of them is wrong, it did not say.
-      const isUnclear = deliveries === undefined && REJECTIONS.has(answer.status) && events.length > 1;
-      if (isUnclear) return (await Promise.all(events.map((event) => sendAll([event], timeoutMs)))).flat();
+      // The sink rejected the batch without saying which event is at fault: send each one alone.
+      const isAmbiguous = deliveries === undefined && REJECTIONS.has(answer.status) && events.length > 1;
+      if (isAmbiguous) return (await Promise.all(events.map((event) => sendAll([event], timeoutMs)))).flat();
       return deliveries ?? events.map(() => judged(answer));
     } catch (error) {
       return events.map(() => failureOf(error));
@@ -65,8 +65,8 @@ export function httpSink(config: HttpSinkConfig, parallel: number, troubles = ne
   };
 }
 
-/** What goes over the wire. The id is what a signature calls it by. */
 interface Message {
+  /** For the signature, which covers it. */
   readonly id: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -84,7 +84,7 @@ const batchOf = (events: readonly WebsiteEvent[]): Message => ({
   body: JSON.stringify(events),
 });
 
-/** The answers for each event of a batch, where the sink says what became of each. */
+/** The result of each event in a batch, or undefined if the response does not list one for each. */
 function judgedEach({ text }: Answer, count: number): Delivery[] | undefined {
   try {
     const answers = batchAnswers.parse(JSON.parse(text));

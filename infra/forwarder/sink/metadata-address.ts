@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-/** Names that lead to such addresses in some cloud. Others are found when they are looked up. */
+/** Well-known names of metadata services. `guardedLookup` catches other names when it resolves them. */
 const NAMES: ReadonlySet<string> = new Set(['metadata', 'metadata.google.internal', 'metadata.goog', 'instance-data']);
 
-/** Where clouds hand out credentials to everything that runs there, and link-local addresses altogether. */
+/** All link-local addresses, and other addresses where clouds hand out credentials to any process. */
 const metadata = new BlockList();
 metadata.addSubnet('169.254.0.0', 16);
 // Azure's WireServer, Alibaba Cloud, and Oracle Cloud.
@@ -15,13 +15,13 @@ metadata.addSubnet('fd00:ec2::', 32, 'ipv6');
 // Google Cloud, Oracle Cloud, and Scaleway.
 for (const address of ['fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:42::42']) metadata.addAddress(address, 'ipv6');
 
-/** Where an IPv6 address that starts so holds an IPv4 address: at this group, each bit turned over where `xor` says so. */
+/** IPv6 prefixes that embed an IPv4 address: its position, and a mask for prefixes that store it inverted. */
 const EMBEDDINGS: readonly { starts: readonly (number | 'any')[]; at: number; xor?: number }[] = [
-  // Compatible and mapped (RFC 4291), and translated (RFC 2765).
+  // IPv4-compatible, IPv4-mapped (RFC 4291) and IPv4-translated (RFC 2765).
   { starts: [0, 0, 0, 0, 0, 0], at: 6 },
   { starts: [0, 0, 0, 0, 0, 0xffff], at: 6 },
   { starts: [0, 0, 0, 0, 0xffff, 0], at: 6 },
-  // NAT64 (RFC 6052), also within a network (RFC 8215).
+  // NAT64: the well-known prefix (RFC 6052) and the prefix for local use (RFC 8215).
   { starts: [0x64, 0xff9b, 0, 0, 0, 0], at: 6 },
   { starts: [0x64, 0xff9b, 1], at: 6 },
   // 6to4 (RFC 3056), Teredo (RFC 4380) and ISATAP (RFC 5214).
@@ -32,8 +32,8 @@ const EMBEDDINGS: readonly { starts: readonly (number | 'any')[]; at: number; xo
 ];
 
 /**
- * Whether a host is one where clouds hand out credentials, or is link-local.
- * @param host a name in lower case, or an address, as a URL or the system's resolver gives it.
+ * Whether a host is link-local or a cloud's metadata service, which hands out credentials.
+ * @param host a lower-case name or an address, in the form that a URL or the system's resolver returns.
  */
 export function isMetadataHost(host: string): boolean {
   const [plain = ''] = host.replace(/^\[|\]$|\.$/g, '').split('%');
@@ -42,7 +42,7 @@ export function isMetadataHost(host: string): boolean {
   return NAMES.has(plain);
 }
 
-/** The IPv4 addresses that a gateway may make of an IPv6 address. */
+/** The IPv4 addresses that a gateway could extract from an IPv6 address. */
 function embeddedIn(address: string): string[] {
   const groups = groupsOf(address);
   return EMBEDDINGS.filter(({ starts }) => starts.every((group, at) => group === 'any' || group === groups[at])).map(
@@ -54,7 +54,7 @@ function embeddedIn(address: string): string[] {
   );
 }
 
-/** Its eight groups; a URL writes each address in one way. */
+/** The eight groups of an IPv6 address. Parsing it as a URL normalizes the notation. */
 function groupsOf(address: string): number[] {
   const [head = '', tail = ''] = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::');
   const [left, right] = [head, tail].map((part) => part.split(':').filter((group) => group !== ''));
@@ -62,12 +62,12 @@ function groupsOf(address: string): number[] {
   return [...(left ?? []), ...Array<string>(zeros).fill('0'), ...(right ?? [])].map((group) => parseInt(group, 16));
 }
 
-/** The system's lookup of names, for connections to a sink: a name may lead anywhere at any time. */
+/** DNS lookup for connections to a sink. It checks every connection, because a name can resolve to a new address at any time. */
 export const guardedLookup: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, options, (error, address, family) => {
     const found: readonly string[] = Array.isArray(address) ? address.map((each) => each.address) : [address];
     if (error === null && found.some(isMetadataHost))
-      callback(new Error(`${hostname} leads to a link-local or metadata address`), address, family);
+      callback(new Error(`${hostname} resolves to a link-local or metadata address`), address, family);
     else callback(error, address, family);
   });
 };

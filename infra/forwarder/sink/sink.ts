@@ -1,24 +1,24 @@
 import type { Versions } from '../../../functions/website/children/kinds.ts';
 import type { WebsiteEvent } from '../event.ts';
 
-/** What the sink made of an event. */
+/** The result of sending an event once. */
 export type Delivery =
   | {
       readonly kind: 'accepted';
       readonly status: number;
       readonly outcome?: string;
       readonly actions?: string;
-      /** What the outcome rests on, where the sink says so. */
+      /** The versions that the outcome is based on, if the sink reports them. */
       readonly versions?: Versions;
       readonly requeueAfterSeconds?: number;
     }
-  /** The sink will never take it: sending it again would change nothing. */
+  /** The sink will never accept this event, so it is not retried. */
   | { readonly kind: 'rejected'; readonly status: number; readonly why: string }
   | { readonly kind: 'failed'; readonly status?: number; readonly why: string; readonly retryAfterSeconds?: number };
 
-/** Where events go. */
+/** The destination of events. */
 export interface Sink {
-  /** Sends an event once, for the `attempt`th time. It never throws. */
+  /** Sends an event once. It never throws. `attempt` counts from 1. */
   send(event: WebsiteEvent, timeoutMs: number, attempt?: number): Promise<Delivery>;
   close(): Promise<void>;
 }

@@ -7,12 +7,12 @@ import { guardedLookup } from './metadata-address.ts';
 import { failureOf, type Sink } from './sink.ts';
 import type { QueueSinkConfig } from './config.ts';
 
-/** The one refusal that is about the message; all others are about the queue or our rights, and can be mended. */
+/** The only status that blames the message. All others concern the queue or our permissions, and an operator can fix them. */
 const TOO_LARGE = 413;
 
 /**
- * A queue of Azure Storage, for the functions' queue trigger. A message is a structured CloudEvent in base64, which is
- * what the trigger's `messageEncoding` is by default (host.json, extensions.queues).
+ * Sends events to an Azure Storage queue, for the functions' queue trigger. A message is a structured CloudEvent in base64, the
+ * default `messageEncoding` of the trigger (host.json, extensions.queues).
  */
 export function storageQueueSink({ url, accountKey }: QueueSinkConfig): Sink {
   const { Agent } = url.protocol === 'https:' ? https : http;
@@ -26,7 +26,7 @@ export function storageQueueSink({ url, accountKey }: QueueSinkConfig): Sink {
         return { kind: 'accepted', status: 201 };
       } catch (error) {
         if (!(error instanceof RestError) || error.statusCode === undefined) return failureOf(error);
-        // Only Azure's code is quoted: its message shows the string that was signed.
+        // The message of Azure's error can contain the signed string, so only its code is quoted.
         const refusal = { status: error.statusCode, why: `HTTP ${error.statusCode} ${error.code ?? ''}`.trim() };
         return { kind: error.statusCode === TOO_LARGE ? 'rejected' : 'failed', ...refusal };
       }
@@ -36,8 +36,8 @@ export function storageQueueSink({ url, accountKey }: QueueSinkConfig): Sink {
 }
 
 /**
- * Options that the SDK passes on to its pipeline. It declares only the first. Our own queue retries, with what is newer by then; and the sink
- * is the one that the operator named, so redirects are not followed.
+ * Options that the SDK passes to its pipeline; its types declare only the first. It must not retry, because our own work queue
+ * retries with the newest change. It must not follow redirects, because events go only to the URL that the operator configured.
  */
 const pipelineWith = (agent: http.Agent) => ({
   retryOptions: { maxTries: 1 },
@@ -50,7 +50,7 @@ function credentialFor(url: URL, accountKey: string | undefined) {
   return url.searchParams.has('sig') ? new AnonymousCredential() : new DefaultAzureCredential();
 }
 
-/** Azure has the account in the host's name, and the emulator in the path. */
+/** Azure puts the account name into the host name; the emulator puts it into the path. */
 function accountOf({ hostname, pathname }: URL): string {
   const [first = '', second] = pathname.split('/').filter((part) => part !== '');
   return second === undefined ? (hostname.split('.')[0] ?? '') : first;

@@ -46,7 +46,7 @@ describe.each(sinks)('%s', (_kind, sinkAt) => {
     const sink = sinkAt(new URL('http://sink.example.com:1/account/queue'));
     expect(await sink.send(event, 5_000)).toEqual({
       kind: 'failed',
-      why: 'sink.example.com leads to a link-local or metadata address',
+      why: 'sink.example.com resolves to a link-local or metadata address',
     });
     await sink.close();
   });
