@@ -2,16 +2,16 @@ import * as z from 'zod';
 import { waitSeconds } from '../../../functions/cluster/errors.ts';
 import { isOlder } from '../../../functions/cluster/resource-version.ts';
 import { InvalidLineError, jsonLines } from './lines.ts';
-import { of, selected } from './list.ts';
+import { requestFor, selected } from './list.ts';
 import type { Observer, WatchedObject } from './observer.ts';
 import type { Resource, State, WatchOptions } from './state.ts';
 
 const SILENCE_MS = 90_000;
-/** The server closes a watch after this long, each at another time, so that they do not all come back together. */
+/** The server closes each watch after a random time in this range, so that the watches do not reconnect all at once. */
 const SERVER_SECONDS = { least: 240, most: 480 };
-/** A server that has not closed it by then never will: we do, a little later than it should have. */
+/** We close the watch ourselves if the server exceeds its own timeout by this factor. */
 const DEADLINE_FACTOR = 1.1;
-/** A watch that ends this soon, without a change, did not work: some servers drop an expired version without a word. */
+/** A watch that closes this soon without a change did not work. Some servers close a watch like this if its version expired. */
 const AT_ONCE_MS = 1_000;
 const EMPTY_CLOSES = 3;
 
@@ -25,7 +25,7 @@ const line = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('ERROR'),
     object: z.object({
-      // What cannot be read of it counts as absent: the error stays one.
+      // An invalid field counts as absent, so that the line is still an error.
       code: z.number().optional().catch(undefined),
       reason: z.string().optional().catch(undefined),
       details: z.object({ retryAfterSeconds: waitSeconds }).optional().catch(undefined),
@@ -36,12 +36,12 @@ type Line = z.output<typeof line>;
 type ServerError = Extract<Line, { type: 'ERROR' }>['object'];
 type Watching = Extract<State, { name: 'watching' }>;
 
-/** A watch that was open and cannot go on as it was; it knows how far it came. */
+/** A watch ended with an error after the server had accepted it. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
-  /** Where to go after the wait. */
+  /** The state to enter after the wait. */
   readonly next: State;
-  /** Whether there were changes before, or time enough for them: then this is not one more failure of the same kind. */
+  /** Whether the watch delivered changes, or lasted long enough to count as working. Then the backoff starts afresh. */
   readonly hadWorked: boolean;
   readonly retryAfterSeconds: number | undefined;
 
@@ -57,7 +57,9 @@ type Interruption = Pick<InterruptedError, 'next' | 'hadWorked'> & Partial<Pick<
 
 /**
  * Follows the changes since a version, until the connection ends.
- * @throws ClusterError when it cannot be opened, InterruptedError or InvalidLineError when what comes is not a watch.
+ * @throws ClusterError if the watch cannot be opened.
+ * @throws InterruptedError if the server reports an error, goes back to an older version or keeps closing the watch.
+ * @throws InvalidLineError if a line is not an event.
  */
 export async function follow(state: Watching, options: WatchOptions, signal: AbortSignal): Promise<State> {
   const started = performance.now();
@@ -75,7 +77,7 @@ export async function follow(state: Watching, options: WatchOptions, signal: Abo
       if (event.type === 'ERROR') throw serverError(event.object, last, hadWorked());
       const { resourceVersion } = event.object.metadata;
       if (isOlder(resourceVersion, last)) throw wentBackwards(options.resource, hadWorked());
-      tell(options.observer, event.type, event.object);
+      notify(options.observer, event.type, event.object);
       last = resourceVersion;
       if (event.type !== 'BOOKMARK') changes++;
     }
@@ -94,7 +96,7 @@ function open(
   const timeoutSeconds = String(Math.round(seconds));
   const query = { ...selected(resource), watch: '1', allowWatchBookmarks: 'true', resourceVersion, timeoutSeconds };
   const deadline = AbortSignal.timeout(Math.round(seconds * DEADLINE_FACTOR * 1000));
-  const { path, what } = of(resource, 'watch');
+  const { path, what } = requestFor(resource, 'watch');
   return transport.stream({
     method: 'GET',
     path: `${path}?${new URLSearchParams(query).toString()}`,
@@ -106,13 +108,13 @@ function open(
 function afterEmptyClose(state: Watching, { name }: Resource): State {
   const emptyCloses = state.emptyCloses + 1;
   if (emptyCloses < EMPTY_CLOSES) return { ...state, emptyCloses };
-  const message = `The watch of ${name} was closed at once ${emptyCloses} times`;
+  const message = `The API server closed the watch of ${name} immediately, ${emptyCloses} times in a row`;
   throw new InterruptedError(message, { next: { name: 'listing', reason: 'closed-at-once' }, hadWorked: false });
 }
 
 const watching = (resourceVersion: string): State => ({ name: 'watching', resourceVersion, emptyCloses: 0 });
 
-/** A connection that breaks, by itself or by us for its silence, ends: what came over it is good. */
+/** Ends the stream when the connection breaks or we abort it for silence. The changes received so far are valid. */
 async function* untilBroken(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* stream;
@@ -121,24 +123,24 @@ async function* untilBroken(stream: AsyncIterable<Uint8Array>): AsyncGenerator<U
 
 async function* events(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
   for await (const value of jsonLines(untilBroken(stream))) {
-    const read = line.safeParse(value);
-    if (!read.success) throw new InvalidLineError('A line of the watch is not an event');
-    yield read.data;
+    const parsed = line.safeParse(value);
+    if (!parsed.success) throw new InvalidLineError('The API server sent a line that is not a watch event');
+    yield parsed.data;
   }
 }
 
-function tell(observer: Observer, type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK', object: WatchedObject): void {
+function notify(observer: Observer, type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK', object: WatchedObject): void {
   if (type === 'DELETED') observer.deleted(object);
   else if (type !== 'BOOKMARK') observer.changed(object);
 }
 
 const wentBackwards = ({ name }: Resource, hadWorked: boolean): InterruptedError =>
-  new InterruptedError(`The watch of ${name} went back to an older version`, {
+  new InterruptedError(`The API server sent an older version than before in the watch of ${name}`, {
     next: { name: 'listing', reason: 'went-backwards' },
     hadWorked,
   });
 
-/** An expired version cannot be gone on from. It is waited out like all else: a list may be followed by the same again. */
+/** An expired version needs a new list. Even that list waits for the backoff, because the next watch may fail in the same way. */
 function serverError({ code, reason, details }: ServerError, last: string, hadWorked: boolean): InterruptedError {
   const isExpired = code === 410 || reason === 'Expired' || reason === 'Gone';
   return new InterruptedError(`The API server ended the watch: ${reason ?? code ?? 'unknown'}`, {

@@ -1,18 +1,18 @@
-/** No object of the API server comes to more, in characters: see `LARGEST_ANSWER` of the transport. */
+/** Maximum length of a line, in characters. No object is larger: see `LARGEST_ANSWER` of the transport. */
 const LONGEST_LINE = 16 * 1024 * 1024;
 
-/** A line that is not JSON, or too long to be one object: the stream cannot be trusted from here on. */
+/** A line is not JSON, or is too long to be one object. The rest of the stream cannot be trusted either. */
 export class InvalidLineError extends Error {
   override readonly name = 'InvalidLineError';
 }
 
 /**
- * The JSON values of a newline-delimited stream, wherever its chunks are cut.
- * @throws InvalidLineError; a last line without an end is one that was cut off, and is left out.
+ * Parses newline-delimited JSON from chunks of any size. It drops a last line without a newline, because that line was cut off.
+ * @throws InvalidLineError
  */
 export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator {
   const decoder = new TextDecoder();
-  // Pieces of the line that is not whole yet: joined once, since a large object comes in many of them.
+  // Pieces of the incomplete line. They are joined once at its end, because a large object arrives in many pieces.
   let pieces: string[] = [];
   let length = 0;
   for await (const chunk of chunks) {
@@ -24,7 +24,8 @@ export async function* jsonLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
       pieces = [next];
       length = next.length;
     }
-    if (length > LONGEST_LINE) throw new InvalidLineError(`A line goes on after ${LONGEST_LINE} characters`);
+    if (length > LONGEST_LINE)
+      throw new InvalidLineError(`The API server sent a line longer than ${LONGEST_LINE} characters`);
   }
 }
 
@@ -33,6 +34,8 @@ function* parsed(line: string): Generator {
   try {
     yield JSON.parse(line);
   } catch (error) {
-    throw new InvalidLineError(`A line of ${line.length} characters is not JSON`, { cause: error });
+    throw new InvalidLineError(`The API server sent a line of ${line.length} characters that is not JSON`, {
+      cause: error,
+    });
   }
 }

@@ -9,10 +9,9 @@ const page = z.object({
 });
 
 /**
- * Reads all objects, in pages. Never with `resourceVersion=0`: a cache that lags could say that objects are gone which are
- * not.
- * @returns the version from which a watch goes on.
- * @throws ClusterError, for an expired page among others: then the list is void, and nothing counts as gone.
+ * Reads all objects, in pages. Never with `resourceVersion=0`, because a stale cache could omit objects that exist.
+ * @returns the version to start the watch from.
+ * @throws ClusterError, also for an expired page. The list is then void, and no object counts as deleted.
  */
 export async function list(
   { resource, transport, observer, progressed, pageSize, places }: WatchOptions,
@@ -20,7 +19,7 @@ export async function list(
 ): Promise<string> {
   observer.listStarted();
   let resourceVersion = '';
-  const { path, what } = of(resource, 'list');
+  const { path, what } = requestFor(resource, 'list');
   for await (const read of pages(transport, { path, query: selected(resource), what, signal, pageSize }, places)) {
     const { items, metadata } = page.parse(read);
     progressed?.();
@@ -34,11 +33,11 @@ export async function list(
 export const selected = ({ labelSelector }: Resource): Record<string, string> =>
   labelSelector === undefined ? {} : { labelSelector };
 
-/** Where the resource is, and the request in words for what goes wrong. */
-export function of({ name, prefix, namespace }: Resource, verb: 'list' | 'watch') {
-  const place = namespace === undefined ? prefix : `${prefix}/namespaces/${namespace}`;
+/** The path of the resource, and a description of the request for error messages. */
+export function requestFor({ name, prefix, namespace }: Resource, verb: 'list' | 'watch') {
+  const parent = namespace === undefined ? prefix : `${prefix}/namespaces/${namespace}`;
   return {
-    path: `${place}/${name}`,
+    path: `${parent}/${name}`,
     what: namespace === undefined ? `${verb} ${name}` : `${verb} ${name} in namespace ${namespace}`,
   };
 }

@@ -1,18 +1,18 @@
 import type { ObjectMeta } from '../../../functions/website/resource.ts';
 
-/** As much of an object as every resource has. */
+/** The fields that objects of every resource have. */
 export interface WatchedObject {
   readonly metadata: ObjectMeta;
   readonly spec?: unknown;
   readonly status?: unknown;
 }
 
-/** What a watch tells. It must return at once: nothing is sent on the watch's own loop. */
+/** Receives the objects and changes that a watch reads. Its methods must return at once, so they never send anything. */
 export interface Observer {
-  /** A list begins; one that began before and did not end is void. */
+  /** A list starts. An earlier list that did not end is void. */
   listStarted(): void;
   listed(object: WatchedObject): void;
-  /** The list is complete: what it did not name is gone. */
+  /** The list is complete: objects that it did not contain no longer exist. */
   listEnded(): void;
   changed(object: WatchedObject): void;
   deleted(object: WatchedObject): void;

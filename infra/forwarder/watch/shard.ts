@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Shard } from '../config.ts';
 import type { Observer, WatchedObject } from './observer.ts';
 
-/** Passes on what is in our part of the namespaces, and leaves the rest to the other shards. */
+/** Passes on the objects in our shard's namespaces, and drops all others. */
 export function onlyOf(shard: Shard, observer: Observer): Observer {
   const ours = (pass: (object: WatchedObject) => void) => (object: WatchedObject) => {
     if (isIn(shard, object.metadata.namespace)) pass(object);
@@ -16,7 +16,7 @@ export function onlyOf(shard: Shard, observer: Observer): Observer {
   };
 }
 
-/** Every namespace is in exactly one of `count` shards, and always in the same one. */
+/** Each namespace belongs to exactly one of `count` shards, and always to the same one. */
 export function isIn({ index, count }: Shard, namespace: string): boolean {
   const first32Bits = Number.parseInt(hash('sha1', namespace, 'hex').slice(0, 8), 16);
   return first32Bits % count === index;

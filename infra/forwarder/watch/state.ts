@@ -2,7 +2,7 @@ import type { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import type { Observer } from './observer.ts';
 
-/** What is watched: all objects of one resource, in one namespace or in all. */
+/** What to watch: all objects of one resource, in one namespace or in all of them. */
 export interface Resource {
   /** The plural, as in RBAC: `websites`. */
   readonly name: string;
@@ -13,13 +13,13 @@ export interface Resource {
 }
 
 /**
- * Why all objects are read, again or for the first time.
+ * Why the watch lists all objects.
  * - `expired`: the API server no longer has the changes since our version.
- * - `closed-at-once`: some servers drop an expired version without a word.
- * - `went-backwards`: a version older than one before it; etcd may have been restored.
- * - `outage`: the API server was away long enough to have been put back to an older state.
- * - `unreadable`: a line of the watch that is not JSON, or not an event.
- * - `refused`: an answer that says nothing of the version, 403 for one.
+ * - `closed-at-once`: the API server kept closing the watch immediately. Some servers do so for an expired version.
+ * - `went-backwards`: a version was older than the previous one. etcd may have been restored.
+ * - `outage`: the API server was away long enough to have been restored to an older state.
+ * - `unreadable`: a line of the watch was not JSON, or not an event.
+ * - `refused`: the API server refused the watch for another reason, for example with 403.
  */
 export const LIST_REASONS = [
   'start',
@@ -32,30 +32,35 @@ export const LIST_REASONS = [
 ] as const;
 export type ListReason = (typeof LIST_REASONS)[number];
 
-/** Where a watch stands. */
+/** The state machine of a watch. */
 export type State =
-  /** Reads all objects, in pages. To `watching`; on any error, an expired page among them, to `waiting` and again. */
+  /**
+   * Reads all objects, in pages.
+   * - Complete: to `watching`.
+   * - Any error, an expired page included: to `waiting`, then to `listing`.
+   */
   | { readonly name: 'listing'; readonly reason: ListReason }
   /**
-   * Follows the changes since a version. Closed by the server, silent or open for too long: `watching` from the last
-   * version. On an error, to `waiting`, and then again from the last version where the error says nothing against it. Where
-   * it does, to `waiting` and then to `listing`.
+   * Follows the changes since a version.
+   * - Closed by the server, silent for too long, or open for too long: to `watching` from the last version.
+   * - An error that leaves the last version usable: to `waiting`, then to `watching` from that version.
+   * - Any other error: to `waiting`, then to `listing`.
    */
   | { readonly name: 'watching'; readonly resourceVersion: string; readonly emptyCloses: number }
-  /** Waits out a backoff, then goes on to `next`. */
+  /** Waits for a backoff, then enters `next`. */
   | { readonly name: 'waiting'; readonly delayMs: number; readonly why: string; readonly next: State };
 
-/** What time and chance are to a watch; tests have their own. */
+/** Randomness and waiting. Tests pass their own. */
 export interface Surroundings {
   readonly random: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** How long one request of a watch may last. */
+/** How long one watch request may last. */
 export interface FollowLimits {
-  /** The API server sends a bookmark about once a minute: longer silence is a dead connection. */
+  /** The API server sends a bookmark about once a minute, so a connection that is silent for longer is dead. */
   readonly silenceMs?: number;
-  /** How long the server is asked to keep a watch open. */
+  /** Bounds of the random `timeoutSeconds` that we send to the API server. */
   readonly serverSeconds?: { readonly least: number; readonly most: number };
 }
 
@@ -64,12 +69,12 @@ export interface WatchOptions extends FollowLimits {
   readonly transport: Transport;
   readonly observer: Observer;
   readonly surroundings: Surroundings;
-  /** Told of every state that is entered, for health, metrics and logs. */
+  /** Called on every state change, for health, metrics and logs. */
   readonly entered: (state: State) => void;
-  /** Told whenever the API server gave something: a page, an open watch, a line of it. */
+  /** Called whenever the API server sends something: a page of a list, the response to a watch, a line of it. */
   readonly progressed?: () => void;
-  /** Most objects in a page of a list. */
+  /** Maximum number of objects in a page of a list. */
   readonly pageSize?: number;
-  /** For pages of lists, shared by all watches of a process. */
+  /** Limits how many pages all watches of the process read at the same time. */
   readonly places: Places;
 }

@@ -6,10 +6,10 @@ import { list } from './list.ts';
 import type { WatchOptions, State, ListReason } from './state.ts';
 
 const BACKOFF: Backoff = { baseMs: 200, capMs: 30_000 };
-/** As many failures in a row, a second or more, are no hiccup: an API server that comes back may be another one. */
+/** This many failures in a row, over a second or more, are an outage. The API server may come back restored from a backup. */
 const OUTAGE_FAILURES = 4;
 
-/** Lists and watches until the signal aborts. It ends for no other reason, and never throws. */
+/** Lists and watches until the signal aborts. Errors lead to a retry: it never throws and never ends early. */
 export async function watch(options: WatchOptions, signal: AbortSignal): Promise<void> {
   let state: State = { name: 'listing', reason: 'start' };
   let failures = 0;
@@ -18,7 +18,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     try {
       const from = state;
       state = await enter(state, options, signal);
-      // Only a watch that worked shows that all is well: a list may succeed for ever before one that does not.
+      // Only a working watch resets the count. A list does not: it could succeed for ever while every watch fails.
       if (from.name === 'watching' && state.name === 'watching' && state.emptyCloses === 0) failures = 0;
     } catch (error) {
       if (error instanceof InterruptedError && error.hadWorked) failures = 0;
@@ -45,26 +45,26 @@ async function enter(state: State, options: WatchOptions, signal: AbortSignal): 
 const retryAfter = (error: unknown): number | undefined =>
   error instanceof ClusterError || error instanceof InterruptedError ? error.retryAfterSeconds : undefined;
 
-/** Where to go when the wait is over. */
+/** The state to enter after the wait. */
 function resumption(state: State, error: unknown, failures: number): State {
   if (error instanceof InterruptedError) return error.next;
-  // A list that failed is void, and goes on for the reason it had.
+  // A failed list starts over, with its original reason.
   if (state.name !== 'watching') return state;
   const reason = listReason(error, failures);
   return reason === undefined ? { ...state, emptyCloses: 0 } : { name: 'listing', reason };
 }
 
-/** It may be the same API server that comes back, at the version that it had. */
+/** After a short failure of this kind, the API server most likely still has our version. */
 const AWAY: ReadonlySet<ErrorCode> = new Set(['Unreachable', 'Unavailable', 'Timeout']);
 
-/** Nothing where the error says nothing against going on from the last version. */
+/** Why a failed watch needs a new list, or undefined if it can continue from its last version. */
 function listReason(error: unknown, failures: number): ListReason | undefined {
   if (error instanceof InvalidLineError) return 'unreadable';
   if (!(error instanceof ClusterError)) return 'refused';
   if (error.code === 'TooManyRequests') return undefined;
-  // A version that it has not come to yet, one from before a restore, is answered with a time-out of its own.
+  // The API server answers with this timeout if our version is in its future: its data was restored from a backup.
   if (error.code === 'Timeout' && error.message.includes(TOO_LARGE_VERSION)) return 'outage';
-  // Any other time-out says that the API server is short of time, and a list would take more of it.
+  // After any other timeout the API server is overloaded, and a list would add to the load.
   if (AWAY.has(error.code)) return failures < OUTAGE_FAILURES ? undefined : 'outage';
   return error.code === 'Gone' ? 'expired' : 'refused';
 }

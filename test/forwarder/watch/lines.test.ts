@@ -47,6 +47,8 @@ it('does not go on where a line is longer than any object, and keeps no more of 
       yield Buffer.alloc(1024 * 1024, 'x');
     }
   }
-  await expect(jsonLines(endless()).next()).rejects.toThrow('A line goes on after 16777216 characters');
+  await expect(jsonLines(endless()).next()).rejects.toThrow(
+    'The API server sent a line longer than 16777216 characters',
+  );
   expect(chunks).toBe(17);
 });
