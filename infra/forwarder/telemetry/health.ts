@@ -1,25 +1,25 @@
 import type { State } from '../watch/state.ts';
 
-/** How a program that does nothing for now says what it waits for; it is ready all the same. */
+/** Why this replica is not working at the moment. A standby still counts as ready. */
 type Standby = string | undefined;
 
-interface Vitals {
+interface WatchHealth {
   state: State;
-  /** Why it cannot get on; gone as soon as the API server gives something again. */
-  trouble: string | undefined;
+  /** Why the watch makes no progress. Cleared as soon as the API server sends something. */
+  problem: string | undefined;
   hasListed: boolean;
-  /** When it last got on, in milliseconds of the monotonic clock. */
+  /** Time of the last progress, in milliseconds of the monotonic clock. */
   progressedAt: number;
-  /** When its loop has to have done something: it bounds each wait of its own. */
+  /** A loop that is silent beyond this time is stuck. */
   dueAt: number;
 }
 
-/** What bounds each state is within this: a page has 60 s, and a silent watch 90 s. */
+/** Longer than any timeout within a state: a page may take 60 s, and a watch may be silent for 90 s. */
 const LONGEST_STATE_MS = 180_000;
 
-/** How the watches fare, for /livez, /readyz and the metrics. */
+/** The health of all watches, for /livez, /readyz and the metrics. */
 export class Health {
-  readonly #watches = new Map<string, Vitals>();
+  readonly #watches = new Map<string, WatchHealth>();
   readonly #now: () => number;
   #standby: Standby;
 
@@ -27,7 +27,7 @@ export class Health {
     this.#now = now;
   }
 
-  /** Watches that begin, by name, in place of those before. */
+  /** Starts to track these watches, and forgets the previous ones. */
   begin(names: readonly string[]): void {
     this.#standby = undefined;
     this.#watches.clear();
@@ -35,57 +35,59 @@ export class Health {
     for (const name of names) {
       const state: State = { name: 'listing', reason: 'start' };
       const dueAt = now + LONGEST_STATE_MS;
-      this.#watches.set(name, { state, trouble: undefined, hasListed: false, progressedAt: now, dueAt });
+      this.#watches.set(name, { state, problem: undefined, hasListed: false, progressedAt: now, dueAt });
     }
   }
 
-  /** There are no watches, because somebody else has them. */
+  /** Tracks no watches while another replica is leading. */
   standBy(why: string): void {
     this.#watches.clear();
     this.#standby = why;
   }
 
   entered(name: string, state: State): void {
-    const vitals = this.#watches.get(name);
-    if (vitals === undefined) return;
-    vitals.state = state;
-    vitals.dueAt = this.#now() + LONGEST_STATE_MS + (state.name === 'waiting' ? state.delayMs : 0);
-    if (state.name === 'waiting') vitals.trouble = state.why;
-    if (state.name === 'watching') vitals.hasListed = true;
+    const watch = this.#watches.get(name);
+    if (watch === undefined) return;
+    watch.state = state;
+    watch.dueAt = this.#now() + LONGEST_STATE_MS + (state.name === 'waiting' ? state.delayMs : 0);
+    if (state.name === 'waiting') watch.problem = state.why;
+    if (state.name === 'watching') watch.hasListed = true;
   }
 
   progressed(name: string): void {
-    const vitals = this.#watches.get(name);
-    if (vitals === undefined) return;
-    vitals.trouble = undefined;
-    vitals.progressedAt = this.#now();
-    vitals.dueAt = vitals.progressedAt + LONGEST_STATE_MS;
+    const watch = this.#watches.get(name);
+    if (watch === undefined) return;
+    watch.problem = undefined;
+    watch.progressedAt = this.#now();
+    watch.dueAt = watch.progressedAt + LONGEST_STATE_MS;
   }
 
-  /** Why it is not ready, a line each; nothing when every resource was listed and none is in trouble. */
+  /** One line for each reason why the forwarder is not ready. Empty if every resource was listed and every watch works. */
   problems(): string[] {
-    return [...this.#watches].flatMap(([name, { trouble, hasListed }]) => {
-      if (trouble !== undefined) return [`${name}: ${trouble}`];
+    return [...this.#watches].flatMap(([name, { problem, hasListed }]) => {
+      if (problem !== undefined) return [`${name}: ${problem}`];
       return hasListed ? [] : [`${name}: not listed yet`];
     });
   }
 
-  /** Watches whose loop hangs: no error explains it, and only a new start mends it. */
+  /** Watches whose loop has stopped without an error. Only a restart helps, so /livez fails. */
   stuck(): string[] {
     const now = this.#now();
-    return [...this.#watches].filter(([, { dueAt }]) => now > dueAt).map(([name]) => `${name}: its loop hangs`);
+    return [...this.#watches]
+      .filter(([, { dueAt }]) => now > dueAt)
+      .map(([name]) => `${name}: the watch loop is stuck`);
   }
 
   get standby(): Standby {
     return this.#standby;
   }
 
-  /** For the metrics, one a watch. */
+  /** One entry per watch, for the metrics. */
   watches(): { readonly name: string; readonly isConnected: boolean; readonly progressAgeSeconds: number }[] {
     const now = this.#now();
-    return [...this.#watches].map(([name, { state, trouble, progressedAt }]) => ({
+    return [...this.#watches].map(([name, { state, problem, progressedAt }]) => ({
       name,
-      isConnected: state.name === 'watching' && trouble === undefined,
+      isConnected: state.name === 'watching' && problem === undefined,
       progressAgeSeconds: (now - progressedAt) / 1000,
     }));
   }

@@ -5,83 +5,82 @@ import type { Health } from './health.ts';
 import type { Pending } from '../queue/queue.ts';
 import { KINDS } from '../../../functions/website/children/kinds.ts';
 
-/** Measures that are read when they are asked for. */
+/** Where the gauges read their values at each scrape. */
 export interface Sources {
   readonly health: Health;
-  /** Of the queue that works now; absent on a standby. */
+  /** Undefined on a standby, which has no queue. */
   readonly pending: () => Pending | undefined;
-  /** Objects that are remembered, by resource. */
+  /** Number of known objects, by resource. */
   readonly known: () => ReadonlyMap<string, number>;
   readonly isLeader: () => boolean;
 }
 
 const P = 'website_forwarder_';
 const RESOURCES = [PLURAL, ...KINDS.map(({ plural }) => plural)];
-/** From a function that is warm to one that starts cold. */
+/** Buckets from a warm function to a cold start. */
 const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** What /metrics says; docs/metrics.md is the table for people. No label names an object, so their number is bounded. */
+/** The metrics of the forwarder, as in docs/metrics.md. No label names an object, so the number of series is bounded. */
 export class Metrics {
   readonly registry = new Registry();
 
-  readonly events = this.#counter('events_total', 'Deliveries by event type and what the sink made of them', [
-    'type',
-    'result',
-  ]);
-  readonly retries = this.#counter('retries_total', 'Deliveries that were not the first of their event', []);
-  readonly lists = this.#counter('lists_total', 'Lists that were begun, by what they were needed for', [
-    'resource',
-    'reason',
-  ]);
-  readonly missed = this.#counter('missed_changes_total', 'Changes that no watch told and a list revealed', [
+  readonly events = this.#counter('events_total', 'Deliveries, by event type and result', ['type', 'result']);
+  readonly retries = this.#counter('retries_total', 'Deliveries that retried an event', []);
+  readonly lists = this.#counter('lists_total', 'Lists that were started, by reason', ['resource', 'reason']);
+  readonly missed = this.#counter('missed_changes_total', 'Changes that the watch missed and a list revealed', [
     'resource',
   ]);
   readonly superseded = this.#counter(
     'superseded_total',
-    'Changes that were not sent, since an answer of the sink rests on them already',
+    'Changes that were not sent, because an earlier response of the sink already covered them',
     [],
   );
-  readonly deferred = this.#counter('deferred_total', 'Times that a key came too often and was put off', []);
+  readonly deferred = this.#counter('deferred_total', 'Times that a key changed too often and was delayed', []);
   readonly duration = new Histogram({
     name: `${P}delivery_duration_seconds`,
-    help: 'Time from sending an event to the answer',
+    help: 'Time from sending an event to the response',
     labelNames: ['result'],
     buckets: SECONDS,
     registers: [this.registry],
   });
 
   constructor(sources: Sources) {
-    // It looks at the event loop so often, and each look wakes the process: every 10 ms would be its only work while nothing happens.
+    // Each sample of the event loop wakes the process. The default of 10 ms would cause most of the CPU use of an idle forwarder.
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 200 });
-    // A series that begins at its first event hides that event from increase().
+    // Every series starts at 0. Otherwise increase() would miss the first event of a series.
     for (const resource of RESOURCES) this.missed.inc({ resource }, 0);
     for (const type of Object.keys(EVENT_TYPES))
       for (const result of ['accepted', 'rejected', 'failed']) this.events.inc({ type, result }, 0);
     const { health, pending, known, isLeader } = sources;
-    this.#gauge('watch_connected', 'Whether the watch is open: 1 or 0', ['resource'], (set) => {
+    this.#gauge('watch_connected', '1 if the watch is open, otherwise 0', ['resource'], (set) => {
       for (const { name, isConnected } of health.watches()) set({ resource: name }, isConnected ? 1 : 0);
     });
-    this.#gauge('watch_progress_age_seconds', 'Time since the API server gave something', ['resource'], (set) => {
+    this.#gauge('watch_progress_age_seconds', 'Time since the API server last sent something', ['resource'], (set) => {
       for (const { name, progressAgeSeconds } of health.watches()) set({ resource: name }, progressAgeSeconds);
     });
-    this.#gauge('pending_keys', 'Keys that wait for their turn, for their time, or are at work', ['state'], (set) => {
-      const { queued = 0, delayed = 0, atWork = 0 } = pending() ?? {};
-      for (const [state, count] of Object.entries({ queued, delayed, at_work: atWork })) set({ state }, count);
-    });
-    this.#gauge('oldest_pending_age_seconds', 'How long the oldest change has not been handled', [], (set) =>
+    this.#gauge(
+      'pending_keys',
+      'Keys that are waiting for their turn, waiting for a timer, or being handled',
+      ['state'],
+      (set) => {
+        const { queued = 0, delayed = 0, atWork = 0 } = pending() ?? {};
+        for (const [state, count] of Object.entries({ queued, delayed, at_work: atWork })) set({ state }, count);
+      },
+    );
+    this.#gauge('oldest_pending_age_seconds', 'Age of the oldest undelivered change', [], (set) =>
       set({}, (pending()?.oldestAgeMs ?? 0) / 1000),
     );
-    this.#gauge('known_objects', 'Objects that are remembered', ['resource'], (set) => {
+    this.#gauge('known_objects', 'Objects that the forwarder knows', ['resource'], (set) => {
       for (const [resource, count] of known()) set({ resource }, count);
     });
-    this.#gauge('leader', 'Whether this one does the work: 1 or 0', [], (set) => set({}, isLeader() ? 1 : 0));
+    this.#gauge('leader', '1 if this replica is leading, otherwise 0', [], (set) => set({}, isLeader() ? 1 : 0));
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
     return new Counter({ name: P + name, help, labelNames, registers: [this.registry] });
   }
 
-  /** A gauge that is read, and made anew, each time it is asked for: what has gone is not shown for ever. */
+  /** A gauge that is filled at each scrape. It is reset first, so that series of the past disappear. */
   #gauge<Label extends string>(
     name: string,
     help: string,

@@ -11,7 +11,7 @@ import { EVENT_TYPES, subjectOf } from '../../../functions/events/website-event.
 import type { Notice } from '../event.ts';
 import type { Tracing } from './tracing.ts';
 
-/** Exports spans as OTEL_EXPORTER_OTLP_ENDPOINT and the other standard variables say. */
+/** Exports spans over OTLP. OTEL_EXPORTER_OTLP_ENDPOINT and the other standard variables configure it. */
 export function otlpTracing(): Tracing {
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'website-forwarder' }).merge(

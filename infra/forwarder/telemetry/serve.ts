@@ -10,23 +10,23 @@ interface Answer {
   readonly type?: string;
 }
 
-interface Shown {
+interface Sources {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly troubles: Troubles;
 }
 
-const NOT_FOUND: Answer = { status: 404, text: 'There are /livez, /readyz and /metrics\n' };
+const NOT_FOUND: Answer = { status: 404, text: 'Not found. Available: /livez, /readyz, /metrics\n' };
 
-/** Serves /livez, /readyz and /metrics. @throws Error that says what to do when it cannot listen. */
+/** Serves /livez, /readyz and /metrics. @throws Error if it cannot listen; the message says what to do. */
 export async function serve(
-  { health, metrics, troubles }: Shown,
+  { health, metrics, troubles }: Sources,
   host: string,
   port: number,
 ): Promise<{ server: Server; url: string }> {
   const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
     '/livez': () => verdict(health.stuck(), 'ok'),
-    // What has something older in its place works: the forwarder is ready all the same.
+    // Troubles do not make the forwarder unready: while they last, it works with the previous credentials.
     '/readyz': () => verdict(health.problems(), [health.standby ?? 'ok', ...troubles.lines()].join('\n')),
     '/metrics': async () => ({
       status: 200,
@@ -38,7 +38,7 @@ export async function serve(
     try {
       return await (pages[path] ?? (() => NOT_FOUND))();
     } catch (error) {
-      // What is shown must never be the end of what works.
+      // A failure to render a page must not end the process.
       return { status: 500, text: `${error instanceof Error ? error.message : String(error)}\n` };
     }
   };

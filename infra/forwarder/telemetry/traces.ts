@@ -4,7 +4,7 @@ import type { Tracing } from './tracing.ts';
 
 const NO_TRACING: Tracing = { traceparentOf: () => undefined, answered() {}, close: async () => {} };
 
-/** Where OpenTelemetry's own variables name a collector (OTLP over HTTP), traces go there; the library is loaded only then. */
+/** Traces over OTLP if they are enabled. Only then does it load the OpenTelemetry library, which is large. */
 export async function tracingFrom(traces: boolean, log: Pick<Logger, 'warn'>): Promise<Tracing> {
   if (!traces) return NO_TRACING;
   const { otlpTracing } = await import('./otlp.ts');

@@ -1,12 +1,12 @@
 import type { Notice } from '../event.ts';
 import type { Delivery } from '../sink/sink.ts';
 
-/** The trace of events: one span from an event's first delivery until the sink has decided. */
+/** Traces events: one span per event, from its first delivery until the sink accepts or rejects it. */
 export interface Tracing {
-  /** The W3C trace context of the event, which goes with it; the same for a resend. */
+  /** The W3C trace context to send with the event. A resend has the same one. */
   traceparentOf(notice: Notice): string | undefined;
-  /** The sink answered. A span that is never ended, because something newer came, is never exported. */
+  /** Records a delivery. If a newer event replaces this one before the sink decides, its span is never exported. */
   answered(notice: Notice, delivery: Delivery): void;
-  /** Sends what is not sent yet. */
+  /** Exports the remaining spans. */
   readonly close: () => Promise<void>;
 }

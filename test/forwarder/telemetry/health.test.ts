@@ -50,7 +50,7 @@ it('A loop that does nothing for longer than any of its waits hangs', () => {
   health.progressed('services');
   expect(health.stuck()).toEqual([]);
   pass(20_000);
-  expect(health.stuck()).toEqual(['websites: its loop hangs']);
+  expect(health.stuck()).toEqual(['websites: the watch loop is stuck']);
 });
 
 it('A long wait that the API server asked for is no hang', () => {
