@@ -1,10 +1,10 @@
-// npm run build: each program as a few files without node_modules, so that it starts fast and brings nothing unused along.
+// npm run build: bundles each program into a few files without node_modules, so that it starts fast and contains no unused code.
 import { rmSync } from 'node:fs';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
- * The Kubernetes client does not say that its modules only declare things, so all of its generated models would come along,
- * and be set up at each start. We use its reading of kubeconfigs and nothing else of it.
+ * We use only the kubeconfig code of the Kubernetes client. Its package.json does not declare `sideEffects: false`, so esbuild
+ * would keep all generated models, and each start would initialize them.
  */
 const withoutUnusedModels: Plugin = {
   name: 'without-unused-models',
@@ -22,8 +22,8 @@ const withoutUnusedModels: Plugin = {
 };
 
 /**
- * To import `node:http` is to read all that it exports, and its WebSocket loads Node's own copy of undici, which takes longer than
- * all the rest. To require it is not. One that imports it only when it is needed is left as it is.
+ * Replaces static imports of `node:http` by `require`, so that Node does not load its own copy of undici at start. An import
+ * evaluates every export, and reading the export `WebSocket` loads that copy. Dynamic imports stay as they are.
  */
 const withoutSecondUndici: Plugin = {
   name: 'without-second-undici',
@@ -38,8 +38,8 @@ const withoutSecondUndici: Plugin = {
 };
 
 /**
- * undici's entry point sets up its fetch, WebSockets, caches and mocks too. This is the part of it that we and the Kubernetes client
- * use; a part that is missed is an error of the build.
+ * The part of undici that we and the Kubernetes client use. Its own entry point also initializes fetch, WebSockets, caches and
+ * mocks. The build fails if an export is missing here.
  */
 const UNDICI = `
   import api from 'undici/lib/api/index.js';
@@ -48,7 +48,7 @@ const UNDICI = `
   export { default as Agent } from 'undici/lib/dispatcher/agent.js';
   export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
   export { default as buildConnector } from 'undici/lib/core/connect.js';
-  // Of modules that are left out in the end.
+  // Only modules that esbuild removes from the bundle import this.
   export const fetch = globalThis.fetch;
 `;
 
@@ -69,12 +69,12 @@ const withoutUnusedUndici: Plugin = {
 
 const common: BuildOptions = {
   bundle: true,
-  // What only some need stays in files of its own, and is loaded for them only.
+  // Code behind a dynamic import gets its own file, so that it is loaded only when needed.
   splitting: true,
   platform: 'node',
   format: 'esm',
   target: 'node22',
-  // CommonJS libraries ask for Node's own modules in this way, and @azure/functions for its host, which is there at run time.
+  // CommonJS libraries call `require` for Node's modules. @azure/functions calls it for its host, which exists only at run time.
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   external: ['@azure/functions-core'],
   plugins: [withoutUnusedModels, withoutSecondUndici, withoutUnusedUndici],
@@ -83,15 +83,15 @@ const common: BuildOptions = {
 
 rmSync('dist', { recursive: true, force: true });
 await Promise.all([
-  // Not minified: it starts no faster, and an error's stack can be read.
+  // Not minified, because it would not start faster, and stack traces stay readable.
   build({ ...common, entryPoints: ['functions/azure.ts', 'functions/node.ts'], outdir: 'dist/functions' }),
   build({
     ...common,
     entryPoints: ['infra/forwarder/main.ts'],
     outdir: 'dist/forwarder',
-    // Its image has no package.json to say what the files are.
+    // The image has no package.json to mark .js files as ES modules.
     outExtension: { '.js': '.mjs' },
-    // The text of the source stays in memory: minified, it is 5 MiB less.
+    // Node keeps the source text in memory, and minifying saves 5 MiB.
     minify: true,
     keepNames: true,
   }),

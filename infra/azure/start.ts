@@ -1,4 +1,4 @@
-// npm run start:azure: the built functions in the real Azure Functions host, with Azurite as their storage.
+// npm run start:azure: runs the built functions in the real Azure Functions host, with Azurite as storage.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants, copyFileSync, existsSync, readFileSync } from 'node:fs';
@@ -7,12 +7,12 @@ import { connect } from 'node:net';
 import { QueueServiceClient } from '@azure/storage-queue';
 
 const SETTINGS = 'local.settings.json';
-/** What `UseDevelopmentStorage=true` means to the host: blobs for its leases and keys, queues for events. */
+/** The ports of `UseDevelopmentStorage=true`: blobs for the host's leases and keys, queues for events. */
 const PORTS = [10_000, 10_001];
 
 if (!existsSync(SETTINGS)) {
   copyFileSync('local.settings.example.json', SETTINGS, constants.COPYFILE_EXCL);
-  console.log(`Wrote ${SETTINGS}: the functions take kubectl's own cluster until KUBECONFIG there names another`);
+  console.log(`Wrote ${SETTINGS}: the functions use kubectl's current cluster unless you set KUBECONFIG in this file`);
 }
 
 const stopStorage = await startStorage();
@@ -26,7 +26,7 @@ try {
   await stopStorage();
 }
 
-/** Starts Azurite, unless something listens there already. @returns what ends it. */
+/** Starts Azurite, unless its ports are already in use. @returns a function that stops it. */
 async function startStorage(): Promise<() => Promise<void>> {
   if ((await Promise.all(PORTS.map(isOpen))).every(Boolean)) return async () => {};
   const program = createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js');
@@ -53,7 +53,7 @@ async function isOpen(port: number): Promise<boolean> {
   }
 }
 
-/** The trigger waits for its queue, and nobody else makes it. */
+/** Creates the queue, because the queue trigger does not create it. */
 async function createQueue(): Promise<void> {
   const { Values } = JSON.parse(readFileSync(SETTINGS, 'utf8')) as { Values: Record<string, string> };
   const name = Values['EVENTS_QUEUE'] ?? '';
@@ -62,7 +62,7 @@ async function createQueue(): Promise<void> {
   await QueueServiceClient.fromConnectionString(storage).getQueueClient(name).createIfNotExists();
 }
 
-/** Runs `func start`. The terminal's Ctrl-C reaches it as well as us, so it is waited for. */
+/** Runs `func start`. Ctrl-C in the terminal reaches func too, so we ignore it and wait for func to end. */
 async function runHost(args: readonly string[]): Promise<number> {
   process.on('SIGINT', () => {});
   const host = spawn('func', ['start', ...args], { stdio: 'inherit' });
@@ -73,7 +73,7 @@ async function runHost(args: readonly string[]): Promise<number> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new Error(
-      'There is no func: install Azure Functions Core Tools 4 (npm install -g azure-functions-core-tools@4)',
+      'Could not find func: install Azure Functions Core Tools 4 (npm install -g azure-functions-core-tools@4)',
       { cause: error },
     );
   }
