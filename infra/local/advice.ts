@@ -1,6 +1,6 @@
 import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
 
-/** What to try now, and for a cluster of the user's how to take away again what was installed. */
+/** Commands to try, and for the user's own cluster the commands that uninstall everything. */
 export function advice({ kubeconfig, context }: ClusterAddress, cluster: 'local' | 'own'): string[] {
   const kubectl = `kubectl --kubeconfig ${kubeconfig}${context === undefined ? '' : ` --context ${context}`}`;
   const lines = [
@@ -13,7 +13,7 @@ export function advice({ kubeconfig, context }: ClusterAddress, cluster: 'local'
   if (cluster === 'local') return lines;
   return [
     ...lines.with(2, `  ${kubectl} apply -f crds/samples/minimal.yaml`),
-    'The CRD and the rights stay when this ends. To remove them, and with them all Websites:',
+    'The CRD and the RBAC rules stay installed when this command ends. To remove them and all Websites:',
     `  ${kubectl} delete -f crds/website.yaml`,
     `  ${kubectl} delete -k infra/kubernetes/rights`,
     '',

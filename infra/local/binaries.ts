@@ -3,35 +3,35 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { PROGRAMS, versionOf, type ControlPlaneProgram, type Program } from './versions.ts';
 
-/** Tells the user what is going on, a line at a time. */
+/** Shows a line of progress to the user. */
 export type Progress = (line: string) => void;
 
-/** A way to get programs that are not there yet: puts each under the path that it is given, whole or not at all. */
+/** A way to get missing programs. It writes each program to its path atomically. */
 export interface Source {
-  /** `official releases`, `Go build`: for progress and errors. */
+  /** For progress and errors, for example `official releases` or `Go build`. */
   readonly name: string;
-  /** @throws Error in words for people when one of them cannot be had; those that could be stay. */
+  /** @throws Error with a message for the user if it cannot get all of them. It keeps those that it got. */
   fetch(wanted: readonly Program[], pathOf: (program: Program) => string, progress: Progress): Promise<void>;
 }
 
 export interface Search<Wanted extends Program = ControlPlaneProgram> {
-  /** Those of the control plane when absent. */
+  /** All programs of the control plane when absent. */
   readonly programs?: readonly Wanted[];
-  /** The folder that `KUBEBUILDER_ASSETS` names, when it is set. */
+  /** The value of `KUBEBUILDER_ASSETS`. */
   readonly assets: string | undefined;
   readonly cache: string;
   readonly sources: readonly Source[];
   readonly progress: Progress;
 }
 
-/** No way led to the programs: the message names the ways out. */
+/** Some programs are missing. The message says why each source failed, and what the user can do. */
 export class MissingBinariesError extends Error {
   override readonly name = 'MissingBinariesError';
 }
 
 /**
- * Finds the programs of the control plane: in the folder of `KUBEBUILDER_ASSETS`, in the cache, and then by the sources, in
- * their order, each for what is still missing.
+ * Finds the programs of the control plane: in the folder of `KUBEBUILDER_ASSETS`, then in the cache. Then it asks each source in
+ * turn for the programs that are still missing.
  * @throws MissingBinariesError
  */
 export async function findBinaries<Wanted extends Program = ControlPlaneProgram>({
@@ -51,16 +51,16 @@ export async function findBinaries<Wanted extends Program = ControlPlaneProgram>
   const missing = () => programs.filter((program) => !found.has(program));
 
   if (isSet(assets)) {
-    if (!existsSync(assets)) throw new MissingBinariesError(`KUBEBUILDER_ASSETS names ${assets}, which is not there`);
+    if (!existsSync(assets)) throw new MissingBinariesError(`KUBEBUILDER_ASSETS names ${assets}, which does not exist`);
     look((program) => join(assets, program), `KUBEBUILDER_ASSETS (${assets})`);
-    if (missing().length > 0) progress(`KUBEBUILDER_ASSETS (${assets}) has no ${missing().join(', ')}`);
+    if (missing().length > 0) progress(`Did not find ${missing().join(', ')} in KUBEBUILDER_ASSETS (${assets})`);
   }
   look(cached, `the cache (${cache})`);
   const failures: string[] = [];
   for (const source of sources) {
     if (missing().length === 0) break;
     mkdirSync(cache, { recursive: true });
-    progress(`Getting ${missing().join(', ')}: ${source.name}`);
+    progress(`Trying ${source.name} for ${missing().join(', ')}`);
     await source.fetch(missing(), cached, progress).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       failures.push(`${source.name}: ${why}`);
@@ -68,21 +68,21 @@ export async function findBinaries<Wanted extends Program = ControlPlaneProgram>
     });
     look(cached, source.name);
   }
-  if (missing().length > 0) throw new MissingBinariesError(waysOut(missing(), failures));
+  if (missing().length > 0) throw new MissingBinariesError(missingMessage(missing(), failures));
   return Object.fromEntries(found) as Record<Wanted, string>;
 }
 
-/** A variable that is set to nothing counts as not set. */
+/** An empty variable counts as unset. */
 const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';
 
-function waysOut(missing: readonly Program[], failures: readonly string[]): string {
+function missingMessage(missing: readonly Program[], failures: readonly string[]): string {
   return [
-    `This machine needs ${missing.join(', ')}, and no way led there:`,
+    `Could not get ${missing.join(', ')}:`,
     ...failures.map((failure) => `  - ${failure}`),
-    'Any one of these helps:',
-    '  1. set KUBEBUILDER_ASSETS to a folder that holds the programs',
-    '  2. give this machine a way to dl.k8s.io, github.com and get.helm.sh, for the official releases',
-    '  3. install Go 1.26 or newer (https://go.dev/dl), for a build from source',
+    'Do one of the following:',
+    '  1. set KUBEBUILDER_ASSETS to a folder that contains the programs',
+    '  2. allow access to dl.k8s.io, github.com and get.helm.sh, to download the official releases',
+    '  3. install Go 1.26 or newer (https://go.dev/dl), to build the programs from source',
   ].join('\n');
 }
 
@@ -95,7 +95,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The project's folder in the place that the platform has for caches. */
+/** The project's folder in the platform's cache directory. */
 export function cacheFolder(
   variables: Readonly<Record<string, string | undefined>>,
   platform = process.platform,

@@ -1,4 +1,4 @@
-// Its dependency injection library asks for this to be imported first.
+// @peculiar/x509 uses a dependency injection library that requires this import to come first.
 import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import * as x509 from '@peculiar/x509';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
-/** A kubeconfig is right at once even where clocks differ a little. */
+/** Certificates become valid this much earlier, because clocks differ a little. */
 const SKEW_MS = 60_000;
 
 /** A certificate and its key, in PEM. */
@@ -16,7 +16,7 @@ export interface Credentials {
   readonly key: string;
 }
 
-/** Who a certificate is for. Kubernetes takes the common name for the user and the organization for the group. */
+/** Whom a certificate identifies. Kubernetes uses the common name as the user and the organization as the group. */
 export interface Subject {
   readonly commonName: string;
   readonly organization?: string;
@@ -29,7 +29,7 @@ export interface Authority {
   issue(subject: Subject): Promise<Credentials>;
 }
 
-/** Makes a certificate authority in `folder`, or takes the one that is there, so that kept data goes with kept credentials. */
+/** Loads the certificate authority in `folder`, or creates one. With --data, both the data and the authority are reused. */
 export async function authority(folder: string): Promise<Authority> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const files = { certificate: join(folder, 'ca.crt'), key: join(folder, 'ca.key') };
@@ -56,7 +56,7 @@ async function createAuthority(files: Credentials): Promise<void> {
   writeFileSync(files.key, await pem(keys.privateKey), { mode: 0o600 });
 }
 
-/** Good for servers on loopback and for clients alike. */
+/** Issues a certificate that servers on loopback and clients can use. */
 async function issue(
   issuer: x509.X509Certificate,
   signingKey: webcrypto.CryptoKey,
@@ -89,7 +89,7 @@ const validity = (years: number) => ({
   notAfter: new Date(Date.now() + years * YEAR_MS),
 });
 
-/** The pair that ServiceAccount tokens are signed and checked with. */
+/** The key pair that signs and verifies ServiceAccount tokens. */
 export async function signingKeys(
   folder: string,
 ): Promise<{ readonly privateFile: string; readonly publicFile: string }> {

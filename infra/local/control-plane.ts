@@ -13,45 +13,45 @@ export interface ControlPlane {
   /** Kubeconfig of an administrator. */
   readonly kubeconfig: string;
   readonly server: string;
-  /** Folder with everything that belongs to it. */
+  /** Contains all files of the control plane. */
   readonly folder: string;
-  /** Its process ids, by program. */
+  /** Process ids, by program. */
   readonly pids: ReadonlyMap<string, number>;
-  /** Rejects when one of its programs ends by itself; never resolves. */
+  /** Rejects when one of the programs ends unexpectedly. Never resolves. */
   readonly failure: Promise<never>;
   stop(): Promise<void>;
 }
 
 export interface ControlPlaneOptions {
   readonly binaries: Binaries;
-  /** Keeps the data, and starts from what is there; a temporary folder that goes at the end when absent. */
+  /** The folder that keeps the data between runs. When absent, the data is temporary. */
   readonly data?: string | undefined;
-  /** `on` writes every request that was answered to logs/audit.log, a JSON object a line. */
+  /** `on` writes each completed request to logs/audit.log, as one JSON object per line. */
   readonly audit?: 'on' | 'off';
-  /** `enforced`: to change an owner reference takes the right to delete the object, as in OpenShift. Kubernetes' default is `free`. */
+  /** `enforced` requires the right to delete an object for a change of its owner references, as in OpenShift. Kubernetes' default is `free`. */
   readonly ownership?: 'enforced' | 'free';
-  /** `off` leaves etcd and the API server alone: nothing else acts on objects. */
+  /** `off` starts only etcd and the API server, so that no controller acts on objects. */
   readonly controllers?: 'on' | 'off';
 }
 
-/** An API server starts in seconds; a machine under load takes longer. */
+/** The API server usually starts within seconds, but takes much longer on a busy machine. */
 const START_MS = 120_000;
 const POLL_MS = 50;
 const ATTEMPTS = 3;
-/** Simulated machines have room for whatever a test asks for. */
 const NODE = 'simulated';
 
 /**
  * Starts a real control plane on free loopback ports: etcd, kube-apiserver with RBAC, kube-controller-manager,
  * kube-scheduler and one simulated node.
- * @throws ProgramEndedError when a program ends at once, DataFolderError when the data cannot be kept there.
+ * @throws ProgramEndedError if a program ends during the start.
+ * @throws DataFolderError if it cannot use the data folder.
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await startIn(options.data === undefined ? temporaryFolder() : keptFolder(options.data), options);
     } catch (error) {
-      // Between finding a free port and listening on it, somebody else may take it.
+      // Another process can take a free port between the time we find it and the time a program listens on it.
       const portWasTaken = error instanceof ProgramEndedError && error.message.includes('address already in use');
       if (!portWasTaken || attempt === ATTEMPTS) throw error;
     }
@@ -62,7 +62,7 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
   const { binaries, controllers = 'on' } = options;
   const { path } = folder;
   const processes = new Processes(join(path, 'logs'), folder.leftover);
-  const givenUp = new AbortController();
+  const abandoned = new AbortController();
   try {
     for (const part of ['logs', 'etcd', 'pki']) mkdirSync(join(path, part), { recursive: true, mode: 0o700 });
     const [server = '', etcd = '', etcdPeer = ''] = await freeAddresses(3);
@@ -74,7 +74,7 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
     const flags = [...(await apiServerFlags(addresses, files)), ...optionalFlags(path, options)];
     processes.start('kube-apiserver', binaries['kube-apiserver'], flags);
     const admin = kubeconfig('admin');
-    await Promise.race([answers(admin, givenUp.signal), processes.failure]);
+    await Promise.race([untilReady(admin, abandoned.signal), processes.failure]);
     if (controllers === 'on') {
       const controllerManagerFlags = await controllerFlags(kubeconfig('controllers'), files);
       processes.start('kube-controller-manager', binaries['kube-controller-manager'], controllerManagerFlags);
@@ -85,7 +85,7 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
     const { failure, pids } = processes;
     return { kubeconfig: admin, server, folder: path, pids, failure, stop: () => processes.stop() };
   } catch (error) {
-    givenUp.abort(error);
+    abandoned.abort(error);
     await processes.stop();
     throw error;
   }
@@ -96,7 +96,7 @@ const optionalFlags = (folder: string, { audit = 'off', ownership = 'free' }: Co
   ...(ownership === 'enforced' ? ['--enable-admission-plugins=OwnerReferencesPermissionEnforcement'] : []),
 ];
 
-async function answers(kubeconfig: string, signal: AbortSignal): Promise<void> {
+async function untilReady(kubeconfig: string, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + START_MS;
   const transport = await connect({ kubeconfig });
   const tryOnce = async (): Promise<boolean> => {
@@ -130,7 +130,7 @@ async function addNode(kubeconfig: string): Promise<void> {
   }
 }
 
-/** Addresses on this machine whose ports are free now, all different. */
+/** Different loopback addresses whose ports are free now. */
 async function freeAddresses(count: number): Promise<string[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

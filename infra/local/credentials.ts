@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { authority, type Subject } from './certificates.ts';
 
-/** Everybody who has a certificate. The simulated node acts for kubelets of any name, which no narrower group may. */
+/** The users that have certificates. KWOK acts as kubelets of any name, so it needs administrator rights. */
 const USERS = {
   admin: { commonName: 'admin', organization: 'system:masters' },
   controllers: { commonName: 'system:kube-controller-manager' },
@@ -12,7 +12,7 @@ const USERS = {
 } as const satisfies Record<string, Subject>;
 export type User = keyof typeof USERS;
 
-/** Where the certificates and keys of a control plane are. */
+/** Paths of the certificates and keys of a control plane. */
 export interface CredentialFiles {
   readonly folder: string;
   readonly ca: string;
@@ -20,7 +20,7 @@ export interface CredentialFiles {
   readonly key: (user: User) => string;
 }
 
-/** Issues everybody's certificates anew, by the authority of the folder. */
+/** Issues new certificates for all users, signed by the authority in the folder. */
 export async function writeCredentials(folder: string): Promise<CredentialFiles> {
   const ca = await authority(folder);
   const files: CredentialFiles = {
@@ -39,7 +39,7 @@ export async function writeCredentials(folder: string): Promise<CredentialFiles>
   return files;
 }
 
-/** Writes a user's kubeconfig for the server, and returns its path. JSON is YAML. */
+/** Writes a user's kubeconfig for the server, and returns its path. The file contains JSON, which is valid YAML. */
 export function writeUserKubeconfig(path: string, server: string, user: User, files: CredentialFiles): string {
   const name = 'website-reconciler-local';
   const config = {

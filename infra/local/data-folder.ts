@@ -2,31 +2,31 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Where one control plane keeps everything that belongs to it. */
+/** The folder that contains all files of one control plane. */
 export interface DataFolder {
   readonly path: string;
   readonly lifetime: 'kept' | 'temporary';
-  /** What goes when the control plane has gone: the whole folder, or only the mark that it is in use. */
+  /** What to remove when the control plane has ended: the whole folder, or only the lock file. */
   readonly leftover: string;
 }
 
-/** The folder cannot be used; the message names the flag. */
+/** The data folder cannot be used. The message names the flag. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
 
-/** A folder that goes at the end. */
+/** Creates a folder that is removed at the end. */
 export function temporaryFolder(): DataFolder {
   const path = mkdtempSync(join(tmpdir(), 'website-reconciler-'));
   return { path, lifetime: 'temporary', leftover: path };
 }
 
 /**
- * A folder that stays, for one control plane at a time: two would write over each other's credentials.
+ * Opens a folder that is kept. It locks the folder, because two control planes would overwrite each other's credentials.
  * @throws DataFolderError
  */
 export function keptFolder(name: string): DataFolder {
-  // Kubeconfigs name files in it, and a relative name means something else there.
+  // Kubeconfigs contain paths into this folder, and resolve relative paths against their own location.
   const path = resolve(name);
   const lock = join(path, 'in-use-by');
   try {
@@ -46,16 +46,19 @@ function takeLock(lock: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const owner = readFileSync(lock, 'utf8');
     if (isAlive(Number(owner))) {
-      throw new Error(`process ${owner} uses it: stop that one, or name another folder (${lock} says so)`, {
-        cause: error,
-      });
+      throw new Error(
+        `process ${owner} is using it: stop that process, or choose another folder (lock file: ${lock})`,
+        {
+          cause: error,
+        },
+      );
     }
     rmSync(lock, { force: true });
     writeFileSync(lock, String(process.pid), { flag: 'wx' });
   }
 }
 
-/** Signal 0 is never sent: it only asks. A process of somebody else lives as well. */
+/** Signal 0 only checks that the process exists. EPERM means that it exists and belongs to another user. */
 function isAlive(pid: number): boolean {
   try {
     return pid > 0 && process.kill(pid, 0);

@@ -9,12 +9,12 @@ import type { Source } from './binaries.ts';
 import { OFFICIAL, platformName, releaseOf, type Release, type ReleaseHosts } from './releases.ts';
 import { inWorkFolder } from './work-folder.ts';
 
-/** How long nothing may arrive. */
+/** A download fails if no data arrives for this long. */
 export const STALL_MS = 30_000;
 
-const EVERY_MS = 5_000;
+const PROGRESS_INTERVAL_MS = 5_000;
 
-/** Downloads the official releases. Nothing is kept whose SHA-256 is not the published one. */
+/** Downloads the official releases. It keeps a file only if its SHA-256 matches the published one. */
 export function officialReleases(hosts: ReleaseHosts = OFFICIAL, stallMs = STALL_MS): Source {
   return {
     name: 'official releases',
@@ -23,8 +23,8 @@ export function officialReleases(hosts: ReleaseHosts = OFFICIAL, stallMs = STALL
       if (first === undefined) return;
       const platform = platformName();
       let bytes = 0;
-      const timer = setInterval(() => progress(`Downloaded ${Math.round(bytes / 1e6)} MB`), EVERY_MS);
-      // A machine without a way out fails at once, and not once for each program.
+      const timer = setInterval(() => progress(`Downloaded ${Math.round(bytes / 1e6)} MB`), PROGRESS_INTERVAL_MS);
+      // The connect timeout is short, so that a machine without internet access fails quickly.
       const agent = new Agent({ connectTimeout: 5_000, headersTimeout: stallMs, bodyTimeout: stallMs });
       const received = (length: number) => {
         bytes += length;
@@ -57,12 +57,12 @@ interface Destination {
   readonly received: (length: number) => void;
 }
 
-/** Returns where the verified program is. */
+/** Downloads and verifies a program, and returns its path. */
 async function download({ url, checksum, inside }: Release, destination: Destination): Promise<string> {
   const { path, agent } = destination;
   const published = checksum.read(await text(checksum.url, agent));
   const digest = await save(url, destination);
-  if (digest !== published) throw new Error(`${url} has the SHA-256 ${digest}, and ${published} is published`);
+  if (digest !== published) throw new Error(`${url} has SHA-256 ${digest}, but the published one is ${published}`);
   const program = inside === undefined ? path : await extract(path, inside);
   chmodSync(program, 0o755);
   return program;
@@ -73,7 +73,7 @@ async function get(url: string, agent: Agent) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new Error(`${url} cannot be reached: ${cause}`, { cause: error });
   });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+  if (!response.ok) throw new Error(`${url} returned HTTP ${response.status}`);
   return response;
 }
 
@@ -82,7 +82,7 @@ const text = async (url: string, agent: Agent): Promise<string> => (await get(ur
 /** Saves a body and returns its SHA-256, in hexadecimal. */
 async function save(url: string, { path, agent, received }: Destination): Promise<string> {
   const { body } = await get(url, agent);
-  if (body === null) throw new Error(`${url} answered nothing`);
+  if (body === null) throw new Error(`${url} returned an empty response`);
   const hash = createHash('sha256');
   const hashed = async function* (chunks: AsyncIterable<Uint8Array>) {
     for await (const chunk of chunks) {
@@ -92,12 +92,13 @@ async function save(url: string, { path, agent, received }: Destination): Promis
     }
   };
   await pipeline(Readable.fromWeb(body), hashed, createWriteStream(path)).catch((error: unknown) => {
-    throw new Error(`${url} broke off: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`The download of ${url} was interrupted: ${why}`, { cause: error });
   });
   return hash.digest('hex');
 }
 
-/** Takes one file out of an archive, and returns where it is. */
+/** Extracts one file from an archive, and returns its path. */
 async function extract(archive: string, inside: string): Promise<string> {
   const path = `${archive}.extracted`;
   const tar = spawn('tar', ['-xzOf', archive, inside], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -106,6 +107,6 @@ async function extract(archive: string, inside: string): Promise<string> {
   );
   const code = new Promise<number | null>((resolve) => tar.once('close', resolve));
   await Promise.race([pipeline(tar.stdout, createWriteStream(path)), failed]);
-  if ((await code) !== 0) throw new Error(`tar found no ${inside} in ${archive}`);
+  if ((await code) !== 0) throw new Error(`tar could not extract ${inside} from ${archive}`);
   return path;
 }

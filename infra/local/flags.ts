@@ -5,7 +5,7 @@ import { signingKeys } from './certificates.ts';
 import type { CredentialFiles } from './credentials.ts';
 import type { DataFolder } from './data-folder.ts';
 
-/** `https://127.0.0.1:port` of each listener. */
+/** Each has the form `https://127.0.0.1:port`. */
 export interface Addresses {
   readonly server: string;
   readonly etcd: string;
@@ -29,7 +29,7 @@ export function etcdFlags({ path, lifetime }: DataFolder, { etcd, etcdPeer }: Ad
     ...credentials(''),
     ...credentials('peer-'),
     '--log-level=warn',
-    // Data that goes at the end need not survive a power cut.
+    // Temporary data does not have to survive a power cut.
     ...(lifetime === 'temporary' ? ['--unsafe-no-fsync'] : []),
   ];
 }
@@ -48,7 +48,7 @@ export async function apiServerFlags({ server, etcd }: Addresses, files: Credent
     `--tls-private-key-file=${files.key('server')}`,
     `--client-ca-file=${files.ca}`,
     '--authorization-mode=RBAC',
-    // As nearly everywhere; what may be privileged is for policies to say.
+    // As on most clusters, where admission policies restrict privileged containers.
     '--allow-privileged=true',
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${publicFile}`,
@@ -58,7 +58,7 @@ export async function apiServerFlags({ server, etcd }: Addresses, files: Credent
   ];
 }
 
-/** Every request once, when it is answered, without bodies. */
+/** Logs each request once, when it completes, without bodies. */
 export function auditFlags(folder: string): string[] {
   const policy = join(folder, 'audit-policy.json');
   const rules = [{ level: 'Metadata', omitStages: ['RequestReceived', 'ResponseStarted'] }];
@@ -66,7 +66,7 @@ export function auditFlags(folder: string): string[] {
   return [`--audit-policy-file=${policy}`, `--audit-log-path=${join(folder, 'logs', 'audit.log')}`];
 }
 
-const QUICK = ['--kube-api-qps=2000', '--kube-api-burst=4000'];
+const HIGH_RATE_LIMITS = ['--kube-api-qps=2000', '--kube-api-burst=4000'];
 
 export async function controllerFlags(kubeconfig: string, files: CredentialFiles): Promise<string[]> {
   const { privateFile } = await signingKeys(files.folder);
@@ -77,11 +77,11 @@ export async function controllerFlags(kubeconfig: string, files: CredentialFiles
     '--use-service-account-credentials=true',
     '--secure-port=0',
     '--leader-elect=false',
-    // The simulated node sends no heartbeats, and this machine cannot lose it: without this, its Pods are unready after 50 s.
+    // The simulated node sends no heartbeats. With the default, its Pods would become unready after 50 s.
     '--node-monitor-grace-period=8760h',
     '--concurrent-deployment-syncs=50',
     '--concurrent-replicaset-syncs=50',
-    ...QUICK,
+    ...HIGH_RATE_LIMITS,
   ];
 }
 
@@ -89,7 +89,7 @@ export const schedulerFlags = (kubeconfig: string): string[] => [
   `--kubeconfig=${kubeconfig}`,
   '--secure-port=0',
   '--leader-elect=false',
-  ...QUICK,
+  ...HIGH_RATE_LIMITS,
 ];
 
 export const kwokFlags = (kubeconfig: string): string[] => [

@@ -9,11 +9,11 @@ import { inWorkFolder } from './work-folder.ts';
 
 interface Package {
   readonly path: string;
-  /** What Go names the program after its path. */
+  /** The file name that Go derives from the path. */
   readonly output: string;
 }
 
-/** The Go modules beside this file, pinned by their go.sum. They cannot be one: KWOK needs older Kubernetes libraries. */
+/** The Go modules in go/, pinned by their go.sum. One module is not enough, because KWOK needs older Kubernetes libraries. */
 const MODULES: readonly { readonly folder: string; readonly packages: Readonly<Partial<Record<Program, Package>>> }[] =
   [
     { folder: 'etcd', packages: { etcd: { path: 'go.etcd.io/etcd/server/v3', output: 'server' } } },
@@ -37,11 +37,11 @@ const FLAGS = [
   '-ldflags',
   `-s -w -X k8s.io/component-base/version.gitVersion=${KUBERNETES}`,
 ];
-const EVERY_MS = 10_000;
+const PROGRESS_INTERVAL_MS = 10_000;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Builds the programs from source; some minutes the first time. A build that is cut off leaves nothing in the cache. */
+/** Builds the programs from source, which takes several minutes the first time. An interrupted build leaves nothing in the cache. */
 export function goBuild(variables: Variables = process.env): Source {
   return {
     name: 'Go build',
@@ -56,7 +56,7 @@ export function goBuild(variables: Variables = process.env): Source {
             cwd: fileURLToPath(new URL(`go/${folder}`, import.meta.url)),
             environment: environmentFor(variables, work),
             guard,
-            tell: said(progress, programs),
+            onProgress: progressOf(progress, programs),
           });
           for (const program of programs) renameSync(join(work, packages[program]?.output ?? program), pathOf(program));
         });
@@ -65,7 +65,7 @@ export function goBuild(variables: Variables = process.env): Source {
   };
 }
 
-/** For this machine and these modules, whatever is set for other work; Go's own temporary files go with ours. */
+/** Overrides Go variables of the user that could change the target. Go puts its temporary files into our work folder. */
 const environmentFor = (variables: Variables, work: string) => ({
   ...variables,
   CGO_ENABLED: '0',
@@ -75,21 +75,21 @@ const environmentFor = (variables: Variables, work: string) => ({
   GOTMPDIR: work,
 });
 
-const said = (progress: Progress, programs: readonly Program[]) => (seconds: number) =>
-  progress(`Building ${programs.join(', ')} from source: ${seconds} s (some minutes the first time)`);
+const progressOf = (progress: Progress, programs: readonly Program[]) => (seconds: number) =>
+  progress(`Building ${programs.join(', ')} from source: ${seconds} s (takes several minutes the first time)`);
 
 interface Run {
   readonly cwd: string;
   readonly environment: Record<string, string | undefined>;
   readonly guard: Guard;
-  readonly tell: (seconds: number) => void;
+  readonly onProgress: (seconds: number) => void;
 }
 
-async function run(flags: readonly string[], { cwd, environment, guard, tell }: Run): Promise<void> {
+async function run(flags: readonly string[], { cwd, environment, guard, onProgress }: Run): Promise<void> {
   const start = performance.now();
   const elapsed = () => Math.round((performance.now() - start) / 1000);
-  tell(0);
-  const timer = setInterval(() => tell(elapsed()), EVERY_MS);
+  onProgress(0);
+  const timer = setInterval(() => onProgress(elapsed()), PROGRESS_INTERVAL_MS);
   const child = spawn('go', flags, { cwd, env: environment, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   const { pid } = child;
   if (pid !== undefined) guard.tell({ started: pid });
@@ -101,9 +101,11 @@ async function run(flags: readonly string[], { cwd, environment, guard, tell }: 
       child.once('close', resolve);
     });
     if (pid !== undefined) guard.tell({ ended: pid });
-    // What Go downloads comes first in its output; what went wrong is at its end.
+    // Go's output starts with its downloads and ends with the error.
     if (code !== 0)
-      throw new Error(`go build ended with ${code}: ${errors.join('').trim().split('\n').slice(-3).join(' | ')}`);
+      throw new Error(
+        `go build failed with exit code ${code}: ${errors.join('').trim().split('\n').slice(-3).join(' | ')}`,
+      );
   } finally {
     clearInterval(timer);
   }

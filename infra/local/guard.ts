@@ -1,17 +1,16 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Word } from './guardian.ts';
+import type { Message } from './guardian.ts';
 
-/** The pipe to a guardian, which cleans up behind this process even when nothing here can. */
+/** The connection to a guardian process, which cleans up even if this process is killed. */
 export interface Guard {
-  tell(word: Word): void;
-  /** Lets the guardian clean up now, and waits until it has. */
+  tell(message: Message): void;
+  /** Makes the guardian clean up now, and waits until it has finished. */
   end(): Promise<void>;
 }
 
-/** Starts a guardian. */
 export function startGuard(): Guard {
-  // Detached, as is what it guards: Ctrl-C in a terminal goes to the whole group, and only the parent knows the right order.
+  // Detached, because Ctrl-C goes to the whole process group, and only this process knows the right order to stop programs.
   const guardian = spawn(process.execPath, [fileURLToPath(new URL('guardian.ts', import.meta.url))], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -21,8 +20,8 @@ export function startGuard(): Guard {
   stdin.on('error', () => {});
   const ended = new Promise<void>((resolve) => guardian.once('exit', () => resolve()));
   return {
-    tell: (word) => {
-      stdin.write(`${JSON.stringify(word)}\n`);
+    tell: (message) => {
+      stdin.write(`${JSON.stringify(message)}\n`);
     },
     end() {
       guardian.ref();

@@ -1,21 +1,21 @@
-// Runs beside the programs and outlives their parent by a moment: when the pipe from the parent breaks, however the parent
-// ended, it ends what the parent had started and removes what the parent did not mean to keep.
+// A process that cleans up after its parent. However the parent ends, its pipe to this process closes. Then the guardian kills the
+// programs that the parent started and removes its temporary files.
 import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-/** What the parent says, a JSON object a line. A program that it starts is the leader of a process group. */
-export type Word = { readonly started: number } | { readonly ended: number } | { readonly remove: string };
+/** Messages from the parent, one JSON object per line. Each started program is the leader of a process group. */
+export type Message = { readonly started: number } | { readonly ended: number } | { readonly remove: string };
 
 if (import.meta.main) {
   const running = new Set<number>();
   const leftovers: string[] = [];
   for await (const line of createInterface(process.stdin)) {
-    const word = JSON.parse(line) as Word;
-    if ('started' in word) running.add(word.started);
-    else if ('ended' in word) running.delete(word.ended);
-    else leftovers.push(word.remove);
+    const message = JSON.parse(line) as Message;
+    if ('started' in message) running.add(message.started);
+    else if ('ended' in message) running.delete(message.ended);
+    else leftovers.push(message.remove);
   }
-  // Programs without a parent have nothing to save that somebody asked to keep: etcd writes ahead.
+  // SIGKILL loses no data that has to be kept: etcd has a write-ahead log.
   for (const pid of running) killGroup(pid);
   for (const path of leftovers) rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
@@ -24,6 +24,6 @@ function killGroup(leader: number): void {
   try {
     process.kill(-leader, 'SIGKILL');
   } catch {
-    // It ended by itself.
+    // The program has already ended.
   }
 }

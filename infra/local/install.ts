@@ -12,7 +12,8 @@ interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 }
 
-const PLACES: Readonly<Record<string, (namespace: string) => string>> = {
+/** The API path of the collection of each kind that we install. */
+const COLLECTIONS: Readonly<Record<string, (namespace: string) => string>> = {
   CustomResourceDefinition: () => '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
   Namespace: () => '/api/v1/namespaces',
   ServiceAccount: (namespace) => `/api/v1/namespaces/${namespace}/serviceaccounts`,
@@ -28,7 +29,7 @@ const PLACES: Readonly<Record<string, (namespace: string) => string>> = {
 const READY_MS = 30_000;
 const POLL_MS = 50;
 
-/** Installs, or brings up to date, the CRD and the rights of both programs, and waits until Websites can be listed. */
+/** Installs or updates the CRD and the RBAC rules of both programs, and waits until the API server serves Websites. */
 export async function install(transport: Transport): Promise<void> {
   for (const file of [CRD, ...filesIn(RIGHTS)]) await applyFile(transport, file);
   const deadline = performance.now() + READY_MS;
@@ -37,15 +38,15 @@ export async function install(transport: Transport): Promise<void> {
       await transport.json({ method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}?limit=1`, what: `list ${PLURAL}` });
       return;
     } catch (error) {
-      const early =
+      const isNotServedYet =
         error instanceof ClusterError && (error.code === 'UnknownResource' || error.code === 'TooManyRequests');
-      if (!early || performance.now() > deadline) throw error;
+      if (!isNotServedYet || performance.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
 }
 
-/** The files that the kustomization of a folder names, and those of the folders that it names. */
+/** The files of a kustomization, including those of the folders that it references. */
 function filesIn(folder: string): string[] {
   const { resources } = parse(textOf(`${folder}/kustomization.yaml`)) as { resources: readonly string[] };
   return resources.flatMap((name) => {
@@ -54,7 +55,7 @@ function filesIn(folder: string): string[] {
   });
 }
 
-/** Applies every object of a YAML file beside this one. @throws ClusterError that names the verb and the resource. */
+/** Applies every object of a YAML file. @param file relative to this folder. @throws ClusterError that names the verb and the resource. */
 export async function applyFile(transport: Transport, file: string): Promise<void> {
   for (const document of parseAllDocuments(textOf(file))) {
     await apply(transport, document.toJS() as Manifest);
@@ -65,11 +66,11 @@ const textOf = (file: string): string => readFileSync(new URL(file, import.meta.
 
 async function apply(transport: Transport, manifest: Manifest): Promise<void> {
   const { name, namespace = '' } = manifest.metadata;
-  const place = PLACES[manifest.kind];
-  if (place === undefined) throw new Error(`There is no place for a ${manifest.kind}`);
+  const collection = COLLECTIONS[manifest.kind];
+  if (collection === undefined) throw new Error(`The API path of kind ${manifest.kind} is not known`);
   await transport.json({
     method: 'PATCH',
-    path: `${place(namespace)}/${name}?fieldManager=website-reconciler-install&force=true`,
+    path: `${collection(namespace)}/${name}?fieldManager=website-reconciler-install&force=true`,
     what: `apply ${manifest.kind} ${name}`,
     contentType: 'application/apply-patch+yaml',
     body: manifest,

@@ -3,31 +3,31 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { load, type ClusterAddress } from '../../functions/cluster/credentials.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 
-/** The namespace of the programs, and their ServiceAccounts. */
+/** The namespace of both programs and their ServiceAccounts. */
 export const NAMESPACE = 'website-reconciler';
 export type ServiceAccount = 'website-forwarder' | 'website-functions';
 
-/** As long as anybody leaves `npm start` running. */
+/** `npm start` does not renew tokens, so this bounds how long it can run. */
 const TOKEN_SECONDS = 24 * 60 * 60;
 
-/** What the new kubeconfig is made from, and where it goes. */
 export interface KubeconfigOptions {
   readonly transport: Transport;
   readonly address: ClusterAddress;
+  /** Where to write the kubeconfig. */
   readonly path: string;
-  /** Of the ServiceAccount. */
+  /** The namespace of the ServiceAccount. */
   readonly namespace?: string;
 }
 
 export interface TokenOptions {
   readonly transport: Transport;
-  /** Of the ServiceAccount. */
+  /** The namespace of the ServiceAccount. */
   readonly namespace?: string;
-  /** Whom it is shown to; the API server when absent. */
+  /** Who accepts the token. The API server when absent. */
   readonly audience?: string;
 }
 
-/** A token of a program's own ServiceAccount. */
+/** Requests a token for a ServiceAccount. */
 export async function tokenOf(
   account: string,
   { transport, namespace = NAMESPACE, audience }: TokenOptions,
@@ -43,7 +43,7 @@ export async function tokenOf(
   return status.token;
 }
 
-/** Writes a kubeconfig with which a program has its own rights and no others. */
+/** Writes a kubeconfig that gives a program the rights of its ServiceAccount and no others. */
 export async function writeKubeconfigFor(
   account: string,
   { transport, address, path, namespace = NAMESPACE }: KubeconfigOptions,
@@ -56,5 +56,5 @@ export async function writeKubeconfigFor(
   return path;
 }
 
-/** The name of the context that the address leads to. */
+/** The name of the context that the address selects. */
 export const contextOf = (address: ClusterAddress): string => load(address).getCurrentContext();

@@ -5,13 +5,13 @@ export const USAGE = `Usage: npm start -- [flags]
 Starts a control plane on this machine, the forwarder and the functions, and shows a sample Website becoming ready.
 Ctrl-C stops everything.
 
-  --kubeconfig FILE   use this cluster instead of starting one
-  --context NAME      its context; the current one when absent
-  --yes               install the CRD and the rights there without asking
-  --data DIR          keep the control plane's data in DIR, and start again from it
-  --port N            port of the functions; a free one when absent
-  --json              print the programs' logs, as JSON, instead of the live view
-  --help              this text
+  --kubeconfig FILE   use this cluster instead of starting a control plane
+  --context NAME      kubeconfig context to use; default: the current context
+  --yes               install the CRD and the RBAC rules in that cluster without asking
+  --data DIR          keep the control plane's data in DIR, and reuse it on the next start
+  --port N            port of the functions; default: a free port
+  --json              print the programs' logs as JSON instead of the live view
+  --help              print this text
 `;
 
 export interface Options {
@@ -19,17 +19,17 @@ export interface Options {
   readonly context: string | undefined;
   readonly consent: 'given' | 'ask';
   readonly data: string | undefined;
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   readonly output: 'live' | 'json';
 }
 
-/** A flag that cannot be used; the message names it. */
+/** An invalid flag or answer. The message names it. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Reads the command line. @returns `help` when that was asked for. @throws UsageError */
+/** Parses the command line. @returns `help` if the command line asks for it. @throws UsageError */
 export function optionsFrom(args: readonly string[]): Options | 'help' {
   const values = parsed(args);
   if (values.help === true) return 'help';
@@ -47,10 +47,10 @@ export function optionsFrom(args: readonly string[]): Options | 'help' {
 
 function contradictionIn({ kubeconfig, context, data }: ReturnType<typeof parsed>): string | undefined {
   if (kubeconfig === undefined && context !== undefined) {
-    return '--context needs --kubeconfig: without it, a control plane of its own is started';
+    return '--context requires --kubeconfig: the local control plane has only one context';
   }
   if (kubeconfig !== undefined && data !== undefined) {
-    return '--data is for the control plane that is started here: it does not go with --kubeconfig';
+    return '--data cannot be combined with --kubeconfig: it keeps the data of the local control plane';
   }
   return undefined;
 }
@@ -58,7 +58,7 @@ function contradictionIn({ kubeconfig, context, data }: ReturnType<typeof parsed
 function portFrom(text = '0'): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new UsageError(`--port must be a number from 0 to 65535, and is ${text}`);
+  throw new UsageError(`--port must be a whole number from 0 to 65535, but is ${text}`);
 }
 
 function parsed(args: readonly string[]) {

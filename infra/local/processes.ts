@@ -4,34 +4,34 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startGuard } from './guard.ts';
 
-/** A program that ended by itself, with the end of its log. */
+/** A program ended unexpectedly. The message contains the end of its log. */
 export class ProgramEndedError extends Error {
   override readonly name = 'ProgramEndedError';
 }
 
 export interface StartOptions {
-  /** This process's own when absent. */
+  /** The environment of this process when absent. */
   readonly environment?: Record<string, string>;
   readonly onLine?: (line: string) => void;
 }
 
-/** How long a program may take to end when asked to. */
-const PATIENCE_MS = 5_000;
+/** How long a program may take to end after SIGTERM, before it gets SIGKILL. */
+const GRACE_MS = 5_000;
 const LAST_LINES = 12;
 
-/** A group of programs that live no longer than this process, however it ends. */
+/** A group of programs that end when this process ends, even if it is killed. */
 export class Processes {
   readonly #logs: string;
   readonly #guard = startGuard();
   readonly #running: { readonly name: string; readonly child: ChildProcess; readonly ended: Promise<void> }[] = [];
   #stopping = false;
   #fail: (error: ProgramEndedError) => void = () => {};
-  /** Rejects when a program ends before it is asked to; never resolves. */
+  /** Rejects when a program ends before `stop`. Never resolves. */
   readonly failure: Promise<never>;
-  /** Of the programs that run, by name. */
+  /** Process ids, by program. */
   readonly pids = new Map<string, number>();
 
-  /** @param leftover file or folder that goes when the programs have gone. */
+  /** @param leftover file or folder to remove when the programs have ended. */
   constructor(logs: string, leftover: string | undefined) {
     this.#logs = logs;
     this.failure = new Promise((_, reject) => (this.#fail = reject));
@@ -39,7 +39,7 @@ export class Processes {
     if (leftover !== undefined) this.#guard.tell({ remove: leftover });
   }
 
-  /** Starts a program. Its output goes to its log, unless `onLine` takes what it prints. */
+  /** Starts a program. Its output goes to its log file, except that `onLine` receives stdout if it is given. */
   start(name: string, file: string, args: readonly string[], { environment, onLine }: StartOptions = {}): void {
     const log = openSync(this.logOf(name), 'w', 0o600);
     const child = spawn(file, args, {
@@ -58,7 +58,7 @@ export class Processes {
       const end = (how: string) => {
         if (pid !== undefined) this.#guard.tell({ ended: pid });
         if (!this.#stopping)
-          this.#fail(new ProgramEndedError(`${name} ended by itself (${how}):\n${this.#lastLines(name)}`));
+          this.#fail(new ProgramEndedError(`${name} ended unexpectedly (${how}):\n${this.#lastLines(name)}`));
         resolve();
       };
       child.once('error', (error) => end(error.message));
@@ -67,14 +67,14 @@ export class Processes {
     this.#running.push({ name, child, ended });
   }
 
-  /** Ends the programs, last started first, and waits until they have gone. */
+  /** Stops the programs in the reverse order of their start, and waits until they have ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const { child, ended } of this.#running.toReversed()) {
       child.kill('SIGTERM');
-      const impatient = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+      const killTimer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
       await ended;
-      clearTimeout(impatient);
+      clearTimeout(killTimer);
     }
     await this.#guard.end();
   }

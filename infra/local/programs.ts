@@ -12,15 +12,15 @@ export interface ProgramOptions {
   readonly processes: Processes;
   readonly transport: Transport;
   readonly address: ClusterAddress;
-  /** Where their kubeconfigs go. */
+  /** Receives the kubeconfigs. */
   readonly folder: string;
-  /** What the forwarder last did for each Website, by key. */
+  /** Filled with the last delivered event of each Website, by key. */
   readonly events: Map<string, LastEvent>;
-  /** Takes each line that a program logs, with the program's name in it. */
+  /** Called with each line that a program logs, and the program's name added. */
   readonly onLine: (line: object) => void;
 }
 
-/** What is read of the programs' logs. */
+/** The fields of the programs' logs that we read. */
 interface LogLine {
   readonly msg?: string;
   readonly url?: string;
@@ -30,10 +30,10 @@ interface LogLine {
   readonly outcome?: string;
 }
 
-/** Whom the forwarder shows its token to. */
+/** The audience of the forwarder's token. */
 const AUDIENCE = 'website-functions';
 
-/** Starts the functions with their own rights, for the forwarder alone, and returns where they listen. */
+/** Starts the functions as their own ServiceAccount, and returns their URL. They accept only the forwarder as a caller. */
 export function startFunctions(port: number, options: ProgramOptions): Promise<string> {
   const callers = {
     CALLER_AUDIENCE: AUDIENCE,
@@ -43,7 +43,7 @@ export function startFunctions(port: number, options: ProgramOptions): Promise<s
   return start('website-functions', ['functions/node.ts'], variables, options);
 }
 
-/** Starts the forwarder with its own rights, and returns where its health is. */
+/** Starts the forwarder as its own ServiceAccount, and returns the URL of its health checks. */
 export async function startForwarder(sink: string, options: ProgramOptions): Promise<string> {
   const { transport, folder } = options;
   const token = join(folder, 'website-forwarder.token');
@@ -73,7 +73,7 @@ async function start(
 ): Promise<string> {
   const kubeconfig = await writeKubeconfigFor(name, { transport, address, path: join(folder, `${name}.kubeconfig`) });
   const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
-  // What they are told is all that they know: nothing of this shell's settings is meant for them.
+  // The user's shell may contain settings for other programs, so ours inherit almost nothing.
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
   return new Promise((resolve) => {
     processes.start(name, process.execPath, [path, ...flags], {
@@ -88,7 +88,7 @@ async function start(
   });
 }
 
-/** A line that is not JSON is one that the program did not mean to print. */
+/** A line that is not JSON, such as a warning of Node, becomes the message. */
 function parsed(text: string): LogLine {
   try {
     return JSON.parse(text) as LogLine;

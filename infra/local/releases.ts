@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ETCD, HELM, KUBERNETES, KWOK, type Program } from './versions.ts';
 
-/** Where the official releases are. */
+/** Base URLs of the official releases. */
 export interface ReleaseHosts {
   readonly kubernetes: string;
   readonly github: string;
@@ -20,16 +20,16 @@ export const OFFICIAL: ReleaseHosts = {
 export interface Release {
   readonly url: string;
   readonly checksum: { readonly url: string; readonly read: (body: string) => string };
-  /** Path of the program inside, when the file is an archive. */
+  /** Path of the program inside the archive. Absent if the file is the program itself. */
   readonly inside?: string;
 }
 
-/** Kubernetes publishes its servers for Linux alone. @throws Error elsewhere. */
+/** @throws Error on other systems than Linux, because Kubernetes publishes its servers only for Linux. */
 export function platformName(): string {
   const architectures: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
   const architecture = architectures[process.arch];
   if (process.platform === 'linux' && architecture !== undefined) return `linux-${architecture}`;
-  throw new Error(`there are none for ${process.platform} on ${process.arch}`);
+  throw new Error(`not published for ${process.platform} on ${process.arch}`);
 }
 
 export function releaseOf(program: Program, platform: string, hosts: ReleaseHosts): Release {
@@ -62,19 +62,19 @@ export function releaseOf(program: Program, platform: string, hosts: ReleaseHost
   return { url, checksum: { url: `${url}.sha256`, read: (sum) => sum.trim() } };
 }
 
-/** The checksum of a file among those of others. */
+/** The checksum of one file in a list of checksums. */
 function lineFor(file: string, sums: string): string {
   const line = sums.split('\n').find((each) => each.trim().endsWith(file));
-  if (line === undefined) throw new Error(`SHA256SUMS does not name ${file}`);
+  if (line === undefined) throw new Error(`The published checksums do not contain ${file}`);
   return line.trim().split(/\s+/, 1)[0] ?? '';
 }
 
 const githubRelease = z.object({ assets: z.array(z.object({ name: z.string(), digest: z.string().nullish() })) });
 
-/** KWOK publishes no checksum file; GitHub states the digest of every asset. */
+/** KWOK publishes no checksum file, so we use the digest that GitHub records for each asset. */
 function digestOf(file: string, body: string): string {
   const { assets } = githubRelease.parse(JSON.parse(body));
   const digest = assets.find(({ name }) => name === file)?.digest;
-  if (!digest?.startsWith('sha256:')) throw new Error(`GitHub states no digest for ${file}`);
+  if (!digest?.startsWith('sha256:')) throw new Error(`GitHub has no SHA-256 digest for ${file}`);
   return digest.slice('sha256:'.length);
 }

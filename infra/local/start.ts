@@ -1,4 +1,4 @@
-// npm start: a cluster, the forwarder, the functions and a sample, with one command.
+// npm start: runs a control plane, the forwarder, the functions and a sample Website with one command.
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,18 +23,18 @@ const SAMPLE = '../../crds/samples/minimal.yaml';
 const SAMPLE_KEY = { namespace: 'default', name: 'hello' };
 const POLL_MS = 500;
 
-/** Undone in the reverse order, whatever happens. */
-const undo: (() => Promise<unknown>)[] = [];
-const began = performance.now();
+/** Run in reverse order at the end, also after an error. */
+const cleanups: (() => Promise<unknown>)[] = [];
+const startedAt = performance.now();
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** A signal asked us to stop: nothing went wrong. */
+/** A signal asked us to stop, which is not an error. */
 class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
 async function main(options: Options): Promise<void> {
-  const stopped = untilAskedToStop();
+  const stopped = untilStopSignal();
   const say =
     options.output === 'live'
       ? (line: string): void => {
@@ -59,35 +59,35 @@ async function main(options: Options): Promise<void> {
   const { processes, folder } = programsIn(local);
   const failure = Promise.race([stopped, processes.failure, local?.failure ?? processes.failure]);
   const programs: ProgramOptions = { processes, folder, transport, address, events, onLine };
-  const listening = named(options.port, Promise.race([startFunctions(options.port, programs), failure]));
+  const listening = blamingPort(options.port, Promise.race([startFunctions(options.port, programs), failure]));
   const sink = await step('Functions are listening', listening);
-  await step('Forwarder is watching', Promise.race([startForwarder(sink, programs), failure]));
+  await step('Forwarder is running', Promise.race([startForwarder(sink, programs), failure]));
   if (local !== undefined) {
     await applyFile(transport, SAMPLE);
-    await step('The sample Website is ready', Promise.race([sampleIsReady(transport), failure]));
+    await step('Sample Website is ready', Promise.race([untilSampleIsReady(transport), failure]));
   }
 
-  say(`\nUp after ${seconds(began)}. Kubeconfig: ${address.kubeconfig}\n`);
+  say(`\nReady after ${seconds(startedAt)}. Kubeconfig: ${address.kubeconfig}\n`);
   for (const line of advice(address, local === undefined ? 'own' : 'local')) say(line);
   const show = options.output === 'live' ? liveLines(process.stdout) : () => {};
-  await Promise.race([failure, showForEver(transport, (websites) => show(websiteLines(websites, events)))]);
+  await Promise.race([failure, showContinuously(transport, (websites) => show(websiteLines(websites, events)))]);
 }
 
-/** A cluster that answers and knows Websites: one of our own, or the one that was named. */
+/** Starts a control plane, or connects to the user's cluster, and installs the CRD and the RBAC rules. */
 async function prepareCluster(options: Options, step: Step, stopped: Promise<never>) {
   const local = options.kubeconfig === undefined ? await startLocal(options, step) : undefined;
   const address: ClusterAddress = { kubeconfig: local?.kubeconfig ?? options.kubeconfig, context: options.context };
   const transport = await connect(address);
-  undo.push(() => transport.close());
+  cleanups.push(() => transport.close());
   await step(`Reached ${transport.server}`, reach(transport));
   if (local === undefined && options.consent === 'ask')
     await Promise.race([askToInstall(address, transport.server), stopped]);
-  await step('Installed the CRD and the rights', install(transport));
+  await step('Installed the CRD and the RBAC rules', install(transport));
   return { local, address, transport };
 }
 
-/** The functions know their port as a variable; here it is a flag. */
-async function named<T>(port: number, listening: Promise<T>): Promise<T> {
+/** The functions' error names the variable PORT, but the user of this command has the flag --port. */
+async function blamingPort<T>(port: number, listening: Promise<T>): Promise<T> {
   return listening.catch((error: unknown) => {
     if (port === 0 || !(error instanceof ProgramEndedError)) throw error;
     throw new Error(`--port ${port} cannot be used: ${error.message}`, { cause: error });
@@ -96,7 +96,7 @@ async function named<T>(port: number, listening: Promise<T>): Promise<T> {
 
 type Step = <T>(name: string, work: Promise<T>) => Promise<T>;
 
-function untilAskedToStop(): Promise<never> {
+function untilStopSignal(): Promise<never> {
   const stopped = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.once(signal, () => reject(new StoppedError(signal)));
@@ -105,12 +105,12 @@ function untilAskedToStop(): Promise<never> {
   return stopped;
 }
 
-/** The two programs live in the control plane's folder, or in one of their own. */
+/** The programs use the control plane's folder, or a temporary one if the cluster is the user's. */
 function programsIn(local: ControlPlane | undefined): { processes: Processes; folder: string } {
   const folder = local?.folder ?? mkdtempSync(join(tmpdir(), 'website-reconciler-'));
   mkdirSync(join(folder, 'logs'), { recursive: true });
   const processes = new Processes(join(folder, 'logs'), local === undefined ? folder : undefined);
-  undo.push(() => processes.stop());
+  cleanups.push(() => processes.stop());
   return { processes, folder };
 }
 
@@ -122,9 +122,9 @@ async function startLocal({ data, output }: Options, step: Step): Promise<Contro
   const search = { assets: process.env['KUBEBUILDER_ASSETS'], cache: cacheFolder(process.env), sources, progress };
   const binaries = await step('Found the programs of the control plane', findBinaries(search));
   const starting = startControlPlane({ binaries, data });
-  // Registered before it is there, so that a signal meanwhile leaves nothing behind.
-  undo.push(async () => (await starting.catch(() => undefined))?.stop());
-  return step('Control plane answers', starting);
+  // Registered before the control plane is ready, so that a signal during the start leaves nothing behind.
+  cleanups.push(async () => (await starting.catch(() => undefined))?.stop());
+  return step('Control plane is ready', starting);
 }
 
 async function reach(transport: Transport): Promise<void> {
@@ -134,14 +134,15 @@ async function reach(transport: Transport): Promise<void> {
 async function askToInstall(address: ClusterAddress, server: string): Promise<void> {
   const what = `the CRD ${PLURAL}.${GROUP}, the namespace ${NAMESPACE} and its RBAC`;
   const question = `Install ${what} in context ${contextOf(address)} at ${server}? [y/N] `;
-  if (!process.stdin.isTTY) throw new UsageError('There is nobody to ask whether the CRD may be installed: give --yes');
+  if (!process.stdin.isTTY)
+    throw new UsageError('Cannot ask before installing the CRD, because stdin is not a terminal: pass --yes to agree');
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await prompt.question(question);
   prompt.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Nothing was installed');
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Cancelled: nothing was installed');
 }
 
-async function sampleIsReady(transport: Transport): Promise<void> {
+async function untilSampleIsReady(transport: Transport): Promise<void> {
   const path = `/apis/${API_VERSION}/namespaces/${SAMPLE_KEY.namespace}/${PLURAL}/${SAMPLE_KEY.name}`;
   for (;;) {
     const website = (await transport.json({ method: 'GET', path, what: 'get the sample' })) as Website;
@@ -151,10 +152,10 @@ async function sampleIsReady(transport: Transport): Promise<void> {
   }
 }
 
-async function showForEver(transport: Transport, show: (websites: readonly Website[]) => void): Promise<never> {
+async function showContinuously(transport: Transport, show: (websites: readonly Website[]) => void): Promise<never> {
   for (;;) {
     const list = { method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}`, what: `list ${PLURAL}` } as const;
-    // A cluster that is away for a moment comes back; its programs say so if not.
+    // The cluster may be away for a moment. If its programs end, `failure` reports it.
     const body = await transport.json(list).catch(() => undefined);
     if (body !== undefined) show((body as { items: Website[] }).items);
     await delay(POLL_MS);
@@ -162,7 +163,7 @@ async function showForEver(transport: Transport, show: (websites: readonly Websi
 }
 
 async function cleanUp(): Promise<void> {
-  for (const each of undo.toReversed()) {
+  for (const each of cleanups.toReversed()) {
     await each().catch((error: unknown) =>
       process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
     );

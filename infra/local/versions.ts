@@ -1,7 +1,7 @@
-/** The programs of the control plane. go/ holds the Go module that each is built from. */
+/** The programs of the control plane. go/ contains the Go modules to build them. */
 export const PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'] as const;
 export type ControlPlaneProgram = (typeof PROGRAMS)[number];
-/** They are no part of it: tests render and apply manifests with them, as their readers do. */
+/** Not part of the control plane. Tests use them to render and apply manifests, as users do. */
 export const TOOLS = ['kubectl', 'helm'] as const;
 export type Program = ControlPlaneProgram | (typeof TOOLS)[number];
 export type Binaries = Readonly<Record<ControlPlaneProgram, string>>;

@@ -2,13 +2,13 @@ import { clearScreenDown, moveCursor } from 'node:readline';
 import type { WriteStream } from 'node:tty';
 import { keyText, type Website } from '../../functions/website/resource.ts';
 
-/** What the forwarder last did for a Website. */
+/** The last event that the forwarder delivered for a Website. */
 export interface LastEvent {
   readonly reason: string;
   readonly outcome: string;
 }
 
-/** A line for each Website: namespace/name, Ready, replicas, last event, last outcome. */
+/** A table with one line per Website. */
 export function websiteLines(websites: readonly Website[], events: ReadonlyMap<string, LastEvent>): string[] {
   const rows = websites.map((website) => {
     const { reason = '-', outcome = '-' } = events.get(keyText(website.metadata)) ?? {};
@@ -32,17 +32,17 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 }
 
-/** The lines that a terminal of this size can show without wrapping or scrolling, so that they can be drawn over. */
+/** Cuts the lines to the size of the terminal. If they wrapped or scrolled, the next update could not overwrite them. */
 export function fitted(lines: readonly string[], columns: number, rows: number): string[] {
   const cut = (line: string) => line.slice(0, columns);
-  // The cursor stands on a line of its own below them.
-  const room = rows - 1;
-  if (lines.length <= room) return lines.map(cut);
-  const shown = lines.slice(0, room - 1);
+  // The cursor needs the last row.
+  const available = rows - 1;
+  if (lines.length <= available) return lines.map(cut);
+  const shown = lines.slice(0, available - 1);
   return [...shown, `  and ${lines.length - shown.length} more`].map(cut);
 }
 
-/** Shows lines: in place on a terminal; elsewhere, those that are new since the last time. */
+/** Shows lines. A terminal updates them in place; other outputs get only the lines that are new since the last call. */
 export function liveLines(output: WriteStream | NodeJS.WriteStream): (lines: readonly string[]) => void {
   let shown: readonly string[] = [];
   return (all) => {

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { startGuard, type Guard } from './guard.ts';
 
 /**
- * Runs `work` with a folder beside `path`, so that what is finished there can be renamed to `path`. The folder goes at the end,
- * and what was started there ends, even when this process is killed: what is cut off leaves nothing in the cache.
+ * Runs `work` with a temporary folder in the same directory as `path`, so that a finished file can be renamed to `path`. At the
+ * end it removes the folder and ends the programs that `work` started, even if this process is killed.
  */
 export async function inWorkFolder<T>(path: string, work: (folder: string, guard: Guard) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(dirname(path), '.work-'));

@@ -71,7 +71,7 @@ describe('The programs of the control plane', () => {
   it('that cannot be had end in one error that names the ways out', async () => {
     const search = findBinaries({ assets: undefined, cache, sources: [source('nothing', ['etcd'])], progress });
     await expect(search).rejects.toThrow(
-      /needs kube-apiserver, .*kwok, and no way led there:\n {2}- nothing: .*\n.*\n.*KUBEBUILDER_ASSETS.*\n.*dl\.k8s\.io.*\n.*Go 1\.26/,
+      /Could not get kube-apiserver, .*kwok:\n {2}- nothing: .*\n.*\n.*KUBEBUILDER_ASSETS.*\n.*dl\.k8s\.io.*\n.*Go 1\.26/,
     );
   });
 
@@ -86,7 +86,7 @@ describe('The programs of the control plane', () => {
     put(join(assets, 'etcd'));
     await findBinaries({ assets, cache, sources: [source('rest', PROGRAMS)], progress });
     expect(lines).toContain(
-      `KUBEBUILDER_ASSETS (${assets}) has no kube-apiserver, kube-controller-manager, kube-scheduler, kwok`,
+      `Did not find kube-apiserver, kube-controller-manager, kube-scheduler, kwok in KUBEBUILDER_ASSETS (${assets})`,
     );
   });
 
@@ -112,7 +112,7 @@ describe('The programs of the control plane', () => {
       sources: [goBuild({ PATH: `${folder}:/bin:/usr/bin` })],
       progress,
     });
-    await expect(search).rejects.toThrow('go build ended with');
+    await expect(search).rejects.toThrow('go build failed with exit code');
     expect(readdirSync(cache)).toEqual([]);
   });
 });
@@ -160,15 +160,15 @@ describe.runIf(process.platform === 'linux')('A download', () => {
   });
 
   it.each<[string, RequestListener, RegExp]>([
-    ['that is something else', (_, response) => response.end('evil'), /has the SHA-256 .* and .* is published/],
-    ['that is not there', (_, response) => response.writeHead(404).end(), /answered 404/],
+    ['that is something else', (_, response) => response.end('evil'), /has SHA-256 .*, but the published one is /],
+    ['that is not there', (_, response) => response.writeHead(404).end(), /returned HTTP 404/],
     [
       'that breaks off',
       (_, response) => {
         response.writeHead(200, { 'content-length': content.length });
         response.write(content.subarray(0, 5), () => response.destroy());
       },
-      /broke off/,
+      /was interrupted/,
     ],
     [
       'that stalls',
@@ -176,7 +176,7 @@ describe.runIf(process.platform === 'linux')('A download', () => {
         response.writeHead(200, { 'content-length': content.length });
         response.write(content.subarray(0, 5));
       },
-      /broke off/,
+      /was interrupted/,
     ],
   ])('%s is not kept', async (_, answer, message) => {
     await expect(from(program(answer), 200)).rejects.toThrow(message);

@@ -30,7 +30,7 @@ const starts = () => readFileSync(join(folder, 'starts'), 'utf8').trim().split('
 it('A control plane whose etcd fails says so at once, and gives the folder free', async () => {
   const data = join(folder, 'data');
   await expect(startControlPlane({ binaries: standIns('disk is full'), data })).rejects.toThrow(
-    'etcd ended by itself (exit code 1):\ndisk is full',
+    'etcd ended unexpectedly (exit code 1):\ndisk is full',
   );
   expect(starts()).toBe(1);
   expect(readdirSync(data)).not.toContain('in-use-by');
@@ -45,7 +45,7 @@ it('A control plane whose port was taken meanwhile tries others', async () => {
 it('A folder is for one control plane at a time', () => {
   const data = join(folder, 'data');
   const { path, leftover } = keptFolder(data);
-  expect(() => keptFolder(data)).toThrow(`--data ${data} cannot be used: process ${process.pid} uses it`);
+  expect(() => keptFolder(data)).toThrow(`--data ${data} cannot be used: process ${process.pid} is using it`);
   rmSync(leftover);
   expect(keptFolder(data).path).toBe(path);
 });

@@ -8,10 +8,10 @@ it('Without flags, a control plane is started and shown live', () => {
 it.each([
   [['--bogus'], "Unknown option '--bogus'"],
   [['extra'], "Unexpected argument 'extra'"],
-  [['--port', 'x'], '--port must be a number from 0 to 65535, and is x'],
-  [['--port', '70000'], '--port must be a number'],
-  [['--context', 'c'], '--context needs --kubeconfig'],
-  [['--kubeconfig', 'f', '--data', 'd'], '--data is for the control plane that is started here'],
+  [['--port', 'x'], '--port must be a whole number from 0 to 65535, but is x'],
+  [['--port', '70000'], '--port must be a whole number'],
+  [['--context', 'c'], '--context requires --kubeconfig'],
+  [['--kubeconfig', 'f', '--data', 'd'], '--data cannot be combined with --kubeconfig'],
 ])('%j is refused, and named', (args, message) => {
   expect(() => optionsFrom(args)).toThrow(message);
 });

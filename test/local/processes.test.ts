@@ -48,14 +48,16 @@ describe('A program', () => {
   it('that ends by itself is named, with the end of its log', async () => {
     const processes = new Processes(folder, undefined);
     processes.start('etcd', '/bin/sh', ['-c', 'echo one >&2; echo the disk is full >&2; exit 3']);
-    await expect(processes.failure).rejects.toThrow(/^etcd ended by itself \(exit code 3\):\none\nthe disk is full$/);
+    await expect(processes.failure).rejects.toThrow(
+      /^etcd ended unexpectedly \(exit code 3\):\none\nthe disk is full$/,
+    );
     await processes.stop();
   });
 
   it('that cannot be run is named', async () => {
     const processes = new Processes(folder, undefined);
     processes.start('kwok', join(folder, 'nothing'), []);
-    await expect(processes.failure).rejects.toThrow(/^kwok ended by itself \(spawn .* ENOENT\)/);
+    await expect(processes.failure).rejects.toThrow(/^kwok ended unexpectedly \(spawn .* ENOENT\)/);
     await processes.stop();
   });
 

@@ -18,7 +18,9 @@ describe('The published checksum', () => {
   it('of etcd is its line of SHA256SUMS, and not the line of another platform', () => {
     const { read } = releaseOf('etcd', 'linux-amd64', hosts).checksum;
     expect(read(`aaa  etcd-${ETCD}-linux-arm64.tar.gz\nbbb  ${etcdFolder}.tar.gz\n`)).toBe('bbb');
-    expect(() => read('aaa  something.tar.gz\n')).toThrow(`SHA256SUMS does not name ${etcdFolder}.tar.gz`);
+    expect(() => read('aaa  something.tar.gz\n')).toThrow(
+      `The published checksums do not contain ${etcdFolder}.tar.gz`,
+    );
   });
 
   it('of Helm is the line beside its archive', () => {
@@ -32,8 +34,8 @@ describe('The published checksum', () => {
     const { read } = releaseOf('kwok', 'linux-amd64', hosts).checksum;
     const asset = (digest: string | null) => JSON.stringify({ assets: [{ name: 'kwok-linux-amd64', digest }] });
     expect(read(asset('sha256:abc'))).toBe('abc');
-    expect(() => read(asset(null))).toThrow('GitHub states no digest for kwok-linux-amd64');
-    expect(() => read(JSON.stringify({ assets: [] }))).toThrow('GitHub states no digest');
+    expect(() => read(asset(null))).toThrow('GitHub has no SHA-256 digest for kwok-linux-amd64');
+    expect(() => read(JSON.stringify({ assets: [] }))).toThrow('GitHub has no SHA-256 digest');
   });
 });
 

@@ -115,7 +115,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     if (scheduler === undefined) throw new Error('There is no scheduler');
     process.kill(scheduler, 'SIGKILL');
     expect(await running.program.exit).toBe(1);
-    expect(running.program.stderr.join('')).toMatch(/kube-scheduler ended by itself \(SIGKILL\):\n.+/);
+    expect(running.program.stderr.join('')).toMatch(/kube-scheduler ended unexpectedly \(SIGKILL\):\n.+/);
     expect(processesIn(dirname(running.kubeconfig))).toEqual([]);
   });
 
@@ -145,7 +145,7 @@ describe('npm start with a cluster that it cannot use', () => {
   it('asks before it installs anything', async () => {
     program = startProgram(START, ['--kubeconfig', inject('kubeconfig')]);
     expect(await program.exit).toBe(2);
-    expect(program.stderr.join('')).toContain('give --yes');
+    expect(program.stderr.join('')).toContain('pass --yes');
   });
 
   it('names the verb and the resource of the right that it lacks', async () => {
