@@ -21,7 +21,7 @@ A flag takes precedence over the environment variable in parentheses.
   --cluster NAME            cluster name in the source of each event (CLUSTER_NAME); default: "default"
   --namespaces A,B          watch only these namespaces (NAMESPACES)
   --shard I/N               handle shard I of N, counted from 0; namespaces are spread over the shards (SHARD)
-  --lease NAME              work only while holding this Lease; each shard has its own (LEASE)
+  --lease NAME              work only while holding this Lease, one per shard (LEASE); default: no leader election
   --lease-namespace NAME    namespace of the Lease (LEASE_NAMESPACE, POD_NAMESPACE); default: website-reconciler
   --host ADDRESS            listen address of /livez, /readyz and /metrics (HOST); default: 0.0.0.0
   --port N                  listen port, 0 to pick a free one (PORT); default: 8080

@@ -1,4 +1,5 @@
-// The forwarder is idle most of the time, so its cost is the memory it holds. It returns memory to the system after each burst of work.
+// The forwarder is idle most of the time, so its cost is the memory that it holds. After a burst of work it returns memory to the
+// system.
 
 /** A burst ends when no change arrives for this long. */
 const QUIET_MS = 10_000;

@@ -16,7 +16,7 @@ export interface Credentials {
   readonly key: string;
 }
 
-/** Whom a certificate identifies. Kubernetes uses the common name as the user and the organization as the group. */
+/** The identity in a certificate. Kubernetes uses the common name as the user and the organization as the group. */
 export interface Subject {
   readonly commonName: string;
   readonly organization?: string;

@@ -28,7 +28,10 @@ export interface ControlPlaneOptions {
   readonly data?: string | undefined;
   /** `on` writes each completed request to logs/audit.log, as one JSON object per line. */
   readonly audit?: 'on' | 'off';
-  /** `enforced` requires the right to delete an object for a change of its owner references, as in OpenShift. Kubernetes' default is `free`. */
+  /**
+   * `enforced`: a change of an object's owner references requires the right to delete the object, as in OpenShift. Kubernetes'
+   * default is `free`.
+   */
   readonly ownership?: 'enforced' | 'free';
   /** `off` starts only etcd and the API server, so that no controller acts on objects. */
   readonly controllers?: 'on' | 'off';

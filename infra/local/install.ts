@@ -55,7 +55,11 @@ function filesIn(folder: string): string[] {
   });
 }
 
-/** Applies every object of a YAML file. @param file relative to this folder. @throws ClusterError that names the verb and the resource. */
+/**
+ * Applies every object of a YAML file.
+ * @param file relative to this folder.
+ * @throws ClusterError that names the verb and the resource.
+ */
 export async function applyFile(transport: Transport, file: string): Promise<void> {
   for (const document of parseAllDocuments(textOf(file))) {
     await apply(transport, document.toJS() as Manifest);
