@@ -22,19 +22,19 @@ export interface ResyncLimits {
   readonly retryAfterMs?: readonly number[];
 }
 
-/** Websites that are begun have some time left for their calls. */
+/** Leaves 10 s for Websites whose reconcile has started. */
 const TIME_MS = RESYNC_MS - 10_000;
-/** When Websites that failed are tried again, within the same resync: most of what goes wrong is over by then. */
+/** Waits before failed Websites are retried within the same resync. Most faults are over by then. */
 const RETRY_AFTER_MS = [1_000, 5_000];
-/** As many as the connection pool carries at ease beside the events. */
+/** Half of the connections to an API server, so that events still get through. */
 const PARALLEL = 16;
-/** Websites between two lines of the log that say how far it has come. */
+/** Websites between two log lines about progress. */
 const PROGRESS = 500;
 
 /**
- * Function 2, for several clusters at once: one that cannot be reached keeps no other from its turn. Each cluster has one resync
- * at a time in this process, and who asks meanwhile shares the one that starts next.
- * @throws ClusterError when a list of one of them cannot be read, once the others are done.
+ * Function 2, for several clusters at once: an unreachable cluster does not delay the others. A process runs one resync at a time
+ * for each cluster. Requests that arrive during a resync share the next one.
+ * @throws ClusterError if a list of one cluster cannot be read, after the other clusters are done.
  */
 export async function resyncClusters(
   clusters: readonly ServedCluster[],
@@ -60,11 +60,12 @@ export async function resyncClusters(
 }
 
 /**
- * Function 2, for one cluster: looks at every Website and reconciles those that differ from what they should be. The API server is asked for
- * lists, in pages, so that a resync of settled Websites costs a call for 500 objects and not three for each.
- * Two may run at once: all writing is done by `reconcile`. When its time is up, the next one goes on behind the last that
- * this one looked at, so that one which fails every time does not keep the others from their turn.
- * @throws ClusterError when a list cannot be read.
+ * Function 2, for one cluster: compares every Website and reconciles those that differ from desired.
+ * - It reads lists in pages, so a resync of settled Websites costs one call for 500 objects instead of three calls each.
+ * - Two may run at once, because only `reconcile` writes.
+ * - If time runs out, the next resync continues behind the last Website of this one. So Websites that fail every time do not keep
+ *   the others from their turn.
+ * @throws ClusterError if a list cannot be read.
  */
 export async function resyncWebsites(
   { log, resyncPlace, ...context }: ResyncContext,
@@ -83,8 +84,8 @@ export async function resyncWebsites(
       const run = { look: AT_EVERYTHING, afresh: afresh.has(key) };
       const reconciled = await measured('resync', () => reconcile(key, context, run));
       const { outcome, actions } = reconciled;
-      // The lists do not show every child: one without our label is found by its name alone.
-      const isCounted = actions.length > 0 || isUnsaid(outcome);
+      // The lists miss children without our label. `reconcile` finds those by name.
+      const isCounted = actions.length > 0 || isMissingFromStatus(outcome);
       counts.differing += Number(isCounted) - Number(known.has(key));
       if (!isCounted) return undefined;
       counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
@@ -102,10 +103,10 @@ export async function resyncWebsites(
     return visit(key);
   });
   for (const waitMs of retryAfterMs) {
-    const [again, forGood] = split(failures, isWorthAnotherTry);
-    if (again.length === 0 || isTimeUp()) break;
+    const [retried, permanent] = split(failures, isWorthRetrying);
+    if (retried.length === 0 || isTimeUp()) break;
     await delay(waitMs);
-    failures = [...forGood, ...(await inParallel(again, ({ key }) => visit(key)))];
+    failures = [...permanent, ...(await inParallel(retried, ({ key }) => visit(key)))];
   }
   for (const { key, error } of failures) {
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
@@ -117,10 +118,9 @@ export async function resyncWebsites(
   return report;
 }
 
-/** Whether the status of the Website has no room to say all of it, so that the report is where it shows. */
-const isUnsaid = (outcome: Outcome): boolean => outcome.kind === 'stalled' && outcome.reason === 'TooLarge';
+/** Whether the Website may be too large for a status, so that only the report shows the outcome. */
+const isMissingFromStatus = (outcome: Outcome): boolean => outcome.kind === 'stalled' && outcome.reason === 'TooLarge';
 
-/** What kept a Website from being reconciled. */
 interface Failure {
   readonly key: WebsiteKey;
   readonly error: unknown;
@@ -128,20 +128,20 @@ interface Failure {
 
 const isOfCluster = (error: unknown): boolean => error instanceof ClusterError && error.isOfCluster;
 
-/** What is not an answer of the cluster is a fault of ours, and stays. */
-const isWorthAnotherTry = ({ error }: Failure): boolean => error instanceof ClusterError && error.class !== 'terminal';
+/** Any error other than a `ClusterError` is a bug in the functions, which a retry does not fix. */
+const isWorthRetrying = ({ error }: Failure): boolean => error instanceof ClusterError && error.class !== 'terminal';
 
 function split<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
 
-/** All of them, beginning with the one behind `last`, where that is among them. */
+/** Rotates the keys to start behind `last`, if that is one of them. */
 function startingBehind(last: WebsiteKey | undefined, keys: readonly WebsiteKey[]): readonly WebsiteKey[] {
   const place = keys.findIndex((key) => last !== undefined && keyText(key) === keyText(last)) + 1;
   return [...keys.slice(place), ...keys.slice(0, place)];
 }
 
-/** Works on `PARALLEL` items at a time. @returns what came of them, where something did. */
+/** Works on `PARALLEL` items at a time. @returns the results, without those that are `undefined`. */
 async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R | undefined>): Promise<R[]> {
   const queue = items.values();
   const results: R[] = [];
