@@ -469,7 +469,7 @@ describe('Functions that do not say who may call', () => {
   });
 
   it('do not start for others than this machine, though anybody is meant', async () => {
-    expect(await says({ HOST: '0.0.0.0' })).toContain('set HOST to 127.0.0.1, not to 0.0.0.0');
+    expect(await says({ HOST: '0.0.0.0' })).toContain('set HOST to 127.0.0.1 instead of 0.0.0.0');
   });
 
   it.each([
