@@ -6,19 +6,19 @@ import { ClusterError } from './errors.ts';
 import type { Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
 
-/** Where the credentials come from: a kubeconfig, or the default order of kubectl and of Pods when there is none. */
+/** Where credentials come from: a kubeconfig, or without one the default order of kubectl and Pods. */
 export interface ClusterAddress {
-  /** A file, or several, as kubectl takes them in KUBECONFIG: what comes first counts. */
+  /** One or several files, as in kubectl's KUBECONFIG. The first file wins. */
   readonly kubeconfig?: string | undefined;
-  /** A kubeconfig itself, where there are no files. */
+  /** The content of a kubeconfig, for hosts without files. */
   readonly kubeconfigText?: string | undefined;
   readonly context?: string | undefined;
 }
 
-/** What client-node takes for the cluster where nothing names one. */
+/** The server that client-node falls back to if it finds no cluster. */
 const NOWHERE = 'http://localhost:8080';
 
-/** Reads the kubeconfig. @throws ClusterError `Unreachable` when it cannot be, or has no such context. */
+/** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or lacks the context. */
 export function load(address: ClusterAddress): KubeConfig {
   const { kubeconfig, kubeconfigText, context } = address;
   const config = read(address);
@@ -47,9 +47,9 @@ function read({ kubeconfig, kubeconfigText }: ClusterAddress): KubeConfig {
     else if (kubeconfig !== undefined) readFiles(config, kubeconfig.split(delimiter));
     else config.loadFromDefault();
   } catch (error) {
-    const cause = unquoted(error);
+    const cause = withoutQuotes(error);
     const which = kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'text';
-    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${which}: ${words(cause)}`, { cause });
+    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${which}: ${messageOf(cause)}`, { cause });
   }
   return config;
 }
@@ -63,23 +63,26 @@ function readFiles(config: KubeConfig, [first = '', ...others]: readonly string[
   }
 }
 
-/** client-node takes a user whose kind of credentials it does not know for nobody, and every answer would be 403. */
+/** client-node treats a user with unknown credentials as anonymous, and the API server would answer 403 to every request. */
 function checkUser(config: KubeConfig): void {
   const user = config.getCurrentUser();
   const isPlain = config.getCurrentCluster()?.server.startsWith('http:') === true;
   const named = config.getContextObject(config.getCurrentContext())?.user;
   if (user === null && named !== undefined)
-    throw new ClusterError('Unreachable', `The kubeconfig has no user ${named}, which its context names`);
+    throw new ClusterError(
+      'Unreachable',
+      `The context of the kubeconfig names the user ${named}, which does not exist`,
+    );
   if (user === null || isPlain) return;
   const { token, certData, certFile, exec, authProvider, username } = user;
   if ([token, certData, certFile, exec, authProvider, username].some(Boolean)) return;
   throw new ClusterError(
     'Unreachable',
-    `The user ${user.name} of the kubeconfig has no credentials that can be used: give it a token, a client certificate or an exec plugin (tokenFile is not understood)`,
+    `The user ${user.name} of the kubeconfig has no supported credentials: use a token, a client certificate or an exec plugin (tokenFile is not supported)`,
   );
 }
 
-/** `https://host:port`. @throws ClusterError when there is no current cluster, or one behind a proxy. */
+/** `https://host:port`. @throws ClusterError if there is no current cluster, or it is behind a proxy. */
 export function serverOf(config: KubeConfig): string {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new ClusterError('Unreachable', 'The kubeconfig names no current cluster: set a context');
@@ -92,11 +95,11 @@ export function serverOf(config: KubeConfig): string {
 async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
   const options: RequestOptions = {};
   try {
-    // It refuses plain http unless TLS verification is off; only loopback proxies have a reason to use it.
+    // client-node refuses plain http unless TLS verification is off. Only loopback proxies need plain http.
     await config.applyToHTTPSOptions(options);
   } catch (error) {
-    const cause = unquoted(error);
-    throw new ClusterError('Unreachable', `Could not use the credentials of the kubeconfig: ${words(cause)}`, {
+    const cause = withoutQuotes(error);
+    throw new ClusterError('Unreachable', `Could not use the credentials of the kubeconfig: ${messageOf(cause)}`, {
       cause,
     });
   }
@@ -104,8 +107,8 @@ async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
 }
 
 /**
- * Reads the credentials of a kubeconfig: its files, or what its plugin says.
- * @throws ClusterError where they cannot be read.
+ * Reads the credentials of a kubeconfig from its files or its plugin.
+ * @throws ClusterError if that fails.
  */
 export async function materialOf(config: KubeConfig): Promise<Material> {
   const options = await httpsOptions(config);
@@ -121,15 +124,15 @@ function identifyingHeaders({ headers, auth }: RequestOptions): Record<string, s
   return { ...basic, ...Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value.trim()])) };
 }
 
-/** What an error says; undici wraps the system's words in a cause. */
-export function words(error: unknown): string {
+/** The message of an error. undici leaves it empty and wraps the system's error as the cause. */
+export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.message === '' && error.cause !== undefined ? words(error.cause) : error.message;
+  return error.message === '' && error.cause !== undefined ? messageOf(error.cause) : error.message;
 }
 
-/** What a parser says quotes what it was given, and that may be anybody's secret. */
-export function unquoted(error: unknown): unknown {
-  if (error instanceof SyntaxError) return new Error('its answer is not JSON');
+/** Replaces a parser's error, whose message quotes the input and so may contain a secret. */
+export function withoutQuotes(error: unknown): unknown {
+  if (error instanceof SyntaxError) return new Error('the answer is not JSON');
   if (error instanceof Error && error.name === 'YAMLException') return new Error('it is not YAML');
   return error;
 }

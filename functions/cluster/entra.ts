@@ -4,8 +4,8 @@ import type { KubeConfig, User } from '@kubernetes/client-node';
 const PROVIDER = 'entra';
 
 /**
- * A kubeconfig of AKS runs kubelogin for a token of Entra. Here `@azure/identity` gets the same token: kubelogin is not there
- * where functions run, and could ask nobody to log in.
+ * Gets Entra tokens with `@azure/identity` where a kubeconfig of AKS runs kubelogin. A function app has no kubelogin, and nobody
+ * whom it could ask to log in.
  */
 export function withEntra(config: KubeConfig): void {
   const tokens = new Map<string, () => Promise<string>>();
@@ -25,21 +25,21 @@ export function withEntra(config: KubeConfig): void {
   });
 }
 
-/** What kubelogin is told to get a token for: the application that the API servers of all AKS clusters are. */
+/** The scope that kubelogin would request. All AKS API servers are the same Entra application. */
 function scopeOf(user: User): string | undefined {
   const { command = '', args } = (user.exec ?? {}) as { command?: string; args?: readonly string[] | null };
   if (!/^kubelogin(\.exe)?$/.test(basename(command))) return undefined;
-  // Another program of this name, for other issuers, knows no such flag.
+  // A different program named kubelogin serves other issuers. It has no such flag.
   const [, server] = /(?:^| )--server-id[= ](\S+)/.exec((args ?? []).join(' ')) ?? [];
   return server === undefined ? undefined : `${server}/.default`;
 }
 
-/** Some 2 s in all, where a managed identity does not answer. By default it is 20 s, and whoever waits tries again as well. */
+/** Limits retries to about 2 s if a managed identity does not answer. The default is 20 s, and our callers retry anyway. */
 const RETRIES = { maxRetries: 2, retryDelayInMs: 800 };
 
 /**
- * A token of Entra for a scope, by workload identity in a Pod, a managed identity, or whoever is logged in on a developer's
- * machine. It is kept while it is good, and the next one is there before it ends.
+ * Gets Entra tokens for a scope: by workload identity in a Pod, by a managed identity, or as the user who is logged in on a
+ * developer's machine. Tokens are cached, and renewed before they expire.
  */
 export function entraToken(scope: string): () => Promise<string> {
   let provider: Promise<() => Promise<string>> | undefined;

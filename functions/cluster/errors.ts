@@ -2,12 +2,12 @@ import * as z from 'zod';
 import { shortened } from '../website/shortened.ts';
 
 /**
- * Every way in which the API server says no, and what to do about it.
- * - `conflict`: the object changed since it was read, or exists already: read again.
- * - `transient`: try the same again later.
- * - `rights`: our own credentials or RBAC are wrong, or the CRD is missing. The user of a Website cannot mend that, so it is
- *   retried as well. A `Forbidden` that lasts is said on the Website (forbidden.ts).
- * - `terminal`: the request itself is refused and stays refused until the spec or the cluster's policy changes.
+ * Every kind of refusal by the API server, and what to do about it.
+ * - `conflict`: the object changed since it was read, or already exists. Read it again.
+ * - `transient`: retry the same request later.
+ * - `rights`: our own credentials or RBAC are wrong, or the CRD is missing. The user of a Website cannot fix that, so we retry.
+ *   The Website's status reports a lasting `Forbidden` (forbidden.ts).
+ * - `terminal`: the API server refuses this request until the spec or the cluster's policy changes.
  */
 const CODES = {
   NotFound: 'conflict',
@@ -21,7 +21,7 @@ const CODES = {
   Timeout: 'transient',
   Unavailable: 'transient',
   Unreachable: 'transient',
-  /** More than the request allowed for; the request may allow for more. */
+  /** Larger than the request's limit. A request with a higher limit may succeed. */
   AnswerTooLarge: 'transient',
   NamespaceTerminating: 'terminal',
   QuotaExceeded: 'terminal',
@@ -43,16 +43,16 @@ const OF_CLUSTER: ReadonlySet<ErrorCode> = new Set([
   'Unreachable',
 ]);
 
-/** How etcd and the way to it word what is wrong with them, such as `etcdserver: no leader`. */
+/** Marks of errors from etcd or on the way to it, such as `etcdserver: no leader`. */
 const STORAGE = /\betcdserver: |\brpc error: /;
 
-/** The API server refused, or could not be reached. `code` is stable: it is the metric label and the condition reason. */
+/** The API server refused a request or was unreachable. `code` is stable, since metrics and condition reasons use it. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError';
   readonly code: ErrorCode;
-  /** HTTP status of the answer; absent when there was none. */
+  /** The HTTP status of the answer; absent without an answer. */
   readonly status: number | undefined;
-  /** What the API server asked us to wait. */
+  /** How long the API server asked us to wait. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -70,18 +70,18 @@ export class ClusterError extends Error {
     return CODES[this.code];
   }
 
-  /** Whether other requests are likely to fail as well: it is the cluster, and not the object that was asked for. */
+  /** Whether the cluster is at fault and not the requested object, so that other requests are likely to fail as well. */
   get isOfCluster(): boolean {
     if (this.code !== 'Unavailable') return OF_CLUSTER.has(this.code);
-    // A webhook that fails for one object is a 500 as well.
+    // A webhook that fails for a single object also causes a 500.
     return this.status !== 500 || STORAGE.test(this.message);
   }
 }
 
-/** What another side asks us to wait is believed up to an hour: a wrong answer must not stop us for good. */
+/** The longest wait that we accept from a server. A wrong answer must not stop us forever. */
 export const LONGEST_WAIT_SECONDS = 3_600;
 
-/** Seconds that somebody else chose, in their range; what is none counts as absent. */
+/** Seconds from a server, limited to `LONGEST_WAIT_SECONDS`. Invalid values count as absent. */
 export const waitSeconds = z
   .number()
   .min(0)
@@ -89,7 +89,7 @@ export const waitSeconds = z
   .optional()
   .catch(undefined);
 
-/** The part of `meta/v1 Status` that decides. */
+/** The parts of `meta/v1 Status` that determine the code. */
 const statusBody = z.object({
   kind: z.literal('Status'),
   reason: z.string().optional(),
@@ -105,28 +105,28 @@ const statusBody = z.object({
 type StatusBody = z.output<typeof statusBody>;
 
 /**
- * How an API server words that it has not come to the version that it was asked for: one from before a restore, or invented.
- * It answers 504 although it is at ease. Source: k8s.io/apiserver, pkg/storage/errors.go, NewTooLargeResourceVersionError.
+ * The message for a resourceVersion that the API server has not reached: one from before a restore, or an invented one. The status
+ * is 504 although the API server is not overloaded. Source: k8s.io/apiserver, pkg/storage/errors.go, NewTooLargeResourceVersionError.
  */
 export const TOO_LARGE_VERSION = 'Too large resource version';
 
-/** Longest piece of the API server's own words that is passed on, in bytes. */
+/** The longest part of the API server's message that an error quotes, in bytes. */
 const LONGEST_MESSAGE = 1024;
 
 /**
- * The error for an answer that is not 2xx. Only a parsed `Status` is ever quoted: an unknown body may hold anything.
+ * The error for an answer that is not 2xx. It quotes only a parsed `Status`: any other body may contain secrets.
  * @param what the request in words, such as `create deployments in namespace a`.
  */
 export function errorOf(what: string, status: number, body: string, retryAfter: string | undefined): ClusterError {
   const parsed = parseStatus(body);
   const code = codeOf(status, parsed);
-  const said =
+  const why =
     code === 'UnknownResource'
       ? UNKNOWN_RESOURCE
       : parsed?.message === undefined
         ? `HTTP ${status}`
         : shortened(parsed.message, LONGEST_MESSAGE);
-  return new ClusterError(code, `Could not ${what}: ${said}`, {
+  return new ClusterError(code, `Could not ${what}: ${why}`, {
     status,
     retryAfterSeconds: parsed?.details?.retryAfterSeconds ?? retryAfterSeconds(retryAfter),
   });
@@ -140,7 +140,7 @@ function parseStatus(body: string): StatusBody | undefined {
   }
 }
 
-/** A header's seconds, in their range. The HTTP date form of `Retry-After` is not used by Kubernetes and counts as absent. */
+/** Parses a `Retry-After` header in seconds. An HTTP date counts as absent: Kubernetes does not use that form. */
 export const retryAfterSeconds = (header: string | undefined): number | undefined =>
   header === undefined || header.trim() === '' ? undefined : waitSeconds.parse(Number(header));
 
@@ -168,24 +168,24 @@ function codeOf(status: number, body: StatusBody | undefined): ErrorCode {
   return BY_STATUS[status] ?? 'Unavailable';
 }
 
-/** How etcd, and the API server's client of etcd, word that an object is too large to be stored. */
+/** Messages of etcd and of the API server's etcd client for an object that is too large to store. */
 const TOO_LARGE = /\betcdserver: request is too large\b|\btrying to send message larger than max\b/;
 
-/** An API server that starts does not know a resource either, before it has read its CRDs: the object may well be there. */
+/** A 404 without a name means that the resource is unknown. An API server that has not read its CRDs yet answers so as well. */
 const missingCode = (body: StatusBody | undefined): ErrorCode =>
   body?.details?.name === undefined ? 'UnknownResource' : 'NotFound';
 
 const isTooLarge = (body: StatusBody | undefined): boolean => TOO_LARGE.test(body?.message ?? '');
 
-/** How the API server words the no of a ValidatingAdmissionPolicy and of an admission webhook. */
+/** Messages for a refusal by an admission webhook and by a ValidatingAdmissionPolicy. */
 const POLICY = /^admission webhook ".*" denied the request|ValidatingAdmissionPolicy '.*' .*denied request/s;
 
-/** How the admission plugin OwnerReferencesPermissionEnforcement words its no. Source: kubernetes plugin/pkg/admission/gc. */
+/** The message of the admission plugin OwnerReferencesPermissionEnforcement. Source: kubernetes plugin/pkg/admission/gc. */
 const OWNERSHIP = "cannot set an ownerRef on a resource you can't delete";
 
 /**
- * 403 has five meanings: RBAC, a namespace on its way out, and, with no other mark than the message, a full quota, a policy of the
- * cluster, and an owner reference that only somebody with the right to delete the object may change.
+ * 403 has five meanings: RBAC, a terminating namespace, a full quota, a cluster policy, and an owner reference that only a client
+ * with the right to delete the object may set. Only the message distinguishes the last three.
  */
 function forbiddenCode(body: StatusBody | undefined): ErrorCode {
   if (body?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return 'NamespaceTerminating';

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { load, materialOf, serverOf, words, type ClusterAddress } from './credentials.ts';
+import { load, materialOf, serverOf, messageOf, type ClusterAddress } from './credentials.ts';
 import { ClusterError } from './errors.ts';
 import { problemsOf, type Material, type MaterialProblem } from './material.ts';
 import type { Troubles } from './troubles.ts';
 
-/** How long credentials are used before client-node is asked again: it reads files and builds agents each time it is. */
+/** How long credentials are used before they are read again. client-node reads files and builds agents each time. */
 const CREDENTIALS_MS = 10_000;
-/** What may be in trouble, beside the parts of the credentials. */
+/** Subjects of troubles, besides the parts of the credentials. */
 const [KUBECONFIG, CREDENTIALS, ACCEPTANCE] = [
   'kubeconfig',
   'credentials',
@@ -15,8 +15,8 @@ const [KUBECONFIG, CREDENTIALS, ACCEPTANCE] = [
 ] as const;
 
 /**
- * The credentials for one API server, read again as they rotate. What is read takes the place of what there was only where
- * it can be used: a file may be half written, and a program that works must go on working.
+ * The credentials for one API server, read again as they rotate. New credentials replace the previous ones only if they are usable:
+ * a half-written file must not stop a program that works.
  */
 export class Rotation {
   readonly server: string;
@@ -26,13 +26,13 @@ export class Rotation {
   #material: Material | undefined;
   #readAt = -Infinity;
   #reading: Promise<void> | undefined;
-  /** What the API server last took, and what it refused since. */
+  /** The credentials that the API server accepted last, and those that it has refused since. */
   #accepted: Material | undefined;
   #refused: Material | undefined;
-  /** Subjects of this one among the troubles. */
+  /** The subjects that this rotation has added to the troubles. */
   #subjects = new Set<string>();
 
-  /** @throws ClusterError `Unreachable` when no cluster is configured. */
+  /** @throws ClusterError `Unreachable` if no cluster is configured. */
   constructor(address: ClusterAddress, troubles: Troubles) {
     this.#address = address;
     this.#troubles = troubles;
@@ -40,69 +40,69 @@ export class Rotation {
     this.server = serverOf(this.#config);
   }
 
-  /** What to use now. The same object for as long as nothing changes. @throws ClusterError while there is nothing yet. */
+  /** The credentials to use now; the same object until they change. @throws ClusterError if none could be read yet. */
   async current(): Promise<Material> {
     if (this.#material === undefined || performance.now() - this.#readAt > CREDENTIALS_MS) await this.#read();
-    if (this.#material === undefined) throw new ClusterError('Unreachable', 'There are no credentials');
+    if (this.#material === undefined) throw new ClusterError('Unreachable', 'No credentials could be read');
     return this.#material;
   }
 
-  /** The API server took them. */
+  /** Records that the API server accepted these credentials. */
   accept(material: Material): void {
     this.#accepted = material;
   }
 
   /**
-   * What to try in place of what the API server has just refused: what there is by now, read anew, or else what it took
-   * before. @returns nothing when there is nothing else.
+   * The credentials to try after a refusal: newly read ones, or else the last accepted ones.
+   * @returns `undefined` if there are no others.
    */
-  async insteadOf(refused: Material): Promise<Material | undefined> {
+  async replacementFor(refused: Material): Promise<Material | undefined> {
     if (this.#material === refused) await this.#reload();
     if (this.#material !== refused) return this.#material;
-    const before = this.#accepted;
-    if (before === undefined || before === refused) {
+    const previous = this.#accepted;
+    if (previous === undefined || previous === refused) {
       [this.#accepted, this.#refused] = [undefined, undefined];
       return undefined;
     }
-    [this.#material, this.#refused] = [before, refused];
+    [this.#material, this.#refused] = [previous, refused];
     this.#begin(ACCEPTANCE, 'the API server answers 401 to them');
-    return before;
+    return previous;
   }
 
-  /** Several callers share one look. */
+  /** Concurrent callers share one read. */
   #read(): Promise<void> {
     return (this.#reading ??= this.#readOnce().finally(() => (this.#reading = undefined)));
   }
 
   async #readOnce(): Promise<void> {
     this.#readAt = performance.now();
-    // client-node remembers a bad token for a minute, and a kubeconfig with files in it only when it is loaded.
+    // client-node caches a bad token for a minute, and never reads the kubeconfig again. Loading it anew solves both.
     if (this.#subjects.size > 0) this.#loadAgain();
     try {
       this.#take(await materialOf(this.#config));
     } catch (error) {
       if (this.#material === undefined) throw error;
-      this.#begin(CREDENTIALS, words(error));
+      this.#begin(CREDENTIALS, messageOf(error));
     }
   }
 
-  /** Puts each part that can be used in place of what there is. @throws ClusterError where there is nothing to keep. */
+  /** Replaces each part by the new one if that is usable. @throws ClusterError if there is no previous part to keep. */
   #take(read: Material): void {
     const kept = this.#material;
     const problems = problemsOf(this.#config, read);
     const [first] = problems;
     if (first !== undefined && kept === undefined)
       throw new ClusterError('Unreachable', `Could not use the ${first.subject}: ${first.why}`);
-    this.#tell(problems);
+    this.#report(problems);
     const isBad = (part: keyof Material) => problems.some((each) => each.part === part);
     const next = kept === undefined ? read : mixed(kept, read, isBad);
-    // What was refused would be refused again.
+    // The API server would refuse the same credentials again.
     if (isDeepStrictEqual(next, kept) || isDeepStrictEqual(next, this.#refused)) return;
     this.#material = next;
     this.#end(ACCEPTANCE);
   }
 
-  #tell(problems: readonly MaterialProblem[]): void {
+  #report(problems: readonly MaterialProblem[]): void {
     for (const { subject, why } of problems) this.#begin(subject, why);
     for (const subject of this.#subjects) {
       const isElsewhere = subject === KUBECONFIG || subject === ACCEPTANCE;
@@ -119,11 +119,11 @@ export class Rotation {
     try {
       const config = load(this.#address);
       if (serverOf(config) !== this.server)
-        throw new Error(`it names another server than ${this.server}: restart to use that one`);
+        throw new Error(`it names another server than ${this.server}: restart to use the new one`);
       this.#config = config;
       this.#end(KUBECONFIG);
     } catch (error) {
-      this.#begin(KUBECONFIG, words(error));
+      this.#begin(KUBECONFIG, messageOf(error));
     }
   }
 
@@ -137,7 +137,7 @@ export class Rotation {
   }
 }
 
-/** Parts that are as they were stay the same object: connections are made anew where `tls` is another. */
+/** Combines the usable parts. Unchanged parts stay the same object, because a new `tls` object opens new connections. */
 function mixed(kept: Material, read: Material, isBad: (part: keyof Material) => boolean): Material {
   return {
     tls: isBad('tls') || isDeepStrictEqual(read.tls, kept.tls) ? kept.tls : read.tls,

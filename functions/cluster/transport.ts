@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Concurrency, NoTurnError } from './concurrency.ts';
 import { connectionsFor } from './connections.ts';
-import { load, serverOf, unquoted, words, type ClusterAddress } from './credentials.ts';
+import { load, serverOf, withoutQuotes, messageOf, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf, TOO_LARGE_VERSION } from './errors.ts';
 import { AnswerTooLargeError, exchange, type Answer } from './exchange.ts';
 import type { Material } from './material.ts';
@@ -12,73 +12,69 @@ import { Troubles } from './troubles.ts';
 
 export interface ApiRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path with its query. */
+  /** The path with its query. */
   readonly path: string;
-  /** A value, or the text of its JSON. */
+  /** A value, or its JSON text. */
   readonly body?: unknown;
   readonly contentType?: string;
   /** The request in words, for the error message: `get websites shop in namespace a`. */
   readonly what: string;
-  /** On the monotonic clock: it is not sent later than this. It waits for its turn for as long as for an answer when absent. */
+  /** The latest time to send it, on the monotonic clock; in `CALL_MS` if absent. */
   readonly startBy?: number;
-  /** Few and small, and others wait for it: sent at once, however many calls wait for their turn. */
+  /** Skips the queue of calls. For few, small requests that others depend on. */
   readonly turn?: 'at once';
-  /** The most that is read of the answer, in bytes; `LARGEST_ANSWER` when absent. */
+  /** The largest accepted answer, in bytes; `LARGEST_ANSWER` if absent. */
   readonly largest?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A parsed answer. */
+/** A parsed answer, with the size of its text. */
 export interface Sized {
   readonly value: unknown;
-  /** Of the answer's text. */
   readonly bytes: number;
 }
 
-/** Speaks HTTP with one API server. */
+/** HTTP requests to one API server. */
 export interface Transport {
   /** `https://host:port`, for messages. */
   readonly server: string;
   /**
    * Sends one request and parses the answer.
-   * @throws ClusterError for every answer but 2xx, and for none.
+   * @throws ClusterError unless the answer is 2xx.
    */
   json(request: ApiRequest): Promise<unknown>;
-  /** The same, with the size of the answer. */
+  /** Like `json`, with the size of the answer. */
   sized(request: ApiRequest): Promise<Sized>;
   /**
-   * Opens a response that stays open, on a connection of its own: a watch must not wait behind writes.
-   * @throws ClusterError for every answer but 2xx, and for none.
+   * Opens an endless response, for a watch. It has its own connection, so that it does not wait behind writes.
+   * @throws ClusterError unless the answer is 2xx.
    */
   stream(request: ApiRequest): Promise<Readable>;
   close(): Promise<void>;
 }
 
-/**
- * No object comes to more, in bytes: etcd takes 1.5 MiB, and the API server writes a character of one byte as six where it has
- * to escape it.
- */
+/** No object is larger, in bytes: etcd stores at most 1.5 MiB, and escaping in JSON turns one byte into at most six. */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
-/** With the credentials of now, with those that were read again, and with the last that were accepted. */
+/** One attempt each with the present credentials, with newly read ones, and with the last accepted ones. */
 const MOST_ATTEMPTS = 3;
 
-/** One request, which may take several attempts until credentials are accepted. */
+/** One request, which may need several attempts until the API server accepts the credentials. */
 interface Attempts<Answered> {
   readonly send: (material: Material) => Promise<Answered>;
   readonly isRefused: (answer: Answered) => boolean;
-  /** Done with an answer in whose place another is awaited. */
+  /** Releases the answer of a refused attempt. */
   readonly discard?: (answer: Answered) => Promise<unknown>;
 }
 
 /**
- * Connects to the API server that the kubeconfig names. @kubernetes/client-node reads kubeconfigs and supplies credentials;
- * requests go through one HTTP/1.1 pool, because the client opens a connection for each (docs/adr/0003-transport.md).
- * @throws ClusterError `Unreachable` when no cluster is configured.
+ * Connects to the API server that the kubeconfig names. @kubernetes/client-node reads the kubeconfig and supplies credentials.
+ * Requests use our own HTTP/1.1 pool, because client-node opens a connection for each request (docs/adr/0003-transport.md).
+ * @throws ClusterError `Unreachable` if no cluster is configured.
  */
 export async function connect(address: ClusterAddress = {}, troubles: Troubles = new Troubles()): Promise<Transport> {
   const rotation = new Rotation(address, troubles);
   const { server } = rotation;
-  // A server may have a path of its own, behind a gateway.
+  // Behind a gateway, the server's URL may have a path.
   const { origin, pathname } = new URL(server);
   const prefix = pathname.replace(/\/$/, '');
   const connections = connectionsFor((await rotation.current()).tls);
@@ -86,7 +82,7 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
 
   function dispatched({ method, path, body, contentType }: ApiRequest, identity: Material['headers']) {
     const headers = {
-      // The keys of ServiceAccounts' tokens are of a type of their own.
+      // The keys that verify ServiceAccount tokens have their own media type.
       accept: 'application/json, application/jwk-set+json',
       'user-agent': 'website-reconciler',
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
@@ -96,7 +92,7 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
     return { origin, method, path: prefix + path, headers, body: text ?? null };
   }
 
-  /** Tries with the credentials of now, and where they are refused, with what there is in their place. */
+  /** Sends with the present credentials. If the API server refuses them, it tries others. */
   async function signedIn<A>({ send, isRefused, discard }: Attempts<A>): Promise<A> {
     let material = await rotation.current();
     for (let attempts = 1; ; attempts++) {
@@ -105,8 +101,8 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
         rotation.accept(material);
         return answer;
       }
-      const next = attempts < MOST_ATTEMPTS ? await rotation.insteadOf(material) : undefined;
-      // The same once more where there is nothing else: an API server may refuse for a moment what it takes again.
+      const next = attempts < MOST_ATTEMPTS ? await rotation.replacementFor(material) : undefined;
+      // Without others, it tries the same credentials once more: an API server may refuse valid ones for a moment.
       if (next === undefined && attempts > 1) return answer;
       await discard?.(answer);
       material = next ?? material;
@@ -122,7 +118,7 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
     });
   };
 
-  /** The same for an answer that does not end. */
+  /** Like `send`, for an endless answer. */
   const open = (apiRequest: ApiRequest): Promise<Dispatcher.ResponseData> => {
     const signal = apiRequest.signal ?? null;
     return signedIn({
@@ -132,7 +128,6 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
     });
   };
 
-  /** Sends it when its turn has come. */
   async function sendInTurn(apiRequest: ApiRequest): Promise<Answer> {
     if (apiRequest.turn === 'at once') return send(apiRequest);
     const turn = await concurrency.turn(apiRequest.startBy ?? performance.now() + CALL_MS, apiRequest.signal);
@@ -158,7 +153,7 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
     try {
       return { value: JSON.parse(text), bytes };
     } catch (error) {
-      throw unreachable(server, what, unquoted(error));
+      throw unreachable(server, what, withoutQuotes(error));
     }
   }
 
@@ -181,14 +176,14 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
   };
 }
 
-/** Whether the API server had too much to do. A version that it never comes to is the fault of whoever named it. */
+/** Whether the API server is overloaded. A 504 for a resourceVersion that it has not reached is no sign of that. */
 const isOverloaded = ({ status, text }: Answer): boolean =>
   status === 429 || (status === 504 && !text.includes(TOO_LARGE_VERSION));
 const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError';
 const isGood = (status: number): boolean => status >= 200 && status < 300;
 const first = (header: string | string[] | undefined): string | undefined => [header].flat()[0];
 
-/** The same API server for one piece of work, which begins no call after `startBy`, on the monotonic clock. */
+/** The same transport with a deadline: it sends no call after `startBy`, on the monotonic clock. */
 export const until = (transport: Transport, startBy: number): Transport => ({
   ...transport,
   json: (apiRequest) => transport.json({ ...apiRequest, startBy }),
@@ -196,8 +191,8 @@ export const until = (transport: Transport, startBy: number): Transport => ({
 });
 
 /**
- * Connects with the first request, and with the next one where that did not work.
- * @throws ClusterError `Unreachable` at once when the kubeconfig has no such cluster.
+ * Connects on the first request. If that fails, the next request tries again.
+ * @throws ClusterError `Unreachable` immediately if the kubeconfig has no such cluster.
  */
 export function connectLater(address: ClusterAddress, troubles: Troubles): Transport {
   let connection: Promise<Transport> | undefined;
@@ -220,17 +215,19 @@ export function connectLater(address: ClusterAddress, troubles: Troubles): Trans
 }
 
 function unreachable(server: string, what: string, error: unknown): ClusterError {
-  // Of the credentials: it says more.
+  // Reading the credentials failed. That error is more precise.
   if (error instanceof ClusterError) return error;
   if (error instanceof AnswerTooLargeError)
     return new ClusterError('AnswerTooLarge', `Could not ${what}: ${error.message}`, { cause: error });
   if (error instanceof NoTurnError) {
-    return new ClusterError('Timeout', `Could not ${what}: ${server} is busy with earlier calls`, { cause: error });
+    return new ClusterError('Timeout', `Could not ${what}: ${server} was busy with earlier calls until the deadline`, {
+      cause: error,
+    });
   }
   if (isTimeout(error)) {
-    return new ClusterError('Timeout', `Could not ${what}: no answer from ${server} in time`, { cause: error });
+    return new ClusterError('Timeout', `Could not ${what}: ${server} did not answer in time`, { cause: error });
   }
-  return new ClusterError('Unreachable', `Could not ${what}: ${server} cannot be reached: ${words(error)}`, {
+  return new ClusterError('Unreachable', `Could not ${what}: ${server} cannot be reached: ${messageOf(error)}`, {
     cause: error,
   });
 }
