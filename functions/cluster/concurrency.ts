@@ -1,11 +1,11 @@
 import { SLOW_MS } from './patience.ts';
 
-/** As many calls as an API server at ease is sent at once. */
+/** Concurrent calls to an API server that is not overloaded. */
 export const MOST_AT_ONCE = 32;
 
-/** A call that may be sent now. */
+/** Permission to send one call now. */
 export interface Turn {
-  /** @param how `late` where the API server ran out of time or asked for fewer. */
+  /** @param how `late` if the API server timed out or asked for fewer calls. */
   end(how: 'answered' | 'late'): void;
 }
 
@@ -14,48 +14,48 @@ interface Waiter {
   readonly start: () => void;
 }
 
-/** The turn did not come in time. */
+/** The call could not be sent in time, because too many others were running. */
 export class NoTurnError extends Error {
   override readonly name = 'NoTurnError';
 }
 
 /**
- * How many calls are sent at once: fewer after one that was late, and one more after as many good ones as there may be, as TCP
- * does it. An API server that is short of time works on all that it has at the same time, so each of many takes longer than it
- * may, and all of it was for nothing. What waits here costs it nothing. The oldest work goes first, so that it is finished.
+ * Limits concurrent calls like TCP's congestion control: a late call halves the limit, and a full round of good calls raises it by
+ * one. An overloaded API server works on all calls at the same time, so many concurrent calls all time out. A call that waits here
+ * costs the API server nothing. The call with the earliest deadline goes first, so that old work is finished.
  */
 export class Concurrency {
   readonly #now: () => number;
   readonly #waiting: Waiter[] = [];
   #limit = MOST_AT_ONCE;
   #running = 0;
-  #begun = 0;
-  /** Calls that had begun when the limit was last lowered: they were sent under the limit before. */
-  #begunBefore = 0;
+  #started = 0;
+  /** Calls that had started when the limit was last lowered. They ran under the previous limit, so they do not lower it again. */
+  #startedBefore = 0;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Calls that may be under way now. */
+  /** How many calls may run now. */
   get limit(): number {
     return Math.floor(this.#limit);
   }
 
   /**
-   * Waits for a turn.
-   * @param startBy on the monotonic clock.
-   * @throws NoTurnError when the turn has not come by then, or what the signal says.
+   * Waits for permission to send a call.
+   * @param startBy the deadline, on the monotonic clock.
+   * @throws NoTurnError at the deadline, or the signal's reason.
    */
   async turn(startBy: number, signal?: AbortSignal): Promise<Turn> {
-    if (startBy <= this.#now()) throw new NoTurnError('There is no time left');
+    if (startBy <= this.#now()) throw new NoTurnError('The deadline has passed');
     if (this.#running < this.limit) this.#running++;
     else await this.#wait(startBy, signal);
-    return this.#begin();
+    return this.#start();
   }
 
-  #begin(): Turn {
-    const number = ++this.#begun;
+  #start(): Turn {
+    const number = ++this.#started;
     const at = this.#now();
     return {
       end: (how) => {
@@ -68,12 +68,12 @@ export class Concurrency {
   }
 
   #lower(number: number): void {
-    if (number <= this.#begunBefore) return;
-    this.#begunBefore = this.#begun;
+    if (number <= this.#startedBefore) return;
+    this.#startedBefore = this.#started;
     this.#limit = Math.max(1, this.#limit / 2);
   }
 
-  /** A turn counts from here on, so that nobody else takes it before its waiter goes on. */
+  /** Counts a turn as running before its waiter resumes, so that no other call takes it meanwhile. */
   #next(): void {
     while (this.#running < this.limit) {
       const waiter = this.#waiting.shift();
@@ -100,7 +100,10 @@ export class Concurrency {
         resolve();
       };
       const waiter = { startBy, start };
-      const timer = setTimeout(() => giveUp(new NoTurnError('Its turn did not come')), startBy - this.#now()).unref();
+      const timer = setTimeout(
+        () => giveUp(new NoTurnError('Waited until the deadline')),
+        startBy - this.#now(),
+      ).unref();
       signal?.addEventListener('abort', abort, { once: true });
       const place = this.#waiting.findIndex((each) => each.startBy > startBy);
       this.#waiting.splice(place === -1 ? this.#waiting.length : place, 0, waiter);

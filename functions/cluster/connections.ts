@@ -3,17 +3,17 @@ import { MOST_AT_ONCE } from './concurrency.ts';
 import { CALL_MS } from './patience.ts';
 import type { TlsOptions } from './plausible.ts';
 
-/** The connections to one API server that are made with the same certificates. */
+/** The connections to one API server that use the same certificates. */
 export interface Connections {
   /** One pool for all requests. */
   readonly requests: Agent;
-  /** A connection for each watch: it must not wait behind writes. */
+  /** A separate connection for each watch, so that it does not wait behind writes. */
   readonly watches: Agent;
 }
 
-/** Below the 60 s after which common load balancers cut an idle connection. */
+/** Shorter than the 60 s after which common load balancers cut an idle connection. */
 const TCP_KEEP_ALIVE_MS = 30_000;
-/** How long a connection waits for the next request: changes come in groups, and a handshake takes longer than most requests. */
+/** How long an idle connection stays open. Changes come in groups, and a handshake takes longer than most requests. */
 const IDLE_MS = 50_000;
 
 function open(tls: TlsOptions): Connections {
@@ -27,7 +27,7 @@ function open(tls: TlsOptions): Connections {
   return {
     requests: new Agent({
       ...options,
-      // Each request has a deadline of its own.
+      // `exchange` enforces the deadline of each request.
       headersTimeout: 0,
       connections: MOST_AT_ONCE,
       pipelining: 1,
@@ -38,8 +38,8 @@ function open(tls: TlsOptions): Connections {
 }
 
 /**
- * Connections with the certificates of now. Others take no restart: what is under way ends on the connections that it is on, and
- * what comes next is sent on new ones, since an API server knows a connection by the certificate that it was made with.
+ * Opens new connections when the certificates change, so that no restart is needed. An API server identifies a connection by its
+ * client certificate. Running requests finish on the previous connections.
  */
 export function connectionsFor(first: TlsOptions): { of(tls: TlsOptions): Connections; close(): Promise<void> } {
   let [used, current] = [first, open(first)];
@@ -52,7 +52,7 @@ export function connectionsFor(first: TlsOptions): { of(tls: TlsOptions): Connec
         const forget = () => {
           leaving.delete(agent);
         };
-        // It is destroyed where we are closed before the last watch has ended.
+        // `close` waits for running requests and watches. If the program ends earlier, the agent in `leaving` is destroyed.
         agent.close().then(forget, forget);
       }
       [used, current] = [tls, open(tls)];

@@ -1,16 +1,15 @@
 import type { Dispatcher } from 'undici';
 
-/** An answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Empty where nobody wants it. */
+  /** Empty if the body is unwanted. */
   readonly text: string;
-  /** Of the body, as it was read. */
+  /** The size of the body. */
   readonly bytes: number;
 }
 
-/** The answer went on after as much as is read of one. */
+/** The body exceeds the limit. */
 export class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLargeError';
 
@@ -23,16 +22,16 @@ export class AnswerTooLargeError extends Error {
 export interface Limits {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** The most that is read of a body, in bytes: a longer one is no answer. */
+  /** The largest accepted body, in bytes. A larger one is an error. */
   readonly largest?: number;
-  /** Says that nobody wants the body: the answer is there with its headers, and the rest is read for the connection's sake alone. */
+  /** Resolves as soon as the headers arrive. The body is still read, so that the connection can be reused. */
   readonly isBodyUnwanted?: boolean;
 }
 
 /**
- * Sends one request and reads the answer: `undici.request` without the stream, the signal and the promises that it makes each
- * time, which cost as much as the rest (docs/adr/0009-where-the-time-goes.md).
- * @throws what undici throws, the signal's reason, or a `TimeoutError`.
+ * Sends one request and reads the answer. `undici.request` does the same, but the stream, signal and promises that it creates take
+ * as much CPU time as the rest (docs/adr/0009-where-the-time-goes.md).
+ * @throws undici's errors, the signal's reason, or a `TimeoutError`.
  */
 export function exchange(
   dispatcher: Dispatcher,
@@ -69,12 +68,12 @@ export function exchange(
     dispatcher.dispatch(request, {
       onRequestStart(controller) {
         started = controller;
-        // It waited for a connection, and nobody waits for it any more.
+        // We gave up while the request waited for a connection.
         if (reason !== undefined) started.abort(reason);
       },
       onResponseStart(_, code, received) {
         [status, headers] = [code, received];
-        // What comes before it, such as 103, is no answer.
+        // An informational response, such as 103, comes before the answer.
         if (isBodyUnwanted && code >= 200) resolve({ status, headers, text: '', bytes: 0 });
       },
       onResponseData(_, chunk) {

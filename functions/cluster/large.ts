@@ -2,15 +2,12 @@ import { ClusterError } from './errors.ts';
 import type { Places } from './places.ts';
 import type { ApiRequest, Transport } from './transport.ts';
 
-/** An object up to this size, in bytes, is read and written beside all others. */
+/** Objects up to this size, in bytes, are read and written without a limit on their number. */
 const LARGE = 256 * 1024;
-/** Larger ones that a process reads or writes at once: each is there as bytes, as text and as a value for a moment. */
+/** How many larger objects a process reads or writes at once. Each is in memory as bytes, as text and as a parsed value. */
 export const LARGE_AT_ONCE = 2;
 
-/**
- * `transport.json` for single objects: those that somebody made large take turns, so that their number decides how long they
- * take, and not how much memory.
- */
+/** `transport.json` for single objects, with turns for large ones. So many large objects take more time, but not more memory. */
 export function inTurnWhereLarge(transport: Transport, places: Places): Transport['json'] {
   const inTurn = async (request: ApiRequest): Promise<unknown> => {
     const leave = await places.take();

@@ -1,21 +1,21 @@
 import type { KubeConfig, User } from '@kubernetes/client-node';
 import { authorityProblem, clientCertificateProblem, tokenProblem, type TlsOptions } from './plausible.ts';
 
-/** What we trust the API server by, and it knows us by. */
+/** The credentials for one API server: the certificates for TLS, and the headers that identify us. */
 export interface Material {
   readonly tls: TlsOptions;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What is wrong with a part of credentials that were read. */
+/** Why one part of the credentials is unusable. */
 export interface MaterialProblem {
   readonly part: keyof Material;
-  /** What it is, and where it comes from. */
+  /** The part in words, with its files. */
   readonly subject: string;
   readonly why: string;
 }
 
-/** What is wrong with credentials that were read: their files may be half written. */
+/** Checks credentials that have just been read, because their files may be half written. */
 export function problemsOf(config: KubeConfig, { tls, headers }: Material): MaterialProblem[] {
   const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
   if (cluster?.server.startsWith('http:') === true) return [];
@@ -43,7 +43,7 @@ const tokenFileOf = (user: User | null): string | undefined =>
 const trustProblem = ({ ca, rejectUnauthorized }: TlsOptions): string | undefined =>
   ca === undefined || rejectUnauthorized === false ? undefined : authorityProblem(ca);
 
-/** Where there is a client certificate, a token may be missing. */
+/** With a client certificate, no token is needed. */
 const isIdentified = ({ cert, pfx }: TlsOptions): boolean => cert !== undefined || pfx !== undefined;
 
 function bearerProblem({ authorization = '' }: Material['headers']): string | undefined {

@@ -2,29 +2,29 @@ import { ClusterError } from './errors.ts';
 import type { Places } from './places.ts';
 import { LARGEST_ANSWER, type ApiRequest, type Transport } from './transport.ts';
 
-/** Most objects in a page: as many as kubectl and client-go ask for. */
+/** The most objects in a page, as in kubectl and client-go. */
 const MOST_OBJECTS = 500;
-/** Objects in the first page, of whose size nothing is known. */
+/** Objects in the first page. It is small, because the size of the objects is still unknown. */
 const FIRST_OBJECTS = 50;
-/** Bytes that a page should come to. Pages of 500 Deployments stay below it, unless somebody made them large. */
+/** The size that pages aim for. 500 Deployments of normal size stay below it. */
 const PAGE_BYTES = 4 * 1024 * 1024;
-/** Bytes after which a page is broken off, and asked for in smaller parts. */
+/** A larger page is aborted and requested again with fewer objects. */
 const LARGEST_PAGE = 2 * PAGE_BYTES;
-/** From the first page to a whole one in one step. */
+/** How much larger the next page may be. One step leads from the first page to a full one. */
 const GROWTH = MOST_OBJECTS / FIRST_OBJECTS;
-/** A page that was too large has been read by the API server for nothing: it is made smaller by more than a half. */
+/** How much smaller an aborted page becomes. Each abort wastes work of the API server, so this is more than a half. */
 const SHRINK = 8;
-/** Pages that a process holds at once, whatever it lists: as many as there are kinds of objects. */
+/** How many pages a process holds at once, over all of its lists: one for each kind of object. */
 export const PAGES_AT_ONCE = 4;
 
 export interface List {
-  /** Path without a query. */
+  /** The path without a query. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   /** The request in words, for the error message. */
   readonly what: string;
   readonly signal?: AbortSignal | undefined;
-  /** Most objects in a page. */
+  /** The most objects in a page. */
   readonly pageSize?: number | undefined;
 }
 
@@ -34,9 +34,9 @@ interface Page {
 }
 
 /**
- * Reads a list page by page, and takes pages of fewer objects where the objects are large: what others store decides how long a
- * list takes, and not how much memory. A page counts as held until the next one is asked for.
- * @throws ClusterError, for an expired page among others.
+ * Reads a list page by page, with fewer objects per page if they are large. So large objects make a list slower, but do not increase
+ * memory. A page counts as held until the caller asks for the next one.
+ * @throws ClusterError, also if the list's continue token has expired.
  */
 export async function* pages(transport: Transport, list: List, places: Places): AsyncGenerator {
   const most = list.pageSize ?? MOST_OBJECTS;
@@ -56,7 +56,7 @@ export async function* pages(transport: Transport, list: List, places: Places): 
   }
 }
 
-/** As many objects of the same size as come to a whole page; not many times more, since the next ones may be larger. */
+/** The number of objects of this size that fill a page. The growth is limited, because the next objects may be larger. */
 function nextLimit(objects: number, bytes: number): number {
   const count = Math.max(1, objects);
   const fitting = Math.floor((PAGE_BYTES * count) / bytes);
@@ -85,7 +85,7 @@ function requestFor({ path, query, what, signal }: List, objects: number, token:
     path: `${path}?${parameters.toString()}`,
     what,
     signal,
-    // A single object is read whatever its size.
+    // A page cannot shrink below one object.
     largest: objects === 1 ? LARGEST_ANSWER : LARGEST_PAGE,
   };
 }

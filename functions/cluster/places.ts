@@ -1,4 +1,4 @@
-/** Gives out a number of places; who comes later waits in line. */
+/** A semaphore: `count` holders at a time. The others wait in the order in which they came. */
 export class Places {
   #free: number;
   readonly #line: (() => void)[] = [];
@@ -7,12 +7,11 @@ export class Places {
     this.#free = count;
   }
 
-  /** How many wait. */
   get waiting(): number {
     return this.#line.length;
   }
 
-  /** @returns what gives the place back; to be called once. */
+  /** @returns a function that releases the place. Call it once. */
   async take(): Promise<() => void> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#line.push(resolve));

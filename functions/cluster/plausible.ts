@@ -1,4 +1,4 @@
-// Whether credentials that were just read can be used: a file may be half written at the moment that it is read.
+// Checks whether credentials are complete, because a file may be half written when it is read.
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 
@@ -17,7 +17,7 @@ type Pem = string | Buffer;
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 const WHOLE_CERTIFICATE = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[A-Za-z0-9+/=\s]+-----END \1-----/g;
 
-/** Why an authority cannot be trusted; nothing where it can. Node itself ignores certificates that it cannot read. */
+/** Why a certificate authority is unusable; `undefined` if it is usable. Node silently ignores certificates that it cannot read. */
 export function authorityProblem(ca: Pem): string | undefined {
   const text = ca.toString();
   const whole = text.match(WHOLE_CERTIFICATE) ?? [];
@@ -34,7 +34,7 @@ function isReadable(pem: string): boolean {
   }
 }
 
-/** Why a client certificate cannot be used: half a file, or a key that is another's. */
+/** Why a client certificate is unusable: its file is incomplete, or the key belongs to another certificate. */
 export function clientCertificateProblem({ cert, key, pfx, passphrase }: TlsOptions): string | undefined {
   if (cert !== undefined && key === undefined) return 'there is a certificate and no key';
   if (key !== undefined && cert === undefined) return 'there is a key and no certificate';
@@ -42,21 +42,21 @@ export function clientCertificateProblem({ cert, key, pfx, passphrase }: TlsOpti
     createSecureContext({ cert, key, pfx, passphrase });
     return undefined;
   } catch (error) {
-    // OpenSSL's words name the fault and quote nothing: `error:05800074:x509 certificate routines::key values mismatch`.
-    const [, words = 'it cannot be read'] =
+    // OpenSSL's messages quote no input: `error:05800074:x509 certificate routines::key values mismatch`.
+    const [, reason = 'it cannot be read'] =
       /^error:[0-9A-F]+:(.+)$/.exec(error instanceof Error ? error.message : '') ?? [];
-    return words;
+    return reason;
   }
 }
 
-/** What a header can carry. RFC 6750 allows less, and API servers take static tokens of any text. */
+/** The characters that a header can carry. RFC 6750 allows fewer, but API servers accept any text as a static token. */
 const BEARER = /^[\x21-\x7e]+$/;
 
-/** Why a token cannot be the whole of one. What is in it is not looked at: that is for its reader. */
+/** Why a token is unusable: empty, binary or incomplete. Its claims are for the API server to check. */
 export function tokenProblem(token: string): string | undefined {
   if (token === '') return 'is empty';
   if (!BEARER.test(token)) return 'holds no bearer token';
-  // The header of a JWT is a JSON object, which begins so in base64.
+  // A JWT begins with a JSON object, which is `eyJ` in base64.
   return token.startsWith('eyJ') && !isWholeJwt(token) ? 'holds half a token' : undefined;
 }
 

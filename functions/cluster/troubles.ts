@@ -1,12 +1,11 @@
-/** As much of a logger as is needed here. */
 interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
 /**
- * What cannot be used for now and has something older in its place: a file that is half written, keys that cannot be fetched.
- * /readyz shows it while it lasts. The log says it once when it begins, and once when it is over.
+ * Credentials that could not be renewed, so that the previous ones stay in use: a half-written file, or keys that cannot be fetched.
+ * /readyz shows each trouble while it lasts. The log reports it once when it begins and once when it ends.
  */
 export class Troubles {
   readonly #log: Log | undefined;
@@ -16,7 +15,7 @@ export class Troubles {
     this.#log = log;
   }
 
-  /** @param subject what cannot be used. @param why without any secret. */
+  /** @param subject the credential. @param why the reason, without secrets. */
   begin(subject: string, why: string): void {
     if (this.#current.get(subject) === why) return;
     this.#current.set(subject, why);
@@ -27,7 +26,7 @@ export class Troubles {
     if (this.#current.delete(subject)) this.#log?.info({ subject }, 'Credentials are good again');
   }
 
-  /** For people, a line each. */
+  /** One line of text for each trouble. */
   lines(): string[] {
     return [...this.#current].map(([subject, why]) => `${subject}: ${why}; the previous one stays in use`);
   }
