@@ -9,7 +9,7 @@ it.each([
   ['fails', 'throw new Error("on purpose")'],
 ])('A process that %s has written its whole log, in order', async (_, end) => {
   const source = `
-    import { logOf } from './functions/log.ts';
+    import { logOf } from './functions/telemetry/log.ts';
     const log = logOf('info');
     for (let line = 0; line < ${LINES}; line++) log.info({ line }, 'line');
     log.debug('not asked for');
