@@ -1,9 +1,9 @@
 // Specs that nobody thought of, made from the CRD's own schema: valid ones with a liking for the bounds, and broken ones.
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { parse } from 'yaml';
+import { customResourceDefinition } from '../../crds/generate.ts';
 
-interface Schema {
+/** A structural schema, as far as values are generated from it. */
+export interface Schema {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -18,51 +18,72 @@ interface Schema {
   readonly 'x-kubernetes-list-map-keys'?: readonly string[];
   readonly 'x-kubernetes-validations'?: readonly { readonly rule: string }[];
 }
-interface Crd {
-  readonly spec: {
-    readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[];
-  };
-}
 
 const TEXTS = 64;
 const MATCHES = /self\.matches\(r'(.*)'\)$/;
-const crd = parse(readFileSync('crds/website.yaml', 'utf8')) as Crd;
-const schema = crd.spec.versions[0]?.schema.openAPIV3Schema.properties?.['spec'] ?? {};
+/** `has(self.host) || !has(self.tlsSecretName)` */
+const NEEDS = /^has\(self\.(\w+)\) \|\| !has\(self\.(\w+)\)$/;
+
+export const specSchema = schemaOfSpec();
+
+function schemaOfSpec(): Schema {
+  const [version] = customResourceDefinition().spec.versions;
+  if (version === undefined) throw new Error('The CRD has no version');
+  return version.schema.openAPIV3Schema.properties.spec;
+}
 
 export type Spec = Readonly<Record<string, unknown>>;
 
+/** Fields that need another field. Rules of any other form are not known here. */
+const dependents = (specSchema['x-kubernetes-validations'] ?? []).flatMap(({ rule }) => {
+  const [, needed, field] = NEEDS.exec(rule) ?? [];
+  return needed === undefined || field === undefined ? [] : [{ field, needed }];
+});
+const unmetIn = (spec: Spec): string[] =>
+  dependents.flatMap(({ field, needed }) => (field in spec && !(needed in spec) ? [field] : []));
+
+/** Whether each field has the other field that it needs. */
+export const keepsRules = (spec: Spec): boolean => unmetIn(spec).length === 0;
+
 /** Any spec that the schema admits, its rules between fields included. */
-export const anySpec: fc.Arbitrary<Spec> = (valueOf(schema) as fc.Arbitrary<Spec>).map((spec) => {
-  if ('host' in spec) return spec;
-  const { tlsSecretName: _, ingressClassName: __, ...rest } = spec;
-  return rest;
+export const anySpec: fc.Arbitrary<Spec> = (anyValue(specSchema, 'spec') as fc.Arbitrary<Spec>).map((spec) => {
+  const unmet = unmetIn(spec);
+  return Object.fromEntries(Object.entries(spec).filter(([name]) => !unmet.includes(name)));
 });
 
-function valueOf(of: Schema): fc.Arbitrary<unknown> {
+/**
+ * Any value that this part of the schema admits. It may break a rule between fields.
+ * @param path names the part in errors, such as `spec.env[].value`
+ */
+export function anyValue(of: Schema, path: string): fc.Arbitrary<unknown> {
   if (of.enum !== undefined) return fc.constantFrom(...of.enum);
   if (of['x-kubernetes-int-or-string'] === true) return fc.oneof(fc.integer({ min: 0, max: 64 }), text(of));
+  if (of.properties !== undefined) return object(of.properties, of.required ?? [], path);
+  if (of.items !== undefined) return list(of, anyValue(of.items, `${path}[]`));
   switch (of.type) {
-    case 'object':
-      return fc.record(
-        Object.fromEntries(Object.entries(of.properties ?? {}).map(([name, each]) => [name, valueOf(each)])),
-        {
-          requiredKeys: [...(of.required ?? [])],
-        },
-      );
-    case 'array':
-      return list(of);
     case 'integer':
       return bounded(of);
     case 'boolean':
       return fc.boolean();
-    default:
+    case 'string':
       return text(of);
+    default:
+      throw new Error(`generated.ts knows no values for ${path}`);
   }
 }
 
-function list({ items = {}, 'x-kubernetes-list-map-keys': [key] = [] }: Schema): fc.Arbitrary<unknown> {
-  const selector = (item: unknown) => (key === undefined ? item : (item as Record<string, unknown>)[key]);
-  return fc.uniqueArray(valueOf(items), { maxLength: 4, selector });
+function object(properties: Required<Schema>['properties'], required: readonly string[], path: string) {
+  const values = Object.entries(properties).map(([name, each]) => [name, anyValue(each, `${path}.${name}`)] as const);
+  return fc.record(Object.fromEntries(values), { requiredKeys: [...required] });
+}
+
+function list(of: Schema, item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return fc.uniqueArray(item, { maxLength: 4, selector: (each) => keyOf(of, each) });
+}
+
+/** What is unique to an item of a list. */
+export function keyOf({ 'x-kubernetes-list-map-keys': [key] = [] }: Schema, item: unknown): unknown {
+  return key === undefined ? item : (item as Record<string, unknown>)[key];
 }
 
 /** Mostly anything, and each bound now and then. */
