@@ -1,0 +1,82 @@
+// Every field of the schema changes a child or the status. Otherwise the API server accepts a field that the functions ignore.
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { GROUP, PLURAL } from '../../functions/website/resource.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW } from '../fixtures/websites.ts';
+import { FIELDS, type Change } from './fields.ts';
+import { anySpec, type Spec } from './generated.ts';
+import { masked } from './world.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+
+/** Gives one Website these specs in turn, and reconciles it after each. */
+async function follow(...specs: readonly Spec[]): Promise<MemoryCluster> {
+  const cluster = new MemoryCluster();
+  for (const spec of specs) {
+    cluster.apply(key, spec);
+    await reconcile(key, { cluster, now: () => NOW });
+    cluster.rollOut();
+    await reconcile(key, { cluster, now: () => NOW });
+  }
+  return cluster;
+}
+
+function childrenIn(cluster: MemoryCluster): unknown {
+  const children = cluster.children().map(({ metadata, ...rest }) => {
+    return { ...rest, metadata: { ...metadata, annotations: withoutOurs(metadata.annotations) } };
+  });
+  return masked(children);
+}
+
+/** The functions' own annotations repeat parts of the spec. That alone is no effect. */
+const withoutOurs = (annotations: Readonly<Record<string, string>> = {}) =>
+  Object.fromEntries(Object.entries(annotations).filter(([name]) => !name.startsWith(`${PLURAL}.${GROUP}/`)));
+
+const statusIn = (cluster: MemoryCluster): unknown =>
+  masked(
+    cluster
+      .websites()
+      .map(({ kind, metadata: { namespace, name }, status }) => ({ kind, metadata: { namespace, name }, status })),
+  );
+
+/** The functions leave the children of a suspended Website as they are, so this field shows in the status, and the others are tested without it. */
+const SUSPEND = 'spec.suspend';
+
+const active = ([before, after]: Change<Spec>): Change<Spec> => [
+  { ...before, suspend: false },
+  { ...after, suspend: false },
+];
+
+it.each(FIELDS)('$path has an effect', async ({ path, change }) => {
+  const [specs, effectIn] = path === SUSPEND ? [change, statusIn] : [change.map(active), childrenIn];
+  await fc.assert(
+    fc.asyncProperty(specs, async ([before, after]) => {
+      const worlds = await Promise.all([follow(before), follow(after), follow(before, after)]);
+      const [old, created, updated] = worlds.map(effectIn);
+      expect(isDeepStrictEqual(created, old), `${path} has no effect on a new Website`).toBe(false);
+      expect(isDeepStrictEqual(updated, old), `A change of ${path} has no effect`).toBe(false);
+    }),
+  );
+});
+
+it('Nested fields are tested too', () => {
+  expect(FIELDS.map(({ path }) => path)).toEqual(
+    expect.arrayContaining([SUSPEND, 'spec.image', 'spec.env[].value', 'spec.resources.limits.memory']),
+  );
+});
+
+it('A field that the schema does not have has no effect, so this test notices an ignored field', async () => {
+  await fc.assert(
+    fc.asyncProperty(anySpec, async (spec) => {
+      const ignored = { ...spec, notInTheSchema: true };
+      const [old, ...others] = await Promise.all([follow(spec), follow(ignored), follow(spec, ignored)]);
+      for (const other of others) {
+        expect(childrenIn(other)).toEqual(childrenIn(old));
+        expect(statusIn(other)).toEqual(statusIn(old));
+      }
+    }),
+  );
+});
