@@ -89,7 +89,7 @@ const lostItsBody = ({ method, headers, body }: HttpMessage): boolean =>
 
 /**
  * Takes one structured CloudEvent from a trigger that has no reply: an error makes the trigger retry. A malformed event fails as
- * well, so that it ends up where an operator can inspect it: in the poison queue, or in the subscription's dead letters.
+ * well. It ends up in the poison queue or in the subscription's dead letters, where an operator can inspect it.
  */
 async function takeEvent(event: unknown, invocation: InvocationContext): Promise<void> {
   const { status, body } = await reconcileEvent(event, await contextFor(invocation));

@@ -117,7 +117,7 @@ export interface Config {
     /** Accepts Standard Webhooks signatures made with any of these secrets. */
     readonly signingSecrets?: readonly string[];
   };
-  /** Confirms that callers are deliberately not checked. */
+  /** Whether the operator accepts that callers are not checked. */
   readonly allowAnonymous: boolean;
   /** Further host names, in lower case, that unauthenticated requests may be addressed to; `*` means any. Loopback always works. */
   readonly allowedHosts: readonly string[];

@@ -12,7 +12,7 @@ import type { Log } from './telemetry/log.ts';
 export interface FunctionContext extends Pick<Context, 'now'> {
   readonly clusters: Clusters;
   readonly log: Log;
-  /** Limit how many events are handled at once, including those of batches. */
+  /** Limits how many events are handled at once, including those of batches. */
   readonly places: Places;
   readonly config: Pick<Config, 'clusterName' | 'namespaces' | 'replyEvents' | 'webhookAllowedOrigins'>;
 }
@@ -20,7 +20,7 @@ export interface FunctionContext extends Pick<Context, 'now'> {
 /** The context, and what only a host needs. */
 export type Connected = FunctionContext & {
   readonly callers: Callers;
-  /** One line for each credential that could not be renewed, so that its predecessor stays in use. */
+  /** One line for each credential that could not be renewed. The previous one stays in use. */
   troubles(): readonly string[];
   close(): Promise<void>;
 };

@@ -18,7 +18,7 @@ import { LARGEST_BODY, problem, tooLarge, type Reply } from './reply.ts';
 const LARGEST_HEADERS = 16 * 1024;
 /** Events are small. A sender that needs longer than this holds a place that others wait for. */
 const REQUEST_MS = 10_000;
-/** Longer than senders and load balancers keep idle connections. So none of them reuses one just as it closes here. */
+/** Longer than senders and load balancers keep idle connections, so that a connection is not reused just as it closes here. */
 const KEEP_ALIVE_MS = 75_000;
 /** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
 const DRAIN_MS = 25_000;
@@ -34,7 +34,8 @@ async function main(config: Config): Promise<void> {
 
   /** Answers 429 while `maxConcurrent` requests run. The sender keeps the event, and another instance may take it. */
   async function limited(work: () => Promise<Reply>): Promise<Reply> {
-    if (running >= config.maxConcurrent) return tooMany(`MAX_CONCURRENT=${config.maxConcurrent} requests are running`);
+    if (running >= config.maxConcurrent)
+      return tooMany(`The limit of ${config.maxConcurrent} running requests is reached`);
     running++;
     try {
       return await work();

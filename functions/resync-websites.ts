@@ -60,7 +60,7 @@ export async function resyncClusters(
 }
 
 /**
- * Function 2, for one cluster: compares every Website and reconciles those that differ from desired.
+ * Function 2, for one cluster: compares every Website and reconciles those that differ from their desired state.
  * - It reads lists in pages, so a resync of settled Websites costs one call for 500 objects instead of three calls each.
  * - Two may run at once, because only `reconcile` writes.
  * - If time runs out, the next resync continues behind the last Website of this one. So Websites that fail every time do not keep

@@ -4,8 +4,8 @@ import type { KubeConfig, User } from '@kubernetes/client-node';
 const PROVIDER = 'entra';
 
 /**
- * Gets Entra tokens with `@azure/identity` where a kubeconfig of AKS runs kubelogin. A function app has no kubelogin, and nobody
- * whom it could ask to log in.
+ * Gets Entra tokens with `@azure/identity` where a kubeconfig of AKS runs kubelogin. A function app has no kubelogin, and no
+ * user who could log in.
  */
 export function withEntra(config: KubeConfig): void {
   const tokens = new Map<string, () => Promise<string>>();
@@ -38,7 +38,7 @@ function scopeOf(user: User): string | undefined {
 const RETRIES = { maxRetries: 2, retryDelayInMs: 800 };
 
 /**
- * Gets Entra tokens for a scope: by workload identity in a Pod, by a managed identity, or as the user who is logged in on a
+ * Gets Entra tokens for a scope. It uses workload identity in a Pod, a managed identity on Azure, and the logged-in user on a
  * developer's machine. Tokens are cached, and renewed before they expire.
  */
 export function entraToken(scope: string): () => Promise<string> {

@@ -184,8 +184,8 @@ const POLICY = /^admission webhook ".*" denied the request|ValidatingAdmissionPo
 const OWNERSHIP = "cannot set an ownerRef on a resource you can't delete";
 
 /**
- * 403 has five meanings: RBAC, a terminating namespace, a full quota, a cluster policy, and an owner reference that only a client
- * with the right to delete the object may set. Only the message distinguishes the last three.
+ * 403 has five meanings: RBAC, a terminating namespace, a full quota, a cluster policy, and a forbidden owner reference. Only the
+ * message distinguishes the last three. Setting an owner reference may require the right to delete the object.
  */
 function forbiddenCode(body: StatusBody | undefined): ErrorCode {
   if (body?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return 'NamespaceTerminating';

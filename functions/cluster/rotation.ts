@@ -40,7 +40,7 @@ export class Rotation {
     this.server = serverOf(this.#config);
   }
 
-  /** The credentials to use now; the same object until they change. @throws ClusterError if none could be read yet. */
+  /** The credentials to use now; the same object until they change. @throws ClusterError if the first read failed. */
   async current(): Promise<Material> {
     if (this.#material === undefined || performance.now() - this.#readAt > CREDENTIALS_MS) await this.#read();
     if (this.#material === undefined) throw new ClusterError('Unreachable', 'No credentials could be read');
@@ -76,7 +76,7 @@ export class Rotation {
 
   async #readOnce(): Promise<void> {
     this.#readAt = performance.now();
-    // client-node caches a bad token for a minute, and never reads the kubeconfig again. Loading it anew solves both.
+    // client-node caches a bad token for a minute, and never reads the kubeconfig again. Loading the kubeconfig again solves both.
     if (this.#subjects.size > 0) this.#loadAgain();
     try {
       this.#take(await materialOf(this.#config));

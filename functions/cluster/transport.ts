@@ -19,7 +19,7 @@ export interface ApiRequest {
   readonly contentType?: string;
   /** The request in words, for the error message: `get websites shop in namespace a`. */
   readonly what: string;
-  /** The latest time to send it, on the monotonic clock; in `CALL_MS` if absent. */
+  /** The latest time to send it, on the monotonic clock; `CALL_MS` from now if absent. */
   readonly startBy?: number;
   /** Skips the queue of calls. For few, small requests that others depend on. */
   readonly turn?: 'at once';
@@ -55,7 +55,7 @@ export interface Transport {
 
 /** No object is larger, in bytes: etcd stores at most 1.5 MiB, and escaping in JSON turns one byte into at most six. */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
-/** One attempt each with the present credentials, with newly read ones, and with the last accepted ones. */
+/** One attempt each with the current credentials, with newly read ones, and with the last accepted ones. */
 const MOST_ATTEMPTS = 3;
 
 /** One request, which may need several attempts until the API server accepts the credentials. */
@@ -92,7 +92,7 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
     return { origin, method, path: prefix + path, headers, body: text ?? null };
   }
 
-  /** Sends with the present credentials. If the API server refuses them, it tries others. */
+  /** Sends with the current credentials. If the API server refuses them, it tries others. */
   async function signedIn<A>({ send, isRefused, discard }: Attempts<A>): Promise<A> {
     let material = await rotation.current();
     for (let attempts = 1; ; attempts++) {

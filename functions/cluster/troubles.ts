@@ -4,8 +4,8 @@ interface Log {
 }
 
 /**
- * Credentials that could not be renewed, so that the previous ones stay in use: a half-written file, or keys that cannot be fetched.
- * /readyz shows each trouble while it lasts. The log reports it once when it begins and once when it ends.
+ * Credentials that could not be renewed: a file is half written, or keys cannot be fetched. The previous ones stay in use meanwhile.
+ * The answer to /readyz shows each trouble while it lasts. The log reports it once when it begins and once when it ends.
  */
 export class Troubles {
   readonly #log: Log | undefined;

@@ -40,8 +40,9 @@ const BATCHED = 'application/cloudevents-batch+json';
 const ATTRIBUTES = Object.keys(attributes.shape);
 
 /**
- * Reads the event of an HTTP request in binary or structured mode. The SDK is not used for this: it invents a missing id, accepts
- * only two spellings of the content type and leaves `application/json; charset=UTF-8` unparsed (docs/adr/0005-reading-cloudevents.md).
+ * Reads the event of an HTTP request in binary or structured mode.
+ * The SDK is not used for this (docs/adr/0005-reading-cloudevents.md). It invents a missing id, accepts only two spellings of the
+ * content type, and leaves `application/json; charset=UTF-8` unparsed.
  * @throws MalformedMessageError 415 if it is not a CloudEvent; 400, naming the attribute, if the event is malformed.
  */
 export function eventIn({ headers, body }: HttpMessage): EventAttributes {
@@ -113,7 +114,7 @@ function binaryAttributes(headers: HttpMessage['headers']): Record<string, strin
 
 /**
  * Removes quotes first, then percent-encoding (CloudEvents HTTP protocol binding 3.1.3.2). A sender that encodes writes every % as
- * %25. So a value that cannot be decoded comes from a sender that does not encode, such as the Go SDK, and is used as it is.
+ * %25. So a value that cannot be decoded comes from a sender that does not encode, such as the Go SDK. It is used as it is.
  */
 function decoded(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
