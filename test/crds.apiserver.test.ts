@@ -63,7 +63,7 @@ describe('The API server refuses a Website', () => {
 
   const IMAGE = 'must be an image reference such as nginx:1.29 or registry.example.com/team/app:1.2';
   const DIGEST = 'must have a digest such as @sha256: and 64 hexadecimal digits';
-  const TAG = 'must have a tag of 1 to 128 letters, digits, _, - and ., not - or . first';
+  const TAG = 'must have a tag of 1 to 128 letters, digits, _, - and ., which must not start with - or .';
   const AMOUNT =
     'must be an amount such as 500m, 128Mi, 2, or "0.5" in quotes; its unit is one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei';
   const BLANK = 'must be an image reference such as nginx:1.29, without white space';

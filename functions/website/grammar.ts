@@ -1,13 +1,13 @@
 /**
- * What a text of the spec must look like. Everything here is run by JavaScript and, as CEL, by the API server: no look-around, which RE2
- * does not know, and no single quote.
+ * The form of a text field of the spec. JavaScript runs these patterns, and so does the API server, as CEL. So they contain no
+ * look-around, which RE2 does not support, and no single quotes.
  */
 export interface Grammar {
   readonly pattern: RegExp;
   readonly longest: number;
-  /** Says what is wrong where none of the mistakes is made. */
+  /** For a text that matches none of the mistakes. */
   readonly message: string;
-  /** Common mistakes. The first that matches a refused text says what is wrong with it. */
+  /** Patterns of common mistakes, each with its message. The first that matches a refused text applies. */
   readonly mistakes: readonly (readonly [RegExp, message: string])[];
 }
 
@@ -15,10 +15,10 @@ const WHITE_SPACE = [/\s/, 'must not contain white space'] as const;
 const UPPER_CASE = [/[A-Z]/, 'must be lower case'] as const;
 const UNDERSCORE = [/_/, 'must not contain _'] as const;
 
-/** RFC 1123 subdomain, which the names of most objects are. */
+/** RFC 1123 subdomain: the form of most object names. */
 export const DNS_1123_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-/** The name of an object in the Website's own namespace, or of the cluster. */
+/** The name of an object that is cluster-scoped or in the Website's namespace. */
 export const objectName = (what: string): Grammar => ({
   pattern: DNS_1123_SUBDOMAIN,
   longest: 253,
@@ -70,7 +70,10 @@ export const IMAGE_REFERENCE: Grammar = {
     // Only a registry may have upper case before the tag. It is followed by a slash.
     [/^[^/]+\/[^:@]*[A-Z]|^[^/:@]*[A-Z][^/]*$/, 'must be lower case, except in its tag'],
     [new RegExp(`^${IMAGE_NAME}(${IMAGE_TAG})?@`), 'must have a digest such as @sha256: and 64 hexadecimal digits'],
-    [new RegExp(`^${IMAGE_NAME}:[^/]*$`), 'must have a tag of 1 to 128 letters, digits, _, - and ., not - or . first'],
+    [
+      new RegExp(`^${IMAGE_NAME}:[^/]*$`),
+      'must have a tag of 1 to 128 letters, digits, _, - and ., which must not start with - or .',
+    ],
   ],
 };
 

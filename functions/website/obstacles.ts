@@ -5,17 +5,14 @@ import type { Verdict } from './reasons.ts';
 
 type Named = Pick<Obstacle, 'kind' | 'name'>;
 
-/** Names every obstacle that needs somebody to act; nothing when there is none. */
+/** Names every obstacle that a person has to remove. Undefined if there is no such obstacle. */
 export function blockedVerdict(remaining: Plan): Verdict | undefined {
   const foreign = remaining.obstacles.filter(({ why }) => why === 'foreign');
   const immutable = remaining.obstacles.filter(({ why }) => why === 'immutable');
   const orphans = notTaken(remaining, 'orphan');
-  const adoption = `without an owner, and the functions have no right to adopt ${them(orphans)}`;
+  const adoption = ` without an owner, and the functions have no right to adopt ${them(orphans)}`;
   const sentences = [
-    ...exist(
-      foreign,
-      `which ${foreign.length === 1 ? 'does' : 'do'} not belong to this Website: ${clearAway(foreign)}`,
-    ),
+    ...exist(foreign, ` but ${foreign.length === 1 ? 'does' : 'do'} not belong to this Website: ${clearAway(foreign)}`),
     ...exist(orphans, `${adoption}: ${clearAway(orphans)}`),
     ...immutable.map(immutableText),
   ];
@@ -30,7 +27,7 @@ const immutableText = ({ kind, name }: Named): string =>
 const clearAway = (objects: readonly Named[]): string =>
   `delete or rename ${them(objects)}, or make this Website the owner (docs/status.md says how)`;
 
-/** Names every child that the garbage collector has not deleted yet, or that a finalizer holds; nothing when there is none. */
+/** Names every child that the garbage collector has not deleted yet, or that is being deleted. Undefined if there is no such child. */
 export function waitingVerdict(seen: {
   readonly children: Children;
   readonly remaining: Plan;
@@ -43,7 +40,7 @@ export function waitingVerdict(seen: {
     ...notTaken(remaining, 'left-over'),
   ];
   if (leaving.length + leftOver.length === 0) return undefined;
-  const whose = `left by a deleted Website of this name (uid ${ownerUid(leftOver, children)})`;
+  const whose = `, left by a deleted Website of this name (uid ${ownerUid(leftOver, children)})`;
   const what = waitsTooLong
     ? `The garbage collector has not deleted ${them(leftOver)} for minutes: delete ${them(leftOver)}, or restart kube-controller-manager`
     : `Waiting for the garbage collector to delete ${them(leftOver)}`;
@@ -53,14 +50,14 @@ export function waitingVerdict(seen: {
 }
 
 const leavingText = ({ kind, name, finalizers }: Obstacle): string =>
-  `${kind} ${name} is being deleted${finalizers === undefined ? '' : `, and held by ${finalizers.slice(0, 5).join(', ')}`}`;
+  `${kind} ${name} is being deleted${finalizers === undefined ? '' : ` and waits for its finalizers: ${finalizers.slice(0, 5).join(', ')}`}`;
 
 function ownerUid([child]: readonly Named[], children: Children): string | undefined {
   const found = child && children[child.kind];
   return found && controllerOf(found)?.uid;
 }
 
-/** Children that the plan still takes over after all writes: the API server refused those writes. */
+/** Children that the remaining plan would still take over, because the API server refused those writes. */
 const notTaken = (remaining: Plan, from: 'left-over' | 'orphan'): Named[] =>
   remaining.steps.flatMap((step) =>
     step.flatMap((each) =>
@@ -68,11 +65,11 @@ const notTaken = (remaining: Plan, from: 'left-over' | 'orphan'): Named[] =>
     ),
   );
 
-/** `Deployment a and Service b exist, ...`; nothing for no objects. */
-function exist(objects: readonly Named[], text: string): string[] {
+/** `Deployment a and Service b exist ...`. Empty if there are no objects. */
+function exist(objects: readonly Named[], rest: string): string[] {
   if (objects.length === 0) return [];
   const names = objects.map(({ kind, name }) => `${kind} ${name}`).join(' and ');
-  return [`${names} ${objects.length === 1 ? 'exists' : 'exist'}, ${text}`];
+  return [`${names} ${objects.length === 1 ? 'exists' : 'exist'}${rest}`];
 }
 
 const them = ({ length }: readonly Named[]): string => (length === 1 ? 'it' : 'them');

@@ -5,32 +5,31 @@ import type { Verdict } from './reasons.ts';
 import type { Website, WebsiteStatus } from './resource.ts';
 import { shortened } from './shortened.ts';
 
-/** What a Website says after its status was written, or could not be. */
-interface Said {
-  /** As it was written, or read where nothing could be written. */
+interface StatusWrite {
+  /** As it was written, or as it was read if the write failed. */
   readonly website: Website;
   readonly verdict: Verdict;
   readonly isWritten: boolean;
 }
 
-/** Longest message of a status that has to be small, in bytes. */
+/** Longest message in a short status, in bytes. */
 const SHORT_MESSAGE = 128;
 
 /**
- * Writes the status. Where the API server refuses it for good, as of a Website that has no room left below etcd's limit, it
- * writes the condition Ready alone. Where that is refused too, the verdict says so, for the Kubernetes Event and the metrics.
- * @throws ClusterError when trying again may help.
+ * Writes the status. If the API server refuses it permanently, for example because the Website is close to etcd's size limit, this
+ * writes the condition Ready alone. If that is refused too, the verdict says so, for the Kubernetes Event and the metrics.
+ * @throws ClusterError if a retry may help.
  */
 export async function writeStatus(
   website: Website,
   { verdict, status }: { readonly verdict: Verdict; readonly status: WebsiteStatus },
   cluster: Cluster,
-): Promise<Said> {
-  const least = leastOf(status);
+): Promise<StatusWrite> {
+  const short = shortStatus(status);
   let refusal: ClusterError | undefined;
-  for (const each of [status, least]) {
-    // It is there already, from when the whole one was refused before.
-    if (each === least && differences(website.status, least).length === 0)
+  for (const each of [status, short]) {
+    // A previous run has written the short status already.
+    if (each === short && differences(website.status, short).length === 0)
       return { website, verdict, isWritten: false };
     try {
       return { website: await cluster.updateStatus({ ...website, status: each }), verdict, isWritten: true };
@@ -42,7 +41,7 @@ export async function writeStatus(
   return { website, verdict: unwritten(verdict, refusal), isWritten: false };
 }
 
-function leastOf({ observedGeneration, conditions = [] }: WebsiteStatus): WebsiteStatus {
+function shortStatus({ observedGeneration, conditions = [] }: WebsiteStatus): WebsiteStatus {
   const ready = conditions.find(({ type }) => type === 'Ready');
   return {
     ...(observedGeneration === undefined ? {} : { observedGeneration }),
@@ -53,8 +52,8 @@ function leastOf({ observedGeneration, conditions = [] }: WebsiteStatus): Websit
 function unwritten({ reason, message }: Verdict, refusal: ClusterError | undefined): Verdict {
   const isTooLarge = refusal?.code === 'RequestTooLarge';
   const why = isTooLarge
-    ? 'this Website is so large that no status fits beside it: make spec.env, the labels or the annotations smaller'
+    ? 'this Website is so large that its status does not fit: make spec.env, the labels or the annotations smaller'
     : refusal?.message;
-  const said = `The status (${reason}: ${shortened(message, SHORT_MESSAGE)}) cannot be written: ${why}`;
-  return { state: 'stalled', reason: isTooLarge ? 'TooLarge' : 'Rejected', message: said };
+  const text = `The status (${reason}: ${shortened(message, SHORT_MESSAGE)}) cannot be written: ${why}`;
+  return { state: 'stalled', reason: isTooLarge ? 'TooLarge' : 'Rejected', message: text };
 }

@@ -48,7 +48,7 @@ it('Every foreign object is named at once, with what to do', async () => {
   edit(() => ({ ownerReferences: [], labels: {} }));
   expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'NameConflict', requeueAfterSeconds: 5 });
   expect(message()).toBe(
-    'Deployment shop-deployment and Service shop-service exist, which do not belong to this Website: delete or rename them, or make this Website the owner (docs/status.md says how)',
+    'Deployment shop-deployment and Service shop-service exist but do not belong to this Website: delete or rename them, or make this Website the owner (docs/status.md says how)',
   );
 });
 
@@ -96,14 +96,14 @@ it('What is being deleted says what holds it, and is waited for without end', as
   await run();
   minutes = 60;
   expect(await run()).toMatchObject({ outcome: { kind: 'waiting', reason: 'WaitingForDeletion' } });
-  expect(message()).toBe('Service shop-service is being deleted, and held by example.com/hold');
+  expect(message()).toBe('Service shop-service is being deleted and waits for its finalizers: example.com/hold');
 });
 
 it('An orphan that may not be adopted stands in the way', async () => {
   edit(() => ({ ownerReferences: [] }));
   expect((await run(enforcing())).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
   expect(message()).toMatch(
-    /^Deployment shop-deployment and Service shop-service exist, without an owner, and the functions have no right to adopt them: /,
+    /^Deployment shop-deployment and Service shop-service exist without an owner, and the functions have no right to adopt them: /,
   );
   expect(await run()).toMatchObject({
     outcome: { kind: 'settled' },
