@@ -9,10 +9,10 @@ const READY: Readonly<Record<Verdict['state'], Condition['status']>> = {
   stalled: 'False',
 };
 
-/** Others choose a part of some messages, such as what a Deployment's condition says. */
+/** Some messages quote text of any length, such as a Deployment's condition. */
 const LONGEST_MESSAGE = 2048;
 
-/** kstatus reads these: Reconciling and Stalled are there only while they are true. */
+/** The conditions follow kstatus: Reconciling and Stalled exist only while they are true. */
 export function conditionsOf(website: Website, judged: Verdict, now: Date): Condition[] {
   const { state } = judged;
   const foreign = website.status?.conditions?.filter(({ type }) => !OUR_CONDITIONS.has(type)) ?? [];
@@ -24,7 +24,7 @@ export function conditionsOf(website: Website, judged: Verdict, now: Date): Cond
   ];
 }
 
-/** The conditions as they are, but for the reason why the Website is being reconciled. */
+/** The existing conditions, with Reconciling set to this reason. */
 export function reconcilingBecause(website: Website, why: Pick<Verdict, 'reason' | 'message'>, now: Date): Condition[] {
   const others = website.status?.conditions?.filter(({ type }) => type !== RECONCILING.type) ?? [];
   return [...others, conditionOf(website, RECONCILING, why, now)];
@@ -48,12 +48,12 @@ function conditionOf(
   };
 }
 
-/** Reconciling and Stalled exist only while they are true, so they begin anew with each reason. */
+/** When the condition last changed. Reconciling and Stalled are always True, so for them a new reason is a change. */
 const since = (website: Website, now: Pick<Condition, 'type' | 'status' | 'reason'>): string | undefined =>
   website.status?.conditions?.find(
     ({ type, status, reason }) =>
       type === now.type && status === now.status && (type === 'Ready' || reason === now.reason),
   )?.lastTransitionTime;
 
-/** Kubernetes writes times to the second. */
+/** Kubernetes stores times in whole seconds. */
 const rfc3339 = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');

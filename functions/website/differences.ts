@@ -6,11 +6,11 @@ export interface Difference {
   readonly right: unknown;
 }
 
-/** Paths at which two JSON values differ; none when they are equal. */
+/** The paths at which two JSON values differ. */
 export const differences = (left: unknown, right: unknown): string[] =>
   differencesBetween(left, right).map(({ path }) => path);
 
-/** Absent, empty and null are the same, as they are to the API server (Go's `omitempty`). */
+/** Treats absent, empty and null as equal, as the API server does (Go's `omitempty`). */
 export function differencesBetween(left: unknown, right: unknown, path = ''): Difference[] {
   if (left === right || (isEmpty(left) && isEmpty(right))) return [];
   if (Array.isArray(left) && Array.isArray(right) && left.length === right.length) {

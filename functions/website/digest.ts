@@ -1,6 +1,6 @@
 /**
- * 64 bits that stand for a text: for noticing a change, not against an attacker. Two 32-bit FNV-1a hashes with different starts. The
- * core stays free of Node's own modules.
+ * A 64-bit hash that detects changes of a text. It is not cryptographic: it consists of two 32-bit hashes in the manner of FNV-1a,
+ * because the core imports no modules of Node.
  */
 export function digest(text: string): string {
   let left = 0x811c9dc5;

@@ -4,10 +4,10 @@ import { MANAGER } from './children/metadata.ts';
 
 type Entry = NonNullable<ObjectMeta['managedFields']>[number];
 
-/** Who wrote a field last, as far as the API server recorded it. `ours`: we alone. Nothing where it recorded nobody. */
+/** The last writer of a field by `managedFields`. `ours`: only the functions wrote it. Undefined if no writer is recorded. */
 export type Writer = { readonly by: 'ours' } | { readonly by: 'other'; readonly manager: string } | undefined;
 
-/** @param path as `differences` names it, such as `spec.template.spec.containers[0].image`. */
+/** @param path in the notation of `differences`, such as `spec.template.spec.containers[0].image`. */
 export function lastWriterOf(child: Child, path: string): Writer {
   const entries = (child.metadata.managedFields ?? []).filter(({ fieldsV1 }) => holds(fieldsV1, child, path));
   const others = entries.filter(({ manager }) => manager !== MANAGER);
@@ -16,30 +16,30 @@ export function lastWriterOf(child: Child, path: string): Writer {
   return last.manager === undefined ? undefined : { by: 'other', manager: last.manager };
 }
 
-/** One without a time, or with one that cannot be read, is the oldest. */
+/** An entry without a readable time counts as the oldest. */
 const timeOf = ({ time = '' }: Entry): number => Date.parse(time) || 0;
 
-/** Whether a manager's fields (`FieldsV1` of the API) include a path. A field without parts was written as a whole. */
+/** Whether a manager's fields (`FieldsV1` of the API) include a path. A field without nested fields was written as a whole. */
 function holds(fields: unknown, value: unknown, path: string): boolean {
   if (!isRecord(fields)) return false;
   if (path === '' || Object.keys(fields).length === 0) return true;
-  const [, index, behind = ''] = /^\[(\d+)\](.*)$/s.exec(path) ?? [];
+  const [, index, rest = ''] = /^\[(\d+)\](.*)$/s.exec(path) ?? [];
   if (index === undefined) return hasField(fields, value, path.replace(/^\./, ''));
   const item = Array.isArray(value) ? (value[Number(index)] as unknown) : undefined;
-  return Object.entries(fields).some(([key, part]) => isKeyOf(key, item) && holds(part, item, behind));
+  return Object.entries(fields).some(([key, part]) => isKeyOf(key, item) && holds(part, item, rest));
 }
 
-/** A name may have dots in it, as those of labels have. */
+/** Compares prefixes, because a field name may contain dots, as the names of labels do. */
 function hasField(fields: Readonly<Record<string, unknown>>, value: unknown, path: string): boolean {
   return Object.entries(fields).some(([key, part]) => {
     const name = key.slice('f:'.length);
-    const behind = path.slice(name.length);
-    const leads = key.startsWith('f:') && path.startsWith(name) && /^([.[]|$)/.test(behind);
-    return leads && holds(part, isRecord(value) ? value[name] : undefined, behind);
+    const rest = path.slice(name.length);
+    const isOnPath = key.startsWith('f:') && path.startsWith(name) && /^([.[]|$)/.test(rest);
+    return isOnPath && holds(part, isRecord(value) ? value[name] : undefined, rest);
   });
 }
 
-/** `k:{"name":"website"}` names an item of a list by some of its fields. */
+/** `k:{"name":"website"}` identifies a list item by some of its fields. */
 function isKeyOf(key: string, item: unknown): boolean {
   if (!key.startsWith('k:') || !isRecord(item)) return false;
   const wanted = parsed(key.slice('k:'.length));

@@ -9,14 +9,14 @@ import type { Condition, Website, WebsiteKey, WebsiteStatus } from './resource.t
 import { unseenStatus } from './status.ts';
 import { transitionOf } from './transition.ts';
 
-/** While RBAC is being rolled out, a right may be missing for a moment. What lasts longer becomes a verdict. */
-const MOMENT_SECONDS = 60;
+/** While RBAC is being rolled out, a right may be missing briefly. Only a longer lack makes the Website stalled. */
+const GRACE_SECONDS = 60;
 
 /**
- * Says on a Website that the functions may not read or write a child of its. The caller still throws, so the sender tries again
- * and the condition goes once the right is there.
+ * Reports in the Website's status that the functions lack a right on one of its children. The caller still throws: the sender
+ * retries, and the condition disappears once the right is granted.
  */
-export async function sayForbidden(
+export async function reportForbidden(
   key: WebsiteKey,
   { cluster, now }: { readonly cluster: Cluster; readonly now: () => Date },
   refusal: ClusterError,
@@ -31,7 +31,7 @@ export async function sayForbidden(
     const transition = verdict && transitionOf(website, verdict);
     if (transition !== undefined) await cluster.announce(updated, transition);
   } catch (error) {
-    // The status may be refused as well, or changed meanwhile: the next try says it.
+    // The status write was refused too, or the Website has changed. The next retry reports the missing right.
     if (!(error instanceof ClusterError)) throw error;
   }
 }
@@ -45,7 +45,7 @@ async function readable<T>(read: Promise<T | undefined>): Promise<T | undefined>
   }
 }
 
-/** At first, Ready stays as it was, and Reconciling remembers since when; after a moment, the Website is stalled. */
+/** At first, Ready stays as it was, and Reconciling records when the refusals began. After `GRACE_SECONDS` the Website is stalled. */
 export function forbidden(
   website: Website,
   carrier: Carrier | undefined,
@@ -70,6 +70,6 @@ function isLasting(conditions: readonly Condition[], now: Date): boolean {
   const known = conditions.find(({ type, reason }) => type !== 'Ready' && reason === 'Forbidden');
   if (known === undefined || known.type === 'Stalled') return known !== undefined;
   const lasted = (now.getTime() - Date.parse(known.lastTransitionTime)) / 1000;
-  // A time that cannot be read is no reason to wait.
-  return !(lasted < MOMENT_SECONDS);
+  // Negated, so that an unreadable time (NaN) counts as lasting.
+  return !(lasted < GRACE_SECONDS);
 }

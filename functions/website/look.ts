@@ -12,10 +12,10 @@ import {
 import { possibleKinds } from './marks.ts';
 import type { WebsiteKey } from './resource.ts';
 
-/** The children that a run reads, judges and writes. The run leaves all others as they were when the Website was judged last. */
+/** The children that a run reads, judges and writes. It takes the others to be as they were when the Website was last judged. */
 export interface Look {
   readonly kinds: ReadonlySet<ChildKind>;
-  /** Also those optional children that the Deployment's annotation lists. */
+  /** Includes the optional children that the Deployment's annotation lists. */
   readonly marked: boolean;
   /** Nothing is read, and all children are created. Creation never overwrites, so a wrong guess costs one more read. */
   readonly unseen?: true;
@@ -32,17 +32,17 @@ export const AT_SPEC: Look = lookAt(
   always.filter(({ dependsOnSpec }) => dependsOnSpec).map(({ kind }) => kind),
   true,
 );
-/** At all children that the Website has, as far as the Deployment tells. */
+/** All children that the Website has, if the Deployment's annotation is right. */
 export const AS_NEEDED: Look = lookAt(
   always.map(({ kind }) => kind),
   true,
 );
-/** Whatever the Deployment tells. */
+/** All kinds, whatever the Deployment's annotation lists. */
 export const AT_EVERYTHING: Look = lookAt(CHILD_KINDS, true);
 
 /**
  * Where to look after a change. This is the one place that decides it.
- * @param changed the kinds of all objects that changed; empty when it is not known which did.
+ * @param changed the kinds of all objects that changed, or none if they are unknown.
  */
 export function lookAfter(changed: readonly ('Website' | ChildKind)[]): Look {
   const children = changed.filter((kind) => kind !== 'Website');
@@ -68,7 +68,7 @@ export function partOf(children: DesiredChildren, look: Look): DesiredChildren {
   return Object.fromEntries(Object.entries(children).filter(([kind]) => !without.has(kind)));
 }
 
-/** Reads the children in two steps at most: the Deployment tells which optional ones there may be. */
+/** Reads the children in at most two steps: the Deployment's annotation says which optional ones may exist. */
 export async function readChildren(key: WebsiteKey, cluster: Cluster, { kinds, marked }: Look): Promise<Children> {
   const first = await readKinds([...kinds], key, cluster);
   const more = marked ? possibleKinds(first[CARRIER]).filter((kind) => !kinds.has(kind)) : [];

@@ -15,7 +15,7 @@ export function markedKinds({ metadata: { annotations = {} } }: Annotated): read
   return annotations[HAS_INGRESS] === undefined ? [] : ['Ingress'];
 }
 
-/** The optional kinds of which the Website may have a child. Without a Deployment of a Website's, it may have all of them. */
+/** The optional kinds of which the Website may have a child: all of them if no Deployment that a Website controls says otherwise. */
 export function possibleKinds(carrier: Carrier | undefined): readonly ChildKind[] {
   const all = OPTIONAL_KINDS.map(({ kind }) => kind);
   const controller = carrier && controllerOf(carrier);
@@ -24,7 +24,7 @@ export function possibleKinds(carrier: Carrier | undefined): readonly ChildKind[
   return all.filter((kind) => marked.includes(kind));
 }
 
-/** The Deployment with an annotation that lists exactly these kinds, and no annotation for none. */
+/** The Deployment with an annotation that lists exactly these kinds. Without kinds, it has no annotation. */
 export function withMarks<T extends Carrier | Desired<Carrier>>(carrier: T, kinds: readonly string[]): T {
   const { [OPTIONAL_CHILDREN]: _, [HAS_INGRESS]: __, ...annotations } = carrier.metadata.annotations ?? {};
   const list = [...new Set(kinds)].toSorted().join(',');
@@ -42,9 +42,9 @@ const MARKS: ReadonlySet<string> = new Set(
   [OPTIONAL_CHILDREN, HAS_INGRESS].map((name) => `metadata.annotations.${name}`),
 );
 
-/** Whether a path is that of the annotation, in its present or its older form. */
+/** Whether a path is that of the annotation, in its current or its older form. */
 export const isMark = (path: string): boolean => MARKS.has(path);
 
-/** Whether both list the same kinds, in whichever form. */
+/** Whether both list the same kinds, in either form. */
 export const haveSameMarks = (one: Annotated, other: Annotated): boolean =>
   markedKinds(one).toSorted().join() === markedKinds(other).toSorted().join();

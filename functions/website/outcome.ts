@@ -2,8 +2,13 @@ import type { ReadyReason, Verdict } from './reasons.ts';
 import type { WebsiteStatus } from './resource.ts';
 
 /**
- * What came of it. `settled`: as declared. `waiting`: time is needed. `stalled`: somebody has to act. `gone`: nothing to do.
- * `requeueAfterSeconds` asks for another look where no event is sure to come.
+ * The result of a reconcile.
+ * - `settled`: the Website is as declared.
+ * - `waiting`: only time is needed.
+ * - `stalled`: somebody has to act.
+ * - `gone`: there is nothing to do.
+ *
+ * `requeueAfterSeconds` asks for another reconcile when no event may announce the next change.
  */
 export type Outcome =
   | { readonly kind: 'settled'; readonly reason: ReadyReason }
@@ -11,12 +16,12 @@ export type Outcome =
   | { readonly kind: 'stalled'; readonly reason: ReadyReason; readonly requeueAfterSeconds?: number }
   | { readonly kind: 'gone' };
 
-/** The Deployment's own events carry a rollout; this is for the ones that get lost. */
+/** Events of the Deployment drive a rollout. This reconcile makes up for lost ones. */
 const ROLLOUT_SECONDS = 120;
 /**
- * No event comes when an object without our label is deleted, when the garbage collector is stuck, a quota is raised or a policy
- * changes. The wait is a quarter of the time that it has lasted, within these bounds: a refusal is looked at under a minute apart for
- * the first four minutes, and in the end no more often than the default resync.
+ * No event reports that an object without our label was deleted, that a quota was raised, that a policy changed or that the garbage
+ * collector is stuck. The wait is a quarter of the time that the condition has lasted, within these bounds. So a refused write is
+ * retried at least once a minute in the first four minutes, and in the end as rarely as the default resync.
  */
 const BOUNDS: Partial<Record<ReadyReason, { readonly least: number; readonly most: number }>> = {
   NameConflict: { least: 5, most: 60 },
@@ -25,7 +30,7 @@ const BOUNDS: Partial<Record<ReadyReason, { readonly least: number; readonly mos
   QuotaExceeded: { least: 30, most: 600 },
 };
 
-/** @param status what is said of the Website from now on. */
+/** @param status the Website's new status. */
 export function outcomeOf({ state, reason }: Verdict, status: WebsiteStatus, now: Date): Outcome {
   const requeueAfterSeconds = secondsUntilNextLook(reason, status, now);
   if (state === 'progressing')
@@ -40,7 +45,7 @@ function secondsUntilNextLook(reason: ReadyReason, { conditions = [] }: WebsiteS
   const find = (wanted: string) => conditions.find(({ type }) => type === wanted)?.lastTransitionTime;
   const began = find('Stalled') ?? find('Reconciling');
   const lasted = began === undefined ? 0 : (now.getTime() - Date.parse(began)) / 1000;
-  // Everybody who may write the status may write any time there.
+  // Another writer of the status may have put anything there.
   const quarter = Number.isFinite(lasted) ? Math.floor(lasted / 4) : bounds.most;
   return Math.min(Math.max(quarter, bounds.least), bounds.most);
 }

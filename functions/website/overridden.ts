@@ -4,17 +4,17 @@ import type { Operation, Plan } from './plan.ts';
 import { requestIn } from './requested.ts';
 import type { Website } from './resource.ts';
 
-/** A write that does not last, in short: the child, what is wanted of it, and what there is instead. */
+/** Identifies a write that did not last: the kind of the child, and a hash of the observed and desired values. */
 export const memoryOf = ({ child, between }: Extract<Operation, { verb: 'replace' }>): string =>
   `${child.kind} ${digest(JSON.stringify(between))}`;
 
-/** The writes of a plan that have not lasted, as `status.overridden` remembers them. */
+/** The replacements in a plan, in the form that `status.overridden` stores. */
 export const memoriesOf = ({ steps }: Plan): string[] =>
   steps.flat().flatMap((operation) => (operation.verb === 'replace' ? [memoryOf(operation)] : []));
 
 /**
- * Takes out of a plan what was written before and came to what there is now: it would come to the same again. A new generation
- * is another write, and so is one of a child that was changed meanwhile. A user who asks for a look gets all of them.
+ * Removes writes that were made before and did not last, because they would have the same result again. After a new generation or
+ * another change of the child, the write differs, so it stays in the plan. A user who requests a reconcile gets all of them.
  */
 export function withoutRepeated(
   planned: Plan,
@@ -30,18 +30,21 @@ export function withoutRepeated(
   };
 }
 
-/** As many fields as a message names. */
+/** Most fields that a message names. */
 const MOST_FIELDS = 5;
 const LONGEST_VALUE = 100;
 
-/** Says what a child has instead of what was written. The answer to our own write had it, so nobody else wrote in between. */
+/**
+ * Names the values that a child has instead of the written ones. The API server's response to our own write contained them, so an
+ * admission policy or webhook set them, and not a later write.
+ */
 export function overriddenMessage({ child, between }: Extract<Operation, { verb: 'replace' }>): string {
   const fields = between.slice(0, MOST_FIELDS).map(fieldText);
   const more = between.length > MOST_FIELDS ? `, and ${between.length - MOST_FIELDS} more` : '';
   return `${child.kind} ${child.metadata.name} does not stay as written, because an admission policy or webhook changes ${fields.join(', ')}${more}`;
 }
 
-/** Values of variables and annotations may be nobody's business. */
+/** Values of variables and annotations may be confidential. */
 function fieldText({ path, left, right }: Difference): string {
   const isPrivate = path.includes('.env') || path.startsWith('metadata.annotations');
   const [found, wanted] = [left, right].map(valueText);

@@ -6,7 +6,7 @@ import { API_VERSION, KIND, type OwnerReference, type Website } from './resource
 /**
  * Whom a child belongs to.
  * - `ours`: this Website controls it, by uid.
- * - `left-over`: a deleted Website of the same name controls it. The garbage collector will delete it at some time.
+ * - `left-over`: a deleted Website of the same name controls it. The garbage collector will delete it eventually.
  * - `orphan`: it has no controller and carries every mark of this Website's child. A restore from a backup or
  *   `kubectl delete --cascade=orphan` removed its owner references.
  * - `foreign`: anything else. The functions never write to it.
@@ -39,7 +39,7 @@ function hasEveryMark(child: Child, website: Website): boolean {
   return isLabelled && isStamped && selectsPodsOf(website, kind.selector?.(child));
 }
 
-/** A kind without a selector gives none. */
+/** Children without a selector pass. */
 const selectsPodsOf = (website: Website, selector: unknown): boolean =>
   selector === undefined || differences(selector, selectorOf(website)).length === 0;
 

@@ -72,7 +72,7 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
   return { steps: inOrder(operations), obstacles };
 }
 
-/** Nothing when the child is ours or can be made ours. */
+/** Undefined if the child is ours or can be made ours. */
 function obstacle(website: Website, have: Child): Pick<Obstacle, 'why' | 'finalizers'> | undefined {
   const ownership = ownershipOf(have, website);
   if (ownership === 'foreign') return { why: 'foreign' };

@@ -17,19 +17,19 @@ const SUFFIXES: Readonly<Record<string, readonly [base: bigint, exponent: number
   Ei: [2n, 60],
 };
 
-/** What the API server makes of a larger amount that is written with a binary suffix: 16Ei is stored as 2^63 - 1. */
+/** The API server caps amounts with a binary suffix: it stores 16Ei as 2^63 - 1. */
 const LARGEST_BINARY = (2n ** 63n - 1n) * 1000n;
 
 /**
- * Whether the API server stores two amounts of a container's resources as the same: it rewrites `1000m` to `1` and `1024Mi` to `1Gi`,
- * and rounds up to a thousandth, memory too.
+ * Whether the API server stores two resource amounts as the same value. It rewrites `1000m` to `1` and `1024Mi` to `1Gi`, and rounds
+ * up to a thousandth, even for memory.
  * Source: SetDefaults_ResourceList in k8s.io/kubernetes/pkg/apis/core/v1, ParseQuantity in k8s.io/apimachinery/pkg/api/resource.
  */
 export function isSameAmount(left: string, right: string): boolean {
   return left === right || thousandths(left) === thousandths(right);
 }
 
-/** The amount in thousandths, as it is stored; text that says no amount stays as it is. */
+/** The amount in thousandths, as the API server stores it. Text that is no amount is returned unchanged. */
 export function thousandths(quantity: string): bigint | string {
   const [, whole, fraction = '', suffix = ''] = /^\+?(?=\.?[0-9])([0-9]*)(?:\.([0-9]*))?(.*)$/.exec(quantity) ?? [];
   const scale = scaleOf(suffix);

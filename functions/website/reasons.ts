@@ -19,7 +19,7 @@ export const READY_REASONS = [
 ] as const;
 export type ReadyReason = (typeof READY_REASONS)[number];
 
-/** What was made of the observed state. `stalled` needs somebody to act, `progressing` only time. */
+/** The judgement of the observed state. `stalled` needs somebody to act, `progressing` only time. */
 export interface Verdict {
   readonly state: 'ready' | 'suspended' | 'progressing' | 'stalled';
   readonly reason: ReadyReason;

@@ -3,7 +3,7 @@ import { ClusterError } from '../cluster/errors.ts';
 import { CARRIER, childrenIn, isOptional, type ChildKind, type Children, type Versions } from './children/kinds.ts';
 import { decide, judge, type Decision } from './decide.ts';
 import { differences } from './differences.ts';
-import { sayForbidden } from './forbidden.ts';
+import { reportForbidden } from './forbidden.ts';
 import { AS_NEEDED, AT_EVERYTHING, isIndependentOfRest, overlooked, readChildren, type Look } from './look.ts';
 import { possibleKinds } from './marks.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
@@ -22,11 +22,11 @@ export interface Context {
   readonly now: () => Date;
 }
 
-/** How much a run reads, and what it repeats. */
+/** What a run reads and repeats. */
 export interface Run {
-  /** Where it looks first; at all children that the Website has when absent. It looks again where that was not enough. */
+  /** The children to read first. Defaults to all that the Website has. The run reads more if these are not enough. */
   readonly look?: Look;
-  /** A resourceVersion: the Website may come from a cache, as it was then or at any later time. */
+  /** A resourceVersion: the Website may come from a cache that has this version or a later one. */
   readonly since?: string | undefined;
   /** Repeats the writes that did not last before. */
   readonly afresh?: boolean;
@@ -38,11 +38,11 @@ export interface Reconciled {
   readonly actions: readonly string[];
   /** Changes of other writers that this run undid. */
   readonly repairs: readonly Repair[];
-  /** What the outcome rests on: each object as it was read last, or written. */
+  /** The versions that the outcome rests on: those that the run last read or wrote. */
   readonly versions: Versions;
 }
 
-/** How often a run that lost a race reads again before it leaves the rest to the sender's retry. */
+/** How often a run that loses races tries, before it leaves the rest to the sender's retry. */
 const ATTEMPTS = 5;
 
 /**
@@ -58,8 +58,8 @@ const ATTEMPTS = 5;
  * nothing goes back to an older spec.
  *
  * ## Errors
- * A run that lost a race reads everything again, `ATTEMPTS` times in all. A refusal that no retry mends becomes a condition. So does
- * a right that is missing for longer than a moment.
+ * A run that lost a race reads everything again, `ATTEMPTS` times in all. A refusal that no retry fixes becomes a condition. So does
+ * a missing right.
  * @throws ClusterError for everything else: the sender retries.
  */
 export async function reconcile(key: WebsiteKey, context: Context, run: Run = {}): Promise<Reconciled> {
@@ -68,14 +68,14 @@ export async function reconcile(key: WebsiteKey, context: Context, run: Run = {}
     try {
       return { ...(await reconcileOnce(key, context, attempt === 1 ? run : everything(run), done)), ...done };
     } catch (error) {
-      if (isForbidden(error)) await sayForbidden(key, context, error);
+      if (isForbidden(error)) await reportForbidden(key, context, error);
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
       if (!lostRace || attempt === ATTEMPTS) throw error;
     }
   }
 }
 
-/** The same run, which reads everything from the API server's storage. */
+/** The same run, but it reads everything, and from the API server's storage. */
 const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHING, afresh });
 
 /** What all attempts together did. */
@@ -100,23 +100,26 @@ async function reconcileOnce(
   if (again !== undefined) return reconcileOnce(key, context, again, done);
 
   // Write
-  const live = await proved(website, decision, context.cluster);
-  const written = await writeAndTell(live, decision.plan, children, context, done);
+  const live = await confirmed(website, decision, context.cluster);
+  const written = await writeAndReport(live, decision.plan, children, context, done);
   if (written === 'namespace-terminating') return GONE;
   const now = context.now();
   const judged = judge(live, decision, written, now);
   const isNews = differences(live.status, judged.status).length > 0;
   if (!isNews && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
-  const said = await writeStatus(live, judged, context.cluster);
-  if (isNews && said.isWritten) done.actions.push('update status');
-  const transition = transitionOf(live, said.verdict);
-  if (transition !== undefined) await context.cluster.announce(said.website, transition);
-  return { outcome: outcomeOf(said.verdict, judged.status, now), versions: versionsOf(said.website, written.children) };
+  const update = await writeStatus(live, judged, context.cluster);
+  if (isNews && update.isWritten) done.actions.push('update status');
+  const transition = transitionOf(live, update.verdict);
+  if (transition !== undefined) await context.cluster.announce(update.website, transition);
+  return {
+    outcome: outcomeOf(update.verdict, judged.status, now),
+    versions: versionsOf(update.website, written.children),
+  };
 }
 
 /** Reports repairs even if a later write fails: the next attempt no longer sees them. */
-async function writeAndTell(
+async function writeAndReport(
   website: Website,
   planned: Plan,
   children: Children,
@@ -136,11 +139,11 @@ async function writeAndTell(
 }
 
 /**
- * Before a run takes over a child, the API server must confirm that the Website is still there as it was read. It refuses a status
- * update, even one without a change, for a Website that has changed or is gone. A confirmed Website proves that the previous owner of
- * the same name is gone.
+ * Before a run takes over a child, the API server must confirm that the Website still exists as it was read. It refuses even an
+ * unchanged status update of a Website that has changed or is gone. A confirmed Website proves that the previous owner of the same
+ * name is gone.
  */
-const proved = async (website: Website, decision: Decision, cluster: Cluster): Promise<Website> =>
+const confirmed = async (website: Website, decision: Decision, cluster: Cluster): Promise<Website> =>
   takesAny(decision.plan) ? cluster.updateStatus(website) : website;
 
 /** There is nothing to do: the garbage collector deletes the children. */
@@ -163,7 +166,7 @@ async function read(
   return { website, children };
 }
 
-/** The run to make instead, where this one has not read enough to act; nothing where it has. */
+/** The run to make instead if this one has not read enough to act. Undefined if it has. */
 async function secondRun(
   website: Website,
   children: Children,
@@ -186,12 +189,12 @@ function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boo
   return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, look));
 }
 
-/** Whether the children that were not read were as desired, by this spec or by all specs alike. */
+/** Whether the children that were not read were as desired for this spec, or are the same for every spec. */
 const isRestKnown = (website: Website, look: Look): boolean =>
   wereAsDesired(website) &&
   (isIndependentOfRest(look) || website.status?.observedGeneration === website.metadata.generation);
 
-/** Whether every child that was read is this Website's already. */
+/** Whether this Website already owns every child that was read. */
 const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);
 
 /**
@@ -207,12 +210,12 @@ const leadsForward = (website: Website, children: Children, decision: Decision):
  * refused (`createsOptional`), and removes the child.
  */
 function kindsLost({ metadata }: Website, children: Children, decision: Decision, look: Look): readonly ChildKind[] {
-  // The spec of the first generation is the only one there was.
+  // No earlier spec can have desired such a child.
   if (metadata.generation === 1) return [];
   const wanted = 'wanted' in decision ? decision.wanted : {};
-  const isNone = (kind: ChildKind) => wanted[kind] === undefined && children[kind] === undefined;
-  // A kind that this run overlooks was looked at by the run that judged this spec.
-  return possibleKinds(children[CARRIER]).filter((kind) => isNone(kind) && !overlooked(look).includes(kind));
+  const isAbsent = (kind: ChildKind) => wanted[kind] === undefined && children[kind] === undefined;
+  // The run that judged this spec has read the kinds that this run overlooks.
+  return possibleKinds(children[CARRIER]).filter((kind) => isAbsent(kind) && !overlooked(look).includes(kind));
 }
 
 /** A creation carries no version, so the run writes the status after it even if the status says nothing new. */

@@ -6,7 +6,7 @@ import { GROUP, PLURAL, type Website } from './resource.ts';
 import { LONGEST_QUOTE, shortened } from './shortened.ts';
 import type { Announcement } from './transition.ts';
 
-/** The functions undid a change that somebody else had made to a child of the present generation. */
+/** A change that another writer made to a child of the current generation, and that the functions undid. */
 export interface Repair {
   readonly kind: ChildKind;
   /** Paths of some of the fields. Logs may show paths, but no values. */
@@ -17,29 +17,29 @@ export interface Repair {
 
 type Replacement = Extract<Operation, { verb: 'replace' }>;
 
-/** Most fields, and most writers, that a note or a line of the log names. */
+/** Most fields, and most writers, that a note or a log line names. */
 const MOST_NAMED = 5;
 
 /** The writes that were repairs. @param before the children as they were read. */
 export function repairsOf(website: Website, made: readonly Operation[], before: Children): Repair[] {
   return made.flatMap((operation) => {
     const have = before[operation.child.kind];
-    const isOfOurs = operation.verb === 'replace' && operation.takes === undefined;
-    return isOfOurs && have !== undefined && wasWritten(have, website) ? repair(operation, have) : [];
+    const wasOurs = operation.verb === 'replace' && operation.takes === undefined;
+    return wasOurs && have !== undefined && wasWritten(have, website) ? repair(operation, have) : [];
   });
 }
 
-/** Whether the child was as this generation wants it. A child that is the same for every spec carries no generation. */
+/** Whether the child had been written for this generation. A child that is the same for every spec carries no generation. */
 function wasWritten(child: Child, { metadata, status }: Website): boolean {
   if (!kindOf(child.kind).dependsOnSpec) return status?.observedGeneration === metadata.generation;
   return child.metadata.annotations?.[GENERATION] === String(metadata.generation ?? 0);
 }
 
-/** The functions' own annotations change although nobody else writes them. */
-const NOTES = `metadata.annotations.${PLURAL}.${GROUP}/`;
+/** The functions' own annotations change with every generation. That is no repair. */
+const OWN_ANNOTATIONS = `metadata.annotations.${PLURAL}.${GROUP}/`;
 
 function repair({ child, changed }: Replacement, have: Child): Repair[] {
-  const fields = changed.filter((path) => !path.startsWith(NOTES) && !isOurOwn(have, path));
+  const fields = changed.filter((path) => !path.startsWith(OWN_ANNOTATIONS) && !isOurOwn(have, path));
   if (fields.length === 0) return [];
   const named = fields.slice(0, MOST_NAMED);
   const more = fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : '';
@@ -50,8 +50,8 @@ function repair({ child, changed }: Replacement, have: Child): Repair[] {
 }
 
 /**
- * Whether the functions wrote this value last. Then an admission policy changed it on its way, or another release desires another
- * value. Only plain values tell: the API server still records a list as ours after somebody removed an item.
+ * Whether the functions wrote this value last. Then an admission policy changed it during the write, or another release desires
+ * another value. Lists and objects never count: the API server still records a list as ours after somebody removed an item.
  */
 const isOurOwn = (have: Child, path: string): boolean =>
   !isObject(valueAt(have, path)) && lastWriterOf(have, path)?.by === 'ours';
@@ -75,7 +75,7 @@ const valueAt = (object: unknown, path: string): unknown =>
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** Two writers that undo each other's changes would flood the Events: there is one in ten minutes. The metrics count all. */
+/** Limits the Events when two writers keep undoing each other's changes. The metrics count every repair. */
 const ONCE_IN_MS = 10 * 60_000;
 
 /** The Event of a repair. All repairs of one child within ten minutes share one Event, whichever instance makes them. */
@@ -84,7 +84,7 @@ export function announcementOf({ metadata: { uid } }: Website, { kind, note }: R
   return { type: 'Normal', reason: 'Repaired', note, once: `${kind.toLowerCase()}-repaired.${uid}.${span}` };
 }
 
-/** How a line of the log names the repairs: `Deployment spec.replicas`. */
+/** The repairs as a log line names them: `Deployment spec.replicas`. */
 export const repairedIn = ({ repairs }: { readonly repairs: readonly Repair[] }): { readonly repaired?: string[] } =>
   repairs.length === 0
     ? {}

@@ -1,12 +1,12 @@
 import { REQUESTED_AT, type ObjectMeta } from './resource.ts';
 
-/** Longest request that is acknowledged word for word, in UTF-16 code units. */
+/** Longest request that is acknowledged unchanged, in UTF-16 code units. */
 const LONGEST_TOKEN = 256;
 const KEPT_AT_EACH_END = 100;
 
 /**
- * The request to reconcile now, in the form that `status.lastHandledReconcileAt` acknowledges; nothing where there is none. An
- * annotation may hold 256 KiB, and the status would hold them once more: a long one is acknowledged by its ends and its length.
+ * The request to reconcile now, in the form that `status.lastHandledReconcileAt` acknowledges. An annotation may hold 256 KiB, and
+ * the status should not repeat them: a long request is acknowledged by its two ends and its length.
  */
 export function requestIn({ annotations }: Pick<ObjectMeta, 'annotations'>): string | undefined {
   const token = annotations?.[REQUESTED_AT];

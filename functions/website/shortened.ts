@@ -1,9 +1,9 @@
-/** Longest id or name of others that a line of the log quotes. */
+/** Longest id or name from outside that a log line quotes. */
 export const LONGEST_QUOTE = 128;
 
 /**
- * The text, or as much of its beginning as fits with an ellipsis behind it. A length counts bytes of UTF-8, as the API server
- * does where it limits a text.
+ * The text, cut to `mostBytes` with an ellipsis at its end if it is longer. The limit counts bytes of UTF-8, as the API server's
+ * limits do.
  */
 export function shortened(text: string, mostBytes: number): string {
   // No character takes more than three bytes for each UTF-16 code unit.

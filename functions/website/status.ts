@@ -10,7 +10,7 @@ import { requestIn } from './requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
 import { urlOf } from './url.ts';
 
-/** With such a reason, all other children were as desired. */
+/** With one of these reasons, all children but the Deployment were as desired. */
 const CARRIER_REASONS: ReadonlySet<string> = new Set(kindOf(CARRIER).readyReasons);
 
 /** Whether all children but the Deployment were as desired when the Website was judged last, and nobody has asked for another look. */
@@ -47,7 +47,7 @@ const PATIENCE_MS = 5 * 60_000;
 export function waitsTooLong({ status }: Website, now: Date): boolean {
   const known = status?.conditions?.find(({ type, reason }) => type !== 'Ready' && reason === 'WaitingForDeletion');
   if (known === undefined || known.type === 'Stalled') return known !== undefined;
-  // A time that cannot be read is no reason to wait.
+  // Negated, so that an unreadable time (NaN) counts as too long.
   return !(now.getTime() - Date.parse(known.lastTransitionTime) < PATIENCE_MS);
 }
 
@@ -127,7 +127,7 @@ export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Dat
   };
 }
 
-/** Whether every planned write was made. A refused write, and one that depends on it, is tried again. */
+/** Whether every planned write was made. A refused write, and any write that depends on it, is tried again. */
 const isAllWritten = ({ spec, remaining, refusals }: Seen): boolean =>
   !spec.suspend && refusals.length === 0 && !remaining.steps.flat().some(changesHands);
 

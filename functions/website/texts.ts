@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { QUANTITY, type Grammar } from './grammar.ts';
 
 /**
- * A string that matches, and says what is wrong with it where it does not. The rule goes into the CRD as CEL, because the API server
- * answers a failed `pattern` with the pattern.
+ * A string of this grammar, with an error message that names the mistake. The CRD states the rule as CEL, because the API server's
+ * message for a failed `pattern` only quotes the pattern.
  */
 export const matching = (grammar: Grammar) =>
   z
@@ -16,7 +16,7 @@ export const matching = (grammar: Grammar) =>
 const wrongWith = ({ mistakes, message }: Grammar, text: string): string =>
   mistakes.find(([pattern]) => pattern.test(text))?.[1] ?? message;
 
-/** The same in CEL; an API server older than 1.27 ignores `messageExpression` and has the message alone. */
+/** The same rule in CEL. An API server older than 1.27 ignores `messageExpression` and uses `message`. */
 function ruleOf({ pattern, mistakes, message }: Grammar) {
   const branches = mistakes.map(([mistake, said]) => `${matches(mistake)} ? ${JSON.stringify(said)} : `);
   const messageExpression = `${branches.join('')}${JSON.stringify(message)}`;

@@ -1,17 +1,17 @@
 import type { ReadyReason, Verdict } from './reasons.ts';
 import type { Website } from './resource.ts';
 
-/** What a Kubernetes Event says. */
+/** The content of a Kubernetes Event. */
 export interface Announcement {
   readonly type: 'Normal' | 'Warning';
   readonly reason: ReadyReason | 'Repaired';
   /** For people. */
   readonly note: string;
-  /** Names the Event of this Website, of which there is one then. Without it, there is one for each version of the Website. */
+  /** Makes the Event's name: announcements with the same text make one Event. Without it, the Website's resourceVersion does. */
   readonly once?: string;
 }
 
-/** A change of what is said of a Website, worth a Kubernetes Event: the condition's reason, and its message. */
+/** A change of the Ready condition that is worth a Kubernetes Event. The Event repeats the condition's reason and message. */
 export interface Transition extends Announcement {
   readonly reason: ReadyReason;
 }
@@ -19,8 +19,8 @@ export interface Transition extends Announcement {
 const WARNINGS: ReadonlySet<ReadyReason> = new Set(['ReplicaFailure', 'Overridden']);
 
 /**
- * What to announce of a Website that is judged anew; nothing where the judgement is as before, or where it only begins: an
- * Event tells of a change, and the conditions of what is.
+ * What to announce after a new verdict. Undefined if the reason is the same as before, or if the first verdict is `progressing`.
+ * Events report changes; the conditions show the state.
  */
 export function transitionOf(before: Website, { state, reason, message }: Verdict): Transition | undefined {
   const known = before.status?.conditions?.find(({ type }) => type === 'Ready')?.reason;

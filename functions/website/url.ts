@@ -10,8 +10,8 @@ interface Routes {
 }
 
 /**
- * The URL of the site: that of the last routing child that the spec desires. There is none while a routing child is missing, refused
- * or not as desired.
+ * The URL of the site: that of the last routing child that the spec desires. Undefined while a routing child is missing, refused or
+ * not as desired.
  */
 export function urlOf(website: Website, routes: Routes): string | undefined {
   let url: string | undefined;
@@ -24,7 +24,7 @@ export function urlOf(website: Website, routes: Routes): string | undefined {
 }
 
 function leads(kind: ChildKind, { children, remaining: { steps, obstacles } }: Routes): boolean {
-  // Next to an obstacle, the plan creates no optional child, so it does not tell whether there is one.
+  // If there is an obstacle, the plan creates no optional child, so a missing one does not show in the plan.
   const isUnknown = kindOf(kind).presence === 'optional' && obstacles.length > 0 && children[kind] === undefined;
   const isBlocked = obstacles.some((obstacle) => obstacle.kind === kind);
   return (

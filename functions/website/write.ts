@@ -14,9 +14,9 @@ export interface Written {
 
 /**
  * Carries out a plan step by step, and adds each write that succeeded to `made`, even if it throws later. A terminal refusal prevents
- * only the writes that depend on it: a child is recreated once the old one is gone, and an optional child is created once the
- * Deployment lists it. The Deployment lists it until it is gone.
- * @throws ClusterError for the first failure that a retry may mend.
+ * only the writes that depend on it. A child is recreated once the old one is gone. An optional child is created once the Deployment
+ * lists it, and stays listed until it is gone.
+ * @throws ClusterError for the first failure that a retry may fix.
  */
 export async function write(
   { steps }: Plan,
@@ -37,7 +37,7 @@ export async function write(
       made.push(operation);
       Object.assign(children, { [operation.child.kind]: result.value });
     }
-    const refused = refusedForGood(results);
+    const refused = terminalRefusals(results);
     if (refused.some(({ code }) => code === 'NamespaceTerminating')) return 'namespace-terminating';
     refusals.push(...refused.flatMap(refusalsOf));
   }
@@ -60,7 +60,7 @@ function possible(operation: Operation, children: Children, kept: ReadonlySet<Ch
   }
 }
 
-/** Whether the Deployment as it is now lists the kind. */
+/** Whether the Deployment, as last written, lists the kind. */
 const mayCreate = (kind: ChildKind, children: Children, kept: ReadonlySet<ChildKind>): boolean =>
   children[CARRIER] !== undefined &&
   possibleKinds(children[CARRIER]).includes(kind) &&
@@ -78,17 +78,17 @@ function keepingMarks(
 }
 
 /**
- * @throws ClusterError for the first failure that a retry may mend. A missing right comes after all others: the caller reports it
- * on the Website, and it must not report a lost race.
+ * @throws ClusterError for the first failure that a retry may fix, and for a missing right only if there is no other. The caller
+ * reports a missing right on the Website, which it must not do after a lost race.
  */
-function refusedForGood(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
+function terminalRefusals(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
   const errors = results.flatMap((result): unknown[] => (result.status === 'fulfilled' ? [] : [result.reason]));
-  const passing = errors.filter((error) => !isForGood(error));
-  if (passing.length > 0) throw passing.find((error) => !isForbidden(error)) ?? passing[0];
-  return errors.filter(isForGood);
+  const retryable = errors.filter((error) => !isTerminal(error));
+  if (retryable.length > 0) throw retryable.find((error) => !isForbidden(error)) ?? retryable[0];
+  return errors.filter(isTerminal);
 }
 
-const isForGood = (error: unknown): error is ClusterError =>
+const isTerminal = (error: unknown): error is ClusterError =>
   error instanceof ClusterError && error.class === 'terminal';
 export const isForbidden = (error: unknown): error is ClusterError =>
   error instanceof ClusterError && error.code === 'Forbidden';

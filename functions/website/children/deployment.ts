@@ -89,7 +89,7 @@ function podCounts(deployment: Deployment | undefined): WebsiteStatus {
   return { replicas, readyReplicas, availableReplicas, ...(set === undefined ? {} : { replicasSet: set }) };
 }
 
-/** The times in the conditions change although nothing happened. */
+/** Without the conditions' times, which change although nothing has happened. */
 function withoutTimes(status: unknown): unknown {
   const { conditions, ...counts } = (status ?? {}) as {
     conditions?: { type: string; status: string; reason?: string }[];

@@ -6,7 +6,7 @@ import { PORT_NAME } from './port.ts';
 
 export type Ingress = ChildOf<'networking.k8s.io/v1', 'Ingress', V1IngressSpec>;
 
-/** On an Ingress whose class comes from the spec. The cluster's default class is applied by creation alone. */
+/** On an Ingress whose class comes from the spec. Without it, the Ingress got the cluster's default class at creation. */
 const CLASS_FROM_SPEC = `${PLURAL}.${GROUP}/ingress-class-from-spec`;
 
 /** Publishes the site under `spec.host`. */

@@ -39,7 +39,7 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   /** Such a child carries the generation that it was written for. The others are the same for every spec. */
   readonly dependsOnSpec: boolean;
 
-  /** Nothing where this spec needs no such child. */
+  /** Undefined if the spec needs no such child. */
   desired(website: Website, spec: WebsiteSpec): Desired<T> | undefined;
   /** Our fields, laid over the object that was read. Fields of other writers stay. */
   merged(have: T, want: Desired<T>): T;
@@ -50,7 +50,7 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   /** What to create after deleting the object, where an update cannot lead to the desired state. */
   recreated?(have: T, want: Desired<T>): Desired<T> | undefined;
 
-  /** What this child says about the readiness of the site; `have` is absent until it was created. */
+  /** What this child says about the readiness of the site. `have` is absent until the child is created. */
   readiness?(have: T | undefined, spec: WebsiteSpec): Verdict;
   /** Every reason that `readiness` may give. */
   readonly readyReasons?: readonly ReadyReason[];

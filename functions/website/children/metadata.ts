@@ -20,13 +20,13 @@ export const HAS_INGRESS = `${PLURAL}.${GROUP}/has-ingress`;
 /** Name of a child: `shop-deployment`, `shop-service`, `shop-ingress`. */
 export const childName = (kind: string, website: string): string => `${website}-${kind.toLowerCase()}`;
 
-/** The name of the Website whose child of this kind would have this name; nothing for other names. */
+/** The name of the Website whose child of this kind would have this name. Undefined if a child cannot have this name. */
 export function websiteNameIn(kind: string, name: string): string | undefined {
   const suffix = childName(kind, '');
   return name.endsWith(suffix) ? name.slice(0, -suffix.length) : undefined;
 }
 
-/** The Pods of a Website. `status.selector` says it as text. */
+/** Selects the Pods of a Website. `status.selector` holds it as text. */
 export const selectorOf = (website: Website): Record<string, string> => ({
   app: website.metadata.name,
   [MANAGED_BY]: MANAGER,
@@ -42,7 +42,7 @@ export const ownerReferenceTo = ({ metadata: { name, uid } }: Website): OwnerRef
   blockOwnerDeletion: true,
 });
 
-/** @param annotations those of this child alone, next to its generation where it depends on the spec. */
+/** @param annotations of this child alone. A child that depends on the spec also gets its generation. */
 export function desiredMeta(
   { kind, dependsOnSpec }: { readonly kind: string; readonly dependsOnSpec: boolean },
   website: Website,
@@ -70,7 +70,7 @@ export const ownLabels = (labels: Readonly<Record<string, string>> = {}): Record
 
 /**
  * Our labels and annotations, and those of all other writers.
- * @param optional annotations of ours that go when they are no longer desired.
+ * @param optional annotations of ours that are removed once they are no longer desired.
  */
 export function mergedMeta(have: ObjectMeta, want: DesiredMeta, optional: readonly string[] = []): ObjectMeta {
   const kept = Object.entries(have.annotations ?? {}).filter(([name]) => !optional.includes(name));
@@ -83,8 +83,8 @@ export function mergedMeta(have: ObjectMeta, want: DesiredMeta, optional: readon
 }
 
 /**
- * Our owner reference takes the place of any other controller's; owners that are no controllers stay. A reference that already
- * makes this Website the controller stays as it is, whatever else it says: with the admission plugin
+ * Our owner reference replaces that of any other controller. Owners that are no controllers stay. A reference that already makes
+ * this Website the controller stays as it is, even if its other fields differ: with the admission plugin
  * OwnerReferencesPermissionEnforcement, as on OpenShift, changing an owner reference needs the right to delete the child.
  */
 export function mergedOwners(

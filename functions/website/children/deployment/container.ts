@@ -33,7 +33,7 @@ export function container(spec: WebsiteSpec): Container {
   };
 }
 
-/** The API server's default, which it applies at creation only. Stated here, so that it follows the image. */
+/** The API server applies this default at creation only. It is stated here, so that it follows the image. */
 export function pullPolicy(image: string): string {
   if (image.includes('@')) return 'IfNotPresent';
   const [, tag = 'latest'] = image.slice(image.lastIndexOf('/') + 1).split(':');

@@ -32,7 +32,7 @@ export function rolloutVerdict(deployment: Deployment, wanted: number): Verdict 
 
 const WAITING = 'Waiting for the Deployment controller';
 
-/** What the rollout waits for first, in the order of `kubectl rollout status`; nothing when it is complete. */
+/** What the rollout waits for first, in the order of `kubectl rollout status`. Undefined if it is complete. */
 function missingIn(status: RolloutStatus, wanted: number): string | undefined {
   const { all, updated, available, old } = countsOf(status);
   if (updated < wanted) return `${updated} of ${replicas(wanted)} ${areOf(wanted)} updated`;

@@ -17,7 +17,7 @@ const stated = z.object({
   resources: z.array(z.string()).default([]),
   profile: z.string().optional(),
 });
-/** Absent when it is unknown: then every field may have been stated. */
+/** Undefined if it is unknown. Then every field may have been stated. */
 export type Stated = z.output<typeof stated> | undefined;
 
 /** The annotation's value. `profile` is absent when the spec states nothing about the security context. */
