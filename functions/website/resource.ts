@@ -10,26 +10,26 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 export const KIND = 'Website';
 export const PLURAL = 'websites';
 
-/** Where the objects of an API version are: only the oldest has no group. */
+/** The URL path of an API version. Only the core API, `v1`, has no group. */
 export const apiPath = (apiVersion: string): string =>
   apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 
-/** Annotation that asks for a reconcile now; its value is acknowledged in `status.lastHandledReconcileAt`. */
+/** Annotation that asks for a reconcile now. `status.lastHandledReconcileAt` acknowledges its value. */
 export const REQUESTED_AT = `${PLURAL}.${GROUP}/requestedAt`;
 
-/** Names one Website; it says nothing about what happened to it or what it holds. */
+/** Names one Website. It holds neither the Website's state nor what happened to it. */
 export interface WebsiteKey {
   readonly namespace: string;
   readonly name: string;
 }
 
-/** `namespace/name`: how a key is written in logs, maps and `partitionkey`. */
+/** `namespace/name`: a key as text in logs, maps and `partitionkey`. */
 export const keyText = ({ namespace, name }: WebsiteKey): string => `${namespace}/${name}`;
 
-/** RFC 1123 label, which every namespace name is. */
+/** RFC 1123 label: the form of a namespace's name. */
 const DNS_1123_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** A key that came from outside. Both parts become segments of a URL path, so nothing else may pass. */
+/** A key from outside. Both parts become segments of a URL path, so nothing else may pass. */
 export const websiteKey = z.object({
   namespace: z.string().regex(DNS_1123_LABEL, 'must be a DNS label'),
   name: z.string().max(253).regex(DNS_1123_SUBDOMAIN, 'must be a DNS subdomain'),
@@ -40,8 +40,8 @@ const int32 = (minimum: number, maximum: number) => z.int().min(minimum).max(max
 const amounts = (description: string) =>
   z
     .object({
-      cpu: quantity.optional().describe('Processor time, in cores: 500m, 2, or "0.5" in quotes.'),
-      memory: quantity.optional().describe('Memory, in bytes: 128Mi.'),
+      cpu: quantity.optional().describe('CPU in cores, such as 500m, 2, or "0.5" in quotes.'),
+      memory: quantity.optional().describe('Memory in bytes, such as 128Mi.'),
     })
     .optional()
     .describe(description);
@@ -49,7 +49,7 @@ const amounts = (description: string) =>
 export const websiteSpec = z
   .object({
     image: matching(IMAGE_REFERENCE).describe('Container image of the web server, such as nginx:1.29.'),
-    replicas: int32(0, 1000).describe('How many Pods serve the site. 0 parks it.'),
+    replicas: int32(0, 1000).describe('Number of Pods that serve the site. 0 parks it.'),
     port: int32(1, 65535).default(80).describe('Port that the container listens on. The Service always listens on 80.'),
     env: z
       .array(
@@ -59,9 +59,11 @@ export const websiteSpec = z
             .string()
             .refine((value) => charactersIn(value) <= LONGEST_VALUE, `must have at most ${LONGEST_VALUE} characters`)
             .meta({ maxLength: LONGEST_VALUE })
-            .describe('Value of the variable; empty when absent. It is stored in plain sight: no secrets here.')
+            .describe(
+              'Value of the variable. Defaults to the empty text. It is stored as plain text, so put no secrets here.',
+            )
             .optional()
-            // A default of the schema would show in the list, and kubectl apply and Argo CD would see a difference each time.
+            // The API server would write a schema default into the list, and Argo CD and kubectl apply would always see a difference.
             .transform((value = '') => value),
         }),
       )
@@ -78,27 +80,32 @@ export const websiteSpec = z
           },
         ],
       })
-      .describe(`Environment variables of the container: at most ${LARGEST_ENV} characters in total.`),
+      .describe(
+        `Environment variables of the container. All names and values together may have at most ${LARGEST_ENV} characters.`,
+      ),
     resources: z
       .object({
-        requests: amounts('What the scheduler sets aside for each Pod.'),
-        limits: amounts('What each Pod may use at most.'),
+        requests: amounts('Amounts that the scheduler reserves for each Pod.'),
+        limits: amounts('Most that each Pod may use.'),
       })
       .optional()
-      .describe('Processor time and memory of the container.'),
-    host: matching(HOST).optional().describe('Host name under which the site is published, by an Ingress.'),
+      .describe('CPU and memory of the container.'),
+    host: matching(HOST).optional().describe('Host name under which an Ingress publishes the site.'),
     tlsSecretName: matching(objectName('a Secret'))
       .optional()
-      .describe('Secret in the same namespace that holds the certificate for the host. Only together with host.'),
+      .describe('Secret in the same namespace that holds the TLS certificate for the host. Requires host.'),
     ingressClassName: matching(objectName('an IngressClass'))
       .optional()
-      .describe("IngressClass of the Ingress; the cluster's default one when absent. Only together with host."),
-    suspend: z.boolean().default(false).describe('True leaves the children as they are until it is false again.'),
+      .describe("IngressClass of the Ingress. Defaults to the cluster's default class. Requires host."),
+    suspend: z
+      .boolean()
+      .default(false)
+      .describe('While true, the Deployment and all other objects of this site are left as they are.'),
     securityProfile: z
       .enum(['baseline', 'restricted'])
       .default('baseline')
       .describe(
-        'Pod Security Standard that what is made of this spec satisfies. restricted runs the container as a non-root user without capabilities: the image must allow it. What others add to the Pods is not checked: enforce the standard on the namespace.',
+        'Pod Security Standard that the Pods of this site satisfy. With restricted, the container runs as a non-root user without capabilities, which the image must support. Fields that other programs add to the Pods are not checked: to check them too, enforce the standard on the namespace.',
       ),
   })
   .meta({
@@ -115,7 +122,7 @@ export const websiteSpec = z
       },
     ],
   })
-  .describe('What the site should be.');
+  .describe('Desired state of the site.');
 
 const condition = z.object({
   type: z.string().max(316).describe('Ready, Reconciling or Stalled.'),
@@ -125,10 +132,10 @@ const condition = z.object({
     .min(0)
     .optional()
     .meta({ format: 'int64' })
-    .describe('Generation of the spec that this judges.'),
+    .describe('Generation of the spec that this condition is about.'),
   lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('When the status last changed.'),
-  reason: z.string().min(1).max(1024).describe('Stable token for programs.'),
-  message: z.string().max(32768).describe('Sentence for people.'),
+  reason: z.string().min(1).max(1024).describe('Stable word for programs, such as Available.'),
+  message: z.string().max(32768).describe('Explanation for people.'),
 });
 
 export const websiteStatus = z
@@ -138,43 +145,45 @@ export const websiteStatus = z
       .min(0)
       .optional()
       .meta({ format: 'int64' })
-      .describe('Generation of the spec that this status judges.'),
+      .describe('Generation of the spec that this status is about.'),
     conditions: z
       .array(condition)
       .max(16)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-      .describe('Ready is always there; Reconciling and Stalled only while they are true.'),
-    deploymentName: z.string().optional().describe('The Deployment of this site.'),
-    serviceName: z.string().optional().describe('The Service of this site.'),
-    replicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Pods that the Deployment has.'),
-    readyReplicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Pods that are ready.'),
+      .describe('Ready is always present. Reconciling and Stalled are present only while they are true.'),
+    deploymentName: z.string().optional().describe('Name of the Deployment of this site.'),
+    serviceName: z.string().optional().describe('Name of the Service of this site.'),
+    replicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Number of Pods that the Deployment has.'),
+    readyReplicas: z.int().min(0).optional().meta({ format: 'int32' }).describe('Number of Pods that are ready.'),
     availableReplicas: z
       .int()
       .min(0)
       .optional()
       .meta({ format: 'int32' })
-      .describe('Pods that have been ready for as long as the Deployment asks, old ones included.'),
+      .describe(
+        "Number of Pods that have been ready for the Deployment's minReadySeconds. It includes Pods of the previous spec.",
+      ),
     replicasSet: z
       .int()
       .min(0)
       .optional()
       .meta({ format: 'int32' })
-      .describe('Replicas that were last set on the Deployment.'),
+      .describe('Number of replicas that the Deployment was last set to.'),
     selector: z.string().optional().describe('Label selector of the Pods, for kubectl scale and autoscalers.'),
-    url: z.string().optional().describe('Where the site is reached; absent while nothing leads there.'),
+    url: z.string().optional().describe('URL of the site. Absent while nothing routes to it.'),
     overridden: z
       .array(z.string().max(64))
       .max(16)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('Writes that something in the cluster changes each time, and that are not repeated.'),
+      .describe('Writes that are not repeated, because an admission policy or webhook changes them each time.'),
     lastHandledReconcileAt: z
       .string()
       .optional()
-      .describe(`Last value of the annotation ${REQUESTED_AT} that was acted on.`),
+      .describe(`Last value of the annotation ${REQUESTED_AT} that was handled.`),
   })
-  .describe('What was seen of the site.');
+  .describe('Observed state of the site.');
 
 /** The conditions that the functions write. All others belong to other programs. */
 export const OUR_CONDITIONS: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
@@ -198,7 +207,7 @@ export interface ObjectMeta {
   readonly finalizers?: readonly string[];
   readonly managedFields?: readonly {
     readonly manager?: string;
-    /** `status` where the status was written; absent for the object. */
+    /** `status` for fields of the status. Absent for all others. */
     readonly subresource?: string;
     /** RFC 3339, in whole seconds. */
     readonly time?: string;
