@@ -7,27 +7,27 @@ import { decide, judge } from '../website/decide.ts';
 import { CHILD_KINDS, type Children, type ChildKind, type Child } from '../website/children/kinds.ts';
 import { websiteNameIn } from '../website/children/metadata.ts';
 
-/** What a comparison of all Websites found; keys are in the order of the list. */
+/** The result of comparing all Websites with their children. Keys are in the order of the list. */
 export interface Found {
   readonly seen: number;
   readonly differing: readonly WebsiteKey[];
-  /** Differing as well, and so large that they take turns: the others come first. */
+  /** They differ too, but are so large that few fit into memory at once. They are reconciled after all others. */
   readonly large: readonly WebsiteKey[];
-  /** Not compared, since a child was too large to be kept until its Website came. */
+  /** Websites that could not be compared, because a child was too large to keep in memory. */
   readonly uncompared: readonly WebsiteKey[];
-  /** Those that differ since what did not last would last now. */
+  /** Websites with an overridden write that would have another result now. */
   readonly afresh: ReadonlySet<WebsiteKey>;
 }
 
-/** Longest text of a Website that is reconciled among all others. */
+/** Longest JSON of a Website that does not count as large. */
 const LARGEST_AMONG_OTHERS = 128 * 1024;
 
-/** Longest text of a child that is kept: several times what a Deployment usually has. */
+/** Most bytes of a child that is kept: several times those of a typical Deployment. */
 const LARGEST_KEPT = 32 * 1024;
-/** The texts of all children that are kept, in bytes: those of 20,000 Websites as they usually are. */
+/** Most bytes of all children that are kept: enough for 20,000 typical Websites. */
 const ALL_KEPT = 96 * 1024 * 1024;
 
-/** Compares all Websites with their children. @throws ClusterError when a list cannot be read. */
+/** Compares all Websites with their children. @throws ClusterError if a list cannot be read. */
 export async function findDiffering(context: Context): Promise<Found> {
   const childrenOf = await readAllChildren(context.cluster);
   const differing: WebsiteKey[] = [];
@@ -52,10 +52,10 @@ export async function findDiffering(context: Context): Promise<Found> {
   return { seen, differing, large, uncompared, afresh };
 }
 
-/** Nothing where a child was not kept. */
+/** Returns undefined if a child of the Website was not kept. */
 type ChildrenOf = (key: WebsiteKey) => Children | undefined;
 
-/** Reads the children first, as `reconcile` does: a Website that changes meanwhile then differs, and is reconciled. */
+/** Reads the children before the Websites, as `reconcile` does. A Website that changes in between then differs and is reconciled. */
 async function readAllChildren(cluster: Cluster): Promise<ChildrenOf> {
   const room = { left: ALL_KEPT };
   const byKind = await Promise.all(
@@ -70,9 +70,9 @@ async function readAllChildren(cluster: Cluster): Promise<ChildrenOf> {
 const NOT_KEPT = 'not kept';
 
 /**
- * The children of one kind, by their Website. All of them are kept until the Websites have come, so they are kept as text, and
- * without what nobody compares: as objects they would take five times as much. Somebody may have made some of them large, or many:
- * those that are too much are not kept.
+ * Reads the children of one kind. They stay in memory until all Websites are compared, so they are kept as JSON without
+ * managedFields: objects would take five times as much. Other writers may make children large or numerous, so those beyond the
+ * limits are not kept.
  */
 async function byWebsite(cluster: Cluster, kind: ChildKind, room: { left: number }) {
   const found = new Map<string, string>();
@@ -97,7 +97,7 @@ async function byWebsite(cluster: Cluster, kind: ChildKind, room: { left: number
 const textOf = (child: Child): string =>
   JSON.stringify(child, (name, value: unknown) => (name === 'managedFields' ? undefined : value));
 
-/** What a text takes in memory: where one character needs two bytes, all of them have two. */
+/** The memory that a text takes. If one character needs two bytes, all of them take two. */
 const bytesOf = (text: string): number => (Buffer.byteLength(text) === text.length ? text.length : 2 * text.length);
 
 function compare(
@@ -106,12 +106,12 @@ function compare(
   context: Pick<Context, 'now'>,
 ): 'settled' | 'differs' | 'large' | 'unknown' {
   try {
-    // What an invalid spec says of its children is nothing.
+    // An invalid spec is judged without its children.
     if (children === undefined && decide(website, {}).spec !== undefined) return 'unknown';
     if (!differs(website, children ?? {}, context)) return 'settled';
     return JSON.stringify(website).length > LARGEST_AMONG_OTHERS ? 'large' : 'differs';
   } catch {
-    // A fault of ours: to reconcile says what is wrong, of this Website alone.
+    // A bug of ours must not fail the whole resync. The reconcile of this Website reports it.
     return 'differs';
   }
 }

@@ -1,20 +1,20 @@
 /**
- * Work of which one runs at a time. Who asks while it runs shares the one that starts next: what runs may have read by then what
- * has changed since.
+ * Runs one piece of work at a time. Callers that arrive during a run share the next one, because the current run may have read its
+ * data before the latest change.
  */
 export class Joining<T> {
   #running: Promise<T> | undefined;
   #next: Promise<T> | undefined;
 
-  /** @returns the result of work that began no earlier than this call. It may be that of another who asked. */
+  /** @returns the result of a run that started no earlier than this call. It may be that of another caller's `work`. */
   async run(work: () => Promise<T>): Promise<T> {
     if (this.#next !== undefined) return this.#next;
     if (this.#running === undefined) return this.#start(work);
-    this.#next = this.#afterThis(work);
+    this.#next = this.#afterRunning(work);
     return this.#next;
   }
 
-  async #afterThis(work: () => Promise<T>): Promise<T> {
+  async #afterRunning(work: () => Promise<T>): Promise<T> {
     await this.#running?.catch(() => {});
     this.#next = undefined;
     return this.#start(work);
@@ -25,7 +25,7 @@ export class Joining<T> {
     try {
       return await this.#running;
     } finally {
-      // Where others wait, the next of them begins before this one is told, and is the one that runs then.
+      // If callers wait, their run replaces `#running` when it starts.
       if (this.#next === undefined) this.#running = undefined;
     }
   }

@@ -6,9 +6,9 @@ import type { Website } from '../website/resource.ts';
 import { decide } from '../website/decide.ts';
 import type { Children } from '../website/children/kinds.ts';
 
-/** Whether a write that did not last would come to something else now, such as since the policy that changed it is gone. */
+/** Whether an overridden write would have another result now, for example because the policy that changed it is gone. */
 export async function wouldLast(website: Website, children: Children, cluster: Cluster): Promise<boolean> {
-  // What did not last is remembered in the status.
+  // Only `status.overridden` remembers such writes.
   if (website.status?.overridden === undefined || website.metadata.deletionTimestamp !== undefined) return false;
   const decision = decide(website, children);
   if (decision.spec === undefined) return false;
@@ -21,7 +21,7 @@ export async function wouldLast(website: Website, children: Children, cluster: C
       const after = memoriesOf(plan(website, wanted, { ...children, [child.kind]: child }));
       if (!known.every((memory) => after.includes(memory))) return true;
     } catch (error) {
-      // It changed since the list, or is refused now: an event or the next resync looks again.
+      // The child has changed since the list, or the write is refused. An event or the next resync tries again.
       if (!(error instanceof ClusterError)) throw error;
     }
   }

@@ -1,23 +1,23 @@
 import type { WebsiteKey } from '../website/resource.ts';
 
-/** What a resync found and did, in Websites. */
+/** What a resync found and did, in numbers of Websites. */
 export interface ResyncReport {
   readonly seen: number;
-  /** Those that were written to, could not be reconciled, or were left. */
+  /** Written to, not reconciled because of an error, or left to the next resync. */
   readonly differing: number;
-  /** Written to, and nobody has to act on them. */
+  /** Written to, and no person has to act. */
   readonly repaired: number;
-  /** Written to, and somebody has to act on them: their condition Stalled says what to do. */
+  /** Written to, and a person has to act: the condition Stalled says what to do. */
   readonly stalled: number;
-  /** Not reconciled, for a reason of its own: the log says which. The others go on, and the next resync tries again. */
+  /** Not reconciled because of an error that concerns one Website: the log shows it. The next resync tries again. */
   readonly failed: number;
-  /** Not reconciled, because the cluster could not be asked: asking for another resync soon may help. */
+  /** Not reconciled because the cluster did not answer. Another resync soon may help. */
   readonly unreached: number;
-  /** Differing, or too large to be compared in the lists, and left to the next resync because the time was up. */
+  /** Different, or too large to compare, and left to the next resync because time ran out. */
   readonly unfinished: number;
 }
 
-/** Where a resync whose time was up has come to, for the next one in the same process. */
+/** The last Website of a resync that ran out of time. The next resync in the same process continues behind it. */
 export interface ResyncPlace {
   last: WebsiteKey | undefined;
 }
