@@ -4,28 +4,28 @@ import type { Website, WebsiteKey } from '../website/resource.ts';
 import type { Announcement } from '../website/transition.ts';
 
 /**
- * What reconciling asks of a cluster. Every read is of the present state and never of a cache, but where `since` allows it.
- * Every method throws a `ClusterError` for what it cannot do.
+ * What reconciling needs from a cluster. Reads return the latest state, and a cached one only where `since` allows it. Methods throw
+ * a `ClusterError` when they fail.
  */
 export interface Cluster {
   /**
-   * Nothing when there is none of this name.
-   * @param since a resourceVersion: the Website as it was then or at any time later will do.
+   * Undefined if there is no Website of this name.
+   * @param since a resourceVersion: a cached Website will do if it is of this version or a later one.
    */
   getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined>;
-  /** Nothing when the Website has no child of this kind. It is found by name, whoever owns it. */
+  /** Finds the child by its name, whoever owns it. Undefined if there is no object of this name. */
   getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<ChildOfKind<Kind> | undefined>;
-  /** @throws `AlreadyExists` when there is one of this name: creation never overwrites. */
+  /** @throws `AlreadyExists` if there is an object of this name: creation never overwrites. */
   create(child: Desired<Child>): Promise<Child>;
-  /** @throws `Conflict` unless the child is still there under the uid and resourceVersion that `child` carries. */
+  /** @throws `Conflict` unless the stored child has the uid and resourceVersion of `child`. */
   replace(child: Child): Promise<Child>;
-  /** What `replace` would come to, once policies and webhooks have seen it: nothing is written. @throws like `replace`. */
+  /** A dry run of `replace`: returns what it would store, after all policies and webhooks. @throws like `replace`. */
   rehearse(child: Child): Promise<Child>;
-  /** Deletes just the child that was read: by uid and resourceVersion. @throws like `replace`, and `NotFound` when it is gone. */
+  /** Deletes exactly the child that was read, by uid and resourceVersion. @throws like `replace`, and `NotFound` if it is gone. */
   delete(child: Child): Promise<void>;
-  /** Writes the status alone. @throws `Conflict` unless the Website still has the resourceVersion that `website` carries. */
+  /** Writes only the status. @throws `Conflict` unless the stored Website has the resourceVersion of `website`. */
   updateStatus(website: Website): Promise<Website>;
-  /** Leaves a Kubernetes Event with the Website. It never throws: an Event is a courtesy. */
+  /** Creates a Kubernetes Event about the Website. It never throws, because nothing depends on Events. */
   announce(website: Website, announcement: Announcement): Promise<void>;
   /** All Websites, in pages. */
   listWebsites(): AsyncIterable<readonly Website[]>;

@@ -12,7 +12,7 @@ import { Places } from './places.ts';
 import { isOlder } from './resource-version.ts';
 import type { ApiRequest, Transport } from './transport.ts';
 
-/** Where a kind of object lives; the plural is the word that RBAC and error messages use. */
+/** A resource of the API server. RBAC rules and error messages use its plural. */
 interface Api {
   readonly apiVersion: string;
   readonly plural: string;
@@ -20,7 +20,7 @@ interface Api {
 
 const WEBSITES: Api = { apiVersion: API_VERSION, plural: PLURAL };
 
-/** How much of what others may make large is held at once. */
+/** Limits how many list pages and large objects are in memory at once. Other writers may make them large. */
 export interface Room {
   readonly pages: Places;
   readonly objects: Places;
@@ -30,13 +30,13 @@ export const roomForLarge = (): Room => ({ pages: new Places(PAGES_AT_ONCE), obj
 
 /**
  * The real cluster, behind one API server.
- * @param namespaces that are listed, where the rights are for these alone; all of them when absent.
- * @param room shared by all clusters of a process.
+ * @param namespaces to list, if the rights are limited to these. Defaults to all.
+ * @param room one for all clusters of a process.
  */
 export function kubernetes(transport: Transport, namespaces?: readonly string[], room: Room = roomForLarge()): Cluster {
   const json = inTurnWhereLarge(transport, room.objects);
 
-  async function getOrNothing<T>(api: Api, key: WebsiteKey, query = ''): Promise<T | undefined> {
+  async function getIfPresent<T>(api: Api, key: WebsiteKey, query = ''): Promise<T | undefined> {
     const request = on('GET', api, key);
     try {
       return (await json({ ...request, path: request.path + query })) as T;
@@ -47,14 +47,15 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
   }
 
   /**
-   * With a version, what the API server's cache has will do if it is as new, which spares etcd the read. The API server is not asked
-   * for that version: it would wait 3 s for one that never comes, from another cluster, from before a restore, or forged.
+   * With `since`, the API server's cache may answer if it is new enough, which spares etcd the read. The request does not ask for that
+   * version: for one that never comes, the API server would wait 3 s. Such a version is forged, of another cluster, or from before a
+   * restore.
    */
   async function getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined> {
-    const cached = since === undefined ? undefined : await getOrNothing<Website>(WEBSITES, key, '?resourceVersion=0');
+    const cached = since === undefined ? undefined : await getIfPresent<Website>(WEBSITES, key, '?resourceVersion=0');
     const { resourceVersion = '' } = cached?.metadata ?? {};
     const isNewEnough = since !== undefined && (resourceVersion === since || isOlder(since, resourceVersion));
-    return isNewEnough ? cached : getOrNothing<Website>(WEBSITES, key);
+    return isNewEnough ? cached : getIfPresent<Website>(WEBSITES, key);
   }
 
   async function* list<T>(api: Api, query: Record<string, string>): AsyncGenerator<readonly T[]> {
@@ -75,7 +76,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
   return {
     getWebsite,
     getChild: <Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey) =>
-      getOrNothing<ChildOfKind<Kind>>(kindOf(kind), { namespace, name: childName(kind, name) }),
+      getIfPresent<ChildOfKind<Kind>>(kindOf(kind), { namespace, name: childName(kind, name) }),
     create: async (child) => (await json(creation(child))) as Child,
     replace: async (child) =>
       (await json({ ...on('PUT', kindOf(child.kind), child.metadata), body: bodyOf(child) })) as Child,
@@ -97,7 +98,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     listWebsites: () => list<Website>(WEBSITES, {}),
     async *listChildren<Kind extends ChildKind>(kind: Kind) {
       const { apiVersion } = kindOf(kind);
-      // The items of a list come without their type.
+      // List items come without apiVersion and kind.
       for await (const items of list<ChildOfKind<Kind>>(kindOf(kind), {
         labelSelector: CHILD_SELECTOR,
       })) {
@@ -109,7 +110,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
 
 const VERBS = { GET: 'get', PUT: 'update', DELETE: 'delete' } as const;
 
-/** A request for one object. Names are encoded although they were checked: they become part of a path. */
+/** A request for one object. It encodes names although they have been checked, because they become part of a path. */
 function on(method: keyof typeof VERBS, { apiVersion, plural }: Api, { namespace, name }: WebsiteKey): ApiRequest {
   return {
     method,
@@ -118,7 +119,7 @@ function on(method: keyof typeof VERBS, { apiVersion, plural }: Api, { namespace
   };
 }
 
-/** An update's. Who wrote which field stays as it is where nothing is said of it, and the API server has less to read. */
+/** The body of an update. Without `managedFields`, the API server keeps those that it has, and has less to parse. */
 const bodyOf = <T extends Child | Website>(object: T): T => ({
   ...object,
   metadata: { ...object.metadata, managedFields: undefined },
@@ -145,10 +146,13 @@ function statusUpdate(website: Website): ApiRequest {
   };
 }
 
-/** As long as a note may be, in bytes, in `events.k8s.io/v1`. */
+/** Longest note of an Event in `events.k8s.io/v1`, in bytes. */
 const LONGEST_NOTE = 1024;
 
-/** The version of the Website that was written names the Event, so one transition has one. A second of a name is refused. */
+/**
+ * The name contains the version that the status write returned, so each transition has one Event. The API server refuses a second
+ * Event of the same name.
+ */
 function eventOf({ metadata }: Website, { type, reason, note, once }: Announcement, now: Date): ApiRequest {
   const { namespace, name, uid, resourceVersion } = metadata;
   const apiVersion = 'events.k8s.io/v1';
