@@ -14,14 +14,18 @@ import { GONE, reconcile, type Context, type Reconciled } from './website/reconc
 import type { ResyncReport } from './resync/report.ts';
 import { type Reply, problem, isTooLarge, tooLarge, batchReply, done, again } from './reply.ts';
 
-/** Most events of one batch. The forwarder sends 4 together. */
+/** Most events in one batch. The forwarder sends 4. */
 const LARGEST_BATCH = 100;
 
 /**
- * Function 1: takes the CloudEvents of an HTTP request, reconciles the Websites that they name, and answers.
- * Retrying is the sender's part, so the status says only whether to: 2xx no (without a body, which a Knative Broker would take
- * for an event), 400, 413 and 415 never, 503 with Retry-After yes. The API server's own status is never passed on. A batch,
- * which no Broker sends, is answered event by event, in a body of `batchAnswers`.
+ * Function 1: reconciles the Websites that the CloudEvents of an HTTP request name.
+ *
+ * The sender retries, so the status only says whether it should. The API server's own status is never passed on.
+ * - 2xx: done. The body is empty, because a Knative Broker would read it as an event.
+ * - 400, 413, 415: a retry cannot help.
+ * - 503 with Retry-After: retry.
+ *
+ * The response to a batch, which no Broker sends, has an answer for each event in its body (`batchAnswers`).
  */
 export async function reconcileWebsite(message: HttpMessage, context: FunctionContext): Promise<Reply> {
   if (message.method === 'OPTIONS') return handshake(message, context.config);
@@ -37,7 +41,7 @@ export async function reconcileWebsite(message: HttpMessage, context: FunctionCo
   });
 }
 
-/** Function 1 for one structured CloudEvent as parsed JSON, which other triggers and batches bring. */
+/** Function 1 for one structured CloudEvent as parsed JSON, from a batch or another trigger. */
 export const reconcileEvent = (event: unknown, context: FunctionContext): Promise<Reply> =>
   unlessMalformed(async () => replyToEvent(eventOf(event), context));
 
@@ -54,7 +58,7 @@ async function unlessMalformed(work: () => Promise<Reply>): Promise<Reply> {
   }
 }
 
-/** One event, from any trigger. It never throws: the answer says what became of it. */
+/** Handles one event from any trigger. It never throws: the reply contains the result. */
 export async function replyTo(event: EventAttributes, request: Request, context: FunctionContext): Promise<Reply> {
   const { clusters, log } = context;
   if (request.kind === 'ignore') {
@@ -72,16 +76,16 @@ export async function replyTo(event: EventAttributes, request: Request, context:
   return reconcileReply(event, request, within(served, context, EVENT_MS));
 }
 
-/** 400, since nobody shall try again: once the cluster is known here, a resync finds what the event told of. */
+/** Replies 400, so that the sender does not retry. Once CLUSTERS lists the cluster, a resync finds the change. */
 function unknownCluster(event: EventAttributes, { log }: FunctionContext): Reply {
   log.warn(
     { eventId: idOf(event), source: shortened(event.source, LONGEST_QUOTE) },
-    'Refused event of a cluster that is not known',
+    'Refused event of unknown cluster',
   );
-  return problem(400, 'CloudEvent source: CLUSTERS has none that it is about');
+  return problem(400, 'CloudEvent source: names no cluster that CLUSTERS lists');
 }
 
-/** The id as far as a line of the log quotes it: senders choose it, and may make it as long as a body. */
+/** The id as log lines quote it. Senders choose the id, so it may be as long as a body. */
 const idOf = ({ id }: EventAttributes): string => shortened(id, LONGEST_QUOTE);
 
 type ReconcileRequest = Extract<Request, { kind: 'reconcile' }>;
@@ -122,7 +126,7 @@ async function resyncReply(clusters: readonly ServedCluster[], context: Function
     const report = await resyncClusters(clusters, context);
     const headers = { 'website-resync': resyncText(report) };
     const { unreached, unfinished } = report;
-    // A Website that fails for a reason of its own is counted, and turns the resync of the others into no failure.
+    // Errors that concern one Website are only counted: a retry of the whole resync would not help.
     if (unreached + unfinished === 0) return done('resynced', headers);
     const reply = again(`${unreached} Websites could not be reached and ${unfinished} were left for the next resync`);
     return { ...reply, headers: { ...reply.headers, ...headers } };
@@ -161,15 +165,15 @@ function headersOf({ outcome, actions, versions }: Reconciled): Record<string, s
 }
 
 /**
- * The webhook validation of the CloudEvents HTTP webhook specification (4.1). Consent is the headers, not the status:
- * a sender whose origin is not allowed finds none.
+ * Answers the validation request of the CloudEvents HTTP webhook specification (4.1). The headers express consent, and the status does
+ * not: a sender whose origin is not allowed gets no such headers.
  */
 export function handshake(
   { headers }: Pick<HttpMessage, 'headers'>,
   { webhookAllowedOrigins }: Pick<FunctionContext['config'], 'webhookAllowedOrigins'>,
 ): Reply {
   const origin = headers['webhook-request-origin'] ?? headers['origin'];
-  // The names of hosts, and the schemes before them, are the same in upper and lower case.
+  // Schemes and host names are case-insensitive.
   const isSame = (one: string) => one === '*' || one.toLowerCase() === origin?.toLowerCase();
   const allowed = origin !== undefined && webhookAllowedOrigins.some(isSame);
   const consent = allowed ? { 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' } : {};

@@ -14,7 +14,7 @@ export const EVENT_TYPES = {
 /** Type of the opt-in reply event. */
 export const RECONCILED_TYPE = 'com.example.stable.website.reconciled';
 
-/** Why an event was sent. It is for people, and decides nothing but how much is read first. */
+/** Why an event was sent. It is meant for people, and only influences how much the functions read first. */
 export const REASONS = ['first-seen', 'spec-changed', 'child-drifted', 'requested', 'retry', 'deleted'] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -37,7 +37,7 @@ export interface EventData {
   readonly changed?: readonly ChangedKind[] | undefined;
 }
 
-/** The API server's uids are far shorter. */
+/** The uids that the API server assigns are far shorter. */
 const LONGEST_ID = 253;
 
 /**
@@ -79,37 +79,37 @@ export type Request =
       readonly reason?: Reason | undefined;
       /** Where to look first. */
       readonly look?: Look;
-      /** Of the Website, when it was seen. */
+      /** Version of the Website that the sender saw. */
       readonly resourceVersion?: string | undefined;
     }
   | { readonly kind: 'resync'; readonly of: 'its cluster' | 'all clusters' }
   | { readonly kind: 'ignore'; readonly why: string };
 
-/** An event that cannot be acted on whoever sends it again. The message names the attribute or field. */
+/** The event is invalid, and a retry cannot help. The message names the attribute or field. */
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError';
 }
 
-/** The attributes that are read; everything else that an event carries is tolerated and unused. */
+/** The attributes that the functions read. An event may carry others. */
 export interface EventAttributes {
   readonly id: string;
   readonly source: string;
   readonly type: string;
   readonly subject?: string | undefined;
-  /** Parses the data, which only an event of ours needs: anything may stand in the others'. @throws when it cannot be read. */
+  /** Parses the data. Only the data of our own types is parsed, because other types may carry anything. @throws if it is malformed. */
   readonly data?: () => unknown;
 }
 
 const OUR_TYPES: ReadonlySet<string> = new Set([EVENT_TYPES.changed, EVENT_TYPES.deleted, EVENT_TYPES.drifted]);
 /** Source: knative/eventing pkg/apis/sources/constants.go. */
 const KNATIVE_TYPE = /^dev\.knative\.apiserver\.(resource|ref)\.(add|update|delete)$/;
-/** A clock's: its source is no cluster. */
+/** Sent by a timer, so its source is no cluster. */
 const PING_TYPE = 'dev.knative.sources.ping';
 
 /**
- * Reads what an event asks for. Only the key is taken from it: the rest is read from the cluster, so a forged or stale
- * event can ask for nothing but a look at an object that may or may not be there.
- * @throws InvalidEventError when a known type comes with a subject or data that do not name a Website.
+ * Reads what an event asks for. The key names an object to look at, and the rest is a hint about what to read first. The functions
+ * read the truth from the cluster, so a forged or stale event can only make them look.
+ * @throws InvalidEventError if an event of a known type has a subject or data that does not name a Website.
  */
 export function requestOf(event: EventAttributes): Request {
   if (event.type === EVENT_TYPES.resync) return { kind: 'resync', of: 'its cluster' };
@@ -125,7 +125,7 @@ export function requestOf(event: EventAttributes): Request {
   return { kind: 'ignore', why: `unknown event type ${JSON.stringify(event.type.slice(0, 128))}` };
 }
 
-/** A Website that is seen for the first time most likely has no children yet. */
+/** A Website that the forwarder sees for the first time most likely has no children yet. */
 function lookFor({ reason, childKind, changed = [] }: z.output<typeof eventData>): Look {
   if (reason === 'first-seen') return AT_NOTHING;
   const kinds = [...changed, ...(childKind === undefined ? [] : [childKind])];
@@ -137,7 +137,7 @@ function lookFor({ reason, childKind, changed = [] }: z.output<typeof eventData>
 
 const isChangedKind = (kind: string): kind is ChangedKind => kind === KIND || isChildKind(kind);
 
-/** ApiServerSource names the object in `subject`; with its two modes, `data` is the object or a reference to it. */
+/** ApiServerSource names the object in `subject`. Its `data` is the object or a reference, depending on its mode. */
 function knativeRequest(subject: string | undefined): Request {
   if (subject === undefined) throw new InvalidEventError('subject is missing');
   const [, namespace, name] = SUBJECT.exec(subject) ?? [];
@@ -155,10 +155,7 @@ function fieldMessage(error: z.ZodError): string {
     : `${issue.path.map((part) => `.${String(part)}`).join('')}: ${issue.message}`;
 }
 
-/**
- * Names the header of a reply that says what its outcome rests on: `Website=12, Deployment=15`. A change up to one of these
- * versions needs no other look.
- */
+/** Reply header with the versions that the outcome rests on: `Website=12, Deployment=15`. Changes up to these need no other event. */
 export const VERSIONS_HEADER = 'website-versions';
 
 export const versionsText = (versions: Versions): string =>
@@ -166,7 +163,7 @@ export const versionsText = (versions: Versions): string =>
     .map(([kind, version]) => `${kind}=${version}`)
     .join(', ');
 
-/** The versions in a header's text. Kinds that this release does not know, and all other text, are left out. */
+/** The versions in the text of a header. It skips kinds that this release does not know, and all other text. */
 export const versionsFrom = (text: string): Versions =>
   Object.fromEntries(
     [...text.matchAll(/\b(\w{1,63})=(\d{1,20})\b/g)].flatMap(([, kind = '', version]) =>
@@ -175,8 +172,8 @@ export const versionsFrom = (text: string): Versions =>
   );
 
 /**
- * The body of the answer to a batch: the answer to each of its events, in their order. A sender that reads nothing but the status
- * has the worst of them.
+ * Body of the response to a batch: the answers to its events, in order. The response's own status is the worst of them, for senders
+ * that read nothing else.
  */
 export const batchAnswers = z.array(
   z.object({ status: z.int().min(100).max(599), headers: z.record(z.string(), z.string()) }),

@@ -105,7 +105,7 @@ it.each([sourceOf('north'), 'https://10.96.0.1', '/clusters/west', 'west', 'the-
       expect(await reply.json()).toMatchObject({ detail: expect.stringMatching(/^CloudEvent source: /) as string });
     }
     expect(asked()).toEqual({ west: false, east: false });
-    expect(await host.line('Refused event of a cluster that is not known')).toMatchObject({ source, level: 40 });
+    expect(await host.line('Refused event of unknown cluster')).toMatchObject({ source, level: 40 });
   },
 );
 
