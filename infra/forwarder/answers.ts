@@ -3,29 +3,29 @@ import { keyText } from '../../functions/website/resource.ts';
 import { isNumber, isOlder } from '../../functions/cluster/resource-version.ts';
 import type { Change } from './watch/known.ts';
 
-/** What the sink said when it was done with an event; not every sink says what it knew. */
+/** The sink's response to an event that it accepted. Not every sink returns versions. */
 export interface Answer {
   readonly versions?: Versions;
   readonly requeueAfterSeconds?: number;
 }
 
 /**
- * The last answer for each Website. What the functions write comes back as changes of children: one that an answer rests on
- * already needs no other look.
+ * The last answer for each Website. Writes of the functions come back as changes of children. If an answer already covers such a
+ * change, the change needs no event.
  */
 export interface Answers {
   note(key: Change['key'], answer: Answer): void;
-  /** The answer that knew of the change; nothing when it is news. */
+  /** The answer that rests on this change or a later one. Undefined if the change is news to the sink. */
   covering(change: Change): Answer | undefined;
 }
 
-/** What is written comes back within a second or two; one that is forgotten costs a look that was not needed. */
+/** Most answers kept. Writes come back within a second or two, and a forgotten answer only costs a needless event. */
 const KEPT = 1024;
-/** How long an answer covers changes, so that one that is wrong does not keep later changes from the sink. */
+/** How long an answer covers changes. This limits how long a wrong answer can keep changes from the sink. */
 const KEPT_MS = 30_000;
 /**
- * How far a version in an answer may be ahead of all that the forwarder has seen. All of a cluster's writes count, so an answer that
- * comes after a quiet hour may be some 100,000 ahead. A version that is further ahead is no version of this cluster.
+ * How far a version in an answer may be ahead of all versions that the forwarder has seen. Every write in the cluster counts, so
+ * after a quiet hour an answer may be some 100,000 ahead. A version that is further ahead is not from this cluster.
  */
 const FURTHEST_AHEAD = 1_000_000n;
 

@@ -4,9 +4,9 @@ import { EVENT_TYPES, sourceOf, subjectOf, type EventData } from '../../function
 import { API_VERSION, KIND, keyText } from '../../functions/website/resource.ts';
 import type { Change } from './watch/known.ts';
 
-/** What is delivered: a change of one Website, or a request to look at all of them. */
+/** What the forwarder delivers: a change of one Website, or a request to resync all of them. */
 export type Notice = (Change | { readonly kind: 'resync'; readonly id: string }) & {
-  /** When it was noticed, RFC 3339: a resend is the same event, so it does not move. */
+  /** When the change was noticed, in RFC 3339. A resend is the same event, so it has the same time. */
   readonly time: string;
 };
 
@@ -14,15 +14,15 @@ export type WebsiteEvent = CloudEvent<EventData | undefined>;
 
 /** What every event of a forwarder has in common. */
 export interface EventContext {
-  /** Name of the cluster in `source`. */
+  /** The cluster's name in `source`. */
   readonly cluster: string;
-  /** Attributes that the operator adds, Knative's `K_CE_OVERRIDES`. */
+  /** Attributes that the operator adds with Knative's `K_CE_OVERRIDES`. */
   readonly extensions: Readonly<Record<string, string>>;
 }
 
 /**
- * The event of a notice. The same notice is the same event, with the same id, however often it is sent.
- * @param traceparent W3C trace context, where there is one.
+ * The event for a notice. A notice that is sent again is the same event, with the same id.
+ * @param traceparent W3C trace context, if there is one.
  */
 export function eventOf(notice: Notice, { cluster, extensions }: EventContext, traceparent?: string): WebsiteEvent {
   const core = { type: EVENT_TYPES[notice.kind], source: sourceOf(cluster), id: notice.id, time: notice.time };

@@ -1,4 +1,4 @@
-// One term of work: watch -> queue -> deliver, from a list of everything until the signal.
+// One term of work: watch -> queue -> deliver. A term starts with a list of everything and ends with the signal.
 import { setTimeout as delay } from 'node:timers/promises';
 import { PAGES_AT_ONCE } from '../../functions/cluster/pages.ts';
 import { Places } from '../../functions/cluster/places.ts';
@@ -17,27 +17,27 @@ import { onlyOf } from './watch/shard.ts';
 import { watch } from './watch/watch.ts';
 import type { Resource, State, Surroundings } from './watch/state.ts';
 
-/** What a forwarder has for as long as it runs, whoever leads. */
+/** What a forwarder keeps from start to exit, across its terms as leader. */
 export interface Forwarder extends Sender {
   readonly transport: Transport;
   readonly health: Health;
 }
 
-/** A term that goes on. */
+/** A running term. */
 export interface Term {
   pending(): Pending;
-  /** Objects that are remembered, by resource. */
+  /** Numbers of remembered objects, by resource. */
   known(): ReadonlyMap<string, number>;
-  /** Resolves when the signal has aborted, and what was at work has ended or has had its time. */
+  /** Resolves after the signal has aborted, once the deliveries under way have ended or `DRAIN_MS` is over. */
   readonly ended: Promise<void>;
 }
 
-/** How long deliveries that are under way may take after we are asked to stop. */
+/** How long deliveries under way may take after the signal. */
 const DRAIN_MS = 10_000;
-/** What was not Ready for long goes out this long after the list: by then, what changed is on its way on the connections there are. */
+/** Delay after a list before Websites that were not Ready and have not changed. By then, changes have taken the free connections. */
 const RETRY_AFTER_MS = 500;
 const RESYNC_KEY = '*';
-/** What a list reveals takes turns with the namespaces, as one of them: however long the list is, live changes go on. */
+/** Changes that a list reveals form one group, which takes turns with the namespaces. So a long list does not delay live changes. */
 const LISTED = '*listed';
 
 const SURROUNDINGS: Surroundings = {
@@ -54,7 +54,7 @@ interface Watched {
   readonly observer: RememberingObserver;
 }
 
-/** Begins to watch and to deliver, until the signal aborts. */
+/** Watches and delivers until the signal aborts. */
 export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
   const { config, log, health, metrics } = forwarder;
   const handle = handlerOf(forwarder);
@@ -62,7 +62,7 @@ export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
     parallel: config.parallel,
     handle: (notice, attempt) =>
       handle(notice, attempt).catch((error: unknown): Result<Notice> => {
-        log.error({ err: error, eventId: notice.id, attempt }, 'Could not make event');
+        log.error({ err: error, eventId: notice.id, attempt }, 'Could not handle change');
         return { kind: 'again' };
       }),
     merge: merged,
@@ -75,7 +75,7 @@ export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
   const places = new Places(PAGES_AT_ONCE);
   const watches = watched.map((each) =>
     startWatch(forwarder, each, places, signal).catch((error: unknown) => {
-      // /livez fails from then on, since the loop does nothing any more: a new start mends it.
+      // The watch makes no more progress, so /livez fails and the kubelet restarts the container.
       log.error({ err: error, resource: each.name }, 'Watch ended unexpectedly');
     }),
   );
@@ -86,7 +86,7 @@ export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
   };
 }
 
-/** Nothing is begun once the signal has aborted; what is at work has a while. */
+/** Once the signal has aborted, the queue starts no more deliveries. Those under way get `DRAIN_MS`. */
 async function end(queue: WorkQueue<Notice>, watches: readonly Promise<void>[], signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
@@ -112,12 +112,12 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   let resyncs = 0;
   const changed = burstCounter(giveBackMemory);
   return {
-    // The state of its Website asks for each of these. What only repeats goes slow: requeues, the resync, and Websites that were
-    // not Ready before the list and have not changed since. There may be hundreds of those, and changes must not wait for them.
+    // Changes go into the fast lane. Repetitions go into the slow lane: requeues, the resync, and Websites that were not Ready before
+    // the list and have not changed. There may be hundreds of those, and changes must not wait for them.
     change: ({ versions, ...change }, revealedBy) => {
-      // What a list reveals may not be all that changed meanwhile.
-      const isAll = versions !== undefined && revealedBy === 'watch';
-      const item = { ...change, ...(isAll ? { versions } : {}), time: now() };
+      // If a list reveals a change, other objects may have changed unnoticed too.
+      const isComplete = versions !== undefined && revealedBy === 'watch';
+      const item = { ...change, ...(isComplete ? { versions } : {}), time: now() };
       const group = revealedBy === 'list' ? LISTED : change.key.namespace;
       const isOld = revealedBy === 'list' && change.reason === 'retry';
       const turn = isOld ? ({ lane: 'slow', afterMs: RETRY_AFTER_MS } as const) : ({ lane: 'fast' } as const);
@@ -153,7 +153,7 @@ function startWatch(
         if (before === 'listing' && state.name === 'watching' && health.problems().length === 0) giveBackMemory();
         before = state.name;
         if (state.name === 'listing') metrics.lists.inc({ resource: resource.name, reason: state.reason });
-        if (state.name !== 'waiting') log.debug({ resource: name, state: state.name }, 'Watch went on');
+        if (state.name !== 'waiting') log.debug({ resource: name, state: state.name }, 'Watch changed state');
         else log.warn({ resource: name, why: state.why, delayMs: state.delayMs }, 'Watch is waiting');
       },
     },

@@ -1,4 +1,4 @@
-// What becomes of a notice: it joins another, goes to the sink, and may come back.
+// Handles a notice: merges it with an older one, sends it to the sink, and requeues it if the sink asks for that.
 import type { Logger } from 'pino';
 import { answers } from './answers.ts';
 import type { Config } from './config.ts';
@@ -10,7 +10,7 @@ import type { Delivery, Sink } from './sink/sink.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { isOptional } from '../../functions/website/children/kinds.ts';
 
-/** What sending takes. */
+/** What sending a notice needs. */
 export interface Sender {
   readonly config: Config;
   readonly sink: Sink;
@@ -19,12 +19,12 @@ export interface Sender {
   readonly tracing: Tracing;
 }
 
-/** A resync takes as long as there are Websites that differ; the functions end theirs before this (docs/adr/0010-patience.md). */
+/** A resync takes longer the more Websites differ. The functions end theirs before this timeout (docs/adr/0010-patience.md). */
 export const RESYNC_TIMEOUT_MS = 240_000;
 
 /**
- * The newer of two notices, which tells of what the older did as well: an Ingress that changed has to be looked at, whatever
- * came after.
+ * Merges a notice into a newer one for the same key. The result still reports an optional child that only the older one reported, so
+ * that the functions read it.
  */
 export function merged(older: Notice, newer: Notice): Notice {
   if (older.kind === 'resync' || newer.kind === 'resync') return newer;
@@ -37,14 +37,14 @@ export function merged(older: Notice, newer: Notice): Notice {
   };
 }
 
-/** Sends notices, each once, and says what becomes of them. What the sink knew when it last answered is not sent. */
+/** Sends each notice once, and returns what the queue does next. Changes that the sink knew when it last answered are not sent. */
 export function handlerOf(sender: Sender): (notice: Notice, attempt: number) => Promise<Result<Notice>> {
   const known = answers();
   return async (notice, attempt) => {
     const answer = notice.kind === 'resync' ? undefined : known.covering(notice);
     if (answer !== undefined) {
       sender.metrics.superseded.inc();
-      return lookAgain(notice, answer.requeueAfterSeconds);
+      return requeueResult(notice, answer.requeueAfterSeconds);
     }
     const delivery = await send(sender, notice, attempt);
     if (notice.kind !== 'resync' && delivery.kind === 'accepted') known.note(notice.key, delivery);
@@ -77,7 +77,7 @@ async function send(
   };
   if (result === 'accepted') log.info(about, 'Delivered event');
   else if (result === 'rejected') log.error(about, 'Sink rejected event');
-  // Once when it begins, and then ever more rarely.
+  // Logs attempts 1, 2, 4, 8 and so on.
   else if (Number.isInteger(Math.log2(attempt))) log.warn(about, 'Could not deliver event');
   return delivery;
 }
@@ -87,15 +87,15 @@ function resultOf(notice: Notice, delivery: Delivery): Result<Notice> {
     const { retryAfterSeconds } = delivery;
     return retryAfterSeconds === undefined ? { kind: 'again' } : { kind: 'again', retryAfterSeconds };
   }
-  return delivery.kind === 'rejected' ? { kind: 'done' } : lookAgain(notice, delivery.requeueAfterSeconds);
+  return delivery.kind === 'rejected' ? { kind: 'done' } : requeueResult(notice, delivery.requeueAfterSeconds);
 }
 
-function lookAgain(notice: Notice, afterSeconds: number | undefined): Result<Notice> {
+function requeueResult(notice: Notice, afterSeconds: number | undefined): Result<Notice> {
   if (notice.kind === 'resync' || afterSeconds === undefined) return { kind: 'done' };
   return { kind: 'done', next: requeued(notice, afterSeconds) };
 }
 
-/** Another look is another event, with an id of its own. */
+/** A requeue is a new event, with its own id. */
 function requeued({ key, uid }: Change, afterSeconds: number) {
   const afterMs = afterSeconds * 1000;
   const due = Date.now() + afterMs;

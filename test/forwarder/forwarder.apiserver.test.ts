@@ -254,7 +254,7 @@ it('Numbers in an answer that cannot be meant keep nothing from the sink, and no
     await eventually(() => expect(attempts).toBe(1 + replicas));
   }
   expect(new Set(accepted.map(({ id }) => id)).size).toBe(4);
-  expect(program?.lines.filter(({ msg }) => msg === 'Could not make event')).toEqual([]);
+  expect(program?.lines.filter(({ msg }) => msg === 'Could not handle change')).toEqual([]);
 });
 
 it('An event that the sink rejects is not sent again', async () => {

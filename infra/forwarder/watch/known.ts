@@ -14,36 +14,36 @@ import type { Reason } from '../../../functions/events/website-event.ts';
 import { requestIn } from '../../../functions/website/requested.ts';
 import type { WatchedObject } from './observer.ts';
 
-/** A change that the functions should hear of. */
+/** A change that the forwarder reports to the functions. */
 export interface Change {
   readonly kind: 'changed' | 'deleted' | 'drifted';
   readonly key: WebsiteKey;
-  /** Of the Website. */
+  /** The Website's uid. */
   readonly uid: string;
   readonly id: string;
   readonly reason: Reason;
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly childKind?: ChildKind;
-  /** The objects that changed, as they were seen, and no others did; absent where a look is needed whatever the sink knew. */
+  /** The versions of all objects that changed. Absent if the event must be sent whatever the sink knows. */
   readonly versions?: Versions;
-  /** Set where more than `versions` has to be read: what the status says of the rest cannot be relied on. */
+  /** Set if the functions must read more than `versions`, because the status may be wrong about the other objects. */
   readonly reads?: 'everything';
 }
 
-/** What is remembered of an object: enough to see that it changed, and nothing of what it holds. */
+/** What is remembered of an object: enough to notice a change, but none of its content. */
 export interface Memory {
   readonly uid: string;
   readonly print: string;
-  /** The Website that it belongs to, for a child. */
+  /** The Website that owns the child. */
   readonly owner?: { readonly name: string; readonly uid: string };
-  /** The status of a Website, and when the functions last wrote it, as `PRINT@TIME`. */
+  /** Hash of a Website's status, and when the functions last wrote it, as `PRINT@TIME`. */
   readonly status?: string;
 }
 
 /**
- * The objects that are remembered, by `namespace/name`. There are as many of them as objects in the cluster, so each is kept
- * as one string: an object with its own strings takes more than twice as much.
+ * The remembered objects, by `namespace/name`. There is one for each object in the cluster, so each is packed into one string. A
+ * JavaScript object with several strings takes more than twice the memory.
  */
 export class KnownObjects {
   #packed = new Map<string, string>();
@@ -77,10 +77,10 @@ export class KnownObjects {
   }
 }
 
-/** 96 bits: enough that no two states of one object look the same. */
+/** A hash of 96 bits, enough to tell all states of one object apart. */
 const print = (value: unknown): string => hash('sha1', JSON.stringify(value), 'base64url').slice(0, 16);
 
-/** A Website as far as a change of it matters. */
+/** What matters of a Website. */
 export function rememberWebsite({ metadata, status }: WatchedObject): Memory {
   const { uid, generation, deletionTimestamp, labels, annotations } = metadata;
   return {
@@ -90,7 +90,7 @@ export function rememberWebsite({ metadata, status }: WatchedObject): Memory {
   };
 }
 
-/** The status without the conditions of other programs, which may change as often as they like. */
+/** The status without the conditions of other programs, whose changes do not matter. */
 function ownPart(status: unknown): unknown {
   const { conditions, ...rest } = (status ?? {}) as { readonly conditions?: unknown };
   const own = Array.isArray(conditions)
@@ -99,14 +99,14 @@ function ownPart(status: unknown): unknown {
   return [rest, own];
 }
 
-/** When the functions last changed the status, as the API server keeps it; empty once no field is theirs. */
+/** When the functions last changed the status, by `managedFields`. Empty if they own none of its fields. */
 const statusTimeOf = ({ managedFields = [] }: ObjectMeta): string =>
   managedFields.find(({ manager, subresource }) => manager === MANAGER && subresource === 'status')?.time ?? '';
 
 /**
- * Whether another program or person changed what the functions say in the status. The API server keeps the time of each manager's
- * last change, so a write of the functions moves theirs. Two of their writes within a second look the same as an edit: that costs a
- * look at most, and where the sink answered with the version, not even that.
+ * Whether another program or person changed the functions' part of the status. The API server records when each field manager last
+ * changed something, so a write of the functions moves their time. Two of their writes within one second look like an edit. That costs
+ * one event at most, and none if the sink's answer contained the version.
  */
 function isStatusEdited(before: string | undefined, now: string | undefined): boolean {
   const [printBefore, timeBefore] = (before ?? '').split('@');
@@ -114,7 +114,7 @@ function isStatusEdited(before: string | undefined, now: string | undefined): bo
   return printBefore !== printNow && (timeBefore === timeNow || timeNow === '');
 }
 
-/** What the state of a Website asks for by itself, however it was learned of; nothing when it is settled. */
+/** Why the state of a Website asks for an event. Undefined if it asks for none. */
 export function askedBy({ metadata, status }: WatchedObject): Reason | undefined {
   const { observedGeneration, lastHandledReconcileAt, conditions } = (status ?? {}) as WebsiteStatus;
   if (observedGeneration === undefined) return 'first-seen';
@@ -123,7 +123,7 @@ export function askedBy({ metadata, status }: WatchedObject): Reason | undefined
   return isReady(conditions) ? undefined : 'retry';
 }
 
-/** A CRD without our schema lets anything in, and one such Website must not stop the list of all. */
+/** With another CRD, the conditions may be anything. One such Website must not stop the list of all. */
 const isReady = (conditions: unknown): boolean =>
   Array.isArray(conditions) &&
   conditions.some((each: Partial<Condition> | null) => each?.type === 'Ready' && each.status === 'True');
@@ -131,26 +131,26 @@ const isReady = (conditions: unknown): boolean =>
 const isUnanswered = (requested: string | undefined, handled: string | undefined): boolean =>
   requested !== undefined && requested !== handled;
 
-/** The change of a Website between what was remembered and what is seen now. */
+/** The change between the remembered and the observed state of a Website, if there is one. */
 export function websiteChange(object: WatchedObject, before: Memory | undefined): Change | undefined {
   if (before?.uid !== object.metadata.uid) return changeOf(object, askedBy(object) ?? 'spec-changed');
   const now = rememberWebsite(object);
   if (before.print === now.print) {
-    // No reason of its own, which functions of an older release would refuse.
+    // It has no reason of its own, because functions of an older release would refuse an unknown one.
     const edited = { ...changeOf(object, 'spec-changed'), reads: 'everything' } as const;
     return isStatusEdited(before.status, now.status) ? edited : undefined;
   }
   const asked = askedBy(object);
-  // Where the state asks for nothing, something changed all the same: a label.
+  // Something changed even if the state asks for nothing, such as a label.
   return changeOf(object, asked === 'requested' ? 'requested' : 'spec-changed');
 }
 
-/** What a list says of a Website: what changed since it was seen, or else what its state still asks for. */
+/** What a list reveals about a Website: a change since it was last seen, or else what its state still asks for. */
 export function listedChange(object: WatchedObject, before: Memory | undefined): Change | undefined {
   const change = before === undefined ? undefined : websiteChange(object, before);
   const asked = askedBy(object);
   if (change !== undefined || asked === undefined) return change;
-  // Only one that was never seen is likely to have no children yet.
+  // With `first-seen`, the functions assume that there are no children yet. That is unlikely for a remembered Website.
   return changeOf(object, before !== undefined && asked === 'first-seen' ? 'spec-changed' : asked);
 }
 
@@ -161,7 +161,7 @@ const changeOf = ({ metadata }: WatchedObject, reason: Reason): Change => ({
   id: `${metadata.uid}.${metadata.resourceVersion}`,
   reason,
   resourceVersion: metadata.resourceVersion,
-  // One that is not Ready is looked at again, although nothing changed.
+  // Nothing changed in a Website that is retried, so no answer can cover this change.
   ...(reason === 'retry' ? {} : { versions: { Website: metadata.resourceVersion } }),
   ...(metadata.generation === undefined ? {} : { generation: metadata.generation }),
 });
@@ -176,8 +176,8 @@ export const deletionOf = (key: WebsiteKey, { uid }: Memory, resourceVersion: st
 });
 
 /**
- * A child as far as a change of it matters; nothing where it is no Website's. What has the name of a Website's child and another
- * owner may stand in the way of that Website: only what could end that matters.
+ * What matters of a child. Undefined if the object has nothing to do with a Website. An object that has a child's name and another
+ * owner may block that Website, so only the fields that could end this matter.
  */
 export function rememberChild(kind: ChildKind, { metadata, spec, status }: WatchedObject): Memory | undefined {
   const { uid, name, labels, annotations, ownerReferences, deletionTimestamp } = metadata;
@@ -196,21 +196,21 @@ export function rememberChild(kind: ChildKind, { metadata, spec, status }: Watch
   };
 }
 
-/** Of a Website that is known by the name of its child alone. */
+/** The uid of a Website that is known only from the name of its child. */
 export const UNKNOWN_UID = '';
 
-/** What the functions created, and nobody has changed since. */
+/** Whether the functions created the object and no other manager has changed it. */
 export const isOurCreation = ({ metadata: { managedFields = [] } }: WatchedObject): boolean =>
   managedFields.every(({ manager }) => manager === MANAGER);
 
-/** Longest name that an object may have. */
+/** Longest name of an object. */
 const LONGEST_NAME = 253;
 
-/** Whoever writes an owner reference chooses its texts, up to the size of the object. No Website has a longer name or uid. */
+/** Other writers may put text of any length into an owner reference. No Website has a longer name or uid. */
 const isIdentity = ({ name, uid }: OwnerReference): boolean =>
   name.length <= LONGEST_NAME && uid.length <= LONGEST_NAME && !/\s/.test(name + uid);
 
-/** `drifted`, for the Website that owns the child. */
+/** The change for the Website that owns a changed child. */
 export const driftOf = (
   childKind: ChildKind,
   namespace: string,

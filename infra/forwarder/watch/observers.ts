@@ -14,45 +14,45 @@ import {
 import type { Change, Memory } from './known.ts';
 import type { Observer, WatchedObject } from './observer.ts';
 
-/** Where changes go. All return at once. */
+/** Receives the changes. Every method returns at once. */
 export interface Outlet {
   change(change: Change, revealedBy: 'watch' | 'list'): void;
-  /** Websites of whose state nothing asks for an event are left to one resync. */
+  /** Requests one resync, which covers all Websites whose state asks for no event. */
   resync(): void;
-  /** Counts a change that no watch told and only a list revealed. */
+  /** Counts a change that the watch missed and a list revealed. */
   missed(resource: string): void;
 }
 
-/** An observer that remembers what it was told of. */
+/** An observer that remembers the objects it has seen. */
 export interface RememberingObserver extends Observer {
-  /** Objects that are remembered. */
+  /** Number of remembered objects. */
   size(): number;
 }
 
-/** It also says what is there. */
+/** An observer of Websites that also knows their uids. */
 export interface WebsiteObserver extends RememberingObserver {
-  /** Nothing when there is no Website of this name. */
+  /** Undefined if there is no Website of this name. */
   uidOf(key: WebsiteKey): string | undefined;
 }
 
-/** Turns what the watch of Websites tells into changes. */
+/** Turns what the watch of Websites reports into changes. */
 export function websiteObserver(outlet: Outlet): WebsiteObserver {
   const known = new KnownObjects();
   let listed = new Set<string>();
   let isFirstList = true;
   let isListing = false;
   let settled = 0;
-  /** Not Ready, and unchanged: they come after everything that the list shows as changed. */
+  /** Websites that are not Ready and have not changed. They follow all changes that the list reveals. */
   let unready: Change[] = [];
 
-  const tell = (change: Change) => outlet.change(change, isListing ? 'list' : 'watch');
+  const report = (change: Change) => outlet.change(change, isListing ? 'list' : 'watch');
   const remove = (key: WebsiteKey, resourceVersion?: string) => {
     const before = known.get(keyText(key));
     if (before === undefined) return;
     known.delete(keyText(key));
-    tell(deletionOf(key, before, resourceVersion));
+    report(deletionOf(key, before, resourceVersion));
   };
-  /** What is remembered of this very Website: one before it, of the same name, is gone. */
+  /** What is remembered of this Website. If a previous Website of the same name is remembered, it is gone, so it is removed. */
   const remembered = ({ metadata: { namespace, name, uid } }: WatchedObject): Memory | undefined => {
     const text = keyText({ namespace, name });
     if (known.has(text) && known.get(text)?.uid !== uid) remove({ namespace, name });
@@ -76,7 +76,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
       if (!isFirstList && before?.print !== now.print) outlet.missed(PLURAL);
       if (change === undefined) settled++;
       else if (change.reason === 'retry') unready.push(change);
-      else tell(change);
+      else report(change);
     },
     listEnded() {
       for (const text of known.keys()) {
@@ -84,7 +84,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
         outlet.missed(PLURAL);
         remove(keyOf(text));
       }
-      for (const change of unready) tell(change);
+      for (const change of unready) report(change);
       [listed, unready] = [new Set(), []];
       [isListing, isFirstList] = [false, false];
       if (settled > 0) outlet.resync();
@@ -92,7 +92,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
     changed(object) {
       const change = websiteChange(object, remembered(object));
       known.set(keyText(object.metadata), rememberWebsite(object));
-      if (change !== undefined) tell(change);
+      if (change !== undefined) report(change);
     },
     deleted: ({ metadata: { namespace, name, resourceVersion } }) => remove({ namespace, name }, resourceVersion),
     size: () => known.size,
@@ -101,8 +101,8 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
 }
 
 /**
- * Turns what the watch of one kind of children tells into changes of the Websites that own them. Where there is no Website of
- * that name, nothing is told: the garbage collector takes what a Website leaves, and one that is yet to come is told by itself.
+ * Turns what the watch of one kind of children reports into changes of the Websites that own them. A child whose Website does not
+ * exist yields no change: the garbage collector deletes it, or the Website is about to appear as a change of its own.
  */
 export function childObserver(
   kind: ChildKind,
@@ -132,14 +132,14 @@ export function childObserver(
     const text = keyText(metadata);
     const before = known.get(text);
     if (now === undefined) {
-      // Somebody took our owner reference away: its Website has to know.
+      // Somebody removed our owner reference, so the Website has to be reconciled.
       remove(text, metadata.resourceVersion);
       return;
     }
     known.set(text, now);
     if (before?.print === now.print) return;
     drifted(metadata.namespace, now, metadata.resourceVersion);
-    // It changed hands: the one that lost it has to know as well.
+    // The child has a new owner. The Website that lost it has to be reconciled too.
     if (before !== undefined && before.owner?.name !== now.owner?.name)
       drifted(metadata.namespace, before, metadata.resourceVersion);
   };
@@ -157,7 +157,7 @@ export function childObserver(
         if (known.get(text)?.print !== now?.print) outlet.missed(plural);
         see(object, now);
       } else if (now !== undefined) {
-        // At the start, the Websites' own state says which of them need a look, and a resync covers the rest.
+        // After a start, the state of the Websites shows which of them need an event, and a resync covers the others.
         known.set(text, now);
       }
     },
@@ -173,7 +173,8 @@ export function childObserver(
     changed(object) {
       const text = keyText(object.metadata);
       const now = rememberChild(kind, object);
-      // Only live: one that a list makes known may have moved on since it was made. One that was made ours by hand is news.
+      // A child that the functions have just created needs no event. In a list it does, because it may have changed since.
+      // So does a child that somebody made ours by hand.
       const isKnown = known.has(text) || now?.owner?.uid === UNKNOWN_UID;
       if (now !== undefined && !isOptional(kind) && !isKnown && isOurCreation(object)) known.set(text, now);
       else see(object, now);
@@ -183,7 +184,7 @@ export function childObserver(
   };
 }
 
-/** A name has no slash in it. */
+/** A name contains no slash. */
 function keyOf(text: string): WebsiteKey {
   const [namespace = '', name = ''] = text.split('/');
   return { namespace, name };
