@@ -1,5 +1,5 @@
 // The annotation on the Deployment that lists the optional children. It is written before such a child is created, and changed
-// after the child is deleted, so a run knows from the Deployment alone which optional children there may be (docs/adr/0004-fencing.md).
+// after the child is deleted. So the Deployment alone tells a run which optional children may exist (docs/adr/0004-fencing.md).
 import { isChildKind, OPTIONAL_KINDS, type Carrier, type ChildKind } from './children/kinds.ts';
 import type { Desired } from './children/kind.ts';
 import { controllerOf, HAS_INGRESS, OPTIONAL_CHILDREN } from './children/metadata.ts';

@@ -19,9 +19,9 @@ export type Outcome =
 /** Events of the Deployment drive a rollout. This reconcile makes up for lost ones. */
 const ROLLOUT_SECONDS = 120;
 /**
- * No event reports that an object without our label was deleted, that a quota was raised, that a policy changed or that the garbage
- * collector is stuck. The wait is a quarter of the time that the condition has lasted, within these bounds. So a refused write is
- * retried at least once a minute in the first four minutes, and in the end as rarely as the default resync.
+ * The functions get no event when an object without our label is deleted, a quota is raised, a policy changes or the garbage collector
+ * is stuck. The wait is a quarter of the time that the condition has lasted, within these bounds. A refused write is retried at least
+ * once a minute in the first four minutes. In the end it is retried as rarely as the default resync runs.
  */
 const BOUNDS: Partial<Record<ReadyReason, { readonly least: number; readonly most: number }>> = {
   NameConflict: { least: 5, most: 60 },

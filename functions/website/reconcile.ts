@@ -54,8 +54,7 @@ const ATTEMPTS = 5;
  * written. The run writes the status last, under the resourceVersion of the Website that it judged.
  *
  * With `since`, the Website may come from a cache. If it has changed again, that status write is refused. The run acts on a cached
- * Website only when its spec is newer than the one that its children were written for, or when there are no children yet. So
- * nothing goes back to an older spec.
+ * Website only when its children were written for an older spec, or do not exist yet. So nothing goes back to an older spec.
  *
  * ## Errors
  * A run that lost a race reads everything again, `ATTEMPTS` times in all. A refusal that no retry fixes becomes a condition. So does
@@ -206,8 +205,8 @@ const leadsForward = (website: Website, children: Children, decision: Decision):
 
 /**
  * The optional kinds that the Deployment is about to stop listing, because no such child was read. The caller looks once more after
- * it has read the Website. If the child is still not there, a run that creates it later for an older spec finds its status write
- * refused (`createsOptional`), and removes the child.
+ * it has read the Website. If the child is still missing, an older run may yet create it. The API server then refuses that run's
+ * status write (`createsOptional`), and the run removes the child.
  */
 function kindsLost({ metadata }: Website, children: Children, decision: Decision, look: Look): readonly ChildKind[] {
   // No earlier spec can have desired such a child.

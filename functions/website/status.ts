@@ -13,7 +13,7 @@ import { urlOf } from './url.ts';
 /** With one of these reasons, all children but the Deployment were as desired. */
 const CARRIER_REASONS: ReadonlySet<string> = new Set(kindOf(CARRIER).readyReasons);
 
-/** Whether all children but the Deployment were as desired when the Website was judged last, and nobody has asked for another look. */
+/** Whether all children but the Deployment were as desired when the Website was last judged. False if a reconcile is requested. */
 export function wereAsDesired({ metadata, status }: Website): boolean {
   const { conditions = [], lastHandledReconcileAt } = status ?? {};
   const requestedAt = requestIn(metadata) ?? lastHandledReconcileAt;
