@@ -101,6 +101,12 @@ export const websiteSpec = z
       .boolean()
       .default(false)
       .describe('While true, the Deployment and all other objects of this site are left as they are.'),
+    disruptionBudget: z
+      .enum(['Auto', 'None'])
+      .default('Auto')
+      .describe(
+        'Auto creates a PodDisruptionBudget from 2 replicas on, so that the drain of a node evicts one Pod at a time. None creates none.',
+      ),
     securityProfile: z
       .enum(['baseline', 'restricted'])
       .default('baseline')

@@ -1,6 +1,7 @@
 import { deploymentKind } from './deployment.ts';
 import { ingressKind } from './ingress.ts';
 import type { Desired, KindOfChild } from './kind.ts';
+import { podDisruptionBudgetKind } from './pod-disruption-budget.ts';
 import { serviceKind } from './service.ts';
 
 /** The kinds of children. To add one, write its file and add a line here (ARCHITECTURE.md lists the rest). */
@@ -8,6 +9,7 @@ const TABLE = {
   Deployment: deploymentKind,
   Service: serviceKind,
   Ingress: ingressKind,
+  PodDisruptionBudget: podDisruptionBudgetKind,
 } as const;
 
 type Table = typeof TABLE;
