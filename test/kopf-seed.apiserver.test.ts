@@ -7,6 +7,7 @@ import type { WebsiteKey } from '../functions/website/resource.ts';
 import { eventually } from './eventually.ts';
 import { createNamespace, createWebsite, patchWebsite, remove, removeWebsite } from './real-cluster.ts';
 import type { Deployment } from '../functions/website/children/deployment/object.ts';
+import { CHILD_KINDS } from '../functions/website/children/kinds.ts';
 
 let admin: Transport;
 let functions: Transport;
@@ -130,12 +131,7 @@ it("The owner reference says controller: true, and deletion is the garbage colle
   // Nothing of ours runs from here on.
   await removeWebsite(admin, key);
   await eventually(async () => {
-    const kinds = ['Deployment', 'Service', 'Ingress'] as const;
-    expect(await Promise.all(kinds.map((kind) => cluster().getChild(kind, key)))).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    for (const kind of CHILD_KINDS) expect([kind, await cluster().getChild(kind, key)]).toEqual([kind, undefined]);
   });
 });
 

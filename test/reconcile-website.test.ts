@@ -8,6 +8,7 @@ import type { EventData } from '../functions/events/website-event.ts';
 import { reconcile } from '../functions/website/reconcile.ts';
 import { MemoryCluster } from './cluster/memory.ts';
 import { NOW, SPEC } from './fixtures/websites.ts';
+import { CHILD_KINDS, OPTIONAL_KINDS } from '../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -16,7 +17,7 @@ let cluster: MemoryCluster;
 let read: string[];
 beforeEach(async () => {
   cluster = new MemoryCluster();
-  cluster.apply(key, { ...SPEC, host: 'a.example.com' });
+  cluster.apply(key, { ...SPEC, disruptionBudget: 'Auto', host: 'a.example.com' });
   const context = { cluster, now: () => NOW };
   await reconcile(key, context);
   cluster.rollOut();
@@ -37,7 +38,9 @@ const contextOf = (log: FunctionContext['log']): FunctionContext => ({
   config: { clusterName: undefined, replyEvents: false, webhookAllowedOrigins: [] },
 });
 
-const ALL = ['Deployment', 'Ingress', 'Service'];
+const ALL = CHILD_KINDS.toSorted();
+const OPTIONAL = OPTIONAL_KINDS.map(({ kind }) => kind);
+const OF_SPEC = ['Deployment', ...OPTIONAL].toSorted();
 
 it.each(['com.example.stable.website.drifted', 'com.example.other'])(
   'A line of the log quotes the beginning of a long id, in an event of type %s',
@@ -57,11 +60,17 @@ it.each<[string, Partial<EventData>, readonly string[]]>([
   ['nothing more', {}, ALL],
   ['the Deployment', { changed: ['Deployment'], childKind: 'Deployment' }, ['Deployment']],
   ['the Deployment last', { childKind: 'Deployment' }, ALL],
-  ['the Website', { changed: ['Website'], reason: 'spec-changed' }, ['Deployment', 'Ingress']],
-  ['the Website and the Deployment', { changed: ['Website', 'Deployment'] }, ['Deployment', 'Ingress']],
+  ['the Website', { changed: ['Website'], reason: 'spec-changed' }, OF_SPEC],
+  ['the Website and the Deployment', { changed: ['Website', 'Deployment'] }, OF_SPEC],
   ['the Service', { changed: ['Service'], childKind: 'Service' }, ALL],
   ['the Service and the Deployment', { changed: ['Service', 'Deployment'], childKind: 'Deployment' }, ALL],
-  ['the Ingress', { changed: ['Ingress'], childKind: 'Ingress' }, ALL],
+  ['a kind that is not known', { childKind: 'HTTPRoute' as never }, ALL],
+  ['a reason that is not known', { changed: ['Deployment'], reason: 'moved' as never }, ALL],
+  ...OPTIONAL.map((kind): [string, Partial<EventData>, readonly string[]] => [
+    kind,
+    { changed: [kind], childKind: kind },
+    ALL,
+  ]),
 ])('An event that tells of %s', async (_, told, kinds) => {
   const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
   const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted' };

@@ -8,6 +8,8 @@ import { eventually } from '../eventually.ts';
 import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 import type { ChildKind } from '../../functions/website/children/kinds.ts';
+import { CHILD_KINDS, kindOf } from '../../functions/website/children/kinds.ts';
+import { apiPath } from '../../functions/website/resource.ts';
 
 let admin: Transport;
 let cluster: Cluster;
@@ -55,6 +57,7 @@ it('A Website is applied, and is ready', async () => {
   await isReady(2);
   expect(await child('Service')).toMatchObject({ spec: { ports: [{ port: 80 }] } });
   expect(await child('Ingress')).toMatchObject({ spec: { rules: [{ host: 'shop.example.com' }] } });
+  expect(await child('PodDisruptionBudget')).toMatchObject({ spec: { maxUnavailable: 1 } });
 });
 
 it('An update of the image is rolled out', async () => {
@@ -96,12 +99,11 @@ it('A Deployment edited by hand is put right', async () => {
   await eventually(async () => expect((await child('Deployment'))?.spec).toMatchObject({ replicas: 4 }));
 });
 
-it.each(['Deployment', 'Service', 'Ingress'] as const)('A %s deleted by hand comes back', async (kind) => {
+it.each(CHILD_KINDS)('A %s deleted by hand comes back', async (kind) => {
   const before = await child(kind);
   const { name, namespace } = before?.metadata ?? { name: '', namespace: '' };
-  const places = { Deployment: '/apis/apps/v1', Service: '/api/v1', Ingress: '/apis/networking.k8s.io/v1' };
-  const plural = kind === 'Ingress' ? 'ingresses' : `${kind.toLowerCase()}s`;
-  await remove(admin, `${places[kind]}/namespaces/${namespace}/${plural}/${name}`);
+  const { apiVersion, plural } = kindOf(kind);
+  await remove(admin, `${apiPath(apiVersion)}/namespaces/${namespace}/${plural}/${name}`);
   await eventually(async () => {
     const after = await child(kind);
     expect(after).toBeDefined();

@@ -35,6 +35,7 @@ it.each<[string, object]>([
       resources: { requests: { cpu: '250m', memory: '64Mi' }, limits: { cpu: 1, memory: '1Gi' } },
     },
   ],
+  ['disruption-budget', { ...SPEC, disruptionBudget: 'Auto' }],
   ['restricted', { ...SPEC, port: 8080, securityProfile: 'restricted' }],
 ])('%s', async (name, spec) => {
   const wanted = desired(aWebsite({ spec }), websiteSpec.parse(spec));

@@ -16,7 +16,10 @@ import { RUNS, type RunName } from '../fixtures/runs.ts';
 const key = { namespace: 'team-a', name: 'shop' };
 const OLD = { image: 'nginx:1', replicas: 1 };
 const NEW = { image: 'nginx:2', replicas: 1 };
+const SCALED = { ...NEW, replicas: 3, disruptionBudget: 'None' };
 const HOST = { ...OLD, host: 'shop.example.com' };
+/** With a PodDisruptionBudget. */
+const BUDGET = { ...OLD, replicas: 2 };
 
 /** How an event has things read: those that a cache may answer are of a Website that changed. */
 type Event = RunName | 'cached' | 'cached-spec';
@@ -153,9 +156,9 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       'two runs follow two changes',
       {
         from: OLD,
-        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, { ...NEW, replicas: 3 })],
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, SCALED)],
         runs: ['as-needed', 'as-needed'],
-        to: { ...NEW, replicas: 3 },
+        to: SCALED,
       },
     ],
     [
@@ -176,9 +179,9 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       'a cache is behind two changes',
       {
         from: OLD,
-        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, { ...NEW, replicas: 3 })],
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, SCALED)],
         runs: ['cached', 'as-needed'],
-        to: { ...NEW, replicas: 3 },
+        to: SCALED,
       },
     ],
     [
@@ -214,9 +217,9 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       'a cache is behind two changes, and no Service has changed',
       {
         from: OLD,
-        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, { ...NEW, replicas: 3 })],
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, SCALED)],
         runs: ['cached-spec', 'cached-spec'],
-        to: { ...NEW, replicas: 3 },
+        to: SCALED,
       },
     ],
     [
@@ -239,6 +242,17 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
     ],
     ['a host comes', { from: OLD, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
     ['a host goes', { from: HOST, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
+    ['a budget comes', { from: OLD, deeds: apply(BUDGET), runs: ['as-needed', 'as-needed'], to: BUDGET }],
+    ['a budget goes', { from: BUDGET, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
+    [
+      'a cache is behind a budget that goes',
+      { from: BUDGET, deeds: apply(OLD), runs: ['cached', 'as-needed'], to: OLD },
+    ],
+    [
+      'a host comes while a budget goes',
+      { from: BUDGET, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST },
+    ],
+    ['a host goes while a budget comes', { from: HOST, deeds: apply(BUDGET), runs: ['as-needed', 'spec'], to: BUDGET }],
     [
       'an Ingress that was deleted by hand comes back while its host goes',
       {

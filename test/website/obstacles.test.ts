@@ -7,6 +7,7 @@ import type { Website } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 import type { Child } from '../../functions/website/children/kinds.ts';
+import { CHILD_KINDS } from '../../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 let cluster: MemoryCluster;
@@ -23,7 +24,7 @@ function edit(change: (child: Child) => object): void {
   }
 }
 /** As where OwnerReferencesPermissionEnforcement is on, and the right to delete is missing. */
-function enforcing(kinds: readonly string[] = ['Deployment', 'Service', 'Ingress']): Cluster {
+function enforcing(kinds: readonly string[] = CHILD_KINDS): Cluster {
   const denied = async (child: Child): Promise<Child> => {
     if (!kinds.includes(child.kind)) return cluster.replace(child);
     throw new ClusterError('OwnershipDenied', "cannot set an ownerRef on a resource you can't delete");

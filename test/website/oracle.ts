@@ -12,15 +12,16 @@ import type { Deployment } from '../../functions/website/children/deployment/obj
 export function expectChildren(
   spec: Spec,
   website: Website,
-  { Deployment: deployment, Service: service, Ingress: ingress }: Children,
+  { Deployment: deployment, Service: service, Ingress: ingress, PodDisruptionBudget: budget }: Children,
 ): void {
   for (const child of [deployment, service]) expectOwned(child, website);
-  if (ingress !== undefined) expectOwned(ingress, website);
+  for (const child of [ingress, budget]) if (child !== undefined) expectOwned(child, website);
   expect(deployment?.spec.replicas).toBe(spec['replicas']);
   expect(service?.spec.ports).toMatchObject([{ port: 80 }]);
   expect(service?.spec.selector).toEqual(deployment?.spec.selector.matchLabels);
   expectContainer(spec, deployment);
   expectIngress(spec, ingress);
+  expectBudget(spec, budget, deployment?.spec.selector.matchLabels ?? {});
 }
 
 function expectOwned(child: Child | undefined, { metadata: { uid } }: Website): void {
@@ -51,6 +52,12 @@ function expectAmounts(spec: Amounts, resources: object | undefined): void {
 type Env = readonly { readonly name: string; readonly value?: string }[] | undefined;
 /** An empty value may be left out. */
 const pairs = (env: Env) => (env ?? []).map(({ name, value }) => [name, value ?? '']);
+
+function expectBudget(spec: Spec, budget: Children['PodDisruptionBudget'], pods: object): void {
+  const isDesired = Number(spec['replicas']) >= 2 && spec['disruptionBudget'] !== 'None';
+  const expected = { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: pods } };
+  expect(budget?.spec).toEqual(isDesired ? expected : undefined);
+}
 
 function expectIngress(spec: Spec, ingress: Children['Ingress']): void {
   const { host, tlsSecretName, ingressClassName } = spec;

@@ -15,6 +15,8 @@ import { GENERATION } from '../../functions/website/children/metadata.ts';
 import { RUNS } from '../fixtures/runs.ts';
 import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
 import type { Run } from '../../functions/website/reconcile.ts';
+import { CHILD_KINDS, isChildKind, isOptional, type ChildKind } from '../../functions/website/children/kinds.ts';
+import { childName } from '../../functions/website/children/metadata.ts';
 
 const keys: readonly WebsiteKey[] = ['shop', 'blog'].map((name) => ({ namespace: 'team-a', name }));
 const key = fc.constantFrom(...keys);
@@ -35,6 +37,7 @@ const spec = fc.record(
     host: fc.constantFrom('a.example.com', 'b.example.com'),
     resources: fc.constantFrom({ limits: { cpu: '1000m' } }, { requests: { memory: '1Gi' } }),
     securityProfile: fc.constantFrom('baseline', 'restricted'),
+    disruptionBudget: fc.constantFrom('Auto', 'None'),
   },
   { requiredKeys: ['image', 'replicas'] },
 );
@@ -43,7 +46,7 @@ const spec = fc.record(
 type Change =
   | { readonly do: 'apply'; readonly key: WebsiteKey; readonly spec: object }
   | { readonly do: 'delete'; readonly key: WebsiteKey }
-  | { readonly do: 'drop child'; readonly key: WebsiteKey; readonly kind: 'Deployment' | 'Service' };
+  | { readonly do: 'drop child'; readonly key: WebsiteKey; readonly kind: ChildKind };
 
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ do: fc.constant('apply' as const), key, spec }),
@@ -51,14 +54,14 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({
     do: fc.constant('drop child' as const),
     key,
-    kind: fc.constantFrom('Deployment' as const, 'Service' as const),
+    kind: fc.constantFrom(...CHILD_KINDS),
   }),
 );
 
 function make(cluster: MemoryCluster, { key: where, ...what }: Change): void {
   if (what.do === 'apply') cluster.apply(where, what.spec);
   else if (what.do === 'delete') cluster.remove('Website', where);
-  else cluster.remove(what.kind, { ...where, name: `${where.name}-${what.kind.toLowerCase()}` });
+  else cluster.remove(what.kind, { ...where, name: childName(what.kind, where.name) });
 }
 
 const contextOf = (cluster: Cluster): Context => ({ cluster, now: () => NOW });
@@ -154,13 +157,13 @@ describe('P3, P4, P10: whatever interleaves', () => {
       fc.asyncProperty(fc.scheduler(), fc.array(spec, { minLength: 2, maxLength: 4 }), async (scheduler, specs) => {
         const cluster = new MemoryCluster();
         const applied = new Map<string, number>();
-        const ingresses = new Set<string>();
+        const known = new Set<string>();
         cluster.onWrite = (object) => {
           const [uid, generation] = generationOf(object);
           if (generation === undefined) return;
-          // Kubernetes has no conditional creation: an Ingress that is created late is undone by the run that did it, or by its own event.
-          const mayBeLate = object.kind === 'Ingress' && !ingresses.has(object.metadata.uid);
-          if (object.kind === 'Ingress') ingresses.add(object.metadata.uid);
+          // Kubernetes has no conditional creation. The run that creates an optional child late undoes it, or the run for its event does.
+          const mayBeLate = isChildKind(object.kind) && isOptional(object.kind) && !known.has(object.metadata.uid);
+          known.add(object.metadata.uid);
           const newest = applied.get(uid) ?? 0;
           if (!mayBeLate) expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(newest);
           applied.set(uid, Math.max(generation, newest));
@@ -180,12 +183,13 @@ describe('P3, P4, P10: whatever interleaves', () => {
           }
         });
         const users = scheduler.scheduleSequence([
-          ...specs
-            .slice(1)
-            .flatMap((each) => [
-              async () => cluster.remove('Ingress', { ...shop, name: 'shop-ingress' }),
-              async () => void cluster.apply(shop, each),
-            ]),
+          ...specs.slice(1).flatMap((each) => [
+            async () => {
+              for (const kind of CHILD_KINDS.filter(isOptional))
+                cluster.remove(kind, { ...shop, name: childName(kind, shop.name) });
+            },
+            async () => void cluster.apply(shop, each),
+          ]),
           async () => cluster.rollOut(),
         ]);
         await scheduler.waitIdle();

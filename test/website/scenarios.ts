@@ -3,7 +3,9 @@
 /** One step of a user, after which the Website is reconciled until it is settled. */
 export type Step = { readonly apply: Readonly<Record<string, unknown>> } | { readonly remove: true };
 
-const PLAIN = { image: 'nginx:1', replicas: 2 };
+const PLAIN = { image: 'nginx:1', replicas: 2, disruptionBudget: 'None' };
+/** With a PodDisruptionBudget. */
+const BUDGET = { image: 'nginx:1', replicas: 2 };
 const FULL = {
   ...PLAIN,
   host: 'shop.example.com',
@@ -24,6 +26,9 @@ export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
   'a host is added': [{ apply: PLAIN }, { apply: FULL }],
   'a host is taken away': [{ apply: FULL }, { apply: PLAIN }],
   'a host is taken away, and given back': [{ apply: FULL }, { apply: PLAIN }, { apply: FULL }],
+  'a budget is added': [{ apply: PLAIN }, { apply: BUDGET }],
+  'a budget is taken away': [{ apply: BUDGET }, { apply: PLAIN }],
+  'a host is added while a budget is taken away': [{ apply: BUDGET }, { apply: FULL }],
   'its class leaves an Ingress': [{ apply: { ...FULL, ingressClassName: 'nginx' } }, { apply: FULL }],
   'variables leave the environment': [{ apply: FULL }, { apply: { ...FULL, env: [{ name: 'B', value: '2' }] } }],
   'it is suspended, changed, and resumed': [

@@ -1,0 +1,123 @@
+// The annotation that lists the optional children, in its present form and in those of older and newer releases.
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import { HAS_INGRESS, OPTIONAL_CHILDREN } from '../../functions/website/children/metadata.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW, SPEC } from '../fixtures/websites.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+const HOST = { ...SPEC, host: 'shop.example.com' };
+const BOTH = { ...HOST, disruptionBudget: 'Auto' };
+let cluster: MemoryCluster;
+
+const run = () => reconcile(key, { cluster, now: () => NOW });
+const deployment = () =>
+  cluster.children().find((child): child is Deployment => child.kind === 'Deployment') as Deployment;
+const mark = () => deployment().metadata.annotations?.[OPTIONAL_CHILDREN];
+const kinds = () => cluster.children().map(({ kind }) => kind);
+
+async function settle(spec: object): Promise<void> {
+  cluster.apply(key, spec);
+  await run();
+  cluster.rollOut();
+  await run();
+}
+
+/** Gives the Deployment another form of the annotation, as another release writes it. */
+function remark(annotations: Record<string, string>): void {
+  const { metadata } = deployment();
+  const { [OPTIONAL_CHILDREN]: _, ...others } = metadata.annotations ?? {};
+  cluster.edit(deployment(), { metadata: { ...metadata, annotations: { ...others, ...annotations } } });
+}
+
+beforeEach(() => {
+  cluster = new MemoryCluster();
+});
+
+it.each([
+  [SPEC, undefined],
+  [HOST, 'Ingress'],
+  [{ ...SPEC, disruptionBudget: 'Auto' }, 'PodDisruptionBudget'],
+  [BOTH, 'Ingress,PodDisruptionBudget'],
+])('The annotation for %j is %s', async (spec, expected) => {
+  await settle(spec);
+  expect(mark()).toBe(expected);
+});
+
+describe('The annotation of an older release', () => {
+  beforeEach(async () => {
+    await settle(HOST);
+    remark({ [HAS_INGRESS]: 'true' });
+  });
+
+  it('is worth no write of its own', async () => {
+    expect((await run()).actions).toEqual([]);
+  });
+
+  it('is replaced by the next write, and the Pod template stays as it is', async () => {
+    const { template } = deployment().spec;
+    cluster.apply(key, { ...HOST, replicas: 3 });
+    expect((await run()).actions).toContain('replace Deployment');
+    expect(mark()).toBe('Ingress');
+    expect(deployment().metadata.annotations).not.toHaveProperty(HAS_INGRESS);
+    expect(deployment().spec.template).toEqual(template);
+  });
+
+  it('says that there is an Ingress, which goes with its host', async () => {
+    cluster.apply(key, SPEC);
+    expect((await run()).actions).toEqual(['delete Ingress', 'replace Deployment', 'update status']);
+    expect(kinds()).toEqual(['Deployment', 'Service']);
+    expect(deployment().metadata.annotations).not.toHaveProperty(HAS_INGRESS);
+  });
+
+  it('is replaced when another kind joins it', async () => {
+    cluster.apply(key, BOTH);
+    expect((await run()).actions).toContain('create PodDisruptionBudget');
+    expect(mark()).toBe('Ingress,PodDisruptionBudget');
+  });
+});
+
+it('The order of the kinds and repeated names are worth no write', async () => {
+  await settle(BOTH);
+  remark({ [OPTIONAL_CHILDREN]: 'PodDisruptionBudget,Ingress' });
+  expect((await run()).actions).toEqual([]);
+});
+
+describe('A kind that only a newer release knows', () => {
+  beforeEach(async () => {
+    await settle(HOST);
+    remark({ [OPTIONAL_CHILDREN]: 'HTTPRoute,Ingress' });
+  });
+
+  it('is worth no write', async () => {
+    expect((await run()).actions).toEqual([]);
+  });
+
+  it.each([
+    ['another image', { ...HOST, image: 'nginx:2' }, 'HTTPRoute,Ingress'],
+    ['one more child', BOTH, 'HTTPRoute,Ingress,PodDisruptionBudget'],
+    ['no optional child that this release knows', SPEC, 'HTTPRoute'],
+  ])('stays listed after a write for %s', async (_, spec, expected) => {
+    await settle(spec);
+    expect(mark()).toBe(expected);
+  });
+});
+
+it('One optional child that cannot be deleted stays listed, and the other one goes', async () => {
+  await settle(BOTH);
+  const remove = cluster.delete.bind(cluster);
+  cluster.delete = async (child) => {
+    if (child.kind === 'Ingress') throw new ClusterError('Invalid', 'not here');
+    return remove(child);
+  };
+  cluster.apply(key, SPEC);
+  expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' });
+  expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress']);
+  expect(mark()).toBe('Ingress');
+  cluster.delete = remove;
+  await run();
+  expect(kinds()).toEqual(['Deployment', 'Service']);
+  expect(mark()).toBeUndefined();
+});
