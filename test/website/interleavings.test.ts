@@ -3,15 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { isOwnedBy } from '../../functions/website/ownership.ts';
 import { reconcile, type Run } from '../../functions/website/reconcile.ts';
-import type { Website } from '../../functions/website/resource.ts';
+import { type Website, websiteSpec } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
-import { NOW } from '../fixtures/websites.ts';
+import { NOW, aWebsite } from '../fixtures/websites.ts';
 import { explore, type Turns, type World } from './explore.ts';
 import { world } from './world.ts';
-import type { Child } from '../../functions/website/children/kinds.ts';
+import { type Child, type ChildKind, CHILD_KINDS, isOptional } from '../../functions/website/children/kinds.ts';
 import { GENERATION } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
+import { desired } from '../../functions/website/desired.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const OLD = { image: 'nginx:1', replicas: 1 };
@@ -110,6 +111,14 @@ async function settled(spec: object, admit = NO_POLICY): Promise<() => MemoryClu
   await settle(cluster);
   return () => cluster.copy();
 }
+
+/** The optional kinds that none of the specs desires. */
+const absentIn = (...specs: readonly (object | undefined)[]): ReadonlySet<ChildKind> =>
+  new Set(
+    CHILD_KINDS.filter(isOptional).filter((kind) =>
+      specs.every((spec) => spec === undefined || desired(aWebsite(), websiteSpec.parse(spec))[kind] === undefined),
+    ),
+  );
 
 interface Race {
   /** Nothing where there was no Website before. */
@@ -273,6 +282,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       guard(cluster);
       return {
         cluster,
+        absent: absentIn(from, to),
         actors: [user(...deeds(cluster)), ...runs.map((reads) => run(reads))],
         async end() {
           await settle(cluster);
@@ -319,6 +329,7 @@ it('P4: A Deployment that somebody else makes meanwhile is never touched, and th
     };
     return {
       cluster,
+      absent: absentIn(OLD),
       actors: [user(() => cluster.apply(key, OLD), deed), run('nothing'), run()],
       async end() {
         await settle(cluster);
@@ -452,6 +463,7 @@ describe('A Website that is deleted and made again meanwhile has all children to
       guardOwners(cluster);
       return {
         cluster,
+        absent: absentIn(from, to),
         actors: [
           user(...deeds(cluster)),
           ...runs.map((reads) => run(reads)),
