@@ -6,7 +6,7 @@ import { REQUESTED_AT } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import type { Child } from '../../functions/website/children/kinds.ts';
+import { CHILD_KINDS, type Child } from '../../functions/website/children/kinds.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
@@ -527,7 +527,7 @@ describe('A call that fails', () => {
     cluster.apply(key, SPEC);
     failing('Conflict', 'updateStatus');
     const { reads } = await spend(() => expect(run()).rejects.toMatchObject({ code: 'Conflict' }));
-    expect(reads).toBeLessThanOrEqual(20);
+    expect(reads).toBeLessThanOrEqual(5 * (CHILD_KINDS.length + 1));
   });
 
   it('because the namespace is going is the end of it', async () => {

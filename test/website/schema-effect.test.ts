@@ -45,13 +45,18 @@ const statusIn = (cluster: MemoryCluster): unknown =>
 /** The functions leave the children of a suspended Website as they are, so this field shows in the status, and the others are tested without it. */
 const SUSPEND = 'spec.suspend';
 
-const active = ([before, after]: Change<Spec>): Change<Spec> => [
-  { ...before, suspend: false },
-  { ...after, suspend: false },
-];
+/** Fields that only matter together with a value of another field. */
+const NEEDS: Readonly<Record<string, Spec>> = { 'spec.disruptionBudget': { replicas: 2 } };
+
+const active =
+  (path: string) =>
+  ([before, after]: Change<Spec>): Change<Spec> => [
+    { ...before, ...NEEDS[path], suspend: false },
+    { ...after, ...NEEDS[path], suspend: false },
+  ];
 
 it.each(FIELDS)('$path has an effect', async ({ path, change }) => {
-  const [specs, effectIn] = path === SUSPEND ? [change, statusIn] : [change.map(active), childrenIn];
+  const [specs, effectIn] = path === SUSPEND ? [change, statusIn] : [change.map(active(path)), childrenIn];
   await fc.assert(
     fc.asyncProperty(specs, async ([before, after]) => {
       const worlds = await Promise.all([follow(before), follow(after), follow(before, after)]);
