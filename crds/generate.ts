@@ -61,7 +61,8 @@ export function customResourceDefinition() {
           additionalPrinterColumns: COLUMNS,
           schema: {
             openAPIV3Schema: {
-              description: 'A web site: a Deployment and a Service, an Ingress when it has a host, and a PodDisruptionBudget from 2 replicas on.',
+              description:
+                'A web site: a Deployment and a Service, an Ingress when it has a host, and a PodDisruptionBudget from 2 replicas on.',
               type: 'object',
               required: ['spec'],
               properties: { spec: structural(websiteSpec), status: structural(websiteStatus) },

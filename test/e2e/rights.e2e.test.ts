@@ -88,7 +88,7 @@ async function ready(): Promise<void> {
 
 /** A life in which everything that the programs can do is done. */
 async function live(): Promise<void> {
-  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1, host: 'shop.example.com' });
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 2, host: 'shop.example.com' });
   await ready();
   await patchWebsite(admin, key, { spec: { image: 'nginx:2', host: 'www.example.com' } });
   await ready();
@@ -99,7 +99,7 @@ async function live(): Promise<void> {
       spec: { ports: [{ port: 80 }] },
     }),
   );
-  await patchWebsite(admin, key, { spec: { host: null } });
+  await patchWebsite(admin, key, { spec: { host: null, replicas: 1 } });
   await ready();
 }
 

@@ -7,11 +7,18 @@ import { ClusterError } from '../../functions/cluster/errors.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import type { ObjectMeta, Website } from '../../functions/website/resource.ts';
+import { type ObjectMeta, type Website, apiPath } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
-import type { ChildKind } from '../../functions/website/children/kinds.ts';
+import {
+  type ChildKind,
+  KINDS,
+  CARRIER,
+  kindOf,
+  CHILD_KINDS,
+  isOptional,
+} from '../../functions/website/children/kinds.ts';
 import { desiredChild } from '../fixtures/children.ts';
 
 /** A path of fields and indexes, with what is put there; undefined takes it away. */
@@ -31,8 +38,8 @@ interface Manifest extends Json {
 
 const FIXTURES = 'test/fixtures/children';
 const DENIED = "ValidatingAdmissionPolicy 'website-functions.website-reconciler'";
-const PLACES = { Deployment: 'apis/apps/v1', Service: 'api/v1', Ingress: 'apis/networking.k8s.io/v1' } as const;
-const PLURALS = { Deployment: 'deployments', Service: 'services', Ingress: 'ingresses' } as const;
+/** A spec that desires every kind of child. */
+const FULL = { ...SPEC, host: 'shop.example.com', disruptionBudget: 'Auto' };
 const POD = 'spec.template.spec';
 const WEBSERVER = `${POD}.containers.0`;
 
@@ -46,7 +53,7 @@ beforeAll(async () => {
   functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
   namespace = await createNamespace(admin, 'fence');
   // Where OwnerReferencesPermissionEnforcement is on, an owner changes only with this right.
-  const rules = [{ apiGroups: ['*'], resources: Object.values(PLURALS), verbs: ['delete'] }];
+  const rules = [{ apiGroups: ['*'], resources: KINDS.map(({ plural }) => plural), verbs: ['delete'] }];
   const subject = { kind: 'ServiceAccount', name: 'website-functions', namespace: 'website-reconciler' };
   const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
   const metadata = { name: 'fence' };
@@ -79,9 +86,8 @@ async function owned(kind: ChildKind): Promise<Manifest> {
 }
 
 function childOf(kind: ChildKind, metadata: Partial<ObjectMeta>): Manifest {
-  const website = aWebsite({ metadata });
-  const wanted = desiredChild(kind, website, { ...SPEC, replicas: 0, host: 'shop.example.com' });
-  return structuredClone<unknown>(wanted) as Manifest;
+  const wanted = structuredClone<unknown>(desiredChild(kind, aWebsite({ metadata }), FULL)) as Manifest;
+  return kind === CARRIER ? edited(wanted, ['spec.replicas', 0]) : wanted;
 }
 
 function edited(manifest: Manifest, ...edits: readonly Edit[]): Manifest {
@@ -95,8 +101,10 @@ function edited(manifest: Manifest, ...edits: readonly Edit[]): Manifest {
   return copy;
 }
 
-const collection = ({ kind, metadata }: Manifest): string =>
-  `/${PLACES[kind]}/namespaces/${metadata.namespace}/${PLURALS[kind]}`;
+function collection({ kind, metadata }: Manifest): string {
+  const { apiVersion, plural } = kindOf(kind);
+  return `${apiPath(apiVersion)}/namespaces/${metadata.namespace}/${plural}`;
+}
 const pathOf = (manifest: Manifest): string => `${collection(manifest)}/${manifest.metadata.name}`;
 
 const post = (path: string, body: object) => admin.json({ method: 'POST', path, what: `create ${path}`, body });
@@ -295,31 +303,59 @@ describe('A thief of their token may not create', () => {
   });
 });
 
+const OTHER_PODS = { matchLabels: { app: 'payments', 'app.kubernetes.io/managed-by': 'website-reconciler' } };
+const WRONG_BUDGETS: [string, ...Edit[]][] = [
+  ['for the Pods of others', ['spec.selector', OTHER_PODS]],
+  ['for all Pods', ['spec.selector', {}]],
+  ['for more Pods than its own', ['spec.selector.matchExpressions', [{ key: 'app', operator: 'Exists' }]]],
+  ['that lets no Pod go', ['spec.maxUnavailable', 0]],
+  ['that lets no share of the Pods go', ['spec.maxUnavailable', '0%']],
+  ['that keeps some Pods', ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]],
+];
+
+describe('The functions may neither create nor write a PodDisruptionBudget', () => {
+  const denied = /selects only the Website's own Pods.*maxUnavailable 1/s;
+
+  it.each(WRONG_BUDGETS)('%s', async (_, ...edits) => {
+    await expect(tryCreate(edited(child('PodDisruptionBudget'), ...edits))).rejects.toThrow(denied);
+    const budget = await owned('PodDisruptionBudget');
+    await create(functions, budget);
+    await expect(change(functions, budget, ...edits)).rejects.toThrow(denied);
+  });
+
+  it('but put one right that somebody else changed', async () => {
+    const budget = await owned('PodDisruptionBudget');
+    await create(admin, edited(budget, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]));
+    const right = change(functions, budget, ['spec.maxUnavailable', 1], ['spec.minAvailable', undefined]);
+    expect(await right).toMatchObject({ spec: { maxUnavailable: 1 } });
+  });
+});
+
 describe('What is there', () => {
-  it.each<ChildKind>(['Deployment', 'Service', 'Ingress'])(
-    'a %s of somebody else may not be taken over',
+  it.each(CHILD_KINDS)('a %s of somebody else may not be taken over', async (kind) => {
+    const wanted = await owned(kind);
+    const { ownerReferences, labels } = wanted.metadata;
+    await create(admin, edited(wanted, ['metadata.ownerReferences', []], ['metadata.labels', { app: 'theirs' }]));
+    const attempt = change(
+      functions,
+      wanted,
+      ['metadata.ownerReferences', ownerReferences],
+      ['metadata.labels', labels],
+    );
+    await expect(attempt).rejects.toThrow(/only if it was a child of a Website of this name before/);
+  });
+
+  it.each(CHILD_KINDS.filter(isOptional))(
+    'a %s of somebody else may not be deleted, and one of a Website may',
     async (kind) => {
-      const wanted = await owned(kind);
-      const { ownerReferences, labels } = wanted.metadata;
-      await create(admin, edited(wanted, ['metadata.ownerReferences', []], ['metadata.labels', { app: 'theirs' }]));
-      const attempt = change(
-        functions,
-        wanted,
-        ['metadata.ownerReferences', ownerReferences],
-        ['metadata.labels', labels],
-      );
-      await expect(attempt).rejects.toThrow(/only if it was a child of a Website of this name before/);
+      const theirs = edited(await owned(kind), ['metadata.ownerReferences', []]);
+      const ours = await owned(kind);
+      for (const each of [theirs, ours]) await create(admin, each);
+      const drop = (manifest: Manifest) => functions.json({ method: 'DELETE', path: pathOf(manifest), what: 'delete' });
+      await expect(drop(theirs)).rejects.toThrow(/only if a Website controls it/);
+      await drop(ours);
     },
   );
-
-  it('an Ingress of somebody else may not be deleted, and one of a Website may', async () => {
-    const theirs = edited(await owned('Ingress'), ['metadata.ownerReferences', []]);
-    const ours = await owned('Ingress');
-    for (const each of [theirs, ours]) await create(admin, each);
-    const drop = (manifest: Manifest) => functions.json({ method: 'DELETE', path: pathOf(manifest), what: 'delete' });
-    await expect(drop(theirs)).rejects.toThrow(/only if a Website controls it/);
-    await drop(ours);
-  });
 
   /** What somebody else did to the Deployment of a Website. */
   const injected: Edit[] = [
@@ -379,12 +415,8 @@ describe('What is there', () => {
   );
 
   it.each([
-    ...(['Deployment', 'Service', 'Ingress'] as const).map(
-      (kind) => [kind, 'of a deleted Website', { uid: 'gone' }] as const,
-    ),
-    ...(['Deployment', 'Service', 'Ingress'] as const).map(
-      (kind) => [kind, 'without its owner, from a backup', undefined] as const,
-    ),
+    ...CHILD_KINDS.map((kind) => [kind, 'of a deleted Website', { uid: 'gone' }] as const),
+    ...CHILD_KINDS.map((kind) => [kind, 'without its owner, from a backup', undefined] as const),
   ])('a %s %s may be taken over', async (kind, _, owner) => {
     const wanted = await owned(kind);
     const { ownerReferences } = wanted.metadata;
