@@ -3,6 +3,8 @@ import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { resyncWebsites, type ResyncContext } from '../../functions/resync-websites.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
+import { KINDS } from '../../functions/website/children/kinds.ts';
+import { API_VERSION, apiPath, PLURAL } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type Fault, type FaultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, remove, removeWebsite } from '../real-cluster.ts';
@@ -46,12 +48,12 @@ it('A resync of settled Websites asks for one page of each kind and writes nothi
     await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 1 });
   // Pods become ready in between, which a resync has to write down.
   await eventually(async () =>
-    expect((await requestsOf(() => resyncWebsites(context))).toSorted()).toEqual([
-      'GET /api/v1/services',
-      'GET /apis/apps/v1/deployments',
-      'GET /apis/networking.k8s.io/v1/ingresses',
-      'GET /apis/stable.example.com/v1/websites',
-    ]),
+    expect((await requestsOf(() => resyncWebsites(context))).toSorted()).toEqual(
+      [
+        `GET /apis/${API_VERSION}/${PLURAL}`,
+        ...KINDS.map(({ apiVersion, plural }) => `GET ${apiPath(apiVersion)}/${plural}`),
+      ].toSorted(),
+    ),
   );
 });
 
