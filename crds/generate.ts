@@ -83,6 +83,8 @@ function structural(schema: z.ZodType): object {
     override: ({ jsonSchema }) => {
       if (jsonSchema['x-kubernetes-int-or-string'] === true) delete jsonSchema.anyOf;
       if (jsonSchema['x-kubernetes-validations'] !== undefined) delete jsonSchema.pattern;
+      delete jsonSchema.propertyNames;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
   });

@@ -1,7 +1,19 @@
 import * as z from 'zod';
-import { DNS_1123_SUBDOMAIN, HOST, IMAGE_REFERENCE, objectName, VARIABLE_NAME } from './grammar.ts';
-import { matching, quantity } from './texts.ts';
-import { charactersIn, ENV_TOO_LARGE, LARGEST_ENV, LONGEST_VALUE, sizeOf } from './environment.ts';
+import { env, envFrom } from './schema/environment.ts';
+import { DNS_1123_SUBDOMAIN, HOST, IMAGE_REFERENCE, objectName } from './schema/grammar.ts';
+import { int32 } from './schema/numbers.ts';
+import {
+  args,
+  automountServiceAccountToken,
+  command,
+  health,
+  imagePullSecrets,
+  placement,
+  rollout,
+  serviceAccountName,
+} from './schema/pods.ts';
+import { withRules } from './schema/rules.ts';
+import { matching, quantity } from './schema/texts.ts';
 
 /** The coordinates of the custom resource. */
 export const GROUP = 'stable.example.com';
@@ -35,8 +47,6 @@ export const websiteKey = z.object({
   name: z.string().max(253).regex(DNS_1123_SUBDOMAIN, 'must be a DNS subdomain'),
 });
 
-const int32 = (minimum: number, maximum: number) => z.int().min(minimum).max(maximum).meta({ format: 'int32' });
-
 const amounts = (description: string) =>
   z
     .object({
@@ -46,43 +56,21 @@ const amounts = (description: string) =>
     .optional()
     .describe(description);
 
-export const websiteSpec = z
-  .object({
+export const websiteSpec = withRules(
+  z.object({
     image: matching(IMAGE_REFERENCE).describe('Container image of the web server, such as nginx:1.29.'),
     replicas: int32(0, 1000).describe('Number of Pods that serve the site. 0 parks it.'),
     port: int32(1, 65535).default(80).describe('Port that the container listens on. The Service always listens on 80.'),
-    env: z
-      .array(
-        z.object({
-          name: matching(VARIABLE_NAME).describe('Name of the variable.'),
-          value: z
-            .string()
-            .refine((value) => charactersIn(value) <= LONGEST_VALUE, `must have at most ${LONGEST_VALUE} characters`)
-            .meta({ maxLength: LONGEST_VALUE })
-            .describe(
-              'Value of the variable. Defaults to the empty text. It is stored as plain text, so put no secrets here.',
-            )
-            .optional()
-            // The API server would write a schema default into the list, and Argo CD and kubectl apply would always see a difference.
-            .transform((value = '') => value),
-        }),
-      )
-      .max(100)
-      .refine((env) => sizeOf(env) <= LARGEST_ENV, ENV_TOO_LARGE)
-      .optional()
-      .meta({
-        'x-kubernetes-list-type': 'map',
-        'x-kubernetes-list-map-keys': ['name'],
-        'x-kubernetes-validations': [
-          {
-            rule: `self.map(each, size(each.name) + (has(each.value) ? size(each.value) : 0)).sum() <= ${LARGEST_ENV}`,
-            message: ENV_TOO_LARGE,
-          },
-        ],
-      })
-      .describe(
-        `Environment variables of the container. All names and values together may have at most ${LARGEST_ENV} characters.`,
-      ),
+    env,
+    envFrom,
+    command,
+    args,
+    health,
+    imagePullSecrets,
+    serviceAccountName,
+    automountServiceAccountToken,
+    rollout,
+    placement,
     resources: z
       .object({
         requests: amounts('Amounts that the scheduler reserves for each Pod.'),
@@ -113,22 +101,22 @@ export const websiteSpec = z
       .describe(
         'Pod Security Standard that the Pods of this site satisfy. With restricted, the container runs as a non-root user without capabilities, which the image must support. Fields that other programs add to the Pods are not checked: to check them too, enforce the standard on the namespace.',
       ),
-  })
-  .meta({
-    'x-kubernetes-validations': [
-      {
-        rule: 'has(self.host) || !has(self.tlsSecretName)',
-        message: 'tlsSecretName needs host',
-        fieldPath: '.tlsSecretName',
-      },
-      {
-        rule: 'has(self.host) || !has(self.ingressClassName)',
-        message: 'ingressClassName needs host',
-        fieldPath: '.ingressClassName',
-      },
-    ],
-  })
-  .describe('Desired state of the site.');
+  }),
+  [
+    {
+      cel: 'has(self.host) || !has(self.tlsSecretName)',
+      holds: ({ host, tlsSecretName }) => host !== undefined || tlsSecretName === undefined,
+      message: 'tlsSecretName needs host',
+      field: 'tlsSecretName',
+    },
+    {
+      cel: 'has(self.host) || !has(self.ingressClassName)',
+      holds: ({ host, ingressClassName }) => host !== undefined || ingressClassName === undefined,
+      message: 'ingressClassName needs host',
+      field: 'ingressClassName',
+    },
+  ],
+).describe('Desired state of the site.');
 
 const condition = z.object({
   type: z.string().max(316).describe('Ready, Reconciling or Stalled.'),

@@ -1,6 +1,7 @@
 // The fields of the schema, and for each of them pairs of valid specs that differ in this field alone.
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
+import { differences } from '../../functions/website/differences.ts';
 import { thousandths } from '../../functions/website/quantity.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
 import { anyValue, keepsRules, keyOf, specSchema, type Schema, type Spec } from './generated.ts';
@@ -20,10 +21,10 @@ export const FIELDS: readonly Field<Spec>[] = fieldsOf(specSchema, 'spec', true)
   change: (change as fc.Arbitrary<Change<Spec>>).filter((specs) => specs.every(keepsRules) && !meanTheSame(specs)),
 }));
 
-/** A default has the same meaning as an absent field. */
+/** A default and an empty value have the same meaning as an absent field. */
 function meanTheSame(specs: Change<Spec>): boolean {
   const [before, after] = specs.map((spec) => websiteSpec.parse(spec));
-  return isDeepStrictEqual(before, after);
+  return differences(before, after).length === 0;
 }
 
 function fieldsOf(of: Schema, path: string, isRequired: boolean): Field[] {

@@ -1,6 +1,7 @@
 // Specs that nobody thought of, made from the CRD's own schema: valid ones with a liking for the bounds, and broken ones.
 import fc from 'fast-check';
 import { customResourceDefinition } from '../../crds/generate.ts';
+import { websiteSpec } from '../../functions/website/resource.ts';
 
 /** A structural schema, as far as values are generated from it. */
 export interface Schema {
@@ -8,6 +9,7 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
+  readonly additionalProperties?: Schema;
   readonly enum?: readonly string[];
   readonly pattern?: string;
   readonly minLength?: number;
@@ -21,8 +23,8 @@ export interface Schema {
 
 const TEXTS = 64;
 const MATCHES = /self\.matches\(r'(.*)'\)$/;
-/** `has(self.host) || !has(self.tlsSecretName)` */
-const NEEDS = /^has\(self\.(\w+)\) \|\| !has\(self\.(\w+)\)$/;
+/** `has(self.a) != has(self.b)`: one of them. `!has(self.a) || !has(self.b)`: one at most. */
+const EITHER = /^!?has\(self\.(\w+)\) (!=|\|\|(?= !)) !?has\(self\.(\w+)\)$/;
 
 export const specSchema = schemaOfSpec();
 
@@ -34,22 +36,28 @@ function schemaOfSpec(): Schema {
 
 export type Spec = Readonly<Record<string, unknown>>;
 
-/** Fields that need another field. Rules of any other form are not known here. */
-const dependents = (specSchema['x-kubernetes-validations'] ?? []).flatMap(({ rule }) => {
-  const [, needed, field] = NEEDS.exec(rule) ?? [];
-  return needed === undefined || field === undefined ? [] : [{ field, needed }];
-});
-const unmetIn = (spec: Spec): string[] =>
-  dependents.flatMap(({ field, needed }) => (field in spec && !(needed in spec) ? [field] : []));
-
-/** Whether each field has the other field that it needs. */
-export const keepsRules = (spec: Spec): boolean => unmetIn(spec).length === 0;
+/** Whether the rules between fields hold as well. */
+export const keepsRules = (spec: Spec): boolean => websiteSpec.safeParse(spec).success;
 
 /** Any spec that the schema admits, its rules between fields included. */
-export const anySpec: fc.Arbitrary<Spec> = (anyValue(specSchema, 'spec') as fc.Arbitrary<Spec>).map((spec) => {
-  const unmet = unmetIn(spec);
-  return Object.fromEntries(Object.entries(spec).filter(([name]) => !unmet.includes(name)));
-});
+export const anySpec: fc.Arbitrary<Spec> = (anyValue(specSchema, 'spec') as fc.Arbitrary<Spec>).map(repaired);
+
+/** Leaves out what breaks a rule between fields: it is optional wherever there is such a rule. */
+function repaired(spec: Spec): Spec {
+  const [issue] = websiteSpec.safeParse(spec).error?.issues ?? [];
+  if (issue === undefined) return spec;
+  if (issue.path.length === 0) throw new Error(`generated.ts cannot repair: ${issue.message}`);
+  return repaired(without(spec, issue.path) as Spec);
+}
+
+function without(value: unknown, [first, ...rest]: readonly PropertyKey[]): unknown {
+  if (Array.isArray(value)) {
+    const index = Number(first);
+    return rest.length === 0 ? value.toSpliced(index, 1) : value.with(index, without(value[index], rest));
+  }
+  const { [String(first)]: part, ...others } = value as Record<string, unknown>;
+  return rest.length === 0 ? others : { ...others, [String(first)]: without(part, rest) };
+}
 
 /**
  * Any value that this part of the schema admits. It may break a rule between fields.
@@ -58,7 +66,8 @@ export const anySpec: fc.Arbitrary<Spec> = (anyValue(specSchema, 'spec') as fc.A
 export function anyValue(of: Schema, path: string): fc.Arbitrary<unknown> {
   if (of.enum !== undefined) return fc.constantFrom(...of.enum);
   if (of['x-kubernetes-int-or-string'] === true) return fc.oneof(fc.integer({ min: 0, max: 64 }), text(of));
-  if (of.properties !== undefined) return object(of.properties, of.required ?? [], path);
+  if (of.properties !== undefined) return object(of, path);
+  if (of.additionalProperties !== undefined) return map(anyValue(of.additionalProperties, `${path}.*`));
   if (of.items !== undefined) return list(of, anyValue(of.items, `${path}[]`));
   switch (of.type) {
     case 'integer':
@@ -72,9 +81,29 @@ export function anyValue(of: Schema, path: string): fc.Arbitrary<unknown> {
   }
 }
 
-function object(properties: Required<Schema>['properties'], required: readonly string[], path: string) {
-  const values = Object.entries(properties).map(([name, each]) => [name, anyValue(each, `${path}.${name}`)] as const);
-  return fc.record(Object.fromEntries(values), { requiredKeys: [...required] });
+function object(of: Schema, path: string): fc.Arbitrary<Record<string, unknown>> {
+  const { properties = {}, required = [], 'x-kubernetes-validations': rules = [] } = of;
+  const valueOf = (name: string) => anyValue(properties[name] ?? {}, `${path}.${name}`);
+  const values = Object.keys(properties).map((name) => [name, valueOf(name)] as const);
+  const any: fc.Arbitrary<Record<string, unknown>> = fc.record(Object.fromEntries(values), {
+    requiredKeys: [...required],
+  });
+  return rules.reduce((each, { rule }) => {
+    const [, one, operator, other] = EITHER.exec(rule) ?? [];
+    if (one === undefined || other === undefined) return each;
+    const choice = fc.constantFrom([one, other] as const, [other, one] as const);
+    return fc.tuple(each, choice, valueOf(one), valueOf(other)).map(([value, [kept, dropped], first, second]) => {
+      const { [dropped]: _, ...rest } = value;
+      return operator === '!=' ? { ...rest, [kept]: kept === one ? first : second } : rest;
+    });
+  }, any);
+}
+
+/** Of labels. */
+function map(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return fc.dictionary(fc.constantFrom('disk', 'example.com/zone', 'topology.kubernetes.io/region'), value, {
+    maxKeys: 2,
+  });
 }
 
 function list(of: Schema, item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {

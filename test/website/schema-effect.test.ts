@@ -64,6 +64,7 @@ it.each(FIELDS)('$path has an effect', async ({ path, change }) => {
       expect(isDeepStrictEqual(created, old), `${path} has no effect on a new Website`).toBe(false);
       expect(isDeepStrictEqual(updated, old), `A change of ${path} has no effect`).toBe(false);
     }),
+    { numRuns: 25 },
   );
 });
 

@@ -1,6 +1,7 @@
 import { differences } from '../differences.ts';
-import type { WebsiteStatus } from '../resource.ts';
-import { container, mergedContainers } from './deployment/container.ts';
+import type { WebsiteSpec, WebsiteStatus } from '../resource.ts';
+import { laidOver } from './deployment/laid.ts';
+import { mergedPodSpec, podSpec } from './deployment/pod.ts';
 import type { Deployment } from './deployment/object.ts';
 import { rolloutVerdict, ROLLOUT_REASONS } from './deployment/rollout.ts';
 import { formerly, STATED, statedText } from './deployment/stated.ts';
@@ -34,8 +35,9 @@ export const deploymentKind: KindOfChild<Deployment> = {
         selector: { matchLabels: selectorOf(website) },
         template: {
           metadata: { labels: metadata.labels },
-          spec: { automountServiceAccountToken: false, containers: [container(spec)] },
+          spec: podSpec(website, spec),
         },
+        ...(spec.rollout === undefined ? {} : { strategy: strategyOf(spec.rollout) }),
       },
     };
   },
@@ -58,25 +60,29 @@ export const deploymentKind: KindOfChild<Deployment> = {
   publicPaths: /^spec\.replicas$|^spec\.template\.spec\.containers\[\d+\]\.image$/,
 };
 
+/** Spelled out as the API server stores it. */
+const strategyOf = ({ maxSurge = '25%', maxUnavailable = '25%' }: NonNullable<WebsiteSpec['rollout']>) => ({
+  type: 'RollingUpdate',
+  rollingUpdate: { maxSurge, maxUnavailable },
+});
+
 function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployment {
   const { template } = have.spec;
   const wanted = want.spec.template;
   const labels = ownLabels(wanted.metadata?.labels);
-  const merge = mergedContainers(formerly(have));
+  const before = formerly(have);
+  const statement = { now: new Set(formerly(want)?.fields), before: new Set(before?.fields) };
+  const { replicas } = want.spec;
   return {
     ...have,
     metadata: mergedMeta(have.metadata, want.metadata, [OPTIONAL_CHILDREN, HAS_INGRESS]),
     spec: {
-      ...have.spec,
-      ...(want.spec.replicas === undefined ? {} : { replicas: want.spec.replicas }),
+      ...laidOver(have.spec, want.spec, ['strategy'], statement),
+      ...(replicas === undefined ? {} : { replicas }),
       template: {
         ...template,
         metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
-        spec: {
-          ...template.spec,
-          ...wanted.spec,
-          containers: (wanted.spec?.containers ?? []).reduce(merge, template.spec?.containers ?? []),
-        },
+        spec: mergedPodSpec(template.spec ?? { containers: [] }, wanted.spec ?? { containers: [] }, before, statement),
       },
     },
   };

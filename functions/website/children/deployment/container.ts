@@ -4,6 +4,9 @@ import { isSameAmount } from '../../quantity.ts';
 import type { WebsiteSpec } from '../../resource.ts';
 import type { Json } from '../kind.ts';
 import { PORT_NAME } from '../port.ts';
+import { laidOver, type Statement } from './laid.ts';
+import { present } from './present.ts';
+import { probesOf, withTimingOf } from './probes.ts';
 import type { Stated } from './stated.ts';
 
 /** Name of the one container. */
@@ -20,18 +23,26 @@ export function container(spec: WebsiteSpec): Container {
     image: spec.image,
     imagePullPolicy: pullPolicy(spec.image),
     ports: [{ name: PORT_NAME, containerPort: spec.port, protocol: 'TCP' }],
-    env: (spec.env ?? []).map(({ name, value }) => (value === '' ? { name } : { name, value })),
+    env: (spec.env ?? []).map(variable),
     resources: resources(spec),
-    readinessProbe: {
-      tcpSocket: { port: PORT_NAME },
-      periodSeconds: 5,
-      timeoutSeconds: 1,
-      successThreshold: 1,
-      failureThreshold: 3,
-    },
+    ...probesOf(spec),
+    ...(spec.envFrom === undefined ? {} : { envFrom: spec.envFrom.map(source) }),
+    ...(spec.command === undefined ? {} : { command: spec.command }),
+    ...(spec.args === undefined ? {} : { args: spec.args }),
     ...(securityContext === undefined ? {} : { securityContext }),
   };
 }
+
+const variable = ({ name, value, valueFrom }: NonNullable<WebsiteSpec['env']>[number]): Env[number] => {
+  if (valueFrom !== undefined) return { name, valueFrom: present(valueFrom) };
+  return value === '' ? { name } : { name, value };
+};
+
+const source = ({ prefix, secretRef, configMapRef }: NonNullable<WebsiteSpec['envFrom']>[number]) => ({
+  ...(prefix === undefined ? {} : { prefix }),
+  ...(secretRef === undefined ? {} : { secretRef: present(secretRef) }),
+  ...(configMapRef === undefined ? {} : { configMapRef: present(configMapRef) }),
+});
 
 /** The API server applies this default at creation only. It is stated here, so that it follows the image. */
 export function pullPolicy(image: string): string {
@@ -64,18 +75,29 @@ export const SECURITY_CONTEXTS: Readonly<Record<WebsiteSpec['securityProfile'], 
 // How the desired container is laid over the one that was read. What the spec states is ours exactly. What it does not state is set at
 // creation and then left alone, because admission policies set pull policies, default limits, variables and security contexts.
 
+/** Fields of the container that a spec may state. */
+const FIELDS = [
+  'command',
+  'args',
+  'envFrom',
+  'readinessProbe',
+  'livenessProbe',
+  'startupProbe',
+] as const satisfies readonly (keyof Container)[];
+
 export const mergedContainers =
-  (before: Stated) =>
+  (before: Stated, statement: Statement) =>
   (have: readonly Container[], want: Container): Container[] =>
     have.some(({ name }) => name === want.name)
-      ? have.map((each) => (each.name === want.name ? mergedContainer(each, want, before) : each))
+      ? have.map((each) => (each.name === want.name ? mergedContainer(each, want, before, statement) : each))
       : [...have, want];
 
-function mergedContainer(have: Container, want: Container, before: Stated): Container {
-  const { securityContext, ...rest } = have;
+function mergedContainer(have: Container, want: Container, before: Stated, statement: Statement): Container {
+  const { securityContext, ...rest } = laidOver(have, want, FIELDS, statement);
   const security = mergedSecurity(securityContext, want.securityContext, before);
   return {
     ...rest,
+    ...withTimingOf(have, want),
     ...(want.image === undefined ? {} : { image: want.image }),
     ...mergedPullPolicy(have, want),
     ports: mergedPorts(have.ports ?? [], want.ports ?? []),

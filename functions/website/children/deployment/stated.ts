@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { GROUP, PLURAL, type ObjectMeta, type WebsiteSpec } from '../../resource.ts';
-import type { ChildObject } from '../kind.ts';
 import { GENERATION } from '../metadata.ts';
 
 /**
@@ -9,36 +8,59 @@ import { GENERATION } from '../metadata.ts';
  */
 export const STATED = `${PLURAL}.${GROUP}/stated`;
 
-const stated = z.object({
+const statement = z.object({
   /** Differs from the Deployment's generation annotation after a write by a release that does not know this annotation. */
   generation: z.string(),
   env: z.array(z.string()).default([]),
   /** `requests.cpu` */
   resources: z.array(z.string()).default([]),
   profile: z.string().optional(),
+  /** Other optional fields of the Pod and its container, and `strategy`. */
+  fields: z.array(z.string()).default([]),
 });
 /** Undefined if it is unknown. Then every field may have been stated. */
-export type Stated = z.output<typeof stated> | undefined;
+export type Stated = z.output<typeof statement> | undefined;
 
 /** The annotation's value. `profile` is absent when the spec states nothing about the security context. */
-export function statedText(
-  { env = [], resources = {}, securityProfile }: WebsiteSpec,
-  { generation }: ObjectMeta,
-): string {
+export function statedText(spec: WebsiteSpec, { generation }: ObjectMeta): string {
+  const { env = [], resources = {}, securityProfile } = spec;
   const amounts = Object.entries(resources).flatMap(([part, named]) =>
     Object.entries(named ?? {}).flatMap(([name, amount]) => (amount === undefined ? [] : [`${part}.${name}`])),
   );
+  const fields = fieldsIn(spec);
   return JSON.stringify({
     generation: String(generation ?? 0),
     ...(env.length === 0 ? {} : { env: env.map(({ name }) => name) }),
     ...(amounts.length === 0 ? {} : { resources: amounts }),
     ...(securityProfile === 'baseline' ? {} : { profile: securityProfile }),
+    ...(fields.length === 0 ? {} : { fields }),
   });
 }
 
+/** The fields of the Deployment that the spec states, by their names there. */
+function fieldsIn(spec: WebsiteSpec): string[] {
+  const { command, args, envFrom, health, imagePullSecrets, serviceAccountName, placement, rollout } = spec;
+  const statements: readonly (readonly [unknown, ...string[]])[] = [
+    [command, 'command'],
+    [args, 'args'],
+    [envFrom, 'envFrom'],
+    [health, 'readinessProbe', 'livenessProbe', 'startupProbe'],
+    [imagePullSecrets, 'imagePullSecrets'],
+    [serviceAccountName, 'serviceAccountName', 'serviceAccount'],
+    [placement?.nodeSelector, 'nodeSelector'],
+    [placement?.tolerations, 'tolerations'],
+    [rollout, 'strategy'],
+  ];
+  return statements.flatMap(([value, ...names]) => (value === undefined ? [] : names));
+}
+
 /** What the spec stated when the Deployment was last written. */
-export function formerly({ metadata: { annotations = {} } }: Pick<ChildObject, 'metadata'>): Stated {
-  const parsed = stated.safeParse(parsedJson(annotations[STATED]));
+export function formerly({
+  metadata: { annotations = {} },
+}: {
+  readonly metadata: Pick<ObjectMeta, 'annotations'>;
+}): Stated {
+  const parsed = statement.safeParse(parsedJson(annotations[STATED]));
   return parsed.success && parsed.data.generation === annotations[GENERATION] ? parsed.data : undefined;
 }
 

@@ -85,3 +85,43 @@ export const QUANTITY: Grammar = {
     'must be an amount such as 500m, 128Mi, 2, or "0.5" in quotes; its unit is one of n, u, m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei',
   mistakes: [],
 };
+
+/** Source: IsConfigMapKey in k8s.io/apimachinery/pkg/util/validation. */
+export const DATA_KEY: Grammar = {
+  pattern: /^[-._a-zA-Z0-9]+$/,
+  longest: 253,
+  message: 'must be a key of a Secret or ConfigMap: letters, digits, _, - and .',
+  mistakes: [WHITE_SPACE, [/\//, 'must be a key, and not a path']],
+};
+
+/** Where an HTTP probe looks. */
+export const URL_PATH: Grammar = {
+  pattern: /^\/[!-~]*$/,
+  longest: 1024,
+  message: 'must be a path such as /healthz, in printable ASCII',
+  mistakes: [
+    WHITE_SPACE,
+    [/:\/\//, 'must be a path alone, without a scheme and a host'],
+    [/^[^/]/, 'must begin with /'],
+  ],
+};
+
+/** A number of Pods as a share of all. */
+export const PERCENTAGE: Grammar = {
+  pattern: /^([0-9]|[1-9][0-9]|100)%$/,
+  longest: 4,
+  message: 'must be a number of Pods, or a percentage from 0% to 100%',
+  mistakes: [],
+};
+
+/** Source: IsQualifiedName in k8s.io/apimachinery/pkg/util/validation. */
+export const LABEL_KEY: Grammar = {
+  pattern:
+    /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/,
+  longest: 317,
+  message: 'must be a label key such as topology.kubernetes.io/zone',
+  mistakes: [WHITE_SPACE],
+};
+
+/** Source: IsValidLabelValue in k8s.io/apimachinery/pkg/util/validation. */
+export const LABEL_VALUE = /^([A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)?$/;
