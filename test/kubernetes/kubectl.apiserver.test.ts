@@ -33,6 +33,7 @@ const SPECS: readonly (readonly [string, object])[] = [
   ['a certificate', { ...HOST, tlsSecretName: 'tls' }],
   ['a class', { ...HOST, ingressClassName: 'nginx' }],
   ['suspension', { ...SPEC, suspend: true }],
+  ['no disruption budget', { ...SPEC, replicas: 2, disruptionBudget: 'None' }],
   ['no suspension', { ...SPEC, suspend: false }],
   ['a profile', { ...SPEC, securityProfile: 'restricted' }],
 ];

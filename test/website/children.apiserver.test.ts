@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => transport.close());
 
-const SPEC = { image: 'nginx:1.29', replicas: 3 };
+const SPEC = { image: 'nginx:1.29', replicas: 3, disruptionBudget: 'None' };
 
 it.each<[string, object]>([
   ['minimal', SPEC],
