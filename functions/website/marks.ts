@@ -10,9 +10,10 @@ type Annotated = { readonly metadata: Pick<ObjectMeta, 'annotations'> };
 
 /** The kinds that the annotation lists. A newer release may have listed kinds that this one does not know. */
 export function markedKinds({ metadata: { annotations = {} } }: Annotated): readonly string[] {
-  const list = annotations[OPTIONAL_CHILDREN];
-  if (list !== undefined) return list.split(',').filter((kind) => kind !== '');
-  return annotations[HAS_INGRESS] === undefined ? [] : ['Ingress'];
+  const listed = (annotations[OPTIONAL_CHILDREN] ?? '').split(',').filter((kind) => kind !== '');
+  // During an upgrade, an older release may add its annotation next to ours.
+  const older = annotations[HAS_INGRESS] === undefined ? [] : ['Ingress'];
+  return [...new Set([...listed, ...older])];
 }
 
 /** The optional kinds of which the Website may have a child: all of them if no Deployment that a Website controls says otherwise. */

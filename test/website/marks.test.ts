@@ -72,6 +72,14 @@ describe('The annotation of an older release', () => {
     expect(deployment().metadata.annotations).not.toHaveProperty(HAS_INGRESS);
   });
 
+  it('counts next to the present one: both releases may write while an upgrade goes on', async () => {
+    await settle(BOTH);
+    remark({ [HAS_INGRESS]: 'true', [OPTIONAL_CHILDREN]: 'PodDisruptionBudget' });
+    cluster.apply(key, SPEC);
+    expect((await run()).actions).toEqual(expect.arrayContaining(['delete Ingress', 'delete PodDisruptionBudget']));
+    expect(kinds()).toEqual(['Deployment', 'Service']);
+  });
+
   it('is replaced when another kind joins it', async () => {
     cluster.apply(key, BOTH);
     expect((await run()).actions).toContain('create PodDisruptionBudget');
