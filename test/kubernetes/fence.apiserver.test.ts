@@ -167,6 +167,14 @@ describe('The functions may create', () => {
     ],
     ['an emptyDir', [`${POD}.volumes`, [{ name: 'tmp', emptyDir: {} }]]],
     ['a plain side container', [`${POD}.containers.1`, { name: 'side', image: 'x' }]],
+    ['an account', [`${POD}.serviceAccountName`, 'shop'], [`${POD}.serviceAccount`, 'shop']],
+    ['a token', [`${POD}.automountServiceAccountToken`, true]],
+    [
+      'variables of Secrets and ConfigMaps',
+      [`${WEBSERVER}.envFrom`, [{ secretRef: { name: 's' } }, { prefix: 'A_', configMapRef: { name: 'c' } }]],
+      [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }],
+      [`${WEBSERVER}.env.1`, { name: 'B', valueFrom: { configMapKeyRef: { name: 'c', key: 'k', optional: true } } }],
+    ],
     [
       'a variable from the Pod itself',
       [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
@@ -178,6 +186,7 @@ describe('The functions may create', () => {
 
 describe('A thief of their token may not create', () => {
   const secretRef = { secretKeyRef: { name: 'tls', key: 'tls.key' } };
+  const SYSTEM: Edit = ['metadata.namespace', 'kube-system'];
   it.each<[string, string, ...Edit[]]>([
     ['a Deployment of nobody', 'only if a Website controls it', ['metadata.ownerReferences', []]],
     [
@@ -218,13 +227,22 @@ describe('A thief of their token may not create', () => {
       [`${POD}.hostNetwork`, true],
       [`${POD}.hostIPC`, true],
     ],
-    ['a choice of the node', 'nodeName, serviceAccountName or other such fields', [`${POD}.nodeName`, 'control-plane']],
+    ['a choice of the node', 'nodeName or other such fields', [`${POD}.nodeName`, 'control-plane']],
+    ['a token by default', 'state automountServiceAccountToken', [`${POD}.automountServiceAccountToken`, undefined]],
+    ['another account of the system', 'nor serviceAccountName', SYSTEM, [`${POD}.serviceAccountName`, 'x']],
+    ['a token of the system', 'must be false in', SYSTEM, [`${POD}.automountServiceAccountToken`, true]],
     [
-      'another account',
-      'nodeName, serviceAccountName or other such fields',
-      [`${POD}.serviceAccountName`, 'deployment-controller'],
+      'all variables of a Secret of the system',
+      'not in a namespace kube-',
+      SYSTEM,
+      [`${WEBSERVER}.envFrom`, [{ secretRef: { name: 'tls' } }]],
     ],
-    ['a token', 'automountServiceAccountToken must be false', [`${POD}.automountServiceAccountToken`, undefined]],
+    [
+      'a variable of a Secret of the system',
+      'not in a namespace kube-',
+      SYSTEM,
+      [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: secretRef }],
+    ],
     ['a priority of the system', 'priority class of the system', [`${POD}.priorityClassName`, 'system-node-critical']],
     ['sysctls', 'may not loosen anything', [`${POD}.securityContext.sysctls`, [{ name: 'a', value: 'b' }]]],
     ['an unconfined Pod', 'may not loosen anything', [`${POD}.securityContext.seccompProfile`, { type: 'Unconfined' }]],
@@ -235,16 +253,30 @@ describe('A thief of their token may not create', () => {
       'volumes other than emptyDir',
       [`${POD}.volumes`, [{ name: 'x', projected: { sources: [{ serviceAccountToken: { path: 'x' } }] } }]],
     ],
-    ['all variables of a Secret', 'plain containers', [`${WEBSERVER}.envFrom`, [{ secretRef: { name: 'tls' } }]]],
+    [
+      'a side container with all variables of a Secret',
+      'webserver alone',
+      [`${POD}.containers.1`, { name: 's', image: 'x', envFrom: [{ secretRef: { name: 'tls' } }] }],
+    ],
+    [
+      'such an init container',
+      'webserver alone',
+      [`${POD}.initContainers`, [{ name: 'i', image: 'x', envFrom: [{ secretRef: { name: 'tls' } }] }]],
+    ],
     [
       'a hook',
       'plain containers',
       [`${WEBSERVER}.lifecycle`, { preStop: { httpGet: { host: '169.254.169.254', port: 80 } } }],
     ],
-    ['a variable of a Secret', 'variables from a Secret', [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: secretRef }]],
     [
-      'such a side container',
-      'variables from a Secret',
+      'a variable of a file',
+      'none from a file',
+      [`${POD}.volumes`, [{ name: 'tmp', emptyDir: {} }]],
+      [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: { fileKeyRef: { volumeName: 'tmp', path: 'a.env', key: 'A' } } }],
+    ],
+    [
+      'a side container with a variable of a Secret',
+      'webserver alone',
       [`${POD}.containers.1`, { name: 's', image: 'x', env: [{ name: 'A', valueFrom: secretRef }] }],
     ],
     ['a port of the node', 'hostPort', [`${WEBSERVER}.ports.0.hostPort`, 80]],
@@ -256,7 +288,7 @@ describe('A thief of their token may not create', () => {
     ],
     ['a privileged container', 'privileged', [`${WEBSERVER}.securityContext.privileged`, true]],
     [
-      'such an init container',
+      'a privileged init container',
       'privileged',
       [`${POD}.initContainers`, [{ name: 'i', image: 'x', securityContext: { privileged: true } }]],
     ],
@@ -404,15 +436,13 @@ describe('What is there', () => {
     });
   });
 
-  // A mount needs its volume.
-  it.each(injected.filter(([path]) => !path.endsWith('volumeMounts')))(
-    'may not be given more: %s',
-    async (path, value) => {
-      const website = await owned('Deployment');
-      await create(admin, website);
-      await expect(change(functions, website, [path, value])).rejects.toThrow(DENIED);
-    },
-  );
+  /** A mount needs its volume, and a spec may state the others. */
+  const NOT_FORBIDDEN = /volumeMounts$|serviceAccountName$|automountServiceAccountToken$|\.0\.env(From)?$/;
+  it.each(injected.filter(([path]) => !NOT_FORBIDDEN.test(path)))('may not be given more: %s', async (path, value) => {
+    const website = await owned('Deployment');
+    await create(admin, website);
+    await expect(change(functions, website, [path, value])).rejects.toThrow(DENIED);
+  });
 
   it.each([
     ...CHILD_KINDS.map((kind) => [kind, 'of a deleted Website', { uid: 'gone' }] as const),

@@ -1,50 +1,30 @@
 // The sample policy of hosts, as it is in the repository, bound to the namespaces of this test alone.
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
 import { SPEC } from '../fixtures/websites.ts';
-import { createNamespace, createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
-
-const PATH = '/apis/admissionregistration.k8s.io/v1';
-const PLURALS = ['validatingadmissionpolicies', 'validatingadmissionpolicybindings'];
-const NAME = 'websites-hosts-by-namespace';
+import { createNamespace, createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
+import { annotate, install } from './sample-policy.ts';
 
 let admin: Transport;
 let namespace: string;
 let bare: string;
 let names = 0;
+let uninstall: () => Promise<void>;
 
 beforeAll(async () => {
   admin = await connect({ kubeconfig: inject('kubeconfig') });
   namespace = await createNamespace(admin, 'hosts');
   bare = await createNamespace(admin, 'hosts');
   await allow('shop.example.com, *.Team-A.example.com');
-  const text = readFileSync('infra/kubernetes/policies/hosts-by-namespace.yaml', 'utf8');
-  const [policy, binding] = parseAllDocuments(text).map((document) => document.toJS() as { spec: object });
-  const matchExpressions = [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [namespace, bare] }];
-  const bound = { ...binding, spec: { ...binding?.spec, matchResources: { namespaceSelector: { matchExpressions } } } };
-  for (const [index, body] of [policy, bound].entries())
-    await admin.json({ method: 'POST', path: `${PATH}/${PLURALS[index]}`, what: 'create', body });
-  // A policy works a moment after it was created.
-  await eventually(async () => {
-    const answer = await claim('bank.example.com').then(
-      () => 'created',
-      (error: Error) => error.message,
-    );
-    if (!answer.includes(NAME)) throw new Error(`There is no policy yet: ${answer}`);
-  });
+  uninstall = await install(admin, 'hosts-by-namespace', [namespace, bare], () => claim('bank.example.com'));
 });
 afterAll(async () => {
-  for (const plural of PLURALS) await remove(admin, `${PATH}/${plural}/${NAME}`);
+  await uninstall();
   await admin.close();
 });
 
-const allow = (hosts: string | null) =>
-  patch(admin, `/api/v1/namespaces/${namespace}`, {
-    metadata: { annotations: { 'websites.stable.example.com/hosts': hosts } },
-  });
+const allow = (hosts: string | null) => annotate(admin, namespace, 'hosts', hosts);
 
 async function claim(host: string | undefined, where = namespace) {
   const key = { namespace: where, name: `shop-${++names}` };
