@@ -1,0 +1,70 @@
+// An upgrade on the real API server: the last release wrote the children, and this release runs.
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { kindOf } from '../../functions/website/children/kinds.ts';
+import { OPTIONAL_CHILDREN } from '../../functions/website/children/metadata.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { apiPath, type WebsiteKey } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { PREVIOUS_SPECS, previousChildren } from '../fixtures/previous-release.ts';
+import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+
+let admin: Transport;
+let functions: Transport;
+const namespaces: string[] = [];
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
+});
+afterAll(async () => {
+  for (const namespace of namespaces) await removeWebsitesIn(admin, namespace);
+  await Promise.all([admin.close(), functions.close()]);
+});
+
+/** A Website with the children that the last release made for it. */
+async function upgraded(file: string, spec: object): Promise<WebsiteKey> {
+  const key = { namespace: await createNamespace(admin, 'upgrade'), name: 'shop' };
+  namespaces.push(key.namespace);
+  const { metadata } = await createWebsite(admin, key, spec);
+  for (const child of previousChildren(file)) {
+    const { apiVersion, plural } = kindOf(child.kind);
+    const ownerReferences = child.metadata.ownerReferences.map((owner) => ({ ...owner, uid: metadata.uid }));
+    const body = { ...child, metadata: { ...child.metadata, namespace: key.namespace, ownerReferences } };
+    const path = `${apiPath(apiVersion)}/namespaces/${key.namespace}/${plural}`;
+    await admin.json({ method: 'POST', path, what: `create ${plural}`, body });
+  }
+  return key;
+}
+
+const run = (key: WebsiteKey) => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+const written = (actions: readonly string[]) => actions.filter((action) => action !== 'update status');
+const deployment = (key: WebsiteKey) => kubernetes(admin).getChild('Deployment', key);
+/** A status counts as no write of the spec. */
+const generationsOf = async (key: WebsiteKey) =>
+  Object.values(await readChildren(key, kubernetes(admin), AT_EVERYTHING)).map((child) => child?.metadata.generation);
+
+it.each(PREVIOUS_SPECS)('nothing is written for the children of %s', async (file, spec) => {
+  const key = await upgraded(file, { ...spec, disruptionBudget: 'None' });
+  const before = await generationsOf(key);
+  expect(written((await eventually(() => run(key))).actions)).toEqual([]);
+  expect(await generationsOf(key)).toEqual(before);
+});
+
+it('the default budget is created, and the Deployment gets the mark for it and no new spec', async () => {
+  const [file, spec] = PREVIOUS_SPECS[0] ?? ['', {}];
+  const key = await upgraded(file, spec);
+  const before = await deployment(key);
+  const actions = await eventually(async () => {
+    const result = await run(key);
+    expect(result.outcome.kind).not.toBe('stalled');
+    return written(result.actions);
+  });
+  expect(actions).toEqual(['replace Deployment', 'create PodDisruptionBudget']);
+  const { metadata, spec: after } = (await deployment(key)) ?? {};
+  expect(after).toEqual(before?.spec);
+  expect(metadata?.annotations).toHaveProperty([OPTIONAL_CHILDREN], 'PodDisruptionBudget');
+  expect(written((await eventually(() => run(key))).actions)).toEqual([]);
+});
