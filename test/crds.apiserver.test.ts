@@ -56,7 +56,7 @@ describe('The API server refuses a Website', () => {
       'spec.env: Invalid value: names and values must have at most 131072 characters in total',
     ],
     ['with an unknown profile', { ...spec, securityProfile: 'root' }, 'spec.securityProfile'],
-    ['with an unknown field', { ...spec, command: ['sh'] }, 'unknown field "spec.command"'],
+    ['with an unknown field', { ...spec, hostPath: '/' }, 'unknown field "spec.hostPath"'],
   ])('%s, and names the field', async (_, bad, message) => {
     await expect(createWebsite(transport, { namespace, name: 'bad' }, bad)).rejects.toThrow(message);
   });

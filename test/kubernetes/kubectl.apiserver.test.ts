@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { API_VERSION, KIND, websiteSpec } from '../../functions/website/resource.ts';
+import { EVERYTHING_ABOUT_PODS } from '../fixtures/pods.ts';
 import { createNamespace } from '../real-cluster.ts';
 import { quietly } from './kubectl.ts';
 
@@ -32,6 +33,13 @@ const SPECS: readonly (readonly [string, object])[] = [
   ['a host', HOST],
   ['a certificate', { ...HOST, tlsSecretName: 'tls' }],
   ['a class', { ...HOST, ingressClassName: 'nginx' }],
+  ['everything about its Pods', EVERYTHING_ABOUT_PODS],
+  [
+    'empty fields about Pods',
+    { ...SPEC, envFrom: [], command: [], args: [], imagePullSecrets: [], rollout: {}, placement: {} },
+  ],
+  ['the default of health', { ...SPEC, health: { path: '/' } }],
+  ['no token', { ...SPEC, automountServiceAccountToken: false }],
   ['suspension', { ...SPEC, suspend: true }],
   ['no disruption budget', { ...SPEC, replicas: 2, disruptionBudget: 'None' }],
   ['no suspension', { ...SPEC, suspend: false }],

@@ -5,6 +5,7 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { apiPath, websiteSpec } from '../../functions/website/resource.ts';
 import { aWebsite } from '../fixtures/websites.ts';
+import { EVERYTHING_ABOUT_PODS } from '../fixtures/pods.ts';
 import { createNamespace } from '../real-cluster.ts';
 import { CHILD_KINDS, kindOf, type Child } from '../../functions/website/children/kinds.ts';
 import type { Desired } from '../../functions/website/children/kind.ts';
@@ -37,6 +38,7 @@ it.each<[string, object]>([
   ],
   ['disruption-budget', { ...SPEC, disruptionBudget: 'Auto' }],
   ['restricted', { ...SPEC, port: 8080, securityProfile: 'restricted' }],
+  ['everything-about-pods', EVERYTHING_ABOUT_PODS],
 ])('%s', async (name, spec) => {
   const wanted = desired(aWebsite({ spec }), websiteSpec.parse(spec));
   const children = CHILD_KINDS.flatMap((kind): Desired<Child>[] => (wanted[kind] === undefined ? [] : [wanted[kind]]));

@@ -20,6 +20,9 @@ export function expectChildren(
   expect(service?.spec.ports).toMatchObject([{ port: 80 }]);
   expect(service?.spec.selector).toEqual(deployment?.spec.selector.matchLabels);
   expectContainer(spec, deployment);
+  expectProbes(spec, deployment);
+  expectRollout(spec, deployment);
+  expectPods(spec, deployment);
   expectIngress(spec, ingress);
   expectBudget(spec, budget, deployment?.spec.selector.matchLabels ?? {});
 }
@@ -28,15 +31,28 @@ function expectOwned(child: Child | undefined, { metadata: { uid } }: Website): 
   expect(child?.metadata.ownerReferences?.filter(({ controller }) => controller)).toMatchObject([{ uid }]);
 }
 
+const podOf = (deployment: Deployment | undefined): Pod => deployment?.spec.template.spec ?? { containers: [] };
+const containerOf = (deployment: Deployment | undefined): Partial<Container> =>
+  podOf(deployment).containers.find(({ name }) => name === 'webserver') ?? {};
+
+/** A list or map that the spec does not state is empty. */
+const expectSame = (stored: unknown, stated: unknown, empty: object) =>
+  expect(stored ?? empty).toEqual(stated ?? empty);
+
 function expectContainer(spec: Spec, deployment: Deployment | undefined): void {
-  const container = deployment?.spec.template.spec?.containers.find(({ name }) => name === 'webserver');
-  expect(container?.image).toBe(spec['image']);
-  expect(container?.ports).toMatchObject([{ containerPort: spec['port'] ?? 80 }]);
-  expect(pairs(container?.env)).toEqual(pairs(spec['env'] as Env));
-  expectAmounts(spec['resources'] as Amounts, container?.resources);
-  expect(container?.securityContext?.allowPrivilegeEscalation === false).toBe(spec['securityProfile'] === 'restricted');
+  const { image, ports, env, envFrom, command, args, resources, securityContext } = containerOf(deployment);
+  expect(image).toBe(spec['image']);
+  expect(ports).toMatchObject([{ containerPort: spec['port'] ?? 80 }]);
+  expect(variables(env)).toEqual(variables(spec['env'] as Env));
+  expectSame(envFrom, spec['envFrom'], []);
+  expectSame(command, spec['command'], []);
+  expectSame(args, spec['args'], []);
+  expectAmounts(spec['resources'] as Amounts, resources);
+  expect(securityContext?.allowPrivilegeEscalation === false).toBe(spec['securityProfile'] === 'restricted');
 }
 
+type Pod = Deployment['spec']['template']['spec'] & {};
+type Container = Pod['containers'][number];
 type Amounts = { readonly [part: string]: Readonly<Record<string, unknown>> } | undefined;
 
 /** What is asked for is there, as the API server stores it, and nothing else is. */
@@ -49,9 +65,55 @@ function expectAmounts(spec: Amounts, resources: object | undefined): void {
   }
 }
 
-type Env = readonly { readonly name: string; readonly value?: string }[] | undefined;
+type Env = readonly { readonly name: string; readonly value?: string; readonly valueFrom?: object }[] | undefined;
 /** An empty value may be left out. */
-const pairs = (env: Env) => (env ?? []).map(({ name, value }) => [name, value ?? '']);
+const variables = (env: Env) => (env ?? []).map(({ name, value, valueFrom }) => [name, value ?? '', valueFrom ?? {}]);
+
+/** The spec states no timing but that of the start. The rest may be as the cluster has it. */
+function expectProbes(spec: Spec, deployment: Deployment | undefined): void {
+  const { readinessProbe, livenessProbe, startupProbe } = containerOf(deployment);
+  if (spec['health'] === undefined) {
+    expect(readinessProbe).toMatchObject({ tcpSocket: { port: 'http' } });
+    expect([readinessProbe?.httpGet, livenessProbe, startupProbe]).toEqual([undefined, undefined, undefined]);
+    return;
+  }
+  const { path, port = 'http', startupSeconds = 60 } = spec['health'] as Record<string, number | string>;
+  for (const probe of [readinessProbe, livenessProbe, startupProbe]) {
+    expect(probe).toMatchObject({ httpGet: { path, port, scheme: 'HTTP' } });
+    expect(probe?.tcpSocket).toBeUndefined();
+  }
+  expectTime(startupProbe, Number(startupSeconds));
+}
+
+/** The probe fails for good after this time, rounded up to its period. */
+function expectTime({ periodSeconds = 0, failureThreshold = 0 }: Container['startupProbe'] & {} = {}, seconds: number) {
+  expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(seconds);
+  expect(periodSeconds * (failureThreshold - 1)).toBeLessThan(seconds);
+}
+
+function expectRollout(spec: Spec, deployment: Deployment | undefined): void {
+  const { rollingUpdate } = deployment?.spec.strategy ?? {};
+  expect({ maxSurge: '25%', maxUnavailable: '25%', ...rollingUpdate }).toEqual({
+    maxSurge: '25%',
+    maxUnavailable: '25%',
+    ...(spec['rollout'] as object | undefined),
+  });
+}
+
+function expectPods(spec: Spec, deployment: Deployment | undefined): void {
+  const pod = podOf(deployment);
+  const { nodeSelector, tolerations = [] } = (spec['placement'] ?? {}) as Record<string, object>;
+  expectSame(pod.nodeSelector, nodeSelector, {});
+  expect((pod.tolerations ?? []).map(withoutEmpty)).toEqual((tolerations as object[]).map(withoutEmpty));
+  expectSame(pod.imagePullSecrets, spec['imagePullSecrets'], []);
+  for (const account of [pod.serviceAccountName, pod.serviceAccount]) expect(account).toBe(spec['serviceAccountName']);
+  expect(pod.automountServiceAccountToken).toBe(spec['automountServiceAccountToken'] ?? false);
+  const keys = (pod.topologySpreadConstraints ?? []).map(({ topologyKey }) => topologyKey);
+  expect(keys).toEqual(['topology.kubernetes.io/zone', 'kubernetes.io/hostname']);
+}
+
+/** The API server stores no empty text. */
+const withoutEmpty = (value: object) => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== ''));
 
 function expectBudget(spec: Spec, budget: Children['PodDisruptionBudget'], pods: object): void {
   const isDesired = Number(spec['replicas']) >= 2 && spec['disruptionBudget'] !== 'None';

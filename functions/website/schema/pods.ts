@@ -155,4 +155,4 @@ export const placement = z
       .describe('Taints of nodes that the Pods accept.'),
   })
   .optional()
-  .describe('Nodes that may run the Pods. Independent of it, the Pods prefer different zones and nodes.');
+  .describe('Nodes that may run the Pods. Independently of it, the Pods prefer different zones and nodes.');
