@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { wouldLast } from './lasting.ts';
-import { differences } from '../website/differences.ts';
+import { isNews } from '../website/history.ts';
 import type { Context } from '../website/reconcile.ts';
 import { keyText, type Website, type WebsiteKey } from '../website/resource.ts';
 import { decide, judge } from '../website/decide.ts';
@@ -121,5 +121,5 @@ function differs(website: Website, children: Children, { now }: Pick<Context, 'n
   const decision = decide(website, children);
   if (decision.plan.steps.length > 0) return true;
   const judged = judge(website, decision, { children, refusals: [] }, now());
-  return differences(website.status, judged.status).length > 0;
+  return isNews(website.status, judged.status);
 }

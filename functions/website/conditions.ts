@@ -56,4 +56,4 @@ const since = (website: Website, now: Pick<Condition, 'type' | 'status' | 'reaso
   )?.lastTransitionTime;
 
 /** Kubernetes stores times in whole seconds. */
-const rfc3339 = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');
+export const rfc3339 = (time: Date): string => time.toISOString().replace(/\.\d+Z$/, 'Z');

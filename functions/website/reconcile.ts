@@ -2,8 +2,8 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { CARRIER, childrenIn, isOptional, type ChildKind, type Children, type Versions } from './children/kinds.ts';
 import { decide, judge, type Decision } from './decide.ts';
-import { differences } from './differences.ts';
 import { reportForbidden } from './forbidden.ts';
+import { isNews } from './history.ts';
 import { AS_NEEDED, AT_EVERYTHING, isIndependentOfRest, overlooked, readChildren, type Look } from './look.ts';
 import { possibleKinds } from './marks.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
@@ -104,11 +104,11 @@ async function reconcileOnce(
   if (written === 'namespace-terminating') return GONE;
   const now = context.now();
   const judged = judge(live, decision, written, now);
-  const isNews = differences(live.status, judged.status).length > 0;
-  if (!isNews && !createsOptional(decision))
+  const isNew = isNews(live.status, judged.status);
+  if (!isNew && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
   const update = await writeStatus(live, judged, context.cluster);
-  if (isNews && update.isWritten) done.actions.push('update status');
+  if (isNew && update.isWritten) done.actions.push('update status');
   const transition = transitionOf(live, update.verdict);
   if (transition !== undefined) await context.cluster.announce(update.website, transition);
   return {

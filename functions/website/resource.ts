@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { env, envFrom } from './schema/environment.ts';
 import { DNS_1123_SUBDOMAIN, HOST, IMAGE_REFERENCE, objectName } from './schema/grammar.ts';
+import { history } from './schema/history.ts';
 import { int32 } from './schema/numbers.ts';
 import {
   args,
@@ -172,6 +173,7 @@ export const websiteStatus = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('Writes that are not repeated, because an admission policy or webhook changes them each time.'),
+    history,
     lastHandledReconcileAt: z
       .string()
       .optional()

@@ -1,6 +1,7 @@
 import { CARRIER, kindOf, KINDS, type Child, type Children, type DesiredChildren } from './children/kinds.ts';
 import { selectorOf } from './children/metadata.ts';
 import { conditionsOf } from './conditions.ts';
+import { historyOf } from './history.ts';
 import { blockedVerdict, waitingVerdict } from './obstacles.ts';
 import { isOwnedBy } from './ownership.ts';
 import { memoriesOf, overriddenMessage } from './overridden.ts';
@@ -115,6 +116,7 @@ function overriddenVerdict(operation: Operation): Verdict {
 /** The status of a Website that could be judged. */
 export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
   const url = urlOf(website, seen);
+  const history = historyOf(website, seen.spec.image, judged, now);
   const overridden = isAllWritten(seen) ? memoriesOf(seen.remaining) : [];
   return {
     ...judgement(website, judged, now),
@@ -124,6 +126,7 @@ export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Dat
       .join(','),
     ...(url === undefined ? {} : { url }),
     ...(overridden.length === 0 ? {} : { overridden }),
+    ...(history.length === 0 ? {} : { history: [...history] }),
   };
 }
 

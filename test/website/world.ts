@@ -20,6 +20,8 @@ const DIFFERS_BY_HISTORY = new Set([
   'clusterIP',
   'clusterIPs',
   'deployment.kubernetes.io/revision',
+  // Which generations a run saw, and when.
+  'history',
   GENERATION,
 ]);
 
