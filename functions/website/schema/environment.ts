@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { DATA_KEY, objectName, VARIABLE_NAME } from './grammar.ts';
 import { withRules } from './rules.ts';
-import { matching } from './texts.ts';
+import { charactersIn, matching, shortText } from './texts.ts';
 
 /**
  * Most characters in all names and values together. The Deployment holds a copy. Even if every character is stored as an escape
@@ -15,13 +15,8 @@ const LONGEST_VALUE = 32_768;
 const MOST_VARIABLES = 100;
 const MOST_SOURCES = 50;
 
-/** The API server counts code points too, both in `maxLength` and in CEL's `size`. */
 const sizeOf = (env: readonly { readonly name: string; readonly value: string }[]): number =>
   env.reduce((sum, { name, value }) => sum + charactersIn(name) + charactersIn(value), 0);
-
-/** Counts code points. `length` counts UTF-16 code units, and some characters take two of those. */
-const charactersIn = (text: string): number =>
-  text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 
 const keyOf = (what: string) =>
   z
@@ -52,10 +47,7 @@ const valueFrom = withRules(z.object({ secretKeyRef: keyOf('a Secret'), configMa
 const variable = withRules(
   z.object({
     name: matching(VARIABLE_NAME).describe('Name of the variable.'),
-    value: z
-      .string()
-      .refine((value) => charactersIn(value) <= LONGEST_VALUE, `must have at most ${LONGEST_VALUE} characters`)
-      .meta({ maxLength: LONGEST_VALUE })
+    value: shortText(LONGEST_VALUE)
       .describe(
         'Value of the variable. Defaults to the empty text. It is stored as plain text: use valueFrom for secrets.',
       )

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { LABEL_KEY, LABEL_VALUE, objectName, PERCENTAGE, URL_PATH } from './grammar.ts';
 import { int32 } from './numbers.ts';
 import { withRules } from './rules.ts';
-import { matching } from './texts.ts';
+import { charactersIn, matching, shortText } from './texts.ts';
 
 const MOST_WORDS = 64;
 const LONGEST_WORD = 4096;
@@ -14,10 +14,10 @@ const MOST_LABELS = 32;
 const MOST_TOLERATIONS = 32;
 
 const words = (description: string) =>
-  withRules(z.array(z.string().max(LONGEST_WORD)).max(MOST_WORDS), [
+  withRules(z.array(shortText(LONGEST_WORD)).max(MOST_WORDS), [
     {
       cel: `self.map(word, size(word)).sum() <= ${LONGEST_COMMAND}`,
-      holds: (each) => each.reduce((sum, word) => sum + word.length, 0) <= LONGEST_COMMAND,
+      holds: (each) => each.reduce((sum, word) => sum + charactersIn(word), 0) <= LONGEST_COMMAND,
       message: `must have at most ${LONGEST_COMMAND} characters in total`,
     },
   ])
@@ -61,7 +61,10 @@ export const automountServiceAccountToken = z
 const share = (description: string) =>
   z
     .union(
-      [int32(0, 1000), z.string().max(PERCENTAGE.longest).regex(PERCENTAGE.pattern, PERCENTAGE.message)],
+      [
+        z.int(PERCENTAGE.message).min(0, PERCENTAGE.message).max(1000, PERCENTAGE.message),
+        z.string().max(PERCENTAGE.longest).regex(PERCENTAGE.pattern, PERCENTAGE.message),
+      ],
       PERCENTAGE.message,
     )
     .optional()

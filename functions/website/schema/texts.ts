@@ -25,6 +25,17 @@ function ruleOf({ pattern, mistakes, message }: Grammar) {
 
 const matches = ({ source }: RegExp): string => `self.matches(r'${source}')`;
 
+/** Counts code points, as the API server does, both in `maxLength` and in CEL's `size`. `length` counts UTF-16 code units. */
+export const charactersIn = (text: string): number =>
+  text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
+
+/** Any text of at most so many characters. */
+export const shortText = (longest: number) =>
+  z
+    .string()
+    .refine((text) => charactersIn(text) <= longest, `must have at most ${longest} characters`)
+    .meta({ maxLength: longest });
+
 const { pattern: AMOUNT, longest, message } = QUANTITY;
 
 /** An amount of processor time or memory: a number, or a text with a unit. */
