@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { env, envFrom } from './schema/environment.ts';
-import { DNS_1123_SUBDOMAIN, HOST, IMAGE_REFERENCE, objectName } from './schema/grammar.ts';
+import { DNS_1123_SUBDOMAIN, IMAGE_REFERENCE } from './schema/grammar.ts';
 import { history } from './schema/history.ts';
 import { int32 } from './schema/numbers.ts';
 import {
@@ -13,6 +13,7 @@ import {
   rollout,
   serviceAccountName,
 } from './schema/pods.ts';
+import { routeRules, routes } from './schema/routes.ts';
 import { withRules } from './schema/rules.ts';
 import { matching, quantity } from './schema/texts.ts';
 
@@ -79,13 +80,7 @@ export const websiteSpec = withRules(
       })
       .optional()
       .describe('CPU and memory of the container.'),
-    host: matching(HOST).optional().describe('Host name under which an Ingress publishes the site.'),
-    tlsSecretName: matching(objectName('a Secret'))
-      .optional()
-      .describe('Secret in the same namespace that holds the TLS certificate for the host. Requires host.'),
-    ingressClassName: matching(objectName('an IngressClass'))
-      .optional()
-      .describe("IngressClass of the Ingress. Defaults to the cluster's default class. Requires host."),
+    ...routes,
     suspend: z
       .boolean()
       .default(false)
@@ -103,20 +98,7 @@ export const websiteSpec = withRules(
         'Pod Security Standard that the Pods of this site satisfy. With restricted, the container runs as a non-root user without capabilities, which the image must support. Fields that other programs add to the Pods are not checked: to check them too, enforce the standard on the namespace.',
       ),
   }),
-  [
-    {
-      cel: 'has(self.host) || !has(self.tlsSecretName)',
-      holds: ({ host, tlsSecretName }) => host !== undefined || tlsSecretName === undefined,
-      message: 'tlsSecretName needs host',
-      field: 'tlsSecretName',
-    },
-    {
-      cel: 'has(self.host) || !has(self.ingressClassName)',
-      holds: ({ host, ingressClassName }) => host !== undefined || ingressClassName === undefined,
-      message: 'ingressClassName needs host',
-      field: 'ingressClassName',
-    },
-  ],
+  routeRules,
 ).describe('Desired state of the site.');
 
 const condition = z.object({

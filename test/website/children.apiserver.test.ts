@@ -26,6 +26,17 @@ it.each<[string, object]>([
   ['parked', { ...SPEC, replicas: 0 }],
   ['host', { ...SPEC, host: 'shop.example.com' }],
   ['tls', { ...SPEC, host: 'shop.example.com', tlsSecretName: 'shop-tls', ingressClassName: 'nginx' }],
+  [
+    'hosts-and-paths',
+    {
+      ...SPEC,
+      host: 'shop.example.com',
+      hosts: ['www.example.com', 'shop.example.com', '*.shop.example.com'],
+      paths: [{ path: '/shop' }, { path: '/%C3%BC/.well-known/it+s=(a)', type: 'Exact' }],
+      tls: { secretName: 'shop-tls' },
+    },
+  ],
+  ['issuer', { ...SPEC, hosts: ['shop.example.com'], tls: { issuer: { name: 'letsencrypt', kind: 'ClusterIssuer' } } }],
   ['wildcard', { ...SPEC, host: '*.example.com' }],
   [
     'env-and-resources',

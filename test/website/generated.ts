@@ -161,14 +161,23 @@ const BROKEN_FIELDS: readonly Spec[] = [
   { host: 'UPPER.example.com' },
   { host: 'example.com:80' },
   { host: '../x' },
+  { hosts: ['a.example.com', 'b.example.com:80'] },
+  { host: 'a.example.com', paths: [{ path: 'shop' }] },
+  { host: 'a.example.com', paths: [{ path: '/a/../b' }] },
+  { host: 'a.example.com', paths: [{ path: '/', type: 'ImplementationSpecific' }] },
+  { host: 'a.example.com', tlsSecretName: undefined, tls: { issuer: { name: 'ca', kind: 'Vault' } } },
+  { host: 'a.example.com', tlsSecretName: undefined, tls: { secretName: 'a', issuer: { name: 'ca' } } },
   { securityProfile: 'privileged' },
   { suspend: 'yes' },
 ];
 /** One thing that is wrong between fields or items: the schema of the API server alone knows of these, and we take no notice of them. */
 const BROKEN_TOGETHER: readonly Spec[] = [
   { env: [{ name: 'A' }, { name: 'A' }] },
-  { host: undefined, tlsSecretName: 'tls' },
-  { host: undefined, ingressClassName: 'nginx' },
+  { host: undefined, hosts: undefined, tlsSecretName: 'tls' },
+  { host: undefined, hosts: [], ingressClassName: 'nginx' },
+  { hosts: ['a.example.com', 'a.example.com'] },
+  { host: 'a.example.com', paths: [{ path: '/' }, { path: '/', type: 'Exact' }] },
+  { host: 'a.example.com', tlsSecretName: 'tls', tls: { secretName: 'tls' } },
 ];
 
 const broken = (ways: readonly Spec[]): fc.Arbitrary<Spec> =>

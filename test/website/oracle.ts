@@ -23,7 +23,7 @@ export function expectChildren(
   expectProbes(spec, deployment);
   expectRollout(spec, deployment);
   expectPods(spec, deployment);
-  expectIngress(spec, ingress);
+  expectIngress(spec, ingress, website.metadata.name);
   expectBudget(spec, budget, deployment?.spec.selector.matchLabels ?? {});
 }
 
@@ -121,11 +121,31 @@ function expectBudget(spec: Spec, budget: Children['PodDisruptionBudget'], pods:
   expect(budget?.spec).toEqual(isDesired ? expected : undefined);
 }
 
-function expectIngress(spec: Spec, ingress: Children['Ingress']): void {
-  const { host, tlsSecretName, ingressClassName } = spec;
-  expect(ingress === undefined).toBe(host === undefined);
-  expect((ingress?.spec.rules ?? []).map((rule) => rule.host)).toEqual(host === undefined ? [] : [host]);
-  const secrets = (ingress?.spec.tls ?? []).map(({ secretName }) => secretName);
-  expect(secrets).toEqual(tlsSecretName === undefined ? [] : [tlsSecretName]);
-  if (ingressClassName !== undefined) expect(ingress?.spec.ingressClassName).toBe(ingressClassName);
+function expectIngress(spec: Spec, ingress: Children['Ingress'], website: string): void {
+  const hosts = [spec['host'] as string | undefined, ...((spec['hosts'] as string[] | undefined) ?? [])];
+  const wanted = hosts.filter((host, place) => host !== undefined && hosts.indexOf(host) === place);
+  expect(ingress === undefined).toBe(wanted.length === 0);
+  const rules = ingress?.spec.rules ?? [];
+  expect(rules.map(({ host }) => host)).toEqual(wanted);
+  for (const { http } of rules) expect(http?.paths.map(({ path, pathType }) => [path, pathType])).toEqual(paths(spec));
+  expectCertificate(spec, ingress, wanted, website);
+  if (spec['ingressClassName'] !== undefined) expect(ingress?.spec.ingressClassName).toBe(spec['ingressClassName']);
+}
+
+function paths(spec: Spec): unknown[] {
+  const stated = (spec['paths'] ?? []) as { path: string; type?: string }[];
+  return stated.length === 0 ? [['/', 'Prefix']] : stated.map(({ path, type }) => [path, type ?? 'Prefix']);
+}
+
+function expectCertificate(spec: Spec, ingress: Children['Ingress'], hosts: unknown[], website: string): void {
+  const { secretName, issuer } = (spec['tls'] ?? {}) as {
+    secretName?: string;
+    issuer?: { name: string; kind?: string };
+  };
+  const secret = issuer === undefined ? (secretName ?? spec['tlsSecretName']) : `${website}-tls`;
+  expect(ingress?.spec.tls ?? []).toEqual(secret === undefined ? [] : [{ hosts, secretName: secret }]);
+  const { 'cert-manager.io/issuer': own, 'cert-manager.io/cluster-issuer': ofCluster } =
+    ingress?.metadata.annotations ?? {};
+  const isOfCluster = issuer?.kind === 'ClusterIssuer';
+  expect([own, ofCluster]).toEqual(isOfCluster ? [undefined, issuer.name] : [issuer?.name, undefined]);
 }

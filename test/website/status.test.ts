@@ -137,6 +137,11 @@ describe('The status', () => {
     [{ host: 'shop.example.com' }, 'http://shop.example.com'],
     [{ host: 'shop.example.com', tlsSecretName: 'tls' }, 'https://shop.example.com'],
     [{ host: '*.example.com' }, undefined],
+    [{ host: '*.example.com', hosts: ['shop.example.com'] }, 'http://shop.example.com'],
+    [{ hosts: ['a.example.com'], paths: [{ path: '/shop/a' }, { path: '/shop' }] }, 'http://a.example.com/shop'],
+    [{ hosts: ['a.example.com'], paths: [{ path: '/shop' }, { path: '/', type: 'Exact' }] }, 'http://a.example.com'],
+    [{ hosts: ['a.example.com'], tls: { secretName: 'tls' } }, 'https://a.example.com'],
+    [{ hosts: ['a.example.com'], tls: { issuer: { name: 'ca' } } }, 'https://a.example.com'],
   ])('with %j has the URL %s', (spec, url) => {
     expect(status(aWebsite(), { spec }).url).toBe(url);
   });

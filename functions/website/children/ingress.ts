@@ -1,15 +1,21 @@
 import type { V1IngressSpec } from '@kubernetes/client-node';
-import { GROUP, PLURAL } from '../resource.ts';
+import { GROUP, PLURAL, type WebsiteSpec } from '../resource.ts';
+import { CHALLENGES } from '../schema/routes.ts';
 import { childName, desiredMeta, mergedMeta } from './metadata.ts';
 import type { ChildOf, Desired, KindOfChild } from './kind.ts';
 import { PORT_NAME } from './port.ts';
+import { hostsOf, pathsOf, secretOf, urlFrom } from './published.ts';
 
 export type Ingress = ChildOf<'networking.k8s.io/v1', 'Ingress', V1IngressSpec>;
 
 /** On an Ingress whose class comes from the spec. Without it, the Ingress got the cluster's default class at creation. */
 const CLASS_FROM_SPEC = `${PLURAL}.${GROUP}/ingress-class-from-spec`;
 
-/** Publishes the site under `spec.host`. */
+/** On an Ingress whose issuer comes from the spec. Without it, the annotations of cert-manager belong to somebody else. */
+const ISSUER_FROM_SPEC = `${PLURAL}.${GROUP}/issuer-from-spec`;
+const ISSUERS = { Issuer: 'cert-manager.io/issuer', ClusterIssuer: 'cert-manager.io/cluster-issuer' } as const;
+
+/** Publishes the site under its hosts. */
 export const ingressKind: KindOfChild<Ingress> = {
   apiVersion: 'networking.k8s.io/v1',
   kind: 'Ingress',
@@ -17,36 +23,52 @@ export const ingressKind: KindOfChild<Ingress> = {
   presence: 'optional',
   dependsOnSpec: true,
 
-  desired(website, { host, ingressClassName, tlsSecretName }) {
-    if (host === undefined) return undefined;
-    const backend = { service: { name: childName('Service', website.metadata.name), port: { name: PORT_NAME } } };
-    const annotations = ingressClassName === undefined ? {} : { [CLASS_FROM_SPEC]: 'true' };
+  desired(website, spec) {
+    const hosts = hostsOf(spec);
+    if (hosts.length === 0) return undefined;
+    const { name } = website.metadata;
+    const secretName = secretOf(name, spec);
+    const backend = { service: { name: childName('Service', name), port: { name: PORT_NAME } } };
+    const paths = pathsOf(spec).map(({ path, type }) => ({ path, pathType: type, backend }));
+    const { ingressClassName } = spec;
     return {
       apiVersion: 'networking.k8s.io/v1',
       kind: 'Ingress',
-      metadata: desiredMeta(ingressKind, website, annotations),
+      metadata: desiredMeta(ingressKind, website, annotationsFor(spec)),
       spec: {
         ...(ingressClassName === undefined ? {} : { ingressClassName }),
-        rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
-        tls: tlsSecretName === undefined ? [] : [{ hosts: [host], secretName: tlsSecretName }],
+        rules: hosts.map((host) => ({ host, http: { paths } })),
+        tls: secretName === undefined ? [] : [{ hosts, secretName }],
       },
     };
   },
   merged: (have, want) => ({
     ...have,
-    metadata: mergedMeta(have.metadata, want.metadata, [CLASS_FROM_SPEC]),
+    metadata: mergedMeta(have.metadata, want.metadata, oursOn(have, want)),
     spec: { ...have.spec, ...want.spec, rules: mergedRules(have, want) },
   }),
   // Only creation gives an Ingress the cluster's default class.
   recreated(have, want) {
     const hadClass = have.metadata.annotations?.[CLASS_FROM_SPEC] !== undefined;
     if (!hadClass || want.metadata.annotations[CLASS_FROM_SPEC] !== undefined) return undefined;
-    const { labels = {}, annotations = {} } = mergedMeta(have.metadata, want.metadata, [CLASS_FROM_SPEC]);
+    const { labels = {}, annotations = {} } = mergedMeta(have.metadata, want.metadata, oursOn(have, want));
     return { ...want, metadata: { ...want.metadata, labels, annotations: withoutSnippets(annotations) } };
   },
 
-  url: (_, { host, tlsSecretName }) =>
-    host?.startsWith('*.') === true ? undefined : `${tlsSecretName === undefined ? 'http' : 'https'}://${host}`,
+  url: ({ metadata: { name } }, spec) => urlFrom(spec, secretOf(name, spec) === undefined ? 'http' : 'https'),
+};
+
+function annotationsFor({ ingressClassName, tls }: WebsiteSpec): Record<string, string> {
+  return {
+    ...(ingressClassName === undefined ? {} : { [CLASS_FROM_SPEC]: 'true' }),
+    ...(tls?.issuer === undefined ? {} : { [ISSUERS[tls.issuer.kind]]: tls.issuer.name, [ISSUER_FROM_SPEC]: 'true' }),
+  };
+}
+
+/** The annotations that go unless the spec asks for them. cert-manager refuses an Ingress that names two issuers. */
+const oursOn = (have: Ingress, want: Desired<Ingress>): string[] => {
+  const hasIssuer = [have, want].some(({ metadata }) => metadata.annotations?.[ISSUER_FROM_SPEC] !== undefined);
+  return [CLASS_FROM_SPEC, ...(hasIssuer ? [ISSUER_FROM_SPEC, ...Object.values(ISSUERS)] : [])];
 };
 
 type Rule = NonNullable<Ingress['spec']['rules']>[number];
@@ -59,12 +81,7 @@ const mergedRules = (have: Ingress, want: Desired<Ingress>): Rule[] =>
     ),
   );
 
-/**
- * cert-manager adds a path below this one to our rule while an authority checks that the host is ours (ACME, HTTP-01), and removes it
- * afterwards. The site serves no page there.
- */
-const CHALLENGES = '/.well-known/acme-challenge/';
-
+/** cert-manager adds such a path to our rule while an authority checks that the host is ours (ACME, HTTP-01). */
 const isChallenge = ({ path }: { path?: string }): boolean => path?.startsWith(CHALLENGES) === true;
 
 /** Our rule, with the challenges of the rule that was read in their places. */

@@ -106,6 +106,29 @@ export const URL_PATH: Grammar = {
   ],
 };
 
+const PATH_CHARACTER = '([-A-Za-z0-9_~!$&()*+,;=:@]|%([013-9a-fA-F][0-9a-fA-F]|2[0-9a-eA-E]))';
+/** Never of dots alone. */
+const PATH_SEGMENT = `\\.*${PATH_CHARACTER}(\\.|${PATH_CHARACTER})*`;
+
+/**
+ * A path that an Ingress and an HTTPRoute both take.
+ * Source: ValidateHTTPIngressPath in k8s.io/kubernetes/pkg/apis/networking/validation, and HTTPPathMatch of the Gateway API.
+ */
+export const ROUTE_PATH: Grammar = {
+  pattern: new RegExp(`^/(${PATH_SEGMENT}(/${PATH_SEGMENT})*/?)?$`),
+  longest: 1024,
+  message: 'must be a path such as /shop: letters, digits, -, ., _, ~ and the like',
+  mistakes: [
+    WHITE_SPACE,
+    [/:\/\//, 'must be a path alone, without a scheme and a host'],
+    [/^[^/]/, 'must begin with /'],
+    [/[?#]/, 'must be a path alone, without a query or a fragment'],
+    [/\/\//, 'must not contain //'],
+    [/\/\.+(\/|$)/, 'must not contain a segment of dots alone'],
+    [/%2[fF]/, 'must not contain an escaped /'],
+  ],
+};
+
 /** A number of Pods as a share of all. */
 export const PERCENTAGE: Grammar = {
   pattern: /^([0-9]|[1-9][0-9]|100)%$/,
