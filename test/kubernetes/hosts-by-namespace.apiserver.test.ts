@@ -26,11 +26,13 @@ afterAll(async () => {
 
 const allow = (hosts: string | null) => annotate(admin, namespace, 'hosts', hosts);
 
-async function claim(host: string | undefined, where = namespace) {
+async function claimed(where: string, routes: object) {
   const key = { namespace: where, name: `shop-${++names}` };
-  await createWebsite(admin, key, { ...SPEC, suspend: true, host });
+  await createWebsite(admin, key, { ...SPEC, suspend: true, ...routes });
   return key;
 }
+const claim = (host: string | undefined, where = namespace) => claimed(where, { host });
+const claimAll = (...hosts: string[]) => claimed(namespace, { hosts });
 
 it.each(['shop.example.com', 'a.team-a.example.com', 'a.b.team-a.example.com', '*.team-a.example.com', undefined])(
   'allows %s',
@@ -53,6 +55,20 @@ it.each([
   );
 });
 
+it('judges each of several hosts', async () => {
+  await claimAll('shop.example.com', 'a.team-a.example.com');
+  await claimed(namespace, { host: 'shop.example.com', hosts: ['b.team-a.example.com'] });
+  await expect(claimAll('shop.example.com', 'bank.example.com', '*.com')).rejects.toThrow(
+    `host bank.example.com, *.com is not for Websites of namespace ${namespace}`,
+  );
+  await expect(claimed(namespace, { host: 'bank.example.com', hosts: ['shop.example.com'] })).rejects.toThrow(
+    'host bank.example.com is not for',
+  );
+  await expect(claimed(namespace, { host: 'shop.example.com', hosts: ['bank.example.com'] })).rejects.toThrow(
+    'host bank.example.com is not for',
+  );
+});
+
 it('refuses every host in a namespace that names none', async () => {
   await expect(claim('shop.example.com', bare)).rejects.toThrow(`is not for Websites of namespace ${bare}`);
   await claim(undefined, bare);
@@ -61,6 +77,7 @@ it('refuses every host in a namespace that names none', async () => {
 it('refuses a change to such a host', async () => {
   const key = await claim('shop.example.com');
   await expect(patchWebsite(admin, key, { spec: { host: 'bank.example.com' } })).rejects.toThrow('is not for Websites');
+  await expect(patchWebsite(admin, key, { spec: { hosts: ['bank.example.com'] } })).rejects.toThrow('is not for');
   await patchWebsite(admin, key, { spec: { host: '*.team-a.example.com' } });
 });
 
@@ -69,5 +86,6 @@ it('leaves a Website the host that it has, to be scaled and deleted, when the na
   await allow(null);
   await eventually(async () => await expect(claim('new.team-a.example.com')).rejects.toThrow('is not for Websites'));
   await patchWebsite(admin, key, { spec: { replicas: 1 } });
+  await patchWebsite(admin, key, { spec: { host: null, hosts: ['old.team-a.example.com'] } });
   await removeWebsite(admin, key);
 });
