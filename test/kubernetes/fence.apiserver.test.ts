@@ -39,7 +39,14 @@ interface Manifest extends Json {
 const FIXTURES = 'test/fixtures/children';
 const DENIED = "ValidatingAdmissionPolicy 'website-functions.website-reconciler'";
 /** A spec that desires every kind of child. */
-const FULL = { ...SPEC, host: 'shop.example.com', disruptionBudget: 'Auto' };
+const FULL = {
+  ...SPEC,
+  host: 'shop.example.com',
+  hosts: ['www.example.com'],
+  paths: [{ path: '/' }, { path: '/shop', type: 'Exact' }],
+  tls: { issuer: { name: 'letsencrypt', kind: 'ClusterIssuer' } },
+  disruptionBudget: 'Auto',
+};
 const POD = 'spec.template.spec';
 const WEBSERVER = `${POD}.containers.0`;
 
@@ -316,6 +323,8 @@ describe('A thief of their token may not create', () => {
   const elsewhere = { service: { name: 'payments', port: { number: 80 } } };
   it.each<[string, string, ...Edit[]]>([
     ['one that leads to another Service', 'to its own Service only', ['spec.rules.0.http.paths.0.backend', elsewhere]],
+    ['one whose second path does', 'to its own Service only', ['spec.rules.0.http.paths.1.backend', elsewhere]],
+    ['one whose second host does', 'to its own Service only', ['spec.rules.1.http.paths.1.backend', elsewhere]],
     [
       'a resource as the backend',
       'to its own Service only',

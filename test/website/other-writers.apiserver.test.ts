@@ -255,4 +255,49 @@ describe('An Ingress', () => {
     await heals();
     expect(await pathsOf()).toEqual(['/']);
   });
+
+  const issuersOn = async () => {
+    const annotations = Object.entries((await child('Ingress'))?.metadata.annotations ?? {});
+    return Object.fromEntries(annotations.filter(([name]) => name.includes('issuer')));
+  };
+  const issuedBy = (kind: string) => ({ ...HOST, tls: { issuer: { name: 'ours', kind } } });
+  const FROM_SPEC = { 'websites.stable.example.com/issuer-from-spec': 'true' };
+
+  it('that is annotated with an issuer by somebody else keeps it', async () => {
+    await healed({ ...HOST, tlsSecretName: 'tls' });
+    await patch(admin, INGRESS(), { metadata: theirs });
+    await replaceWebsiteSpec(admin, key, { ...HOST, tls: { secretName: 'other' } });
+    await heals();
+    expect(await issuersOn()).toEqual({ 'cert-manager.io/cluster-issuer': 'x' });
+  });
+
+  it('has the issuer of the spec alone, and none once that leaves the spec', async () => {
+    await healed(issuedBy('Issuer'));
+    expect(await issuersOn()).toEqual({ 'cert-manager.io/issuer': 'ours', ...FROM_SPEC });
+    await patch(admin, INGRESS(), { metadata: theirs });
+    expect((await run()).actions).toContain('replace Ingress');
+    expect(await issuersOn()).toEqual({ 'cert-manager.io/issuer': 'ours', ...FROM_SPEC });
+    await replaceWebsiteSpec(admin, key, issuedBy('ClusterIssuer'));
+    await heals();
+    expect(await issuersOn()).toEqual({ 'cert-manager.io/cluster-issuer': 'ours', ...FROM_SPEC });
+    await replaceWebsiteSpec(admin, key, HOST);
+    await heals();
+    expect(await issuersOn()).toEqual({});
+    expect((await child('Ingress'))?.spec.tls ?? []).toEqual([]);
+  });
+
+  it('keeps the challenge of each host while paths come and go', async () => {
+    const spec = { ...HOST, hosts: ['b.example.com'], paths: [{ path: '/shop' }] };
+    await healed(spec);
+    await add(challenge, '0');
+    await patch(admin, INGRESS(), [{ op: 'add', path: '/spec/rules/1/http/paths/-', value: challenge }]);
+    expect((await run()).actions).toEqual([]);
+    await replaceWebsiteSpec(admin, key, { ...spec, paths: [{ path: '/a', type: 'Exact' }, { path: '/shop' }] });
+    await heals();
+    expect((await pathsOf())?.toSorted()).toEqual([challenge.path, challenge.path, '/a', '/a', '/shop', '/shop']);
+    expect((await run()).actions).toEqual([]);
+    await replaceWebsiteSpec(admin, key, HOST);
+    await heals();
+    expect(await pathsOf()).toEqual([challenge.path, '/']);
+  });
 });
