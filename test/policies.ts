@@ -17,11 +17,21 @@ interface Kind {
   readonly binding: object;
 }
 
+/** What an object has to fulfil, in CEL, and what is said of one that does not. */
+export interface Rule {
+  readonly expression: string;
+  readonly message: string;
+}
+
 /** Refuses what happens there. @returns what takes the policy away. */
 export const forbid = (admin: Transport, scope: Scope): Promise<() => Promise<void>> =>
+  demand(admin, scope, [{ expression: 'false', message: 'not here' }]);
+
+/** Refuses what breaks a rule there. @returns what takes the policy away. */
+export const demand = (admin: Transport, scope: Scope, validations: readonly Rule[]): Promise<() => Promise<void>> =>
   make(admin, scope, {
     kind: 'ValidatingAdmissionPolicy',
-    spec: { validations: [{ expression: 'false', message: 'not here' }] },
+    spec: { validations },
     binding: { validationActions: ['Deny'] },
   });
 

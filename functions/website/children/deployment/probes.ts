@@ -52,9 +52,13 @@ export function withTimingOf(have: Probes, want: Probes): Probes {
     names.flatMap((name) => {
       const [theirs, ours] = [have[name], want[name]];
       if (theirs?.httpGet === undefined || ours?.httpGet === undefined) return [];
-      const { periodSeconds, failureThreshold } = ours;
-      const start = name === 'startupProbe' ? { periodSeconds, failureThreshold } : {};
+      const start = name === 'startupProbe' ? startOf(theirs, ours) : {};
       return [[name, { ...theirs, ...start, httpGet: { ...theirs.httpGet, ...ours.httpGet } }]];
     }),
   );
+}
+
+/** A longer period leaves the container more time to start than the spec states, and a shorter one would leave it less. */
+function startOf({ periodSeconds: theirs = 0 }: Probe, { periodSeconds = 0, failureThreshold = 0 }: Probe): Probe {
+  return { failureThreshold, periodSeconds: Math.max(theirs, periodSeconds) };
 }

@@ -1,0 +1,119 @@
+// The usual rules of policy sets, as ValidatingAdmissionPolicies, and Pod Security restricted: a spec that gives what they ask for passes.
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { eventually } from '../eventually.ts';
+import { demand, type Rule } from '../policies.ts';
+import { createNamespace, createWebsite, patch, removeWebsitesIn } from '../real-cluster.ts';
+
+const POD = 'object.spec.template.spec';
+const everyContainer = (rule: string) => `${POD}.containers.all(container, ${rule})`;
+const hasAmount = (path: string) => `container.?resources.?${path.replace('.', '.?')}.hasValue()`;
+
+const DEPLOYMENT_RULES: readonly Rule[] = [
+  {
+    expression: everyContainer('has(container.readinessProbe) && has(container.livenessProbe)'),
+    message: 'readiness and liveness probes are required',
+  },
+  {
+    expression: everyContainer(
+      ['requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory'].map(hasAmount).join(' && '),
+    ),
+    message: 'requests and limits are required',
+  },
+  {
+    expression: everyContainer('container.image.contains(":") && !container.image.endsWith(":latest")'),
+    message: 'an image needs a tag other than latest',
+  },
+  {
+    expression: everyContainer('container.?securityContext.?runAsNonRoot.orValue(false)'),
+    message: 'containers run as a user other than root',
+  },
+  { expression: `!${POD}.?automountServiceAccountToken.orValue(true)`, message: 'no token may be mounted' },
+  { expression: 'object.spec.replicas >= 2', message: 'two replicas are required' },
+  {
+    expression: 'has(object.metadata.labels) && "app.kubernetes.io/name" in object.spec.template.metadata.labels',
+    message: 'the label app.kubernetes.io/name is required',
+  },
+  {
+    expression: `size(${POD}.?topologySpreadConstraints.orValue([])) > 0`,
+    message: 'Pods have to be spread over zones',
+  },
+];
+const BUDGET_RULES: readonly Rule[] = [
+  {
+    expression: 'has(object.spec.maxUnavailable) && object.spec.maxUnavailable != 0',
+    message: 'a budget has to let Pods go',
+  },
+];
+
+const SPEC = {
+  image: 'registry.example.com/shop:1.2',
+  replicas: 2,
+  port: 8080,
+  health: { path: '/healthz' },
+  resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { cpu: 1, memory: '64Mi' } },
+  securityProfile: 'restricted',
+};
+
+let admin: Transport;
+let functions: Transport;
+let namespace: string;
+let names = 0;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
+  namespace = await createNamespace(admin, 'rules');
+  await patch(admin, `/api/v1/namespaces/${namespace}`, {
+    metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  });
+  const scope = { namespace, operations: ['CREATE', 'UPDATE'] } as const;
+  await demand(admin, { ...scope, apiGroup: 'apps', resource: 'deployments' }, DEPLOYMENT_RULES);
+  await demand(admin, { ...scope, apiGroup: 'policy', resource: 'poddisruptionbudgets' }, BUDGET_RULES);
+  // A policy works a moment after it was created.
+  await eventually(async () => {
+    const ready = await readyAfter(await created({ ...SPEC, replicas: 0 }));
+    if (!ready.includes('two replicas')) throw new Error(`There is no policy yet: ${ready}`);
+  });
+});
+afterAll(async () => {
+  await removeWebsitesIn(admin, namespace);
+  await Promise.all([admin.close(), functions.close()]);
+});
+
+async function created(spec: object): Promise<WebsiteKey> {
+  const key = { namespace, name: `site-${++names}` };
+  await createWebsite(admin, key, spec);
+  return key;
+}
+
+/** Reason and message of the condition Ready after one run. */
+async function readyAfter(key: WebsiteKey): Promise<string> {
+  await eventually(() => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() }));
+  const website = await kubernetes(admin).getWebsite(key);
+  const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
+  return `${ready?.reason}: ${ready?.message}`;
+}
+
+it('A spec with health, amounts, two replicas and the restricted profile becomes Available, with a budget', async () => {
+  const key = await created(SPEC);
+  await eventually(async () => expect(await readyAfter(key)).toMatch(/^Available: /));
+  const budget = await kubernetes(admin).getChild('PodDisruptionBudget', key);
+  const deployment = await kubernetes(admin).getChild('Deployment', key);
+  expect(budget?.spec).toMatchObject({ maxUnavailable: 1, selector: deployment?.spec.selector });
+});
+
+it.each<[string, object, string]>([
+  ['no health', { health: undefined }, 'readiness and liveness probes are required'],
+  ['no limits', { resources: { requests: SPEC.resources.requests } }, 'requests and limits are required'],
+  ['no tag', { image: 'nginx' }, 'an image needs a tag other than latest'],
+  ['a token', { automountServiceAccountToken: true }, 'no token may be mounted'],
+  ['the baseline profile', { securityProfile: 'baseline' }, 'containers run as a user other than root'],
+])('A spec with %s is Rejected, in the words of the rule', async (_, change, message) => {
+  const ready = await readyAfter(await created({ ...SPEC, ...change }));
+  expect(ready).toMatch(/^Rejected: /);
+  expect(ready).toContain(message);
+});
