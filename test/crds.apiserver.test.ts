@@ -37,6 +37,43 @@ describe('The API server refuses a Website', () => {
   it.each<[string, object, string]>([
     ['without an image', { replicas: 1 }, 'spec.image: Required value'],
     ['without replicas', { image: 'nginx' }, 'spec.replicas: Required value'],
+    [
+      'with a path of files that is relative',
+      { ...spec, files: [{ path: 'html', emptyDir: {} }] },
+      'spec.files[0].path: Invalid value: "html": must begin with /',
+    ],
+    [
+      'with a path of files that climbs',
+      { ...spec, files: [{ path: '/a/../b', emptyDir: {} }] },
+      'must not contain . or .. as a segment',
+    ],
+    ['with a path of files with a colon', { ...spec, files: [{ path: '/a:ro', emptyDir: {} }] }, 'must not contain :'],
+    [
+      'with files from nowhere',
+      { ...spec, files: [{ path: '/a' }] },
+      'spec.files[0]: Invalid value: must have one of configMap, secret, emptyDir and image',
+    ],
+    [
+      'with files from two places',
+      { ...spec, files: [{ path: '/a', emptyDir: {}, secret: { name: 'x' } }] },
+      'must have one of configMap, secret, emptyDir and image',
+    ],
+    [
+      'with a path of files twice',
+      {
+        ...spec,
+        files: [
+          { path: '/a', emptyDir: {} },
+          { path: '/a', secret: { name: 'x' } },
+        ],
+      },
+      'must have each path once',
+    ],
+    [
+      'with 21 files',
+      { ...spec, files: Array.from({ length: 21 }, (_, index) => ({ path: `/${index}`, emptyDir: {} })) },
+      'spec.files: Too many: 21: must have at most 20 items',
+    ],
     ['with -1 replicas', { ...spec, replicas: -1 }, 'spec.replicas in body should be greater than or equal to 0'],
     ['with 1001 replicas', { ...spec, replicas: 1001 }, 'spec.replicas in body should be less than or equal to 1000'],
     ['with half a replica', { ...spec, replicas: 1.5 }, 'spec.replicas'],

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { env, envFrom } from './schema/environment.ts';
+import { files } from './schema/files.ts';
 import { DNS_1123_SUBDOMAIN, IMAGE_REFERENCE } from './schema/grammar.ts';
 import { history } from './schema/history.ts';
 import { int32 } from './schema/numbers.ts';
@@ -73,6 +74,7 @@ export const websiteSpec = withRules(
     automountServiceAccountToken,
     rollout,
     placement,
+    files,
     resources: z
       .object({
         requests: amounts('Amounts that the scheduler reserves for each Pod.'),

@@ -88,7 +88,7 @@ function activeVerdict(seen: Seen): Verdict {
   const blocked = blockedVerdict(remaining);
   if (blocked !== undefined) return blocked;
   const [refusal] = refusals;
-  if (refusal !== undefined) return { state: 'stalled', ...refusal };
+  if (refusal !== undefined) return refusedVerdict(seen, refusal);
   const waiting = waitingVerdict(seen);
   if (waiting !== undefined) return waiting;
   const [overridden] = remaining.steps.flat();
@@ -105,13 +105,34 @@ function readiness({ spec, wanted, children }: Seen): Verdict {
   return decisive;
 }
 
+function refusedVerdict({ wanted }: Seen, { reason, message }: Seen['refusals'][number]): Verdict {
+  const hints = KINDS.map(({ kind }) => {
+    const want = wanted[kind];
+    return want === undefined ? undefined : kindOf(kind).hint?.(want.spec, message);
+  });
+  return {
+    state: 'stalled',
+    reason,
+    message: hinted(
+      message,
+      hints.find((hint) => hint !== undefined),
+    ),
+  };
+}
+
+const hinted = (message: string, hint: string | undefined): string =>
+  hint === undefined ? message : `${message}. ${hint}`;
+
 /** Another write of the same child would have the same result. */
 function overriddenVerdict(operation: Operation): Verdict {
   const { kind, metadata } = operation.child;
   return operation.verb === 'replace'
-    ? { state: 'stalled', reason: 'Overridden', message: overriddenMessage(operation) }
+    ? { state: 'stalled', reason: 'Overridden', message: hinted(overriddenMessage(operation), hintOn(operation)) }
     : { state: 'progressing', reason: 'Overridden', message: `${kind} ${metadata.name} does not stay as written` };
 }
+
+const hintOn = ({ child, changed }: Extract<Operation, { verb: 'replace' }>): string | undefined =>
+  kindOf(child.kind).hint?.(child.spec, changed.join(', '));
 
 /** The status of a Website that could be judged. */
 export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {

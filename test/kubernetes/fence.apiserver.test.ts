@@ -250,14 +250,48 @@ describe('A thief of their token may not create', () => {
       SYSTEM,
       [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: secretRef }],
     ],
+    [
+      'a volume from a Secret of the system',
+      'no configMap or secret',
+      SYSTEM,
+      [`${POD}.volumes`, [{ name: 'files-x', secret: { secretName: 'tls' } }]],
+    ],
     ['a priority of the system', 'priority class of the system', [`${POD}.priorityClassName`, 'system-node-critical']],
     ['sysctls', 'may not loosen anything', [`${POD}.securityContext.sysctls`, [{ name: 'a', value: 'b' }]]],
     ['an unconfined Pod', 'may not loosen anything', [`${POD}.securityContext.seccompProfile`, { type: 'Unconfined' }]],
-    ['hostPath', 'volumes other than emptyDir', [`${POD}.volumes`, [{ name: 'root', hostPath: { path: '/' } }]]],
-    ['a Secret', 'volumes other than emptyDir', [`${POD}.volumes`, [{ name: 'x', secret: { secretName: 'tls' } }]]],
+    [
+      'hostPath',
+      'may only add volumes of the kinds configMap',
+      [`${POD}.volumes`, [{ name: 'root', hostPath: { path: '/' } }]],
+    ],
+    [
+      'a PersistentVolumeClaim',
+      'may only add volumes of the kinds configMap',
+      [`${POD}.volumes`, [{ name: 'files-x', persistentVolumeClaim: { claimName: 'x' } }]],
+    ],
+    [
+      'a CSI volume',
+      'may only add volumes of the kinds configMap',
+      [`${POD}.volumes`, [{ name: 'files-x', csi: { driver: 'secrets.csi.x-k8s.io' } }]],
+    ],
+    [
+      'hostPath in the name of files',
+      'may only add volumes of the kinds configMap',
+      [`${POD}.volumes`, [{ name: 'files-x', hostPath: { path: '/' } }]],
+    ],
+    [
+      'a ConfigMap beside files',
+      'may only add volumes of the kinds configMap',
+      [`${POD}.volumes`, [{ name: 'x', configMap: { name: 'x' } }]],
+    ],
+    [
+      'a Secret beside files',
+      'may only add volumes of the kinds configMap',
+      [`${POD}.volumes`, [{ name: 'x', secret: { secretName: 'tls' } }]],
+    ],
     [
       'a projected token',
-      'volumes other than emptyDir',
+      'may only add volumes of the kinds configMap',
       [`${POD}.volumes`, [{ name: 'x', projected: { sources: [{ serviceAccountToken: { path: 'x' } }] } }]],
     ],
     [
@@ -565,7 +599,7 @@ it('A Website whose Deployment a policy of the cluster widens is Rejected, in th
       type: 'Ready',
       status: 'False',
       reason: 'Rejected',
-      message: expect.stringContaining('may not add volumes other than emptyDir') as string,
+      message: expect.stringContaining('may only add volumes of the kinds configMap') as string,
     }),
   );
 });

@@ -16,6 +16,12 @@ afterAll(() => admin.close());
 
 const variable = (name: string) => ({ env: [{ name: 'A', valueFrom: { secretKeyRef: { name, key: 'k' } } }] });
 const everyVariable = (name: string) => ({ envFrom: [{ configMapRef: { name: 'other' } }, { secretRef: { name } }] });
+const files = (name: string) => ({
+  files: [
+    { path: '/a', configMap: { name: 'other' } },
+    { path: '/b', secret: { name } },
+  ],
+});
 const runsAs = (serviceAccountName: string) => ({ serviceAccountName });
 const TOKEN = { automountServiceAccountToken: true };
 
@@ -28,9 +34,10 @@ describe.each([
       {},
       variable('database'),
       everyVariable('payment'),
+      files('payment'),
       { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'other', key: 'k' } } }] },
     ],
-    bad: [variable('other'), everyVariable('other')],
+    bad: [variable('other'), everyVariable('other'), files('other')],
     refused: 'Secret other',
     old: variable('database'),
     next: variable('payment'),

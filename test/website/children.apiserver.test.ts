@@ -48,6 +48,20 @@ it.each<[string, object]>([
     },
   ],
   ['disruption-budget', { ...SPEC, disruptionBudget: 'Auto' }],
+  [
+    'files',
+    {
+      ...SPEC,
+      securityProfile: 'restricted',
+      files: [
+        { path: '/usr/share/nginx/html', image: { reference: 'registry.example.com/team/pages:1' } },
+        { path: '/etc/nginx/conf.d', configMap: { name: 'nginx', optional: true } },
+        { path: '/etc/keys', secret: { name: 'keys' } },
+        { path: '/var/cache/nginx', emptyDir: {} },
+        { path: '/tmp', emptyDir: { sizeLimit: '64Mi', medium: 'Memory' } },
+      ],
+    },
+  ],
   ['restricted', { ...SPEC, port: 8080, securityProfile: 'restricted' }],
   ['everything-about-pods', EVERYTHING_ABOUT_PODS],
 ])('%s', async (name, spec) => {

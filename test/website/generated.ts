@@ -25,6 +25,8 @@ const TEXTS = 64;
 const MATCHES = /self\.matches\(r'(.*)'\)$/;
 /** `has(self.a) != has(self.b)`: one of them. `!has(self.a) || !has(self.b)`: one at most. */
 const EITHER = /^!?has\(self\.(\w+)\) (!=|\|\|(?= !)) !?has\(self\.(\w+)\)$/;
+/** `[has(self.a), has(self.b), has(self.c)].filter(each, each).size() == 1`: one of them. */
+const ONE_OF = /^\[(has\(self\.\w+\)(?:, has\(self\.\w+\))*)\]\.filter\(each, each\)\.size\(\) == 1$/;
 
 export const specSchema = schemaOfSpec();
 
@@ -84,11 +86,15 @@ export function anyValue(of: Schema, path: string): fc.Arbitrary<unknown> {
 function object(of: Schema, path: string): fc.Arbitrary<Record<string, unknown>> {
   const { properties = {}, required = [], 'x-kubernetes-validations': rules = [] } = of;
   const valueOf = (name: string) => anyValue(properties[name] ?? {}, `${path}.${name}`);
-  const values = Object.keys(properties).map((name) => [name, valueOf(name)] as const);
+  const chosen = new Set(rules.flatMap(({ rule }) => oneOf(rule)));
+  const names = Object.keys(properties).filter((name) => !chosen.has(name));
+  const values = names.map((name) => [name, valueOf(name)] as const);
   const any: fc.Arbitrary<Record<string, unknown>> = fc.record(Object.fromEntries(values), {
     requiredKeys: [...required],
   });
   return rules.reduce((each, { rule }) => {
+    const choices = oneOf(rule);
+    if (choices.length > 0) return withOneOf(each, choices, valueOf);
     const [, one, operator, other] = EITHER.exec(rule) ?? [];
     if (one === undefined || other === undefined) return each;
     const choice = fc.constantFrom([one, other] as const, [other, one] as const);
@@ -97,6 +103,21 @@ function object(of: Schema, path: string): fc.Arbitrary<Record<string, unknown>>
       return operator === '!=' ? { ...rest, [kept]: kept === one ? first : second } : rest;
     });
   }, any);
+}
+
+/** The fields of which the rule asks for one. */
+function oneOf(rule: string): string[] {
+  return [...(ONE_OF.exec(rule)?.[1] ?? '').matchAll(/self\.(\w+)/g)].map(([, name = '']) => name);
+}
+
+function withOneOf(
+  any: fc.Arbitrary<Record<string, unknown>>,
+  names: readonly string[],
+  valueOf: (name: string) => fc.Arbitrary<unknown>,
+): fc.Arbitrary<Record<string, unknown>> {
+  return fc
+    .tuple(any, fc.oneof(...names.map((name) => valueOf(name).map((value) => ({ [name]: value })))))
+    .map(([value, chosen]) => ({ ...value, ...chosen }));
 }
 
 /** Of labels. */
@@ -167,6 +188,11 @@ const BROKEN_FIELDS: readonly Spec[] = [
   { host: 'a.example.com', paths: [{ path: '/', type: 'ImplementationSpecific' }] },
   { host: 'a.example.com', tlsSecretName: undefined, tls: { issuer: { name: 'ca', kind: 'Vault' } } },
   { host: 'a.example.com', tlsSecretName: undefined, tls: { secretName: 'a', issuer: { name: 'ca' } } },
+  { files: [{ path: 'html', emptyDir: {} }] },
+  { files: [{ path: '/a/../b', emptyDir: {} }] },
+  { files: [{ path: '/a:b', emptyDir: {} }] },
+  { files: [{ path: '/a' }] },
+  { files: [{ path: '/a', emptyDir: {}, secret: { name: 'x' } }] },
   { securityProfile: 'privileged' },
   { suspend: 'yes' },
 ];

@@ -23,6 +23,7 @@ export function expectChildren(
   expectProbes(spec, deployment);
   expectRollout(spec, deployment);
   expectPods(spec, deployment);
+  expectFiles(spec, deployment);
   expectIngress(spec, ingress, website.metadata.name);
   expectBudget(spec, budget, deployment?.spec.selector.matchLabels ?? {});
 }
@@ -53,6 +54,34 @@ function expectContainer(spec: Spec, deployment: Deployment | undefined): void {
 
 type Pod = Deployment['spec']['template']['spec'] & {};
 type Container = Pod['containers'][number];
+type Files = readonly ({ readonly path: string } & { readonly [source: string]: Fields | undefined })[];
+
+/** Each path is mounted from a volume of its source. There are no other mounts and volumes. */
+function expectFiles(spec: Spec, deployment: Deployment | undefined): void {
+  const { containers = [], volumes = [] } = deployment?.spec.template.spec ?? {};
+  const files = (spec['files'] ?? []) as Files;
+  const mounts = containers.flatMap(({ volumeMounts = [] }) => volumeMounts);
+  const expected = files.map(({ path, emptyDir }) => [path, emptyDir === undefined]);
+  expect(mounts.map(({ mountPath, readOnly = false }) => [mountPath, readOnly])).toEqual(expected);
+  expect(volumes).toHaveLength(files.length);
+  for (const [index, { path: _, ...source }] of files.entries()) {
+    const volume = volumes.find(({ name }) => name === mounts[index]?.name);
+    for (const [kind, fields = {}] of Object.entries(source)) expectVolume(volume, kind, fields);
+  }
+}
+
+type Fields = { readonly [field: string]: string | number | boolean };
+
+function expectVolume(volume: object | undefined, kind: string, { name: object, sizeLimit, ...rest }: Fields): void {
+  const { name, ...stored } = volume as { readonly name: string; readonly [source: string]: Fields | string };
+  expect(name).toMatch(/^files-[-a-z0-9]{1,57}$/);
+  expect(Object.keys(stored)).toEqual([kind]);
+  const source = stored[kind] as Fields;
+  expect(source).toMatchObject(rest);
+  expect(source[kind === 'secret' ? 'secretName' : 'name']).toBe(object);
+  expect(isSameAmount(String(source['sizeLimit'] ?? 0), String(sizeLimit ?? 0))).toBe(true);
+}
+
 type Amounts = { readonly [part: string]: Readonly<Record<string, unknown>> } | undefined;
 
 /** What is asked for is there, as the API server stores it, and nothing else is. */

@@ -48,6 +48,16 @@ const SUSPEND = 'spec.suspend';
 /** Fields that only matter together with a value of another field. */
 const NEEDS: Readonly<Record<string, Spec>> = { 'spec.disruptionBudget': { replicas: 2 } };
 
+/** Fields whose default depends on other fields: to leave them out may mean the same. */
+const HAS_OWN_DEFAULT: ReadonlySet<string> = new Set(['spec.files[].image.pullPolicy']);
+
+/** Whether both specs state the field equally often. */
+function areBothStated(path: string, specs: Change<Spec>): boolean {
+  const name = `"${path.slice(path.lastIndexOf('.') + 1)}":`;
+  const [before, after] = specs.map((spec) => JSON.stringify(spec).split(name).length);
+  return before === after;
+}
+
 const active =
   (path: string) =>
   ([before, after]: Change<Spec>): Change<Spec> => [
@@ -57,8 +67,9 @@ const active =
 
 it.each(FIELDS)('$path has an effect', async ({ path, change }) => {
   const [specs, effectIn] = path === SUSPEND ? [change, statusIn] : [change.map(active(path)), childrenIn];
+  const changes = HAS_OWN_DEFAULT.has(path) ? specs.filter((each) => areBothStated(path, each)) : specs;
   await fc.assert(
-    fc.asyncProperty(specs, async ([before, after]) => {
+    fc.asyncProperty(changes, async ([before, after]) => {
       const worlds = await Promise.all([follow(before), follow(after), follow(before, after)]);
       const [old, created, updated] = worlds.map(effectIn);
       expect(isDeepStrictEqual(created, old), `${path} has no effect on a new Website`).toBe(false);

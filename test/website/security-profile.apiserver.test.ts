@@ -13,10 +13,18 @@ beforeAll(async () => {
 });
 afterAll(() => admin.close());
 
+const FILES = [
+  { path: '/usr/share/nginx/html', image: { reference: 'registry.example.com/pages:1' } },
+  { path: '/etc/nginx/conf.d', configMap: { name: 'nginx' } },
+  { path: '/etc/keys', secret: { name: 'keys' } },
+  { path: '/tmp', emptyDir: {} },
+];
+
 /** Asks Pod Security admission for a Pod of the Deployment's template, and makes none. */
 async function admit(
   securityProfile: 'baseline' | 'restricted',
   standard: 'baseline' | 'restricted',
+  files: readonly object[] = [],
 ): Promise<unknown> {
   const namespace = await createNamespace(admin, 'profile');
   await patch(admin, `/api/v1/namespaces/${namespace}`, {
@@ -25,7 +33,7 @@ async function admit(
   const path = `/api/v1/namespaces/${namespace}`;
   // A Pod needs the default ServiceAccount, which a controller makes.
   await eventually(() => admin.json({ method: 'GET', path: `${path}/serviceaccounts/default`, what: 'look' }));
-  const deployment = desiredChild('Deployment', aWebsite(), { ...SPEC, securityProfile });
+  const deployment = desiredChild('Deployment', aWebsite(), { ...SPEC, securityProfile, files });
   const { spec } = deployment.spec.template;
   const body = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'pod', namespace }, spec };
   return admin.json({
@@ -38,6 +46,10 @@ async function admit(
 
 it('The restricted profile satisfies the Pod Security Standard restricted', async () => {
   await expect(admit('restricted', 'restricted')).resolves.toMatchObject({ kind: 'Pod' });
+});
+
+it('Files of each kind satisfy it too', async () => {
+  await expect(admit('restricted', 'restricted', FILES)).resolves.toMatchObject({ kind: 'Pod' });
 });
 
 it('The baseline profile satisfies baseline, and is told apart from restricted', async () => {

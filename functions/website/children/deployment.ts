@@ -1,10 +1,11 @@
 import { differences } from '../differences.ts';
 import type { WebsiteSpec, WebsiteStatus } from '../resource.ts';
+import { imageVolumeHint } from './deployment/files.ts';
 import { laidOver } from './deployment/laid.ts';
 import { mergedPodSpec, podSpec } from './deployment/pod.ts';
 import type { Deployment } from './deployment/object.ts';
 import { rolloutVerdict, ROLLOUT_REASONS } from './deployment/rollout.ts';
-import { formerly, STATED, statedText } from './deployment/stated.ts';
+import { formerly, STATED, statedText, statementOf } from './deployment/stated.ts';
 import type { Desired, KindOfChild } from './kind.ts';
 import {
   childName,
@@ -45,6 +46,7 @@ export const deploymentKind: KindOfChild<Deployment> = {
   selector: ({ spec }) => spec.selector.matchLabels,
   // The API server keeps the selector of a Deployment as it was created.
   isImmutable: ({ spec }, website) => differences(spec.selector.matchLabels, selectorOf(website)).length > 0,
+  hint: ({ template }, problem) => imageVolumeHint(template.spec ?? {}, problem),
 
   readiness: (have, { replicas }) =>
     have === undefined
@@ -70,19 +72,18 @@ function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployme
   const { template } = have.spec;
   const wanted = want.spec.template;
   const labels = ownLabels(wanted.metadata?.labels);
-  const before = formerly(have);
-  const statement = { now: new Set(formerly(want)?.fields), before: new Set(before?.fields) };
+  const [now, before] = [formerly(want), formerly(have)];
   const { replicas } = want.spec;
   return {
     ...have,
     metadata: mergedMeta(have.metadata, want.metadata, [OPTIONAL_CHILDREN, HAS_INGRESS]),
     spec: {
-      ...laidOver(have.spec, want.spec, ['strategy'], statement),
+      ...laidOver(have.spec, want.spec, ['strategy'], statementOf(now, before)),
       ...(replicas === undefined ? {} : { replicas }),
       template: {
         ...template,
         metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
-        spec: mergedPodSpec(template.spec ?? { containers: [] }, wanted.spec ?? { containers: [] }, before, statement),
+        spec: mergedPodSpec(template.spec ?? { containers: [] }, wanted.spec ?? { containers: [] }, now, before),
       },
     },
   };

@@ -49,6 +49,11 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   isImmutable?(have: T, website: Website): boolean;
   /** What to create after deleting the object, where an update cannot lead to the desired state. */
   recreated?(have: T, want: Desired<T>): Desired<T> | undefined;
+  /**
+   * What helps with a write that did not last or was refused, where this project knows more than the API server said.
+   * @param problem the paths of the fields that did not last, or the API server's message
+   */
+  hint?(spec: T['spec'], problem: string): string | undefined;
 
   /** What this child says about the readiness of the site. `have` is absent until the child is created. */
   readiness?(have: T | undefined, spec: WebsiteSpec): Verdict;

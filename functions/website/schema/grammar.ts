@@ -148,3 +148,19 @@ export const LABEL_KEY: Grammar = {
 
 /** Source: IsValidLabelValue in k8s.io/apimachinery/pkg/util/validation. */
 export const LABEL_VALUE = /^([A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)?$/;
+
+/** Where files appear in the container. No segment is . or .., and no path ends in a slash, so each directory has one form. */
+export const MOUNT_PATH: Grammar = {
+  pattern: /^(\/\.{0,2}[-_a-zA-Z0-9][-._a-zA-Z0-9]*)+$/,
+  longest: 512,
+  message: 'must be an absolute path such as /usr/share/nginx/html: letters, digits, -, _, . and /',
+  mistakes: [
+    WHITE_SPACE,
+    [/:/, 'must not contain :'],
+    [/^[^/]/, 'must begin with /'],
+    [/^\/$/, 'must not be the root directory'],
+    [/\/\.\.?(\/|$)/, 'must not contain . or .. as a segment'],
+    [/\/\//, 'must not contain //'],
+    [/\/$/, 'must not end with /'],
+  ],
+};

@@ -4,9 +4,11 @@ import { isSameAmount } from '../../quantity.ts';
 import type { WebsiteSpec } from '../../resource.ts';
 import type { Json } from '../kind.ts';
 import { PORT_NAME } from '../port.ts';
+import { mergedMounts, mountsOf } from './files.ts';
 import { laidOver, type Statement } from './laid.ts';
 import { present } from './present.ts';
 import { probesOf, withTimingOf } from './probes.ts';
+import { pullPolicy } from './pull-policy.ts';
 import type { Stated } from './stated.ts';
 
 /** Name of the one container. */
@@ -29,6 +31,7 @@ export function container(spec: WebsiteSpec): Container {
     ...(spec.envFrom === undefined ? {} : { envFrom: spec.envFrom.map(source) }),
     ...(spec.command === undefined ? {} : { command: spec.command }),
     ...(spec.args === undefined ? {} : { args: spec.args }),
+    ...mountsOf(spec),
     ...(securityContext === undefined ? {} : { securityContext }),
   };
 }
@@ -43,13 +46,6 @@ const source = ({ prefix, secretRef, configMapRef }: NonNullable<WebsiteSpec['en
   ...(secretRef === undefined ? {} : { secretRef: present(secretRef) }),
   ...(configMapRef === undefined ? {} : { configMapRef: present(configMapRef) }),
 });
-
-/** The API server applies this default at creation only. It is stated here, so that it follows the image. */
-export function pullPolicy(image: string): string {
-  if (image.includes('@')) return 'IfNotPresent';
-  const [, tag = 'latest'] = image.slice(image.lastIndexOf('/') + 1).split(':');
-  return tag === 'latest' ? 'Always' : 'IfNotPresent';
-}
 
 function resources({ resources: { requests = {}, limits = {} } = {} }: WebsiteSpec) {
   return { requests: texts(requests), limits: texts(limits) };
@@ -93,7 +89,7 @@ export const mergedContainers =
       : [...have, want];
 
 function mergedContainer(have: Container, want: Container, before: Stated, statement: Statement): Container {
-  const { securityContext, ...rest } = laidOver(have, want, FIELDS, statement);
+  const { securityContext, volumeMounts: _, ...rest } = laidOver(have, want, FIELDS, statement);
   const security = mergedSecurity(securityContext, want.securityContext, before);
   return {
     ...rest,
@@ -103,6 +99,7 @@ function mergedContainer(have: Container, want: Container, before: Stated, state
     ports: mergedPorts(have.ports ?? [], want.ports ?? []),
     env: mergedEnv(have.env ?? [], want.env ?? [], before),
     resources: mergedResources(have.resources, want.resources, before),
+    ...mergedMounts(have, want, before?.files),
     ...(security === undefined ? {} : { securityContext: security }),
   };
 }

@@ -5,9 +5,10 @@ import type { Website, WebsiteSpec } from '../../resource.ts';
 import type { Json } from '../kind.ts';
 import { selectorOf } from '../metadata.ts';
 import { container, mergedContainers } from './container.ts';
-import { laidOver, type Statement } from './laid.ts';
+import { mergedVolumes, volumesOf } from './files.ts';
+import { laidOver } from './laid.ts';
 import { present } from './present.ts';
-import type { Stated } from './stated.ts';
+import { statementOf, type Stated } from './stated.ts';
 
 type PodSpec = Json<V1PodSpec>;
 
@@ -34,6 +35,7 @@ export function podSpec(website: Website, spec: WebsiteSpec): PodSpec {
       spread(website, key),
     ),
     containers: [container(spec)],
+    ...volumesOf(spec),
   };
 }
 
@@ -45,14 +47,18 @@ const spread = (website: Website, topologyKey: string): Json<V1TopologySpreadCon
   labelSelector: { matchLabels: selectorOf(website) },
 });
 
-export function mergedPodSpec(have: PodSpec, want: PodSpec, before: Stated, statement: Statement): PodSpec {
+/** @param now what the desired object states, and `before` what the one that was read stated. */
+export function mergedPodSpec(have: PodSpec, want: PodSpec, now: Stated, before: Stated): PodSpec {
+  const statement = statementOf(now, before);
   const merge = mergedContainers(before, statement);
+  const { volumes: _, ...rest } = laidOver(have, want, FIELDS, statement);
   const merged = {
-    ...laidOver(have, want, FIELDS, statement),
+    ...rest,
     ...(want.automountServiceAccountToken === undefined
       ? {}
       : { automountServiceAccountToken: want.automountServiceAccountToken }),
     containers: want.containers.reduce(merge, have.containers),
+    ...mergedVolumes(have, want, now?.files, before?.files),
   };
   return differences(have, merged).length === 0 ? merged : withNewDefaults(have, merged, want);
 }

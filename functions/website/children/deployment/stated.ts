@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { GROUP, PLURAL, type ObjectMeta, type WebsiteSpec } from '../../resource.ts';
 import { GENERATION } from '../metadata.ts';
+import { statedFiles } from './files.ts';
+import type { Statement } from './laid.ts';
 
 /**
  * Annotation on the Deployment: which optional fields the spec stated when the Deployment was written. A field that has left the
@@ -17,6 +19,8 @@ const statement = z.object({
   profile: z.string().optional(),
   /** Other optional fields of the Pod and its container, and `strategy`. */
   fields: z.array(z.string()).default([]),
+  /** The volumes of `files`, each with the fields of its source. */
+  files: z.record(z.string(), z.array(z.string())).default({}),
 });
 /** Undefined if it is unknown. Then every field may have been stated. */
 export type Stated = z.output<typeof statement> | undefined;
@@ -28,12 +32,14 @@ export function statedText(spec: WebsiteSpec, { generation }: ObjectMeta): strin
     Object.entries(named ?? {}).flatMap(([name, amount]) => (amount === undefined ? [] : [`${part}.${name}`])),
   );
   const fields = fieldsIn(spec);
+  const files = statedFiles(spec);
   return JSON.stringify({
     generation: String(generation ?? 0),
     ...(env.length === 0 ? {} : { env: env.map(({ name }) => name) }),
     ...(amounts.length === 0 ? {} : { resources: amounts }),
     ...(securityProfile === 'baseline' ? {} : { profile: securityProfile }),
     ...(fields.length === 0 ? {} : { fields }),
+    ...(Object.keys(files).length === 0 ? {} : { files }),
   });
 }
 
@@ -63,6 +69,12 @@ export function formerly({
   const parsed = statement.safeParse(parsedJson(annotations[STATED]));
   return parsed.success && parsed.data.generation === annotations[GENERATION] ? parsed.data : undefined;
 }
+
+/** The optional fields by name, as `laidOver` asks for them. */
+export const statementOf = (now: Stated, before: Stated): Statement => ({
+  now: new Set(now?.fields),
+  before: new Set(before?.fields),
+});
 
 function parsedJson(text: string | undefined): unknown {
   try {
