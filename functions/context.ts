@@ -1,5 +1,6 @@
 import { callersFrom, type Callers } from './callers/callers.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
+import { sayingOnce } from './cluster/optional-pods.ts';
 import { Places } from './cluster/places.ts';
 import { Troubles } from './cluster/troubles.ts';
 import { connect, connectLater, until, type Transport } from './cluster/transport.ts';
@@ -28,7 +29,7 @@ export type Connected = FunctionContext & {
 /** Connects to the configured clusters. @throws ClusterError if the kubeconfig names no cluster. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const troubles = new Troubles(log);
-  const { transports, clusters } = await clustersFrom(config, troubles);
+  const { transports, clusters } = await clustersFrom(config, troubles, sayingOnce(log));
   const callers = await callersFrom(config, transports, troubles);
   return {
     clusters,
@@ -45,11 +46,15 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
 }
 
 /** Connects to a single cluster immediately, and to each of several clusters on its first event. */
-async function clustersFrom({ address, contexts, namespaces }: Config, troubles: Troubles) {
+async function clustersFrom(
+  { address, contexts, namespaces }: Config,
+  troubles: Troubles,
+  noting: ReturnType<typeof sayingOnce>,
+) {
   const room = roomForLarge();
   const served = (transport: Transport) => ({
-    cluster: kubernetes(transport, namespaces, room),
-    until: (startBy: number) => kubernetes(until(transport, startBy), namespaces, room),
+    cluster: noting(kubernetes(transport, namespaces, room)),
+    until: (startBy: number) => noting(kubernetes(until(transport, startBy), namespaces, room)),
   });
   if (contexts === undefined) {
     const transport = await connect(address, troubles);

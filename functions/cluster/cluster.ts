@@ -1,5 +1,6 @@
 import type { Desired } from '../website/children/kind.ts';
 import type { Child, ChildKind, ChildOfKind } from '../website/children/kinds.ts';
+import type { Pod } from '../website/pod.ts';
 import type { Website, WebsiteKey } from '../website/resource.ts';
 import type { Announcement } from '../website/transition.ts';
 
@@ -27,6 +28,11 @@ export interface Cluster {
   updateStatus(website: Website): Promise<Website>;
   /** Creates a Kubernetes Event about the Website. It never throws, because nothing depends on Events. */
   announce(website: Website, announcement: Announcement): Promise<void>;
+  /**
+   * Some of the Pods with these labels, 50 at most.
+   * @throws `Forbidden` if the functions lack this right, which is optional.
+   */
+  listPods(namespace: string, labels: Readonly<Record<string, string>>): Promise<readonly Pod[]>;
   /** All Websites, in pages. */
   listWebsites(): AsyncIterable<readonly Website[]>;
   /** All children of one kind that carry our label, in pages. */

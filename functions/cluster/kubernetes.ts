@@ -1,6 +1,7 @@
 import type { Desired } from '../website/children/kind.ts';
 import { kindOf, type Child, type ChildKind, type ChildOfKind } from '../website/children/kinds.ts';
 import { CHILD_SELECTOR, childName, MANAGER } from '../website/children/metadata.ts';
+import type { Pod } from '../website/pod.ts';
 import { API_VERSION, apiPath, GROUP, KIND, PLURAL, type Website, type WebsiteKey } from '../website/resource.ts';
 import { shortened } from '../website/shortened.ts';
 import type { Announcement } from '../website/transition.ts';
@@ -19,6 +20,9 @@ interface Api {
 }
 
 const WEBSITES: Api = { apiVersion: API_VERSION, plural: PLURAL };
+
+/** A rollout with more Pods than this fails in all of them for the same few causes. */
+const MOST_PODS = 50;
 
 /** Limits how many list pages and large objects are in memory at once. Other writers may make them large. */
 export interface Room {
@@ -94,6 +98,21 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     updateStatus: async (website) => (await json(statusUpdate(website))) as Website,
     async announce(website, announcement) {
       await json(eventOf(website, announcement, new Date())).catch(() => {});
+    },
+    async listPods(namespace, labels) {
+      const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+      const labelSelector = Object.entries(labels)
+        .map(([label, value]) => `${label}=${value}`)
+        .join(',');
+      const request = {
+        path,
+        query: { labelSelector },
+        what: `list pods in namespace ${namespace}`,
+        pageSize: MOST_PODS,
+      };
+      // The first page alone. It has fewer Pods if they are large.
+      for await (const page of pages(transport, request, room.pages)) return (page as { items: Pod[] }).items;
+      return [];
     },
     listWebsites: () => list<Website>(WEBSITES, {}),
     async *listChildren<Kind extends ChildKind>(kind: Kind) {

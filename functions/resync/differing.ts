@@ -116,6 +116,7 @@ function compare(
   }
 }
 
+/** The Pods are not read here. So a Website whose condition names a cause differs, and its reconcile looks at the Pods again. */
 function differs(website: Website, children: Children, { now }: Pick<Context, 'now'>): boolean {
   if (website.metadata.deletionTimestamp !== undefined) return false;
   const decision = decide(website, children);

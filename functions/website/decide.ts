@@ -1,6 +1,7 @@
 import { AS_NEEDED, partOf, type Look } from './look.ts';
 import type { Children, DesiredChildren } from './children/kinds.ts';
 import { desired } from './desired.ts';
+import { explained, type Finding } from './explain.ts';
 import { withoutRepeated } from './overridden.ts';
 import { plan, withoutStamps, type Operation, type Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
@@ -60,8 +61,17 @@ function remainingOf(website: Website, decision: Planned, children: Children): P
   return planned.steps.length === 0 ? { ...planned, steps: [repeated] } : plan(website, wanted, children);
 }
 
-/** Judges a Website by its children after the writes, and computes its status. */
-export function judge(website: Website, decision: Decision, { children, refusals }: Written, now: Date): Judged {
+/**
+ * Judges a Website by its children after the writes, and computes its status.
+ * @param finding what the Pods say about a rollout that is not done.
+ */
+export function judge(
+  website: Website,
+  decision: Decision,
+  { children, refusals }: Written,
+  now: Date,
+  finding?: Finding,
+): Judged {
   if (decision.spec === undefined) {
     const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
     return { verdict: judged, status: unseenStatus(website, judged, now) };
@@ -74,6 +84,6 @@ export function judge(website: Website, decision: Decision, { children, refusals
     remaining: remainingOf(website, decision, children),
     waitsTooLong: waitsTooLong(website, now),
   };
-  const judged = verdict(seen);
+  const judged = explained(verdict(seen), finding, website);
   return { verdict: judged, status: statusOf(website, seen, judged, now) };
 }

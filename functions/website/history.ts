@@ -39,6 +39,11 @@ function replacedEntry(entry: HistoryEntry, { conditions }: WebsiteStatus = {}):
   return { ...entry, reason: ready.reason, message: shortened(ready.message, LONGEST_REASON_MESSAGE) };
 }
 
+/** When the generation started that is not ready yet. Undefined if the newest generation has been ready. */
+export function startOfUnready({ history: [newest] = [] }: WebsiteStatus): string | undefined {
+  return newest?.readyAt === undefined ? newest?.startedAt : undefined;
+}
+
 /**
  * Whether a status is worth a write. Its history alone is not: a CRD of an older release drops the history, so every run would
  * write it again.

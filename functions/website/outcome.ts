@@ -1,3 +1,5 @@
+import { secondsSince } from './elapsed.ts';
+import { startOfUnready } from './history.ts';
 import type { ReadyReason, Verdict } from './reasons.ts';
 import type { WebsiteStatus } from './resource.ts';
 
@@ -16,36 +18,52 @@ export type Outcome =
   | { readonly kind: 'stalled'; readonly reason: ReadyReason; readonly requeueAfterSeconds?: number }
   | { readonly kind: 'gone' };
 
-/** Events of the Deployment drive a rollout. This reconcile makes up for lost ones. */
-const ROLLOUT_SECONDS = 120;
+/** Bounds of a wait, in seconds. */
+interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Events of the Deployment announce the next change. This reconcile makes up for lost ones. */
+const UNANNOUNCED_SECONDS = 120;
 /**
  * The functions get no event when an object without our label is deleted, a quota is raised, a policy changes or the garbage collector
  * is stuck. The wait is a quarter of the time that the condition has lasted, within these bounds. A refused write is retried at least
  * once a minute in the first four minutes. In the end it is retried as rarely as the default resync runs.
  */
-const BOUNDS: Partial<Record<ReadyReason, { readonly least: number; readonly most: number }>> = {
+const BOUNDS: Partial<Record<ReadyReason, Bounds>> = {
   NameConflict: { least: 5, most: 60 },
   WaitingForDeletion: { least: 5, most: 60 },
   Rejected: { least: 30, most: 600 },
   QuotaExceeded: { least: 30, most: 600 },
 };
 
+/** Events of the Deployment drive a rollout. No event says why its Pods are not ready. */
+const ROLLOUT: Bounds = { least: 5, most: 120 };
+
 /** @param status the Website's new status. */
-export function outcomeOf({ state, reason }: Verdict, status: WebsiteStatus, now: Date): Outcome {
-  const requeueAfterSeconds = secondsUntilNextLook(reason, status, now);
+export function outcomeOf(verdict: Verdict, status: WebsiteStatus, now: Date): Outcome {
+  const { state, reason, explainedBy } = verdict;
+  if (state === 'progressing' && explainedBy === 'Pods') {
+    // A new spec is a new rollout, even if the condition is older.
+    const times = [...timesOf(status), startOfUnready(status)];
+    return { kind: 'waiting', reason, requeueAfterSeconds: secondsUntilNextLook(ROLLOUT, times, now) };
+  }
+  const bounds = BOUNDS[reason];
+  const requeueAfterSeconds = bounds && secondsUntilNextLook(bounds, timesOf(status), now);
   if (state === 'progressing')
-    return { kind: 'waiting', reason, requeueAfterSeconds: requeueAfterSeconds ?? ROLLOUT_SECONDS };
+    return { kind: 'waiting', reason, requeueAfterSeconds: requeueAfterSeconds ?? UNANNOUNCED_SECONDS };
   if (state !== 'stalled') return { kind: 'settled', reason };
   return { kind: 'stalled', reason, ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }) };
 }
 
-function secondsUntilNextLook(reason: ReadyReason, { conditions = [] }: WebsiteStatus, now: Date): number | undefined {
-  const bounds = BOUNDS[reason];
-  if (bounds === undefined) return undefined;
+/** When the condition began that says why the site is not ready. */
+function timesOf({ conditions = [] }: WebsiteStatus): readonly (string | undefined)[] {
   const find = (wanted: string) => conditions.find(({ type }) => type === wanted)?.lastTransitionTime;
-  const began = find('Stalled') ?? find('Reconciling');
-  const lasted = began === undefined ? 0 : (now.getTime() - Date.parse(began)) / 1000;
-  // Another writer of the status may have put anything there.
-  const quarter = Number.isFinite(lasted) ? Math.floor(lasted / 4) : bounds.most;
-  return Math.min(Math.max(quarter, bounds.least), bounds.most);
+  return [find('Stalled') ?? find('Reconciling')];
+}
+
+function secondsUntilNextLook({ least, most }: Bounds, times: readonly (string | undefined)[], now: Date): number {
+  const quarter = Math.floor(secondsSince(times, now) / 4);
+  return Math.min(Math.max(quarter, least), most);
 }

@@ -24,4 +24,6 @@ export interface Verdict {
   readonly state: 'ready' | 'suspended' | 'progressing' | 'stalled';
   readonly reason: ReadyReason;
   readonly message: string;
+  /** The Pods can say why. */
+  readonly explainedBy?: 'Pods';
 }

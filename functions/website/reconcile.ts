@@ -1,7 +1,8 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { CARRIER, childrenIn, isOptional, type ChildKind, type Children, type Versions } from './children/kinds.ts';
-import { decide, judge, type Decision } from './decide.ts';
+import { decide, judge, type Decision, type Judged } from './decide.ts';
+import { lookAtPods } from './explain.ts';
 import { reportForbidden } from './forbidden.ts';
 import { isNews } from './history.ts';
 import { AS_NEEDED, AT_EVERYTHING, isIndependentOfRest, overlooked, readChildren, type Look } from './look.ts';
@@ -13,7 +14,7 @@ import { announcementOf, repairsOf, type Repair } from './repair.ts';
 import type { Website, WebsiteKey } from './resource.ts';
 import { wereAsDesired } from './status.ts';
 import { transitionOf } from './transition.ts';
-import { isForbidden, write } from './write.ts';
+import { isForbidden, write, type Written } from './write.ts';
 import { writeStatus } from './write-status.ts';
 
 /** What a reconcile needs from outside. */
@@ -102,8 +103,10 @@ async function reconcileOnce(
   const live = await confirmed(website, decision, context.cluster);
   const written = await writeAndReport(live, decision.plan, children, context, done);
   if (written === 'namespace-terminating') return GONE;
+
+  // Judge
   const now = context.now();
-  const judged = judge(live, decision, written, now);
+  const judged = await judgeAndExplain(live, decision, written, context.cluster, now);
   const isNew = isNews(live.status, judged.status);
   if (!isNew && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
@@ -115,6 +118,19 @@ async function reconcileOnce(
     outcome: outcomeOf(update.verdict, judged.status, now),
     versions: versionsOf(update.website, written.children),
   };
+}
+
+/** Judges, and asks the Pods why if the rollout is not done after some seconds. */
+async function judgeAndExplain(
+  website: Website,
+  decision: Decision,
+  written: Written,
+  cluster: Cluster,
+  now: Date,
+): Promise<Judged> {
+  const judged = judge(website, decision, written, now);
+  const finding = await lookAtPods(website, judged, written.children[CARRIER], cluster, now);
+  return finding === undefined ? judged : judge(website, decision, written, now, finding);
 }
 
 /** Reports repairs even if a later write fails: the next attempt no longer sees them. */

@@ -14,18 +14,34 @@ beforeAll(async () => {
 });
 afterAll(() => transport.close());
 
-describeCluster('The real cluster', async () => ({
-  cluster: kubernetes(transport),
-  namespace: await createNamespace(transport, 'cluster'),
-  createWebsite: (key, spec) => createWebsite(transport, key, spec),
-  async announced({ metadata: { namespace, uid } }) {
-    const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
-    const { items } = (await transport.json({ method: 'GET', path, what: 'list events' })) as {
-      items: (Announcement & { regarding: { uid: string } })[];
-    };
-    return items.filter(({ regarding }) => regarding.uid === uid);
-  },
-}));
+describeCluster('The real cluster', async () => {
+  const own = await createNamespace(transport, 'cluster');
+  return {
+    cluster: kubernetes(transport),
+    namespace: own,
+    createWebsite: (key, spec) => createWebsite(transport, key, spec),
+    createPod: (name, labels) =>
+      transport.json({
+        method: 'POST',
+        path: `/api/v1/namespaces/${own}/pods`,
+        what: 'create pod',
+        body: {
+          metadata: { name, labels },
+          spec: {
+            containers: [{ name: 'webserver', image: 'nginx:1' }],
+            nodeSelector: { 'example.com/nowhere': 'true' },
+          },
+        },
+      }),
+    async announced({ metadata: { namespace, uid } }) {
+      const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+      const { items } = (await transport.json({ method: 'GET', path, what: 'list events' })) as {
+        items: (Announcement & { regarding: { uid: string } })[];
+      };
+      return items.filter(({ regarding }) => regarding.uid === uid);
+    },
+  };
+});
 
 it('names the verb and the resource that RBAC refuses', async () => {
   const forwarder = await connect({ kubeconfig: inject('forwarderKubeconfig') });

@@ -7,6 +7,10 @@ describeCluster('The cluster in memory', async () => {
     cluster,
     namespace: 'team-a',
     createWebsite: async (key, spec) => cluster.apply(key, spec),
+    async createPod(name, labels) {
+      const metadata = { name, namespace: 'team-a', uid: name, resourceVersion: '1', labels };
+      cluster.pods.push({ metadata, spec: { containers: [{ name: 'webserver', image: 'nginx:1' }] } });
+    },
     announced: async ({ metadata: { uid } }) => cluster.announced.filter((each) => each.uid === uid),
   };
 });

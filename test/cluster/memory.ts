@@ -1,6 +1,7 @@
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
 import { differences } from '../../functions/website/differences.ts';
+import type { Pod } from '../../functions/website/pod.ts';
 import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { Announcement } from '../../functions/website/transition.ts';
 import type { Desired } from '../../functions/website/children/kind.ts';
@@ -22,6 +23,8 @@ export class MemoryCluster implements Cluster {
   onWrite: (object: Stored) => void = () => {};
   /** What the policies of the cluster make of a child that is written. */
   admit: (child: Child) => Child = (child) => child;
+  /** What the kubelets and the scheduler say. */
+  pods: Pod[] = [];
   writes = 0;
   reads = 0;
   readonly announced: (Announcement & { readonly uid: string })[] = [];
@@ -32,6 +35,7 @@ export class MemoryCluster implements Cluster {
     for (const [key, object] of this.#objects) copy.#objects.set(key, structuredClone(object));
     for (const [key, counts] of this.#counts) copy.#counts.set(key, counts);
     copy.admit = this.admit;
+    copy.pods = this.pods;
     return copy;
   }
 
@@ -77,6 +81,12 @@ export class MemoryCluster implements Cluster {
     const { once } = announcement;
     if (once !== undefined && this.announced.some((each) => each.uid === uid && each.once === once)) return;
     this.announced.push({ ...announcement, uid });
+  }
+
+  async listPods(namespace: string, labels: Readonly<Record<string, string>>) {
+    this.reads++;
+    const has = (pod: Pod) => Object.entries(labels).every(([label, value]) => pod.metadata.labels?.[label] === value);
+    return structuredClone(this.pods.filter((pod) => pod.metadata.namespace === namespace && has(pod)).slice(0, 50));
   }
 
   async *listWebsites() {

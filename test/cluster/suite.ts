@@ -11,6 +11,8 @@ export interface Subject {
   readonly cluster: Cluster;
   readonly namespace: string;
   createWebsite(key: WebsiteKey, spec: unknown): Promise<Website>;
+  /** Creates a Pod with these labels, which is never scheduled. */
+  createPod(name: string, labels: Readonly<Record<string, string>>): Promise<unknown>;
   /** The Kubernetes Events of a Website. */
   announced(website: Website): Promise<readonly Announcement[]>;
 }
@@ -170,6 +172,20 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       expect(deployments).toMatchObject([
         { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'shop-deployment' } },
       ]);
+    });
+
+    it('lists the Pods with these labels, 50 at most', async () => {
+      expect(await cluster.listPods(subject.namespace, { app: 'shop' })).toEqual([]);
+      for (let index = 0; index < 52; index++)
+        await subject.createPod(`shop-${index}`, { app: 'shop', half: String(index % 2) });
+      const pods = await cluster.listPods(subject.namespace, { app: 'shop', half: '1' });
+      expect(pods).toHaveLength(26);
+      expect(pods[0]).toMatchObject({
+        metadata: { labels: { half: '1' } },
+        spec: { containers: [{ image: 'nginx:1' }] },
+      });
+      expect(await cluster.listPods(subject.namespace, { app: 'shop' })).toHaveLength(50);
+      expect(await cluster.listPods('no-such-namespace', { app: 'shop' })).toEqual([]);
     });
 
     async function readIngress(): Promise<Ingress> {

@@ -101,6 +101,13 @@ async function live(): Promise<void> {
   );
   await patchWebsite(admin, key, { spec: { host: null, replicas: 1 } });
   await ready();
+  await patchWebsite(admin, key, { spec: { placement: { nodeSelector: { 'example.com/nowhere': 'true' } } } });
+  const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/${key.name}`;
+  await eventually(async () =>
+    expect(await admin.json({ method: 'GET', path, what: 'get' })).toMatchObject({
+      status: { conditions: [{ message: expect.stringContaining('Unschedulable') as string }, {}] },
+    }),
+  );
 }
 
 it('The functions and the forwarder use what they are granted, and are granted what they use', async () => {

@@ -49,6 +49,7 @@ const cluster: Cluster = {
   delete: (child) => one.delete(child),
   updateStatus: (updated) => one.updateStatus(updated),
   announce: async () => {},
+  listPods: async () => [],
   listWebsites: () => pages(website),
   listChildren: <Kind extends ChildKind>(kind: Kind) =>
     pages(children.find((child): child is ChildOfKind<Kind> => child.kind === kind)),

@@ -38,6 +38,7 @@ it('One whose time is up goes on behind the last that it looked at, also when th
     announce: (website, transition) => cluster.announce(website, transition),
     listWebsites: () => cluster.listWebsites(),
     listChildren: (kind) => cluster.listChildren(kind),
+    listPods: (namespace, labels) => cluster.listPods(namespace, labels),
   };
   const context = contextOf(failing);
   // The clock ends each resync when 16 have begun.

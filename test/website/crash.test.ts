@@ -57,6 +57,7 @@ class FailingCluster {
       announce: (website, transition) => cluster.announce(website, transition),
       listWebsites: () => cluster.listWebsites(),
       listChildren: (kind) => cluster.listChildren(kind),
+      listPods: (namespace, labels) => cluster.listPods(namespace, labels),
     };
   }
 }

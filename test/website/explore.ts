@@ -156,6 +156,7 @@ class Play {
         announce: (website, transition) => cluster.announce(website, transition),
         listWebsites: () => cluster.listWebsites(),
         listChildren: (kind) => cluster.listChildren(kind),
+        listPods: (namespace, labels) => cluster.listPods(namespace, labels),
       },
     };
   }

@@ -127,3 +127,21 @@ it.each<[string, string, () => Promise<unknown>, object]>([
     await becomesReady();
   },
 );
+
+it('Without the right to list Pods, which is optional, only the cause is missing', async () => {
+  await grant(RULES.filter(({ resources }) => !resources.includes('pods')));
+  await createWebsite(admin, key, { image: 'registry.invalid/shop:1', replicas: 1 });
+  const waits = '0 of 1 updated replica is available';
+  await eventually(async () => {
+    minutes++;
+    await run();
+    expect(await conditions()).toEqual([`Ready=False Progressing: ${waits}`, `Reconciling=True Progressing: ${waits}`]);
+  });
+  await grant(RULES);
+  await eventually(async () => {
+    await run();
+    expect((await conditions())[0]).toBe(
+      `Ready=False Progressing: ${waits}. ImagePullBackOff: registry.invalid/shop:1: not found`,
+    );
+  });
+});

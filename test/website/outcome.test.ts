@@ -40,3 +40,42 @@ it.each(['InvalidSpec', 'ImmutableSelector', 'ProgressDeadlineExceeded'] as cons
     expect(stalled(reason, ago(0))).toEqual({ kind: 'stalled', reason });
   },
 );
+
+describe.each(['Progressing', 'ReplicaFailure'] as const)('A rollout with %s', (reason) => {
+  const waiting = (began: string, startedAt: string, readyAt?: string) =>
+    outcomeOf(
+      { state: 'progressing', reason, message: '', explainedBy: 'Pods' },
+      {
+        conditions: [{ type: 'Reconciling', status: 'True', lastTransitionTime: began, reason, message: '' }],
+        history: [{ generation: 1, image: 'nginx:1', startedAt, ...(readyAt === undefined ? {} : { readyAt }) }],
+      },
+      NOW,
+    );
+
+  it.each([
+    ['began a moment ago', ago(0), ago(0), undefined, 5],
+    ['began a minute ago', ago(60), ago(60), undefined, 15],
+    ['began an hour ago', ago(3600), ago(3600), undefined, 120],
+    ['replaced another one a moment ago', ago(3600), ago(0), undefined, 5],
+    ['was ready, and lost a Pod a moment ago', ago(0), ago(3600), ago(3500), 5],
+    ['was ready, and lost a Pod an hour ago', ago(3600), ago(7200), ago(7100), 120],
+    ['has a time that nobody can read', 'yesterday', ago(0), undefined, 120],
+  ])('that %s is looked at again', (_, began, startedAt, readyAt, seconds) => {
+    expect(waiting(began, startedAt, readyAt)).toEqual({ kind: 'waiting', reason, requeueAfterSeconds: seconds });
+  });
+});
+
+it('A refusal whose condition could not be written is looked at as soon as a new one', () => {
+  expect(outcomeOf({ state: 'stalled', reason: 'Rejected', message: '' }, {}, NOW)).toMatchObject({
+    requeueAfterSeconds: 30,
+  });
+});
+
+it.each(['Paused', 'Progressing'] as const)(
+  '%s, where an event tells the rest, is looked at again after two minutes',
+  (reason) => {
+    expect(outcomeOf({ state: 'progressing', reason, message: '' }, {}, NOW)).toMatchObject({
+      requeueAfterSeconds: 120,
+    });
+  },
+);

@@ -147,6 +147,7 @@ function scheduled(cluster: MemoryCluster, scheduler: fc.Scheduler): Cluster {
     announce: (website, transition) => cluster.announce(website, transition),
     listWebsites: () => cluster.listWebsites(),
     listChildren: (kind) => cluster.listChildren(kind),
+    listPods: (namespace, labels) => cluster.listPods(namespace, labels),
   };
 }
 

@@ -107,6 +107,7 @@ describe('P3: a run that was overtaken', () => {
       announce: (website, transition) => cluster.announce(website, transition),
       listWebsites: () => cluster.listWebsites(),
       listChildren: (kind) => cluster.listChildren(kind),
+      listPods: (namespace, labels) => cluster.listPods(namespace, labels),
       replace: async (child) => {
         stalled();
         await meanwhile;

@@ -49,7 +49,7 @@ it('A new image whose Pods do not start is said to be on its way, and when it is
   await says(/^False Progressing: 1 of 2 replicas are updated$/);
   await deployment({ progressDeadlineSeconds: 1 });
   await says(
-    /^False ProgressDeadlineExceeded: nginx:2 did not become ready in time: 1 of 2 replicas are updated, 0 of them are ready, and 2 old replicas still serve: ReplicaSet "shop-deployment-\w+" has timed out progressing\.$/,
+    /^False ProgressDeadlineExceeded: nginx:2 did not become ready in time: 1 of 2 replicas are updated, 0 of them are ready, and 2 old replicas still serve: ReplicaSet "shop-deployment-\w+" has timed out progressing\. Unschedulable: 0\/1 nodes are available: .*$/,
   );
   expect(await kubernetes(admin).getWebsite(key)).toMatchObject({ status: { replicas: 3, availableReplicas: 2 } });
 });

@@ -68,12 +68,13 @@ function unfinishedVerdict(deployment: Deployment, status: RolloutStatus, wanted
   const text = (said: string) => (why === undefined ? said : `${said}: ${why}`);
   if (late !== undefined) {
     const message = text(`${imageOf(deployment)} did not become ready in time: ${lateIn(status, wanted, missing)}`);
-    return { state: 'stalled', reason: 'ProgressDeadlineExceeded', message };
+    return { state: 'stalled', reason: 'ProgressDeadlineExceeded', message, explainedBy: 'Pods' };
   }
   return {
     state: 'progressing',
     reason: failing === undefined ? 'Progressing' : 'ReplicaFailure',
     message: text(missing),
+    explainedBy: 'Pods',
   };
 }
 

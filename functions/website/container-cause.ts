@@ -1,0 +1,105 @@
+import { CONTAINER } from './children/deployment/container.ts';
+import type { ContainerStatus, PodContainer } from './pod.ts';
+import { shortened } from './shortened.ts';
+
+/** Why a Pod is not ready. */
+export interface Cause {
+  /** 0: it cannot run. 1: it runs, and is not ready. 2: it is still being created. 3: it has ended, and another may replace it. */
+  readonly rank: 0 | 1 | 2 | 3;
+  /** Such as `ImagePullBackOff: shop:1.2.9: not found`. */
+  readonly text: string;
+}
+
+/** Longest explanation that a cause quotes, in bytes. */
+const LONGEST = 256;
+
+/**
+ * What others say, as a cause quotes it. Queries of URLs are left out, because they may hold the token of a registry.
+ */
+export const quoted = (text: string): string =>
+  shortened(
+    text
+      .replace(/\?[^\s"']+/g, '')
+      .replace(/\s+/g, ' ')
+      .trim(),
+    LONGEST,
+  );
+
+/** `Reason: message`, or the reason alone. */
+export const causeText = (reason: string, message: string | undefined): string =>
+  message === undefined || message === '' ? reason : `${reason}: ${quoted(message)}`;
+
+/**
+ * Why a container is not ready. The kubelet alternates between several states while it retries: a container that crashes is running
+ * or waiting, and one without an image is `ErrImagePull` or `ImagePullBackOff`. Such states have one text, so that the message stays
+ * the same.
+ */
+export function containerCause(container: PodContainer, status: ContainerStatus): Cause | undefined {
+  const cause = stateCause(container, status);
+  if (cause === undefined || container.name === CONTAINER) return cause;
+  return { ...cause, text: `${cause.text} (container ${container.name})` };
+}
+
+function stateCause(container: PodContainer, status: ContainerStatus): Cause | undefined {
+  const { state = {}, lastState = {}, restartCount } = status;
+  if (state.waiting?.reason !== undefined && !isBeingCreated(state.waiting.reason))
+    return { rank: 0, text: waitingText(container, state.waiting, lastState.terminated) };
+  const ended = state.terminated ?? (restartCount > 0 ? lastState.terminated : undefined);
+  if (ended !== undefined) return { rank: 0, text: endedText(ended) };
+  return state.running === undefined ? undefined : { rank: 1, text: unhealthyText(container, status) };
+}
+
+const isBeingCreated = (reason: string): boolean => reason === 'ContainerCreating' || reason === 'PodInitializing';
+
+type State = NonNullable<ContainerStatus['state']>;
+
+/** The kubelet waits with these reasons between two attempts, and the end of the last attempt says more. */
+const AFTER_AN_END: ReadonlySet<string> = new Set(['CrashLoopBackOff', 'RunContainerError']);
+
+function waitingText(
+  { image = '' }: PodContainer,
+  { reason = '', message = '' }: NonNullable<State['waiting']>,
+  ended: State['terminated'],
+): string {
+  if (reason === 'ErrImagePull' || reason === 'ImagePullBackOff')
+    return causeText('ImagePullBackOff', [image, pullError(message)].filter((part) => part !== '').join(': '));
+  if (!AFTER_AN_END.has(reason)) return causeText(reason, message);
+  if (ended !== undefined) return endedText(ended);
+  // The message of CrashLoopBackOff is a wait that changes each time.
+  return causeText(reason, reason === 'CrashLoopBackOff' ? '' : message);
+}
+
+/** What the registry answered, without the steps that led to it and the image, which each of them repeats. */
+const pullError = (message: string): string =>
+  message
+    .replace(/^Back-off pulling image "[^"]*"(: )?/, '')
+    .replace(/^ErrImagePull: /, '')
+    .replace(/^rpc error: code = \w+ desc = /, '')
+    .replace(/^(failed to (pull and unpack image|resolve reference|pull image|copy) "[^"]*": )+/, '')
+    .replace(/^[\w./@-]+(:\d+[\w./-]*)?:[\w.-]+: /, '');
+
+/** Reasons of the container runtime. Their message is its own. Any other message may come from the program. */
+const OF_THE_RUNTIME: ReadonlySet<string> = new Set(['StartError', 'ContainerCannotRun']);
+
+/** The message of a container that has ended is the program's own output and may hold secrets, so it is not quoted. */
+function endedText({ reason = '', message, exitCode, signal }: NonNullable<State['terminated']>): string {
+  if (reason === 'OOMKilled') return reason;
+  if (OF_THE_RUNTIME.has(reason)) return causeText(reason, message);
+  return `CrashLoopBackOff: ${signal === undefined || signal === 0 ? `exit code ${exitCode}` : `signal ${signal}`}`;
+}
+
+type Probe = NonNullable<PodContainer['readinessProbe']>;
+
+function unhealthyText({ startupProbe, readinessProbe }: PodContainer, { started }: ContainerStatus): string {
+  if (started === false && startupProbe !== undefined)
+    return `Unhealthy: the startup probe ${probeText(startupProbe)} does not succeed`;
+  return readinessProbe === undefined
+    ? 'Unhealthy: the container is not ready'
+    : `Unhealthy: the readiness probe ${probeText(readinessProbe)} does not succeed`;
+}
+
+function probeText({ httpGet, tcpSocket, grpc }: Probe): string {
+  if (httpGet !== undefined) return quoted(`GET :${httpGet.port}${httpGet.path ?? '/'}`);
+  if (tcpSocket !== undefined) return `TCP :${tcpSocket.port}`;
+  return grpc === undefined ? 'command' : `gRPC :${grpc.port}`;
+}
