@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EVENT_TYPES, InvalidEventError, requestOf, subjectOf } from '../../functions/events/website-event.ts';
+import { OPTIONAL_KINDS } from '../../functions/website/children/kinds.ts';
+import { AT_EVERYTHING } from '../../functions/website/look.ts';
 
 const data = {
   apiVersion: 'stable.example.com/v1',
@@ -50,6 +52,16 @@ describe('An event of ours', () => {
       resourceVersion: undefined,
     });
   });
+
+  it.each([undefined, ['Deployment'], ['Website', 'Service']])(
+    'has everything read where an optional child changed, and %j is said to have changed',
+    (changed) => {
+      for (const { kind } of OPTIONAL_KINDS) {
+        const about = { ...data, reason: 'retry', childKind: kind, changed };
+        expect(requestOf(event({ data: about }))).toMatchObject({ look: AT_EVERYTHING });
+      }
+    },
+  );
 
   it('carries nothing of a forged spec', () => {
     const forged = { ...data, spec: { image: 'evil', replicas: 1000 } };

@@ -15,7 +15,8 @@ const notice = (rest: Partial<Extract<Notice, { kind: 'changed' | 'deleted' | 'd
 
 describe('The newer of two notices takes the place of the older', () => {
   it('and tells of what changed in either, so that neither counts as known while the other is news', () => {
-    const older = notice({ kind: 'changed', reason: 'spec-changed', versions: { Website: '7', Deployment: '3' } });
+    const versions = { Website: '7', Deployment: '3' };
+    const older = notice({ kind: 'changed', reason: 'spec-changed', childKind: 'Service', versions });
     const newer = notice({ childKind: 'Deployment', versions: { Deployment: '9' } });
     expect(merged(older, newer)).toMatchObject({
       kind: 'drifted',

@@ -87,11 +87,14 @@ describe('The annotation of an older release', () => {
   });
 });
 
-it('The order of the kinds and repeated names are worth no write', async () => {
-  await settle(BOTH);
-  remark({ [OPTIONAL_CHILDREN]: 'PodDisruptionBudget,Ingress' });
-  expect((await run()).actions).toEqual([]);
-});
+it.each(['PodDisruptionBudget,Ingress', 'PodDisruptionBudget,Ingress,Ingress', ',Ingress,PodDisruptionBudget'])(
+  'The same kinds listed as %s are worth no write',
+  async (list) => {
+    await settle(BOTH);
+    remark({ [OPTIONAL_CHILDREN]: list });
+    expect((await run()).actions).toEqual([]);
+  },
+);
 
 describe('A kind that only a newer release knows', () => {
   beforeEach(async () => {
@@ -113,19 +116,52 @@ describe('A kind that only a newer release knows', () => {
   });
 });
 
-it('One optional child that cannot be deleted stays listed, and the other one goes', async () => {
-  await settle(BOTH);
+/** Makes the API server refuse to delete children of this kind, until the returned function is called. */
+function refuseToDelete(kind: string): () => void {
   const remove = cluster.delete.bind(cluster);
   cluster.delete = async (child) => {
-    if (child.kind === 'Ingress') throw new ClusterError('Invalid', 'not here');
+    if (child.kind === kind) throw new ClusterError('Invalid', 'not here');
     return remove(child);
   };
+  return () => (cluster.delete = remove);
+}
+
+it('An empty list counts as no list, and the next write leaves nothing of it', async () => {
+  await settle(SPEC);
+  remark({ [OPTIONAL_CHILDREN]: '' });
+  expect((await run()).actions).toEqual([]);
+  await settle(HOST);
+  expect(mark()).toBe('Ingress');
+});
+
+it('One optional child that cannot be deleted stays listed, and the other one goes', async () => {
+  await settle(BOTH);
+  const allow = refuseToDelete('Ingress');
   cluster.apply(key, SPEC);
   expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' });
   expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress']);
   expect(mark()).toBe('Ingress');
-  cluster.delete = remove;
+  // Another try is worth no write of the Deployment.
+  expect((await run()).actions).toEqual([]);
+  allow();
   await run();
   expect(kinds()).toEqual(['Deployment', 'Service']);
   expect(mark()).toBeUndefined();
+});
+
+it('An optional child that cannot be deleted is listed with one that comes', async () => {
+  await settle(HOST);
+  refuseToDelete('Ingress');
+  cluster.apply(key, { ...SPEC, disruptionBudget: 'Auto' });
+  await run();
+  expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress', 'PodDisruptionBudget']);
+  expect(mark()).toBe('Ingress,PodDisruptionBudget');
+});
+
+it('An optional child that cannot be deleted to be recreated is listed once', async () => {
+  await settle({ ...HOST, ingressClassName: 'nginx' });
+  refuseToDelete('Ingress');
+  cluster.apply(key, HOST);
+  await run();
+  expect(mark()).toBe('Ingress');
 });

@@ -112,6 +112,17 @@ it('An orphan that may not be adopted stands in the way', async () => {
   });
 });
 
+it('No Ingress is created while the Deployment may not be taken from a deleted Website, although it lists one', async () => {
+  cluster.apply(key, { ...SPEC, host: 'shop.example.com' });
+  await run();
+  cluster.remove('Ingress', { ...key, name: 'shop-ingress' });
+  cluster.drop('Website', key);
+  cluster.apply(key, { ...SPEC, host: 'shop.example.com' });
+  expect((await run(enforcing(['Deployment']))).outcome).toMatchObject({ reason: 'WaitingForDeletion' });
+  expect(await cluster.getChild('Ingress', key)).toBeUndefined();
+  expect((await run()).actions).toContain('create Ingress');
+});
+
 it('What waits for an Ingress that may not be taken is written once that is gone', async () => {
   cluster.apply(key, { ...SPEC, host: 'shop.example.com' });
   await run();

@@ -7,6 +7,7 @@ import type { Children } from '../../functions/website/children/kinds.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import type { Service } from '../../functions/website/children/service.ts';
 import type { Ingress } from '../../functions/website/children/ingress.ts';
+import type { PodDisruptionBudget } from '../../functions/website/children/pod-disruption-budget.ts';
 import { STATED } from '../../functions/website/children/deployment/stated.ts';
 import { GENERATION } from '../../functions/website/children/metadata.ts';
 import { storedChildren } from '../fixtures/children.ts';
@@ -17,6 +18,7 @@ function planned(website: Website, observed: Children) {
 }
 
 const withHost = { ...SPEC, host: 'shop.example.com' };
+const withBudget = { ...SPEC, disruptionBudget: 'Auto' };
 
 describe('What has to be written', () => {
   it('creates all where there is nothing, the Ingress after the Deployment that says that there is one', () => {
@@ -29,6 +31,16 @@ describe('What has to be written', () => {
   it('is nothing where all is as desired', () => {
     const website = aWebsite({ spec: withHost });
     expect(planned(website, storedChildren(website)).steps).toEqual([]);
+  });
+
+  it('sets maxUnavailable in place of minAvailable, since the API server refuses both', () => {
+    const website = aWebsite({ spec: withBudget });
+    const children = storedChildren(website);
+    const { maxUnavailable: _, ...spec } = children.PodDisruptionBudget?.spec ?? {};
+    const edited = { ...children.PodDisruptionBudget, spec: { ...spec, minAvailable: 2 } } as PodDisruptionBudget;
+    const { steps, operations } = planned(website, { ...children, PodDisruptionBudget: edited });
+    expect(steps).toEqual([['replace PodDisruptionBudget']]);
+    expect(operations[0]?.child.spec).toEqual(children.PodDisruptionBudget?.spec);
   });
 
   it('names the fields that differ', () => {
@@ -187,6 +199,18 @@ describe('A child that is not ours', () => {
     const result = planned(website, by(owners, metadata));
     expect(result.steps).toEqual([]);
     expect(result.obstacles).toEqual([{ kind: 'Deployment', name: 'shop-deployment', why: 'foreign' }]);
+  });
+
+  it('because it has no owner and selects other Pods is left alone, a PodDisruptionBudget too', () => {
+    const website = aWebsite({ spec: withBudget });
+    const children = storedChildren(website);
+    const orphan = structuredClone(children.PodDisruptionBudget) as PodDisruptionBudget;
+    Object.assign(orphan.metadata, { ownerReferences: [] });
+    Object.assign(orphan.spec, { selector: { matchLabels: { app: 'other' } } });
+    expect(planned(website, { ...children, PodDisruptionBudget: orphan })).toMatchObject({
+      steps: [],
+      obstacles: [{ kind: 'PodDisruptionBudget', why: 'foreign' }],
+    });
   });
 
   it('does not keep the others from being written', () => {

@@ -6,11 +6,19 @@ import { REQUESTED_AT } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { CHILD_KINDS, type Child } from '../../functions/website/children/kinds.ts';
+import { CHILD_KINDS, OPTIONAL_KINDS, type Child, type ChildKind } from '../../functions/website/children/kinds.ts';
+import { childName } from '../../functions/website/children/metadata.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const SERVICE = { ...key, name: 'shop-service' };
+/** What a spec says to have a child of an optional kind. */
+const ASKING: Partial<Record<ChildKind, object>> = {
+  Ingress: { host: 'a.example.com' },
+  PodDisruptionBudget: { disruptionBudget: 'Auto' },
+};
+/** Each optional kind, with a spec that desires it and no other one. The tests of a kind without such a spec fail. */
+const OPTIONAL = OPTIONAL_KINDS.map(({ kind }) => [kind, { ...SPEC, ...ASKING[kind] }] as const);
 let cluster: MemoryCluster;
 const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
 const spend = async (work: () => Promise<unknown>) => {
@@ -91,26 +99,33 @@ describe('P2: where all is as declared', () => {
 });
 
 describe('P3: a run that was overtaken', () => {
-  /** Stops the run at its first write, lets the rest of the test happen, and then lets it write. */
-  function overtaken() {
+  /** Stops the run at its first such write, lets the rest of the test happen, and then lets it write. */
+  function overtaken(verb: 'replace' | 'delete', stopAt: ChildKind) {
     let resume = () => {};
     const meanwhile = new Promise<void>((resolve) => (resume = resolve));
     let stalled = () => {};
     const atWrite = new Promise<void>((resolve) => (stalled = resolve));
+    const turn = async (of: string, child: Child) => {
+      if (of !== verb || child.kind !== stopAt) return;
+      stalled();
+      await meanwhile;
+    };
     const slow: Cluster = {
       getWebsite: (where) => cluster.getWebsite(where),
       getChild: (kind, where) => cluster.getChild(kind, where),
       create: (child) => cluster.create(child),
       rehearse: (child) => cluster.rehearse(child),
-      delete: (child) => cluster.delete(child),
       updateStatus: (website) => cluster.updateStatus(website),
       announce: (website, transition) => cluster.announce(website, transition),
       listWebsites: () => cluster.listWebsites(),
       listChildren: (kind) => cluster.listChildren(kind),
-      replace: async (child) => {
-        stalled();
-        await meanwhile;
+      async replace(child) {
+        await turn('replace', child);
         return cluster.replace(child);
+      },
+      async delete(child) {
+        await turn('delete', child);
+        return cluster.delete(child);
       },
     };
     const result = reconcile(key, { cluster: slow, now: () => NOW });
@@ -125,7 +140,7 @@ describe('P3: a run that was overtaken', () => {
     cluster.apply(key, SPEC);
     await run();
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
-    const slow = overtaken();
+    const slow = overtaken('replace', 'Deployment');
     await slow.atWrite;
     cluster.apply(key, { ...SPEC, image });
     await run();
@@ -137,6 +152,91 @@ describe('P3: a run that was overtaken', () => {
     await slow.result;
     expect(images).toEqual([]);
   });
+
+  it('does not undo it where the newer one had nothing to write but the generation of an Ingress', async () => {
+    const [old, next] = ['a.example.com', 'b.example.com'].map((host) => ({ ...SPEC, host }));
+    cluster.apply(key, old);
+    await run();
+    cluster.apply(key, next);
+    const slow = overtaken('replace', 'Ingress');
+    await slow.atWrite;
+    cluster.apply(key, old);
+    await run();
+    const written: string[] = [];
+    cluster.onWrite = ({ kind }) => void written.push(kind);
+    slow.resume();
+    await slow.result;
+    expect(written).not.toContain('Ingress');
+  });
+
+  it.each(OPTIONAL)('deletes no %s that the newer one desires', async (kind, spec) => {
+    cluster.apply(key, spec);
+    await run();
+    cluster.apply(key, SPEC);
+    const slow = overtaken('delete', kind);
+    await slow.atWrite;
+    cluster.apply(key, spec);
+    await run();
+    const kept = await cluster.getChild(kind, key);
+    slow.resume();
+    await slow.result;
+    expect(kept).toBeDefined();
+    expect(await cluster.getChild(kind, key)).toEqual(kept);
+  });
+});
+
+describe('An optional child', () => {
+  const remove = (kind: ChildKind) => cluster.remove(kind, { ...key, name: childName(kind, key.name) });
+
+  it.each(OPTIONAL)(
+    'of the kind %s is recreated, and then the status is written, even without news',
+    async (kind, spec) => {
+      cluster.apply(key, { ...spec, replicas: 3 });
+      await run();
+      cluster.apply(key, spec);
+      await run();
+      remove(kind);
+      // A newer run that desires no such child makes the API server refuse this status, so the run takes the child back.
+      const { reads, writes } = await spend(async () =>
+        expect((await run('everything')).actions).toEqual([`create ${kind}`]),
+      );
+      expect({ reads, writes }).toEqual({ reads: CHILD_KINDS.length + 1, writes: 2 });
+    },
+  );
+
+  it.each(OPTIONAL)(
+    'of the kind %s is found after a lost race, though the Deployment does not list it',
+    async (kind, spec) => {
+      cluster.apply(key, spec);
+      await run();
+      const late = await cluster.getChild(kind, key);
+      cluster.apply(key, SPEC);
+      await run();
+      cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+      const replace = cluster.replace.bind(cluster);
+      cluster.replace = async () => {
+        cluster.replace = replace;
+        await cluster.create(late as Parameters<typeof cluster.create>[0]);
+        throw new ClusterError('Conflict', 'changed meanwhile');
+      };
+      expect((await run()).actions).toContain(`delete ${kind}`);
+    },
+  );
+
+  it.each(OPTIONAL)(
+    'of the kind %s is deleted with the first attempt where a deleted Website left it',
+    async (kind, spec) => {
+      cluster.apply(key, spec);
+      await run();
+      cluster.drop('Website', key);
+      cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+      cluster.apply(key, SPEC);
+      const { reads } = await spend(async () =>
+        expect((await run()).actions.slice(0, 2)).toEqual([`replace ${kind}`, `delete ${kind}`]),
+      );
+      expect(reads).toBe(4);
+    },
+  );
 });
 
 describe('P3: a Website as a cache has it', () => {
@@ -159,7 +259,6 @@ describe('P3: a Website as a cache has it', () => {
   const deployment = () => cluster.children()[0] as Deployment;
   const image = () => deployment().spec.template.spec?.containers[0]?.image;
   const NEXT = { ...SPEC, image: 'nginx:2' };
-  const HOST = { ...SPEC, host: 'a.example.com' };
 
   it('is good enough where there are no children yet: what has changed since is found out', async () => {
     cluster.apply(key, SPEC);
@@ -198,6 +297,21 @@ describe('P3: a Website as a cache has it', () => {
     expect((await runSince(lagging)).actions).toEqual([]);
   });
 
+  it('is not acted on where somebody has removed the generation of the Deployment', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    const lagging = behind();
+    cluster.apply(key, NEXT);
+    await run();
+    const { annotations: _, ...metadata } = deployment().metadata;
+    cluster.edit(deployment(), { metadata });
+    const images: unknown[] = [];
+    cluster.onWrite = () => images.push(image());
+    await runSince(lagging);
+    expect(images.length).toBeGreaterThan(0);
+    expect(new Set(images)).toEqual(new Set(['nginx:2']));
+  });
+
   it.each(['as-needed', 'deployment'] as const)(
     'does not undo what was done by hand while it is suspended, in a run that looks at %s',
     async (reads) => {
@@ -212,15 +326,15 @@ describe('P3: a Website as a cache has it', () => {
     },
   );
 
-  it('does not take back an Ingress that was made for a newer one', async () => {
-    cluster.apply(key, HOST);
+  it.each(OPTIONAL)('does not take back the %s that was made for a newer one', async (optional, spec) => {
+    cluster.apply(key, spec);
     await run();
     cluster.apply(key, SPEC);
-    // Its Deployment is still of the first spec when it is read, and its Ingress of the third.
+    // Its Deployment is still of the first spec when it is read, and its optional child of the third.
     const lagging = behind({
       async getChild(kind, where) {
-        if (kind === 'Ingress') {
-          cluster.apply(key, HOST);
+        if (kind === optional) {
+          cluster.apply(key, spec);
           await run();
         }
         return cluster.getChild(kind, where);
@@ -286,6 +400,8 @@ describe('A Deployment of which alone something was heard', () => {
   const HOST = { ...SPEC, host: 'a.example.com' };
 
   beforeEach(async () => {
+    // Not its first spec, for which a run looks less far.
+    cluster.apply(key, { ...HOST, replicas: 3 });
     cluster.apply(key, HOST);
     await run();
     cluster.rollOut();
@@ -366,6 +482,12 @@ describe.each(['deployment', 'spec'] as const)('A run that looks at %s first rea
     expect((await run(reads)).actions).toContain('create Service');
   });
 
+  it('the children have lost their owners', async () => {
+    for (const child of cluster.children())
+      cluster.edit(child, { metadata: { ...child.metadata, ownerReferences: [] } });
+    expect((await run(reads)).actions).toContain('replace Service');
+  });
+
   it('something stood in the way', async () => {
     const service = cluster.children().find(({ kind }) => kind === 'Service') as Child;
     cluster.edit(service, { metadata: { ...service.metadata, ownerReferences: [], labels: {} } });
@@ -404,6 +526,22 @@ describe('P4: what is not ours', () => {
     expect(cluster.children()[0]).toEqual(before);
     cluster.remove('Deployment', { ...key, name: 'shop-deployment' });
     expect((await run()).actions).toContain('create Deployment');
+  });
+
+  it('is not adopted by a Website that was deleted after it was read: the garbage collector would delete it', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    for (const child of cluster.children())
+      cluster.edit(child, { metadata: { ...child.metadata, ownerReferences: [] } });
+    const orphans = cluster.children();
+    const getWebsite = cluster.getWebsite.bind(cluster);
+    cluster.getWebsite = async (where) => {
+      const found = await getWebsite(where);
+      cluster.drop('Website', key);
+      return found;
+    };
+    expect((await run()).outcome).toEqual({ kind: 'gone' });
+    expect(cluster.children()).toEqual(orphans);
   });
 });
 
@@ -599,13 +737,38 @@ it('No Ingress is made that the Deployment does not know of, also when the Deplo
   expect(await cluster.getChild('Ingress', key)).toBeUndefined();
 });
 
+it.each(OPTIONAL)('No %s is made while the Deployment cannot be created', async (kind, spec) => {
+  const create = cluster.create.bind(cluster);
+  cluster.create = async (child) => {
+    if (child.kind === 'Deployment') throw new ClusterError('QuotaExceeded', 'exceeded quota');
+    return create(child);
+  };
+  cluster.apply(key, spec);
+  expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'QuotaExceeded' });
+  expect(await cluster.getChild(kind, key)).toBeUndefined();
+});
+
+it('An Ingress that has to be recreated and cannot be deleted stays, and the status says why', async () => {
+  cluster.apply(key, { ...SPEC, host: 'a.example.com', ingressClassName: 'nginx' });
+  await run();
+  cluster.delete = () => Promise.reject(new ClusterError('Invalid', 'not here'));
+  cluster.apply(key, { ...SPEC, host: 'a.example.com' });
+  expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' });
+  expect(await cluster.getChild('Ingress', key)).toMatchObject({ spec: { ingressClassName: 'nginx' } });
+  expect((await run()).actions).toEqual([]);
+});
+
 describe('No Ingress stays when the host has left the spec, also when', () => {
   const HOST = { ...SPEC, host: 'a.example.com' };
-  const theirs = { labels: {}, annotations: {}, ownerReferences: [] };
-  async function takeAway(): Promise<void> {
+  const theirs = { labels: {}, annotations: {} };
+  const another = { apiVersion: 'example.com/v1', kind: 'Rollout', name: 'shop', uid: 'r', controller: true };
+  async function takeAway(ownerReferences: readonly object[] = []): Promise<void> {
     const { resourceVersion: _, uid: __, ...metadata } = (await deployment()).metadata;
     cluster.remove('Deployment', metadata);
-    await cluster.create({ ...(await desiredDeployment()), metadata: { ...metadata, ...theirs } } as never);
+    await cluster.create({
+      ...(await desiredDeployment()),
+      metadata: { ...metadata, ...theirs, ownerReferences },
+    } as never);
   }
   const deployment = async () => (await cluster.getChild('Deployment', key)) as Deployment;
   const desiredDeployment = async () => ({
@@ -614,12 +777,24 @@ describe('No Ingress stays when the host has left the spec, also when', () => {
     spec: { replicas: 1, selector: {} },
   });
 
-  it('somebody else has put a Deployment in the place of ours', async () => {
+  it.each([
+    ['somebody', []],
+    ['another controller', [another]],
+  ])('%s has put a Deployment in the place of ours', async (_, ownerReferences) => {
     cluster.apply(key, HOST);
     await run();
-    await takeAway();
+    await takeAway(ownerReferences);
     cluster.apply(key, SPEC);
     expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+    expect(await cluster.getChild('Ingress', key)).toBeUndefined();
+  });
+
+  it('somebody has deleted the Deployment', async () => {
+    cluster.apply(key, HOST);
+    await run();
+    cluster.remove('Deployment', (await deployment()).metadata);
+    cluster.apply(key, SPEC);
+    await run();
     expect(await cluster.getChild('Ingress', key)).toBeUndefined();
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OPTIONAL_CHILDREN } from '../../functions/website/children/metadata.ts';
 import { desired } from '../../functions/website/desired.ts';
 import { plan } from '../../functions/website/plan.ts';
 import { announcementOf, repairedIn, repairsOf } from '../../functions/website/repair.ts';
@@ -55,7 +56,7 @@ describe('A repair is', () => {
 
   it('nothing that changes our own notes alone', () => {
     const marked = changed(deployment, ({ metadata }) => {
-      delete (metadata.annotations as Record<string, string>)['websites.stable.example.com/has-ingress'];
+      delete (metadata.annotations as Record<string, string>)[OPTIONAL_CHILDREN];
     });
     expect(repairs({ Deployment: marked })).toEqual([]);
   });
