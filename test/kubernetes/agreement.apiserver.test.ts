@@ -5,6 +5,7 @@ import { configFrom as functionsConfig } from '../../functions/config.ts';
 import { configFrom as forwarderConfig } from '../../infra/forwarder/config.ts';
 import { quietly } from './kubectl.ts';
 import {
+  manifestsIn,
   rendered,
   right,
   rightsIn,
@@ -21,6 +22,10 @@ const FOLDERS = [
   ...readdirSync('infra/kubernetes/overlays').map((name) => `infra/kubernetes/overlays/${name}`),
   ...['direct', 'broker', 'api-server-source'].map((name) => `infra/knative/${name}`),
 ];
+/** The roles of the programs. Another test compares them with the kinds of children. */
+const shipped = ['functions-rbac', 'forwarder-rbac']
+  .flatMap((file) => manifestsIn(readFileSync(`infra/kubernetes/rights/${file}.yaml`, 'utf8')))
+  .filter(({ rules }) => rules !== undefined);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 const kubectl = (args: readonly string[], input?: string) =>
   quietly(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), ...args], input);
@@ -103,6 +108,13 @@ describe.each(FOLDERS)('%s', (folder) => {
     }
     const senders = workloads.filter((each) => tokensOf(each).some(({ audience }) => audience !== undefined));
     expect(senders.length > 0).toBe(asked !== undefined);
+  });
+
+  it('grants the programs exactly the rights that ship', () => {
+    for (const { metadata, rules } of shipped) {
+      const granted = manifests.filter((each) => each.rules !== undefined && each.metadata.name === metadata.name);
+      expect([metadata.name, granted.map((each) => each.rules)]).toEqual([metadata.name, [rules]]);
+    }
   });
 
   it('grants no right that the API server does not know', async () => {

@@ -30,6 +30,7 @@ interface Manifest extends Json {
   readonly kind: ChildKind;
   readonly metadata: {
     readonly name: string;
+    readonly uid?: string;
     readonly namespace: string;
     readonly labels: Readonly<Record<string, string>>;
     readonly ownerReferences: readonly object[];
@@ -92,6 +93,12 @@ async function owned(kind: ChildKind): Promise<Manifest> {
   return childOf(kind, metadata);
 }
 
+async function aConfigMapAsController(): Promise<readonly object[]> {
+  const name = `theirs-${++names}`;
+  const { metadata } = (await post(`/api/v1/namespaces/${namespace}/configmaps`, { metadata: { name } })) as Manifest;
+  return [{ apiVersion: 'v1', kind: 'ConfigMap', name, uid: metadata.uid, controller: true }];
+}
+
 function childOf(kind: ChildKind, metadata: Partial<ObjectMeta>): Manifest {
   const wanted = structuredClone<unknown>(desiredChild(kind, aWebsite({ metadata }), FULL)) as Manifest;
   return kind === CARRIER ? edited(wanted, ['spec.replicas', 0]) : wanted;
@@ -121,6 +128,8 @@ const create = (by: Transport, body: Manifest, query = '') =>
 const tryCreate = (body: Manifest) => create(functions, body, '?dryRun=All');
 const update = (by: Transport, body: Manifest) =>
   by.json({ method: 'PUT', path: pathOf(body), what: 'update', body }) as Promise<Manifest>;
+const drop = (by: Transport, manifest: Manifest) =>
+  by.json({ method: 'DELETE', path: pathOf(manifest), what: 'delete' });
 const read = (manifest: Manifest) =>
   admin.json({ method: 'GET', path: pathOf(manifest), what: 'get' }) as Promise<Manifest>;
 
@@ -191,36 +200,41 @@ describe('The functions may create', () => {
   });
 });
 
-describe('A thief of their token may not create', () => {
-  const secretRef = { secretKeyRef: { name: 'tls', key: 'tls.key' } };
-  const SYSTEM: Edit = ['metadata.namespace', 'kube-system'];
-  it.each<[string, string, ...Edit[]]>([
-    ['a Deployment of nobody', 'only if a Website controls it', ['metadata.ownerReferences', []]],
-    [
-      'one that a Website merely owns',
-      'only if a Website controls it',
-      ['metadata.ownerReferences.0.controller', false],
-    ],
-    [
-      'one of another kind of owner',
-      'only if a Website controls it',
-      ['metadata.ownerReferences.0.kind', 'Job'],
-      ['metadata.ownerReferences.0.blockOwnerDeletion', false],
-    ],
-    [
-      'one of another group',
-      'only if a Website controls it',
-      ['metadata.ownerReferences.0.apiVersion', 'example.com/v1'],
-      ['metadata.ownerReferences.0.blockOwnerDeletion', false],
-    ],
-    ['one of another name', 'by the name WEBSITE-deployment', ['metadata.name', 'coredns']],
-    [
-      'one without a name',
-      'by the name WEBSITE-deployment',
-      ['metadata.name', undefined],
-      ['metadata.generateName', 'x-'],
-    ],
-    ['one without our label', 'only with the label', ['metadata.labels', {}]],
+/** What is refused, by a part of the message. */
+type Refused = [what: string, message: string, ...edits: Edit[]];
+
+const CONTROLLED = 'only if a Website controls it, by the name WEBSITE-';
+const LABELLED = 'only with the label app.kubernetes.io/managed-by: website-reconciler';
+/** Objects of any kind that are no child of a Website. */
+const NO_CHILD: readonly Refused[] = [
+  ['one without an owner', CONTROLLED, ['metadata.ownerReferences', []]],
+  ['one that a Website owns and does not control', CONTROLLED, ['metadata.ownerReferences.0.controller', false]],
+  [
+    'one that an object of another kind controls',
+    CONTROLLED,
+    ['metadata.ownerReferences.0.kind', 'Job'],
+    ['metadata.ownerReferences.0.blockOwnerDeletion', false],
+  ],
+  [
+    'one that an object of another group controls',
+    CONTROLLED,
+    ['metadata.ownerReferences.0.apiVersion', 'example.com/v1'],
+    ['metadata.ownerReferences.0.blockOwnerDeletion', false],
+  ],
+  ['one of another name', CONTROLLED, ['metadata.name', 'coredns']],
+  ['one without a name', CONTROLLED, ['metadata.name', undefined], ['metadata.generateName', 'x-']],
+  ['one without our label', LABELLED, ['metadata.labels', {}]],
+];
+
+const secretRef = { secretKeyRef: { name: 'tls', key: 'tls.key' } };
+const SYSTEM: Edit = ['metadata.namespace', 'kube-system'];
+const elsewhere = { service: { name: 'payments', port: { number: 80 } } };
+const otherPods = { matchLabels: { app: 'payments', 'app.kubernetes.io/managed-by': 'website-reconciler' } };
+const BUDGET = "selects only the Website's own Pods.*maxUnavailable 1";
+
+/** What the children of each kind may not say. */
+const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
+  Deployment: [
     [
       'one that selects other Pods',
       'selects only its own Pods',
@@ -335,27 +349,15 @@ describe('A thief of their token may not create', () => {
     ],
     ['more capabilities', 'privileged', [`${WEBSERVER}.securityContext.capabilities`, { add: ['SYS_ADMIN'] }]],
     ['an unconfined container', 'privileged', [`${WEBSERVER}.securityContext.seccompProfile`, { type: 'Unconfined' }]],
-  ])('%s', async (_, message, ...edits) => {
-    await expect(tryCreate(edited(child('Deployment'), ...edits))).rejects.toThrow(
-      new RegExp(`${DENIED}.*${message}`, 's'),
-    );
-  });
-
-  it.each<[string, string, ...Edit[]]>([
+  ],
+  Service: [
     ['one of type LoadBalancer', 'of type ClusterIP', ['spec.type', 'LoadBalancer']],
     ['one of type NodePort', 'of type ClusterIP', ['spec.type', 'NodePort']],
     ['an ExternalName', 'of type ClusterIP', ['spec.type', 'ExternalName'], ['spec.externalName', 'example.com']],
     ['one that selects other Pods', "only the Website's own Pods", ['spec.selector', { app: 'payments' }]],
     ['external addresses', 'external addresses', ['spec.externalIPs', ['203.0.113.1']]],
-    ['one of nobody', 'only if a Website controls it', ['metadata.ownerReferences', []]],
-  ])('a Service: %s', async (_, message, ...edits) => {
-    await expect(tryCreate(edited(child('Service'), ...edits))).rejects.toThrow(
-      new RegExp(`${DENIED}.*${message}`, 's'),
-    );
-  });
-
-  const elsewhere = { service: { name: 'payments', port: { number: 80 } } };
-  it.each<[string, string, ...Edit[]]>([
+  ],
+  Ingress: [
     ['one that leads to another Service', 'to its own Service only', ['spec.rules.0.http.paths.0.backend', elsewhere]],
     ['one whose second path does', 'to its own Service only', ['spec.rules.0.http.paths.1.backend', elsewhere]],
     ['one whose second host does', 'to its own Service only', ['spec.rules.1.http.paths.1.backend', elsewhere]],
@@ -370,67 +372,76 @@ describe('A thief of their token may not create', () => {
       '-snippet',
       ['metadata.annotations', { 'nginx.ingress.kubernetes.io/server-snippet': 'return 200;' }],
     ],
-    ['one of nobody', 'only if a Website controls it', ['metadata.ownerReferences', []]],
-  ])('an Ingress: %s', async (_, message, ...edits) => {
-    await expect(tryCreate(edited(child('Ingress'), ...edits))).rejects.toThrow(
-      new RegExp(`${DENIED}.*${message}`, 's'),
-    );
+  ],
+  PodDisruptionBudget: [
+    ['one for the Pods of others', BUDGET, ['spec.selector', otherPods]],
+    ['one for all Pods', BUDGET, ['spec.selector', {}]],
+    ['one with an expression', BUDGET, ['spec.selector.matchExpressions', [{ key: 'app', operator: 'Exists' }]]],
+    [
+      'one with an expression alone',
+      BUDGET,
+      ['spec.selector', { matchExpressions: [{ key: 'app', operator: 'Exists' }] }],
+    ],
+    ['one that lets no Pod go', BUDGET, ['spec.maxUnavailable', 0]],
+    ['one that lets no share of the Pods go', BUDGET, ['spec.maxUnavailable', '0%']],
+    ['one that lets two Pods go', BUDGET, ['spec.maxUnavailable', 2]],
+    ['one that keeps some Pods', BUDGET, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]],
+    ['one without a number', BUDGET, ['spec.maxUnavailable', undefined]],
+  ],
+};
+
+const denial = (message: string) => new RegExp(`${DENIED}.*${message}`, 's');
+
+describe.each(CHILD_KINDS)('A thief of their token may not create a %s:', (kind) => {
+  it.each<Refused>([...NO_CHILD, ...REFUSED[kind]])('%s', async (_, message, ...edits) => {
+    await expect(tryCreate(edited(child(kind), ...edits))).rejects.toThrow(denial(message));
   });
 });
 
-const OTHER_PODS = { matchLabels: { app: 'payments', 'app.kubernetes.io/managed-by': 'website-reconciler' } };
-const WRONG_BUDGETS: [string, ...Edit[]][] = [
-  ['for the Pods of others', ['spec.selector', OTHER_PODS]],
-  ['for all Pods', ['spec.selector', {}]],
-  ['for more Pods than its own', ['spec.selector.matchExpressions', [{ key: 'app', operator: 'Exists' }]]],
-  ['that lets no Pod go', ['spec.maxUnavailable', 0]],
-  ['that lets no share of the Pods go', ['spec.maxUnavailable', '0%']],
-  ['that keeps some Pods', ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]],
-];
-
-describe('The functions may neither create nor write a PodDisruptionBudget', () => {
-  const denied = /selects only the Website's own Pods.*maxUnavailable 1/s;
-
-  it.each(WRONG_BUDGETS)('%s', async (_, ...edits) => {
-    await expect(tryCreate(edited(child('PodDisruptionBudget'), ...edits))).rejects.toThrow(denied);
-    const budget = await owned('PodDisruptionBudget');
-    await create(functions, budget);
-    await expect(change(functions, budget, ...edits)).rejects.toThrow(denied);
-  });
-
-  it('but put one right that somebody else changed', async () => {
-    const budget = await owned('PodDisruptionBudget');
-    await create(admin, edited(budget, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]));
-    const right = change(functions, budget, ['spec.maxUnavailable', 1], ['spec.minAvailable', undefined]);
-    expect(await right).toMatchObject({ spec: { maxUnavailable: 1 } });
+// What is put into a Deployment has its own list below.
+describe.each(CHILD_KINDS.filter((kind) => kind !== CARRIER))('Nor may they turn a %s into', (kind) => {
+  it.each<Refused>(REFUSED[kind])('%s', async (_, message, ...edits) => {
+    const ours = await owned(kind);
+    await create(functions, ours);
+    await expect(change(functions, ours, ...edits)).rejects.toThrow(denial(message));
   });
 });
 
 describe('What is there', () => {
-  it.each(CHILD_KINDS)('a %s of somebody else may not be taken over', async (kind) => {
+  /** Who owns an object that only has the name of a child. */
+  const OWNERS: readonly (readonly [string, (kind: ChildKind) => Promise<readonly object[]>])[] = [
+    ['without an owner', () => Promise.resolve([])],
+    ['of another controller', aConfigMapAsController],
+    ['of another Website', async (kind) => (await owned(kind)).metadata.ownerReferences],
+  ];
+  const FOREIGN = CHILD_KINDS.flatMap((kind) => OWNERS.map(([whose, owners]) => [kind, whose, owners] as const));
+
+  it.each(FOREIGN)('a %s %s may be neither changed, taken over nor deleted', async (kind, _, owners) => {
     const wanted = await owned(kind);
     const { ownerReferences, labels } = wanted.metadata;
-    await create(admin, edited(wanted, ['metadata.ownerReferences', []], ['metadata.labels', { app: 'theirs' }]));
-    const attempt = change(
-      functions,
-      wanted,
-      ['metadata.ownerReferences', ownerReferences],
-      ['metadata.labels', labels],
-    );
-    await expect(attempt).rejects.toThrow(/only if it was a child of a Website of this name before/);
+    const theirs = ['metadata.ownerReferences', await owners(kind)] as const;
+    const ours = ['metadata.ownerReferences', ownerReferences] as const;
+    const label = ['metadata.labels', labels] as const;
+    await create(admin, edited(wanted, theirs, ['metadata.labels', { app: 'theirs' }]));
+    await expect(change(functions, wanted, label)).rejects.toThrow(denial(CONTROLLED));
+    await expect(drop(functions, wanted)).rejects.toThrow(denial(CONTROLLED));
+    const takenOver = change(functions, wanted, ours, label);
+    await expect(takenOver).rejects.toThrow(denial('only if it was a child of a Website of this name before'));
   });
 
-  it.each(CHILD_KINDS.filter(isOptional))(
-    'a %s of somebody else may not be deleted, and one of a Website may',
-    async (kind) => {
-      const theirs = edited(await owned(kind), ['metadata.ownerReferences', []]);
-      const ours = await owned(kind);
-      for (const each of [theirs, ours]) await create(admin, each);
-      const drop = (manifest: Manifest) => functions.json({ method: 'DELETE', path: pathOf(manifest), what: 'delete' });
-      await expect(drop(theirs)).rejects.toThrow(/only if a Website controls it/);
-      await drop(ours);
-    },
-  );
+  it.each(CHILD_KINDS.filter(isOptional))('a %s of a Website may be deleted', async (kind) => {
+    const ours = await owned(kind);
+    await create(functions, ours);
+    await drop(functions, ours);
+    await expect(read(ours)).rejects.toMatchObject({ code: 'NotFound' });
+  });
+
+  it('a PodDisruptionBudget that somebody changed may be put right', async () => {
+    const budget = await owned('PodDisruptionBudget');
+    await create(admin, edited(budget, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]));
+    await change(functions, budget, ['spec.maxUnavailable', 1], ['spec.minAvailable', undefined]);
+    expect(await read(budget)).toMatchObject({ spec: { maxUnavailable: 1 } });
+  });
 
   /** What somebody else did to the Deployment of a Website. */
   const injected: Edit[] = [

@@ -10,7 +10,6 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 interface Manifest {
-  readonly kind: string;
   readonly rules?: readonly Rule[];
   readonly spec?: {
     readonly matchConstraints?: {
@@ -28,9 +27,8 @@ const read = (file: string): Manifest[] =>
 
 const rulesIn = (file: string): Rule[] =>
   read(file)
-    .filter(({ kind }) => kind === 'ClusterRole')
     .flatMap(({ rules = [] }) => rules)
-    .filter(({ apiGroups }) => !apiGroups.some((group) => OTHERS.has(group)));
+    .filter(({ apiGroups }) => !apiGroups.every((group) => OTHERS.has(group)));
 
 /** `v1` is the version of the group without a name. */
 const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '');

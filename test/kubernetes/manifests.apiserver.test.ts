@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { CHILD_KINDS } from '../../functions/website/children/kinds.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
@@ -192,7 +193,8 @@ describe('On Knative, of whose kinds the API server knows the fields', () => {
 
 describe('For one team', () => {
   const key = { namespace: 'team-a', name: 'shop' };
-  const spec = { image: 'nginx:1', replicas: 1 };
+  /** Desires every kind of child. */
+  const spec = { image: 'nginx:1', replicas: 2, host: 'shop.example.com' };
 
   it('is taken without a warning, and asks for nothing outside its namespace', async () => {
     await kubectl('create', 'namespace', 'team-a');
@@ -235,6 +237,7 @@ describe('For one team', () => {
     await createWebsite(cluster.admin, key, spec);
     const resync = await fetch(new URL('resync', url), { method: 'POST' });
     expect(resync.headers.get('website-resync')).toMatch(/^seen=1, differing=1, repaired=1/);
+    for (const kind of CHILD_KINDS) expect(await kubernetes(cluster.admin).getChild(kind, key)).toBeDefined();
 
     const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', uid: 'x', reason: 'retry' };
     const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed' };
