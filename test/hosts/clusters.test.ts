@@ -132,6 +132,8 @@ it('A resync is of the cluster that asks for it, and of all when a clock does', 
   west.requests.length = 0;
   await send(eventOf('shop', '/apis/v1/namespaces/x/pingsources/y', 'dev.knative.sources.ping'));
   expect(asked()).toEqual({ west: true, east: true });
+  // A line of the log comes a little later than the answer, and must not come in the next test.
+  expect(await host.line('Could not resync Websites')).toMatchObject({ cluster: 'broken' });
 });
 
 it('A cluster that cannot be reached keeps no other from its resync, and is told', async () => {
