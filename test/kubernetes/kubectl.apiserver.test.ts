@@ -33,6 +33,24 @@ const SPECS: readonly (readonly [string, object])[] = [
   ['a host', HOST],
   ['a certificate', { ...HOST, tlsSecretName: 'tls' }],
   ['a class', { ...HOST, ingressClassName: 'nginx' }],
+  [
+    'several hosts and paths',
+    { ...SPEC, hosts: ['a.example.com'], paths: [{ path: '/docs' }, { path: '/', type: 'Exact' }] },
+  ],
+  ['an issuer', { ...HOST, tls: { issuer: { name: 'letsencrypt' } } }],
+  ['no more hosts and paths', { ...HOST, hosts: [], paths: [] }],
+  [
+    'files',
+    {
+      ...SPEC,
+      files: [
+        { path: '/etc/site', configMap: { name: 'site' } },
+        { path: '/etc/keys', secret: { name: 'keys', optional: true } },
+        { path: '/pages', image: { reference: 'registry.example.com/pages:1' } },
+        { path: '/tmp', emptyDir: {} },
+      ],
+    },
+  ],
   ['everything about its Pods', EVERYTHING_ABOUT_PODS],
   [
     'empty fields about Pods',
