@@ -58,6 +58,13 @@ const covers = ({ kinds, marked }: Look, kind: ChildKind): boolean => kinds.has(
 export const overlooked = (look: Look): ChildKind[] =>
   look.unseen === true ? [] : CHILD_KINDS.filter((kind) => !covers(look, kind));
 
+/** Whether the run reads every kind, whatever the Deployment's annotation lists. */
+export const isComplete = (look: Look): boolean => CHILD_KINDS.every((kind) => look.kinds.has(kind));
+
+/** Whether no kind that the run does not look at has a say in readiness: that changes although the child stays as desired. */
+export const seesReadiness = (look: Look): boolean =>
+  overlooked(look).every((kind) => kindOf(kind).readiness === undefined);
+
 /** Whether each child that the run does not look at is the same for every spec. */
 export const isIndependentOfRest = (look: Look): boolean =>
   overlooked(look).every((kind) => !kindOf(kind).dependsOnSpec);

@@ -1,7 +1,7 @@
 import type { Difference } from './differences.ts';
 import { digest } from './digest.ts';
 import type { Operation, Plan } from './plan.ts';
-import { requestIn } from './requested.ts';
+import { isRequested } from './requested.ts';
 import type { Website } from './resource.ts';
 
 /** Identifies a write that did not last: the kind of the child, and a hash of the observed and desired values. */
@@ -16,12 +16,8 @@ export const memoriesOf = ({ steps }: Plan): string[] =>
  * Removes writes that were made before and did not last, because they would have the same result again. After a new generation or
  * another change of the child, the write differs, so it stays in the plan. A user who requests a reconcile gets all of them.
  */
-export function withoutRepeated(
-  planned: Plan,
-  { metadata, status = {} }: Website,
-): { plan: Plan; repeated: Operation[] } {
-  const isAsked = (requestIn(metadata) ?? status.lastHandledReconcileAt) !== status.lastHandledReconcileAt;
-  const remembered: ReadonlySet<string> = new Set(isAsked ? [] : status.overridden);
+export function withoutRepeated(planned: Plan, website: Website): { plan: Plan; repeated: Operation[] } {
+  const remembered: ReadonlySet<string> = new Set(isRequested(website) ? [] : website.status?.overridden);
   const isRepeated = (operation: Operation) => operation.verb === 'replace' && remembered.has(memoryOf(operation));
   const steps = planned.steps.map((step) => step.filter((operation) => !isRepeated(operation)));
   return {

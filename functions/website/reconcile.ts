@@ -1,18 +1,16 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
-import { CARRIER, childrenIn, isOptional, type ChildKind, type Children, type Versions } from './children/kinds.ts';
+import { CARRIER, childrenIn, isOptional, type Children, type Versions } from './children/kinds.ts';
 import { decide, judge, type Decision, type Judged } from './decide.ts';
 import { lookAtPods } from './explain.ts';
 import { reportForbidden } from './forbidden.ts';
 import { isNews } from './history.ts';
-import { AS_NEEDED, AT_EVERYTHING, isIndependentOfRest, overlooked, readChildren, type Look } from './look.ts';
-import { possibleKinds } from './marks.ts';
+import { AS_NEEDED, readChildren } from './look.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
-import { isAheadOf } from './ownership.ts';
 import { actionOf, takesAny, type Operation, type Plan } from './plan.ts';
 import { announcementOf, repairsOf, type Repair } from './repair.ts';
 import type { Website, WebsiteKey } from './resource.ts';
-import { wereAsDesired } from './status.ts';
+import { everything, secondRun, type Run } from './run.ts';
 import { transitionOf } from './transition.ts';
 import { isForbidden, write, type Written } from './write.ts';
 import { writeStatus } from './write-status.ts';
@@ -21,16 +19,6 @@ import { writeStatus } from './write-status.ts';
 export interface Context {
   readonly cluster: Cluster;
   readonly now: () => Date;
-}
-
-/** What a run reads and repeats. */
-export interface Run {
-  /** The children to read first. Defaults to all that the Website has. The run reads more if these are not enough. */
-  readonly look?: Look;
-  /** A resourceVersion: the Website may come from a cache that has this version or a later one. */
-  readonly since?: string | undefined;
-  /** Repeats the writes that did not last before. */
-  readonly afresh?: boolean;
 }
 
 export interface Reconciled {
@@ -74,9 +62,6 @@ export async function reconcile(key: WebsiteKey, context: Context, run: Run = {}
     }
   }
 }
-
-/** The same run, but it reads everything, and from the API server's storage. */
-const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHING, afresh });
 
 /** What all attempts together did. */
 interface Done {
@@ -179,58 +164,6 @@ async function read(
   }
   const [children, website] = await Promise.all([readChildren(key, cluster, look), cluster.getWebsite(key, since)]);
   return { website, children };
-}
-
-/** The run to make instead if this one has not read enough to act. Undefined if it has. */
-async function secondRun(
-  website: Website,
-  children: Children,
-  decision: Decision,
-  run: Run,
-  cluster: Cluster,
-): Promise<Run | undefined> {
-  const { look = AS_NEEDED, since } = run;
-  if (hasSeenTooLittle(website, decision, look)) return {};
-  if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
-  if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
-  const lost = kindsLost(website, children, decision, look);
-  const late = await Promise.all(lost.map((kind) => cluster.getChild(kind, website.metadata)));
-  return late.some((child) => child !== undefined) ? everything(run) : undefined;
-}
-
-function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boolean {
-  // The children of a suspended Website stay as they are, but the status describes them.
-  if (look.unseen === true) return decision.spec?.suspend === true;
-  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, look));
-}
-
-/** Whether the children that were not read were as desired for this spec, or are the same for every spec. */
-const isRestKnown = (website: Website, look: Look): boolean =>
-  wereAsDesired(website) &&
-  (isIndependentOfRest(look) || website.status?.observedGeneration === website.metadata.generation);
-
-/** Whether this Website already owns every child that was read. */
-const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);
-
-/**
- * A cached Website leads forward when its children were written for an older generation of it, or do not exist yet. A cache
- * cannot tell which Website of a name is the live one, so all children must be ours.
- */
-const leadsForward = (website: Website, children: Children, decision: Decision): boolean =>
-  areOurs(decision.plan) && isAheadOf(website, children);
-
-/**
- * The optional kinds that the Deployment is about to stop listing, because no such child was read. The caller looks once more after
- * it has read the Website. If the child is still missing, an older run may yet create it. The API server then refuses that run's
- * status write (`createsOptional`), and the run removes the child.
- */
-function kindsLost({ metadata }: Website, children: Children, decision: Decision, look: Look): readonly ChildKind[] {
-  // No earlier spec can have desired such a child.
-  if (metadata.generation === 1) return [];
-  const wanted = 'wanted' in decision ? decision.wanted : {};
-  const isAbsent = (kind: ChildKind) => wanted[kind] === undefined && children[kind] === undefined;
-  // The run that judged this spec has read the kinds that this run overlooks.
-  return possibleKinds(children[CARRIER]).filter((kind) => isAbsent(kind) && !overlooked(look).includes(kind));
 }
 
 /** A creation carries no version, so the run writes the status after it even if the status says nothing new. */

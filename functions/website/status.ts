@@ -7,7 +7,7 @@ import { isOwnedBy } from './ownership.ts';
 import { memoriesOf, overriddenMessage } from './overridden.ts';
 import { changesHands, type Operation, type Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
-import { requestIn } from './requested.ts';
+import { isRequested, requestIn } from './requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
 import { urlOf } from './url.ts';
 
@@ -15,13 +15,12 @@ import { urlOf } from './url.ts';
 const CARRIER_REASONS: ReadonlySet<string> = new Set(kindOf(CARRIER).readyReasons);
 
 /** Whether all children but the Deployment were as desired when the Website was last judged. False if a reconcile is requested. */
-export function wereAsDesired({ metadata, status }: Website): boolean {
-  const { conditions = [], lastHandledReconcileAt } = status ?? {};
-  const requestedAt = requestIn(metadata) ?? lastHandledReconcileAt;
+export function wereAsDesired(website: Website): boolean {
+  const { conditions = [] } = website.status ?? {};
   const isAboutCarrier = conditions.some(({ type, reason }) => type === 'Ready' && CARRIER_REASONS.has(reason));
   // During the first minute without a right, Ready still has its old reason.
   const isForbidden = conditions.some(({ reason }) => reason === 'Forbidden');
-  return isAboutCarrier && !isForbidden && requestedAt === lastHandledReconcileAt;
+  return isAboutCarrier && !isForbidden && !isRequested(website);
 }
 
 /** What a verdict rests on, after all possible writes. */

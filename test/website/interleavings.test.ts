@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { isOwnedBy } from '../../functions/website/ownership.ts';
-import { reconcile, type Run } from '../../functions/website/reconcile.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
 import { type Website, websiteSpec } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, aWebsite } from '../fixtures/websites.ts';
@@ -13,6 +13,7 @@ import { GENERATION } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
 import { desired } from '../../functions/website/desired.ts';
+import type { Run } from '../../functions/website/run.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const OLD = { image: 'nginx:1', replicas: 1 };

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { HAS_INGRESS, OPTIONAL_CHILDREN } from '../../functions/website/children/metadata.ts';
+import { REQUESTED_AT } from '../../functions/website/resource.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
@@ -132,6 +133,18 @@ it('An empty list counts as no list, and the next write leaves nothing of it', a
   expect((await run()).actions).toEqual([]);
   await settle(HOST);
   expect(mark()).toBe('Ingress');
+});
+
+it('A requested look finds a child that the Deployment does not list, and that the spec no longer desires', async () => {
+  await settle(HOST);
+  cluster.apply(key, { ...HOST, suspend: true });
+  await run();
+  remark({});
+  await settle(SPEC);
+  expect(kinds()).toContain('Ingress');
+  cluster.apply(key, SPEC, { annotations: { [REQUESTED_AT]: 'now' } });
+  expect((await run()).actions).toContain('delete Ingress');
+  expect(kinds()).toEqual(['Deployment', 'Service']);
 });
 
 it('One optional child that cannot be deleted stays listed, and the other one goes', async () => {

@@ -14,9 +14,9 @@ import { world } from './world.ts';
 import { GENERATION } from '../../functions/website/children/metadata.ts';
 import { RUNS } from '../fixtures/runs.ts';
 import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
-import type { Run } from '../../functions/website/reconcile.ts';
 import { CHILD_KINDS, isChildKind, isOptional, type ChildKind } from '../../functions/website/children/kinds.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
+import type { Run } from '../../functions/website/run.ts';
 
 const keys: readonly WebsiteKey[] = ['shop', 'blog'].map((name) => ({ namespace: 'team-a', name }));
 const key = fc.constantFrom(...keys);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
@@ -6,7 +6,13 @@ import { REQUESTED_AT } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { CHILD_KINDS, OPTIONAL_KINDS, type Child, type ChildKind } from '../../functions/website/children/kinds.ts';
+import {
+  CHILD_KINDS,
+  OPTIONAL_KINDS,
+  type Child,
+  type ChildKind,
+  kindOf,
+} from '../../functions/website/children/kinds.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
 
@@ -505,6 +511,23 @@ describe.each(['deployment', 'spec'] as const)('A run that looks at %s first rea
     const { outcome, actions } = await run(reads);
     expect(outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
     expect(actions).toContain('create Service');
+  });
+});
+
+describe('P10: a kind that has a say in readiness', () => {
+  const ingress = kindOf('Ingress');
+  beforeEach(() => {
+    Object.assign(ingress, {
+      readiness: () => ({ state: 'progressing', reason: 'Progressing', message: 'Not routed' }),
+    });
+  });
+  afterEach(() => Reflect.deleteProperty(ingress, 'readiness'));
+
+  it.each(['deployment', 'as-needed', 'everything'] as const)('is heard by a run that looks at %s', async (name) => {
+    cluster.apply(key, { ...SPEC, host: 'a.example.com' });
+    await run();
+    cluster.rollOut();
+    expect((await run(name)).outcome).toMatchObject({ kind: 'waiting', reason: 'Progressing' });
   });
 });
 

@@ -55,7 +55,10 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
    */
   hint?(spec: T['spec'], problem: string): string | undefined;
 
-  /** What this child says about the readiness of the site. `have` is absent until the child is created. */
+  /**
+   * What this child says about the readiness of the site. `have` is absent until the child is created. No run that judges leaves out a
+   * kind with a say.
+   */
   readiness?(have: T | undefined, spec: WebsiteSpec): Verdict;
   /** Every reason that `readiness` may give. */
   readonly readyReasons?: readonly ReadyReason[];

@@ -11,7 +11,7 @@ import { kindOf, type ChildKind, type Versions } from '../../../functions/websit
 import { controllerOf, MANAGER, websiteNameIn } from '../../../functions/website/children/metadata.ts';
 import { isWebsite } from '../../../functions/website/ownership.ts';
 import type { Reason } from '../../../functions/events/website-event.ts';
-import { requestIn } from '../../../functions/website/requested.ts';
+import { isRequested } from '../../../functions/website/requested.ts';
 import type { WatchedObject } from './observer.ts';
 
 /** A change that the forwarder reports to the functions. */
@@ -116,10 +116,11 @@ function isStatusEdited(before: string | undefined, now: string | undefined): bo
 
 /** Why the state of a Website asks for an event. Undefined if it asks for none. */
 export function askedBy({ metadata, status }: WatchedObject): Reason | undefined {
-  const { observedGeneration, lastHandledReconcileAt, conditions } = (status ?? {}) as WebsiteStatus;
+  const known = (status ?? {}) as WebsiteStatus;
+  const { observedGeneration, conditions } = known;
   if (observedGeneration === undefined) return 'first-seen';
   if (observedGeneration !== metadata.generation || metadata.deletionTimestamp !== undefined) return 'spec-changed';
-  if (isUnanswered(requestIn(metadata), lastHandledReconcileAt)) return 'requested';
+  if (isRequested({ metadata, status: known })) return 'requested';
   return isReady(conditions) ? undefined : 'retry';
 }
 
@@ -127,9 +128,6 @@ export function askedBy({ metadata, status }: WatchedObject): Reason | undefined
 const isReady = (conditions: unknown): boolean =>
   Array.isArray(conditions) &&
   conditions.some((each: Partial<Condition> | null) => each?.type === 'Ready' && each.status === 'True');
-
-const isUnanswered = (requested: string | undefined, handled: string | undefined): boolean =>
-  requested !== undefined && requested !== handled;
 
 /** The change between the remembered and the observed state of a Website, if there is one. */
 export function websiteChange(object: WatchedObject, before: Memory | undefined): Change | undefined {

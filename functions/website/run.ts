@@ -1,0 +1,90 @@
+// What a run reads, and when it has to read more before it acts.
+import type { Cluster } from '../cluster/cluster.ts';
+import { CARRIER, type ChildKind, type Children } from './children/kinds.ts';
+import type { Decision } from './decide.ts';
+import {
+  AS_NEEDED,
+  AT_EVERYTHING,
+  isComplete,
+  isIndependentOfRest,
+  overlooked,
+  seesReadiness,
+  type Look,
+} from './look.ts';
+import { possibleKinds } from './marks.ts';
+import { isAheadOf } from './ownership.ts';
+import { takesAny, type Plan } from './plan.ts';
+import { isRequested } from './requested.ts';
+import type { Website } from './resource.ts';
+import { wereAsDesired } from './status.ts';
+
+/** What a run reads and repeats. */
+export interface Run {
+  /** The children to read first. Defaults to all that the Website has. The run reads more if these are not enough. */
+  readonly look?: Look;
+  /** A resourceVersion: the Website may come from a cache that has this version or a later one. */
+  readonly since?: string | undefined;
+  /** Repeats the writes that did not last before. */
+  readonly afresh?: boolean;
+}
+
+/** The same run, but it reads everything, and from the API server's storage. */
+export const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHING, afresh });
+
+/** The run to make instead if this one has not read enough to act. Undefined if it has. */
+export async function secondRun(
+  website: Website,
+  children: Children,
+  decision: Decision,
+  run: Run,
+  cluster: Cluster,
+): Promise<Run | undefined> {
+  const { look = AS_NEEDED, since } = run;
+  if (isDoubted(website, look)) return everything(run);
+  if (hasSeenTooLittle(website, decision, look)) return {};
+  if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
+  if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
+  const lost = kindsLost(website, children, decision, look);
+  const late = await Promise.all(lost.map((kind) => cluster.getChild(kind, website.metadata)));
+  return late.some((child) => child !== undefined) ? everything(run) : undefined;
+}
+
+/** A user who asks for a look may doubt what the Deployment's annotation lists. */
+const isDoubted = (website: Website, look: Look): boolean =>
+  isRequested(website) && look.unseen !== true && !isComplete(look);
+
+function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boolean {
+  // The children of a suspended Website stay as they are, but the status describes them.
+  if (look.unseen === true) return decision.spec?.suspend === true;
+  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, look));
+}
+
+/** Whether the children that were not read were as desired for this spec, or are the same for every spec. */
+const isRestKnown = (website: Website, look: Look): boolean =>
+  wereAsDesired(website) &&
+  seesReadiness(look) &&
+  (isIndependentOfRest(look) || website.status?.observedGeneration === website.metadata.generation);
+
+/** Whether this Website already owns every child that was read. */
+const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);
+
+/**
+ * A cached Website leads forward when its children were written for an older generation of it, or do not exist yet. A cache
+ * cannot tell which Website of a name is the live one, so all children must be ours.
+ */
+const leadsForward = (website: Website, children: Children, decision: Decision): boolean =>
+  areOurs(decision.plan) && isAheadOf(website, children);
+
+/**
+ * The optional kinds that the Deployment is about to stop listing, because no such child was read. The caller looks once more after
+ * it has read the Website. If the child is still missing, an older run may yet create it. The API server then refuses that run's
+ * status write (`createsOptional`), and the run removes the child.
+ */
+function kindsLost({ metadata }: Website, children: Children, decision: Decision, look: Look): readonly ChildKind[] {
+  // No earlier spec can have desired such a child.
+  if (metadata.generation === 1) return [];
+  const wanted = 'wanted' in decision ? decision.wanted : {};
+  const isAbsent = (kind: ChildKind) => wanted[kind] === undefined && children[kind] === undefined;
+  // The run that judged this spec has read the kinds that this run overlooks.
+  return possibleKinds(children[CARRIER]).filter((kind) => isAbsent(kind) && !overlooked(look).includes(kind));
+}
