@@ -1,7 +1,8 @@
 // The environment variables of a Website, in the shapes of the core API, and their size limits.
 import * as z from 'zod';
 import { DATA_KEY, objectName, VARIABLE_NAME } from './grammar.ts';
-import { withRules } from './rules.ts';
+import { objectReference } from './references.ts';
+import { oneOf, withRules } from './rules.ts';
 import { charactersIn, matching, shortText } from './texts.ts';
 
 /**
@@ -31,15 +32,8 @@ const keyOf = (what: string) =>
     .optional()
     .describe(`A key of ${what}.`);
 
-const oneOfTwo = <First extends string, Second extends string>(first: First, second: Second) => ({
-  cel: `has(self.${first}) != has(self.${second})`,
-  holds: (value: { readonly [Name in First | Second]?: unknown }) =>
-    (value[first] === undefined) !== (value[second] === undefined),
-  message: `must have one of ${first} and ${second}`,
-});
-
 const valueFrom = withRules(z.object({ secretKeyRef: keyOf('a Secret'), configMapKeyRef: keyOf('a ConfigMap') }), [
-  oneOfTwo('secretKeyRef', 'configMapKeyRef'),
+  oneOf('secretKeyRef', 'configMapKeyRef'),
 ])
   .optional()
   .describe('Where the kubelet takes the value from when the container starts. The functions never read it.');
@@ -84,14 +78,7 @@ export const env = z
     `Environment variables of the container. All names and values together may have at most ${LARGEST_ENV} characters.`,
   );
 
-const source = (what: string) =>
-  z
-    .object({
-      name: matching(objectName(what)).describe(`Name of ${what} in the same namespace.`),
-      optional: z.boolean().optional().describe('True starts the container also while there is no such object.'),
-    })
-    .optional()
-    .describe(`Every key of ${what} becomes a variable.`);
+const source = (what: string) => objectReference(what, `Every key of ${what} becomes a variable.`);
 
 export const envFrom = z
   .array(
@@ -101,7 +88,7 @@ export const envFrom = z
         configMapRef: source('a ConfigMap'),
         prefix: matching(VARIABLE_NAME).optional().describe('Text before the name of each variable.'),
       }),
-      [oneOfTwo('secretRef', 'configMapRef')],
+      [oneOf('secretRef', 'configMapRef')],
     ),
   )
   .max(MOST_SOURCES)

@@ -1,6 +1,7 @@
 // The files that a Website mounts into its container, in the shapes of the core API.
 import * as z from 'zod';
-import { IMAGE_REFERENCE, MOUNT_PATH, objectName } from './grammar.ts';
+import { IMAGE_REFERENCE, MOUNT_PATH } from './grammar.ts';
+import { objectReference } from './references.ts';
 import { withRules } from './rules.ts';
 import { matching, quantity } from './texts.ts';
 
@@ -9,14 +10,7 @@ const MOST_FILES = 20;
 /** Where files come from: one of these for each path. */
 export const FILE_SOURCES = ['configMap', 'secret', 'emptyDir', 'image'] as const;
 
-const object = (what: string) =>
-  z
-    .object({
-      name: matching(objectName(what)).describe(`Name of ${what} in the same namespace.`),
-      optional: z.boolean().optional().describe('True starts the container also while there is no such object.'),
-    })
-    .optional()
-    .describe(`A read-only directory with a file for each key of ${what}.`);
+const directory = (what: string) => objectReference(what, `A read-only directory with a file for each key of ${what}.`);
 
 const emptyDir = z
   .object({
@@ -46,8 +40,8 @@ const image = z
 const file = withRules(
   z.object({
     path: matching(MOUNT_PATH).describe('Directory in the container that shows the files.'),
-    configMap: object('a ConfigMap'),
-    secret: object('a Secret'),
+    configMap: directory('a ConfigMap'),
+    secret: directory('a Secret'),
     emptyDir,
     image,
   }),

@@ -1,7 +1,7 @@
 // Where a Website is published: its hosts, their paths and certificates.
 import * as z from 'zod';
 import { HOST, objectName, ROUTE_PATH } from './grammar.ts';
-import { withRules, type Rule } from './rules.ts';
+import { oneOf, withRules, type Rule } from './rules.ts';
 import { matching } from './texts.ts';
 
 /** With `host` there are 16, which is the most that an HTTPRoute takes. */
@@ -65,13 +65,7 @@ const tls = withRules(
       .describe('Secret in the same namespace that holds the certificate.'),
     issuer,
   }),
-  [
-    {
-      cel: 'has(self.secretName) != has(self.issuer)',
-      holds: ({ secretName, issuer: from }) => (secretName === undefined) !== (from === undefined),
-      message: 'must have one of secretName and issuer',
-    },
-  ],
+  [oneOf('secretName', 'issuer')],
 )
   .optional()
   .describe('TLS certificate for all hosts. Requires host or hosts.');

@@ -9,6 +9,14 @@ export interface Rule<T> {
   readonly field?: string;
 }
 
+/** Exactly one of two optional fields. */
+export const oneOf = <First extends string, Second extends string>(first: First, second: Second) => ({
+  cel: `has(self.${first}) != has(self.${second})`,
+  holds: (value: { readonly [Name in First | Second]?: unknown }) =>
+    (value[first] === undefined) !== (value[second] === undefined),
+  message: `must have one of ${first} and ${second}`,
+});
+
 /** The schema with all of its rules between fields. A second call would replace the CEL of the first. */
 export function withRules<Schema extends z.ZodType>(schema: Schema, rules: readonly Rule<z.output<Schema>>[]): Schema {
   const checked = rules.reduce(

@@ -1,0 +1,13 @@
+import * as z from 'zod';
+import { objectName } from './grammar.ts';
+import { matching } from './texts.ts';
+
+/** A whole Secret or ConfigMap of the same namespace, which only the kubelet reads. */
+export const objectReference = (what: string, description: string) =>
+  z
+    .object({
+      name: matching(objectName(what)).describe(`Name of ${what} in the same namespace.`),
+      optional: z.boolean().optional().describe('True starts the container also while there is no such object.'),
+    })
+    .optional()
+    .describe(description);
