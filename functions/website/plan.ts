@@ -8,9 +8,8 @@ import {
   type Children,
   type DesiredChildren,
 } from './children/kinds.ts';
-import { STATED } from './children/deployment/stated.ts';
 import type { Desired } from './children/kind.ts';
-import { GENERATION, mergedOwners, ownerReferenceTo } from './children/metadata.ts';
+import { GENERATION, mergedOwners, ownerReferenceTo, STATED } from './children/metadata.ts';
 import { differencesBetween, type Difference } from './differences.ts';
 import { haveSameMarks, isMark, withUnknownMarks } from './marks.ts';
 import { ownershipOf, type Ownership } from './ownership.ts';

@@ -4,13 +4,13 @@ import { ClusterError } from '../../functions/cluster/errors.ts';
 import { plan } from '../../functions/website/plan.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { STATED } from '../../functions/website/children/deployment/stated.ts';
 import { volumeName } from '../../functions/website/children/deployment/files.ts';
 import type { Child } from '../../functions/website/children/kinds.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { desiredChild } from '../fixtures/children.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
+import { STATED } from '../../functions/website/children/metadata.ts';
 
 type PodSpec = NonNullable<Deployment['spec']['template']['spec']>;
 type Parts = { volumes?: unknown[]; volumeMounts?: unknown[] };

@@ -8,7 +8,7 @@ import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import type { Child } from '../../functions/website/children/kinds.ts';
-import { STATED } from '../../functions/website/children/deployment/stated.ts';
+import { STATED } from '../../functions/website/children/metadata.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 type Container = NonNullable<Deployment['spec']['template']['spec']>['containers'][number];

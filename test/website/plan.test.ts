@@ -8,8 +8,7 @@ import type { Deployment } from '../../functions/website/children/deployment/obj
 import type { Service } from '../../functions/website/children/service.ts';
 import type { Ingress } from '../../functions/website/children/ingress.ts';
 import type { PodDisruptionBudget } from '../../functions/website/children/pod-disruption-budget.ts';
-import { STATED } from '../../functions/website/children/deployment/stated.ts';
-import { GENERATION } from '../../functions/website/children/metadata.ts';
+import { GENERATION, STATED } from '../../functions/website/children/metadata.ts';
 import { storedChildren } from '../fixtures/children.ts';
 
 function planned(website: Website, observed: Children) {

@@ -16,7 +16,7 @@ import {
   replaceWebsiteSpec,
 } from '../real-cluster.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { STATED } from '../../functions/website/children/deployment/stated.ts';
+import { STATED } from '../../functions/website/children/metadata.ts';
 
 const SPEC = { image: 'nginx:1', replicas: 1 };
 

@@ -1,10 +1,10 @@
 // Which fields about Pods belong to the spec, field by field: those that it states, and those that it stated when the Deployment was written.
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { STATED } from '../../functions/website/children/deployment/stated.ts';
 import { plan } from '../../functions/website/plan.ts';
 import { desiredChild } from '../fixtures/children.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
+import { STATED } from '../../functions/website/children/metadata.ts';
 
 type Fields = { readonly [field: string]: unknown };
 

@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import { plan } from '../../functions/website/plan.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { STATED } from '../../functions/website/children/deployment/stated.ts';
 import { desiredChild } from '../fixtures/children.ts';
+import { STATED } from '../../functions/website/children/metadata.ts';
 
 type Container = NonNullable<Deployment['spec']['template']['spec']>['containers'][number];
 

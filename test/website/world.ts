@@ -1,8 +1,7 @@
 import { thousandths } from '../../functions/website/quantity.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
-import { GENERATION } from '../../functions/website/children/metadata.ts';
-import { STATED } from '../../functions/website/children/deployment/stated.ts';
+import { GENERATION, STATED } from '../../functions/website/children/metadata.ts';
 
 interface Named {
   readonly kind: string;

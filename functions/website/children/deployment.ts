@@ -5,7 +5,7 @@ import { laidOver } from './deployment/laid.ts';
 import { mergedPodSpec, podSpec } from './deployment/pod.ts';
 import type { Deployment } from './deployment/object.ts';
 import { rolloutVerdict, ROLLOUT_REASONS } from './deployment/rollout.ts';
-import { formerly, STATED, statedText, statementOf } from './deployment/stated.ts';
+import { formerly, statedText, statementOf } from './deployment/stated.ts';
 import type { Desired, KindOfChild } from './kind.ts';
 import {
   childName,
@@ -15,6 +15,7 @@ import {
   OPTIONAL_CHILDREN,
   ownLabels,
   selectorOf,
+  STATED,
 } from './metadata.ts';
 
 /** Runs the Pods. Its annotation lists the optional children of the Website. */

@@ -17,6 +17,12 @@ export const OPTIONAL_CHILDREN = `${PLURAL}.${GROUP}/optional-children`;
 /** What releases before `OPTIONAL_CHILDREN` wrote in its place, when Ingress was the one optional kind. */
 export const HAS_INGRESS = `${PLURAL}.${GROUP}/has-ingress`;
 
+/**
+ * Annotation on the Deployment: which optional fields the spec stated when the Deployment was written. A field that has left the
+ * spec since is removed. A field that the spec never stated belongs to another writer, such as an admission policy, and stays.
+ */
+export const STATED = `${PLURAL}.${GROUP}/stated`;
+
 /** Name of a child: `shop-deployment`, `shop-service`, `shop-ingress`. */
 export const childName = (kind: string, website: string): string => `${website}-${kind.toLowerCase()}`;
 

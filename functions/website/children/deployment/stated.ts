@@ -1,14 +1,8 @@
 import * as z from 'zod';
-import { GROUP, PLURAL, type ObjectMeta, type WebsiteSpec } from '../../resource.ts';
-import { GENERATION } from '../metadata.ts';
+import type { ObjectMeta, WebsiteSpec } from '../../resource.ts';
+import { GENERATION, STATED } from '../metadata.ts';
 import { statedFiles } from './files.ts';
 import type { Statement } from './laid.ts';
-
-/**
- * Annotation on the Deployment: which optional fields the spec stated when the Deployment was written. A field that has left the
- * spec since is removed. A field that the spec never stated belongs to another writer, such as an admission policy, and stays.
- */
-export const STATED = `${PLURAL}.${GROUP}/stated`;
 
 const statement = z.object({
   /** Differs from the Deployment's generation annotation after a write by a release that does not know this annotation. */
