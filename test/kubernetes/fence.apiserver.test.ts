@@ -1,11 +1,11 @@
 // What a thief of the functions' token may do, and what the functions may: a real API server decides, by the policy that is installed with
 // the rights.
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import type { Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { type ObjectMeta, type Website, apiPath } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
@@ -20,6 +20,7 @@ import {
   isOptional,
 } from '../../functions/website/children/kinds.ts';
 import { desiredChild } from '../fixtures/children.ts';
+import { accounts } from '../accounts.ts';
 
 /** A path of fields and indexes, with what is put there; undefined takes it away. */
 type Edit = readonly [path: string, value: unknown];
@@ -51,15 +52,12 @@ const FULL = {
 const POD = 'spec.template.spec';
 const WEBSERVER = `${POD}.containers.0`;
 
-let admin: Transport;
-let functions: Transport;
+const real = accounts();
 let namespace: string;
 let names = 0;
 
 beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-  namespace = await createNamespace(admin, 'fence');
+  namespace = await createNamespace(real.admin, 'fence');
   // Where OwnerReferencesPermissionEnforcement is on, an owner changes only with this right.
   const rules = [{ apiGroups: ['*'], resources: KINDS.map(({ plural }) => plural), verbs: ['delete'] }];
   const subject = { kind: 'ServiceAccount', name: 'website-functions', namespace: 'website-reconciler' };
@@ -78,10 +76,6 @@ beforeAll(async () => {
     if (!answer.includes(DENIED)) throw new Error(`There is no fence yet: ${answer}`);
   });
 });
-afterAll(async () => {
-  await functions.close();
-  await admin.close();
-});
 
 /** A child as the functions make it, of a Website that is not there: the garbage collector would take it away. */
 const child = (kind: ChildKind): Manifest => childOf(kind, { name: `shop-${++names}`, namespace });
@@ -89,7 +83,7 @@ const child = (kind: ChildKind): Manifest => childOf(kind, { name: `shop-${++nam
 /** A child as the functions make it, of a Website that is there, and that nothing else acts on. */
 async function owned(kind: ChildKind): Promise<Manifest> {
   const key = { name: `shop-${++names}`, namespace };
-  const { metadata } = await createWebsite(admin, key, { ...SPEC, suspend: true });
+  const { metadata } = await createWebsite(real.admin, key, { ...SPEC, suspend: true });
   return childOf(kind, metadata);
 }
 
@@ -121,17 +115,17 @@ function collection({ kind, metadata }: Manifest): string {
 }
 const pathOf = (manifest: Manifest): string => `${collection(manifest)}/${manifest.metadata.name}`;
 
-const post = (path: string, body: object) => admin.json({ method: 'POST', path, what: `create ${path}`, body });
+const post = (path: string, body: object) => real.admin.json({ method: 'POST', path, what: `create ${path}`, body });
 const create = (by: Transport, body: Manifest, query = '') =>
   by.json({ method: 'POST', path: `${collection(body)}${query}`, what: 'create', body }) as Promise<Manifest>;
 /** Admission decides as always, and nothing is kept. */
-const tryCreate = (body: Manifest) => create(functions, body, '?dryRun=All');
+const tryCreate = (body: Manifest) => create(real.functions, body, '?dryRun=All');
 const update = (by: Transport, body: Manifest) =>
   by.json({ method: 'PUT', path: pathOf(body), what: 'update', body }) as Promise<Manifest>;
 const drop = (by: Transport, manifest: Manifest) =>
   by.json({ method: 'DELETE', path: pathOf(manifest), what: 'delete' });
 const read = (manifest: Manifest) =>
-  admin.json({ method: 'GET', path: pathOf(manifest), what: 'get' }) as Promise<Manifest>;
+  real.admin.json({ method: 'GET', path: pathOf(manifest), what: 'get' }) as Promise<Manifest>;
 
 const ATTEMPTS = 20;
 
@@ -150,7 +144,7 @@ async function change(by: Transport, manifest: Manifest, ...edits: readonly Edit
 it('is understood by the API server without a warning', async () => {
   const path = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/website-functions.website-reconciler';
   await eventually(async () => {
-    const { status } = (await admin.json({ method: 'GET', path, what: 'get' })) as { status?: object };
+    const { status } = (await real.admin.json({ method: 'GET', path, what: 'get' })) as { status?: object };
     expect(status).toEqual({ observedGeneration: expect.any(Number) as number, typeChecking: {} });
   });
 });
@@ -402,8 +396,8 @@ describe.each(CHILD_KINDS)('A thief of their token may not create a %s:', (kind)
 describe.each(CHILD_KINDS.filter((kind) => kind !== CARRIER))('Nor may they turn a %s into', (kind) => {
   it.each<Refused>(REFUSED[kind])('%s', async (_, message, ...edits) => {
     const ours = await owned(kind);
-    await create(functions, ours);
-    await expect(change(functions, ours, ...edits)).rejects.toThrow(denial(message));
+    await create(real.functions, ours);
+    await expect(change(real.functions, ours, ...edits)).rejects.toThrow(denial(message));
   });
 });
 
@@ -422,24 +416,24 @@ describe('What is there', () => {
     const theirs = ['metadata.ownerReferences', await owners(kind)] as const;
     const ours = ['metadata.ownerReferences', ownerReferences] as const;
     const label = ['metadata.labels', labels] as const;
-    await create(admin, edited(wanted, theirs, ['metadata.labels', { app: 'theirs' }]));
-    await expect(change(functions, wanted, label)).rejects.toThrow(denial(CONTROLLED));
-    await expect(drop(functions, wanted)).rejects.toThrow(denial(CONTROLLED));
-    const takenOver = change(functions, wanted, ours, label);
+    await create(real.admin, edited(wanted, theirs, ['metadata.labels', { app: 'theirs' }]));
+    await expect(change(real.functions, wanted, label)).rejects.toThrow(denial(CONTROLLED));
+    await expect(drop(real.functions, wanted)).rejects.toThrow(denial(CONTROLLED));
+    const takenOver = change(real.functions, wanted, ours, label);
     await expect(takenOver).rejects.toThrow(denial('only if it was a child of a Website of this name before'));
   });
 
   it.each(CHILD_KINDS.filter(isOptional))('a %s of a Website may be deleted', async (kind) => {
     const ours = await owned(kind);
-    await create(functions, ours);
-    await drop(functions, ours);
+    await create(real.functions, ours);
+    await drop(real.functions, ours);
     await expect(read(ours)).rejects.toMatchObject({ code: 'NotFound' });
   });
 
   it('a PodDisruptionBudget that somebody changed may be put right', async () => {
     const budget = await owned('PodDisruptionBudget');
-    await create(admin, edited(budget, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]));
-    await change(functions, budget, ['spec.maxUnavailable', 1], ['spec.minAvailable', undefined]);
+    await create(real.admin, edited(budget, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]));
+    await change(real.functions, budget, ['spec.maxUnavailable', 1], ['spec.minAvailable', undefined]);
     expect(await read(budget)).toMatchObject({ spec: { maxUnavailable: 1 } });
   });
 
@@ -470,8 +464,8 @@ describe('What is there', () => {
 
   it('stays as others made it, while the functions write the rest', async () => {
     const website = await owned('Deployment');
-    await create(admin, edited(website, ...injected));
-    const updated = await change(functions, website, [`${WEBSERVER}.image`, 'nginx:2'], ['spec.replicas', 1]);
+    await create(real.admin, edited(website, ...injected));
+    const updated = await change(real.functions, website, [`${WEBSERVER}.image`, 'nginx:2'], ['spec.replicas', 1]);
     expect(updated).toMatchObject({
       spec: {
         replicas: 1,
@@ -482,9 +476,9 @@ describe('What is there', () => {
 
   it('may be put back by the functions', async () => {
     const website = await owned('Deployment');
-    await create(admin, edited(website, ...injected));
+    await create(real.admin, edited(website, ...injected));
     const { spec } = website as unknown as { spec: object };
-    await change(functions, website, ['spec', spec]);
+    await change(real.functions, website, ['spec', spec]);
     expect(await read(website)).toMatchObject({
       spec: { template: { spec: { automountServiceAccountToken: false } } },
     });
@@ -494,8 +488,8 @@ describe('What is there', () => {
   const NOT_FORBIDDEN = /volumeMounts$|serviceAccountName$|automountServiceAccountToken$|\.0\.env(From)?$/;
   it.each(injected.filter(([path]) => !NOT_FORBIDDEN.test(path)))('may not be given more: %s', async (path, value) => {
     const website = await owned('Deployment');
-    await create(admin, website);
-    await expect(change(functions, website, [path, value])).rejects.toThrow(DENIED);
+    await create(real.admin, website);
+    await expect(change(real.functions, website, [path, value])).rejects.toThrow(DENIED);
   });
 
   it.each([
@@ -507,18 +501,18 @@ describe('What is there', () => {
     const owners = owner === undefined ? [] : ownerReferences.map((each) => ({ ...each, ...owner }));
     // The garbage collector deletes what belongs to a deleted Website; this keeps it.
     await create(
-      admin,
+      real.admin,
       edited(wanted, ['metadata.ownerReferences', owners], ['metadata.finalizers', ['example.com/kept']]),
     );
-    await change(functions, wanted, ['metadata.ownerReferences', ownerReferences]);
-    expect((await change(admin, wanted, ['metadata.finalizers', []])).metadata).toMatchObject({ ownerReferences });
+    await change(real.functions, wanted, ['metadata.ownerReferences', ownerReferences]);
+    expect((await change(real.admin, wanted, ['metadata.finalizers', []])).metadata).toMatchObject({ ownerReferences });
   });
 
   it('a Service that somebody made a LoadBalancer is put back', async () => {
     const service = await owned('Service');
-    await create(admin, edited(service, ['spec.type', 'LoadBalancer'], ['spec.externalIPs', ['203.0.113.1']]));
-    await expect(change(functions, service, ['metadata.labels.a', 'b'])).rejects.toThrow(/of type ClusterIP/);
-    await change(functions, service, ['spec.type', 'ClusterIP']);
+    await create(real.admin, edited(service, ['spec.type', 'LoadBalancer'], ['spec.externalIPs', ['203.0.113.1']]));
+    await expect(change(real.functions, service, ['metadata.labels.a', 'b'])).rejects.toThrow(/of type ClusterIP/);
+    await change(real.functions, service, ['spec.type', 'ClusterIP']);
   });
 
   it('so is one with external addresses, whose traffic policy goes back to its default with the type', async () => {
@@ -528,16 +522,16 @@ describe('What is there', () => {
       ['spec.externalIPs', ['203.0.113.1']],
       ['spec.externalTrafficPolicy', 'Local'],
     ];
-    await create(admin, edited(service, ...exposed));
-    await change(functions, service, ['spec.type', 'ClusterIP'], ['spec.externalTrafficPolicy', undefined]);
+    await create(real.admin, edited(service, ...exposed));
+    await change(real.functions, service, ['spec.type', 'ClusterIP'], ['spec.externalTrafficPolicy', undefined]);
     expect(await read(service)).toMatchObject({ spec: { type: 'ClusterIP' } });
   });
 
   it('a port of the node that somebody asked for stays where the port of the container changes', async () => {
     const website = await owned('Deployment');
-    await create(admin, edited(website, [`${WEBSERVER}.ports.0.hostPort`, 8081]));
-    await change(functions, website, [`${WEBSERVER}.ports.0.containerPort`, 8080]);
-    await expect(change(functions, website, [`${WEBSERVER}.ports.0.hostPort`, 8082])).rejects.toThrow(/hostPort/);
+    await create(real.admin, edited(website, [`${WEBSERVER}.ports.0.hostPort`, 8081]));
+    await change(real.functions, website, [`${WEBSERVER}.ports.0.containerPort`, 8080]);
+    await expect(change(real.functions, website, [`${WEBSERVER}.ports.0.hostPort`, 8082])).rejects.toThrow(/hostPort/);
   });
 
   it.each<Edit>([
@@ -545,7 +539,7 @@ describe('What is there', () => {
     [`${POD}.setHostnameAsFQDN`, true],
   ])('a policy may harden or name the Pods of what the functions create: %s', async (path, value) => {
     const website = edited(await owned('Deployment'), [path, value]);
-    expect(await create(functions, website)).toBeDefined();
+    expect(await create(real.functions, website)).toBeDefined();
   });
 
   it('an Ingress keeps the path that a certificate needs', async () => {
@@ -555,10 +549,10 @@ describe('What is there', () => {
       pathType: 'Exact',
       backend: { service: { name: 'cm-acme-http-solver', port: { number: 8089 } } },
     };
-    await create(admin, edited(ingress, ['spec.rules.0.http.paths.1', challenge]));
-    await change(functions, ingress, ['metadata.labels.a', 'b']);
+    await create(real.admin, edited(ingress, ['spec.rules.0.http.paths.1', challenge]));
+    await change(real.functions, ingress, ['metadata.labels.a', 'b']);
     await expect(
-      change(functions, ingress, ['spec.rules.0.http.paths.1.backend.service.name', 'payments']),
+      change(real.functions, ingress, ['spec.rules.0.http.paths.1.backend.service.name', 'payments']),
     ).rejects.toThrow(/its own Service only/);
   });
 });
@@ -566,7 +560,7 @@ describe('What is there', () => {
 it('Others may do what they may', async () => {
   await expect(
     create(
-      admin,
+      real.admin,
       edited(child('Deployment'), ['metadata.ownerReferences', []], [`${POD}.hostPID`, true]),
       '?dryRun=All',
     ),
@@ -601,10 +595,10 @@ it('A Website whose Deployment a policy of the cluster widens is Rejected, in th
   });
   await eventually(() => expect(tryCreate(child('Deployment'))).rejects.toThrow(DENIED));
   const key = { name: `shop-${++names}`, namespace };
-  await createWebsite(admin, key, SPEC);
-  await reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+  await createWebsite(real.admin, key, SPEC);
+  await reconcile(key, { cluster: kubernetes(real.functions), now: () => new Date() });
   const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites/${key.name}`;
-  const { status } = (await admin.json({ method: 'GET', path, what: 'get' })) as Website;
+  const { status } = (await real.admin.json({ method: 'GET', path, what: 'get' })) as Website;
   expect(status?.conditions).toContainEqual(
     expect.objectContaining({
       type: 'Ready',

@@ -1,51 +1,41 @@
 // Why a rollout is not done, with the Pods of the real Deployment controller and scheduler. KWOK stands in for the kubelet.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Pod } from '../../functions/website/pod.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { createNamespace, createWebsite, patch, patchWebsite, removeWebsitesIn } from '../real-cluster.ts';
+import { createWebsite, patch, patchWebsite } from '../real-cluster.ts';
+import { oneWebsite } from '../accounts.ts';
 
-let admin: Transport;
-let functions: Transport;
-let key: WebsiteKey;
-
-beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-});
-afterAll(() => Promise.all([admin.close(), functions.close()]));
+const site = oneWebsite('explain');
 beforeEach(async () => {
-  key = { namespace: await createNamespace(admin, 'explain'), name: 'shop' };
-  await createWebsite(admin, key, { image: 'nginx:1', replicas: 2 });
+  await createWebsite(site.admin, site.key, { image: 'nginx:1', replicas: 2 });
   await expectReady(/^True Available: /);
 });
-afterEach(() => removeWebsitesIn(admin, key.namespace));
 
 /** Ten seconds later by its own clock, so that each look at the Pods is due. */
-const run = () => reconcile(key, { cluster: kubernetes(functions), now: () => new Date(Date.now() + 10_000 * ++runs) });
+const run = () =>
+  reconcile(site.key, { cluster: kubernetes(site.functions), now: () => new Date(Date.now() + 10_000 * ++runs) });
 let runs = 0;
 
 /** Reconciles until the condition Ready says so. */
 async function expectReady(text: RegExp): Promise<void> {
   await eventually(async () => {
     await run();
-    const website = await kubernetes(admin).getWebsite(key);
+    const website = await kubernetes(site.admin).getWebsite(site.key);
     const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
     expect(`${ready?.status} ${ready?.reason}: ${ready?.message}`).toMatch(text);
   });
 }
 
 async function podsOf(image: string): Promise<Pod[]> {
-  const pods = await kubernetes(admin).listPods(key.namespace, { app: 'shop' });
+  const pods = await kubernetes(site.admin).listPods(site.key.namespace, { app: 'shop' });
   return pods.filter(({ spec }) => spec.containers[0]?.image === image);
 }
 
 /** What a kubelet writes. */
 const setStatus = ({ metadata: { namespace, name } }: Pod, status: object) =>
-  patch(admin, `/api/v1/namespaces/${namespace}/pods/${name}/status`, { status });
+  patch(site.admin, `/api/v1/namespaces/${namespace}/pods/${name}/status`, { status });
 const containerStatuses = (image: string, state: object) => [
   { name: 'webserver', image, imageID: '', ready: false, started: false, restartCount: 3, ...state },
 ];
@@ -59,20 +49,20 @@ const BAD = 'registry.invalid/shop:1.2.9';
 const NOT_FOUND = 'ImagePullBackOff: registry\\.invalid/shop:1\\.2\\.9: not found';
 
 it('An image that cannot be pulled is named, also when the rollout is late, and until it is replaced', async () => {
-  await patchWebsite(admin, key, { spec: { image: BAD } });
+  await patchWebsite(site.admin, site.key, { spec: { image: BAD } });
   await expectReady(new RegExp(`^False Progressing: 1 of 2 replicas are updated\\. ${NOT_FOUND}$`));
   const settled = await run();
   expect(settled.actions).toEqual([]);
-  const path = `/apis/apps/v1/namespaces/${key.namespace}/deployments/shop-deployment`;
-  await patch(admin, path, { spec: { progressDeadlineSeconds: 1 } });
+  const path = `/apis/apps/v1/namespaces/${site.key.namespace}/deployments/shop-deployment`;
+  await patch(site.admin, path, { spec: { progressDeadlineSeconds: 1 } });
   await expectReady(
     new RegExp(
       `^False ProgressDeadlineExceeded: registry.* and 2 old replicas still serve: ReplicaSet "[-\\w]+" has timed out progressing\\. ${NOT_FOUND}$`,
     ),
   );
-  await patchWebsite(admin, key, { spec: { image: 'nginx:2' } });
+  await patchWebsite(site.admin, site.key, { spec: { image: 'nginx:2' } });
   await expectReady(/^True Available: 2 replicas are available$/);
-  const website = await kubernetes(admin).getWebsite(key);
+  const website = await kubernetes(site.admin).getWebsite(site.key);
   expect(website?.status?.history).toMatchObject([
     { generation: 3, image: 'nginx:2', readyAt: expect.any(String) as string },
     {
@@ -86,7 +76,9 @@ it('An image that cannot be pulled is named, also when the rollout is late, and 
 });
 
 it('The scheduler says why no node takes the Pods', async () => {
-  await patchWebsite(admin, key, { spec: { placement: { nodeSelector: { 'example.com/nowhere': 'true' } } } });
+  await patchWebsite(site.admin, site.key, {
+    spec: { placement: { nodeSelector: { 'example.com/nowhere': 'true' } } },
+  });
   await expectReady(
     /^False Progressing: 1 of 2 replicas are updated\. Unschedulable: 0\/1 nodes are available: 1 node\(s\) didn't match Pod's node affinity\/selector\.$/,
   );
@@ -94,7 +86,7 @@ it('The scheduler says why no node takes the Pods', async () => {
 });
 
 it('Only the Pods of the newest spec count, and what a container prints is not quoted', async () => {
-  await patchWebsite(admin, key, { spec: { image: BAD } });
+  await patchWebsite(site.admin, site.key, { spec: { image: BAD } });
   await expectReady(new RegExp(NOT_FOUND));
   const [old] = await podsOf('nginx:1');
   if (old === undefined) throw new Error('No old Pod is left');
@@ -105,7 +97,7 @@ it('Only the Pods of the newest spec count, and what a container prints is not q
   await expectReady(new RegExp(`${NOT_FOUND}$`));
   for (const pod of await podsOf(BAD)) await setStatus(pod, { containerStatuses: containerStatuses(BAD, CRASHED) });
   await expectReady(/^False Progressing: [^.]+\. CrashLoopBackOff: exit code 7$/);
-  expect(JSON.stringify(await kubernetes(admin).getWebsite(key))).not.toContain('s3cret');
+  expect(JSON.stringify(await kubernetes(site.admin).getWebsite(site.key))).not.toContain('s3cret');
 });
 
 it('A Pod that crashes after the site was ready is named too', async () => {
@@ -113,6 +105,6 @@ it('A Pod that crashes after the site was ready is named too', async () => {
   for (const pod of pods)
     await setStatus(pod, { conditions: UNREADY, containerStatuses: containerStatuses('nginx:1', CRASHED) });
   await expectReady(/^False Progressing: 0 of 2 updated replicas are available\. CrashLoopBackOff: exit code 7$/);
-  const website = await kubernetes(admin).getWebsite(key);
+  const website = await kubernetes(site.admin).getWebsite(site.key);
   expect(website?.status?.history).toMatchObject([{ generation: 1, readyAt: expect.any(String) as string }]);
 });

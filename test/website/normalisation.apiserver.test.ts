@@ -1,8 +1,7 @@
 // What the API server makes of a value is the same value: whatever the CRD takes is declared once, and then nothing is left to write.
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { isSameAmount } from '../../functions/website/quantity.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { eventually } from '../eventually.ts';
@@ -10,21 +9,16 @@ import { aWebsite } from '../fixtures/websites.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { desiredChild } from '../fixtures/children.ts';
+import { accounts } from '../accounts.ts';
 
-let admin: Transport;
-let functions: Transport;
+const real = accounts();
 let namespace: string;
 let names = 0;
 
 beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-  namespace = await createNamespace(admin, 'normal');
+  namespace = await createNamespace(real.admin, 'normal');
 });
-afterAll(async () => {
-  await removeWebsitesIn(admin, namespace);
-  await Promise.all([admin.close(), functions.close()]);
-});
+afterAll(() => removeWebsitesIn(real.admin, namespace));
 
 /** No Pods: what is looked at is the children. */
 const SPEC = { image: 'nginx:1', replicas: 0 };
@@ -80,19 +74,19 @@ const SPECS: readonly (readonly [string, object])[] = [
 describe('Nothing is left to write after a Website with', () => {
   it.concurrent.each(SPECS)('%s', async (_, spec) => {
     const key = { namespace, name: `site-${++names}` };
-    await createWebsite(admin, key, spec);
-    const run = () => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+    await createWebsite(real.admin, key, spec);
+    const run = () => reconcile(key, { cluster: kubernetes(real.functions), now: () => new Date() });
     expect((await run()).actions).toEqual(expect.arrayContaining(['create Deployment', 'create Service']));
     const { actions } = await eventually(run);
     expect(actions.filter((action) => action !== 'update status')).toEqual([]);
-    const ready = (await kubernetes(admin).getWebsite(key))?.status?.conditions?.[0];
+    const ready = (await kubernetes(real.admin).getWebsite(key))?.status?.conditions?.[0];
     expect(ready?.reason).toMatch(/^(Progressing|Parked)$/);
   });
 
   it.each(['a', 'a'.repeat(52), 'a-0'])('the name %s', async (name) => {
     const key = { namespace, name };
-    await createWebsite(admin, key, HOST);
-    const run = () => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+    await createWebsite(real.admin, key, HOST);
+    const run = () => reconcile(key, { cluster: kubernetes(real.functions), now: () => new Date() });
     await run();
     expect((await eventually(run)).actions.filter((action) => action !== 'update status')).toEqual([]);
   });
@@ -106,7 +100,7 @@ it('An amount is the one that the API server stores, however it is written', asy
       const website = aWebsite({ metadata: { namespace } });
       const deployment = desiredChild('Deployment', website, { ...SPEC, resources: { limits: { cpu, memory } } });
       const what = 'create deployments';
-      const stored = (await admin.json({ method: 'POST', path, what, body: deployment })) as Deployment;
+      const stored = (await real.admin.json({ method: 'POST', path, what, body: deployment })) as Deployment;
       const limits = stored.spec.template.spec?.containers[0]?.resources?.limits ?? {};
       expect([limits, isSameAmount(cpu, String(limits['cpu']))]).toEqual([limits, true]);
       expect([limits, isSameAmount(memory, String(limits['memory']))]).toEqual([limits, true]);

@@ -1,40 +1,28 @@
 // What others do to the children, or keep us from doing, on the real API server: each child is put right for itself, and what is theirs stays.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { forbid, type Scope } from '../policies.ts';
-import { createNamespace, createWebsite, patch, removeWebsitesIn, replaceWebsiteSpec } from '../real-cluster.ts';
+import { createWebsite, patch, replaceWebsiteSpec } from '../real-cluster.ts';
+import { oneWebsite } from '../accounts.ts';
 
 const SPEC = { image: 'nginx:1', replicas: 1 };
 const HOST = { ...SPEC, host: 'a.example.com' };
 
-let admin: Transport;
-let functions: Transport;
-let key: WebsiteKey;
+const site = oneWebsite('others');
 
-beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-});
-afterAll(() => Promise.all([admin.close(), functions.close()]));
-beforeEach(async () => {
-  key = { namespace: await createNamespace(admin, 'others'), name: 'shop' };
-});
-afterEach(() => removeWebsitesIn(admin, key.namespace));
-
-const run = () => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+const run = () => reconcile(site.key, { cluster: kubernetes(site.functions), now: () => new Date() });
 const heals = () =>
   eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' }));
-const child = <Kind extends 'Deployment' | 'Service' | 'Ingress'>(kind: Kind) => kubernetes(admin).getChild(kind, key);
+const child = <Kind extends 'Deployment' | 'Service' | 'Ingress'>(kind: Kind) =>
+  kubernetes(site.admin).getChild(kind, site.key);
 const image = async () => (await child('Deployment'))?.spec.template.spec?.containers[0]?.image;
-const SERVICE = () => `/api/v1/namespaces/${key.namespace}/services/shop-service`;
-const INGRESS = () => `/apis/networking.k8s.io/v1/namespaces/${key.namespace}/ingresses/shop-ingress`;
+const SERVICE = () => `/api/v1/namespaces/${site.key.namespace}/services/shop-service`;
+const INGRESS = () => `/apis/networking.k8s.io/v1/namespaces/${site.key.namespace}/ingresses/shop-ingress`;
 
 async function healed(spec: object): Promise<void> {
-  await createWebsite(admin, key, spec);
+  await createWebsite(site.admin, site.key, spec);
   await heals();
 }
 
@@ -63,7 +51,7 @@ describe('A Service that somebody makes', () => {
   ])('%s is a ClusterIP again, and nothing is left of it', async (_, spec) => {
     await healed(SPEC);
     const before = (await child('Service'))?.spec;
-    await patch(admin, SERVICE(), { spec });
+    await patch(site.admin, SERVICE(), { spec });
     expect((await child('Service'))?.spec).toMatchObject(spec);
     await heals();
     const { clusterIP: _ip, clusterIPs: _ips, ...after } = (await child('Service'))?.spec ?? {};
@@ -73,16 +61,17 @@ describe('A Service that somebody makes', () => {
 });
 
 describe('One child that is refused does not hold up the others:', () => {
-  const inNamespace = (scope: Omit<Scope, 'namespace'>) => forbid(admin, { namespace: key.namespace, ...scope });
+  const inNamespace = (scope: Omit<Scope, 'namespace'>) =>
+    forbid(site.admin, { namespace: site.key.namespace, ...scope });
 
   it('a Service, while the image and the host are new', async () => {
     await healed(SPEC);
-    await patch(admin, SERVICE(), { spec: { type: 'NodePort' } });
+    await patch(site.admin, SERVICE(), { spec: { type: 'NodePort' } });
     const allow = await inNamespace({ apiGroup: '', resource: 'services', operations: ['UPDATE'] });
     const note = { metadata: { annotations: { note: 'x' } } };
-    await eventually(() => expect(patch(admin, `${SERVICE()}?dryRun=All`, note)).rejects.toThrow('not here'));
+    await eventually(() => expect(patch(site.admin, `${SERVICE()}?dryRun=All`, note)).rejects.toThrow('not here'));
     await says('Rejected');
-    await replaceWebsiteSpec(admin, key, { ...HOST, image: 'nginx:2' });
+    await replaceWebsiteSpec(site.admin, site.key, { ...HOST, image: 'nginx:2' });
     await says('Rejected');
     expect(await image()).toBe('nginx:2');
     expect((await child('Ingress'))?.spec.rules).toMatchObject([{ host: 'a.example.com' }]);
@@ -98,11 +87,11 @@ describe('One child that is refused does not hold up the others:', () => {
       operations: ['DELETE'],
     });
     await eventually(async () => {
-      await expect(admin.json({ method: 'DELETE', path: `${INGRESS()}?dryRun=All`, what: 'ask' })).rejects.toThrow(
+      await expect(site.admin.json({ method: 'DELETE', path: `${INGRESS()}?dryRun=All`, what: 'ask' })).rejects.toThrow(
         'not here',
       );
     });
-    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
+    await replaceWebsiteSpec(site.admin, site.key, { ...SPEC, image: 'nginx:2' });
     await says('Rejected');
     expect(await image()).toBe('nginx:2');
     expect(await child('Ingress')).toBeDefined();
@@ -126,8 +115,10 @@ describe('One child that is refused does not hold up the others:', () => {
       metadata: { name: 'x' },
       spec: { rules: [{ host: 'x' }] },
     };
-    await eventually(() => expect(admin.json({ method: 'POST', path, what: 'ask', body })).rejects.toThrow('not here'));
-    await replaceWebsiteSpec(admin, key, { ...HOST, image: 'nginx:2' });
+    await eventually(() =>
+      expect(site.admin.json({ method: 'POST', path, what: 'ask', body })).rejects.toThrow('not here'),
+    );
+    await replaceWebsiteSpec(site.admin, site.key, { ...HOST, image: 'nginx:2' });
     await says('Rejected');
     expect(await image()).toBe('nginx:2');
     await allow();
@@ -136,8 +127,9 @@ describe('One child that is refused does not hold up the others:', () => {
 });
 
 describe('A child that somebody else changes is put right, and', () => {
-  const DEPLOYMENT = () => `/apis/apps/v1/namespaces/${key.namespace}/deployments/shop-deployment`;
-  const as = (manager: string, path: string, body: object) => patch(admin, `${path}?fieldManager=${manager}`, body);
+  const DEPLOYMENT = () => `/apis/apps/v1/namespaces/${site.key.namespace}/deployments/shop-deployment`;
+  const as = (manager: string, path: string, body: object) =>
+    patch(site.admin, `${path}?fieldManager=${manager}`, body);
   const setImage = (to: string) =>
     as('kubectl-set', DEPLOYMENT(), [{ op: 'replace', path: '/spec/template/spec/containers/0/image', value: to }]);
   const NOW = new Date();
@@ -153,11 +145,11 @@ describe('A child that somebody else changes is put right, and', () => {
         availableReplicas: replicas,
       });
     });
-    return reconcile(key, { cluster: kubernetes(functions), now: () => NOW });
+    return reconcile(site.key, { cluster: kubernetes(site.functions), now: () => NOW });
   };
   const repairedNotes = async () => {
-    const path = `/apis/events.k8s.io/v1/namespaces/${key.namespace}/events`;
-    const { items } = (await admin.json({ method: 'GET', path, what: 'list events' })) as {
+    const path = `/apis/events.k8s.io/v1/namespaces/${site.key.namespace}/events`;
+    const { items } = (await site.admin.json({ method: 'GET', path, what: 'list events' })) as {
       items: { type: string; reason: string; note: string; regarding: object }[];
     };
     return items.filter(
@@ -196,7 +188,12 @@ describe('A child that somebody else changes is put right, and', () => {
 
   it('nothing is said of a new spec, nor of a variable that nobody but the spec names', async () => {
     await healed({ ...SPEC, env: [{ name: 'A', value: 'secret' }] });
-    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2', replicas: 2, env: [{ name: 'A', value: 'b' }] });
+    await replaceWebsiteSpec(site.admin, site.key, {
+      ...SPEC,
+      image: 'nginx:2',
+      replicas: 2,
+      env: [{ name: 'A', value: 'b' }],
+    });
     expect((await runNow()).repairs).toEqual([]);
     expect(await repairedNotes()).toEqual([]);
     const env = '/spec/template/spec/containers/0/env/0/value';
@@ -222,13 +219,13 @@ describe('An Ingress', () => {
   const pathsOf = async () =>
     (await child('Ingress'))?.spec.rules?.flatMap(({ http }) => http?.paths.map(({ path }) => path));
   const add = (path: object, index: '0' | '-') =>
-    patch(admin, INGRESS(), [{ op: 'add', path: `/spec/rules/0/http/paths/${index}`, value: path }]);
+    patch(site.admin, INGRESS(), [{ op: 'add', path: `/spec/rules/0/http/paths/${index}`, value: path }]);
 
   it('that is recreated, since its class left the spec, keeps the labels and annotations of others', async () => {
     await healed({ ...HOST, ingressClassName: 'nginx' });
     const before = await child('Ingress');
-    await patch(admin, INGRESS(), { metadata: theirs });
-    await replaceWebsiteSpec(admin, key, HOST);
+    await patch(site.admin, INGRESS(), { metadata: theirs });
+    await replaceWebsiteSpec(site.admin, site.key, HOST);
     await heals();
     const after = await child('Ingress');
     expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
@@ -248,10 +245,10 @@ describe('An Ingress', () => {
     await add({ ...challenge, path: '/other' }, index);
     expect((await run()).actions).toContain('replace Ingress');
     expect(await pathsOf()).toEqual(paths);
-    await replaceWebsiteSpec(admin, key, { ...HOST, tlsSecretName: 'tls' });
+    await replaceWebsiteSpec(site.admin, site.key, { ...HOST, tlsSecretName: 'tls' });
     await heals();
     expect(await pathsOf()).toEqual(paths);
-    await replaceWebsiteSpec(admin, key, { ...HOST, host: 'b.example.com' });
+    await replaceWebsiteSpec(site.admin, site.key, { ...HOST, host: 'b.example.com' });
     await heals();
     expect(await pathsOf()).toEqual(['/']);
   });
@@ -265,8 +262,8 @@ describe('An Ingress', () => {
 
   it('that is annotated with an issuer by somebody else keeps it', async () => {
     await healed({ ...HOST, tlsSecretName: 'tls' });
-    await patch(admin, INGRESS(), { metadata: theirs });
-    await replaceWebsiteSpec(admin, key, { ...HOST, tls: { secretName: 'other' } });
+    await patch(site.admin, INGRESS(), { metadata: theirs });
+    await replaceWebsiteSpec(site.admin, site.key, { ...HOST, tls: { secretName: 'other' } });
     await heals();
     expect(await issuersOn()).toEqual({ 'cert-manager.io/cluster-issuer': 'x' });
   });
@@ -274,13 +271,13 @@ describe('An Ingress', () => {
   it('has the issuer of the spec alone, and none once that leaves the spec', async () => {
     await healed(issuedBy('Issuer'));
     expect(await issuersOn()).toEqual({ 'cert-manager.io/issuer': 'ours', ...FROM_SPEC });
-    await patch(admin, INGRESS(), { metadata: theirs });
+    await patch(site.admin, INGRESS(), { metadata: theirs });
     expect((await run()).actions).toContain('replace Ingress');
     expect(await issuersOn()).toEqual({ 'cert-manager.io/issuer': 'ours', ...FROM_SPEC });
-    await replaceWebsiteSpec(admin, key, issuedBy('ClusterIssuer'));
+    await replaceWebsiteSpec(site.admin, site.key, issuedBy('ClusterIssuer'));
     await heals();
     expect(await issuersOn()).toEqual({ 'cert-manager.io/cluster-issuer': 'ours', ...FROM_SPEC });
-    await replaceWebsiteSpec(admin, key, HOST);
+    await replaceWebsiteSpec(site.admin, site.key, HOST);
     await heals();
     expect(await issuersOn()).toEqual({});
     expect((await child('Ingress'))?.spec.tls ?? []).toEqual([]);
@@ -290,13 +287,16 @@ describe('An Ingress', () => {
     const spec = { ...HOST, hosts: ['b.example.com'], paths: [{ path: '/shop' }] };
     await healed(spec);
     await add(challenge, '0');
-    await patch(admin, INGRESS(), [{ op: 'add', path: '/spec/rules/1/http/paths/-', value: challenge }]);
+    await patch(site.admin, INGRESS(), [{ op: 'add', path: '/spec/rules/1/http/paths/-', value: challenge }]);
     expect((await run()).actions).toEqual([]);
-    await replaceWebsiteSpec(admin, key, { ...spec, paths: [{ path: '/a', type: 'Exact' }, { path: '/shop' }] });
+    await replaceWebsiteSpec(site.admin, site.key, {
+      ...spec,
+      paths: [{ path: '/a', type: 'Exact' }, { path: '/shop' }],
+    });
     await heals();
     expect((await pathsOf())?.toSorted()).toEqual([challenge.path, challenge.path, '/a', '/a', '/shop', '/shop']);
     expect((await run()).actions).toEqual([]);
-    await replaceWebsiteSpec(admin, key, HOST);
+    await replaceWebsiteSpec(site.admin, site.key, HOST);
     await heals();
     expect(await pathsOf()).toEqual([challenge.path, '/']);
   });

@@ -1,7 +1,6 @@
 // The fields about Pods on the real API server, one by one: stated, changed, taken out of the spec, and set by hand where the spec says nothing.
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { readChildren, AT_EVERYTHING } from '../../functions/website/look.ts';
@@ -11,50 +10,45 @@ import { mutate } from '../policies.ts';
 import { createNamespace, createWebsite, removeWebsitesIn, replaceWebsiteSpec } from '../real-cluster.ts';
 import type { Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
+import { accounts } from '../accounts.ts';
 
 /** No Pods: what is looked at is the Deployment. */
 const SPEC = { image: 'nginx:1', replicas: 0 };
 
-let admin: Transport;
-let functions: Transport;
+const real = accounts();
 let namespace: string;
 let names = 0;
 
 beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-  namespace = await createNamespace(admin, 'pods');
+  namespace = await createNamespace(real.admin, 'pods');
 });
-afterAll(async () => {
-  await removeWebsitesIn(admin, namespace);
-  await Promise.all([admin.close(), functions.close()]);
-});
+afterAll(() => removeWebsitesIn(real.admin, namespace));
 
 const nextKey = (): WebsiteKey => ({ namespace, name: `site-${++names}` });
 const run = (key: WebsiteKey) =>
   eventually(async () => {
-    const { outcome, actions } = await reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+    const { outcome, actions } = await reconcile(key, { cluster: kubernetes(real.functions), now: () => new Date() });
     expect(outcome.kind).not.toBe('stalled');
     return actions.filter((action) => action !== 'update status');
   });
 async function deployment(key: WebsiteKey) {
-  const found = await kubernetes(admin).getChild('Deployment', key);
+  const found = await kubernetes(real.admin).getChild('Deployment', key);
   if (found === undefined) throw new Error('The Deployment is missing');
   return found;
 }
 
 /** Gives a Website this spec, and expects of its children what the oracle says, and no second write. */
 async function follow(key: WebsiteKey, spec: Spec): Promise<void> {
-  await replaceWebsiteSpec(admin, key, spec);
+  await replaceWebsiteSpec(real.admin, key, spec);
   await run(key);
-  const website = (await kubernetes(admin).getWebsite(key)) as Website;
-  expectChildren(spec, website, await readChildren(key, kubernetes(admin), AT_EVERYTHING));
+  const website = (await kubernetes(real.admin).getWebsite(key)) as Website;
+  expectChildren(spec, website, await readChildren(key, kubernetes(real.admin), AT_EVERYTHING));
   expect(await run(key)).toEqual([]);
 }
 
 async function created(spec: Spec): Promise<WebsiteKey> {
   const key = nextKey();
-  await createWebsite(admin, key, spec);
+  await createWebsite(real.admin, key, spec);
   await follow(key, spec);
   return key;
 }
@@ -125,7 +119,7 @@ describe('The Deployment says what the spec says, and nothing is written twice, 
 const container = (fields: object) => ({ template: { spec: { containers: [{ name: 'webserver', ...fields }] } } });
 const pod = (fields: object) => ({ template: { spec: fields } });
 const byHand = (key: WebsiteKey, spec: object) =>
-  admin.json({
+  real.admin.json({
     method: 'PATCH',
     path: `/apis/apps/v1/namespaces/${namespace}/deployments/${key.name}-deployment`,
     what: 'patch',
@@ -158,7 +152,7 @@ describe('What somebody sets by hand', () => {
       await byHand(key, hand);
       const { spec } = await deployment(key);
       expect(await run(key)).toEqual([]);
-      await replaceWebsiteSpec(admin, key, { ...SPEC, port: 8080 });
+      await replaceWebsiteSpec(real.admin, key, { ...SPEC, port: 8080 });
       await run(key);
       const after = (await deployment(key)).spec;
       const text = JSON.stringify(after);
@@ -191,7 +185,7 @@ describe('A policy that probes less often', () => {
 
   it('has its timing, which leaves no less time to start, and the path and the port follow the spec', async () => {
     const scope = { namespace, apiGroup: 'apps', resource: 'deployments' };
-    const end = await mutate(admin, { ...scope, operations: ['CREATE', 'UPDATE'] }, expression);
+    const end = await mutate(real.admin, { ...scope, operations: ['CREATE', 'UPDATE'] }, expression);
     try {
       await eventually(async () => {
         const [readiness] = await probes(await created(SPEC));
@@ -199,7 +193,7 @@ describe('A policy that probes less often', () => {
       });
       const key = await created(SPEC);
       for (const health of [{ path: '/' }, { path: '/healthz', port: 9000 }]) {
-        await replaceWebsiteSpec(admin, key, { ...SPEC, health });
+        await replaceWebsiteSpec(real.admin, key, { ...SPEC, health });
         await run(key);
         for (const probe of await probes(key))
           expect(probe).toMatchObject({ periodSeconds: 33, timeoutSeconds: 22, httpGet: { port: 'http', ...health } });

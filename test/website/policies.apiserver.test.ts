@@ -1,41 +1,22 @@
 // Clusters whose policies change every Deployment: what the spec does not state is theirs, and what it states is said where it does not last.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import { REQUESTED_AT, type WebsiteKey } from '../../functions/website/resource.ts';
+import { REQUESTED_AT } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { mutate } from '../policies.ts';
-import {
-  createNamespace,
-  createWebsite,
-  patch,
-  patchWebsite,
-  removeWebsitesIn,
-  replaceWebsiteSpec,
-} from '../real-cluster.ts';
+import { createWebsite, patch, patchWebsite, replaceWebsiteSpec } from '../real-cluster.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { STATED } from '../../functions/website/children/metadata.ts';
+import { oneWebsite } from '../accounts.ts';
 
 const SPEC = { image: 'nginx:1', replicas: 1 };
 
-let admin: Transport;
-let functions: Transport;
-let key: WebsiteKey;
+const site = oneWebsite('policies');
 
-beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-});
-afterAll(() => Promise.all([admin.close(), functions.close()]));
-beforeEach(async () => {
-  key = { namespace: await createNamespace(admin, 'policies'), name: 'shop' };
-});
-afterEach(() => removeWebsitesIn(admin, key.namespace));
-
-const context = () => ({ cluster: kubernetes(functions, [key.namespace]), now: () => new Date() });
-const run = () => reconcile(key, context());
+const context = () => ({ cluster: kubernetes(site.functions, [site.key.namespace]), now: () => new Date() });
+const run = () => reconcile(site.key, context());
 const heals = () =>
   eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' }));
 const resync = () =>
@@ -44,10 +25,10 @@ const resync = () =>
     log: { info() {}, warn() {}, error() {} },
     resyncPlace: { last: undefined },
   });
-const deployments = () => `/apis/apps/v1/namespaces/${key.namespace}/deployments`;
+const deployments = () => `/apis/apps/v1/namespaces/${site.key.namespace}/deployments`;
 
 async function deployment(): Promise<Deployment> {
-  const found = await kubernetes(admin).getChild('Deployment', key);
+  const found = await kubernetes(site.admin).getChild('Deployment', site.key);
   if (found === undefined) throw new Error('The Deployment is missing');
   return found;
 }
@@ -56,7 +37,7 @@ const container = async () =>
 const written = (actions: readonly string[]) => actions.filter((action) => action !== 'update status');
 
 async function message(): Promise<string | undefined> {
-  const website = await kubernetes(admin).getWebsite(key);
+  const website = await kubernetes(site.admin).getWebsite(site.key);
   return website?.status?.conditions?.find(({ type }) => type === 'Ready')?.message;
 }
 
@@ -77,7 +58,7 @@ const PROBE = {
 const admitted = async (): Promise<string> =>
   JSON.stringify(
     (
-      (await admin.json({
+      (await site.admin.json({
         method: 'POST',
         path: `${deployments()}?dryRun=All`,
         what: 'ask',
@@ -88,9 +69,9 @@ const admitted = async (): Promise<string> =>
 
 /** @returns what takes the policy away, and waits until it is gone. */
 async function policy(expression: string): Promise<() => Promise<void>> {
-  const scope = { namespace: key.namespace, apiGroup: 'apps', resource: 'deployments' };
+  const scope = { namespace: site.key.namespace, apiGroup: 'apps', resource: 'deployments' };
   const before = await admitted();
-  const end = await mutate(admin, { ...scope, operations: ['CREATE', 'UPDATE'] }, expression);
+  const end = await mutate(site.admin, { ...scope, operations: ['CREATE', 'UPDATE'] }, expression);
   await eventually(async () => expect(await admitted()).not.toBe(before));
   return async () => {
     await end();
@@ -153,7 +134,7 @@ describe('A Website is Ready, its changes roll out, and what leaves the spec lea
     ],
   ])('%s', async (_, expression, theirs) => {
     await policy(expression);
-    await createWebsite(admin, key, SPEC);
+    await createWebsite(site.admin, site.key, SPEC);
     expect(written((await run()).actions)).toEqual(['create Deployment', 'create Service']);
     expect(written((await run()).actions)).toEqual([]);
     await heals();
@@ -165,7 +146,7 @@ describe('A Website is Ready, its changes roll out, and what leaves the spec lea
       resources: { requests: { memory: '8Mi' }, limits: { memory: '16Mi' } },
       securityProfile: 'restricted',
     };
-    await replaceWebsiteSpec(admin, key, rich);
+    await replaceWebsiteSpec(site.admin, site.key, rich);
     await heals();
     expect(await container()).toMatchObject({
       image: 'nginx:2',
@@ -173,7 +154,7 @@ describe('A Website is Ready, its changes roll out, and what leaves the spec lea
       resources: { limits: { memory: '16Mi' } },
       securityContext: { allowPrivilegeEscalation: false },
     });
-    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:3', port: 8080 });
+    await replaceWebsiteSpec(site.admin, site.key, { ...SPEC, image: 'nginx:3', port: 8080 });
     await heals();
     const after = await container();
     expect(after).toMatchObject({ image: 'nginx:3', ...theirs });
@@ -194,7 +175,7 @@ describe('A policy that changes the image', () => {
 
   it('is named with both images, after one write, and nothing is written again until something changes', async () => {
     await policy(REGISTRY);
-    await createWebsite(admin, key, SPEC);
+    await createWebsite(site.admin, site.key, SPEC);
     expect(written((await run()).actions)).toEqual(['create Deployment', 'create Service']);
     await quiet();
     expect(await message()).toBe(
@@ -204,25 +185,25 @@ describe('A policy that changes the image', () => {
     expect(await resync()).toMatchObject({ failed: 0 });
     expect((await deployment()).metadata.generation).toBe(generation);
 
-    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
+    await replaceWebsiteSpec(site.admin, site.key, { ...SPEC, image: 'nginx:2' });
     const { outcome, actions } = await run();
     expect(outcome).toEqual(OVERRIDDEN);
     expect(written(actions)).toContain('replace Deployment');
     await quiet();
     expect((await container())?.image).toBe('mirror/nginx:2');
 
-    await patchWebsite(admin, key, { metadata: { annotations: { [REQUESTED_AT]: 'now' } } });
+    await patchWebsite(site.admin, site.key, { metadata: { annotations: { [REQUESTED_AT]: 'now' } } });
     expect((await run()).actions).toContain('replace Deployment');
     await quiet();
 
-    await patch(admin, `${deployments()}/shop-deployment`, { spec: { replicas: 2 } });
+    await patch(site.admin, `${deployments()}/shop-deployment`, { spec: { replicas: 2 } });
     expect((await run()).actions).toContain('replace Deployment');
     expect((await deployment()).spec.replicas).toBe(1);
   });
 
   it('and is taken away leaves the Website as declared after one resync', async () => {
     const end = await policy(REGISTRY);
-    await createWebsite(admin, key, SPEC);
+    await createWebsite(site.admin, site.key, SPEC);
     await run();
     expect((await run()).outcome).toEqual(OVERRIDDEN);
     await end();
@@ -235,18 +216,18 @@ describe('A policy that changes the image', () => {
 
 it('A Deployment of the last release, which does not say what was stated, is not written for that, and loses what leaves the spec', async () => {
   const spec = { ...SPEC, env: [{ name: 'A', value: 'a' }] };
-  await createWebsite(admin, key, spec);
+  await createWebsite(site.admin, site.key, spec);
   await heals();
-  await patch(admin, `${deployments()}/shop-deployment`, { metadata: { annotations: { [STATED]: null } } });
+  await patch(site.admin, `${deployments()}/shop-deployment`, { metadata: { annotations: { [STATED]: null } } });
   expect(written((await run()).actions)).toEqual([]);
-  await replaceWebsiteSpec(admin, key, SPEC);
+  await replaceWebsiteSpec(site.admin, site.key, SPEC);
   await heals();
   expect((await container())?.env).toBeUndefined();
   expect((await deployment()).metadata.annotations).toHaveProperty([STATED]);
 });
 
 it('A variable that somebody adds stays, unless the spec states one of its name', async () => {
-  await createWebsite(admin, key, { ...SPEC, env: [{ name: 'A', value: 'a' }] });
+  await createWebsite(site.admin, site.key, { ...SPEC, env: [{ name: 'A', value: 'a' }] });
   await heals();
   const contentType = 'application/strategic-merge-patch+json';
   const env = [
@@ -254,7 +235,13 @@ it('A variable that somebody adds stays, unless the spec states one of its name'
     { name: 'B', value: 'b' },
   ];
   const body = { spec: { template: { spec: { containers: [{ name: 'webserver', env }] } } } };
-  await admin.json({ method: 'PATCH', path: `${deployments()}/shop-deployment`, what: 'patch', body, contentType });
+  await site.admin.json({
+    method: 'PATCH',
+    path: `${deployments()}/shop-deployment`,
+    what: 'patch',
+    body,
+    contentType,
+  });
   await heals();
   expect((await container())?.env).toEqual([
     { name: 'A', value: 'a' },

@@ -1,12 +1,12 @@
 // The usual rules of policy sets, as ValidatingAdmissionPolicies, and Pod Security restricted: a spec that gives what they ask for passes.
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { demand, type Rule } from '../policies.ts';
 import { createNamespace, createWebsite, patch, removeWebsitesIn } from '../real-cluster.ts';
+import { accounts } from '../accounts.ts';
 
 const POD = 'object.spec.template.spec';
 const everyContainer = (rule: string) => `${POD}.containers.all(container, ${rule})`;
@@ -58,42 +58,36 @@ const SPEC = {
   securityProfile: 'restricted',
 };
 
-let admin: Transport;
-let functions: Transport;
+const real = accounts();
 let namespace: string;
 let names = 0;
 
 beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-  namespace = await createNamespace(admin, 'rules');
-  await patch(admin, `/api/v1/namespaces/${namespace}`, {
+  namespace = await createNamespace(real.admin, 'rules');
+  await patch(real.admin, `/api/v1/namespaces/${namespace}`, {
     metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
   });
   const scope = { namespace, operations: ['CREATE', 'UPDATE'] } as const;
-  await demand(admin, { ...scope, apiGroup: 'apps', resource: 'deployments' }, DEPLOYMENT_RULES);
-  await demand(admin, { ...scope, apiGroup: 'policy', resource: 'poddisruptionbudgets' }, BUDGET_RULES);
+  await demand(real.admin, { ...scope, apiGroup: 'apps', resource: 'deployments' }, DEPLOYMENT_RULES);
+  await demand(real.admin, { ...scope, apiGroup: 'policy', resource: 'poddisruptionbudgets' }, BUDGET_RULES);
   // A policy works a moment after it was created.
   await eventually(async () => {
     const ready = await readyAfter(await created({ ...SPEC, replicas: 0 }));
     if (!ready.includes('two replicas')) throw new Error(`There is no policy yet: ${ready}`);
   });
 });
-afterAll(async () => {
-  await removeWebsitesIn(admin, namespace);
-  await Promise.all([admin.close(), functions.close()]);
-});
+afterAll(() => removeWebsitesIn(real.admin, namespace));
 
 async function created(spec: object): Promise<WebsiteKey> {
   const key = { namespace, name: `site-${++names}` };
-  await createWebsite(admin, key, spec);
+  await createWebsite(real.admin, key, spec);
   return key;
 }
 
 /** Reason and message of the condition Ready after one run. */
 async function readyAfter(key: WebsiteKey): Promise<string> {
-  await eventually(() => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() }));
-  const website = await kubernetes(admin).getWebsite(key);
+  await eventually(() => reconcile(key, { cluster: kubernetes(real.functions), now: () => new Date() }));
+  const website = await kubernetes(real.admin).getWebsite(key);
   const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
   return `${ready?.reason}: ${ready?.message}`;
 }
@@ -101,8 +95,8 @@ async function readyAfter(key: WebsiteKey): Promise<string> {
 it('A spec with health, amounts, two replicas and the restricted profile becomes Available, with a budget', async () => {
   const key = await created(SPEC);
   await eventually(async () => expect(await readyAfter(key)).toMatch(/^Available: /));
-  const budget = await kubernetes(admin).getChild('PodDisruptionBudget', key);
-  const deployment = await kubernetes(admin).getChild('Deployment', key);
+  const budget = await kubernetes(real.admin).getChild('PodDisruptionBudget', key);
+  const deployment = await kubernetes(real.admin).getChild('Deployment', key);
   expect(budget?.spec).toMatchObject({ maxUnavailable: 1, selector: deployment?.spec.selector });
 });
 

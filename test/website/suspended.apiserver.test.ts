@@ -1,30 +1,18 @@
 // What health gates make of a suspended Website, and where a site is said to be, on the real API server.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
+import type { Website } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { run as program } from '../kubernetes/kubectl.ts';
-import { createNamespace, createWebsite, patch, patchWebsite, removeWebsitesIn } from '../real-cluster.ts';
+import { createWebsite, patch, patchWebsite } from '../real-cluster.ts';
+import { oneWebsite } from '../accounts.ts';
 
-let admin: Transport;
-let functions: Transport;
-let key: WebsiteKey;
+const site = oneWebsite('suspended');
 
-beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-});
-afterAll(() => Promise.all([admin.close(), functions.close()]));
-beforeEach(async () => {
-  key = { namespace: await createNamespace(admin, 'suspended'), name: 'shop' };
-});
-afterEach(() => removeWebsitesIn(admin, key.namespace));
-
-const run = () => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+const run = () => reconcile(site.key, { cluster: kubernetes(site.functions), now: () => new Date() });
 const read = async (): Promise<Website> => {
-  const website = await kubernetes(admin).getWebsite(key);
+  const website = await kubernetes(site.admin).getWebsite(site.key);
   if (website === undefined) throw new Error('The Website is gone');
   return website;
 };
@@ -33,7 +21,7 @@ const settles = () =>
 
 /** Whether `kubectl wait` sees the Website Ready, of its latest generation. */
 async function isWaitedFor(): Promise<boolean> {
-  const cluster = ['--kubeconfig', inject('kubeconfig'), '-n', key.namespace];
+  const cluster = ['--kubeconfig', inject('kubeconfig'), '-n', site.key.namespace];
   const wait = ['wait', '--for=condition=Ready', 'website/shop', '--timeout=1s'];
   const { code } = await program(inject('kubectl'), [...cluster, ...wait]);
   return code === 0;
@@ -53,14 +41,14 @@ function kstatus({ metadata, status }: Website): 'Current' | 'InProgress' | 'Fai
 }
 
 it('A suspended Website passes health gates for as long as its children are as declared', async () => {
-  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1 });
+  await createWebsite(site.admin, site.key, { image: 'nginx:1', replicas: 1 });
   await settles();
-  await patchWebsite(admin, key, { spec: { suspend: true } });
+  await patchWebsite(site.admin, site.key, { spec: { suspend: true } });
   expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Suspended' });
   expect([await isWaitedFor(), kstatus(await read())]).toEqual([true, 'Current']);
 
-  const deployment = `/apis/apps/v1/namespaces/${key.namespace}/deployments/shop-deployment`;
-  await patch(admin, deployment, { spec: { replicas: 2 } });
+  const deployment = `/apis/apps/v1/namespaces/${site.key.namespace}/deployments/shop-deployment`;
+  await patch(site.admin, deployment, { spec: { replicas: 2 } });
   await run();
   expect([await isWaitedFor(), kstatus(await read())]).toEqual([false, 'InProgress']);
   // What runs is counted, also while nothing is written.
@@ -69,7 +57,7 @@ it('A suspended Website passes health gates for as long as its children are as d
     expect((await read()).status).toMatchObject({ availableReplicas: 2, replicasSet: 2 });
   });
 
-  await patch(admin, deployment, { spec: { replicas: 1 } });
+  await patch(site.admin, deployment, { spec: { replicas: 1 } });
   await eventually(async () => {
     await run();
     expect(kstatus(await read())).toBe('Current');
@@ -78,10 +66,10 @@ it('A suspended Website passes health gates for as long as its children are as d
 
 it('There is no URL while the API server refuses the Ingress, and one once it takes it', async () => {
   // A name to the schema, and an address to the validation of Ingresses.
-  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1, host: '10.0.0.1' });
+  await createWebsite(site.admin, site.key, { image: 'nginx:1', replicas: 1, host: '10.0.0.1' });
   await eventually(async () => expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' }));
   expect((await read()).status).not.toHaveProperty('url');
-  await patchWebsite(admin, key, { spec: { host: 'shop.example.com', tlsSecretName: 'tls' } });
+  await patchWebsite(site.admin, site.key, { spec: { host: 'shop.example.com', tlsSecretName: 'tls' } });
   await settles();
   expect((await read()).status).toMatchObject({ url: 'https://shop.example.com' });
 });

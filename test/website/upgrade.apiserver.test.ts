@@ -1,7 +1,6 @@
 // An upgrade on the real API server: the last release wrote the children, and this release runs.
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { kindOf } from '../../functions/website/children/kinds.ts';
 import { OPTIONAL_CHILDREN } from '../../functions/website/children/metadata.ts';
 import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
@@ -10,41 +9,38 @@ import { apiPath, type WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { PREVIOUS_SPECS, previousChildren } from '../fixtures/previous-release.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+import { accounts } from '../accounts.ts';
 
-let admin: Transport;
-let functions: Transport;
+const real = accounts();
 const namespaces: string[] = [];
 
-beforeAll(async () => {
-  admin = await connect({ kubeconfig: inject('kubeconfig') });
-  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
-});
 afterAll(async () => {
-  for (const namespace of namespaces) await removeWebsitesIn(admin, namespace);
-  await Promise.all([admin.close(), functions.close()]);
+  for (const namespace of namespaces) await removeWebsitesIn(real.admin, namespace);
 });
 
 /** A Website with the children that the last release made for it. */
 async function upgraded(file: string, spec: object): Promise<WebsiteKey> {
-  const key = { namespace: await createNamespace(admin, 'upgrade'), name: 'shop' };
+  const key = { namespace: await createNamespace(real.admin, 'upgrade'), name: 'shop' };
   namespaces.push(key.namespace);
-  const { metadata } = await createWebsite(admin, key, spec);
+  const { metadata } = await createWebsite(real.admin, key, spec);
   for (const child of previousChildren(file)) {
     const { apiVersion, plural } = kindOf(child.kind);
     const ownerReferences = child.metadata.ownerReferences.map((owner) => ({ ...owner, uid: metadata.uid }));
     const body = { ...child, metadata: { ...child.metadata, namespace: key.namespace, ownerReferences } };
     const path = `${apiPath(apiVersion)}/namespaces/${key.namespace}/${plural}`;
-    await admin.json({ method: 'POST', path, what: `create ${plural}`, body });
+    await real.admin.json({ method: 'POST', path, what: `create ${plural}`, body });
   }
   return key;
 }
 
-const run = (key: WebsiteKey) => reconcile(key, { cluster: kubernetes(functions), now: () => new Date() });
+const run = (key: WebsiteKey) => reconcile(key, { cluster: kubernetes(real.functions), now: () => new Date() });
 const written = (actions: readonly string[]) => actions.filter((action) => action !== 'update status');
-const deployment = (key: WebsiteKey) => kubernetes(admin).getChild('Deployment', key);
+const deployment = (key: WebsiteKey) => kubernetes(real.admin).getChild('Deployment', key);
 /** A status counts as no write of the spec. */
 const generationsOf = async (key: WebsiteKey) =>
-  Object.values(await readChildren(key, kubernetes(admin), AT_EVERYTHING)).map((child) => child?.metadata.generation);
+  Object.values(await readChildren(key, kubernetes(real.admin), AT_EVERYTHING)).map(
+    (child) => child?.metadata.generation,
+  );
 
 it.each(PREVIOUS_SPECS)('nothing is written for the children of %s', async (file, spec) => {
   const key = await upgraded(file, { ...spec, disruptionBudget: 'None' });

@@ -10,16 +10,9 @@ import { Troubles } from '../../../functions/cluster/troubles.ts';
 import { httpSink } from '../../../infra/forwarder/sink/http.ts';
 import { eventOf } from '../../../infra/forwarder/event.ts';
 import type { CredentialSettings } from '../../../infra/forwarder/sink/config.ts';
+import { NOTICE } from '../../fixtures/notices.ts';
 
-const notice = {
-  kind: 'changed',
-  key: { namespace: 'team-a', name: 'shop' },
-  uid: 'uid-1',
-  id: 'uid-1.7',
-  reason: 'spec-changed',
-  time: '2026-01-02T03:04:05.678Z',
-} as const;
-const event = eventOf(notice, { cluster: 'test', extensions: { team: 'web' } });
+const event = eventOf(NOTICE, { cluster: 'test', extensions: { team: 'web' } });
 
 let server: Server;
 let received: { headers: IncomingHttpHeaders; body: string }[];

@@ -8,20 +8,11 @@ import { storageQueueSink } from '../../../infra/forwarder/sink/storage-queue.ts
 import { eventOf } from '../../../infra/forwarder/event.ts';
 import type { Sink } from '../../../infra/forwarder/sink/sink.ts';
 import { ACCOUNT_KEY } from '../../azurite.ts';
+import { NOTICE } from '../../fixtures/notices.ts';
 
 vi.mock('node:dns', async (original) => ({ ...(await original<object>()), lookup: vi.fn() }));
 
-const event = eventOf(
-  {
-    kind: 'changed',
-    key: { namespace: 'team-a', name: 'shop' },
-    uid: 'uid-1',
-    id: 'uid-1.7',
-    reason: 'spec-changed',
-    time: '2026-01-02T03:04:05.678Z',
-  },
-  { cluster: 'test', extensions: {} },
-);
+const event = eventOf(NOTICE, { cluster: 'test', extensions: {} });
 
 const sinks: [string, (url: URL) => Sink][] = [
   ['an HTTP sink', (url) => httpSink({ kind: 'http', url, mode: 'binary', credentials: {} }, 1)],

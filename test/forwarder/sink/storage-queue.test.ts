@@ -5,16 +5,9 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { eventOf } from '../../../infra/forwarder/event.ts';
 import { storageQueueSink } from '../../../infra/forwarder/sink/storage-queue.ts';
 import { ACCOUNT, ACCOUNT_KEY, startAzurite, type Azurite } from '../../azurite.ts';
+import { NOTICE } from '../../fixtures/notices.ts';
 
-const notice = {
-  kind: 'changed',
-  key: { namespace: 'team-a', name: 'shop' },
-  uid: 'uid-1',
-  id: 'uid-1.7',
-  reason: 'spec-changed',
-  time: '2026-01-02T03:04:05.678Z',
-} as const;
-const event = eventOf(notice, { cluster: 'test', extensions: {} });
+const event = eventOf(NOTICE, { cluster: 'test', extensions: {} });
 
 let azurite: Azurite;
 let queues = 0;
