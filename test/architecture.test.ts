@@ -1,5 +1,6 @@
 // ARCHITECTURE.md tells people where things are, so it may name only what exists.
 import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 
 const PAGE = readFileSync('ARCHITECTURE.md', 'utf8');
@@ -41,4 +42,50 @@ it('ARCHITECTURE.md describes every folder of the sources', () => {
   const folders = ['functions', 'functions/website', 'functions/website/children', 'infra', 'infra/forwarder'];
   const described = new Set([...PAGE.matchAll(/^\| `([^`]+)` \|/gm)].map(([, folder]) => folder));
   expect(folders.flatMap(foldersIn).filter((folder) => !described.has(folder))).toEqual([]);
+});
+
+it('The lint rule of the core names everything that is around it', () => {
+  const rules = JSON.parse(readFileSync('.oxlintrc.json', 'utf8')) as {
+    overrides: { files: string[]; rules: Record<string, [string, { patterns: { regex?: string }[] }]> }[];
+  };
+  const core = rules.overrides.find(({ files }) => files.includes('functions/website/**'));
+  const [, { patterns }] = core?.rules['no-restricted-imports'] ?? ['', { patterns: [] }];
+  const around = readdirSync('functions', { withFileTypes: true })
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/x.ts` : entry.name))
+    .filter((path) => !path.startsWith('website/') && !path.startsWith('cluster/'));
+  const isForbidden = (path: string) =>
+    patterns.some(({ regex }) => regex !== undefined && new RegExp(regex).test(path));
+  expect(around.length).toBeGreaterThan(10);
+  expect(around.filter((path) => !isForbidden(`../${path}`) || !isForbidden(`../../${path}`))).toEqual([]);
+});
+
+// The lint rule against circles does not follow dynamic imports, and esbuild does not follow imports of types.
+it('No dynamic import closes a circle of files', async () => {
+  const { metafile } = await build({
+    entryPoints: ['functions/azure.ts', 'functions/node.ts', 'infra/forwarder/main.ts', 'infra/local/start.ts'],
+    bundle: true,
+    write: false,
+    metafile: true,
+    outdir: 'unused',
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+  });
+  const importedBy = (file: string) => metafile.inputs[file]?.imports.map(({ path }) => path) ?? [];
+  const reachable = (from: string) => {
+    const seen = new Set<string>();
+    for (const next = importedBy(from); next.length > 0;) {
+      const file = next.pop() ?? '';
+      if (seen.has(file)) continue;
+      seen.add(file);
+      next.push(...importedBy(file));
+    }
+    return seen;
+  };
+  const files = Object.keys(metafile.inputs);
+  const dynamic = files.flatMap((file) =>
+    metafile.inputs[file]?.imports.filter(({ kind }) => kind === 'dynamic-import'),
+  );
+  expect(dynamic.length).toBeGreaterThan(3);
+  expect(files.filter((file) => reachable(file).has(file))).toEqual([]);
 });
