@@ -40,9 +40,12 @@ export interface EventData {
 /** The uids that the API server assigns are far shorter. */
 const LONGEST_ID = 253;
 
+/** Stands for a reason or kind that is no text. This release knows no such reason or kind. */
+const UNREADABLE = '';
+
 /**
- * How event data is read. Releases can be mixed, so reasons and kinds are any text: a receiver that does not know one of them reads
- * everything (`requestOf`).
+ * How event data is read. Only what names the Website must be valid. The rest is a hint. Releases can be mixed, so a receiver that does
+ * not know or cannot read a reason or a kind reads everything (`requestOf`).
  */
 const eventData = z.object({
   apiVersion: z.literal(API_VERSION),
@@ -55,10 +58,9 @@ const eventData = z.object({
     .regex(/^\d{1,20}$/)
     .optional()
     .catch(undefined),
-  generation: z.int().optional(),
-  reason: z.string(),
-  childKind: z.string().optional(),
-  changed: z.array(z.string()).optional(),
+  reason: z.string().catch(UNREADABLE),
+  childKind: z.string().optional().catch(UNREADABLE),
+  changed: z.array(z.string()).optional().catch([UNREADABLE]),
 });
 
 /** `source` of every event of one cluster. */

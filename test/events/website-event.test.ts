@@ -34,9 +34,6 @@ describe('An event of ours', () => {
     ['name', { name: 'a/../b' }, 'data.name: must be a DNS subdomain'],
     ['kind', { kind: 'Secret' }, 'data.kind: '],
     ['uid', { uid: undefined }, 'data.uid: '],
-    ['reason', { reason: 7 }, 'data.reason: '],
-    ['child kind', { childKind: {} }, 'data.childKind: '],
-    ['list of kinds', { changed: [null] }, 'data.changed.0: '],
   ])('with a bad %s is refused with the name of the field', (_, bad, message) => {
     expect(() => requestOf(event({ data: { ...data, ...bad } }))).toThrow(InvalidEventError);
     expect(() => requestOf(event({ data: { ...data, ...bad } }))).toThrow(message);
@@ -51,6 +48,24 @@ describe('An event of ours', () => {
       kind: 'reconcile',
       resourceVersion: undefined,
     });
+  });
+
+  it.each([
+    { reason: 7 },
+    { reason: undefined },
+    { reason: 'of a newer release' },
+    { childKind: {} },
+    { childKind: 'HTTPRoute2' },
+    { changed: [null] },
+    { changed: 'Deployment' },
+    { changed: ['Deployment', 7] },
+  ])('has everything read where its hint is %j', (hint) => {
+    const about = { ...data, changed: ['Website'], ...hint };
+    expect(requestOf(event({ data: about }))).toMatchObject({ kind: 'reconcile', look: AT_EVERYTHING });
+  });
+
+  it.each([-1, 1.5, 'two', null, {}])('is understood whatever its generation is, here %j', (generation) => {
+    expect(requestOf(event({ data: { ...data, generation } }))).toMatchObject({ kind: 'reconcile' });
   });
 
   it.each([undefined, ['Deployment'], ['Website', 'Service']])(
