@@ -12,7 +12,7 @@ import {
 import { possibleKinds } from './marks.ts';
 import type { WebsiteKey } from './resource.ts';
 
-/** The children that a run reads, judges and writes. It takes the others to be as they were when the Website was last judged. */
+/** The children that a run reads, judges and writes. It assumes that the others are as they were when the Website was last judged. */
 export interface Look {
   readonly kinds: ReadonlySet<ChildKind>;
   /** Includes the optional children that the Deployment's annotation lists. */

@@ -24,7 +24,7 @@ interface Bounds {
   readonly most: number;
 }
 
-/** Events of the Deployment announce the next change. This reconcile makes up for lost ones. */
+/** Events of the Deployment announce the next change. This wait bounds the delay when such an event is lost. */
 const UNANNOUNCED_SECONDS = 120;
 /**
  * The functions get no event when an object without our label is deleted, a quota is raised, a policy changes or the garbage collector

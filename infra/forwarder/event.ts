@@ -29,7 +29,7 @@ export function eventOf(notice: Notice, { cluster, extensions }: EventContext, t
   const added = traceparent === undefined ? extensions : { traceparent, ...extensions };
   if (notice.kind === 'resync') return new CloudEvent({ ...added, ...core });
   const { key, uid, reason, resourceVersion, generation, childKind } = notice;
-  const changed = notice.reads === 'everything' ? [] : (Object.keys(notice.versions ?? {}) as (keyof Versions)[]);
+  const changed = notice.reads === 'all-children' ? [] : (Object.keys(notice.versions ?? {}) as (keyof Versions)[]);
   return new CloudEvent<EventData>({
     partitionkey: keyText(key),
     apiversion: API_VERSION,

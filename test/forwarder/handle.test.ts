@@ -39,8 +39,8 @@ describe('The newer of two notices takes the place of the older', () => {
   });
 
   it('and has everything read, where either does', () => {
-    const older = notice({ kind: 'changed', reads: 'everything', versions: { Website: '7' } });
-    expect(merged(older, notice({ versions: { Deployment: '9' } }))).toMatchObject({ reads: 'everything' });
+    const older = notice({ kind: 'changed', reads: 'all-children', versions: { Website: '7' } });
+    expect(merged(older, notice({ versions: { Deployment: '9' } }))).toMatchObject({ reads: 'all-children' });
   });
 
   it('but a resync is a resync', () => {

@@ -27,8 +27,8 @@ export interface Change {
   readonly childKind?: ChildKind;
   /** The versions of all objects that changed. Absent if the event must be sent whatever the sink knows. */
   readonly versions?: Versions;
-  /** Set if the functions must read more than `versions`, because the status may be wrong about the other objects. */
-  readonly reads?: 'everything';
+  /** Set if the functions must read all children of the Website, because the status may be wrong about those that did not change. */
+  readonly reads?: 'all-children';
 }
 
 /** What is remembered of an object: enough to notice a change, but none of its content. */
@@ -135,7 +135,7 @@ export function websiteChange(object: WatchedObject, before: Memory | undefined)
   const now = rememberWebsite(object);
   if (before.print === now.print) {
     // It has no reason of its own, because functions of an older release would refuse an unknown one.
-    const edited = { ...changeOf(object, 'spec-changed'), reads: 'everything' } as const;
+    const edited = { ...changeOf(object, 'spec-changed'), reads: 'all-children' } as const;
     return isStatusEdited(before.status, now.status) ? edited : undefined;
   }
   const asked = askedBy(object);

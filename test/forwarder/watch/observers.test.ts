@@ -154,7 +154,7 @@ describe('A Website in a watch', () => {
 
   it('is read with all its children where its status was edited, since that says nothing of them then', () => {
     observer.changed(website({}, { ...SETTLED, replicas: 99 }));
-    expect(changes).toMatchObject([{ reads: 'everything', versions: { Website: String(version) } }]);
+    expect(changes).toMatchObject([{ reads: 'all-children', versions: { Website: String(version) } }]);
   });
 
   it.each<[string, WatchedObject, string | undefined]>([
