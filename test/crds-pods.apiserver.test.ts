@@ -118,7 +118,7 @@ describe('The API server refuses a Website', () => {
       { secretKeyRef: REF, configMapKeyRef: REF },
       'must have one of secretKeyRef and configMapKeyRef',
     ],
-    ['env[0]', { name: 'A', value: 'a', valueFrom: { secretKeyRef: REF } }, 'must have either value or valueFrom'],
+    ['env[0]', { name: 'A', value: 'a', valueFrom: { secretKeyRef: REF } }, 'may have value or valueFrom, not both'],
     ['envFrom[0]', {}, 'must have one of secretRef and configMapRef'],
     [
       'envFrom[0]',

@@ -54,7 +54,7 @@ const variable = withRules(
     {
       cel: '!has(self.value) || !has(self.valueFrom)',
       holds: (each) => each.value === '' || each.valueFrom === undefined,
-      message: 'must have either value or valueFrom',
+      message: 'may have value or valueFrom, not both',
     },
   ],
 );
