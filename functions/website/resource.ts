@@ -86,19 +86,15 @@ export const websiteSpec = withRules(
     suspend: z
       .boolean()
       .default(false)
-      .describe('While true, the Deployment and all other objects of this site are left as they are.'),
+      .describe('While true, the functions leave all objects of this site as they are.'),
     disruptionBudget: z
       .enum(['Auto', 'None'])
       .default('Auto')
-      .describe(
-        'Auto creates a PodDisruptionBudget from 2 replicas on, so that the drain of a node evicts one Pod at a time. None creates none.',
-      ),
+      .describe('Auto creates a PodDisruptionBudget from 2 replicas on. None creates none.'),
     securityProfile: z
       .enum(['baseline', 'restricted'])
       .default('baseline')
-      .describe(
-        'Pod Security Standard that the Pods of this site satisfy. With restricted, the container runs as a non-root user without capabilities, which the image must support. Fields that other programs add to the Pods are not checked: to check them too, enforce the standard on the namespace.',
-      ),
+      .describe('Pod Security Standard of the Pods. restricted needs an image that runs as a non-root user.'),
   }),
   routeRules,
 ).describe('Desired state of the site.');

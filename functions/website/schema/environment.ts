@@ -74,9 +74,7 @@ export const env = z
       },
     ],
   })
-  .describe(
-    `Environment variables of the container. All names and values together may have at most ${LARGEST_ENV} characters.`,
-  );
+  .describe(`Environment variables of the container, at most ${LARGEST_ENV} characters in all.`);
 
 const source = (what: string) => objectReference(what, `Every key of ${what} becomes a variable.`);
 
@@ -94,4 +92,4 @@ export const envFrom = z
   .max(MOST_SOURCES)
   .optional()
   .meta({ 'x-kubernetes-list-type': 'atomic' })
-  .describe('Secrets and ConfigMaps whose keys all become environment variables. A variable of env takes precedence.');
+  .describe('Secrets and ConfigMaps whose keys become variables. env takes precedence.');

@@ -63,6 +63,4 @@ export const files = withRules(z.array(file).max(MOST_FILES), [
 ])
   .optional()
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['path'] })
-  .describe(
-    'Directories in the container with files from a ConfigMap, a Secret or an artifact, or for temporary files.',
-  );
+  .describe('Directories in the container: a ConfigMap, a Secret, an artifact, or empty.');

@@ -29,7 +29,9 @@ export const args = words("Arguments of the program. Defaults to the image's.");
 
 export const health = z
   .object({
-    path: matching(URL_PATH).describe('Path that answers GET with a status from 200 to 399 while the site is healthy.'),
+    path: matching(URL_PATH).describe(
+      'Path that answers GET with a status from 200 to 399 while the site is healthy. A Pod that fails gets no requests, and is restarted if it fails for longer.',
+    ),
     port: int32(1, 65535).optional().describe('Port of the path. Defaults to the port of the container.'),
     startupSeconds: int32(1, 3600)
       .default(60)
@@ -38,9 +40,7 @@ export const health = z
       ),
   })
   .optional()
-  .describe(
-    'HTTP probes of the container: a Pod that fails gets no requests, and is restarted if it fails for longer. Without this field, a Pod is ready while its port accepts connections.',
-  );
+  .describe('HTTP probes. Without it, a Pod is ready while its port accepts connections.');
 
 export const imagePullSecrets = z
   .array(z.object({ name: matching(objectName('a Secret')).describe('Name of the Secret.') }))
@@ -56,7 +56,7 @@ export const serviceAccountName = matching(objectName('a ServiceAccount'))
 export const automountServiceAccountToken = z
   .boolean()
   .default(false)
-  .describe("True mounts the ServiceAccount's token into the container, for sites that call the Kubernetes API.");
+  .describe('Whether the container gets the token, to call the Kubernetes API.');
 
 const share = (description: string) =>
   z
@@ -158,4 +158,4 @@ export const placement = z
       .describe('Taints of nodes that the Pods accept.'),
   })
   .optional()
-  .describe('Nodes that may run the Pods. Independently of it, the Pods prefer different zones and nodes.');
+  .describe('Nodes for the Pods. In any case, they prefer different zones and nodes.');

@@ -15,7 +15,7 @@ const hosts = z
   .max(MOST_HOSTS)
   .optional()
   .meta({ 'x-kubernetes-list-type': 'set' })
-  .describe('Host names under which an Ingress publishes the site. With host, the site has all of them.');
+  .describe('More host names under which an Ingress publishes the site.');
 
 /** cert-manager adds paths below this one, and removes them, so the functions leave them alone. */
 export const CHALLENGES = '/.well-known/acme-challenge/';
@@ -45,7 +45,7 @@ const paths = z
   .max(MOST_PATHS)
   .optional()
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['path'] })
-  .describe('Paths of the hosts that lead to the site. Defaults to all. Requires host or hosts.');
+  .describe('Paths of the hosts that lead to the site. Defaults to all. Requires a host.');
 
 const issuer = z
   .object({
@@ -68,19 +68,17 @@ const tls = withRules(
   [oneOf('secretName', 'issuer')],
 )
   .optional()
-  .describe('TLS certificate for all hosts. Requires host or hosts.');
+  .describe('TLS certificate for all hosts. Requires a host.');
 
 export const routes = {
   host,
   hosts,
   paths,
   tls,
-  tlsSecretName: matching(objectName('a Secret'))
-    .optional()
-    .describe('Short form of tls.secretName. Requires host or hosts.'),
+  tlsSecretName: matching(objectName('a Secret')).optional().describe('Short form of tls.secretName. Requires a host.'),
   ingressClassName: matching(objectName('an IngressClass'))
     .optional()
-    .describe("IngressClass of the Ingress. Defaults to the cluster's default class. Requires host or hosts."),
+    .describe("IngressClass. Defaults to the cluster's default class. Requires a host."),
 };
 
 interface Routes {
