@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { kubernetes } from '../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../functions/cluster/transport.ts';
+import { reconcile } from '../functions/website/reconcile.ts';
 import { websiteSpec, type Website } from '../functions/website/resource.ts';
 import { refusal, spec, specWith } from './bad-specs.ts';
 import { createNamespace, createWebsite } from './real-cluster.ts';
@@ -26,12 +28,22 @@ function variables(characters: number): { name: string; value: string }[] {
 
 const samples = new URL('../crds/samples/', import.meta.url);
 
-it.each(readdirSync(samples))('Sample %s is taken or refused as its name says', async (file) => {
-  const sample = parse(readFileSync(new URL(file, samples), 'utf8')) as Website;
-  const created = createWebsite(transport, { namespace, name: sample.metadata.name }, sample.spec);
-  if (file.startsWith('invalid-')) await expect(created).rejects.toMatchObject({ code: 'Invalid' });
-  else await expect(created).resolves.toMatchObject({ spec: sample.spec });
-});
+it.each(readdirSync(samples))(
+  'Sample %s is taken, with all of its children, or refused, as its name says',
+  async (file) => {
+    const sample = parse(readFileSync(new URL(file, samples), 'utf8')) as Website;
+    const key = { namespace, name: sample.metadata.name };
+    const created = createWebsite(transport, key, sample.spec);
+    if (file.startsWith('invalid-')) {
+      await expect(created).rejects.toMatchObject({ code: 'Invalid' });
+      return;
+    }
+    await expect(created).resolves.toMatchObject({ spec: sample.spec });
+    const { outcome, actions } = await reconcile(key, { cluster: kubernetes(transport), now: () => new Date() });
+    expect(outcome.kind).not.toBe('stalled');
+    expect(actions).toContain('create Service');
+  },
+);
 
 describe('The API server refuses a Website', () => {
   it.each<[string, object, string]>([

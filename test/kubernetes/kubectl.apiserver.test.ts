@@ -85,3 +85,9 @@ it('kubectl explain writes half a core as it is taken', async () => {
   const text = await kubectl(['explain', 'website.spec.resources.requests.cpu']);
   expect(text).toContain('500m, 2, or "0.5" in quotes');
 });
+
+it('kubectl explain website.spec fits on two screens', async () => {
+  const lines = (await kubectl(['explain', 'website.spec'])).split('\n');
+  expect(lines.length).toBeGreaterThan(70);
+  expect(lines.length).toBeLessThanOrEqual(100);
+});

@@ -1,8 +1,10 @@
 // The usual rules of policy sets, as ValidatingAdmissionPolicies, and Pod Security restricted: a spec that gives what they ask for passes.
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import type { WebsiteKey } from '../../functions/website/resource.ts';
+import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { demand, type Rule } from '../policies.ts';
 import { createNamespace, createWebsite, patch, removeWebsitesIn } from '../real-cluster.ts';
@@ -98,6 +100,12 @@ it('A spec with health, amounts, two replicas and the restricted profile becomes
   const budget = await kubernetes(real.admin).getChild('PodDisruptionBudget', key);
   const deployment = await kubernetes(real.admin).getChild('Deployment', key);
   expect(budget?.spec).toMatchObject({ maxUnavailable: 1, selector: deployment?.spec.selector });
+});
+
+it('The sample restricted.yaml becomes Available', async () => {
+  const sample = parse(readFileSync('crds/samples/restricted.yaml', 'utf8')) as Website & { readonly spec: object };
+  const key = await created(sample.spec);
+  await eventually(async () => expect(await readyAfter(key)).toMatch(/^Available: /));
 });
 
 it.each<[string, object, string]>([
