@@ -14,6 +14,7 @@ const BACK_OFF = aPod({
   state: { waiting: { reason: 'ImagePullBackOff', message: 'Back-off pulling image "shop:1.2.9"' } },
 });
 const WAITS = '0 of 2 replicas are updated';
+const LATE = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out.' };
 
 let cluster: MemoryCluster;
 let seconds: number;
@@ -127,8 +128,7 @@ describe('A rollout', () => {
   });
 
   it('that is late says why at once', async () => {
-    const late = { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out.' };
-    observed({ conditions: [late] });
+    observed({ conditions: [LATE] });
     await runAt(1);
     expect(ready()).toMatchObject({
       reason: 'ProgressDeadlineExceeded',
@@ -151,6 +151,27 @@ describe('A rollout', () => {
     await runAt(5);
     expect(await runAt(10, refusing('Timeout'))).toMatchObject({ actions: [] });
     expect(ready()?.message).toMatch(/not found$/);
+  });
+
+  it('does not say of a new spec what was wrong with the old one', async () => {
+    observed({ conditions: [LATE] });
+    await runAt(1);
+    cluster.apply(key, { ...SPEC, image: 'shop:1.2.9', host: 'shop.example.com' });
+    await runAt(10, refusing('Timeout'));
+    expect(ready()).toMatchObject({
+      observedGeneration: 2,
+      message: expect.stringMatching(/: timed out\.$/) as string,
+    });
+  });
+
+  it('says nothing about Pods of an older template', async () => {
+    const message = 'ReplicaSet "shop-deployment-newer" is progressing.';
+    observed({ conditions: [{ type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message }] });
+    await runAt(5);
+    expect(ready()?.message).toBe(WAITS);
+    cluster.pods = [aPod({ hash: 'newer', state: PULL.status?.containerStatuses?.[0]?.state })];
+    await runAt(10);
+    expect(ready()?.message).toBe(`${WAITS}. ImagePullBackOff: shop:1.2.9: not found`);
   });
 
   it('says no cause without the right, and the log says so once', async () => {

@@ -99,6 +99,20 @@ describe('A Pod', () => {
       'Unhealthy: the startup probe TCP :http does not succeed',
     ],
     [
+      'that has started, and then is not ready',
+      aPod({
+        state: { running: {} },
+        started: true,
+        container: { startupProbe: { tcpSocket: { port: 'http' } }, readinessProbe: { exec: {} } },
+      }),
+      'Unhealthy: the readiness probe command does not succeed',
+    ],
+    [
+      'that was never started again, whatever its last state says',
+      aPod({ state: { running: {} }, last: terminated(1), container: { readinessProbe: { exec: {} } } }),
+      'Unhealthy: the readiness probe command does not succeed',
+    ],
+    [
       'whose readiness gate is not met',
       aPod({
         status: {
@@ -116,6 +130,7 @@ describe('A Pod', () => {
       'ContainerCreating: the volumes or the network of the Pod are not ready',
     ],
     ['whose image is being pulled', waiting('ContainerCreating'), undefined],
+    ['whose init containers are at work', waiting('PodInitializing'), undefined],
     ['that nothing is known of yet', aPod(), undefined],
     [
       'that is ready',
