@@ -5,7 +5,7 @@ import { cacheFolder, findBinaries } from '../infra/local/binaries.ts';
 import { startControlPlane, type ControlPlane } from '../infra/local/control-plane.ts';
 import { officialReleases } from '../infra/local/download.ts';
 import { goBuild } from '../infra/local/go-build.ts';
-import { install } from '../infra/local/install.ts';
+import { install, installGatewayApi } from '../infra/local/install.ts';
 import { writeKubeconfigFor } from '../infra/local/kubeconfig.ts';
 
 declare module 'vitest' {
@@ -51,6 +51,7 @@ async function start(): Promise<ControlPlane> {
   const address = { kubeconfig: controlPlane.kubeconfig };
   const transport = await connect(address);
   await install(transport);
+  await installGatewayApi(transport);
   for (const account of ['website-forwarder', 'website-functions'] as const) {
     await writeKubeconfigFor(account, { transport, address, path: join(controlPlane.folder, `${account}.kubeconfig`) });
   }

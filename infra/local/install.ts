@@ -6,6 +6,7 @@ import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
 
 const CRD = '../../crds/website.yaml';
 const RIGHTS = '../kubernetes/rights';
+const GATEWAY_API = ['gatewayclasses', 'gateways', 'httproutes'].map((plural) => `gateway-api/${plural}.yaml`);
 
 interface Manifest {
   readonly kind: string;
@@ -32,10 +33,20 @@ const POLL_MS = 50;
 /** Installs or updates the CRD and the RBAC rules of both programs, and waits until the API server serves Websites. */
 export async function install(transport: Transport): Promise<void> {
   for (const file of [CRD, ...filesIn(RIGHTS)]) await applyFile(transport, file);
+  await untilServed(transport, API_VERSION, PLURAL);
+}
+
+/** Installs the CRDs of the Gateway API, without a controller. For a control plane of our own: in other clusters, its owner chooses. */
+export async function installGatewayApi(transport: Transport): Promise<void> {
+  for (const file of GATEWAY_API) await applyFile(transport, file);
+  await untilServed(transport, 'gateway.networking.k8s.io/v1', 'httproutes');
+}
+
+async function untilServed(transport: Transport, apiVersion: string, plural: string): Promise<void> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
     try {
-      await transport.json({ method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}?limit=1`, what: `list ${PLURAL}` });
+      await transport.json({ method: 'GET', path: `/apis/${apiVersion}/${plural}?limit=1`, what: `list ${plural}` });
       return;
     } catch (error) {
       const isNotServedYet =

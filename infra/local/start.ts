@@ -12,7 +12,7 @@ import { cacheFolder, findBinaries } from './binaries.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import { officialReleases } from './download.ts';
 import { goBuild } from './go-build.ts';
-import { applyFile, install } from './install.ts';
+import { applyFile, install, installGatewayApi } from './install.ts';
 import { contextOf, NAMESPACE } from './kubeconfig.ts';
 import { optionsFrom, USAGE, UsageError, type Options } from './options.ts';
 import { Processes, ProgramEndedError } from './processes.ts';
@@ -83,6 +83,7 @@ async function prepareCluster(options: Options, step: Step, stopped: Promise<nev
   if (local === undefined && options.consent === 'ask')
     await Promise.race([askToInstall(address, transport.server), stopped]);
   await step('Installed the CRD and the RBAC rules', install(transport));
+  if (local !== undefined) await step('Installed the CRDs of the Gateway API', installGatewayApi(transport));
   return { local, address, transport };
 }
 
