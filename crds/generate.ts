@@ -62,7 +62,7 @@ export function customResourceDefinition() {
           schema: {
             openAPIV3Schema: {
               description:
-                'A web site: a Deployment and a Service, an Ingress when it has a host, and a PodDisruptionBudget from 2 replicas on.',
+                'A web site: a Deployment and a Service, an Ingress or an HTTPRoute when it has a host, and a PodDisruptionBudget from 2 replicas on.',
               type: 'object',
               required: ['spec'],
               properties: { spec: structural(websiteSpec), status: structural(websiteStatus) },

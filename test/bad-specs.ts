@@ -18,6 +18,8 @@ export function specWith(path: string, value: unknown): object {
 
 /** What has to stand beside a field, by its path. */
 const BESIDE: Readonly<Record<string, object>> = {
+  'gateway.namespace': { name: 'public' },
+  'gateway.sectionName': { name: 'public' },
   'env.0.valueFrom': { name: 'A' },
   'env.0.valueFrom.secretKeyRef.name': { key: 'a' },
   'env.0.valueFrom.configMapKeyRef.name': { key: 'a' },

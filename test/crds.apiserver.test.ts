@@ -97,6 +97,17 @@ describe('The API server refuses a Website', () => {
       { ...spec, tlsSecretName: 'tls' },
       'spec.tlsSecretName: Invalid value: tlsSecretName needs host or hosts',
     ],
+    ['with a Gateway but no host', { ...spec, gateway: { name: 'public' } }, 'gateway needs host or hosts'],
+    [
+      'with a Gateway and a class',
+      { ...spec, host: 'a.example.com', gateway: { name: 'public' }, ingressClassName: 'nginx' },
+      'spec.ingressClassName: Invalid value: must be absent beside gateway, which takes the place of the Ingress',
+    ],
+    [
+      'with a Gateway and an issuer',
+      { ...spec, host: 'a.example.com', gateway: { name: 'public' }, tls: { issuer: { name: 'ca' } } },
+      'spec.tls.issuer: Invalid value: must be absent beside gateway: annotate the Gateway with the issuer, and write tls.secretName here',
+    ],
     ['with a class but no host', { ...spec, ingressClassName: 'nginx' }, 'ingressClassName needs host or hosts'],
     [
       'with paths but no host',
@@ -184,6 +195,10 @@ describe('The API server refuses a Website', () => {
     ['tlsSecretName', 'team-a/shop', 'must be the name of a Secret alone, without a namespace'],
     ['tlsSecretName', 'my_shop', 'must not contain _'],
     ['tlsSecretName', 'shop-', 'must be the name of a Secret: lower-case letters, digits, - and .'],
+    ['gateway.name', 'infra/public', 'must be the name of a Gateway alone, without a namespace'],
+    ['gateway.namespace', 'Infra', 'must be lower case'],
+    ['gateway.namespace', 'infra.example', 'must be the name of a namespace: lower-case letters, digits and -'],
+    ['gateway.sectionName', 'my_https', 'must not contain _'],
     ['ingressClassName', 'Nginx', 'must be lower case'],
     ['ingressClassName', '-nginx', 'must be the name of an IngressClass: lower-case letters, digits, - and .'],
     ['env[0].name', '1A', 'must not start with a digit'],

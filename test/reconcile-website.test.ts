@@ -64,7 +64,7 @@ it.each<[string, Partial<EventData>, readonly string[]]>([
   ['the Website and the Deployment', { changed: ['Website', 'Deployment'] }, OF_SPEC],
   ['the Service', { changed: ['Service'], childKind: 'Service' }, ALL],
   ['the Service and the Deployment', { changed: ['Service', 'Deployment'], childKind: 'Deployment' }, ALL],
-  ['a kind that is not known', { childKind: 'HTTPRoute' as never }, ALL],
+  ['a kind that is not known', { childKind: 'TCPRoute' as never }, ALL],
   ['a reason that is not known', { changed: ['Deployment'], reason: 'moved' as never }, ALL],
   ...OPTIONAL.map((kind): [string, Partial<EventData>, readonly string[]] => [
     kind,

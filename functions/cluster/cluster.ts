@@ -5,7 +5,7 @@ import type { Website, WebsiteKey } from '../website/resource.ts';
 import type { Announcement } from '../website/transition.ts';
 
 /**
- * What reconciling needs from a cluster. Reads return the latest state, and a cached one only where `since` allows it. Methods throw
+ * What reconciling needs from a cluster. A kind whose API the cluster lacks, and need not have, has no objects. Reads return the latest state, and a cached one only where `since` allows it. Methods throw
  * a `ClusterError` when they fail.
  */
 export interface Cluster {
@@ -16,7 +16,10 @@ export interface Cluster {
   getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined>;
   /** Finds the child by its name, whoever owns it. Undefined if there is no object of this name. */
   getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<ChildOfKind<Kind> | undefined>;
-  /** @throws `AlreadyExists` if there is an object of this name: creation never overwrites. */
+  /**
+   * @throws `AlreadyExists` if there is an object of this name: creation never overwrites.
+   * @throws `MissingApi` if the cluster lacks an API that it need not have.
+   */
   create(child: Desired<Child>): Promise<Child>;
   /** @throws `Conflict` unless the stored child has the uid and resourceVersion of `child`. */
   replace(child: Child): Promise<Child>;

@@ -8,6 +8,7 @@ import type { Announcement } from '../website/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
 import { inTurnWhereLarge, LARGE_AT_ONCE } from './large.ts';
+import { withOptionalApis } from './optional-apis.ts';
 import { pages, PAGES_AT_ONCE } from './pages.ts';
 import { Places } from './places.ts';
 import { isOlder } from './resource-version.ts';
@@ -77,7 +78,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     for await (const page of pages(transport, { path, query, what }, room.pages)) yield (page as { items: T[] }).items;
   }
 
-  return {
+  return withOptionalApis({
     getWebsite,
     getChild: <Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey) =>
       getIfPresent<ChildOfKind<Kind>>(kindOf(kind), { namespace, name: childName(kind, name) }),
@@ -124,7 +125,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
         yield items.map((item) => Object.assign(item, { apiVersion, kind }));
       }
     },
-  };
+  });
 }
 
 const VERBS = { GET: 'get', PUT: 'update', DELETE: 'delete' } as const;

@@ -15,30 +15,31 @@ import type { WebsiteKey } from './resource.ts';
 /** The children that a run reads, judges and writes. It assumes that the others are as they were when the Website was last judged. */
 export interface Look {
   readonly kinds: ReadonlySet<ChildKind>;
-  /** Includes the optional children that the Deployment's annotation lists. */
-  readonly marked: boolean;
+  /** Includes optional children that the Deployment's annotation lists: all of them, or those with a say in readiness. */
+  readonly marked: 'all' | 'judges' | 'none';
   /** Nothing is read, and all children are created. Creation never overwrites, so a wrong guess costs one more read. */
   readonly unseen?: true;
 }
 
 const always = KINDS.filter(({ presence }) => presence === 'always');
-const lookAt = (kinds: readonly ChildKind[], marked: boolean): Look => ({ kinds: new Set(kinds), marked });
+const lookAt = (kinds: readonly ChildKind[], marked: Look['marked']): Look => ({ kinds: new Set(kinds), marked });
 
 /** For a Website that has no children yet. */
-export const AT_NOTHING: Look = { ...lookAt([], false), unseen: true };
-export const AT_CARRIER: Look = lookAt([CARRIER], false);
+export const AT_NOTHING: Look = { ...lookAt([], 'none'), unseen: true };
+/** Includes the children that may stay as desired and still stop being ready. */
+export const AT_CARRIER: Look = lookAt([CARRIER], 'judges');
 /** For a new spec. */
 export const AT_SPEC: Look = lookAt(
   always.filter(({ dependsOnSpec }) => dependsOnSpec).map(({ kind }) => kind),
-  true,
+  'all',
 );
 /** All children that the Website has, if the Deployment's annotation is right. */
 export const AS_NEEDED: Look = lookAt(
   always.map(({ kind }) => kind),
-  true,
+  'all',
 );
 /** All kinds, whatever the Deployment's annotation lists. */
-export const AT_EVERYTHING: Look = lookAt(CHILD_KINDS, true);
+export const AT_EVERYTHING: Look = lookAt(CHILD_KINDS, 'all');
 
 /**
  * Where to look after a change. This is the one place that decides it.
@@ -52,7 +53,11 @@ export function lookAfter(changed: readonly ('Website' | ChildKind)[]): Look {
   return changed.includes('Website') ? AT_SPEC : AT_CARRIER;
 }
 
-const covers = ({ kinds, marked }: Look, kind: ChildKind): boolean => kinds.has(kind) || (marked && isOptional(kind));
+const covers = ({ kinds, marked }: Look, kind: ChildKind): boolean =>
+  kinds.has(kind) || (isOptional(kind) && isListedIn(marked, kind));
+
+const isListedIn = (marked: Look['marked'], kind: ChildKind): boolean =>
+  marked === 'all' || (marked === 'judges' && kindOf(kind).readiness !== undefined);
 
 /** The kinds that a run does not look at. A run that creates all children unseen counts as having looked at them. */
 export const overlooked = (look: Look): ChildKind[] =>
@@ -78,7 +83,10 @@ export function partOf(children: DesiredChildren, look: Look): DesiredChildren {
 /** Reads the children in at most two steps: the Deployment's annotation says which optional ones may exist. */
 export async function readChildren(key: WebsiteKey, cluster: Cluster, { kinds, marked }: Look): Promise<Children> {
   const first = await readKinds([...kinds], key, cluster);
-  const more = marked ? possibleKinds(first[CARRIER]).filter((kind) => !kinds.has(kind)) : [];
+  const more =
+    marked === 'none'
+      ? []
+      : possibleKinds(first[CARRIER]).filter((kind) => !kinds.has(kind) && isListedIn(marked, kind));
   return more.length === 0 ? first : { ...first, ...(await readKinds(more, key, cluster)) };
 }
 

@@ -27,8 +27,8 @@ interface Bounds {
 /** Events of the Deployment announce the next change. This wait bounds the delay when such an event is lost. */
 const UNANNOUNCED_SECONDS = 120;
 /**
- * The functions get no event when an object without our label is deleted, a quota is raised, a policy changes or the garbage collector
- * is stuck. The wait is a quarter of the time that the condition has lasted, within these bounds. A refused write is retried at least
+ * The functions get no event when an object without our label is deleted, a quota is raised, a policy changes, an API is installed or
+ * the garbage collector is stuck. The wait is a quarter of the time that the condition has lasted, within these bounds. A refused write is retried at least
  * once a minute in the first four minutes. In the end it is retried as rarely as the default resync runs.
  */
 const BOUNDS: Partial<Record<ReadyReason, Bounds>> = {
@@ -36,6 +36,7 @@ const BOUNDS: Partial<Record<ReadyReason, Bounds>> = {
   WaitingForDeletion: { least: 5, most: 60 },
   Rejected: { least: 30, most: 600 },
   QuotaExceeded: { least: 30, most: 600 },
+  MissingApi: { least: 30, most: 600 },
 };
 
 /** Events of the Deployment drive a rollout. No event says why its Pods are not ready. */

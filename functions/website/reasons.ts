@@ -6,6 +6,7 @@ export const READY_REASONS = [
   'Progressing',
   'Paused',
   'ReplicaFailure',
+  'NotRouted',
   'WaitingForDeletion',
   'Overridden',
   'ProgressDeadlineExceeded',
@@ -14,6 +15,7 @@ export const READY_REASONS = [
   'Forbidden',
   'Rejected',
   'QuotaExceeded',
+  'MissingApi',
   'TooLarge',
   'InvalidSpec',
 ] as const;

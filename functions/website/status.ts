@@ -1,4 +1,4 @@
-import { CARRIER, kindOf, KINDS, type Child, type Children, type DesiredChildren } from './children/kinds.ts';
+import { kindOf, KINDS, type Child, type Children, type DesiredChildren } from './children/kinds.ts';
 import { selectorOf } from './children/metadata.ts';
 import { conditionsOf } from './conditions.ts';
 import { historyOf } from './history.ts';
@@ -11,16 +11,16 @@ import { isRequested, requestIn } from './requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
 import { urlOf } from './url.ts';
 
-/** With one of these reasons, all children but the Deployment were as desired. */
-const CARRIER_REASONS: ReadonlySet<string> = new Set(kindOf(CARRIER).readyReasons);
+/** With one of these reasons, all children were as desired: a verdict on readiness comes after all others. */
+const READINESS_REASONS: ReadonlySet<string> = new Set(KINDS.flatMap(({ readyReasons = [] }) => readyReasons));
 
-/** Whether all children but the Deployment were as desired when the Website was last judged. False if a reconcile is requested. */
+/** Whether all children were as desired when the Website was last judged. False if a reconcile is requested. */
 export function wereAsDesired(website: Website): boolean {
   const { conditions = [] } = website.status ?? {};
-  const isAboutCarrier = conditions.some(({ type, reason }) => type === 'Ready' && CARRIER_REASONS.has(reason));
+  const isAboutReadiness = conditions.some(({ type, reason }) => type === 'Ready' && READINESS_REASONS.has(reason));
   // During the first minute without a right, Ready still has its old reason.
   const isForbidden = conditions.some(({ reason }) => reason === 'Forbidden');
-  return isAboutCarrier && !isForbidden && !isRequested(website);
+  return isAboutReadiness && !isForbidden && !isRequested(website);
 }
 
 /** What a verdict rests on, after all possible writes. */
@@ -33,7 +33,7 @@ export interface Seen {
   readonly remaining: Plan;
   /** The writes that the API server refused for a reason that no retry mends. */
   readonly refusals: readonly {
-    readonly reason: 'Rejected' | 'QuotaExceeded' | 'TooLarge';
+    readonly reason: 'Rejected' | 'QuotaExceeded' | 'TooLarge' | 'MissingApi';
     readonly message: string;
   }[];
   /** Whether the Website has waited for the garbage collector too long. */

@@ -10,8 +10,8 @@ interface Routes {
 }
 
 /**
- * The URL of the site: that of the last routing child that the spec desires. Undefined while a routing child is missing, refused or
- * not as desired.
+ * The URL of the site: that of the last routing child that the spec desires. Undefined while a routing child is missing, refused, not
+ * as desired or not ready.
  */
 export function urlOf(website: Website, routes: Routes): string | undefined {
   let url: string | undefined;
@@ -23,13 +23,14 @@ export function urlOf(website: Website, routes: Routes): string | undefined {
   return url;
 }
 
-function leads(kind: ChildKind, { children, remaining: { steps, obstacles } }: Routes): boolean {
+function leads(kind: ChildKind, { spec, children, remaining: { steps, obstacles } }: Routes): boolean {
   // If there is an obstacle, the plan creates no optional child, so a missing one does not show in the plan.
   const isUnknown = kindOf(kind).presence === 'optional' && obstacles.length > 0 && children[kind] === undefined;
   const isBlocked = obstacles.some((obstacle) => obstacle.kind === kind);
-  return (
-    !isUnknown && !isBlocked && !steps.flat().some((operation) => operation.child.kind === kind && reroutes(operation))
-  );
+  const isOther = steps.flat().some((operation) => operation.child.kind === kind && reroutes(operation));
+  if (isUnknown || isBlocked || isOther) return false;
+  const { state } = kindOf(kind).readiness?.(children[kind], spec) ?? { state: 'ready' };
+  return state === 'ready';
 }
 
 /** A change of labels or annotations changes no route. */

@@ -108,6 +108,7 @@ async function carryOut(operation: Operation, cluster: Cluster): Promise<Child |
 const REFUSALS: Partial<Record<ErrorCode, Seen['refusals'][number]['reason']>> = {
   QuotaExceeded: 'QuotaExceeded',
   RequestTooLarge: 'TooLarge',
+  MissingApi: 'MissingApi',
 };
 
 /** The remaining plan reports a child that could not be taken over. */

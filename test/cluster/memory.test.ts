@@ -1,4 +1,5 @@
 import { MemoryCluster } from './memory.ts';
+import { itReadsAMissingApi } from './missing-api.ts';
 import { describeCluster } from './suite.ts';
 
 describeCluster('The cluster in memory', async () => {
@@ -12,5 +13,15 @@ describeCluster('The cluster in memory', async () => {
       cluster.pods.push({ metadata, spec: { containers: [{ name: 'webserver', image: 'nginx:1' }] } });
     },
     announced: async ({ metadata: { uid } }) => cluster.announced.filter((each) => each.uid === uid),
+  };
+});
+
+itReadsAMissingApi(async () => {
+  const cluster = new MemoryCluster();
+  return {
+    cluster,
+    namespace: 'team-a',
+    createWebsite: async (key, spec) => cluster.apply(key, spec),
+    uninstall: async () => cluster.uninstall('HTTPRoute'),
   };
 });

@@ -6,6 +6,8 @@ import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } fro
 import type { Announcement } from '../../functions/website/transition.ts';
 import type { Desired } from '../../functions/website/children/kind.ts';
 import type { Child, ChildKind, ChildOfKind } from '../../functions/website/children/kinds.ts';
+import type { HttpRoute } from '../../functions/website/children/http-route/object.ts';
+import { acceptedBy } from '../gateway.ts';
 import { childName, MANAGED_BY, MANAGER } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 
@@ -23,6 +25,8 @@ export class MemoryCluster implements Cluster {
   onWrite: (object: Stored) => void = () => {};
   /** What the policies of the cluster make of a child that is written. */
   admit: (child: Child) => Child = (child) => child;
+  /** Kinds whose API this cluster lacks. */
+  readonly missing = new Set<string>();
   /** What the kubelets and the scheduler say. */
   pods: Pod[] = [];
   writes = 0;
@@ -36,6 +40,7 @@ export class MemoryCluster implements Cluster {
     for (const [key, counts] of this.#counts) copy.#counts.set(key, counts);
     copy.admit = this.admit;
     copy.pods = this.pods;
+    for (const kind of this.missing) copy.missing.add(kind);
     return copy;
   }
 
@@ -100,6 +105,12 @@ export class MemoryCluster implements Cluster {
 
   // What users, third parties and other controllers do.
 
+  /** Uninstalls an API, with all objects of it. */
+  uninstall(kind: ChildKind): void {
+    this.missing.add(kind);
+    for (const object of this.all()) if (object.kind === kind) this.drop(kind, object.metadata);
+  }
+
   apply(key: WebsiteKey, spec: unknown, metadata: Partial<ObjectMeta> = {}): Website {
     const stored = this.#read(KIND, key);
     if (stored === undefined) {
@@ -138,9 +149,10 @@ export class MemoryCluster implements Cluster {
     }
   }
 
-  /** The Deployment controller and the Pods have done their part. */
+  /** The controllers, the Pods and the Gateways have done their part. */
   rollOut(): void {
     for (const object of this.all()) {
+      if (object.kind === 'HTTPRoute') this.edit(object as HttpRoute, { status: acceptedBy(object as HttpRoute) });
       if (object.kind !== 'Deployment') continue;
       const { replicas = 0 } = (object as Deployment).spec;
       const counts = { replicas, updatedReplicas: replicas, readyReplicas: replicas, availableReplicas: replicas };
@@ -168,6 +180,7 @@ export class MemoryCluster implements Cluster {
 
   #create(object: { readonly kind: string; readonly metadata: WebsiteKey; readonly [field: string]: unknown }): Stored {
     const key = keyOf(object.kind, object.metadata);
+    if (this.missing.has(object.kind)) throw refusal('MissingApi', key);
     if (this.#objects.has(key)) throw refusal('AlreadyExists', key);
     const { versions, uids } = this.#counts.get(key) ?? { versions: 0, uids: 0 };
     this.#counts.set(key, { versions, uids: uids + 1 });

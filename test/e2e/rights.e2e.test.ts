@@ -6,6 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
+import { serve } from '../gateway.ts';
 import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite } from '../real-cluster.ts';
 
@@ -99,7 +100,13 @@ async function live(): Promise<void> {
       spec: { ports: [{ port: 80 }] },
     }),
   );
-  await patchWebsite(admin, key, { spec: { host: null, replicas: 1 } });
+  await patchWebsite(admin, key, { spec: { gateway: { name: 'public' } } });
+  await serve(admin, key, 'www.example.com');
+  await ready();
+  await patchWebsite(admin, key, { spec: { host: 'shop.example.com' } });
+  await serve(admin, key, 'shop.example.com');
+  await ready();
+  await patchWebsite(admin, key, { spec: { host: null, gateway: null, replicas: 1 } });
   await ready();
   await patchWebsite(admin, key, { spec: { placement: { nodeSelector: { 'example.com/nowhere': 'true' } } } });
   const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/${key.name}`;

@@ -36,6 +36,7 @@ const LOOKS: Readonly<Record<string, Look | undefined>> = {
   'uid-1.uid-2.9.Ingress': AT_EVERYTHING,
   'uid-1.uid-2.10.merged': AT_EVERYTHING,
   'uid-1.uid-2.9.PodDisruptionBudget': AT_EVERYTHING,
+  'uid-1.uid-2.9.HTTPRoute': AT_EVERYTHING,
   'resync.1.2.3': undefined,
 };
 
@@ -82,8 +83,8 @@ describe('An unknown word of a newer release means a look at everything:', () =>
   const [, sent] = PRESENT as [Sent, Sent];
   it.each([
     ['a reason', { reason: 'route-changed' }],
-    ['a kind of child', { childKind: 'HTTPRoute' }],
-    ['a kind among others', { changed: ['Website', 'HTTPRoute'] }],
+    ['a kind of child', { childKind: 'TCPRoute' }],
+    ['a kind among others', { changed: ['Website', 'TCPRoute'] }],
     ['a name that every object inherits', { childKind: 'constructor' }],
   ])('%s', (_, data) => {
     expect(lookOf({ ...sent, data: { ...sent.data, ...data } })).toEqual(AT_EVERYTHING);

@@ -40,7 +40,7 @@ interface Manifest extends Json {
 
 const FIXTURES = 'test/fixtures/children';
 const DENIED = "ValidatingAdmissionPolicy 'website-functions.website-reconciler'";
-/** A spec that desires every kind of child. */
+/** A spec that desires every kind of child but the HTTPRoute, which takes the place of the Ingress. */
 const FULL = {
   ...SPEC,
   host: 'shop.example.com',
@@ -49,6 +49,7 @@ const FULL = {
   tls: { issuer: { name: 'letsencrypt', kind: 'ClusterIssuer' } },
   disruptionBudget: 'Auto',
 };
+const ROUTED = { ...FULL, tls: undefined, gateway: { name: 'public', namespace: 'infra', sectionName: 'https' } };
 const POD = 'spec.template.spec';
 const WEBSERVER = `${POD}.containers.0`;
 
@@ -94,7 +95,9 @@ async function aConfigMapAsController(): Promise<readonly object[]> {
 }
 
 function childOf(kind: ChildKind, metadata: Partial<ObjectMeta>): Manifest {
-  const wanted = structuredClone<unknown>(desiredChild(kind, aWebsite({ metadata }), FULL)) as Manifest;
+  const wanted = structuredClone<unknown>(
+    desiredChild(kind, aWebsite({ metadata }), kind === 'HTTPRoute' ? ROUTED : FULL),
+  ) as Manifest;
   return kind === CARRIER ? edited(wanted, ['spec.replicas', 0]) : wanted;
 }
 
@@ -224,6 +227,11 @@ const secretRef = { secretKeyRef: { name: 'tls', key: 'tls.key' } };
 const SYSTEM: Edit = ['metadata.namespace', 'kube-system'];
 const elsewhere = { service: { name: 'payments', port: { number: 80 } } };
 const otherPods = { matchLabels: { app: 'payments', 'app.kubernetes.io/managed-by': 'website-reconciler' } };
+const ROUTE = 'to its own Service only, without filters';
+const BACKEND = 'spec.rules.0.backendRefs.0';
+const PARENT = 'spec.parentRefs.0';
+const redirect = { type: 'RequestRedirect', requestRedirect: { hostname: 'example.com' } };
+const mirror = { type: 'RequestMirror', requestMirror: { backendRef: { name: 'payments', port: 80 } } };
 const BUDGET = "selects only the Website's own Pods.*maxUnavailable 1";
 
 /** What the children of each kind may not say. */
@@ -382,6 +390,23 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
     ['one that keeps some Pods', BUDGET, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]],
     ['one without a number', BUDGET, ['spec.maxUnavailable', undefined]],
   ],
+  HTTPRoute: [
+    ['one that leads to another Service', ROUTE, [`${BACKEND}.name`, 'payments']],
+    ['one that leads to a second Service', ROUTE, ['spec.rules.0.backendRefs.1', { name: 'payments', port: 80 }]],
+    ['one whose second rule does', ROUTE, ['spec.rules.1', { backendRefs: [{ name: 'payments', port: 80 }] }]],
+    ['one that leads to another namespace', ROUTE, [`${BACKEND}.namespace`, 'kube-system']],
+    ['one that leads to another kind', ROUTE, [`${BACKEND}.kind`, 'Bucket']],
+    ['one that leads to another group', ROUTE, [`${BACKEND}.group`, 'example.com']],
+    ['one that redirects', ROUTE, ['spec.rules.1', { filters: [redirect] }]],
+    ['one that mirrors requests', ROUTE, ['spec.rules.0.filters', [mirror]]],
+    ['one that mirrors them at its Service', ROUTE, [`${BACKEND}.filters`, [mirror]]],
+    [
+      'one for what Pods reach as a Service',
+      'Gateways only',
+      [PARENT, { group: '', kind: 'Service', name: 'payments' }],
+    ],
+    ['one for a parent of another group', 'Gateways only', [`${PARENT}.group`, 'example.com']],
+  ],
 };
 
 const denial = (message: string) => new RegExp(`${DENIED}.*${message}`, 's');
@@ -435,6 +460,15 @@ describe('What is there', () => {
     await create(real.admin, edited(budget, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]));
     await change(real.functions, budget, ['spec.maxUnavailable', 1], ['spec.minAvailable', undefined]);
     expect(await read(budget)).toMatchObject({ spec: { maxUnavailable: 1 } });
+  });
+
+  it('an HTTPRoute that somebody changed may be marked, and put right', async () => {
+    const route = await owned('HTTPRoute');
+    const parent = { group: '', kind: 'Service', name: 'payments' };
+    await create(real.admin, edited(route, ['spec.rules.0.filters', [mirror]], ['spec.parentRefs.1', parent]));
+    await change(real.functions, route, ['metadata.labels.a', 'b']);
+    await change(real.functions, route, ['spec', (route as unknown as { spec: object }).spec]);
+    expect(await read(route)).toMatchObject({ spec: { parentRefs: [{ kind: 'Gateway' }] } });
   });
 
   /** What somebody else did to the Deployment of a Website. */

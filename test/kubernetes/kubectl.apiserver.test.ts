@@ -33,6 +33,7 @@ const SPECS: readonly (readonly [string, object])[] = [
   ['a host', HOST],
   ['a certificate', { ...HOST, tlsSecretName: 'tls' }],
   ['a class', { ...HOST, ingressClassName: 'nginx' }],
+  ['a Gateway', { ...HOST, gateway: { name: 'public', namespace: 'infra' } }],
   [
     'several hosts and paths',
     { ...SPEC, hosts: ['a.example.com'], paths: [{ path: '/docs' }, { path: '/', type: 'Exact' }] },

@@ -10,6 +10,7 @@ import { CHILD_KINDS } from '../../functions/website/children/kinds.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
+import { installGatewayApi } from '../../infra/local/install.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
 import { startForwarder, startFunctions } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
@@ -193,8 +194,9 @@ describe('On Knative, of whose kinds the API server knows the fields', () => {
 
 describe('For one team', () => {
   const key = { namespace: 'team-a', name: 'shop' };
-  /** Desires every kind of child. */
+  /** Both together desire every kind of child. */
   const spec = { image: 'nginx:1', replicas: 2, host: 'shop.example.com' };
+  const routed = { ...spec, gateway: { name: 'public' } };
 
   it('is taken without a warning, and asks for nothing outside its namespace', async () => {
     await kubectl('create', 'namespace', 'team-a');
@@ -235,9 +237,14 @@ describe('For one team', () => {
     const url = String((await functions.line('Listening'))['url']);
     await createWebsite(cluster.admin, { namespace: 'default', name: 'other' }, spec);
     await createWebsite(cluster.admin, key, spec);
+    await installGatewayApi(cluster.admin);
+    await createWebsite(cluster.admin, { ...key, name: 'routed' }, routed);
     const resync = await fetch(new URL('resync', url), { method: 'POST' });
-    expect(resync.headers.get('website-resync')).toMatch(/^seen=1, differing=1, repaired=1/);
-    for (const kind of CHILD_KINDS) expect(await kubernetes(cluster.admin).getChild(kind, key)).toBeDefined();
+    expect(resync.headers.get('website-resync')).toMatch(/^seen=2, differing=2, repaired=2/);
+    for (const kind of CHILD_KINDS) {
+      const name = kind === 'HTTPRoute' ? 'routed' : key.name;
+      expect(await kubernetes(cluster.admin).getChild(kind, { ...key, name })).toBeDefined();
+    }
 
     const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', uid: 'x', reason: 'retry' };
     const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed' };

@@ -38,6 +38,17 @@ it.each<[string, object]>([
   ],
   ['issuer', { ...SPEC, hosts: ['shop.example.com'], tls: { issuer: { name: 'letsencrypt', kind: 'ClusterIssuer' } } }],
   ['wildcard', { ...SPEC, host: '*.example.com' }],
+  ['gateway', { ...SPEC, host: 'shop.example.com', gateway: { name: 'public' } }],
+  [
+    'gateway-hosts-and-paths',
+    {
+      ...SPEC,
+      hosts: ['shop.example.com', '*.shop.example.com'],
+      paths: [{ path: '/shop' }, { path: '/%C3%BC/.well-known/it+s=(a)', type: 'Exact' }],
+      gateway: { name: 'public', namespace: 'infra', sectionName: 'https' },
+      tls: { secretName: 'shop-tls' },
+    },
+  ],
   [
     'env-and-resources',
     {

@@ -188,6 +188,9 @@ const BROKEN_FIELDS: readonly Spec[] = [
   { host: 'a.example.com', paths: [{ path: '/', type: 'ImplementationSpecific' }] },
   { host: 'a.example.com', tlsSecretName: undefined, tls: { issuer: { name: 'ca', kind: 'Vault' } } },
   { host: 'a.example.com', tlsSecretName: undefined, tls: { secretName: 'a', issuer: { name: 'ca' } } },
+  { host: 'a.example.com', ingressClassName: undefined, gateway: { name: 'Public' } },
+  { host: 'a.example.com', ingressClassName: undefined, gateway: { name: 'public', namespace: 'a.b' } },
+  { host: 'a.example.com', ingressClassName: undefined, gateway: { namespace: 'infra' } },
   { files: [{ path: 'html', emptyDir: {} }] },
   { files: [{ path: '/a/../b', emptyDir: {} }] },
   { files: [{ path: '/a:b', emptyDir: {} }] },
@@ -204,6 +207,9 @@ const BROKEN_TOGETHER: readonly Spec[] = [
   { hosts: ['a.example.com', 'a.example.com'] },
   { host: 'a.example.com', paths: [{ path: '/' }, { path: '/', type: 'Exact' }] },
   { host: 'a.example.com', tlsSecretName: 'tls', tls: { secretName: 'tls' } },
+  { host: undefined, hosts: undefined, gateway: { name: 'public' } },
+  { host: 'a.example.com', ingressClassName: 'nginx', gateway: { name: 'public' } },
+  { host: 'a.example.com', tls: { issuer: { name: 'ca' } }, gateway: { name: 'public' } },
 ];
 
 const broken = (ways: readonly Spec[]): fc.Arbitrary<Spec> =>

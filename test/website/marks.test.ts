@@ -100,7 +100,7 @@ it.each(['PodDisruptionBudget,Ingress', 'PodDisruptionBudget,Ingress,Ingress', '
 describe('A kind that only a newer release knows', () => {
   beforeEach(async () => {
     await settle(HOST);
-    remark({ [OPTIONAL_CHILDREN]: 'HTTPRoute,Ingress' });
+    remark({ [OPTIONAL_CHILDREN]: 'Ingress,TCPRoute' });
   });
 
   it('is worth no write', async () => {
@@ -108,9 +108,9 @@ describe('A kind that only a newer release knows', () => {
   });
 
   it.each([
-    ['another image', { ...HOST, image: 'nginx:2' }, 'HTTPRoute,Ingress'],
-    ['one more child', BOTH, 'HTTPRoute,Ingress,PodDisruptionBudget'],
-    ['no optional child that this release knows', SPEC, 'HTTPRoute'],
+    ['another image', { ...HOST, image: 'nginx:2' }, 'Ingress,TCPRoute'],
+    ['one more child', BOTH, 'Ingress,PodDisruptionBudget,TCPRoute'],
+    ['no optional child that this release knows', SPEC, 'TCPRoute'],
   ])('stays listed after a write for %s', async (_, spec, expected) => {
     await settle(spec);
     expect(mark()).toBe(expected);

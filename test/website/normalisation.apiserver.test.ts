@@ -68,6 +68,8 @@ const SPECS: readonly (readonly [string, object])[] = [
   ['a certificate', { ...HOST, tlsSecretName: 'a.b-c.0' }],
   ['a class', { ...HOST, ingressClassName: 'a.b-c.0' }],
   ['a certificate for a wildcard', { ...HOST, host: '*.example.com', tlsSecretName: 'x', ingressClassName: 'y' }],
+  ['a Gateway', { ...HOST, gateway: { name: 'a.b-c.0' } }],
+  ['a listener', { ...HOST, gateway: { name: 'a', namespace: 'b', sectionName: 'c.d' }, paths: [{ path: '/%c3' }] }],
   ['the restricted profile', { ...SPEC, securityProfile: 'restricted' }],
 ];
 
@@ -80,7 +82,7 @@ describe('Nothing is left to write after a Website with', () => {
     const { actions } = await eventually(run);
     expect(actions.filter((action) => action !== 'update status')).toEqual([]);
     const ready = (await kubernetes(real.admin).getWebsite(key))?.status?.conditions?.[0];
-    expect(ready?.reason).toMatch(/^(Progressing|Parked)$/);
+    expect(ready?.reason).toMatch(/^(Progressing|Parked|NotRouted)$/);
   });
 
   it.each(['a', 'a'.repeat(52), 'a-0'])('the name %s', async (name) => {

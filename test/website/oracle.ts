@@ -12,10 +12,16 @@ import type { Deployment } from '../../functions/website/children/deployment/obj
 export function expectChildren(
   spec: Spec,
   website: Website,
-  { Deployment: deployment, Service: service, Ingress: ingress, PodDisruptionBudget: budget }: Children,
+  {
+    Deployment: deployment,
+    Service: service,
+    Ingress: ingress,
+    PodDisruptionBudget: budget,
+    HTTPRoute: route,
+  }: Children,
 ): void {
   for (const child of [deployment, service]) expectOwned(child, website);
-  for (const child of [ingress, budget]) if (child !== undefined) expectOwned(child, website);
+  for (const child of [ingress, budget, route]) if (child !== undefined) expectOwned(child, website);
   expect(deployment?.spec.replicas).toBe(spec['replicas']);
   expect(service?.spec.ports).toMatchObject([{ port: 80 }]);
   expect(service?.spec.selector).toEqual(deployment?.spec.selector.matchLabels);
@@ -25,6 +31,7 @@ export function expectChildren(
   expectPods(spec, deployment);
   expectFiles(spec, deployment);
   expectIngress(spec, ingress, website.metadata.name);
+  expectRoute(spec, route, website.metadata);
   expectBudget(spec, budget, deployment?.spec.selector.matchLabels ?? {});
 }
 
@@ -151,14 +158,31 @@ function expectBudget(spec: Spec, budget: Children['PodDisruptionBudget'], pods:
 }
 
 function expectIngress(spec: Spec, ingress: Children['Ingress'], website: string): void {
-  const hosts = [spec['host'] as string | undefined, ...((spec['hosts'] as string[] | undefined) ?? [])];
-  const wanted = hosts.filter((host, place) => host !== undefined && hosts.indexOf(host) === place);
+  const wanted = spec['gateway'] === undefined ? hostsIn(spec) : [];
   expect(ingress === undefined).toBe(wanted.length === 0);
   const rules = ingress?.spec.rules ?? [];
   expect(rules.map(({ host }) => host)).toEqual(wanted);
   for (const { http } of rules) expect(http?.paths.map(({ path, pathType }) => [path, pathType])).toEqual(paths(spec));
-  expectCertificate(spec, ingress, wanted, website);
+  if (ingress !== undefined) expectCertificate(spec, ingress, wanted, website);
   if (spec['ingressClassName'] !== undefined) expect(ingress?.spec.ingressClassName).toBe(spec['ingressClassName']);
+}
+
+function hostsIn(spec: Spec): unknown[] {
+  const hosts = [spec['host'] as string | undefined, ...((spec['hosts'] as string[] | undefined) ?? [])];
+  return hosts.filter((host, place) => host !== undefined && hosts.indexOf(host) === place);
+}
+
+/** A route at the Gateway, with each default that the API server fills in. */
+function expectRoute(spec: Spec, route: Children['HTTPRoute'], { name }: Website['metadata']): void {
+  const hostnames = spec['gateway'] === undefined ? [] : hostsIn(spec);
+  const matches = paths(spec).map((each) => {
+    const [value, type] = each as [string, string];
+    return { path: { type: type === 'Prefix' ? 'PathPrefix' : 'Exact', value } };
+  });
+  const backendRefs = [{ group: '', kind: 'Service', name: `${name}-service`, port: 80, weight: 1 }];
+  const parentRefs = [{ group: 'gateway.networking.k8s.io', kind: 'Gateway', ...(spec['gateway'] as object) }];
+  const expected = { parentRefs, hostnames, rules: [{ matches, backendRefs }] };
+  expect(route?.spec).toEqual(hostnames.length === 0 ? undefined : expected);
 }
 
 function paths(spec: Spec): unknown[] {

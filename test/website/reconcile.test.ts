@@ -22,6 +22,7 @@ const SERVICE = { ...key, name: 'shop-service' };
 const ASKING: Partial<Record<ChildKind, object>> = {
   Ingress: { host: 'a.example.com' },
   PodDisruptionBudget: { disruptionBudget: 'Auto' },
+  HTTPRoute: { host: 'a.example.com', gateway: { name: 'public' } },
 };
 /** Each optional kind, with a spec that desires it and no other one. The tests of a kind without such a spec fail. */
 const OPTIONAL = OPTIONAL_KINDS.map(({ kind }) => [kind, { ...SPEC, ...ASKING[kind] }] as const);
@@ -82,6 +83,7 @@ describe('P2: where all is as declared', () => {
   it.each([
     ['there are 3 reads and no write', SPEC, 3],
     ['with an Ingress there are 4', { ...SPEC, host: 'a.example.com' }, 4],
+    ['with a Gateway there are 4', { ...SPEC, ...ASKING.HTTPRoute }, 4],
   ])('%s', async (_, spec, reads) => {
     cluster.apply(key, spec);
     await run();
@@ -415,16 +417,17 @@ describe('A Deployment of which alone something was heard', () => {
     await run();
   });
 
-  it.each<[string, () => unknown, string[]]>([
-    ['is as it should be', () => {}, []],
-    ['was edited', edited, ['replace Deployment', 'update status']],
-    ['was deleted', () => cluster.remove('Deployment', NAME), ['create Deployment', 'update status']],
-    ['has Pods', () => cluster.edit(deployment(), { status: { replicas: 2, readyReplicas: 1 } }), ['update status']],
-  ])('that %s is read with the Website, and nothing else is', async (_, happens, actions) => {
+  it.each<[string, () => unknown, string[], number]>([
+    ['is as it should be', () => {}, [], 2],
+    ['was edited', edited, ['replace Deployment', 'update status'], 2],
+    // Nothing says that there is no HTTPRoute, which has a say in readiness.
+    ['was deleted', () => cluster.remove('Deployment', NAME), ['create Deployment', 'update status'], 4],
+    ['has Pods', () => cluster.edit(deployment(), { status: { replicas: 2, readyReplicas: 1 } }), ['update status'], 2],
+  ])('that %s is read with the Website, and no other child is', async (_, happens, actions, reads) => {
     happens();
     const children = cluster.children().filter(({ kind }) => kind !== 'Deployment');
     expect(await spend(async () => expect((await alone()).actions).toEqual(actions))).toEqual({
-      reads: 2,
+      reads,
       writes: actions.length,
     });
     expect(cluster.children()).toEqual(expect.arrayContaining(children));

@@ -46,7 +46,12 @@ const statusIn = (cluster: MemoryCluster): unknown =>
 const SUSPEND = 'spec.suspend';
 
 /** Fields that only matter together with a value of another field. */
-const NEEDS: Readonly<Record<string, Spec>> = { 'spec.disruptionBudget': { replicas: 2 } };
+const NEEDS: Readonly<Record<string, Spec>> = {
+  'spec.disruptionBudget': { replicas: 2 },
+  // With a Gateway, its listener has the certificate, and the field shows in the URL alone (gateway.test.ts).
+  'spec.tls.secretName': { gateway: undefined },
+  'spec.tlsSecretName': { gateway: undefined },
+};
 
 /** Fields whose default depends on other fields: to leave them out may mean the same. */
 const HAS_OWN_DEFAULT: ReadonlySet<string> = new Set(['spec.files[].image.pullPolicy']);

@@ -4,7 +4,7 @@ import { CHALLENGES } from '../schema/routes.ts';
 import { childName, desiredMeta, mergedMeta } from './metadata.ts';
 import type { ChildOf, Desired, KindOfChild } from './kind.ts';
 import { PORT_NAME } from './port.ts';
-import { hostsOf, pathsOf, secretOf, urlFrom } from './published.ts';
+import { hostsOf, pathsOf, schemeOf, secretOf, urlFrom } from './published.ts';
 
 export type Ingress = ChildOf<'networking.k8s.io/v1', 'Ingress', V1IngressSpec>;
 
@@ -15,7 +15,7 @@ const CLASS_FROM_SPEC = `${PLURAL}.${GROUP}/ingress-class-from-spec`;
 const ISSUER_FROM_SPEC = `${PLURAL}.${GROUP}/issuer-from-spec`;
 const ISSUERS = { Issuer: 'cert-manager.io/issuer', ClusterIssuer: 'cert-manager.io/cluster-issuer' } as const;
 
-/** Publishes the site under its hosts. */
+/** Publishes the site under its hosts, through the Ingress controller of the cluster. */
 export const ingressKind: KindOfChild<Ingress> = {
   apiVersion: 'networking.k8s.io/v1',
   kind: 'Ingress',
@@ -25,7 +25,7 @@ export const ingressKind: KindOfChild<Ingress> = {
 
   desired(website, spec) {
     const hosts = hostsOf(spec);
-    if (hosts.length === 0) return undefined;
+    if (hosts.length === 0 || spec.gateway !== undefined) return undefined;
     const { name } = website.metadata;
     const secretName = secretOf(name, spec);
     const backend = { service: { name: childName('Service', name), port: { name: PORT_NAME } } };
@@ -55,7 +55,7 @@ export const ingressKind: KindOfChild<Ingress> = {
     return { ...want, metadata: { ...want.metadata, labels, annotations: withoutSnippets(annotations) } };
   },
 
-  url: ({ metadata: { name } }, spec) => urlFrom(spec, secretOf(name, spec) === undefined ? 'http' : 'https'),
+  url: (_, spec) => urlFrom(spec, schemeOf(spec)),
 };
 
 function annotationsFor({ ingressClassName, tls }: WebsiteSpec): Record<string, string> {

@@ -38,6 +38,8 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   readonly presence: 'always' | 'optional';
   /** Such a child carries the generation that it was written for. The others are the same for every spec. */
   readonly dependsOnSpec: boolean;
+  /** For a kind whose API a cluster may lack: what to install to have it. Without the API, there is no such child. */
+  readonly optionalApi?: string;
 
   /** Undefined if the spec needs no such child. */
   desired(website: Website, spec: WebsiteSpec): Desired<T> | undefined;

@@ -1,4 +1,5 @@
 import { deploymentKind } from './deployment.ts';
+import { httpRouteKind } from './http-route.ts';
 import { ingressKind } from './ingress.ts';
 import type { Desired, KindOfChild } from './kind.ts';
 import { podDisruptionBudgetKind } from './pod-disruption-budget.ts';
@@ -10,6 +11,7 @@ const TABLE = {
   Service: serviceKind,
   Ingress: ingressKind,
   PodDisruptionBudget: podDisruptionBudgetKind,
+  HTTPRoute: httpRouteKind,
 } as const;
 
 type Table = typeof TABLE;

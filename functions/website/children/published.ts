@@ -16,6 +16,10 @@ export const pathsOf = ({ paths = [] }: WebsiteSpec): readonly Path[] =>
 export const secretOf = (website: string, { tls, tlsSecretName }: WebsiteSpec): string | undefined =>
   tls?.issuer === undefined ? (tls?.secretName ?? tlsSecretName) : `${website}-tls`;
 
+/** With a Gateway, its listener has the certificate, so the spec says no more than that there is one. */
+export const schemeOf = ({ tls, tlsSecretName }: WebsiteSpec): 'http' | 'https' =>
+  tls === undefined && tlsSecretName === undefined ? 'http' : 'https';
+
 /** The first host that a browser can open, with a path that leads to the site. Undefined if all hosts are wildcards. */
 export function urlFrom(spec: WebsiteSpec, scheme: 'http' | 'https'): string | undefined {
   const host = hostsOf(spec).find((each) => !each.startsWith('*.'));

@@ -6,7 +6,7 @@ import { PORT_NAME } from './port.ts';
 export type Service = ChildOf<'v1', 'Service', V1ServiceSpec>;
 
 /** The Service listens on this port whatever the container's port is. */
-const PORT = 80;
+export const SERVICE_PORT = 80;
 
 /** Fields that belong to other types of Service. The API server clears most of them with the type, and refuses some. */
 const OF_OTHER_TYPES = {
@@ -37,7 +37,7 @@ export const serviceKind: KindOfChild<Service> = {
     spec: {
       type: 'ClusterIP',
       selector: selectorOf(website),
-      ports: [{ name: PORT_NAME, protocol: 'TCP', port: PORT, targetPort: PORT_NAME }],
+      ports: [{ name: PORT_NAME, protocol: 'TCP', port: SERVICE_PORT, targetPort: PORT_NAME }],
     },
   }),
   merged: (have, want) => ({

@@ -26,6 +26,14 @@ export const objectName = (what: string): Grammar => ({
   mistakes: [WHITE_SPACE, [/\//, `must be the name of ${what} alone, without a namespace`], UPPER_CASE, UNDERSCORE],
 });
 
+/** RFC 1123 label: the form of a namespace's name. */
+export const NAMESPACE: Grammar = {
+  pattern: /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+  longest: 63,
+  message: 'must be the name of a namespace: lower-case letters, digits and -',
+  mistakes: [WHITE_SPACE, UPPER_CASE, UNDERSCORE],
+};
+
 /** A DNS name, or all names directly below one. */
 export const HOST: Grammar = {
   pattern: /^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,

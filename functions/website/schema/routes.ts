@@ -1,6 +1,6 @@
 // Where a Website is published: its hosts, their paths and certificates.
 import * as z from 'zod';
-import { HOST, objectName, ROUTE_PATH } from './grammar.ts';
+import { HOST, NAMESPACE, objectName, ROUTE_PATH } from './grammar.ts';
 import { oneOf, withRules, type Rule } from './rules.ts';
 import { matching } from './texts.ts';
 
@@ -8,14 +8,14 @@ import { matching } from './texts.ts';
 const MOST_HOSTS = 15;
 const MOST_PATHS = 16;
 
-const host = matching(HOST).optional().describe('Host name under which an Ingress publishes the site.');
+const host = matching(HOST).optional().describe('Host name under which the site is published.');
 
 const hosts = z
   .array(matching(HOST))
   .max(MOST_HOSTS)
   .optional()
   .meta({ 'x-kubernetes-list-type': 'set' })
-  .describe('More host names under which an Ingress publishes the site.');
+  .describe('More host names under which the site is published.');
 
 /** cert-manager adds paths below this one, and removes them, so the functions leave them alone. */
 export const CHALLENGES = '/.well-known/acme-challenge/';
@@ -70,10 +70,24 @@ const tls = withRules(
   .optional()
   .describe('TLS certificate for all hosts. Requires a host.');
 
+const gateway = z
+  .object({
+    name: matching(objectName('a Gateway')).describe('Name of the Gateway.'),
+    namespace: matching(NAMESPACE).optional().describe('Namespace of the Gateway. Defaults to that of the Website.'),
+    sectionName: matching(objectName('a listener'))
+      .optional()
+      .describe('Name of one listener. Defaults to all that fit.'),
+  })
+  .optional()
+  .describe(
+    'Gateway that publishes the hosts, by an HTTPRoute instead of an Ingress. Its listener has the certificate. Requires a host.',
+  );
+
 export const routes = {
   host,
   hosts,
   paths,
+  gateway,
   tls,
   tlsSecretName: matching(objectName('a Secret')).optional().describe('Short form of tls.secretName. Requires a host.'),
   ingressClassName: matching(objectName('an IngressClass'))
@@ -85,14 +99,15 @@ interface Routes {
   readonly host?: string | undefined;
   readonly hosts?: readonly string[] | undefined;
   readonly paths?: unknown;
-  readonly tls?: unknown;
+  readonly gateway?: unknown;
+  readonly tls?: { readonly issuer?: unknown } | undefined;
   readonly tlsSecretName?: unknown;
   readonly ingressClassName?: unknown;
 }
 
 const hasHost = (spec: Routes): boolean => spec.host !== undefined || (spec.hosts ?? []).length > 0;
 
-const needsHost = (field: 'paths' | 'tls' | 'tlsSecretName' | 'ingressClassName'): Rule<Routes> => ({
+const needsHost = (field: 'paths' | 'gateway' | 'tls' | 'tlsSecretName' | 'ingressClassName'): Rule<Routes> => ({
   cel: `has(self.host) || (has(self.hosts) && size(self.hosts) > 0) || !has(self.${field})`,
   holds: (spec) => hasHost(spec) || spec[field] === undefined,
   message: `${field} needs host or hosts`,
@@ -102,6 +117,7 @@ const needsHost = (field: 'paths' | 'tls' | 'tlsSecretName' | 'ingressClassName'
 /** The rules between these fields. */
 export const routeRules: readonly Rule<Routes>[] = [
   needsHost('paths'),
+  needsHost('gateway'),
   needsHost('tls'),
   needsHost('tlsSecretName'),
   needsHost('ingressClassName'),
@@ -110,5 +126,17 @@ export const routeRules: readonly Rule<Routes>[] = [
     holds: (spec) => spec.tls === undefined || spec.tlsSecretName === undefined,
     message: 'must be absent beside tls: write tls.secretName instead',
     field: 'tlsSecretName',
+  },
+  {
+    cel: '!has(self.gateway) || !has(self.ingressClassName)',
+    holds: (spec) => spec.gateway === undefined || spec.ingressClassName === undefined,
+    message: 'must be absent beside gateway, which takes the place of the Ingress',
+    field: 'ingressClassName',
+  },
+  {
+    cel: '!has(self.gateway) || !has(self.tls) || !has(self.tls.issuer)',
+    holds: (spec) => spec.gateway === undefined || spec.tls?.issuer === undefined,
+    message: 'must be absent beside gateway: annotate the Gateway with the issuer, and write tls.secretName here',
+    field: 'tls.issuer',
   },
 ];

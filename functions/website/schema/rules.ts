@@ -5,7 +5,7 @@ export interface Rule<T> {
   readonly cel: string;
   readonly holds: (value: T) => boolean;
   readonly message: string;
-  /** Field of this object that the message is about. */
+  /** Field of this object that the message is about, such as `tls.issuer`. */
   readonly field?: string;
 }
 
@@ -21,7 +21,7 @@ export const oneOf = <First extends string, Second extends string>(first: First,
 export function withRules<Schema extends z.ZodType>(schema: Schema, rules: readonly Rule<z.output<Schema>>[]): Schema {
   const checked = rules.reduce(
     (each, { holds, message, field }) =>
-      each.refine(holds, { message, ...(field === undefined ? {} : { path: [field] }) }),
+      each.refine(holds, { message, ...(field === undefined ? {} : { path: field.split('.') }) }),
     schema,
   );
   return checked.meta({

@@ -1,0 +1,42 @@
+import { kindOf, type ChildKind } from '../website/children/kinds.ts';
+import type { Cluster } from './cluster.ts';
+import { ClusterError, type ErrorCode } from './errors.ts';
+
+/**
+ * The cluster, with an API that it need not have (`optionalApi` of a kind) read as one without objects. To create one is refused
+ * with `MissingApi`, which says what to install.
+ */
+export const withOptionalApis = (cluster: Cluster): Cluster => ({
+  ...cluster,
+  getChild: (kind, key) => cluster.getChild(kind, key).catch(unlessMissing(kind, () => undefined)),
+  create: (child) => cluster.create(child).catch(unlessMissing(child.kind, refuse('MissingApi', child.kind))),
+  replace: (child) => cluster.replace(child).catch(unlessMissing(child.kind, refuse('Conflict', child.kind))),
+  rehearse: (child) => cluster.rehearse(child).catch(unlessMissing(child.kind, refuse('Conflict', child.kind))),
+  delete: (child) => cluster.delete(child).catch(unlessMissing(child.kind, refuse('NotFound', child.kind))),
+  async *listChildren(kind) {
+    try {
+      yield* cluster.listChildren(kind);
+    } catch (error) {
+      unlessMissing(kind, () => {})(error);
+    }
+  },
+});
+
+/** Whether the API server does not know the API of a kind that needs none. */
+export const isMissing = (kind: ChildKind, error: unknown): error is ClusterError =>
+  kindOf(kind).optionalApi !== undefined && error instanceof ClusterError && error.code === 'UnknownResource';
+
+const unlessMissing =
+  <T>(kind: ChildKind, instead: (error: ClusterError) => T) =>
+  (error: unknown): T => {
+    if (isMissing(kind, error)) return instead(error);
+    throw error;
+  };
+
+const refuse = (code: ErrorCode, kind: ChildKind) => (cause: ClusterError) => {
+  const { apiVersion, optionalApi } = kindOf(kind);
+  throw new ClusterError(code, `This cluster has no ${kind} of ${apiVersion}: install ${optionalApi}`, {
+    status: cause.status,
+    cause,
+  });
+};

@@ -1,0 +1,42 @@
+// Stands in for the controller of a Gateway, which writes the status of routes.
+import type { Transport } from '../functions/cluster/transport.ts';
+import type { HttpRoute, RouteParent } from '../functions/website/children/http-route/object.ts';
+import { eventually } from './eventually.ts';
+
+type Condition = NonNullable<RouteParent['conditions']>[number];
+
+/** What a controller says about a route that it serves, or does not. */
+export function statusBy(route: HttpRoute, conditions: readonly Partial<Condition>[], rest: object = {}) {
+  const [parentRef] = route.spec.parentRefs;
+  if (parentRef === undefined) throw new Error('The route has no parent');
+  const said = conditions.map((each) => ({
+    type: 'Accepted',
+    status: 'True',
+    reason: 'Accepted',
+    message: '',
+    observedGeneration: route.metadata.generation ?? 0,
+    lastTransitionTime: '2026-01-02T03:04:05Z',
+    ...each,
+  }));
+  return { parents: [{ parentRef, controllerName: 'example.com/gateway', conditions: said, ...rest }] };
+}
+
+export const acceptedBy = (route: HttpRoute) =>
+  statusBy(route, [{ type: 'Accepted' }, { type: 'ResolvedRefs', reason: 'ResolvedRefs' }]);
+
+/** Accepts the route of a Website once it has this host, as the controller of its Gateway would. */
+export async function serve(
+  transport: Transport,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  host: string,
+  status: (route: HttpRoute) => object = acceptedBy,
+): Promise<void> {
+  const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes/${name}-httproute`;
+  await eventually(async () => {
+    const route = (await transport.json({ method: 'GET', path, what: `get ${path}` })) as HttpRoute;
+    if (!route.spec.hostnames.includes(host))
+      throw new Error(`The route has other hosts: ${route.spec.hostnames.join()}`);
+    const body = { ...route, status: status(route) };
+    await transport.json({ method: 'PUT', path: `${path}/status`, what: `update ${path}`, body });
+  });
+}
