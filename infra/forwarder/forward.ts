@@ -15,7 +15,7 @@ import { childObserver, websiteObserver, type Outlet, type RememberingObserver }
 import { WorkQueue, type Pending, type Result } from './queue/queue.ts';
 import { onlyOf } from './watch/shard.ts';
 import { watch } from './watch/watch.ts';
-import type { Resource, State, Surroundings } from './watch/state.ts';
+import type { Resource, State, Surroundings, WatchOptions } from './watch/state.ts';
 
 /** What a forwarder keeps from start to exit, across its terms as leader. */
 export interface Forwarder extends Sender {
@@ -51,6 +51,8 @@ interface Watched {
   /** For people: `websites`, `websites in team-a`. */
   readonly name: string;
   readonly resource: Resource;
+  /** What to install where the cluster lacks the API. */
+  readonly optionalApi?: string | undefined;
   readonly observer: RememberingObserver;
 }
 
@@ -68,13 +70,13 @@ export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
     merge: merged,
     deferred: () => metrics.deferred.inc(),
   });
-  const watched = (config.namespaces ?? [undefined]).flatMap((namespace) =>
-    watchedIn(namespace, outletOf(queue, metrics)),
-  );
+  const outlet = outletOf(queue, metrics);
+  const watched = (config.namespaces ?? [undefined]).flatMap((namespace) => watchedIn(namespace, outlet));
+  const noted = notingAbsence(forwarder, outlet);
   health.begin(watched.map(({ name }) => name));
   const places = new Places(PAGES_AT_ONCE);
   const watches = watched.map((each) =>
-    startWatch(forwarder, each, places, signal).catch((error: unknown) => {
+    startWatch(forwarder, each, { places, entered: noted(each) }, signal).catch((error: unknown) => {
       // The watch makes no more progress, so /livez fails and the kubelet restarts the container.
       log.error({ err: error, resource: each.name }, 'Watch ended unexpectedly');
     }),
@@ -98,9 +100,11 @@ async function end(queue: WorkQueue<Notice>, watches: readonly Promise<void>[], 
 function watchedIn(namespace: string | undefined, outlet: Outlet): Watched[] {
   const place = namespace === undefined ? '' : ` in ${namespace}`;
   const websites = websiteObserver(outlet);
-  const children = KINDS.map(({ apiVersion, kind, plural }): Watched => {
-    const resource = { name: plural, prefix: apiPath(apiVersion), namespace, labelSelector: CHILD_SELECTOR };
-    return { name: plural + place, resource, observer: childObserver(kind, outlet, websites) };
+  const children = KINDS.map(({ apiVersion, kind, plural, optionalApi }): Watched => {
+    const prefix = apiPath(apiVersion);
+    const isOptional = optionalApi !== undefined;
+    const resource = { name: plural, prefix, namespace, labelSelector: CHILD_SELECTOR, isOptional };
+    return { name: plural + place, resource, optionalApi, observer: childObserver(kind, outlet, websites) };
   });
   const resource = { name: PLURAL, prefix: apiPath(API_VERSION), namespace };
   return [{ name: PLURAL + place, resource, observer: websites }, ...children];
@@ -132,10 +136,28 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   };
 }
 
+/**
+ * Logs once that the cluster lacks an API, and once that it is there, however many namespaces are watched. Then it requests a resync,
+ * which finds the Websites that wait for the API: they have no child that a list could reveal.
+ */
+function notingAbsence({ log }: Forwarder, outlet: Outlet) {
+  const absent = new Set<string>();
+  return ({ resource: { name }, optionalApi }: Watched) =>
+    (state: State): void => {
+      if (state.name === 'absent' && !absent.has(name)) {
+        absent.add(name);
+        log.info({ resource: name, install: optionalApi }, 'The cluster lacks an optional API');
+      }
+      if (state.name !== 'watching' || !absent.delete(name)) return;
+      log.info({ resource: name }, 'An optional API was installed');
+      outlet.resync();
+    };
+}
+
 function startWatch(
   { config, transport, log, health, metrics }: Forwarder,
   watched: Watched,
-  places: Places,
+  { places, entered }: Pick<WatchOptions, 'places' | 'entered'>,
   signal: AbortSignal,
 ) {
   const { name, resource, observer } = watched;
@@ -149,6 +171,7 @@ function startWatch(
       places,
       progressed: () => health.progressed(name),
       entered: (state) => {
+        entered(state);
         health.entered(name, state);
         if (before === 'listing' && state.name === 'watching' && health.problems().length === 0) giveBackMemory();
         before = state.name;

@@ -8,6 +8,8 @@ interface WatchHealth {
   /** Why the watch makes no progress. Cleared as soon as the API server sends something. */
   problem: string | undefined;
   hasListed: boolean;
+  /** Whether the cluster lacks the API. That is no problem. */
+  isAbsent: boolean;
   /** Time of the last progress, in milliseconds of the monotonic clock. */
   progressedAt: number;
   /** A loop that is silent beyond this time is stuck. */
@@ -35,7 +37,14 @@ export class Health {
     for (const name of names) {
       const state: State = { name: 'listing', reason: 'start' };
       const dueAt = now + LONGEST_STATE_MS;
-      this.#watches.set(name, { state, problem: undefined, hasListed: false, progressedAt: now, dueAt });
+      this.#watches.set(name, {
+        state,
+        problem: undefined,
+        hasListed: false,
+        isAbsent: false,
+        progressedAt: now,
+        dueAt,
+      });
     }
   }
 
@@ -49,9 +58,11 @@ export class Health {
     const watch = this.#watches.get(name);
     if (watch === undefined) return;
     watch.state = state;
-    watch.dueAt = this.#now() + LONGEST_STATE_MS + (state.name === 'waiting' ? state.delayMs : 0);
+    if (state.name === 'absent') this.progressed(name);
+    watch.dueAt = this.#now() + LONGEST_STATE_MS + ('delayMs' in state ? state.delayMs : 0);
     if (state.name === 'waiting') watch.problem = state.why;
-    if (state.name === 'watching') watch.hasListed = true;
+    if (state.name === 'watching' || state.name === 'absent') watch.hasListed = true;
+    if (state.name !== 'listing') watch.isAbsent = state.name === 'absent';
   }
 
   progressed(name: string): void {
@@ -62,7 +73,7 @@ export class Health {
     watch.dueAt = watch.progressedAt + LONGEST_STATE_MS;
   }
 
-  /** One line for each reason why the forwarder is not ready. Empty if every resource was listed and every watch works. */
+  /** One line for each reason why the forwarder is not ready. Empty if every resource was listed, or its API is absent, and every watch works. */
   problems(): string[] {
     return [...this.#watches].flatMap(([name, { problem, hasListed }]) => {
       if (problem !== undefined) return [`${name}: ${problem}`];
@@ -83,10 +94,16 @@ export class Health {
   }
 
   /** One entry per watch, for the metrics. */
-  watches(): { readonly name: string; readonly isConnected: boolean; readonly progressAgeSeconds: number }[] {
+  watches(): {
+    readonly name: string;
+    readonly isAbsent: boolean;
+    readonly isConnected: boolean;
+    readonly progressAgeSeconds: number;
+  }[] {
     const now = this.#now();
-    return [...this.#watches].map(([name, { state, problem, progressedAt }]) => ({
+    return [...this.#watches].map(([name, { state, problem, isAbsent, progressedAt }]) => ({
       name,
+      isAbsent,
       isConnected: state.name === 'watching' && problem === undefined,
       progressAgeSeconds: (now - progressedAt) / 1000,
     }));

@@ -53,7 +53,8 @@ export class Metrics {
       for (const result of ['accepted', 'rejected', 'failed']) this.events.inc({ type, result }, 0);
     const { health, pending, known, isLeader } = sources;
     this.#gauge('watch_connected', '1 if the watch is open, otherwise 0', ['resource'], (set) => {
-      for (const { name, isConnected } of health.watches()) set({ resource: name }, isConnected ? 1 : 0);
+      for (const { name, isAbsent, isConnected } of health.watches())
+        if (!isAbsent) set({ resource: name }, isConnected ? 1 : 0);
     });
     this.#gauge('watch_progress_age_seconds', 'Time since the API server last sent something', ['resource'], (set) => {
       for (const { name, progressAgeSeconds } of health.watches()) set({ resource: name }, progressAgeSeconds);

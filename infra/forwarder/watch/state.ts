@@ -10,6 +10,8 @@ export interface Resource {
   readonly prefix: string;
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
+  /** The cluster may lack this API. Then there is nothing to watch until it is installed. */
+  readonly isOptional?: boolean;
 }
 
 /**
@@ -19,6 +21,7 @@ export interface Resource {
  * - `went-backwards`: a version was older than the previous one. etcd may have been restored.
  * - `outage`: the API server was away long enough to have been restored to an older state.
  * - `unreadable`: a line of the watch was not JSON, or not an event.
+ * - `absent`: the cluster lacked the API before.
  * - `refused`: the API server refused the watch for another reason, for example with 403.
  */
 export const LIST_REASONS = [
@@ -28,6 +31,7 @@ export const LIST_REASONS = [
   'went-backwards',
   'outage',
   'unreadable',
+  'absent',
   'refused',
 ] as const;
 export type ListReason = (typeof LIST_REASONS)[number];
@@ -37,7 +41,8 @@ export type State =
   /**
    * Reads all objects, in pages.
    * - Complete: to `watching`.
-   * - Any error, an expired page included: to `waiting`, then to `listing`.
+   * - The cluster lacks this API, and need not have it: to `absent`.
+   * - Any other error, an expired page included: to `waiting`, then to `listing`.
    */
   | { readonly name: 'listing'; readonly reason: ListReason }
   /**
@@ -47,6 +52,8 @@ export type State =
    * - Any other error: to `waiting`, then to `listing`.
    */
   | { readonly name: 'watching'; readonly resourceVersion: string; readonly emptyCloses: number }
+  /** Waits, then enters `listing` to see whether the API is installed. */
+  | { readonly name: 'absent'; readonly delayMs: number }
   /** Waits for a backoff, then enters `next`. */
   | { readonly name: 'waiting'; readonly delayMs: number; readonly why: string; readonly next: State };
 

@@ -6,6 +6,8 @@ import { list } from './list.ts';
 import type { WatchOptions, State, ListReason } from './state.ts';
 
 const BACKOFF: Backoff = { baseMs: 200, capMs: 30_000 };
+/** How often to look whether a missing API is installed. */
+const ABSENT_MS = { least: 30_000, most: 45_000 };
 /** This many failures in a row, over a second or more, are an outage. The API server may come back restored from a backup. */
 const OUTAGE_FAILURES = 4;
 
@@ -19,7 +21,8 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       const from = state;
       state = await enter(state, options, signal);
       // Only a working watch resets the count. A list does not: it could succeed for ever while every watch fails.
-      if (from.name === 'watching' && state.name === 'watching' && state.emptyCloses === 0) failures = 0;
+      const isWorking = from.name === 'watching' && state.name === 'watching' && state.emptyCloses === 0;
+      if (isWorking || state.name === 'absent') failures = 0;
     } catch (error) {
       if (error instanceof InterruptedError && error.hadWorked) failures = 0;
       failures++;
@@ -33,12 +36,30 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
 async function enter(state: State, options: WatchOptions, signal: AbortSignal): Promise<State> {
   switch (state.name) {
     case 'listing':
-      return { name: 'watching', resourceVersion: await list(options, signal), emptyCloses: 0 };
+      return listOrAbsent(options, signal);
+    case 'absent':
+      await options.surroundings.wait(state.delayMs, signal);
+      return { name: 'listing', reason: 'absent' };
     case 'watching':
       return follow(state, options, signal);
     case 'waiting':
       await options.surroundings.wait(state.delayMs, signal);
       return state.next;
+  }
+}
+
+/** Without its API, a resource has no objects: those that are known are gone. */
+async function listOrAbsent(options: WatchOptions, signal: AbortSignal): Promise<State> {
+  const { resource, observer, surroundings } = options;
+  try {
+    return { name: 'watching', resourceVersion: await list(options, signal), emptyCloses: 0 };
+  } catch (error) {
+    const isAbsent = error instanceof ClusterError && error.code === 'UnknownResource';
+    if (!isAbsent || resource.isOptional !== true) throw error;
+    observer.listStarted();
+    observer.listEnded();
+    const { least, most } = ABSENT_MS;
+    return { name: 'absent', delayMs: least + surroundings.random() * (most - least) };
   }
 }
 

@@ -68,3 +68,34 @@ it('A standby is ready, and alive, and says what it waits for', () => {
   pass(1_000_000);
   expect([health.problems(), health.stuck(), health.standby]).toEqual([[], [], 'standing by: a is leading']);
 });
+
+it('A watch whose API the cluster lacks is ready, alive, and not connected to anything', () => {
+  const { health, pass, list } = harness();
+  list('websites');
+  const look = () => {
+    health.entered('services', { name: 'listing', reason: 'absent' });
+    health.entered('services', { name: 'absent', delayMs: 45_000 });
+  };
+  look();
+  expect(health.problems()).toEqual([]);
+  expect(health.watches()[1]).toMatchObject({ isAbsent: true, isConnected: false, progressAgeSeconds: 0 });
+  for (let minutes = 0; minutes < 10; minutes++) {
+    pass(60_000);
+    look();
+    health.progressed('websites');
+    expect([health.problems(), health.stuck()]).toEqual([[], []]);
+  }
+  health.entered('services', { name: 'listing', reason: 'absent' });
+  expect(health.watches()[1]?.isAbsent).toBe(true);
+  list('services');
+  expect(health.watches()[1]).toMatchObject({ isAbsent: false, isConnected: true });
+});
+
+it('A watch that was absent and is in trouble is not ready', () => {
+  const { health, list } = harness();
+  list('websites');
+  health.entered('services', { name: 'absent', delayMs: 45_000 });
+  health.entered('services', waiting);
+  expect(health.problems()).toEqual(['services: HTTP 403']);
+  expect(health.watches()[1]?.isAbsent).toBe(false);
+});

@@ -55,7 +55,9 @@ const pagesRead = () => proxy.requests.filter((request) => LIST.test(request)).l
 const lists = () => proxy.requests.filter((request) => LIST.test(request) && !request.includes('continue=')).length;
 const watches = () => proxy.requests.filter((request) => WATCH.test(request)).length;
 
-function start(given: Pick<WatchOptions, 'silenceMs' | 'pageSize' | 'serverSeconds'> = {}): void {
+function start(
+  given: Partial<Pick<WatchOptions, 'silenceMs' | 'pageSize' | 'serverSeconds' | 'resource' | 'transport'>> = {},
+): void {
   running = watch(
     {
       resource: { name: 'websites', prefix: '/apis/stable.example.com/v1' },
@@ -319,4 +321,51 @@ it('An ERROR event that is not about the version is waited out', async () => {
   await eventually(() => expect(watches()).toBeGreaterThanOrEqual(3));
   expect(delays).toHaveLength(2);
   expect(lists()).toBe(1);
+});
+
+describe('An API that the cluster does not have', () => {
+  const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const group = () => `${namespace}.example.com`;
+  const things = (isOptional: boolean) => ({ name: 'things', prefix: `/apis/${group()}/v1`, isOptional });
+  const post = (path: string, body: object) => admin.json({ method: 'POST', path, what: `create ${path}`, body });
+
+  async function install(): Promise<void> {
+    const schema = { openAPIV3Schema: { type: 'object' } };
+    await post(CRDS, {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: `things.${group()}` },
+      spec: {
+        group: group(),
+        scope: 'Namespaced',
+        names: { kind: 'Thing', plural: 'things' },
+        versions: [{ name: 'v1', served: true, storage: true, schema }],
+      },
+    });
+  }
+
+  it('is no trouble if it is optional: the watch looks for it now and then, and finds it', async () => {
+    start({ transport: admin, resource: things(true) });
+    await eventually(() => expect(states.filter(({ name }) => name === 'absent').length).toBeGreaterThan(2));
+    expect(states.map(({ name }) => name)).not.toContain('waiting');
+    for (const delay of delays) expect(delay).toBe(37_500);
+    await install();
+    await eventually(() => expect(states.at(-1)).toMatchObject({ name: 'watching' }));
+    expect(states.at(-2)).toEqual({ name: 'listing', reason: 'absent' });
+    const thing = { apiVersion: `${group()}/v1`, kind: 'Thing', metadata: { name: 'a' } };
+    await post(`/apis/${group()}/v1/namespaces/${namespace}/things`, thing);
+    await eventually(() => expect(told()).toEqual(['changed a']));
+    await admin.json({ method: 'DELETE', path: `${CRDS}/things.${group()}`, what: 'delete the CRD' });
+    await eventually(() => expect(told()).toContain('deleted a'));
+    await eventually(() => expect(states.at(-1)?.name).toMatch(/absent|listing/));
+    expect(states.findLastIndex(({ name }) => name === 'absent')).toBeGreaterThan(
+      states.findLastIndex(({ name }) => name === 'watching'),
+    );
+  });
+
+  it('is trouble if it is not', async () => {
+    start({ transport: admin, resource: things(false) });
+    await eventually(() => expect(states.filter(({ name }) => name === 'waiting').length).toBeGreaterThan(2));
+    expect(states.map(({ name }) => name)).not.toContain('absent');
+  });
 });
