@@ -1,7 +1,8 @@
 import { AS_NEEDED, partOf, type Look } from './look.ts';
-import type { Children, DesiredChildren } from './children/kinds.ts';
+import type { ChildKind, Children, DesiredChildren } from './children/kinds.ts';
 import { desired } from './desired.ts';
 import { explained, type Finding } from './explain.ts';
+import { keptMeanwhile, withKeptMarks, without } from './kept.ts';
 import { withoutRepeated } from './overridden.ts';
 import { plan, withoutStamps, type Operation, type Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
@@ -12,6 +13,8 @@ import type { Written } from './write.ts';
 interface Planned {
   readonly spec: WebsiteSpec;
   readonly wanted: DesiredChildren;
+  /** Children that the spec does not desire, and that the plan leaves alone for now. */
+  readonly kept: ReadonlySet<ChildKind>;
   readonly plan: Plan;
   /** Writes that the plan leaves out, because they did not last before. */
   readonly repeated: readonly Operation[];
@@ -42,10 +45,12 @@ export function decide(
     const problem = `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`;
     return { spec: undefined, plan: NOTHING, problem };
   }
-  const wanted = partOf(desired(website, spec.data), look);
-  const decided = { spec: spec.data, wanted, repeated: [] };
+  const all = desired(website, spec.data);
+  const kept = keptMeanwhile(website, spec.data, all, children);
+  const wanted = partOf(withKeptMarks(all, kept, children, look), look);
+  const decided = { spec: spec.data, wanted, kept, repeated: [] };
   if (spec.data.suspend) return { ...decided, plan: NOTHING };
-  const planned = plan(website, wanted, children);
+  const planned = plan(website, wanted, without(children, kept));
   return afresh ? { ...decided, plan: planned } : { ...decided, ...withoutRepeated(planned, website) };
 }
 
@@ -55,10 +60,11 @@ export interface Judged {
 }
 
 function remainingOf(website: Website, decision: Planned, children: Children): Plan {
-  const { spec, wanted, plan: planned, repeated } = decision;
-  if (spec.suspend) return withoutStamps(plan(website, wanted, children));
+  const { spec, wanted, kept, plan: planned, repeated } = decision;
+  const remaining = () => plan(website, wanted, without(children, kept));
+  if (spec.suspend) return withoutStamps(remaining());
   // Without a write, the plan is still the same.
-  return planned.steps.length === 0 ? { ...planned, steps: [repeated] } : plan(website, wanted, children);
+  return planned.steps.length === 0 ? { ...planned, steps: [repeated] } : remaining();
 }
 
 /**

@@ -1,6 +1,7 @@
 // A Website with a Gateway: what its HTTPRoute says about readiness, and what happens where the cluster lacks the Gateway API.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HttpRoute } from '../../functions/website/children/http-route/object.ts';
+import { OPTIONAL_CHILDREN } from '../../functions/website/children/metadata.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteStatus } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
@@ -9,6 +10,7 @@ import { NOW, SPEC } from '../fixtures/websites.ts';
 import { acceptedBy, statusBy } from '../gateway.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
+const HOST = { ...SPEC, host: 'a.example.com' };
 const ROUTED = { ...SPEC, host: 'a.example.com', gateway: { name: 'public', namespace: 'infra' } };
 let cluster: MemoryCluster;
 
@@ -18,6 +20,9 @@ const ready = () => status().conditions?.find(({ type }) => type === 'Ready');
 const kinds = () => cluster.children().map(({ kind }) => kind);
 const route = () => cluster.children().find((child): child is HttpRoute => child.kind === 'HTTPRoute') as HttpRoute;
 const say = (given: object) => cluster.edit(route(), { status: given });
+
+const RESOLVED = { type: 'ResolvedRefs' };
+const refusal = { status: 'False', reason: 'NotAllowedByListeners', message: 'team-a may not attach' };
 
 beforeEach(async () => {
   cluster = new MemoryCluster();
@@ -43,17 +48,80 @@ it('Its URL is https where the spec says that there is a certificate', async () 
   }
 });
 
-it('The Ingress goes when a Gateway comes, and comes back when it goes', async () => {
-  cluster.apply(key, { ...SPEC, host: 'a.example.com' });
-  await run();
-  expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress']);
-  cluster.apply(key, ROUTED);
-  await run();
-  expect(kinds()).toEqual(['Deployment', 'Service', 'HTTPRoute']);
+describe('A Website that moves from an Ingress to a Gateway', () => {
+  const mark = () => cluster.children()[0]?.metadata.annotations?.[OPTIONAL_CHILDREN];
+
+  beforeEach(async () => {
+    cluster.apply(key, HOST);
+    await run();
+    cluster.apply(key, ROUTED);
+  });
+
+  it.each(['as-needed', 'spec', 'everything'] as const)(
+    'keeps its Ingress until the Gateway serves it, in runs that look at %s',
+    async (look) => {
+      expect((await run(look)).actions).toEqual(['replace Deployment', 'create HTTPRoute', 'update status']);
+      expect(ready()).toMatchObject({ status: 'False', reason: 'NotRouted' });
+      say(statusBy(route(), [refusal]));
+      await run(look);
+      for (const again of [look, 'deployment'] as const) {
+        expect((await run(again)).actions).toEqual([]);
+        expect(mark()).toBe('HTTPRoute,Ingress');
+      }
+      say(acceptedBy(route()));
+      expect((await run(look)).actions).toEqual(['delete Ingress', 'replace Deployment', 'update status']);
+      expect(ready()?.status).toBe('True');
+      expect(mark()).toBe('HTTPRoute');
+      expect((await run(look)).actions).toEqual([]);
+    },
+  );
+
+  it('keeps it while the Deployment is all that the run looks at, and loses it in the end', async () => {
+    await run();
+    cluster.rollOut();
+    await run('deployment');
+    expect(kinds()).toContain('Ingress');
+    expect(mark()).toBe('HTTPRoute,Ingress');
+    await run('everything');
+    expect(kinds()).not.toContain('Ingress');
+  });
+
+  it('keeps it while the cluster lacks the Gateway API', async () => {
+    cluster.uninstall('HTTPRoute');
+    expect((await run()).outcome).toMatchObject({ reason: 'MissingApi' });
+    expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress']);
+    expect((await run()).actions).toEqual([]);
+  });
+
+  it('keeps it when it is suspended on the way, and is ready again after', async () => {
+    await run();
+    cluster.apply(key, { ...ROUTED, suspend: true });
+    await run();
+    expect(ready()).toMatchObject({
+      status: 'Unknown',
+      message: expect.stringContaining('Waiting for Gateway') as string,
+    });
+    cluster.apply(key, ROUTED);
+    await run();
+    cluster.rollOut();
+    await run();
+    expect(kinds()).toEqual(['Deployment', 'Service', 'HTTPRoute']);
+    expect(ready()?.status).toBe('True');
+  });
+
+  it('loses the HTTPRoute when it goes back, and keeps no Ingress without a host', async () => {
+    await run();
+    cluster.apply(key, HOST);
+    expect((await run()).actions).toContain('delete HTTPRoute');
+    expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress']);
+    cluster.apply(key, ROUTED);
+    await run();
+    cluster.apply(key, SPEC);
+    await run();
+    expect(kinds()).toEqual(['Deployment', 'Service']);
+  });
 });
 
-const RESOLVED = { type: 'ResolvedRefs' };
-const refusal = { status: 'False', reason: 'NotAllowedByListeners', message: 'team-a may not attach' };
 const other = (parentRef: object) => statusBy(route(), [refusal], { parentRef }).parents;
 
 describe('A Website is', () => {

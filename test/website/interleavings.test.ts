@@ -20,6 +20,7 @@ const OLD = { image: 'nginx:1', replicas: 1 };
 const NEW = { image: 'nginx:2', replicas: 1 };
 const SCALED = { ...NEW, replicas: 3, disruptionBudget: 'None' };
 const HOST = { ...OLD, host: 'shop.example.com' };
+const ROUTED = { ...HOST, gateway: { name: 'public' } };
 /** With a PodDisruptionBudget. */
 const BUDGET = { ...OLD, replicas: 2 };
 
@@ -261,6 +262,21 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
     [
       'a host comes while a budget goes',
       { from: BUDGET, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST },
+    ],
+    ['a Gateway comes', { from: OLD, deeds: apply(ROUTED), runs: ['as-needed', 'as-needed'], to: ROUTED }],
+    ['a Gateway goes', { from: ROUTED, deeds: apply(OLD), runs: ['as-needed', 'deployment'], to: OLD }],
+    [
+      'a Gateway takes the place of an Ingress, and serves the site',
+      {
+        from: HOST,
+        deeds: (cluster) => [() => cluster.apply(key, ROUTED), () => cluster.rollOut()],
+        runs: ['as-needed', 'deployment'],
+        to: ROUTED,
+      },
+    ],
+    [
+      'an Ingress takes the place of a Gateway',
+      { from: ROUTED, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST },
     ],
     ['a host goes while a budget comes', { from: HOST, deeds: apply(BUDGET), runs: ['as-needed', 'spec'], to: BUDGET }],
     [

@@ -16,6 +16,8 @@ const FULL = {
   ],
 };
 
+const ROUTED = { ...FULL, gateway: { name: 'public' } };
+
 /** Each ends in another state of the cluster; the writes of all steps together are every write there is. */
 export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
   'a Website is created': [{ apply: PLAIN }],
@@ -30,6 +32,10 @@ export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
   'a budget is taken away': [{ apply: BUDGET }, { apply: PLAIN }],
   'a host is added while a budget is taken away': [{ apply: BUDGET }, { apply: FULL }],
   'its class leaves an Ingress': [{ apply: { ...FULL, ingressClassName: 'nginx' } }, { apply: FULL }],
+  'a Gateway is added': [{ apply: PLAIN }, { apply: ROUTED }],
+  'a Gateway is taken away': [{ apply: ROUTED }, { apply: PLAIN }],
+  'a Gateway takes the place of an Ingress': [{ apply: FULL }, { apply: ROUTED }],
+  'an Ingress takes the place of a Gateway': [{ apply: ROUTED }, { apply: FULL }],
   'variables leave the environment': [{ apply: FULL }, { apply: { ...FULL, env: [{ name: 'B', value: '2' }] } }],
   'it is suspended, changed, and resumed': [
     { apply: PLAIN },

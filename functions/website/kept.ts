@@ -1,0 +1,48 @@
+// Optional children that stay for now although the spec does not desire them, and stay listed on the Deployment.
+import { CARRIER, OPTIONAL_KINDS, type ChildKind, type Children, type DesiredChildren } from './children/kinds.ts';
+import { overlooked, type Look } from './look.ts';
+import { markedKinds, withMarks } from './marks.ts';
+import { isOwnedBy } from './ownership.ts';
+import type { Website, WebsiteSpec } from './resource.ts';
+
+/**
+ * The children that publish the site until the one that takes their place is ready. So a site that moves from an Ingress to a Gateway
+ * stays reachable, whatever keeps the Gateway from serving it.
+ */
+export function keptMeanwhile(
+  website: Website,
+  spec: WebsiteSpec,
+  wanted: DesiredChildren,
+  children: Children,
+): ReadonlySet<ChildKind> {
+  const publishing = OPTIONAL_KINDS.filter((kind) => kind.url !== undefined);
+  const isAwaited = publishing.some(
+    (each) => wanted[each.kind] !== undefined && isUnready(each.readiness?.(children[each.kind], spec)),
+  );
+  const isKept = (kind: ChildKind): boolean => {
+    const child = children[kind];
+    return wanted[kind] === undefined && child !== undefined && isOwnedBy(child, website);
+  };
+  return new Set(isAwaited ? publishing.map(({ kind }) => kind).filter(isKept) : []);
+}
+
+const isUnready = (judged: { readonly state: string } | undefined): boolean =>
+  judged !== undefined && judged.state !== 'ready';
+
+/** The desired children. The Deployment also lists the kinds that are kept, and those of which the run does not know better. */
+export function withKeptMarks(
+  wanted: DesiredChildren,
+  kept: ReadonlySet<ChildKind>,
+  children: Children,
+  look: Look,
+): DesiredChildren {
+  const carrier = wanted[CARRIER];
+  if (carrier === undefined) return wanted;
+  const listed = children[CARRIER] === undefined ? [] : markedKinds(children[CARRIER]);
+  const unknown = overlooked(look).filter((kind) => listed.includes(kind));
+  return { ...wanted, [CARRIER]: withMarks(carrier, [...markedKinds(carrier), ...kept, ...unknown]) };
+}
+
+/** The children without these, so that a plan leaves them alone. */
+export const without = (children: Children, kept: ReadonlySet<ChildKind>): Children =>
+  Object.fromEntries(Object.entries(children).filter(([kind]) => !kept.has(kind as ChildKind)));
