@@ -36,7 +36,17 @@ export async function serve(
     const route = (await transport.json({ method: 'GET', path, what: `get ${path}` })) as HttpRoute;
     if (!route.spec.hostnames.includes(host))
       throw new Error(`The route has other hosts: ${route.spec.hostnames.join()}`);
-    const body = { ...route, status: status(route) };
-    await transport.json({ method: 'PUT', path: `${path}/status`, what: `update ${path}`, body });
+    await accept(transport, route, status);
   });
+}
+
+/** Says this of a route, as the controller of its Gateway would. */
+export async function accept(
+  transport: Transport,
+  route: HttpRoute,
+  status: (route: HttpRoute) => object = acceptedBy,
+): Promise<void> {
+  const { namespace, name } = route.metadata;
+  const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes/${name}/status`;
+  await transport.json({ method: 'PUT', path, what: `update ${path}`, body: { ...route, status: status(route) } });
 }
