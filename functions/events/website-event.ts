@@ -129,10 +129,10 @@ export function requestOf(event: EventAttributes): Request {
 
 /** A Website that the forwarder sees for the first time most likely has no children yet. */
 function lookFor({ reason, childKind, changed = [] }: z.output<typeof eventData>): Look {
-  if (reason === 'first-seen') return AT_NOTHING;
   const kinds = [...changed, ...(childKind === undefined ? [] : [childKind])];
   const isKnown = REASONS.some((known) => known === reason) && kinds.every(isChangedKind);
   if (!isKnown) return AT_EVERYTHING;
+  if (reason === 'first-seen') return AT_NOTHING;
   const isOptionalChild = childKind !== undefined && isChildKind(childKind) && isOptional(childKind);
   return lookAfter((isOptionalChild ? kinds : changed).filter(isChangedKind));
 }

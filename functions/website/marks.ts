@@ -10,11 +10,14 @@ type Annotated = { readonly metadata: Pick<ObjectMeta, 'annotations'> };
 
 /** The kinds that the annotation lists. A newer release may have listed kinds that this one does not know. */
 export function markedKinds({ metadata: { annotations = {} } }: Annotated): readonly string[] {
-  const listed = (annotations[OPTIONAL_CHILDREN] ?? '').split(',').filter((kind) => kind !== '');
+  const listed = (annotations[OPTIONAL_CHILDREN] ?? '').split(',').map((kind) => kind.trim());
   // During an upgrade, an older release may add its annotation next to ours.
   const older = annotations[HAS_INGRESS] === undefined ? [] : ['Ingress'];
-  return [...new Set([...listed, ...older])];
+  return [...new Set([...listed, ...older])].filter((kind) => KIND_NAME.test(kind));
 }
+
+/** Other text was written by hand. It would stay for ever, because no release deletes such a child. */
+const KIND_NAME = /^[A-Z][A-Za-z]{0,62}$/;
 
 /** The optional kinds of which the Website may have a child: all of them if no Deployment that a Website controls says otherwise. */
 export function possibleKinds(carrier: Carrier | undefined): readonly ChildKind[] {

@@ -1,3 +1,4 @@
+import { kindOf } from './children/kinds.ts';
 import type { Difference } from './differences.ts';
 import { digest } from './digest.ts';
 import type { Operation, Plan } from './plan.ts';
@@ -35,16 +36,16 @@ const LONGEST_VALUE = 100;
  * admission policy or webhook set them, and not a later write.
  */
 export function overriddenMessage({ child, between }: Extract<Operation, { verb: 'replace' }>): string {
-  const fields = between.slice(0, MOST_FIELDS).map(fieldText);
+  const fields = between.slice(0, MOST_FIELDS).map((field) => fieldText(field, kindOf(child.kind).publicPaths));
   const more = between.length > MOST_FIELDS ? `, and ${between.length - MOST_FIELDS} more` : '';
   return `${child.kind} ${child.metadata.name} does not stay as written, because an admission policy or webhook changes ${fields.join(', ')}${more}`;
 }
 
-/** Values of variables and annotations may be confidential. */
-function fieldText({ path, left, right }: Difference): string {
-  const isPrivate = path.includes('.env') || path.startsWith('metadata.annotations');
+/** Shows only values that are public: the message also becomes a Kubernetes Event. */
+function fieldText({ path, left, right }: Difference, publicPaths: RegExp | undefined): string {
   const [found, wanted] = [left, right].map(valueText);
-  return isPrivate || found === undefined || wanted === undefined ? path : `${path} to ${found} (the spec: ${wanted})`;
+  const isShown = publicPaths?.test(path) === true && found !== undefined && wanted !== undefined;
+  return isShown ? `${path} to ${found} (the spec: ${wanted})` : path;
 }
 
 function valueText(value: unknown): string | undefined {

@@ -64,9 +64,10 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
       if (want !== undefined) obstacles.push({ kind: have.kind, name: have.metadata.name, ...why });
       continue;
     }
-    // The Deployment's annotation would not list this child, so it would stay when the spec no longer desires it.
-    const isUnmarked = kind.presence === 'optional' && obstacles.length > 0 && have === undefined;
-    if (!isUnmarked) operations.push(...operationsFor(website, want, have));
+    // An obstacle on the Deployment keeps the annotation from listing this child, so nothing would delete it later. An obstacle on the
+    // Service would make a route lead to somebody else's Pods.
+    const isPremature = have === undefined && isOptional(kind.kind) && obstacles.some((each) => !isOptional(each.kind));
+    if (!isPremature) operations.push(...operationsFor(website, want, have));
   }
   return { steps: inOrder(operations), obstacles };
 }

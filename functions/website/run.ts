@@ -40,7 +40,7 @@ export async function secondRun(
   cluster: Cluster,
 ): Promise<Run | undefined> {
   const { look = AS_NEEDED, since } = run;
-  if (isDoubted(website, look)) return everything(run);
+  if (isDoubted(website, decision, look)) return everything(run);
   if (hasSeenTooLittle(website, decision, look)) return {};
   if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
   if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
@@ -49,9 +49,15 @@ export async function secondRun(
   return late.some((child) => child !== undefined) ? everything(run) : undefined;
 }
 
-/** A user who asks for a look may doubt what the Deployment's annotation lists. */
-const isDoubted = (website: Website, look: Look): boolean =>
-  isRequested(website) && look.unseen !== true && !isComplete(look);
+/**
+ * Whether the run must read every kind, even if the Deployment's annotation omits it. A user who requests a reconcile may doubt the
+ * annotation, and while the Website was suspended, anybody could edit it.
+ */
+const isDoubted = (website: Website, decision: Decision, look: Look): boolean =>
+  (isRequested(website) || isResumed(website, decision)) && look.unseen !== true && !isComplete(look);
+
+const isResumed = ({ status }: Website, { spec }: Decision): boolean =>
+  spec?.suspend === false && status?.conditions?.some(({ reason }) => reason === 'Suspended') === true;
 
 function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boolean {
   // The children of a suspended Website stay as they are, but the status describes them.

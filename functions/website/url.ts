@@ -24,7 +24,7 @@ export function urlOf(website: Website, routes: Routes): string | undefined {
 }
 
 function leads(kind: ChildKind, { spec, children, remaining: { steps, obstacles } }: Routes): boolean {
-  // If there is an obstacle, the plan creates no optional child, so a missing one does not show in the plan.
+  // While there is an obstacle, the plan may omit an optional child. So its absence from the plan proves nothing.
   const isUnknown = kindOf(kind).presence === 'optional' && obstacles.length > 0 && children[kind] === undefined;
   const isBlocked = obstacles.some((obstacle) => obstacle.kind === kind);
   const isOther = steps.flat().some((operation) => operation.child.kind === kind && reroutes(operation));

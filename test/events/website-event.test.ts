@@ -59,6 +59,7 @@ describe('An event of ours', () => {
     { changed: [null] },
     { changed: 'Deployment' },
     { changed: ['Deployment', 7] },
+    { reason: 'first-seen', changed: ['OfANewerRelease'] },
   ])('has everything read where its hint is %j', (hint) => {
     const about = { ...data, changed: ['Website'], ...hint };
     expect(requestOf(event({ data: about }))).toMatchObject({ kind: 'reconcile', look: AT_EVERYTHING });

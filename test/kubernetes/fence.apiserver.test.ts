@@ -409,6 +409,11 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
   ],
 };
 
+it.each(CHILD_KINDS)('The fence has a rule about the spec of a %s', (kind) => {
+  const isAboutSpec = ([path]: Edit) => path.startsWith('spec');
+  expect(REFUSED[kind].some(([, , ...edits]) => edits.some(isAboutSpec))).toBe(true);
+});
+
 const denial = (message: string) => new RegExp(`${DENIED}.*${message}`, 's');
 
 describe.each(CHILD_KINDS)('A thief of their token may not create a %s:', (kind) => {

@@ -135,10 +135,28 @@ it('An empty list counts as no list, and the next write leaves nothing of it', a
   expect(mark()).toBe('Ingress');
 });
 
+it('A Website that is resumed finds a child that the Deployment does not list, and that the spec no longer desires', async () => {
+  await settle(BOTH);
+  await settle({ ...BOTH, suspend: true });
+  remark({});
+  await settle({ ...SPEC, replicas: 1 });
+  expect(kinds()).toEqual(['Deployment', 'Service']);
+});
+
+it.each(['Ingress, PodDisruptionBudget', 'ingress,Ingress', '__proto__,Ingress', 'Ingress,Foo\nBar', ',,'])(
+  'Text that is no list of kinds, such as %j, does not stay in the annotation',
+  async (text) => {
+    await settle(BOTH);
+    remark({ [OPTIONAL_CHILDREN]: text });
+    await settle({ ...BOTH, image: 'nginx:2' });
+    expect(mark()).toBe('Ingress,PodDisruptionBudget');
+    await settle(SPEC);
+    expect(mark()).toBeUndefined();
+  },
+);
+
 it('A requested look finds a child that the Deployment does not list, and that the spec no longer desires', async () => {
   await settle(HOST);
-  cluster.apply(key, { ...HOST, suspend: true });
-  await run();
   remark({});
   await settle(SPEC);
   expect(kinds()).toContain('Ingress');

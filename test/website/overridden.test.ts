@@ -52,6 +52,16 @@ beforeEach(() => {
   cluster.admit = mirror;
 });
 
+it('A message about a value that may be confidential names its field alone', async () => {
+  cluster.admit = policy(({ container }) => {
+    container.args = [...(container.args ?? []).slice(0, 1), '--password=of-the-policy'];
+  });
+  await overridden({ ...SPEC, args: ['serve', '--password=of-the-spec'] });
+  const message = status()?.conditions?.find(({ type }) => type === 'Ready')?.message;
+  expect(message).toContain('spec.template.spec.containers[0].args[1]');
+  expect(message).not.toContain('password');
+});
+
 describe('What did not last is written again', () => {
   beforeEach(() => overridden());
 

@@ -3,7 +3,7 @@ import { desired } from '../../functions/website/desired.ts';
 import { actionOf, plan } from '../../functions/website/plan.ts';
 import { websiteSpec, type Website } from '../../functions/website/resource.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
-import type { Children } from '../../functions/website/children/kinds.ts';
+import { OPTIONAL_KINDS, type Children } from '../../functions/website/children/kinds.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import type { Service } from '../../functions/website/children/service.ts';
 import type { Ingress } from '../../functions/website/children/ingress.ts';
@@ -214,6 +214,31 @@ describe('A child that is not ours', () => {
 
   it('does not keep the others from being written', () => {
     expect(planned(aWebsite(), { Deployment: by([], unlabelled).Deployment }).steps).toEqual([['create Service']]);
+  });
+
+  it.each(OPTIONAL_KINDS.map(({ kind }) => kind))(
+    'of the kind %s keeps no other optional child from being created',
+    (kind) => {
+      const website = aWebsite({ spec: { ...withBudget, host: 'shop.example.com' } });
+      const wanted = storedChildren(website);
+      const child = wanted[kind];
+      if (child === undefined) return;
+      const others = OPTIONAL_KINDS.filter((each) => each.kind !== kind && wanted[each.kind] !== undefined);
+      const foreign = { ...child, metadata: { ...child.metadata, ownerReferences: [], labels: {} } };
+      const result = planned(website, { Deployment: wanted.Deployment, Service: wanted.Service, [kind]: foreign });
+      expect(result.obstacles).toMatchObject([{ kind, why: 'foreign' }]);
+      expect(result.steps.flat()).toEqual(others.map((each) => `create ${each.kind}`));
+    },
+  );
+
+  it('of a kind that every Website has keeps the optional children from being created', () => {
+    const website = aWebsite({ spec: withHost });
+    const { Deployment, Service } = storedChildren(website);
+    const foreign = {
+      ...Service,
+      metadata: { ...Service?.metadata, ownerReferences: [], labels: {} },
+    } as typeof Service;
+    expect(planned(website, { Deployment, Service: foreign }).steps.flat()).toEqual([]);
   });
 
   it('that takes a name which is not needed does not matter', () => {
