@@ -21,8 +21,8 @@ export function blockedVerdict(remaining: Plan): Verdict | undefined {
   return { state: 'stalled', reason, message: sentences.join('. ') };
 }
 
-const immutableText = ({ kind, name }: Named): string =>
-  `${kind} ${name} has another selector, which cannot be changed: delete it to have it recreated`;
+const immutableText = ({ kind, name, what }: Obstacle): string =>
+  `${kind} ${name} ${what}, which cannot be changed: delete it to have it recreated`;
 
 const clearAway = (objects: readonly Named[]): string =>
   `delete or rename ${them(objects)}, or make this Website the owner (docs/status.md says how)`;

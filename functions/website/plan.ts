@@ -38,9 +38,10 @@ export interface Obstacle {
   readonly name: string;
   /**
    * `foreign`: it belongs to somebody else. `left-over`: it belongs to a deleted Website of this name and cannot be made ours.
-   * `leaving`: it is being deleted. `immutable`: it is ours, with another selector.
+   * `leaving`: it is being deleted. `immutable`: it is ours, and `what` says what the API server never changes.
    */
   readonly why: 'foreign' | 'left-over' | 'leaving' | 'immutable';
+  readonly what?: string;
   /** The finalizers of a child that is being deleted. */
   readonly finalizers?: readonly string[];
 }
@@ -73,13 +74,14 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
 }
 
 /** Undefined if the child is ours or can be made ours. */
-function obstacle(website: Website, have: Child): Pick<Obstacle, 'why' | 'finalizers'> | undefined {
+function obstacle(website: Website, have: Child): Omit<Obstacle, 'kind' | 'name'> | undefined {
   const ownership = ownershipOf(have, website);
   if (ownership === 'foreign') return { why: 'foreign' };
   const { deletionTimestamp, finalizers = [] } = have.metadata;
   if (deletionTimestamp !== undefined) return { why: 'leaving', ...(finalizers.length === 0 ? {} : { finalizers }) };
-  if (kindOf(have.kind).isImmutable?.(have, website) !== true) return undefined;
-  return { why: ownership === 'ours' ? 'immutable' : 'left-over' };
+  const what = kindOf(have.kind).immutable?.(have, website);
+  if (what === undefined) return undefined;
+  return ownership === 'ours' ? { why: 'immutable', what } : { why: 'left-over' };
 }
 
 function operationsFor(website: Website, want: Desired<Child> | undefined, have: Child | undefined): Operation[] {

@@ -57,9 +57,8 @@ it('A message about a value that may be confidential names its field alone', asy
     container.args = [...(container.args ?? []).slice(0, 1), '--password=of-the-policy'];
   });
   await overridden({ ...SPEC, args: ['serve', '--password=of-the-spec'] });
-  const message = status()?.conditions?.find(({ type }) => type === 'Ready')?.message;
-  expect(message).toContain('spec.template.spec.containers[0].args[1]');
-  expect(message).not.toContain('password');
+  expect(message()).toContain('spec.template.spec.containers[0].args[1]');
+  expect(message()).not.toContain('password');
 });
 
 describe('What did not last is written again', () => {

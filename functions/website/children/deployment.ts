@@ -46,7 +46,8 @@ export const deploymentKind: KindOfChild<Deployment> = {
   merged: mergedDeployment,
   selector: ({ spec }) => spec.selector.matchLabels,
   // The API server keeps the selector of a Deployment as it was created.
-  isImmutable: ({ spec }, website) => differences(spec.selector.matchLabels, selectorOf(website)).length > 0,
+  immutable: ({ spec }, website) =>
+    differences(spec.selector.matchLabels, selectorOf(website)).length > 0 ? 'has another selector' : undefined,
   hint: ({ template }, problem) => imageVolumeHint(template.spec ?? {}, problem),
 
   readiness: (have, { replicas }) =>

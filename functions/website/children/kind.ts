@@ -47,8 +47,8 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   merged(have: T, want: Desired<T>): T;
   /** The Pod selector of the object, for a kind that has one. */
   selector?(have: T): unknown;
-  /** Whether the object differs in a field that the API server never changes: somebody has to delete it. */
-  isImmutable?(have: T, website: Website): boolean;
+  /** What the object has that the API server never changes, such as `has another selector`. A person must delete it first. */
+  immutable?(have: T, website: Website): string | undefined;
   /** What to create after deleting the object, where an update cannot lead to the desired state. */
   recreated?(have: T, want: Desired<T>): Desired<T> | undefined;
   /**

@@ -47,7 +47,7 @@ export class Metrics {
   constructor(sources: Sources) {
     // Each sample of the event loop wakes the process. The default of 10 ms would cause most of the CPU use of an idle forwarder.
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 200 });
-    // Every series starts at 0. Otherwise increase() would miss the first event of a series.
+    // These series start at 0. Otherwise increase() would miss the first event of a series.
     for (const resource of RESOURCES) this.missed.inc({ resource }, 0);
     for (const type of Object.keys(EVENT_TYPES))
       for (const result of ['accepted', 'rejected', 'failed']) this.events.inc({ type, result }, 0);
