@@ -21,7 +21,7 @@ const NAME_RULES = [
 const COLUMNS = [
   { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
   { name: 'Image', type: 'string', jsonPath: '.spec.image' },
-  { name: 'Desired', type: 'integer', jsonPath: '.spec.replicas' },
+  { name: 'Desired', type: 'integer', jsonPath: '.status.replicasSet' },
   { name: 'Available', type: 'integer', jsonPath: '.status.availableReplicas' },
   { name: 'Reason', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].reason' },
   { name: 'URL', type: 'string', jsonPath: '.status.url', priority: 1 },
@@ -62,7 +62,7 @@ export function customResourceDefinition() {
           schema: {
             openAPIV3Schema: {
               description:
-                'A web site: a Deployment and a Service, an Ingress or an HTTPRoute when it has a host, and a PodDisruptionBudget from 2 replicas on.',
+                'A web site: a Deployment and a Service, an Ingress or an HTTPRoute when it has a host, a PodDisruptionBudget from 2 replicas on, and a HorizontalPodAutoscaler with autoscaling.',
               type: 'object',
               required: ['spec'],
               properties: { spec: structural(websiteSpec), status: structural(websiteStatus) },
@@ -75,7 +75,7 @@ export function customResourceDefinition() {
   };
 }
 
-/** zod's JSON Schema without what a structural schema may not hold (`$schema`, a typeless `anyOf`), without JavaScript's own bound, and
+/** zod's JSON Schema without what a structural schema may not hold (`$schema`, a typeless `anyOf`, `const`), without JavaScript's own bound, and
  * without the patterns that a rule with a message stands for. */
 function structural(schema: z.ZodType): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
@@ -83,6 +83,10 @@ function structural(schema: z.ZodType): object {
     override: ({ jsonSchema }) => {
       if (jsonSchema['x-kubernetes-int-or-string'] === true) delete jsonSchema.anyOf;
       if (jsonSchema['x-kubernetes-validations'] !== undefined) delete jsonSchema.pattern;
+      if (jsonSchema.const !== undefined) {
+        jsonSchema.enum = [jsonSchema.const];
+        delete jsonSchema.const;
+      }
       delete jsonSchema.propertyNames;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

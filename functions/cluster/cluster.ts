@@ -27,6 +27,11 @@ export interface Cluster {
   rehearse(child: Child): Promise<Child>;
   /** Deletes exactly the child that was read, by uid and resourceVersion. @throws like `replace`, and `NotFound` if it is gone. */
   delete(child: Child): Promise<void>;
+  /**
+   * Writes only `spec.replicas`, through the scale subresource. @throws `Conflict` unless the stored Website has the resourceVersion of
+   * `website`.
+   */
+  scale(website: Website, replicas: number): Promise<void>;
   /** Writes only the status. @throws `Conflict` unless the stored Website has the resourceVersion of `website`. */
   updateStatus(website: Website): Promise<Website>;
   /** Creates a Kubernetes Event about the Website. It never throws, because nothing depends on Events. */

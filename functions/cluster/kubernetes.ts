@@ -96,6 +96,9 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
         body: { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } },
       });
     },
+    async scale(website, replicas) {
+      await json(scaling(website, replicas));
+    },
     updateStatus: async (website) => (await json(statusUpdate(website))) as Website,
     async announce(website, announcement) {
       await json(eventOf(website, announcement, new Date())).catch(() => {});
@@ -153,6 +156,22 @@ function creation(child: Desired<Child>): ApiRequest {
     path: `${apiPath(apiVersion)}/namespaces/${encodeURIComponent(namespace)}/${plural}?fieldManager=${MANAGER}`,
     what: `create ${plural} ${namespace}/${name}`,
     body: child,
+  };
+}
+
+/** The scale holds the version of the Website, and no more of it. */
+function scaling({ metadata: { namespace, name, uid, resourceVersion } }: Website, replicas: number): ApiRequest {
+  const request = on('PUT', WEBSITES, { namespace, name });
+  return {
+    ...request,
+    path: `${request.path}/scale`,
+    what: `update websites/scale ${namespace}/${name}`,
+    body: {
+      apiVersion: 'autoscaling/v1',
+      kind: 'Scale',
+      metadata: { namespace, name, uid, resourceVersion },
+      spec: { replicas },
+    },
   };
 }
 

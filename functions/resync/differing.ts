@@ -120,7 +120,7 @@ function compare(
 function differs(website: Website, children: Children, { now }: Pick<Context, 'now'>): boolean {
   if (website.metadata.deletionTimestamp !== undefined) return false;
   const decision = decide(website, children);
-  if (decision.plan.steps.length > 0) return true;
+  if (decision.plan.steps.length > 0 || decision.scale !== undefined) return true;
   const judged = judge(website, decision, { children, refusals: [] }, now());
   return isNews(website.status, judged.status);
 }

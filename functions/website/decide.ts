@@ -1,17 +1,22 @@
 import { AS_NEEDED, partOf, type Look } from './look.ts';
-import type { ChildKind, Children, DesiredChildren } from './children/kinds.ts';
+import { CARRIER, type ChildKind, type Children, type DesiredChildren } from './children/kinds.ts';
 import { desired } from './desired.ts';
 import { explained, type Finding } from './explain.ts';
 import { keptMeanwhile, withKeptMarks, without } from './kept.ts';
 import { withoutRepeated } from './overridden.ts';
+import { isOwnedBy } from './ownership.ts';
 import { plan, withoutStamps, type Operation, type Plan } from './plan.ts';
 import type { Verdict } from './reasons.ts';
+import { missingReplicas } from './replicas.ts';
 import { websiteSpec, type Website, type WebsiteSpec, type WebsiteStatus } from './resource.ts';
 import { statusOf, unseenStatus, verdict, waitsTooLong, type Seen } from './status.ts';
 import type { Written } from './write.ts';
 
 interface Planned {
+  /** With the replicas that the Website still lacks. */
   readonly spec: WebsiteSpec;
+  /** The replicas to write into the Website first. */
+  readonly scale?: number;
   readonly wanted: DesiredChildren;
   /** Children that the spec does not desire, and that the plan leaves alone for now. */
   readonly kept: ReadonlySet<ChildKind>;
@@ -21,7 +26,9 @@ interface Planned {
 }
 
 /** What to write for a valid spec, or the problem of an invalid one, which changes nothing. */
-export type Decision = Planned | { readonly spec: undefined; readonly plan: Plan; readonly problem: string };
+export type Decision =
+  | Planned
+  | { readonly spec: undefined; readonly scale?: never; readonly plan: Plan; readonly problem: string };
 
 const NOTHING: Plan = { steps: [], obstacles: [] };
 
@@ -39,19 +46,31 @@ export function decide(
   children: Children,
   { look = AS_NEEDED, afresh = false }: DecideOptions = {},
 ): Decision {
-  const spec = websiteSpec.safeParse(website.spec);
-  if (!spec.success) {
-    const [issue] = spec.error.issues;
+  const parsed = websiteSpec.safeParse(website.spec);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
     const problem = `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`;
     return { spec: undefined, plan: NOTHING, problem };
   }
-  const all = desired(website, spec.data);
-  const kept = keptMeanwhile(website, spec.data, all, children);
+  const { spec, ...scale } = filled(parsed.data, website, children);
+  const all = desired(website, spec);
+  const kept = keptMeanwhile(website, spec, all, children);
   const wanted = partOf(withKeptMarks(all, kept, children, look), look);
-  const decided = { spec: spec.data, wanted, kept, repeated: [] };
-  if (spec.data.suspend) return { ...decided, plan: NOTHING };
+  const decided = { spec, wanted, kept, repeated: [] };
+  if (spec.suspend) return { ...decided, plan: NOTHING };
   const planned = plan(website, wanted, without(children, kept));
-  return afresh ? { ...decided, plan: planned } : { ...decided, ...withoutRepeated(planned, website) };
+  return { ...decided, ...scale, ...(afresh ? { plan: planned } : withoutRepeated(planned, website)) };
+}
+
+/** The spec with the replicas that the Website still lacks, and that number. */
+function filled(
+  spec: WebsiteSpec,
+  website: Website,
+  { [CARRIER]: carrier }: Children,
+): Pick<Planned, 'spec' | 'scale'> {
+  const own = carrier !== undefined && isOwnedBy(carrier, website) ? carrier : undefined;
+  const scale = missingReplicas(spec, own);
+  return scale === undefined ? { spec } : { spec: { ...spec, replicas: scale }, scale };
 }
 
 export interface Judged {

@@ -11,6 +11,7 @@ import { actionOf, takesAny, type Operation, type Plan } from './plan.ts';
 import { announcementOf, repairsOf, type Repair } from './repair.ts';
 import type { Website, WebsiteKey } from './resource.ts';
 import { everything, secondRun, type Run } from './run.ts';
+import { scale, SCALED } from './scale.ts';
 import { transitionOf } from './transition.ts';
 import { isForbidden, write, type Written } from './write.ts';
 import { writeStatus } from './write-status.ts';
@@ -85,11 +86,25 @@ async function reconcileOnce(
   if (again !== undefined) return reconcileOnce(key, context, again, done);
 
   // Write
+  const refusals = await scaleOnce(website, decision, context.cluster, done);
+  if (refusals === 'scaled') return reconcileOnce(key, context, { ...run, since: undefined }, done);
   const live = await confirmed(website, decision, context.cluster);
-  const written = await writeAndReport(live, decision.plan, children, context, done);
-  if (written === 'namespace-terminating') return GONE;
+  const result = await writeAndReport(live, decision.plan, children, context, done);
+  if (result === 'namespace-terminating') return GONE;
+  const written = { ...result, refusals: [...refusals, ...result.refusals] };
 
   // Judge
+  return judgeAndReport(live, decision, written, context, done);
+}
+
+/** Writes the status, and announces a transition. */
+async function judgeAndReport(
+  live: Website,
+  decision: Decision,
+  written: Written,
+  context: Context,
+  done: Done,
+): Promise<Omit<Reconciled, keyof Done>> {
   const now = context.now();
   const judged = await judgeAndExplain(live, decision, written, context.cluster, now);
   const isNew = isNews(live.status, judged.status);
@@ -103,6 +118,19 @@ async function reconcileOnce(
     outcome: outcomeOf(update.verdict, judged.status, now),
     versions: versionsOf(update.website, written.children),
   };
+}
+
+/** Once for all attempts: a user or a webhook may take the number away each time, and each change leads to another run. */
+async function scaleOnce(
+  website: Website,
+  { scale: replicas }: Decision,
+  cluster: Cluster,
+  { actions }: Done,
+): ReturnType<typeof scale> {
+  if (replicas === undefined || actions.includes(SCALED)) return [];
+  const result = await scale(website, replicas, cluster);
+  if (result === 'scaled') actions.push(SCALED);
+  return result;
 }
 
 /** Judges, and asks the Pods why if the rollout is not done after some seconds. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { autoscaling, MOST_REPLICAS, replicasRule } from './schema/autoscaling.ts';
 import { env, envFrom } from './schema/environment.ts';
 import { files } from './schema/files.ts';
 import { DNS_1123_SUBDOMAIN, IMAGE_REFERENCE } from './schema/grammar.ts';
@@ -62,7 +63,10 @@ const amounts = (description: string) =>
 export const websiteSpec = withRules(
   z.object({
     image: matching(IMAGE_REFERENCE).describe('Container image of the web server, such as nginx:1.29.'),
-    replicas: int32(0, 1000).describe('Number of Pods that serve the site. 0 parks it.'),
+    replicas: int32(0, MOST_REPLICAS)
+      .optional()
+      .describe('Number of Pods that serve the site. 0 parks it. May be absent with autoscaling.'),
+    autoscaling,
     port: int32(1, 65535).default(80).describe('Port that the container listens on. The Service always listens on 80.'),
     env,
     envFrom,
@@ -96,7 +100,7 @@ export const websiteSpec = withRules(
       .default('baseline')
       .describe('Pod Security Standard of the Pods. restricted needs an image that runs as a non-root user.'),
   }),
-  routeRules,
+  [...routeRules, replicasRule],
 ).describe('Desired state of the site.');
 
 const condition = z.object({

@@ -60,8 +60,8 @@ const isResumed = ({ status }: Website, { spec }: Decision): boolean =>
   spec?.suspend === false && status?.conditions?.some(({ reason }) => reason === 'Suspended') === true;
 
 function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boolean {
-  // The children of a suspended Website stay as they are, but the status describes them.
-  if (look.unseen === true) return decision.spec?.suspend === true;
+  // The children of a suspended Website stay as they are, but the status describes them. A scale begins with the Deployment's number.
+  if (look.unseen === true) return decision.spec?.suspend === true || decision.scale !== undefined;
   return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, look));
 }
 

@@ -23,8 +23,9 @@ function readyText({ status }: Website): string {
 }
 
 function replicasText({ spec, status }: Website): string {
-  const { replicas = '?' } = (spec ?? {}) as { replicas?: number };
-  return `${status?.readyReplicas ?? 0}/${replicas}`;
+  const { replicas } = (spec ?? {}) as { replicas?: number };
+  // An autoscaler may have set another number, or the spec may have none.
+  return `${status?.readyReplicas ?? 0}/${status?.replicasSet ?? replicas ?? '?'}`;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string[] {

@@ -10,6 +10,7 @@ import type { HttpRoute } from '../../functions/website/children/http-route/obje
 import { acceptedBy } from '../gateway.ts';
 import { childName, MANAGED_BY, MANAGER } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import type { HorizontalPodAutoscaler } from '../../functions/website/children/horizontal-pod-autoscaler.ts';
 
 type Stored = Website | Child;
 
@@ -74,6 +75,11 @@ export class MemoryCluster implements Cluster {
     this.writes++;
     this.#checked(child);
     this.#objects.delete(keyOf(child.kind, child.metadata));
+  }
+
+  async scale(website: Website, replicas: number): Promise<void> {
+    this.writes++;
+    this.#update(website, (stored) => ({ ...stored, spec: { ...(stored.spec as object), replicas } }));
   }
 
   async updateStatus(website: Website): Promise<Website> {
@@ -149,8 +155,22 @@ export class MemoryCluster implements Cluster {
     }
   }
 
+  /** The controller of HorizontalPodAutoscalers sees no load, or all of it. It leaves a Deployment at 0 alone, as Kubernetes does. */
+  autoscale(to: 'minReplicas' | 'maxReplicas' = 'minReplicas'): void {
+    for (const { kind, metadata, spec } of this.all()) {
+      if (kind !== 'HorizontalPodAutoscaler') continue;
+      const { scaleTargetRef, [to]: replicas = 1 } = spec as HorizontalPodAutoscaler['spec'];
+      const target = this.#read(scaleTargetRef.kind, { ...metadata, name: scaleTargetRef.name }) as
+        | Deployment
+        | undefined;
+      if (target === undefined || target.spec.replicas === 0) continue;
+      this.edit(target, { spec: { ...target.spec, replicas } });
+    }
+  }
+
   /** The controllers, the Pods and the Gateways have done their part. */
   rollOut(): void {
+    this.autoscale();
     for (const object of this.all()) {
       if (object.kind === 'HTTPRoute') this.edit(object as HttpRoute, { status: acceptedBy(object as HttpRoute) });
       if (object.kind !== 'Deployment') continue;

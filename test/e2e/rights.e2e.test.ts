@@ -89,9 +89,15 @@ async function ready(): Promise<void> {
 
 /** A life in which everything that the programs can do is done. */
 async function live(): Promise<void> {
-  await createWebsite(admin, key, { image: 'nginx:1', replicas: 2, host: 'shop.example.com' });
+  await createWebsite(admin, key, {
+    image: 'nginx:1',
+    host: 'shop.example.com',
+    autoscaling: { minReplicas: 2, maxReplicas: 3 },
+  });
   await ready();
-  await patchWebsite(admin, key, { spec: { image: 'nginx:2', host: 'www.example.com' } });
+  await patchWebsite(admin, key, {
+    spec: { image: 'nginx:2', host: 'www.example.com', autoscaling: { maxReplicas: 4 } },
+  });
   await ready();
   const service = `/api/v1/namespaces/${key.namespace}/services/shop-service`;
   await patch(admin, service, { spec: { ports: [{ port: 8080 }] } });
@@ -106,7 +112,10 @@ async function live(): Promise<void> {
   await patchWebsite(admin, key, { spec: { host: 'shop.example.com' } });
   await serve(admin, key, 'shop.example.com');
   await ready();
-  await patchWebsite(admin, key, { spec: { host: null, gateway: null, replicas: 1 } });
+  await patchWebsite(admin, key, { spec: { host: null, gateway: null, autoscaling: null, replicas: 1 } });
+  await ready();
+  // Something else scales it from now on, so its number is missing.
+  await patchWebsite(admin, key, { spec: { replicas: null, autoscaling: { external: true } } });
   await ready();
   await patchWebsite(admin, key, { spec: { placement: { nodeSelector: { 'example.com/nowhere': 'true' } } } });
   const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/${key.name}`;

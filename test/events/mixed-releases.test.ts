@@ -37,6 +37,7 @@ const LOOKS: Readonly<Record<string, Look | undefined>> = {
   'uid-1.uid-2.10.merged': AT_EVERYTHING,
   'uid-1.uid-2.9.PodDisruptionBudget': AT_EVERYTHING,
   'uid-1.uid-2.9.HTTPRoute': AT_EVERYTHING,
+  'uid-1.uid-2.9.HorizontalPodAutoscaler': AT_EVERYTHING,
   'resync.1.2.3': undefined,
 };
 

@@ -48,6 +48,7 @@ const FULL = {
   paths: [{ path: '/' }, { path: '/shop', type: 'Exact' }],
   tls: { issuer: { name: 'letsencrypt', kind: 'ClusterIssuer' } },
   disruptionBudget: 'Auto',
+  autoscaling: { minReplicas: 2, maxReplicas: 3 },
 };
 const ROUTED = { ...FULL, tls: undefined, gateway: { name: 'public', namespace: 'infra', sectionName: 'https' } };
 const POD = 'spec.template.spec';
@@ -232,6 +233,7 @@ const BACKEND = 'spec.rules.0.backendRefs.0';
 const PARENT = 'spec.parentRefs.0';
 const redirect = { type: 'RequestRedirect', requestRedirect: { hostname: 'example.com' } };
 const mirror = { type: 'RequestMirror', requestMirror: { backendRef: { name: 'payments', port: 80 } } };
+const OWN_TARGET = "scales only the Website's own Deployment";
 const BUDGET = "selects only the Website's own Pods.*maxUnavailable 1";
 
 /** What the children of each kind may not say. */
@@ -406,6 +408,11 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
       [PARENT, { group: '', kind: 'Service', name: 'payments' }],
     ],
     ['one for a parent of another group', 'Gateways only', [`${PARENT}.group`, 'example.com']],
+  ],
+  HorizontalPodAutoscaler: [
+    ['one that scales the Deployment of others', OWN_TARGET, ['spec.scaleTargetRef.name', 'payments']],
+    ['one that scales a StatefulSet', OWN_TARGET, ['spec.scaleTargetRef.kind', 'StatefulSet']],
+    ['one that scales an object of another group', OWN_TARGET, ['spec.scaleTargetRef.apiVersion', 'example.com/v1']],
   ],
 };
 
@@ -593,6 +600,23 @@ describe('What is there', () => {
     await expect(
       change(real.functions, ingress, ['spec.rules.0.http.paths.1.backend.service.name', 'payments']),
     ).rejects.toThrow(/its own Service only/);
+  });
+});
+
+describe('The scale of a Website', () => {
+  const scaleOf = async (by: Transport, name: string, replicas: number) => {
+    const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites/${name}/scale`;
+    const body = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name, namespace }, spec: { replicas } };
+    await by.json({ method: 'PUT', path, what: 'scale', body });
+  };
+
+  it('that has no number yet gets one from the functions, and later numbers are for others', async () => {
+    const name = `shop-${++names}`;
+    const spec = { image: 'nginx:1', autoscaling: { external: true }, suspend: true };
+    await createWebsite(real.admin, { name, namespace }, spec);
+    await scaleOf(real.functions, name, 2);
+    await expect(scaleOf(real.functions, name, 3)).rejects.toThrow(denial('first number of replicas'));
+    await scaleOf(real.admin, name, 3);
   });
 });
 

@@ -87,6 +87,5 @@ it('leaves a Website the host that it has, to be scaled and deleted, when the na
   await eventually(async () => await expect(claim('new.team-a.example.com')).rejects.toThrow('is not for Websites'));
   await patchWebsite(admin, key, { spec: { replicas: 1 } });
   await patchWebsite(admin, key, { spec: { host: null, hosts: ['old.team-a.example.com'] } });
-  await patchWebsite(admin, key, { spec: { replicas: 2 } });
   await removeWebsite(admin, key);
 });

@@ -57,15 +57,20 @@ it('The forwarder lists and watches each kind of child', () => {
   expect(rulesIn('forwarder-rbac.yaml')).toEqual(KINDS.map((kind) => rule(kind, ['list', 'watch'])));
 });
 
-it('The fence decides about every write of each kind of child', () => {
+it('The fence decides about every write of each kind of child, and of the scale of a Website', () => {
   const [policy] = read('fence/functions-fence.yaml');
-  expect(policy?.spec?.matchConstraints?.resourceRules).toEqual(
-    KINDS.map(({ apiVersion, plural }) => ({
-      apiGroups: [groupOf(apiVersion)],
-      apiVersions: [apiVersion.split('/').at(-1)],
-      resources: [plural],
-      operations: ['CREATE', 'UPDATE', 'DELETE'],
-      scope: '*',
-    })),
-  );
+  const rules = KINDS.map(({ apiVersion, plural }) => ({
+    apiGroups: [groupOf(apiVersion)],
+    apiVersions: [apiVersion.split('/').at(-1)],
+    resources: [plural],
+    operations: ['CREATE', 'UPDATE', 'DELETE'],
+    scope: '*',
+  }));
+  const scale = {
+    ...rules[0],
+    apiGroups: ['stable.example.com'],
+    resources: ['websites/scale'],
+    operations: ['UPDATE'],
+  };
+  expect(policy?.spec?.matchConstraints?.resourceRules).toEqual([...rules, scale]);
 });

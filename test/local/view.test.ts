@@ -28,6 +28,12 @@ it('A Website is a line: ready, replicas, last event and its outcome', () => {
   ]);
 });
 
+it('What the Deployment is set to counts where an autoscaler decides', () => {
+  const { status } = ready;
+  const line = websiteLines([{ ...ready, status: { ...status, replicasSet: 4 } }], new Map())[1];
+  expect(line).toContain('2/4');
+});
+
 it('A Website that nobody has looked at yet is a line, too', () => {
   const line = websiteLines([aWebsite({ spec: undefined })], new Map())[1];
   expect(line?.split(/ {2,}/)).toEqual(['', 'team-a/shop', 'Unknown', '0/?', '-', '-']);

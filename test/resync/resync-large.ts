@@ -47,6 +47,7 @@ const cluster: Cluster = {
   replace: (child) => one.replace(child),
   rehearse: (child) => one.rehearse(child),
   delete: (child) => one.delete(child),
+  scale: (updated, replicas) => one.scale(updated, replicas),
   updateStatus: (updated) => one.updateStatus(updated),
   announce: async () => {},
   listPods: async () => [],

@@ -34,6 +34,7 @@ it('One whose time is up goes on behind the last that it looked at, also when th
     replace: (child) => cluster.replace(child),
     rehearse: (child) => cluster.rehearse(child),
     delete: (child) => cluster.delete(child),
+    scale: (website, replicas) => cluster.scale(website, replicas),
     updateStatus: (website) => cluster.updateStatus(website),
     announce: (website, transition) => cluster.announce(website, transition),
     listWebsites: () => cluster.listWebsites(),

@@ -73,6 +73,11 @@ it.each<[string, object]>([
       ],
     },
   ],
+  ['autoscaled', { ...SPEC, autoscaling: { minReplicas: 2, maxReplicas: 5 } }],
+  [
+    'autoscaled-and-parked',
+    { ...SPEC, replicas: 0, autoscaling: { maxReplicas: 5, cpuPercent: 60, memoryPercent: 90 } },
+  ],
   ['restricted', { ...SPEC, port: 8080, securityProfile: 'restricted' }],
   ['everything-about-pods', EVERYTHING_ABOUT_PODS],
 ])('%s', async (name, spec) => {

@@ -53,6 +53,7 @@ class FailingCluster {
       replace: (child) => call(() => cluster.replace(child)),
       rehearse: (child) => call(() => cluster.rehearse(child)),
       delete: (child) => call(() => cluster.delete(child)),
+      scale: (website, replicas) => call(() => cluster.scale(website, replicas)),
       updateStatus: (website) => call(() => cluster.updateStatus(website)),
       announce: (website, transition) => cluster.announce(website, transition),
       listWebsites: () => cluster.listWebsites(),

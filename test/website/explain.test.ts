@@ -51,6 +51,7 @@ const refusing = (code: ErrorCode): Cluster => ({
   replace: (child) => cluster.replace(child),
   rehearse: (child) => cluster.rehearse(child),
   delete: (child) => cluster.delete(child),
+  scale: (website, replicas) => cluster.scale(website, replicas),
   updateStatus: (website) => cluster.updateStatus(website),
   announce: (website, announcement) => cluster.announce(website, announcement),
   listWebsites: () => cluster.listWebsites(),

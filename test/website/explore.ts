@@ -152,6 +152,7 @@ class Play {
         replace: (child) => act(`replace ${child.kind}`, () => cluster.replace(child)),
         rehearse: (child) => act(`rehearse ${child.kind}`, () => cluster.rehearse(child)),
         delete: (child) => act(`delete ${child.kind}`, () => cluster.delete(child)),
+        scale: (website, replicas) => act('scale Website', () => cluster.scale(website, replicas)),
         updateStatus: (website) => act('update status', () => cluster.updateStatus(website)),
         announce: (website, transition) => cluster.announce(website, transition),
         listWebsites: () => cluster.listWebsites(),

@@ -5,7 +5,7 @@ import { reconcile } from '../../functions/website/reconcile.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
-import { anySpec, brokenSpec, type Spec } from './generated.ts';
+import { anySpec, brokenSpec, withReplicas, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import { world } from './world.ts';
 import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
@@ -25,7 +25,7 @@ const childrenIn = (cluster: MemoryCluster) => readChildren(key, cluster, AT_EVE
 
 it(
   'After every change the children say what the spec says, and the history leaves no trace',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     let followed = 0;
     await fc.assert(
@@ -41,7 +41,7 @@ it(
           if (spec['suspend'] === true) expect(withoutStatus(children)).toEqual(withoutStatus(before));
           else expectChildren(spec, website, children);
         }
-        const last = { ...history.at(-1), suspend: false };
+        const last = withReplicas({ ...history.at(-1), suspend: false });
         await follow(cluster, last);
         const fresh = new MemoryCluster();
         await follow(fresh, last);

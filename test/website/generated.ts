@@ -28,6 +28,9 @@ const EITHER = /^!?has\(self\.(\w+)\) (!=|\|\|(?= !)) !?has\(self\.(\w+)\)$/;
 /** `[has(self.a), has(self.b), has(self.c)].filter(each, each).size() == 1`: one of them. */
 const ONE_OF = /^\[(has\(self\.\w+\)(?:, has\(self\.\w+\))*)\]\.filter\(each, each\)\.size\(\) == 1$/;
 
+/** `has(self.a) || has(self.b)`: one at least. */
+const AT_LEAST = /^has\(self\.(\w+)\) \|\| has\(self\.(\w+)\)$/;
+
 export const specSchema = schemaOfSpec();
 
 function schemaOfSpec(): Schema {
@@ -44,12 +47,13 @@ export const keepsRules = (spec: Spec): boolean => websiteSpec.safeParse(spec).s
 /** Any spec that the schema admits, its rules between fields included. */
 export const anySpec: fc.Arbitrary<Spec> = (anyValue(specSchema, 'spec') as fc.Arbitrary<Spec>).map(repaired);
 
-/** Leaves out what breaks a rule between fields: it is optional wherever there is such a rule. */
+/** Leaves out what breaks a rule between fields: it is optional wherever there is such a rule. Only `replicas` may be missing after that. */
 function repaired(spec: Spec): Spec {
   const [issue] = websiteSpec.safeParse(spec).error?.issues ?? [];
   if (issue === undefined) return spec;
   if (issue.path.length === 0) throw new Error(`generated.ts cannot repair: ${issue.message}`);
-  return repaired(without(spec, issue.path) as Spec);
+  const isMissing = issue.path.length === 1 && spec[String(issue.path[0])] === undefined;
+  return repaired(isMissing ? { ...spec, replicas: 1 } : (without(spec, issue.path) as Spec));
 }
 
 function without(value: unknown, [first, ...rest]: readonly PropertyKey[]): unknown {
@@ -95,6 +99,8 @@ function object(of: Schema, path: string): fc.Arbitrary<Record<string, unknown>>
   return rules.reduce((each, { rule }) => {
     const choices = oneOf(rule);
     if (choices.length > 0) return withOneOf(each, choices, valueOf);
+    const [, needed, instead] = AT_LEAST.exec(rule) ?? [];
+    if (needed !== undefined && instead !== undefined) return withEither(each, needed, instead, valueOf);
     const [, one, operator, other] = EITHER.exec(rule) ?? [];
     if (one === undefined || other === undefined) return each;
     const choice = fc.constantFrom([one, other] as const, [other, one] as const);
@@ -118,6 +124,16 @@ function withOneOf(
   return fc
     .tuple(any, fc.oneof(...names.map((name) => valueOf(name).map((value) => ({ [name]: value })))))
     .map(([value, chosen]) => ({ ...value, ...chosen }));
+}
+
+function withEither(
+  any: fc.Arbitrary<Record<string, unknown>>,
+  one: string,
+  other: string,
+  valueOf: (name: string) => fc.Arbitrary<unknown>,
+): fc.Arbitrary<Record<string, unknown>> {
+  const isEmpty = (value: Spec) => value[one] === undefined && value[other] === undefined;
+  return fc.tuple(any, valueOf(one)).map(([value, added]) => (isEmpty(value) ? { ...value, [one]: added } : value));
 }
 
 /** Of labels. */
@@ -158,6 +174,12 @@ function text({
   return fc.constantFrom(...fc.sample(fitting, { numRuns: TEXTS, seed: 1 }));
 }
 
+/** Where something else scales a Website, the number that it has depends on its history: this states one. */
+export const withReplicas = (spec: Spec): Spec =>
+  spec['replicas'] === undefined && Object.hasOwn(spec['autoscaling'] ?? {}, 'external')
+    ? { ...spec, replicas: 1 }
+    : spec;
+
 /** One thing that is wrong in a field. */
 const BROKEN_FIELDS: readonly Spec[] = [
   { image: '' },
@@ -170,7 +192,14 @@ const BROKEN_FIELDS: readonly Spec[] = [
   { replicas: 1001 },
   { replicas: 1.5 },
   { replicas: '3' },
-  { replicas: undefined },
+  { replicas: undefined, autoscaling: undefined },
+  { autoscaling: { maxReplicas: 0 } },
+  { autoscaling: { external: false } },
+  { autoscaling: {} },
+  { autoscaling: { minReplicas: 2 } },
+  { autoscaling: { maxReplicas: 2, external: true } },
+  { autoscaling: { minReplicas: 3, maxReplicas: 2 } },
+  { autoscaling: { external: true, cpuPercent: 50 } },
   { port: 0 },
   { port: 65_536 },
   { env: [{ name: '' }] },

@@ -23,6 +23,9 @@ const HOST = { ...OLD, host: 'shop.example.com' };
 const ROUTED = { ...HOST, gateway: { name: 'public' } };
 /** With a PodDisruptionBudget. */
 const BUDGET = { ...OLD, replicas: 2 };
+const AUTOSCALED = { image: 'nginx:1', autoscaling: { maxReplicas: 3 } };
+/** Its number is missing. */
+const EXTERNAL = { image: 'nginx:1', autoscaling: { external: true } };
 
 /** How an event has things read: those that a cache may answer are of a Website that changed. */
 type Event = RunName | 'cached' | 'cached-spec';
@@ -258,6 +261,65 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
     [
       'a cache is behind a budget that goes',
       { from: BUDGET, deeds: apply(OLD), runs: ['cached', 'as-needed'], to: OLD },
+    ],
+    [
+      'an autoscaler comes, and scales at once',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => cluster.apply(key, AUTOSCALED), () => cluster.autoscale('maxReplicas')],
+        runs: ['as-needed', 'as-needed'],
+        to: AUTOSCALED,
+      },
+    ],
+    [
+      'an autoscaler scales, and goes',
+      {
+        from: AUTOSCALED,
+        deeds: (cluster) => [() => cluster.autoscale('maxReplicas'), () => cluster.apply(key, OLD)],
+        runs: ['deployment', 'as-needed'],
+        to: OLD,
+      },
+    ],
+    [
+      'an autoscaler scales while the Website changes',
+      {
+        from: AUTOSCALED,
+        deeds: (cluster) => [
+          () => cluster.apply(key, { ...AUTOSCALED, image: 'nginx:2' }),
+          () => cluster.autoscale('maxReplicas'),
+        ],
+        runs: ['as-needed'],
+        to: { ...AUTOSCALED, image: 'nginx:2' },
+      },
+    ],
+    [
+      'an autoscaled site is parked, and taken up again',
+      {
+        from: AUTOSCALED,
+        deeds: (cluster) => [
+          () => cluster.apply(key, { ...AUTOSCALED, replicas: 0 }),
+          () => cluster.apply(key, AUTOSCALED),
+        ],
+        runs: ['as-needed'],
+        to: AUTOSCALED,
+      },
+    ],
+    ['a Website without a number is created', { deeds: apply(EXTERNAL), runs: ['nothing', 'as-needed'], to: EXTERNAL }],
+    [
+      'a Website loses its number',
+      { from: OLD, deeds: apply(EXTERNAL), runs: ['cached-spec', 'as-needed'], to: EXTERNAL },
+    ],
+    [
+      'a Website loses its number, and another image comes',
+      {
+        from: OLD,
+        deeds: (cluster) => [
+          () => cluster.apply(key, EXTERNAL),
+          () => cluster.apply(key, { ...EXTERNAL, image: 'nginx:2' }),
+        ],
+        runs: ['as-needed', 'spec'],
+        to: { ...EXTERNAL, image: 'nginx:2' },
+      },
     ],
     [
       'a host comes while a budget goes',

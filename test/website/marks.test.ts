@@ -41,6 +41,7 @@ it.each([
   [SPEC, undefined],
   [HOST, 'Ingress'],
   [{ ...SPEC, disruptionBudget: 'Auto' }, 'PodDisruptionBudget'],
+  [{ ...SPEC, autoscaling: { maxReplicas: 4 } }, 'HorizontalPodAutoscaler'],
   [BOTH, 'Ingress,PodDisruptionBudget'],
 ])('The annotation for %j is %s', async (spec, expected) => {
   await settle(spec);

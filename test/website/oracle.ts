@@ -18,11 +18,13 @@ export function expectChildren(
     Ingress: ingress,
     PodDisruptionBudget: budget,
     HTTPRoute: route,
+    HorizontalPodAutoscaler: autoscaler,
   }: Children,
 ): void {
   for (const child of [deployment, service]) expectOwned(child, website);
-  for (const child of [ingress, budget, route]) if (child !== undefined) expectOwned(child, website);
-  expect(deployment?.spec.replicas).toBe(spec['replicas']);
+  for (const child of [ingress, budget, route, autoscaler]) if (child !== undefined) expectOwned(child, website);
+  expectReplicas(spec, website, deployment);
+  expectAutoscaler(spec, autoscaler, deployment?.metadata.name);
   expect(service?.spec.ports).toMatchObject([{ port: 80 }]);
   expect(service?.spec.selector).toEqual(deployment?.spec.selector.matchLabels);
   expectContainer(spec, deployment);
@@ -32,7 +34,49 @@ export function expectChildren(
   expectFiles(spec, deployment);
   expectIngress(spec, ingress, website.metadata.name);
   expectRoute(spec, route, website.metadata);
-  expectBudget(spec, budget, deployment?.spec.selector.matchLabels ?? {});
+  expectBudget(spec, leastPods(spec, website), budget, deployment?.spec.selector.matchLabels ?? {});
+}
+
+type Autoscaling = { readonly [field: string]: number | undefined } | undefined;
+
+const isAutoscaled = (spec: Spec): boolean => (spec['autoscaling'] as Autoscaling)?.['maxReplicas'] !== undefined;
+
+/** The number that the Website itself has: something else may have written it there. */
+const liveReplicas = ({ spec }: Website): number | undefined => (spec as { readonly replicas?: number }).replicas;
+
+const leastPods = (spec: Spec, website: Website): number =>
+  isAutoscaled(spec) && spec['replicas'] !== 0
+    ? ((spec['autoscaling'] as Autoscaling)?.['minReplicas'] ?? 1)
+    : Number(liveReplicas(website));
+
+function expectReplicas(spec: Spec, website: Website, deployment: Deployment | undefined): void {
+  const replicas = deployment?.spec.replicas;
+  if (spec['replicas'] !== undefined) expect(liveReplicas(website)).toBe(spec['replicas']);
+  if (!isAutoscaled(spec) || spec['replicas'] === 0) expect(replicas).toBe(liveReplicas(website));
+  // The autoscaler decides how many, and it never begins from 0.
+  else expect(replicas).toBeGreaterThan(0);
+  if (!isAutoscaled(spec) && spec['replicas'] === undefined) expect(replicas).toBeGreaterThan(0);
+}
+
+function expectAutoscaler(spec: Spec, autoscaler: Children['HorizontalPodAutoscaler'], name: string | undefined): void {
+  if (!isAutoscaled(spec)) return expect(autoscaler).toBeUndefined();
+  const {
+    minReplicas = 1,
+    maxReplicas,
+    cpuPercent,
+    memoryPercent,
+  } = (spec['autoscaling'] ?? {}) as Record<string, number>;
+  const targets = [
+    ['cpu', cpuPercent ?? (memoryPercent === undefined ? 80 : undefined)],
+    ['memory', memoryPercent],
+  ].filter(([, percent]) => percent !== undefined);
+  const { metrics = [], ...rest } = autoscaler?.spec ?? {};
+  expect(rest).toEqual({
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+    minReplicas,
+    maxReplicas,
+  });
+  expect(metrics.map(({ resource }) => [resource?.name, resource?.target.averageUtilization])).toEqual(targets);
 }
 
 function expectOwned(child: Child | undefined, { metadata: { uid } }: Website): void {
@@ -151,8 +195,8 @@ function expectPods(spec: Spec, deployment: Deployment | undefined): void {
 /** The API server stores no empty text. */
 const withoutEmpty = (value: object) => Object.fromEntries(Object.entries(value).filter(([, each]) => each !== ''));
 
-function expectBudget(spec: Spec, budget: Children['PodDisruptionBudget'], pods: object): void {
-  const isDesired = Number(spec['replicas']) >= 2 && spec['disruptionBudget'] !== 'None';
+function expectBudget(spec: Spec, least: number, budget: Children['PodDisruptionBudget'], pods: object): void {
+  const isDesired = least >= 2 && spec['disruptionBudget'] !== 'None';
   const expected = { maxUnavailable: 1, unhealthyPodEvictionPolicy: 'AlwaysAllow', selector: { matchLabels: pods } };
   expect(budget?.spec).toEqual(isDesired ? expected : undefined);
 }

@@ -11,7 +11,8 @@ import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 import { world } from './world.ts';
-import { GENERATION } from '../../functions/website/children/metadata.ts';
+import { GENERATION, STATED } from '../../functions/website/children/metadata.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { RUNS } from '../fixtures/runs.ts';
 import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
 import { CHILD_KINDS, isChildKind, isOptional, type ChildKind } from '../../functions/website/children/kinds.ts';
@@ -38,9 +39,17 @@ const spec = fc.record(
     resources: fc.constantFrom({ limits: { cpu: '1000m' } }, { requests: { memory: '1Gi' } }),
     securityProfile: fc.constantFrom('baseline', 'restricted'),
     disruptionBudget: fc.constantFrom('Auto', 'None'),
+    // Something else scales it: `replicas` is there, because the number that it starts with depends on the history.
+    autoscaling: fc.constantFrom({ maxReplicas: 3 }, { minReplicas: 2, maxReplicas: 4 }, { external: true }),
   },
   { requiredKeys: ['image', 'replicas'] },
 );
+
+/** Such a spec, without replicas where it may be. */
+const open = fc.tuple(spec, fc.boolean()).map(([{ replicas, ...rest }, isStated]) => ({
+  ...rest,
+  ...(isStated || rest.autoscaling === undefined ? { replicas } : {}),
+}));
 
 /** What users and third parties do. */
 type Change =
@@ -143,6 +152,7 @@ function scheduled(cluster: MemoryCluster, scheduler: fc.Scheduler): Cluster {
     replace: (child) => after(`replace ${child.kind}`, () => cluster.replace(child)),
     rehearse: (child) => after(`rehearse ${child.kind}`, () => cluster.rehearse(child)),
     delete: (child) => after(`delete ${child.kind}`, () => cluster.delete(child)),
+    scale: (website, replicas) => after('scale Website', () => cluster.scale(website, replicas)),
     updateStatus: (website) => after('update status', () => cluster.updateStatus(website)),
     announce: (website, transition) => cluster.announce(website, transition),
     listWebsites: () => cluster.listWebsites(),
@@ -155,7 +165,7 @@ describe('P3, P4, P10: whatever interleaves', () => {
   it('no generation goes back, nothing foreign is written, and Ready is true of what is there', async () => {
     const [shop] = keys as [WebsiteKey];
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), fc.array(spec, { minLength: 2, maxLength: 4 }), async (scheduler, specs) => {
+      fc.asyncProperty(fc.scheduler(), fc.array(open, { minLength: 2, maxLength: 4 }), async (scheduler, specs) => {
         const cluster = new MemoryCluster();
         const applied = new Map<string, number>();
         const known = new Set<string>();
@@ -171,6 +181,21 @@ describe('P3, P4, P10: whatever interleaves', () => {
           if (object.kind !== 'Website' && !mayBeLate)
             expect(generation, `${object.kind} is behind the status`).toBeGreaterThanOrEqual(judged(cluster));
           if (object.kind === 'Website') expectHonest(object, cluster);
+          if (object.kind === 'Deployment') expectHandsOff(object as Deployment);
+        };
+        /** What the autoscaler and users set stays while the spec leaves the number to an autoscaler. */
+        let before: Deployment | undefined;
+        let isAutoscalers = false;
+        const expectHandsOff = (deployment: Deployment) => {
+          const [had, has] = [before?.spec.replicas, deployment.spec.replicas];
+          const isKept = before?.metadata.uid === deployment.metadata.uid && had !== 0 && !isAutoscalers;
+          if (isKept && hasOpenNumber(deployment)) expect(has, 'replicas of an autoscaled Deployment').toBe(had);
+          before = deployment;
+        };
+        const autoscalers = (work: () => void) => {
+          isAutoscalers = true;
+          work();
+          isAutoscalers = false;
         };
         cluster.apply(shop, specs[0]);
         let settling: Run = {};
@@ -190,14 +215,15 @@ describe('P3, P4, P10: whatever interleaves', () => {
                 cluster.remove(kind, { ...shop, name: childName(kind, shop.name) });
             },
             async () => void cluster.apply(shop, each),
+            async () => autoscalers(() => cluster.autoscale('maxReplicas')),
           ]),
-          async () => cluster.rollOut(),
+          async () => autoscalers(() => cluster.rollOut()),
         ]);
         await scheduler.waitIdle();
         await Promise.all([...runs, users.task]);
         for (const _ of [1, 2]) {
           await reconcile(shop, contextOf(cluster), settling);
-          cluster.rollOut();
+          autoscalers(() => cluster.rollOut());
         }
         const [website] = cluster.websites();
         if (website === undefined) throw new Error('The Website is gone');
@@ -218,6 +244,9 @@ describe('P3, P4, P10: whatever interleaves', () => {
     const text = annotations?.[GENERATION];
     return [`${object.kind} of ${object.metadata.name}`, text === undefined ? undefined : Number(text)];
   }
+
+  const hasOpenNumber = ({ metadata: { annotations } }: Deployment): boolean =>
+    (JSON.parse(annotations?.[STATED] ?? '{}') as { readonly autoscaled?: boolean }).autoscaled === true;
 
   const judged = (cluster: MemoryCluster): number => cluster.websites()[0]?.status?.observedGeneration ?? 0;
 

@@ -23,6 +23,7 @@ const ASKING: Partial<Record<ChildKind, object>> = {
   Ingress: { host: 'a.example.com' },
   PodDisruptionBudget: { disruptionBudget: 'Auto' },
   HTTPRoute: { host: 'a.example.com', gateway: { name: 'public' } },
+  HorizontalPodAutoscaler: { autoscaling: { maxReplicas: 4 } },
 };
 /** Each optional kind, with a spec that desires it and no other one. The tests of a kind without such a spec fail. */
 const OPTIONAL = OPTIONAL_KINDS.map(({ kind }) => [kind, { ...SPEC, ...ASKING[kind] }] as const);
@@ -123,6 +124,7 @@ describe('P3: a run that was overtaken', () => {
       getChild: (kind, where) => cluster.getChild(kind, where),
       create: (child) => cluster.create(child),
       rehearse: (child) => cluster.rehearse(child),
+      scale: (website, replicas) => cluster.scale(website, replicas),
       updateStatus: (website) => cluster.updateStatus(website),
       announce: (website, transition) => cluster.announce(website, transition),
       listWebsites: () => cluster.listWebsites(),

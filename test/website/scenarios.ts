@@ -6,6 +6,8 @@ export type Step = { readonly apply: Readonly<Record<string, unknown>> } | { rea
 const PLAIN = { image: 'nginx:1', replicas: 2, disruptionBudget: 'None' };
 /** With a PodDisruptionBudget. */
 const BUDGET = { image: 'nginx:1', replicas: 2 };
+const AUTOSCALED = { image: 'nginx:1', autoscaling: { minReplicas: 2, maxReplicas: 4 } };
+const EXTERNAL = { image: 'nginx:1', autoscaling: { external: true } };
 const FULL = {
   ...PLAIN,
   host: 'shop.example.com',
@@ -31,6 +33,16 @@ export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
   'a budget is added': [{ apply: PLAIN }, { apply: BUDGET }],
   'a budget is taken away': [{ apply: BUDGET }, { apply: PLAIN }],
   'a host is added while a budget is taken away': [{ apply: BUDGET }, { apply: FULL }],
+  'it is autoscaled from the beginning': [{ apply: AUTOSCALED }],
+  'autoscaling is added': [{ apply: PLAIN }, { apply: AUTOSCALED }],
+  'autoscaling is taken away': [{ apply: AUTOSCALED }, { apply: { ...PLAIN, replicas: 1 } }],
+  'it is parked, and autoscaled again': [
+    { apply: AUTOSCALED },
+    { apply: { ...AUTOSCALED, replicas: 0 } },
+    { apply: AUTOSCALED },
+  ],
+  'something else scales it': [{ apply: EXTERNAL }],
+  'something else scales it from now on': [{ apply: { ...PLAIN, replicas: 3 } }, { apply: EXTERNAL }],
   'its class leaves an Ingress': [{ apply: { ...FULL, ingressClassName: 'nginx' } }, { apply: FULL }],
   'a Gateway is added': [{ apply: PLAIN }, { apply: ROUTED }],
   'a Gateway is taken away': [{ apply: ROUTED }, { apply: PLAIN }],

@@ -7,7 +7,7 @@ import { GROUP, PLURAL } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 import { FIELDS, type Change } from './fields.ts';
-import { anySpec, type Spec } from './generated.ts';
+import { anySpec, keepsRules, type Spec } from './generated.ts';
 import { masked } from './world.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
@@ -47,14 +47,23 @@ const SUSPEND = 'spec.suspend';
 
 /** Fields that only matter together with a value of another field. */
 const NEEDS: Readonly<Record<string, Spec>> = {
-  'spec.disruptionBudget': { replicas: 2 },
+  'spec.disruptionBudget': { replicas: 2, autoscaling: undefined },
   // With a Gateway, its listener has the certificate, and the field shows in the URL alone (gateway.test.ts).
   'spec.tls.secretName': { gateway: undefined },
   'spec.tlsSecretName': { gateway: undefined },
+  // With autoscaling, it is only where a site begins.
+  'spec.replicas': { autoscaling: undefined },
 };
 
+/** It has one value, so it does not change alone. The test at the end shows its effect. */
+const EXTERNAL = 'spec.autoscaling.external';
+
 /** Fields whose default depends on other fields: to leave them out may mean the same. */
-const HAS_OWN_DEFAULT: ReadonlySet<string> = new Set(['spec.files[].image.pullPolicy']);
+const HAS_OWN_DEFAULT: ReadonlySet<string> = new Set([
+  'spec.files[].image.pullPolicy',
+  'spec.autoscaling.minReplicas',
+  'spec.autoscaling.cpuPercent',
+]);
 
 /** Fields of which some values mean the same, and what those have in common. */
 const SAME: Readonly<Record<string, (spec: Spec) => unknown>> = {
@@ -76,8 +85,9 @@ const active =
     { ...after, ...NEEDS[path], suspend: false },
   ];
 
-it.each(FIELDS)('$path has an effect', async ({ path, change }) => {
-  const [specs, effectIn] = path === SUSPEND ? [change, statusIn] : [change.map(active(path)), childrenIn];
+it.each(FIELDS.filter(({ path }) => path !== EXTERNAL))('$path has an effect', async ({ path, change }) => {
+  const valid = change.map(active(path)).filter((pair) => pair.every(keepsRules));
+  const [specs, effectIn] = path === SUSPEND ? [change, statusIn] : [valid, childrenIn];
   const stated = HAS_OWN_DEFAULT.has(path) ? specs.filter((each) => areBothStated(path, each)) : specs;
   const same = SAME[path] ?? (() => undefined);
   const changes = path in SAME ? stated.filter(([before, after]) => same(before) !== same(after)) : stated;
@@ -109,4 +119,10 @@ it('A field that the schema does not have has no effect, so this test notices an
       }
     }),
   );
+});
+
+it(`${EXTERNAL} has an effect: the Website keeps the number of Pods that its Deployment had`, async () => {
+  const before = { image: 'nginx:1', replicas: 3 };
+  const [website] = (await follow(before, { image: 'nginx:1', autoscaling: { external: true } })).websites();
+  expect(website?.spec).toMatchObject({ replicas: 3 });
 });

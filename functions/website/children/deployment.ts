@@ -1,4 +1,5 @@
 import { differences } from '../differences.ts';
+import { firstReplicas, fixedReplicas, needsFirstReplicas } from '../replicas.ts';
 import type { WebsiteSpec, WebsiteStatus } from '../resource.ts';
 import { imageVolumeHint } from './deployment/files.ts';
 import { laidOver } from './deployment/laid.ts';
@@ -33,7 +34,7 @@ export const deploymentKind: KindOfChild<Deployment> = {
       kind: 'Deployment',
       metadata,
       spec: {
-        replicas: spec.replicas,
+        replicas: firstReplicas(spec),
         selector: { matchLabels: selectorOf(website) },
         template: {
           metadata: { labels: metadata.labels },
@@ -50,10 +51,10 @@ export const deploymentKind: KindOfChild<Deployment> = {
     differences(spec.selector.matchLabels, selectorOf(website)).length > 0 ? 'has another selector' : undefined,
   hint: ({ template }, problem) => imageVolumeHint(template.spec ?? {}, problem),
 
-  readiness: (have, { replicas }) =>
+  readiness: (have, spec) =>
     have === undefined
       ? { state: 'progressing', reason: 'Progressing', message: 'Creating the Deployment' }
-      : rolloutVerdict(have, replicas),
+      : rolloutVerdict(have, fixedReplicas(spec) ?? have.spec.replicas ?? 1),
   readyReasons: ROLLOUT_REASONS,
   statusFields: ({ metadata }, have) => ({
     deploymentName: childName('Deployment', metadata.name),
@@ -75,7 +76,8 @@ function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployme
   const wanted = want.spec.template;
   const labels = ownLabels(wanted.metadata?.labels);
   const [now, before] = [formerly(want), formerly(have)];
-  const { replicas } = want.spec;
+  const isOthers = now?.autoscaled === true && !needsFirstReplicas(have);
+  const { replicas } = isOthers ? have.spec : want.spec;
   return {
     ...have,
     metadata: mergedMeta(have.metadata, want.metadata, [OPTIONAL_CHILDREN, HAS_INGRESS]),

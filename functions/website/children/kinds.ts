@@ -1,4 +1,5 @@
 import { deploymentKind } from './deployment.ts';
+import { horizontalPodAutoscalerKind } from './horizontal-pod-autoscaler.ts';
 import { httpRouteKind } from './http-route.ts';
 import { ingressKind } from './ingress.ts';
 import type { Desired, KindOfChild } from './kind.ts';
@@ -12,6 +13,7 @@ const TABLE = {
   Ingress: ingressKind,
   PodDisruptionBudget: podDisruptionBudgetKind,
   HTTPRoute: httpRouteKind,
+  HorizontalPodAutoscaler: horizontalPodAutoscalerKind,
 } as const;
 
 type Table = typeof TABLE;

@@ -1,4 +1,5 @@
 import type { V1PodDisruptionBudgetSpec } from '@kubernetes/client-node';
+import { leastReplicas } from '../replicas.ts';
 import { desiredMeta, mergedMeta, selectorOf } from './metadata.ts';
 import type { ChildOf, KindOfChild } from './kind.ts';
 
@@ -15,8 +16,8 @@ export const podDisruptionBudgetKind: KindOfChild<PodDisruptionBudget> = {
   presence: 'optional',
   dependsOnSpec: true,
 
-  desired(website, { replicas, disruptionBudget }) {
-    if (replicas < LEAST_REPLICAS || disruptionBudget === 'None') return undefined;
+  desired(website, spec) {
+    if (leastReplicas(spec) < LEAST_REPLICAS || spec.disruptionBudget === 'None') return undefined;
     return {
       apiVersion: 'policy/v1',
       kind: 'PodDisruptionBudget',

@@ -7,6 +7,8 @@ export interface Rule<T> {
   readonly message: string;
   /** Field of this object that the message is about, such as `tls.issuer`. */
   readonly field?: string;
+  /** `Invalid value` unless stated. */
+  readonly reason?: 'FieldValueRequired';
 }
 
 /** Exactly one of two optional fields. */
@@ -25,10 +27,11 @@ export function withRules<Schema extends z.ZodType>(schema: Schema, rules: reado
     schema,
   );
   return checked.meta({
-    'x-kubernetes-validations': rules.map(({ cel, message, field }) => ({
+    'x-kubernetes-validations': rules.map(({ cel, message, field, reason }) => ({
       rule: cel,
       message,
       ...(field === undefined ? {} : { fieldPath: `.${field}` }),
+      ...(reason === undefined ? {} : { reason }),
     })),
   });
 }

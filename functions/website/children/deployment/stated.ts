@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ObjectMeta, WebsiteSpec } from '../../resource.ts';
 import { GENERATION, STATED } from '../metadata.ts';
+import { fixedReplicas } from '../../replicas.ts';
 import { statedFiles } from './files.ts';
 import type { Statement } from './laid.ts';
 
@@ -11,6 +12,8 @@ const statement = z.object({
   /** `requests.cpu` */
   resources: z.array(z.string()).default([]),
   profile: z.string().optional(),
+  /** The spec leaves the number of Pods to something else. */
+  autoscaled: z.boolean().default(false),
   /** Other optional fields of the Pod and its container, and `strategy`. */
   fields: z.array(z.string()).default([]),
   /** The volumes of `files`, each with the fields of its source. */
@@ -32,6 +35,7 @@ export function statedText(spec: WebsiteSpec, { generation }: ObjectMeta): strin
     ...(env.length === 0 ? {} : { env: env.map(({ name }) => name) }),
     ...(amounts.length === 0 ? {} : { resources: amounts }),
     ...(securityProfile === 'baseline' ? {} : { profile: securityProfile }),
+    ...(fixedReplicas(spec) === undefined ? { autoscaled: true } : {}),
     ...(fields.length === 0 ? {} : { fields }),
     ...(Object.keys(files).length === 0 ? {} : { files }),
   });
