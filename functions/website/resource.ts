@@ -65,7 +65,7 @@ export const websiteSpec = withRules(
     image: matching(IMAGE_REFERENCE).describe('Container image of the web server, such as nginx:1.29.'),
     replicas: int32(0, MOST_REPLICAS)
       .optional()
-      .describe('Number of Pods that serve the site. 0 parks it. May be absent with autoscaling.'),
+      .describe('Number of Pods that serve the site. 0 parks it. Optional with autoscaling.'),
     autoscaling,
     port: int32(1, 65535).default(80).describe('Port that the container listens on. The Service always listens on 80.'),
     env,

@@ -57,9 +57,7 @@ export const autoscaling = withRules(
   ],
 )
   .optional()
-  .describe(
-    'Lets something else decide how many Pods serve the site. replicas may be absent then, and 0 still parks it.',
-  );
+  .describe('Something else decides how many Pods there are. replicas: 0 still parks it.');
 
 /** An HPA or another autoscaler decides instead. */
 export const replicasRule: Rule<{ readonly replicas?: unknown; readonly autoscaling?: unknown }> = {

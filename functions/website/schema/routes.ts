@@ -72,16 +72,14 @@ const tls = withRules(
 
 const gateway = z
   .object({
-    name: matching(objectName('a Gateway')).describe('Name of the Gateway.'),
+    name: matching(objectName('a Gateway')).describe('Name of the Gateway. Its listener has the certificate.'),
     namespace: matching(NAMESPACE).optional().describe('Namespace of the Gateway. Defaults to that of the Website.'),
     sectionName: matching(objectName('a listener'))
       .optional()
       .describe('Name of one listener. Defaults to all that fit.'),
   })
   .optional()
-  .describe(
-    'Gateway that publishes the hosts, by an HTTPRoute instead of an Ingress. Its listener has the certificate. Requires a host.',
-  );
+  .describe('Gateway that publishes the hosts, instead of an Ingress. Requires a host.');
 
 export const routes = {
   host,
