@@ -53,7 +53,7 @@ export function decide(
     return { spec: undefined, plan: NOTHING, problem };
   }
   const { spec, ...scale } = filled(parsed.data, website, children);
-  const all = desired(website, spec);
+  const all = desired(website, spec, children);
   const kept = keptMeanwhile(website, spec, all, children);
   const wanted = partOf(withKeptMarks(all, kept, children, look), look);
   const decided = { spec, wanted, kept, repeated: [] };

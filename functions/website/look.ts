@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/cluster.ts';
+import { hasStatement } from './child-metadata.ts';
 import {
   CARRIER,
   CHILD_KINDS,
@@ -15,7 +16,10 @@ import type { WebsiteKey } from './resource.ts';
 /** The children that a run reads, judges and writes. It assumes that the others are as they were when the Website was last judged. */
 export interface Look {
   readonly kinds: ReadonlySet<ChildKind>;
-  /** Includes optional children that the Deployment's annotation lists: all of them, or those with a say in readiness. */
+  /**
+   * Includes optional children that the Deployment's annotation lists: all of them, or those with a say in readiness. `all` also
+   * includes what childMetadata makes depend on the spec (`widened`).
+   */
   readonly marked: 'all' | 'judges' | 'none';
   /** Nothing is read, and all children are created. Creation never overwrites, so a wrong guess costs one more read. */
   readonly unseen?: true;
@@ -53,6 +57,15 @@ export function lookAfter(changed: readonly ('Website' | ChildKind)[]): Look {
   return changed.includes('Website') ? AT_SPEC : AT_CARRIER;
 }
 
+/**
+ * Once childMetadata was used, no child is the same for every spec, so a look at a new spec takes in all children that the Website has.
+ * The Deployment says so. Without a Deployment, it is unknown.
+ */
+export const widened = (look: Look, { [CARRIER]: carrier }: Children): Look =>
+  look.marked === 'all' && (carrier === undefined || hasStatement(carrier))
+    ? { ...look, kinds: new Set([...look.kinds, ...AS_NEEDED.kinds]) }
+    : look;
+
 const covers = ({ kinds, marked }: Look, kind: ChildKind): boolean =>
   kinds.has(kind) || (isOptional(kind) && isListedIn(marked, kind));
 
@@ -80,13 +93,12 @@ export function partOf(children: DesiredChildren, look: Look): DesiredChildren {
   return Object.fromEntries(Object.entries(children).filter(([kind]) => !without.has(kind)));
 }
 
-/** Reads the children in at most two steps: the Deployment's annotation says which optional ones may exist. */
-export async function readChildren(key: WebsiteKey, cluster: Cluster, { kinds, marked }: Look): Promise<Children> {
+/** Reads the children in at most two steps: the Deployment's annotations say which others may matter. */
+export async function readChildren(key: WebsiteKey, cluster: Cluster, look: Look): Promise<Children> {
+  const { kinds, marked } = look;
   const first = await readKinds([...kinds], key, cluster);
-  const more =
-    marked === 'none'
-      ? []
-      : possibleKinds(first[CARRIER]).filter((kind) => !kinds.has(kind) && isListedIn(marked, kind));
+  const listed = marked === 'none' ? [] : possibleKinds(first[CARRIER]).filter((kind) => isListedIn(marked, kind));
+  const more = [...widened(look, first).kinds, ...listed].filter((kind) => !kinds.has(kind));
   return more.length === 0 ? first : { ...first, ...(await readKinds(more, key, cluster)) };
 }
 

@@ -43,11 +43,13 @@ function hasEveryMark(child: Child, website: Website): boolean {
 const selectsPodsOf = (website: Website, selector: unknown): boolean =>
   selector === undefined || differences(selector, selectorOf(website)).length === 0;
 
-/** Whether all children that depend on the spec were written for an older generation of this very Website. */
+const isStamped = ({ metadata }: Child): boolean => metadata.annotations?.[GENERATION] !== undefined;
+
+/** Whether all children that depend on the spec, by their kind or by childMetadata, were written for an older generation of this very Website. */
 export function isAheadOf(website: Website, children: Children): boolean {
   const { generation = 0 } = website.metadata;
   const isOlder = (child: Child) =>
     isOwnedBy(child, website) && Number(child.metadata.annotations?.[GENERATION] ?? NaN) < generation;
-  const dependent = childrenIn(children).filter(({ kind }) => kindOf(kind).dependsOnSpec);
+  const dependent = childrenIn(children).filter((child) => kindOf(child.kind).dependsOnSpec || isStamped(child));
   return children[CARRIER] !== undefined && dependent.every(isOlder);
 }

@@ -1,3 +1,4 @@
+import { hasStatement, waitsForCarrier } from './child-metadata.ts';
 import {
   CARRIER,
   isOptional,
@@ -9,7 +10,7 @@ import {
   type DesiredChildren,
 } from './children/kinds.ts';
 import type { Desired } from './children/kind.ts';
-import { GENERATION, mergedOwners, ownerReferenceTo, STATED } from './children/metadata.ts';
+import { CHILD_METADATA, GENERATION, mergedOwners, ownerReferenceTo, STATED } from './children/metadata.ts';
 import { differencesBetween, type Difference } from './differences.ts';
 import { haveSameMarks, isMark, withUnknownMarks } from './marks.ts';
 import { ownershipOf, type Ownership } from './ownership.ts';
@@ -17,7 +18,7 @@ import type { Website } from './resource.ts';
 
 /** One write to one child. */
 export type Operation =
-  | { readonly verb: 'create'; readonly child: Desired<Child> }
+  | { readonly verb: 'create'; readonly child: Desired<Child>; readonly afterCarrier?: true }
   /** `child` is what was read with our fields set in it, under the uid and resourceVersion that were read. */
   | {
       readonly verb: 'replace';
@@ -27,6 +28,8 @@ export type Operation =
       readonly between: readonly Difference[];
       /** What the child was before this write makes it ours. Absent for a child that is ours already. */
       readonly takes?: Takes;
+      /** Only after the Deployment, and only once its annotation says that childMetadata is or was used. */
+      readonly afterCarrier?: true;
     }
   | { readonly verb: 'delete'; readonly child: Child };
 
@@ -65,12 +68,26 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
       if (want !== undefined) obstacles.push({ kind: have.kind, name: have.metadata.name, ...why });
       continue;
     }
-    // An obstacle on the Deployment keeps the annotation from listing this child, so nothing would delete it later. An obstacle on the
-    // Service would make a route lead to somebody else's Pods.
-    const isPremature = have === undefined && isOptional(kind.kind) && obstacles.some((each) => !isOptional(each.kind));
-    if (!isPremature) operations.push(...operationsFor(website, want, have));
+    const isBlocked = obstacles.some((each) => !isOptional(each.kind));
+    if (isBlocked && isPremature(want, have, observed)) continue;
+    operations.push(...operationsFor(website, want, have));
   }
   return { steps: inOrder(operations), obstacles };
+}
+
+/**
+ * Whether this write would be too early while there is an obstacle. An obstacle on the Deployment keeps its annotations from telling
+ * later runs about this child: an optional child would stay when the spec no longer desires it, and a Service would keep labels that have
+ * left the spec. An obstacle on the Service would make a route lead to somebody else's Pods.
+ */
+function isPremature(
+  want: Desired<Child> | undefined,
+  have: Child | undefined,
+  { [CARRIER]: carrier }: Children,
+): boolean {
+  if (want === undefined) return false;
+  const isTold = carrier !== undefined && hasStatement(carrier);
+  return (have === undefined && isOptional(want.kind)) || (waitsForCarrier(want) && !isTold);
 }
 
 /** Undefined if the child is ours or can be made ours. */
@@ -85,7 +102,8 @@ function obstacle(website: Website, have: Child): Omit<Obstacle, 'kind' | 'name'
 }
 
 function operationsFor(website: Website, want: Desired<Child> | undefined, have: Child | undefined): Operation[] {
-  if (have === undefined) return want === undefined ? [] : [{ verb: 'create', child: want }];
+  const order = want !== undefined && waitsForCarrier(want) ? { afterCarrier: true as const } : {};
+  if (have === undefined) return want === undefined ? [] : [{ verb: 'create', child: want, ...order }];
   // An orphan occupies no name that this Website needs, and somebody may have kept it on purpose.
   if (want === undefined) return ownershipOf(have, website) === 'orphan' ? [] : removal(website, have);
   const kind = kindOf(have.kind);
@@ -94,7 +112,9 @@ function operationsFor(website: Website, want: Desired<Child> | undefined, have:
   const child = keepingUnknownMarks(kind.merged(have, want), have);
   const between = differencesBetween(have, child);
   if (!isWorthAWrite(have, child, between)) return [];
-  return [{ verb: 'replace', child, changed: between.map(({ path }) => path), between, ...takes(website, have) }];
+  return [
+    { verb: 'replace', child, changed: between.map(({ path }) => path), between, ...takes(website, have), ...order },
+  ];
 }
 
 const keepingUnknownMarks = (child: Child, have: Child): Child =>
@@ -138,15 +158,16 @@ const isWorthAWrite = (have: Child, child: Child, between: readonly Difference[]
 
 function inOrder(operations: readonly Operation[]): Operation[][] {
   const isDelete = ({ verb }: Operation) => verb === 'delete';
-  const isOfOptional = ({ child }: Operation) => isOptional(child.kind);
+  const isAfterCarrier = (each: Operation) =>
+    isOptional(each.child.kind) || (each.verb !== 'delete' && each.afterCarrier === true);
   const isTakenToDelete = ({ verb, child }: Operation) =>
     verb === 'replace' && operations.some((each) => isDelete(each) && each.child.kind === child.kind);
   const rest = operations.filter((each) => !isDelete(each) && !isTakenToDelete(each));
   return [
     operations.filter(isTakenToDelete),
     operations.filter(isDelete),
-    rest.filter((each) => !isOfOptional(each)),
-    rest.filter(isOfOptional),
+    rest.filter((each) => !isAfterCarrier(each)),
+    rest.filter(isAfterCarrier),
   ].filter((step) => step.length > 0);
 }
 
@@ -160,7 +181,9 @@ export const withoutStamps = ({ steps, obstacles }: Plan): Plan => ({
 });
 
 /** Annotations that are written for every generation. */
-const STAMPS: ReadonlySet<string> = new Set([GENERATION, STATED].map((name) => `metadata.annotations.${name}`));
+const STAMPS: ReadonlySet<string> = new Set(
+  [GENERATION, STATED, CHILD_METADATA].map((name) => `metadata.annotations.${name}`),
+);
 
 function unstamped(write: Operation): Operation[] {
   if (write.verb !== 'replace') return [write];

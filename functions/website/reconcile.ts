@@ -5,7 +5,7 @@ import { decide, judge, type Decision, type Judged } from './decide.ts';
 import { lookAtPods } from './explain.ts';
 import { reportForbidden } from './forbidden.ts';
 import { isNews } from './history.ts';
-import { AS_NEEDED, readChildren } from './look.ts';
+import { AS_NEEDED, readChildren, widened, type Look } from './look.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { actionOf, takesAny, type Operation, type Plan } from './plan.ts';
 import { announcementOf, repairsOf, type Repair } from './repair.ts';
@@ -77,12 +77,12 @@ async function reconcileOnce(
   done: Done,
 ): Promise<Omit<Reconciled, keyof Done>> {
   // Read
-  const { website, children } = await read(key, context.cluster, run);
+  const { website, children, look } = await read(key, context.cluster, run);
   if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
 
   // Decide
-  const decision = decide(website, children, run);
-  const again = await secondRun(website, children, decision, run, context.cluster);
+  const decision = decide(website, children, { ...run, look });
+  const again = await secondRun(website, children, decision, { ...run, look }, context.cluster);
   if (again !== undefined) return reconcileOnce(key, context, again, done);
 
   // Write
@@ -185,13 +185,13 @@ async function read(
   key: WebsiteKey,
   cluster: Cluster,
   { look = AS_NEEDED, since }: Run,
-): Promise<{ readonly website: Website | undefined; readonly children: Children }> {
+): Promise<{ readonly website: Website | undefined; readonly children: Children; readonly look: Look }> {
   if (since === undefined) {
     const children = await readChildren(key, cluster, look);
-    return { website: await cluster.getWebsite(key), children };
+    return { website: await cluster.getWebsite(key), children, look: widened(look, children) };
   }
   const [children, website] = await Promise.all([readChildren(key, cluster, look), cluster.getWebsite(key, since)]);
-  return { website, children };
+  return { website, children, look: widened(look, children) };
 }
 
 /** A creation carries no version, so the run writes the status after it even if the status says nothing new. */

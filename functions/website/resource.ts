@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { autoscaling, MOST_REPLICAS, replicasRule } from './schema/autoscaling.ts';
+import { childMetadata, childMetadataRules } from './schema/child-metadata.ts';
 import { env, envFrom } from './schema/environment.ts';
 import { files } from './schema/files.ts';
 import { DNS_1123_SUBDOMAIN, IMAGE_REFERENCE } from './schema/grammar.ts';
@@ -87,6 +88,7 @@ export const websiteSpec = withRules(
       .optional()
       .describe('CPU and memory of the container.'),
     ...routes,
+    childMetadata,
     suspend: z
       .boolean()
       .default(false)
@@ -100,7 +102,7 @@ export const websiteSpec = withRules(
       .default('baseline')
       .describe('Pod Security Standard of the Pods. restricted needs an image that runs as a non-root user.'),
   }),
-  [...routeRules, replicasRule],
+  [...routeRules, replicasRule, ...childMetadataRules],
 ).describe('Desired state of the site.');
 
 const condition = z.object({

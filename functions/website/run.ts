@@ -1,5 +1,6 @@
 // What a run reads, and when it has to read more before it acts.
 import type { Cluster } from '../cluster/cluster.ts';
+import { usesChildMetadata } from './child-metadata.ts';
 import { CARRIER, type ChildKind, type Children } from './children/kinds.ts';
 import type { Decision } from './decide.ts';
 import {
@@ -62,14 +63,15 @@ const isResumed = ({ status }: Website, { spec }: Decision): boolean =>
 function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boolean {
   // The children of a suspended Website stay as they are, but the status describes them. A scale begins with the Deployment's number.
   if (look.unseen === true) return decision.spec?.suspend === true || decision.scale !== undefined;
-  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, look));
+  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, decision, look));
 }
 
 /** Whether the children that were not read were as desired for this spec, or are the same for every spec. */
-const isRestKnown = (website: Website, look: Look): boolean =>
+const isRestKnown = (website: Website, { spec }: Decision, look: Look): boolean =>
   wereAsDesired(website) &&
   seesReadiness(look) &&
-  (isIndependentOfRest(look) || website.status?.observedGeneration === website.metadata.generation);
+  ((isIndependentOfRest(look) && !(spec !== undefined && usesChildMetadata(spec))) ||
+    website.status?.observedGeneration === website.metadata.generation);
 
 /** Whether this Website already owns every child that was read. */
 const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);

@@ -1,5 +1,6 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError, type ErrorCode } from '../cluster/errors.ts';
+import { hasStatement } from './child-metadata.ts';
 import { CARRIER, isOptional, type Carrier, type Child, type ChildKind, type Children } from './children/kinds.ts';
 import { differences } from './differences.ts';
 import { markedKinds, possibleKinds, withMarks } from './marks.ts';
@@ -49,23 +50,31 @@ function possible(operation: Operation, children: Children, kept: ReadonlySet<Ch
   const { kind } = operation.child;
   switch (operation.verb) {
     case 'create':
-      return !isOptional(kind) || mayCreate(kind, children, kept) ? [operation] : [];
+      return mayCreate(kind, children, kept) ? inTurn(operation, children) : [];
     case 'replace':
       return kind === CARRIER && kept.size > 0
         ? keepingMarks({ ...operation, child: operation.child }, children, kept)
-        : [operation];
+        : inTurn(operation, children);
     case 'delete':
       // A previous step may have taken the child over, so it has a newer version now.
       return kept.has(kind) ? [] : [{ verb: 'delete', child: children[kind] ?? operation.child }];
   }
 }
 
-/** Whether the Deployment, as last written, lists the kind. */
+/** Whether the child always exists, or the Deployment, as last written, lists it. */
 const mayCreate = (kind: ChildKind, children: Children, kept: ReadonlySet<ChildKind>): boolean =>
-  children[CARRIER] !== undefined &&
-  possibleKinds(children[CARRIER]).includes(kind) &&
-  !kept.has(CARRIER) &&
-  !kept.has(kind);
+  !isOptional(kind) ||
+  (children[CARRIER] !== undefined &&
+    possibleKinds(children[CARRIER]).includes(kind) &&
+    !kept.has(CARRIER) &&
+    !kept.has(kind));
+
+/** Some writes are only made if the Deployment, as last written, says that childMetadata is or was used. */
+const inTurn = (
+  operation: Extract<Operation, { verb: 'create' | 'replace' }>,
+  { [CARRIER]: carrier }: Children,
+): Operation[] =>
+  operation.afterCarrier !== true || (carrier !== undefined && hasStatement(carrier)) ? [operation] : [];
 
 /** The Deployment still lists the optional children that could not be deleted. */
 function keepingMarks(

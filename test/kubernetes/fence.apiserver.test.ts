@@ -376,6 +376,11 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
       '-snippet',
       ['metadata.annotations', { 'nginx.ingress.kubernetes.io/server-snippet': 'return 200;' }],
     ],
+    [
+      'the snippets of another controller',
+      '-snippets',
+      ['metadata.annotations', { 'nginx.org/server-snippets': 'return 200;' }],
+    ],
   ],
   PodDisruptionBudget: [
     ['one for the Pods of others', BUDGET, ['spec.selector', otherPods]],

@@ -62,6 +62,11 @@ const SPECS: readonly (readonly [string, object])[] = [
   ['autoscaling', { image: 'nginx:1.29', autoscaling: { maxReplicas: 3 } }],
   ['autoscaling and replicas', { ...SPEC, autoscaling: { minReplicas: 1, maxReplicas: 3, memoryPercent: 70 } }],
   ['another autoscaler', { image: 'nginx:1.29', autoscaling: { external: true } }],
+  [
+    'labels and annotations of its children',
+    { ...SPEC, childMetadata: { labels: { team: 'web', empty: '' }, annotations: { 'example.com/owner': 'a b' } } },
+  ],
+  ['no labels of its children', { ...SPEC, childMetadata: { labels: {} } }],
   ['suspension', { ...SPEC, suspend: true }],
   ['no disruption budget', { ...SPEC, replicas: 2, disruptionBudget: 'None' }],
   ['no suspension', { ...SPEC, suspend: false }],

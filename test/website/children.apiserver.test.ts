@@ -78,6 +78,18 @@ it.each<[string, object]>([
     'autoscaled-and-parked',
     { ...SPEC, replicas: 0, autoscaling: { maxReplicas: 5, cpuPercent: 60, memoryPercent: 90 } },
   ],
+  [
+    'child-metadata',
+    {
+      ...SPEC,
+      host: 'shop.example.com',
+      disruptionBudget: 'Auto',
+      childMetadata: {
+        labels: { team: 'web', 'example.com/cost-centre': '4711' },
+        annotations: { 'example.com/runbook': 'https://wiki.example.com/shop' },
+      },
+    },
+  ],
   ['restricted', { ...SPEC, port: 8080, securityProfile: 'restricted' }],
   ['everything-about-pods', EVERYTHING_ABOUT_PODS],
 ])('%s', async (name, spec) => {

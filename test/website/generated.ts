@@ -73,7 +73,7 @@ export function anyValue(of: Schema, path: string): fc.Arbitrary<unknown> {
   if (of.enum !== undefined) return fc.constantFrom(...of.enum);
   if (of['x-kubernetes-int-or-string'] === true) return fc.oneof(fc.integer({ min: 0, max: 64 }), text(of));
   if (of.properties !== undefined) return object(of, path);
-  if (of.additionalProperties !== undefined) return map(anyValue(of.additionalProperties, `${path}.*`));
+  if (of.additionalProperties !== undefined) return map(anyValue(of.additionalProperties, `${path}.*`), path);
   if (of.items !== undefined) return list(of, anyValue(of.items, `${path}[]`));
   switch (of.type) {
     case 'integer':
@@ -136,11 +136,10 @@ function withEither(
   return fc.tuple(any, valueOf(one)).map(([value, added]) => (isEmpty(value) ? { ...value, [one]: added } : value));
 }
 
-/** Of labels. */
-function map(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
-  return fc.dictionary(fc.constantFrom('disk', 'example.com/zone', 'topology.kubernetes.io/region'), value, {
-    maxKeys: 2,
-  });
+/** Of labels. Those of nodes may belong to Kubernetes. */
+function map(value: fc.Arbitrary<unknown>, path: string): fc.Arbitrary<unknown> {
+  const last = path.startsWith('spec.childMetadata') ? 'Tier_1.x' : 'topology.kubernetes.io/region';
+  return fc.dictionary(fc.constantFrom('disk', 'example.com/zone', last), value, { maxKeys: 2 });
 }
 
 function list(of: Schema, item: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
@@ -225,6 +224,15 @@ const BROKEN_FIELDS: readonly Spec[] = [
   { files: [{ path: '/a:b', emptyDir: {} }] },
   { files: [{ path: '/a' }] },
   { files: [{ path: '/a', emptyDir: {}, secret: { name: 'x' } }] },
+  { childMetadata: { labels: { app: 'shop' } } },
+  { childMetadata: { labels: { 'pod-template-hash': '1' } } },
+  { childMetadata: { labels: { 'app.kubernetes.io/part-of': 'x' } } },
+  { childMetadata: { labels: { 'a b': 'x' } } },
+  { childMetadata: { labels: { team: 'a b' } } },
+  { childMetadata: { annotations: { 'websites.stable.example.com/generation': '7' } } },
+  { childMetadata: { annotations: { 'example.org/server-snippet': 'x' } } },
+  { childMetadata: { annotations: { a: 'x'.repeat(8_193), b: 'x'.repeat(8_192) } } },
+  { childMetadata: { annotations: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`a${index}`, ''])) } },
   { securityProfile: 'privileged' },
   { suspend: 'yes' },
 ];
@@ -239,6 +247,12 @@ const BROKEN_TOGETHER: readonly Spec[] = [
   { host: undefined, hosts: undefined, gateway: { name: 'public' } },
   { host: 'a.example.com', ingressClassName: 'nginx', gateway: { name: 'public' } },
   { host: 'a.example.com', tls: { issuer: { name: 'ca' } }, gateway: { name: 'public' } },
+  {
+    host: 'a.example.com',
+    tlsSecretName: undefined,
+    tls: { issuer: { name: 'ca' } },
+    childMetadata: { annotations: { 'cert-manager.io/cluster-issuer': 'ca' } },
+  },
 ];
 
 const broken = (ways: readonly Spec[]): fc.Arbitrary<Spec> =>

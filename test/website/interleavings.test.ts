@@ -27,6 +27,9 @@ const AUTOSCALED = { image: 'nginx:1', autoscaling: { maxReplicas: 3 } };
 /** Its number is missing. */
 const EXTERNAL = { image: 'nginx:1', autoscaling: { external: true } };
 
+const WEB = { ...OLD, childMetadata: { labels: { team: 'web' } } };
+const SALES = { ...OLD, childMetadata: { labels: { team: 'sales' } } };
+
 /** How an event has things read: those that a cache may answer are of a Website that changed. */
 type Event = RunName | 'cached' | 'cached-spec';
 
@@ -57,12 +60,27 @@ const user =
 /** Watches every write for what must never be. */
 function guard(cluster: MemoryCluster): void {
   const applied = new Map<string, number>();
+  const teams = new Map(cluster.websites().map((website) => [website.metadata.generation ?? 0, teamOf(website)]));
   cluster.onWrite = (object) => {
+    if (object.kind === 'Website') teams.set(object.metadata.generation ?? 0, teamOf(object));
+    else expectNoOldTeam(object as Child, cluster, teams);
     const [uid, generation] = generationOf(object);
     expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(applied.get(uid) ?? 0);
     applied.set(uid, generation);
     if (object.kind === 'Website') expectHonest(object, cluster);
   };
+}
+
+/** The label that the spec states. */
+const teamOf = ({ spec }: Website): string | undefined => (spec as Partial<typeof WEB>).childMetadata?.labels.team;
+
+/** Once a generation was judged, no child gets the label of an earlier one. */
+function expectNoOldTeam(child: Child, cluster: MemoryCluster, teams: ReadonlyMap<number, string | undefined>): void {
+  const [website] = cluster.websites();
+  const judged = website?.status?.observedGeneration ?? 0;
+  const recent = [...teams].filter(([generation]) => generation >= judged).map(([, team]) => team);
+  if (website !== undefined && isOwnedBy(child, website))
+    expect(recent, `label of ${child.kind} after generation ${judged}`).toContain(child.metadata.labels?.['team']);
 }
 
 /** Of the Website that it was made for, and by which generation of it. */
@@ -341,6 +359,24 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       { from: ROUTED, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST },
     ],
     ['a host goes while a budget comes', { from: HOST, deeds: apply(BUDGET), runs: ['as-needed', 'spec'], to: BUDGET }],
+    ['labels come', { from: OLD, deeds: apply(WEB), runs: ['spec', 'spec'], to: WEB }],
+    ['labels go', { from: WEB, deeds: apply(OLD), runs: ['spec', 'spec'], to: OLD }],
+    [
+      'labels change while a run looks at all',
+      { from: WEB, deeds: apply(SALES), runs: ['everything', 'spec'], to: SALES },
+    ],
+    [
+      'labels are changed and changed back',
+      {
+        from: WEB,
+        deeds: (cluster) => {
+          cluster.apply(key, SALES);
+          return [() => cluster.apply(key, WEB)];
+        },
+        runs: ['spec', 'spec'],
+        to: WEB,
+      },
+    ],
     [
       'an Ingress that was deleted by hand comes back while its host goes',
       {

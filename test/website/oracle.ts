@@ -25,6 +25,7 @@ export function expectChildren(
   for (const child of [ingress, budget, route, autoscaler]) if (child !== undefined) expectOwned(child, website);
   expectReplicas(spec, website, deployment);
   expectAutoscaler(spec, autoscaler, deployment?.metadata.name);
+  expectMetadata(spec, deployment, [service, ingress, budget, route, autoscaler]);
   expect(service?.spec.ports).toMatchObject([{ port: 80 }]);
   expect(service?.spec.selector).toEqual(deployment?.spec.selector.matchLabels);
   expectContainer(spec, deployment);
@@ -81,6 +82,28 @@ function expectAutoscaler(spec: Spec, autoscaler: Children['HorizontalPodAutosca
 
 function expectOwned(child: Child | undefined, { metadata: { uid } }: Website): void {
   expect(child?.metadata.ownerReferences?.filter(({ controller }) => controller)).toMatchObject([{ uid }]);
+}
+
+/** What the functions, Kubernetes and the field `tls.issuer` put there. */
+const NOT_STATED = /^app$|(kubernetes\.io|stable\.example\.com|cert-manager\.io)\//;
+
+interface Meta {
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+function expectMetadata(spec: Spec, deployment: Deployment | undefined, others: readonly (Child | undefined)[]): void {
+  const places = [deployment?.metadata, deployment?.spec.template.metadata, ...others.map((each) => each?.metadata)];
+  for (const place of places) if (place !== undefined) expectStated(spec, place);
+}
+
+/** All labels and annotations of the spec are there, and no others. */
+function expectStated(spec: Spec, meta: Meta): void {
+  const stated = (spec['childMetadata'] ?? {}) as Meta;
+  for (const part of ['labels', 'annotations'] as const) {
+    const found = Object.entries(meta[part] ?? {}).filter(([name]) => !NOT_STATED.test(name));
+    expect(Object.fromEntries(found)).toEqual({ ...stated[part] });
+  }
 }
 
 const podOf = (deployment: Deployment | undefined): Pod => deployment?.spec.template.spec ?? { containers: [] };

@@ -1,7 +1,7 @@
 import { thousandths } from '../../functions/website/quantity.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
-import { GENERATION, STATED } from '../../functions/website/children/metadata.ts';
+import { CHILD_METADATA, GENERATION, STATED } from '../../functions/website/children/metadata.ts';
 
 interface Named {
   readonly kind: string;
@@ -28,6 +28,7 @@ const DIFFERS_BY_HISTORY = new Set([
 export function masked(objects: readonly Named[]): unknown[] {
   const keep = (name: string, value: unknown) => {
     if (DIFFERS_BY_HISTORY.has(name)) return undefined;
+    if (name === 'annotations') return withoutEmpty(value as object);
     if (name === STATED) return String(value).replace(/"generation":"\d+",?/, '');
     return name === 'requests' || name === 'limits' ? amounts(value) : value;
   };
@@ -35,6 +36,14 @@ export function masked(objects: readonly Named[]): unknown[] {
   return objects
     .toSorted((left, right) => place(left).localeCompare(place(right)))
     .map((object) => JSON.parse(JSON.stringify(sorted(object), keep)) as unknown);
+}
+
+/** A child whose Website ever stated labels or annotations says so when it states none. The API server stores no empty annotations. */
+function withoutEmpty(annotations: object): object | undefined {
+  const isKept = ([name, value]: [string, unknown]) =>
+    !DIFFERS_BY_HISTORY.has(name) && !(name === CHILD_METADATA && value === '{}');
+  const kept = Object.entries(annotations).filter(isKept);
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
 /** An amount stays as it was written first while it is the same. */

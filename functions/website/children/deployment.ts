@@ -7,7 +7,7 @@ import { mergedPodSpec, podSpec } from './deployment/pod.ts';
 import type { Deployment } from './deployment/object.ts';
 import { rolloutVerdict, ROLLOUT_REASONS } from './deployment/rollout.ts';
 import { formerly, statedText, statementOf } from './deployment/stated.ts';
-import type { Desired, KindOfChild } from './kind.ts';
+import type { Desired, DesiredMeta, KindOfChild } from './kind.ts';
 import {
   childName,
   desiredMeta,
@@ -17,7 +17,11 @@ import {
   ownLabels,
   selectorOf,
   STATED,
+  statedOn,
 } from './metadata.ts';
+import { withStated } from './stated-metadata.ts';
+
+type TemplateMeta = Deployment['spec']['template']['metadata'] & {};
 
 /** Runs the Pods. Its annotation lists the optional children of the Website. */
 export const deploymentKind: KindOfChild<Deployment> = {
@@ -37,7 +41,7 @@ export const deploymentKind: KindOfChild<Deployment> = {
         replicas: firstReplicas(spec),
         selector: { matchLabels: selectorOf(website) },
         template: {
-          metadata: { labels: metadata.labels },
+          metadata: templateMeta(metadata, spec),
           spec: podSpec(website, spec),
         },
         ...(spec.rollout === undefined ? {} : { strategy: strategyOf(spec.rollout) }),
@@ -74,7 +78,6 @@ const strategyOf = ({ maxSurge = '25%', maxUnavailable = '25%' }: NonNullable<We
 function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployment {
   const { template } = have.spec;
   const wanted = want.spec.template;
-  const labels = ownLabels(wanted.metadata?.labels);
   const [now, before] = [formerly(want), formerly(have)];
   const isOthers = now?.autoscaled === true && !needsFirstReplicas(have);
   const { replicas } = isOthers ? have.spec : want.spec;
@@ -86,11 +89,30 @@ function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployme
       ...(replicas === undefined ? {} : { replicas }),
       template: {
         ...template,
-        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...labels } },
+        metadata: mergedTemplateMeta(have, want),
         spec: mergedPodSpec(template.spec ?? { containers: [] }, wanted.spec ?? { containers: [] }, now, before),
       },
     },
   };
+}
+
+/** The Pods get the labels and annotations of the spec too, so a change of these replaces the Pods. */
+function templateMeta({ labels }: DesiredMeta, { childMetadata = {} }: WebsiteSpec): TemplateMeta {
+  return withoutEmpty({
+    labels: { ...childMetadata.labels, ...labels },
+    annotations: { ...childMetadata.annotations },
+  });
+}
+
+/** The Deployment's annotation says which labels and annotations of the Pods the spec stated. */
+function mergedTemplateMeta(have: Deployment, want: Desired<Deployment>): TemplateMeta {
+  const [theirs, ours] = [have, want].map(({ spec }) => spec.template.metadata ?? {}) as [TemplateMeta, TemplateMeta];
+  const { labels, annotations } = withStated(theirs, ours, statedOn(want.metadata), statedOn(have.metadata));
+  return withoutEmpty({ ...theirs, labels: { ...labels, ...ownLabels(ours.labels) }, annotations });
+}
+
+function withoutEmpty({ annotations = {}, ...rest }: TemplateMeta): TemplateMeta {
+  return Object.keys(annotations).length === 0 ? rest : { ...rest, annotations };
 }
 
 /** The Pods of a Deployment, as its own status counts them. */

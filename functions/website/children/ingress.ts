@@ -1,5 +1,6 @@
 import type { V1IngressSpec } from '@kubernetes/client-node';
 import { GROUP, PLURAL, type WebsiteSpec } from '../resource.ts';
+import { SNIPPET } from '../schema/child-metadata.ts';
 import { CHALLENGES } from '../schema/routes.ts';
 import { childName, desiredMeta, mergedMeta } from './metadata.ts';
 import type { ChildOf, Desired, KindOfChild } from './kind.ts';
@@ -98,4 +99,4 @@ function withChallenges(have: Rule | undefined, want: Rule): Rule {
  * keeps the annotations of other writers without their snippets.
  */
 const withoutSnippets = (annotations: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(annotations).filter(([name]) => !name.endsWith('-snippet')));
+  Object.fromEntries(Object.entries(annotations).filter(([name]) => !SNIPPET.test(name)));

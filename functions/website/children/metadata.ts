@@ -1,6 +1,7 @@
 // What the metadata of all children has in common.
 import { API_VERSION, GROUP, KIND, PLURAL, type ObjectMeta, type OwnerReference, type Website } from '../resource.ts';
 import type { ChildObject, DesiredMeta } from './kind.ts';
+import { namesIn, without, withStated, type StatedNames } from './stated-metadata.ts';
 
 export const MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const MANAGER = 'website-reconciler';
@@ -22,6 +23,17 @@ export const HAS_INGRESS = `${PLURAL}.${GROUP}/has-ingress`;
  * spec since is removed. A field that the spec never stated belongs to another writer, such as an admission policy, and stays.
  */
 export const STATED = `${PLURAL}.${GROUP}/stated`;
+
+/**
+ * Annotation on a child: the names of the labels and annotations that `spec.childMetadata` stated when the child was written, such as
+ * `{"labels":["team"]}`. A name that has left the spec since is removed. Any other name belongs to another writer, and stays. Once used,
+ * it stays as `{}` (child-metadata.ts).
+ */
+export const CHILD_METADATA = `${PLURAL}.${GROUP}/child-metadata`;
+
+/** What the spec stated of a child's metadata when it was written. */
+export const statedOn = ({ annotations = {} }: Pick<ObjectMeta, 'annotations'>): StatedNames =>
+  namesIn(annotations[CHILD_METADATA]);
 
 /** Name of a child: `shop-deployment`, `shop-service`, `shop-ingress`. */
 export const childName = (kind: string, website: string): string => `${website}-${kind.toLowerCase()}`;
@@ -79,11 +91,12 @@ export const ownLabels = (labels: Readonly<Record<string, string>> = {}): Record
  * @param optional annotations of ours that are removed once they are no longer desired.
  */
 export function mergedMeta(have: ObjectMeta, want: DesiredMeta, optional: readonly string[] = []): ObjectMeta {
-  const kept = Object.entries(have.annotations ?? {}).filter(([name]) => !optional.includes(name));
+  const stated = withStated(have, want, statedOn(want), statedOn(have));
+  const emptied = have.annotations?.[CHILD_METADATA] === undefined ? {} : { [CHILD_METADATA]: '{}' };
   return {
     ...have,
-    labels: { ...have.labels, ...ownLabels(want.labels) },
-    annotations: { ...Object.fromEntries(kept), ...want.annotations },
+    labels: { ...stated.labels, ...ownLabels(want.labels) },
+    annotations: { ...without(stated.annotations, optional), ...emptied, ...want.annotations },
     ownerReferences: mergedOwners(have.ownerReferences ?? [], want.ownerReferences),
   };
 }
