@@ -1,8 +1,12 @@
 // The real API server takes every example on docs/website.md, and answers every mistake as the page says.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
+import { kubernetes } from '../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../functions/cluster/transport.ts';
+import { reconcile } from '../functions/website/reconcile.ts';
 import { API_VERSION, KIND, PLURAL } from '../functions/website/resource.ts';
+import { eventually } from './eventually.ts';
+import { run } from './kubernetes/kubectl.ts';
 import { createNamespace } from './real-cluster.ts';
 import { mistakesOn, PAGE, websitesOn } from './website-page.ts';
 
@@ -38,4 +42,34 @@ it.each(MISTAKES)('The API server answers %s as the page says', async (yaml, ans
   const spec = { image: 'nginx:1.29', replicas: 2, ...(parse(yaml) as object) };
   const website = { apiVersion: API_VERSION, kind: KIND, metadata: { name: 'shop' }, spec };
   await expect(dryRun(website)).rejects.toThrow(answer);
+});
+
+const kubectl = async (args: readonly string[], input = '') => {
+  const global = ['--kubeconfig', inject('kubeconfig'), '-n', namespace];
+  const { stdout, stderr } = await run(inject('kubectl'), [...global, ...args], input);
+  return lines(stdout + stderr);
+};
+
+/** The lines of a table, or of a message, without ages and the widths of columns. */
+const lines = (text: string): string[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/ \d\w*$/, '').replace(/ +/g, ' '));
+
+/** What stands at the top of the page. */
+const [, SMALLEST = '', TABLE = '', REFUSAL = ''] =
+  /^```yaml\n(.*?)^```\n\n```console\n\$ kubectl get web\n(.*?)^```.*?^```console\n\$ kubectl apply -f shop\.yaml\n(.*?)^```/ms.exec(
+    PAGE,
+  ) ?? [];
+
+it('kubectl prints for the smallest Website what the page shows', async () => {
+  await kubectl(['apply', '-f', '-'], SMALLEST);
+  const context = { cluster: kubernetes(transport), now: () => new Date() };
+  await eventually(async () => {
+    await reconcile({ namespace, name: 'shop' }, context);
+    expect(await kubectl(['get', 'web'])).toEqual(lines(TABLE));
+  });
+  const refused = await kubectl(['apply', '-f', '-'], SMALLEST.replace('nginx', 'Nginx'));
+  expect(refused).toEqual(lines(REFUSAL));
 });
