@@ -85,9 +85,7 @@ const annotations = withRules(z.record(z.string(), shortText(LONGEST_ANNOTATIONS
 export const childMetadata = z
   .object({ labels, annotations })
   .optional()
-  .describe(
-    'Labels and annotations of all objects of this site: the Deployment, its Pods, the Service and the others. A change replaces the Pods.',
-  );
+  .describe('Labels and annotations of all children and Pods. A change replaces the Pods.');
 
 interface Fields {
   readonly childMetadata?: z.output<typeof childMetadata>;
