@@ -53,7 +53,7 @@ const isBeingCreated = (reason: string): boolean => reason === 'ContainerCreatin
 
 type State = NonNullable<ContainerStatus['state']>;
 
-/** The kubelet waits with these reasons between two attempts, and the end of the last attempt says more. */
+/** For these waiting reasons, a cause reports how the previous attempt ended. */
 const AFTER_AN_END: ReadonlySet<string> = new Set(['CrashLoopBackOff', 'RunContainerError']);
 
 function waitingText(

@@ -21,7 +21,7 @@ interface Planned {
   /** Children that the spec does not desire, and that the plan leaves alone for now. */
   readonly kept: ReadonlySet<ChildKind>;
   readonly plan: Plan;
-  /** Writes that the plan leaves out, because they did not last before. */
+  /** Writes that the plan skips: an admission policy or webhook reverted them last time. */
   readonly repeated: readonly Operation[];
 }
 
@@ -82,7 +82,7 @@ function remainingOf(website: Website, decision: Planned, children: Children): P
   const { spec, wanted, kept, plan: planned, repeated } = decision;
   const remaining = () => plan(website, wanted, without(children, kept));
   if (spec.suspend) return withoutStamps(remaining());
-  // Without a write, the plan is still the same.
+  // Nothing was written, so the plan need not be computed again.
   return planned.steps.length === 0 ? { ...planned, steps: [repeated] } : remaining();
 }
 

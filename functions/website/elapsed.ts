@@ -1,4 +1,7 @@
-/** Seconds since the latest of these times: 0 without any. Infinity if one cannot be read: another writer may have put anything there. */
+/**
+ * Seconds since the latest of these times. 0 if there is no time. Infinity if one is not a valid date: another writer may have put
+ * anything there.
+ */
 export function secondsSince(times: readonly (string | undefined)[], now: Date): number {
   const known = times.flatMap((time) => (time === undefined ? [] : [Date.parse(time)]));
   if (known.length === 0) return 0;

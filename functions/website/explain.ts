@@ -19,8 +19,8 @@ export type Finding =
 const FIRST_LOOK_SECONDS = 4;
 
 /**
- * Looks at the Pods of a rollout that lasts. Undefined if no look is due, or if the functions lack the right, which is optional. No
- * failure of this look fails the run.
+ * Looks at the Pods of a rollout that is stalled, or not done after `FIRST_LOOK_SECONDS`. Undefined if no look is due, or if the
+ * functions lack the right, which is optional. A failed look never fails the run.
  */
 export async function lookAtPods(
   website: Website,
@@ -56,7 +56,7 @@ export function explained(judged: Verdict, finding: Finding | undefined, website
   const what = judged.message.replace(/\.$/, '');
   const message = finding.kind === 'looked' ? `${what}. ${finding.cause}` : what;
   const before = messageBefore(website, judged);
-  // A known cause stays if this look learnt less: `ImagePullBackOff: shop:1.2.9` after `ImagePullBackOff: shop:1.2.9: not found`.
+  // Keep the previous cause if it is more detailed: `ImagePullBackOff: shop:1.2.9: not found` before `ImagePullBackOff: shop:1.2.9`.
   const isKnown = before?.startsWith(message) === true && /^(\. |: )/.test(before.slice(message.length));
   if (isKnown) return { ...judged, message: before };
   return finding.kind === 'looked' ? { ...judged, message } : judged;

@@ -19,7 +19,7 @@ export function lastWriterOf(child: Child, path: string): Writer {
 /** An entry without a readable time counts as the oldest. */
 const timeOf = ({ time = '' }: Entry): number => Date.parse(time) || 0;
 
-/** Whether a manager's fields (`FieldsV1` of the API) include a path. A field without nested fields was written as a whole. */
+/** Whether a manager's fields (`FieldsV1` of the API) include a path. An empty entry means that the manager owns the whole value. */
 function holds(fields: unknown, value: unknown, path: string): boolean {
   if (!isRecord(fields)) return false;
   if (path === '' || Object.keys(fields).length === 0) return true;

@@ -18,11 +18,11 @@ export function historyOf(website: Website, image: string, judged: Verdict, now:
   return [begun, ...previous.filter((each) => each.generation < generation)].slice(0, MOST_ENTRIES);
 }
 
-/** Whether a release without a history judged this generation. Nobody knows when it started, so it gets no entry. */
+/** Whether a release without a history judged this generation. Its start is unknown, so it gets no entry. */
 const wasJudgedBefore = ({ metadata: { generation }, status: { history, ...status } = {} }: Website): boolean =>
   (history ?? []).length === 0 && status.observedGeneration === generation && status.deploymentName !== undefined;
 
-/** An entry describes the way to Ready. What happens to the site later does not change it. */
+/** An entry ends when the site first becomes Ready. What happens to the site later does not change it. */
 function judgedEntry(entry: HistoryEntry, { state, reason, message }: Verdict, now: Date): HistoryEntry {
   const { generation, image, startedAt, readyAt } = entry;
   if (readyAt !== undefined) return entry;

@@ -21,7 +21,7 @@ export interface Look {
    * includes what childMetadata makes depend on the spec (`widened`).
    */
   readonly marked: 'all' | 'judges' | 'none';
-  /** Nothing is read, and all children are created. Creation never overwrites, so a wrong guess costs one more read. */
+  /** Reads nothing and creates every desired child. If one exists already, its creation fails and the run reads everything. */
   readonly unseen?: true;
 }
 
@@ -47,7 +47,7 @@ export const AT_EVERYTHING: Look = lookAt(CHILD_KINDS, 'all');
 
 /**
  * Where to look after a change. This is the one place that decides it.
- * @param changed the kinds of all objects that changed, or none if they are unknown.
+ * @param changed the kinds that changed. Empty means unknown.
  */
 export function lookAfter(changed: readonly ('Website' | ChildKind)[]): Look {
   const children = changed.filter((kind) => kind !== 'Website');
@@ -79,11 +79,11 @@ export const overlooked = (look: Look): ChildKind[] =>
 /** Whether the run reads every kind, whatever the Deployment's annotation lists. */
 export const isComplete = (look: Look): boolean => CHILD_KINDS.every((kind) => look.kinds.has(kind));
 
-/** Whether no kind that the run does not look at has a say in readiness: that changes although the child stays as desired. */
+/** Whether the run looks at every kind that defines `readiness`. A child can stop being ready while its spec stays as desired. */
 export const seesReadiness = (look: Look): boolean =>
   overlooked(look).every((kind) => kindOf(kind).readiness === undefined);
 
-/** Whether each child that the run does not look at is the same for every spec. */
+/** Whether every kind that the run does not look at has `dependsOnSpec: false`. */
 export const isIndependentOfRest = (look: Look): boolean =>
   overlooked(look).every((kind) => !kindOf(kind).dependsOnSpec);
 

@@ -19,7 +19,10 @@ export function markedKinds({ metadata: { annotations = {} } }: Annotated): read
 /** Other text was written by hand. It would stay for ever, because no release deletes such a child. */
 const KIND_NAME = /^[A-Z][A-Za-z]{0,62}$/;
 
-/** The optional kinds of which the Website may have a child: all of them if no Deployment that a Website controls says otherwise. */
+/**
+ * The optional kinds of which the Website may have a child: those that the Deployment lists. All of them if there is no Deployment, or
+ * if no Website controls it.
+ */
 export function possibleKinds(carrier: Carrier | undefined): readonly ChildKind[] {
   const all = OPTIONAL_KINDS.map(({ kind }) => kind);
   const controller = carrier && controllerOf(carrier);
@@ -36,7 +39,7 @@ export function withMarks<T extends Carrier | Desired<Carrier>>(carrier: T, kind
   return { ...carrier, metadata: { ...carrier.metadata, annotations: { ...annotations, ...mark } } };
 }
 
-/** Kinds that only a newer release knows: it must still find those children after this release has written the Deployment. */
+/** Keeps kinds that this release does not know, so that a newer release still finds those children. */
 export const withUnknownMarks = (carrier: Carrier, have: Carrier): Carrier => {
   const unknown = markedKinds(have).filter((kind) => !isChildKind(kind));
   return unknown.length === 0 ? carrier : withMarks(carrier, [...markedKinds(carrier), ...unknown]);

@@ -27,6 +27,9 @@ const immutableText = ({ kind, name, what }: Obstacle): string =>
 const clearAway = (objects: readonly Named[]): string =>
   `delete or rename ${them(objects)}, or make this Website the owner (docs/status.md says how)`;
 
+/** The garbage collector takes seconds. In a large cluster that has just started it takes a minute or two. */
+export const PATIENCE_MINUTES = 5;
+
 /** Names every child that the garbage collector has not deleted yet, or that is being deleted. Undefined if there is no such child. */
 export function waitingVerdict(seen: {
   readonly children: Children;
@@ -42,7 +45,7 @@ export function waitingVerdict(seen: {
   if (leaving.length + leftOver.length === 0) return undefined;
   const whose = `, left by a deleted Website of this name (uid ${ownerUid(leftOver, children)})`;
   const what = waitsTooLong
-    ? `The garbage collector has not deleted ${them(leftOver)} for minutes: delete ${them(leftOver)}, or restart kube-controller-manager`
+    ? `The garbage collector has not deleted ${them(leftOver)} after ${PATIENCE_MINUTES} minutes. Delete ${them(leftOver)} yourself, or restart kube-controller-manager`
     : `Waiting for the garbage collector to delete ${them(leftOver)}`;
   const sentences = [...leaving.map(leavingText), ...exist(leftOver, `${whose}. ${what}`)];
   const isStalled = waitsTooLong && leftOver.length > 0;

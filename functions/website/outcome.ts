@@ -39,7 +39,7 @@ const BOUNDS: Partial<Record<ReadyReason, Bounds>> = {
   MissingApi: { least: 30, most: 600 },
 };
 
-/** Events of the Deployment drive a rollout. No event says why its Pods are not ready. */
+/** Events of the Deployment report progress, but not why its Pods are not ready. So the functions look at the Pods from time to time. */
 const ROLLOUT: Bounds = { least: 5, most: 120 };
 
 /** @param status the Website's new status. */

@@ -45,8 +45,11 @@ const selectsPodsOf = (website: Website, selector: unknown): boolean =>
 
 const isStamped = ({ metadata }: Child): boolean => metadata.annotations?.[GENERATION] !== undefined;
 
-/** Whether all children that depend on the spec, by their kind or by childMetadata, were written for an older generation of this very Website. */
-export function isAheadOf(website: Website, children: Children): boolean {
+/**
+ * Whether every child that depends on the spec, by its kind or by childMetadata, carries an older generation of this Website. The
+ * Deployment must be one of them.
+ */
+export function isNewerThan(website: Website, children: Children): boolean {
   const { generation = 0 } = website.metadata;
   const isOlder = (child: Child) =>
     isOwnedBy(child, website) && Number(child.metadata.annotations?.[GENERATION] ?? NaN) < generation;

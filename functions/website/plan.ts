@@ -26,7 +26,7 @@ export type Operation =
       /** Paths of the fields that differ, and their observed and desired values. */
       readonly changed: readonly string[];
       readonly between: readonly Difference[];
-      /** What the child was before this write makes it ours. Absent for a child that is ours already. */
+      /** Set if this write takes the child over: what the child was before. */
       readonly takes?: Takes;
       /** Only after the Deployment, and only once its annotation says that childMetadata is or was used. */
       readonly afterCarrier?: true;

@@ -37,7 +37,7 @@ export function newestTemplateHash({ metadata, status }: Deployment): string | u
   return named?.startsWith(`${metadata.name}-`) === true ? named.slice(metadata.name.length + 1) : undefined;
 }
 
-/** Without that hash, the newest Pod with the desired image shows which template is the newest. */
+/** If the hash is unknown, takes that of the newest Pod with the desired image. If it is known, `lookAtPods` has selected by it. */
 function ofNewestTemplate(pods: readonly Pod[], deployment: Deployment): readonly Pod[] {
   const wanted = imageIn(deployment.spec.template.spec);
   const matching = pods.filter(({ spec }) => imageIn(spec) === wanted);

@@ -26,6 +26,6 @@ export interface Verdict {
   readonly state: 'ready' | 'suspended' | 'progressing' | 'stalled';
   readonly reason: ReadyReason;
   readonly message: string;
-  /** The Pods can say why. */
+  /** `Pods`: add the cause found in the Pods to the message. */
   readonly explainedBy?: 'Pods';
 }

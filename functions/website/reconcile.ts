@@ -194,6 +194,9 @@ async function read(
   return { website, children, look: widened(look, children) };
 }
 
-/** A creation carries no version, so the run writes the status after it even if the status says nothing new. */
+/**
+ * A POST carries no version, so the API server cannot refuse a creation that an older spec led to. The status write after it detects
+ * the newer spec, so the run makes it even if the status is the same.
+ */
 const createsOptional = ({ plan: { steps } }: Decision): boolean =>
   steps.flat().some(({ verb, child }) => verb === 'create' && isOptional(child.kind));

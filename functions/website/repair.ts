@@ -45,7 +45,7 @@ function repair({ child, changed }: Replacement, have: Child): Repair[] {
   const more = fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : '';
   const texts = named.map((path) => fieldText(path, have, child)).join(', ');
   const who = [...new Set(fields.flatMap((path) => othersThat(have, path)))].slice(0, MOST_NAMED).join(', ');
-  const note = `Put ${child.kind} ${child.metadata.name} right: ${texts}${more}${who === '' ? '' : `; last written by ${who}`}`;
+  const note = `Reverted a change of ${child.kind} ${child.metadata.name}: ${texts}${more}${who === '' ? '' : `; last written by ${who}`}`;
   return [{ kind: child.kind, fields: named, note }];
 }
 

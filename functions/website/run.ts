@@ -13,7 +13,7 @@ import {
   type Look,
 } from './look.ts';
 import { possibleKinds } from './marks.ts';
-import { isAheadOf } from './ownership.ts';
+import { isNewerThan } from './ownership.ts';
 import { takesAny, type Plan } from './plan.ts';
 import { isRequested } from './requested.ts';
 import type { Website } from './resource.ts';
@@ -32,7 +32,7 @@ export interface Run {
 /** The same run, but it reads everything, and from the API server's storage. */
 export const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHING, afresh });
 
-/** The run to make instead if this one has not read enough to act. Undefined if it has. */
+/** If this run has read too little to act, returns the run to make instead. */
 export async function secondRun(
   website: Website,
   children: Children,
@@ -66,7 +66,7 @@ function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boo
   return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, decision, look));
 }
 
-/** Whether the children that were not read were as desired for this spec, or are the same for every spec. */
+/** Whether the last status vouches for the children that this run did not read. */
 const isRestKnown = (website: Website, { spec }: Decision, look: Look): boolean =>
   wereAsDesired(website) &&
   seesReadiness(look) &&
@@ -81,15 +81,15 @@ const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !t
  * cannot tell which Website of a name is the live one, so all children must be ours.
  */
 const leadsForward = (website: Website, children: Children, decision: Decision): boolean =>
-  areOurs(decision.plan) && isAheadOf(website, children);
+  areOurs(decision.plan) && isNewerThan(website, children);
 
 /**
- * The optional kinds that the Deployment is about to stop listing, because no such child was read. The caller looks once more after
+ * The optional kinds that this plan removes from the annotation because their child was not found. The caller looks once more after
  * it has read the Website. If the child is still missing, an older run may yet create it. The API server then refuses that run's
  * status write (`createsOptional`), and the run removes the child.
  */
 function kindsLost({ metadata }: Website, children: Children, decision: Decision, look: Look): readonly ChildKind[] {
-  // No earlier spec can have desired such a child.
+  // At generation 1 there is no earlier spec that could have created one.
   if (metadata.generation === 1) return [];
   const wanted = 'wanted' in decision ? decision.wanted : {};
   const isAbsent = (kind: ChildKind) => wanted[kind] === undefined && children[kind] === undefined;

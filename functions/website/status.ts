@@ -2,7 +2,7 @@ import { kindOf, KINDS, type Child, type Children, type DesiredChildren } from '
 import { selectorOf } from './children/metadata.ts';
 import { conditionsOf } from './conditions.ts';
 import { historyOf } from './history.ts';
-import { blockedVerdict, waitingVerdict } from './obstacles.ts';
+import { blockedVerdict, PATIENCE_MINUTES, waitingVerdict } from './obstacles.ts';
 import { isOwnedBy } from './ownership.ts';
 import { memoriesOf, overriddenMessage } from './overridden.ts';
 import { changesHands, type Operation, type Plan } from './plan.ts';
@@ -31,7 +31,7 @@ export interface Seen {
   readonly children: Children;
   /** The writes that are still missing. */
   readonly remaining: Plan;
-  /** The writes that the API server refused for a reason that no retry mends. */
+  /** The writes that the API server refused permanently. */
   readonly refusals: readonly {
     readonly reason: 'Rejected' | 'QuotaExceeded' | 'TooLarge' | 'MissingApi';
     readonly message: string;
@@ -40,15 +40,12 @@ export interface Seen {
   readonly waitsTooLong?: boolean;
 }
 
-/** The garbage collector takes seconds. In a large cluster that has just started it takes a minute or two. */
-const PATIENCE_MS = 5 * 60_000;
-
 /** Rests on the previous status alone, so two runs with the same input agree. */
 export function waitsTooLong({ status }: Website, now: Date): boolean {
   const known = status?.conditions?.find(({ type, reason }) => type !== 'Ready' && reason === 'WaitingForDeletion');
   if (known === undefined || known.type === 'Stalled') return known !== undefined;
   // Negated, so that an unreadable time (NaN) counts as too long.
-  return !(now.getTime() - Date.parse(known.lastTransitionTime) < PATIENCE_MS);
+  return !(now.getTime() - Date.parse(known.lastTransitionTime) < PATIENCE_MINUTES * 60_000);
 }
 
 /** Judges a Website by its observed children, never by the writes that were planned. */
@@ -127,7 +124,11 @@ function overriddenVerdict(operation: Operation): Verdict {
   const { kind, metadata } = operation.child;
   return operation.verb === 'replace'
     ? { state: 'stalled', reason: 'Overridden', message: hinted(overriddenMessage(operation), hintOn(operation)) }
-    : { state: 'progressing', reason: 'Overridden', message: `${kind} ${metadata.name} does not stay as written` };
+    : {
+        state: 'progressing',
+        reason: 'Overridden',
+        message: `${kind} ${metadata.name} does not stay as written. Check for an admission policy or another controller that changes or deletes it`,
+      };
 }
 
 const hintOn = ({ child, changed }: Extract<Operation, { verb: 'replace' }>): string | undefined =>

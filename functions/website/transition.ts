@@ -7,7 +7,7 @@ export interface Announcement {
   readonly reason: ReadyReason | 'Repaired';
   /** For people. */
   readonly note: string;
-  /** Makes the Event's name: announcements with the same text make one Event. Without it, the Website's resourceVersion does. */
+  /** Part of the Event's name: announcements with the same text share one Event. If absent, the resourceVersion makes the name unique. */
   readonly once?: string;
 }
 

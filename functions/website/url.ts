@@ -10,8 +10,8 @@ interface Routes {
 }
 
 /**
- * The URL of the site: that of the last routing child that the spec desires. Undefined while a routing child is missing, refused, not
- * as desired or not ready.
+ * The URL of the outermost route: the Ingress or HTTPRoute if the spec desires one, or else the Service. Undefined while one of these
+ * children is missing, refused, not as desired or not ready.
  */
 export function urlOf(website: Website, routes: Routes): string | undefined {
   let url: string | undefined;

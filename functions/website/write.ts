@@ -87,8 +87,8 @@ function keepingMarks(
 }
 
 /**
- * @throws ClusterError for the first failure that a retry may fix, and for a missing right only if there is no other. The caller
- * reports a missing right on the Website, which it must not do after a lost race.
+ * @throws ClusterError for the first failure that a retry may fix. A missing right comes last, because the caller reports it on the
+ * Website. After a lost race, for example, the next attempt may not need that right.
  */
 function terminalRefusals(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
   const errors = results.flatMap((result): unknown[] => (result.status === 'fulfilled' ? [] : [result.reason]));
@@ -120,6 +120,6 @@ const REFUSALS: Partial<Record<ErrorCode, Seen['refusals'][number]['reason']>> =
   MissingApi: 'MissingApi',
 };
 
-/** The remaining plan reports a child that could not be taken over. */
+/** `OwnershipDenied` is not listed here: obstacles.ts reports it. */
 const refusalsOf = ({ code, message }: ClusterError): Seen['refusals'] =>
   code === 'OwnershipDenied' ? [] : [{ reason: REFUSALS[code] ?? 'Rejected', message }];

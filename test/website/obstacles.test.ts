@@ -85,7 +85,9 @@ it('What may not be taken from a deleted Website is waited for, and after minute
     ['Ready', 'WaitingForDeletion'],
     ['Stalled', 'WaitingForDeletion'],
   ]);
-  expect(message()).toMatch(/has not deleted them for minutes: delete them, or restart kube-controller-manager$/);
+  expect(message()).toMatch(
+    /has not deleted them after 5 minutes\. Delete them yourself, or restart kube-controller-manager$/,
+  );
   minutes = 60;
   expect(await run(denied)).toMatchObject({ actions: [], outcome: { kind: 'stalled', requeueAfterSeconds: 60 } });
   cluster.collectGarbage();

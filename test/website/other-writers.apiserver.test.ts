@@ -170,7 +170,7 @@ describe('A child that somebody else changes is put right, and', () => {
     expect(await repairedNotes()).toMatchObject([
       {
         type: 'Normal',
-        note: 'Put Deployment shop-deployment right: spec.template.spec.containers[0].image from nginx:2 to nginx:1; last written by kubectl-set',
+        note: 'Reverted a change of Deployment shop-deployment: spec.template.spec.containers[0].image from nginx:2 to nginx:1; last written by kubectl-set',
       },
     ]);
   });
@@ -181,8 +181,8 @@ describe('A child that somebody else changes is put right, and', () => {
     await as('somebody', SERVICE(), { spec: { type: 'NodePort' } });
     expect((await runNow()).repairs.map(({ kind }) => kind).toSorted()).toEqual(['Deployment', 'Service']);
     expect((await repairedNotes()).map(({ note }) => note).toSorted()).toEqual([
-      'Put Deployment shop-deployment right: spec.replicas from 3 to 1; last written by autoscaler',
-      expect.stringMatching(/^Put Service shop-service right: .*spec.type.*; last written by somebody$/),
+      'Reverted a change of Deployment shop-deployment: spec.replicas from 3 to 1; last written by autoscaler',
+      expect.stringMatching(/^Reverted a change of Service shop-service: .*spec.type.*; last written by somebody$/),
     ]);
   });
 
@@ -200,7 +200,7 @@ describe('A child that somebody else changes is put right, and', () => {
     await as('kubectl-set', DEPLOYMENT(), [{ op: 'replace', path: env, value: 'c' }]);
     expect((await runNow()).repairs).toHaveLength(1);
     expect((await repairedNotes()).map(({ note }) => note)).toEqual([
-      'Put Deployment shop-deployment right: spec.template.spec.containers[0].env[0].value; last written by kubectl-set',
+      'Reverted a change of Deployment shop-deployment: spec.template.spec.containers[0].env[0].value; last written by kubectl-set',
     ]);
   });
 });

@@ -896,7 +896,7 @@ describe('A Kubernetes Event', () => {
       expect((await run()).repairs).toMatchObject([{ kind: 'Deployment', fields: ['spec.replicas'] }]);
     }
     const [{ note } = {}, ...others] = cluster.announced;
-    expect(note).toBe('Put Deployment shop-deployment right: spec.replicas from 9 to 2');
+    expect(note).toBe('Reverted a change of Deployment shop-deployment: spec.replicas from 9 to 2');
     expect(others).toEqual([]);
     expect((await run()).repairs).toEqual([]);
   });

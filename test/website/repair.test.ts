@@ -97,7 +97,7 @@ describe('The note', () => {
       { manager: 'hpa', fieldsV1: REPLICAS },
     ]);
     expect(noteOf({ Deployment: before })).toEqual([
-      'Put Deployment shop-deployment right: spec.replicas from 5 to 2, spec.template.spec.containers[0].image from nginx:9 to nginx:1.29; last written by hpa, kubectl-set',
+      'Reverted a change of Deployment shop-deployment: spec.replicas from 5 to 2, spec.template.spec.containers[0].image from nginx:9 to nginx:1.29; last written by hpa, kubectl-set',
     ]);
   });
 

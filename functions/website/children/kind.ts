@@ -36,7 +36,7 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   readonly plural: string;
   /** Every Website has an `always` child. The Deployment's annotation lists the `optional` ones (marks.ts). */
   readonly presence: 'always' | 'optional';
-  /** Such a child carries the generation that it was written for. The others are the same for every spec. */
+  /** True if the desired state depends on the spec. The child then carries the generation that it was written for. */
   readonly dependsOnSpec: boolean;
   /** For a kind whose API a cluster may lack: what to install to have it. Without the API, there is no such child. */
   readonly optionalApi?: string;
@@ -58,8 +58,8 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   hint?(spec: T['spec'], problem: string): string | undefined;
 
   /**
-   * What this child says about the readiness of the site. `have` is absent until the child is created. No run that judges leaves out a
-   * kind with a say.
+   * What this child says about the readiness of the site. `have` is absent until the child is created. Every run that computes a
+   * status from the children looks at all kinds that define this.
    */
   readiness?(have: T | undefined, spec: WebsiteSpec): Verdict;
   /** Every reason that `readiness` may give. */

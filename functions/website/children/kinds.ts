@@ -32,7 +32,7 @@ export type Versions = Readonly<Partial<Record<'Website' | ChildKind, string>>>;
 
 type AnyKind = KindOfChild<Child>;
 
-/** All kinds, in the order in which they are considered: a plan reports obstacles of `always` kinds first. */
+/** All kinds, in table order. Put `always` kinds first: an obstacle to one of them keeps a plan from creating optional children. */
 export const KINDS: readonly AnyKind[] = Object.values(TABLE);
 export const CHILD_KINDS = Object.keys(TABLE) as readonly ChildKind[];
 export const OPTIONAL_KINDS: readonly AnyKind[] = KINDS.filter(({ presence }) => presence === 'optional');
@@ -40,7 +40,7 @@ export const kindOf = (kind: ChildKind): AnyKind => TABLE[kind];
 export const isOptional = (kind: ChildKind): boolean => TABLE[kind].presence === 'optional';
 export const isChildKind = (text: string): text is ChildKind => Object.hasOwn(TABLE, text);
 
-/** The kind that runs the site. Its annotation lists the optional children. */
+/** The Deployment. It is called the carrier because it carries the annotation that lists the optional children (marks.ts). */
 export const CARRIER = 'Deployment' satisfies ChildKind;
 export type Carrier = ChildOfKind<typeof CARRIER>;
 

@@ -158,4 +158,4 @@ export const placement = z
       .describe('Taints of nodes that the Pods accept.'),
   })
   .optional()
-  .describe('Nodes for the Pods. In any case, they prefer different zones and nodes.');
+  .describe('Nodes for the Pods. Pods are always spread over zones and nodes where possible.');

@@ -7,7 +7,7 @@ export const objectReference = (what: string, description: string) =>
   z
     .object({
       name: matching(objectName(what)).describe(`Name of ${what} in the same namespace.`),
-      optional: z.boolean().optional().describe('True starts the container also while there is no such object.'),
+      optional: z.boolean().optional().describe('If true, the container starts even if the object does not exist.'),
     })
     .optional()
     .describe(description);

@@ -4,7 +4,7 @@ import { HOST, NAMESPACE, objectName, ROUTE_PATH } from './grammar.ts';
 import { oneOf, withRules, type Rule } from './rules.ts';
 import { matching } from './texts.ts';
 
-/** With `host` there are 16, which is the most that an HTTPRoute takes. */
+/** 15 and `host` make 16, the limit of an HTTPRoute. */
 const MOST_HOSTS = 15;
 const MOST_PATHS = 16;
 

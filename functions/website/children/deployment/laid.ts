@@ -1,5 +1,5 @@
 /**
- * Lays optional fields over an object that was read, all or nothing for each field.
+ * Lays optional fields over an object that was read. Each field is taken as a whole or left alone.
  * - A field that the spec states now is ours.
  * - A field that it stated before, and no longer does, gets its default, or goes.
  * - Any other field belongs to other writers, such as admission policies, and stays.

@@ -43,8 +43,8 @@ export function probesOf({ health }: WebsiteSpec): Probes {
 }
 
 /**
- * The desired HTTP probes with the timing of those that were read: the spec states no timing but that of the start, and admission
- * policies may have their own.
+ * The desired HTTP probes. The spec sets only the start-up time. All other timing stays as found, because admission policies may have
+ * set it.
  */
 export function withTimingOf(have: Probes, want: Probes): Probes {
   const names = ['readinessProbe', 'livenessProbe', 'startupProbe'] as const;

@@ -83,7 +83,7 @@ const imageOf = ({ spec }: Deployment): string =>
 
 /**
  * A late rollout in numbers. The counts of a Deployment do not say which Pods are ready. The controller removes an old Pod only when
- * a new one is available, so ready Pods count as old ones first.
+ * a new one is available. So we assume that old Pods are ready first, and attribute only the rest to new Pods.
  */
 function lateIn(status: RolloutStatus, wanted: number, missing: string): string {
   const { all, updated, ready, old } = countsOf(status);

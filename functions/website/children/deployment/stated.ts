@@ -19,7 +19,7 @@ const statement = z.object({
   /** The volumes of `files`, each with the fields of its source. */
   files: z.record(z.string(), z.array(z.string())).default({}),
 });
-/** Undefined if it is unknown. Then every field may have been stated. */
+/** Undefined if it is unknown. Then all environment variables, resources and the security context that were found count as ours. */
 export type Stated = z.output<typeof statement> | undefined;
 
 /** The annotation's value. `profile` is absent when the spec states nothing about the security context. */
