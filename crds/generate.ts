@@ -6,7 +6,7 @@ import { GROUP, KIND, PLURAL, VERSION, websiteSpec, websiteStatus } from '../fun
 
 const FILE = new URL('website.yaml', import.meta.url);
 
-/** Children are `{name}-deployment` and `{name}-service`, Service names start with a letter and end within 63 characters. */
+/** The longest name of a child, `{name}-deployment`, must fit into 63 characters. The name of a Service must start with a letter. */
 const NAME_RULES = [
   {
     rule: 'self.metadata.name.size() <= 52',
@@ -75,8 +75,12 @@ export function customResourceDefinition() {
   };
 }
 
-/** zod's JSON Schema without what a structural schema may not hold (`$schema`, a typeless `anyOf`, `const`), without JavaScript's own bound, and
- * without the patterns that a rule with a message stands for. */
+/**
+ * Converts zod's JSON Schema to a structural one. Drops:
+ * - what a structural schema must not contain: `$schema`, `propertyNames`, an `anyOf` without types, and `const`, which becomes `enum`
+ * - the bounds of JavaScript's safe integers
+ * - a pattern if a rule with a message checks the same
+ */
 function structural(schema: z.ZodType): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io: 'input',

@@ -1,6 +1,6 @@
 // Host: Azure Functions, programming model v4. It only converts.
 // Nothing here may fail or wait while the app loads: the host would report an app without functions.
-// Function names have no hyphen: the app setting AzureWebJobs.NAME.Disabled cannot contain one on Linux.
+// Function names have no hyphen, because on Linux the app setting AzureWebJobs.NAME.Disabled cannot contain one.
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
 import type { HttpMessage } from './events/cloudevents.ts';
 import { configFrom } from './config.ts';

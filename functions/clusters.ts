@@ -43,7 +43,7 @@ export interface ServedCluster {
   /** The same cluster with a deadline, on the monotonic clock. No call starts after it. */
   readonly until?: (startBy: number) => Cluster;
   readonly resyncPlace: ResyncPlace;
-  /** Runs one resync at a time, however many are requested. */
+  /** Runs one resync at a time. Requests that arrive meanwhile share the next one. */
   readonly resyncs: Joining<ResyncReport>;
   /** The context's name, if there are several clusters. */
   readonly label?: string;

@@ -1,6 +1,6 @@
 import { callersFrom, type Callers } from './callers/callers.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
-import { sayingOnce } from './cluster/optional-pods.ts';
+import { loggingMissingPodsRightOnce } from './cluster/optional-pods.ts';
 import { Places } from './cluster/places.ts';
 import { Troubles } from './cluster/troubles.ts';
 import { connect, connectLater, until, type Transport } from './cluster/transport.ts';
@@ -29,7 +29,7 @@ export type Connected = FunctionContext & {
 /** Connects to the configured clusters. @throws ClusterError if the kubeconfig names no cluster. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const troubles = new Troubles(log);
-  const { transports, clusters } = await clustersFrom(config, troubles, sayingOnce(log));
+  const { transports, clusters } = await clustersFrom(config, troubles, loggingMissingPodsRightOnce(log));
   const callers = await callersFrom(config, transports, troubles);
   return {
     clusters,
@@ -49,7 +49,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
 async function clustersFrom(
   { address, contexts, namespaces }: Config,
   troubles: Troubles,
-  noting: ReturnType<typeof sayingOnce>,
+  noting: ReturnType<typeof loggingMissingPodsRightOnce>,
 ) {
   const room = roomForLarge();
   const served = (transport: Transport) => ({

@@ -55,8 +55,8 @@ async function main(config: Config): Promise<void> {
   }
 
   /**
-   * The answer to every method but POST. The caller is not checked: the handshake says only whether an origin may send. So the
-   * server reads no body for it, and it takes no place.
+   * The answer to every method but POST. The server answers it without authentication and without reading a body: the handshake
+   * only tells whether an origin may send. These requests do not count against `maxConcurrent`.
    */
   async function withoutBody(request: IncomingMessage, method: string, path: '/' | '/resync'): Promise<Reply> {
     const headers = headersOf(request);

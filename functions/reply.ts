@@ -23,7 +23,7 @@ export function again(detail: string, seconds = RETRY_AFTER_SECONDS): Reply {
   return { ...reply, headers: { ...reply.headers, 'retry-after': String(Math.ceil(seconds)) } };
 }
 
-/** A problem in the format of RFC 9457. `detail` says what is wrong with the request and never quotes the request. */
+/** A problem in the format of RFC 9457. `detail` explains the problem and never quotes the request. */
 export function problem(status: number, detail: string): Reply {
   return {
     status,

@@ -18,7 +18,7 @@ export interface Call {
   readonly body: () => Promise<string | undefined>;
 }
 
-/** Authenticates callers, whatever a gateway in front of the functions has checked. */
+/** Authenticates callers, even if a gateway in front of the functions has done so already. */
 export interface Callers {
   /** The answer to a caller that is not allowed; `undefined` for one that is. @param log the log of this request. */
   refusal(call: Call, log: Log): Promise<Reply | undefined>;
@@ -104,8 +104,8 @@ function signatureCheck(secrets: readonly string[]): Check {
 }
 
 /**
- * The signed text is `ID.TIMESTAMP.BODY`. It must be clear where the body begins: at the first brace or bracket. So an id may not
- * contain either, and a timestamp consists of digits. Dots in an id are then harmless, and senders may use their events' ids.
+ * The signed text is `ID.TIMESTAMP.BODY`. Dots do not separate these parts reliably, so the body is taken to begin at the first
+ * `{` or `[`. Hence an id must contain neither, and a timestamp consists of digits. Senders may use their events' ids, dots included.
  */
 const PLAIN_ID = /^[^\s{[]+$/;
 const PLAIN_TIMESTAMP = /^\d{1,12}$/;

@@ -5,20 +5,20 @@ import type { Website, WebsiteKey } from '../website/resource.ts';
 import type { Announcement } from '../website/transition.ts';
 
 /**
- * What reconciling needs from a cluster. A kind whose API the cluster lacks, and need not have, has no objects. Reads return the latest state, and a cached one only where `since` allows it. Methods throw
- * a `ClusterError` when they fail.
+ * What reconciling needs from a cluster. If the cluster lacks the API of an optional kind, reads find no object of that kind. Reads
+ * return the latest state, or a cached one where `since` allows it. Methods throw a `ClusterError` when they fail.
  */
 export interface Cluster {
   /**
    * Undefined if there is no Website of this name.
-   * @param since a resourceVersion: a cached Website will do if it is of this version or a later one.
+   * @param since a resourceVersion. The API server may return a cached Website of this version or a newer one.
    */
   getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined>;
-  /** Finds the child by its name, whoever owns it. Undefined if there is no object of this name. */
+  /** Finds the child by its name alone, and does not check its owner. Undefined if there is no object of this name. */
   getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<ChildOfKind<Kind> | undefined>;
   /**
    * @throws `AlreadyExists` if there is an object of this name: creation never overwrites.
-   * @throws `MissingApi` if the cluster lacks an API that it need not have.
+   * @throws `MissingApi` if the cluster lacks the optional API of this kind.
    */
   create(child: Desired<Child>): Promise<Child>;
   /** @throws `Conflict` unless the stored child has the uid and resourceVersion of `child`. */

@@ -12,7 +12,7 @@ import { shortened } from '../website/shortened.ts';
 const CODES = {
   NotFound: 'conflict',
   UnknownResource: 'rights',
-  /** The cluster lacks an API that it need not have (`optionalApi` of a kind). */
+  /** The cluster lacks an optional API (`optionalApi` of a kind). */
   MissingApi: 'terminal',
   Conflict: 'conflict',
   AlreadyExists: 'conflict',

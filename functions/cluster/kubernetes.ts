@@ -52,9 +52,9 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
   }
 
   /**
-   * With `since`, the API server's cache may answer if it is new enough, which spares etcd the read. The request does not ask for that
-   * version: for one that never comes, the API server would wait 3 s. Such a version is forged, of another cluster, or from before a
-   * restore.
+   * With `since`, the API server's cache may answer if it is new enough, which spares etcd the read. The request does not name the
+   * version, because the API server would wait 3 s for a version that never comes. Such a version is forged, from another cluster, or
+   * from before a restore.
    */
   async function getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined> {
     const cached = since === undefined ? undefined : await getIfPresent<Website>(WEBSITES, key, '?resourceVersion=0');

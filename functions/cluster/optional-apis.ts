@@ -3,7 +3,7 @@ import type { Cluster } from './cluster.ts';
 import { ClusterError, type ErrorCode } from './errors.ts';
 
 /**
- * The cluster, with an API that it need not have (`optionalApi` of a kind) read as one without objects. To create one is refused
+ * The same cluster, but a missing optional API (`optionalApi` of a kind) reads as one without objects. Creating such an object fails
  * with `MissingApi`, which says what to install.
  */
 export const withOptionalApis = (cluster: Cluster): Cluster => ({
@@ -22,7 +22,7 @@ export const withOptionalApis = (cluster: Cluster): Cluster => ({
   },
 });
 
-/** Whether the API server does not know the API of a kind that needs none. */
+/** Whether the API server lacks the API of a kind whose API is optional. */
 export const isMissing = (kind: ChildKind, error: unknown): error is ClusterError =>
   kindOf(kind).optionalApi !== undefined && error instanceof ClusterError && error.code === 'UnknownResource';
 

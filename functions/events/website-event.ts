@@ -14,7 +14,7 @@ export const EVENT_TYPES = {
 /** Type of the opt-in reply event. */
 export const RECONCILED_TYPE = 'com.example.stable.website.reconciled';
 
-/** Why an event was sent. It is meant for people, and only influences how much the functions read first. */
+/** Why an event was sent. For the functions it is a hint about what to read. With `deleted`, they read nothing. */
 export const REASONS = ['first-seen', 'spec-changed', 'child-drifted', 'requested', 'retry', 'deleted'] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -31,7 +31,7 @@ export interface EventData {
   readonly resourceVersion?: string | undefined;
   readonly generation?: number | undefined;
   readonly reason: Reason;
-  /** The kind of the child that changed last, or an optional kind that changed before it. */
+  /** The kind of the last child that changed. An optional kind takes precedence over any other. */
   readonly childKind?: ChildKind | undefined;
   /** The kinds of all objects that changed. Absent when any object may have changed. */
   readonly changed?: readonly ChangedKind[] | undefined;
@@ -40,7 +40,7 @@ export interface EventData {
 /** The uids that the API server assigns are far shorter. */
 const LONGEST_ID = 253;
 
-/** Stands for a reason or kind that is no text. This release knows no such reason or kind. */
+/** Placeholder for a reason or kind that is not a string. It counts as unknown. */
 const UNREADABLE = '';
 
 /**
@@ -77,7 +77,7 @@ export type Request =
   | {
       readonly kind: 'reconcile';
       readonly key: WebsiteKey;
-      /** Absent when the event gives none, or one that this release does not know. */
+      /** Absent when the event has no reason, or a reason that this release does not know. */
       readonly reason?: Reason | undefined;
       /** Where to look first. */
       readonly look?: Look;
@@ -175,7 +175,7 @@ export const versionsFrom = (text: string): Versions =>
 
 /**
  * Body of the response to a batch: the answers to its events, in order. The response's own status is the worst of them, for senders
- * that read nothing else.
+ * that ignore the body.
  */
 export const batchAnswers = z.array(
   z.object({ status: z.int().min(100).max(599), headers: z.record(z.string(), z.string()) }),

@@ -11,11 +11,11 @@ import { websiteNameIn } from '../website/children/metadata.ts';
 export interface Found {
   readonly seen: number;
   readonly differing: readonly WebsiteKey[];
-  /** They differ too, but are so large that few fit into memory at once. They are reconciled after all others. */
+  /** Differing Websites above `LARGEST_AMONG_OTHERS`, reconciled last because few of them fit into memory at once. */
   readonly large: readonly WebsiteKey[];
   /** Websites that could not be compared, because a child was too large to keep in memory. */
   readonly uncompared: readonly WebsiteKey[];
-  /** Websites with an overridden write that would have another result now. */
+  /** Websites whose overridden write would have another result now, by a dry run. */
   readonly afresh: ReadonlySet<WebsiteKey>;
 }
 

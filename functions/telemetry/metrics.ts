@@ -51,7 +51,7 @@ function instruments() {
   };
 }
 let created: ReturnType<typeof instruments> | undefined;
-/** Created at the first use, so that an SDK can be set up before. One that is set up later receives nothing. */
+/** Created at the first use, so that an SDK can be set up before. An SDK that is registered later gets no data. */
 const all = () => (created ??= instruments());
 
 /** Runs a reconcile and records its duration and outcome. @throws what `work` throws. */

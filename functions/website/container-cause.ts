@@ -4,7 +4,12 @@ import { shortened } from './shortened.ts';
 
 /** Why a Pod is not ready. */
 export interface Cause {
-  /** 0: it cannot run. 1: it runs, and is not ready. 2: it is still being created. 3: it has ended, and another may replace it. */
+  /**
+   * - 0: it cannot run.
+   * - 1: it runs, and is not ready.
+   * - 2: it is still being created.
+   * - 3: it has ended, and another may replace it.
+   */
   readonly rank: 0 | 1 | 2 | 3;
   /** Such as `ImagePullBackOff: shop:1.2.9: not found`. */
   readonly text: string;
@@ -13,9 +18,7 @@ export interface Cause {
 /** Longest explanation that a cause quotes, in bytes. */
 const LONGEST = 256;
 
-/**
- * What others say, as a cause quotes it. Queries of URLs are left out, because they may hold the token of a registry.
- */
+/** A message of the kubelet or a registry, as a cause quotes it. Without the queries of URLs, which may hold a registry's token. */
 export const quoted = (text: string): string =>
   shortened(
     text
@@ -30,9 +33,9 @@ export const causeText = (reason: string, message: string | undefined): string =
   message === undefined || message === '' ? reason : `${reason}: ${quoted(message)}`;
 
 /**
- * Why a container is not ready. The kubelet alternates between several states while it retries: a container that crashes is running
- * or waiting, and one without an image is `ErrImagePull` or `ImagePullBackOff`. Such states have one text, so that the message stays
- * the same.
+ * Why a container is not ready. The kubelet alternates between several states while it retries. A container that crashes is running
+ * or waiting. A container without an image is `ErrImagePull` or `ImagePullBackOff`. Such states have one text, so that the message
+ * stays the same.
  */
 export function containerCause(container: PodContainer, status: ContainerStatus): Cause | undefined {
   const cause = stateCause(container, status);
@@ -69,7 +72,7 @@ function waitingText(
   return causeText(reason, reason === 'CrashLoopBackOff' ? '' : message);
 }
 
-/** What the registry answered, without the steps that led to it and the image, which each of them repeats. */
+/** The registry's answer alone. Each step on the way to it adds a prefix that repeats the image. */
 const pullError = (message: string): string =>
   message
     .replace(/^Back-off pulling image "[^"]*"(: )?/, '')
@@ -78,7 +81,7 @@ const pullError = (message: string): string =>
     .replace(/^(failed to (pull and unpack image|resolve reference|pull image|copy) "[^"]*": )+/, '')
     .replace(/^[\w./@-]+(:\d+[\w./-]*)?:[\w.-]+: /, '');
 
-/** Reasons of the container runtime. Their message is its own. Any other message may come from the program. */
+/** Reasons whose message comes from the container runtime. Any other message may come from the program. */
 const OF_THE_RUNTIME: ReadonlySet<string> = new Set(['StartError', 'ContainerCannotRun']);
 
 /** The message of a container that has ended is the program's own output and may hold secrets, so it is not quoted. */

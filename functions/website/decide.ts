@@ -36,7 +36,7 @@ const NOTHING: Plan = { steps: [], obstacles: [] };
 export interface DecideOptions {
   /** Defaults to all children that the Website has. */
   readonly look?: Look;
-  /** Includes the writes that did not last before. */
+  /** Includes the writes that were reverted last time. */
   readonly afresh?: boolean;
 }
 

@@ -6,8 +6,8 @@ import { isOwnedBy } from './ownership.ts';
 import type { Website, WebsiteSpec } from './resource.ts';
 
 /**
- * The children that publish the site until the one that takes their place is ready. So a site that moves from an Ingress to a Gateway
- * stays reachable, whatever keeps the Gateway from serving it.
+ * The children that publish the site until their replacement is ready. So a site that moves from an Ingress to a Gateway stays
+ * reachable while the Gateway does not serve it.
  */
 export function keptMeanwhile(
   website: Website,
@@ -29,7 +29,7 @@ export function keptMeanwhile(
 const isUnready = (judged: { readonly state: string } | undefined): boolean =>
   judged !== undefined && judged.state !== 'ready';
 
-/** The desired children. The Deployment also lists the kinds that are kept, and those of which the run does not know better. */
+/** The desired children. The Deployment also lists the kinds that are kept, and its listed kinds that this run did not read. */
 export function withKeptMarks(
   wanted: DesiredChildren,
   kept: ReadonlySet<ChildKind>,

@@ -17,7 +17,7 @@ import type { WebsiteKey } from './resource.ts';
 export interface Look {
   readonly kinds: ReadonlySet<ChildKind>;
   /**
-   * Includes optional children that the Deployment's annotation lists: all of them, or those with a say in readiness. `all` also
+   * Includes optional children that the Deployment's annotation lists: all of them, those that define `readiness`, or none. `all` also
    * includes what childMetadata makes depend on the spec (`widened`).
    */
   readonly marked: 'all' | 'judges' | 'none';
@@ -42,7 +42,7 @@ export const AS_NEEDED: Look = lookAt(
   always.map(({ kind }) => kind),
   'all',
 );
-/** All kinds, whatever the Deployment's annotation lists. */
+/** All kinds, including those that the Deployment's annotation omits. */
 export const AT_EVERYTHING: Look = lookAt(CHILD_KINDS, 'all');
 
 /**
@@ -76,7 +76,7 @@ const isListedIn = (marked: Look['marked'], kind: ChildKind): boolean =>
 export const overlooked = (look: Look): ChildKind[] =>
   look.unseen === true ? [] : CHILD_KINDS.filter((kind) => !covers(look, kind));
 
-/** Whether the run reads every kind, whatever the Deployment's annotation lists. */
+/** Whether the run reads every kind, including those that the Deployment's annotation omits. */
 export const isComplete = (look: Look): boolean => CHILD_KINDS.every((kind) => look.kinds.has(kind));
 
 /** Whether the run looks at every kind that defines `readiness`. A child can stop being ready while its spec stays as desired. */

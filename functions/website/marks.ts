@@ -16,7 +16,7 @@ export function markedKinds({ metadata: { annotations = {} } }: Annotated): read
   return [...new Set([...listed, ...older])].filter((kind) => KIND_NAME.test(kind));
 }
 
-/** Other text was written by hand. It would stay for ever, because no release deletes such a child. */
+/** Other text was written by hand. It would never go away, because no release deletes such a child. */
 const KIND_NAME = /^[A-Z][A-Za-z]{0,62}$/;
 
 /**

@@ -27,9 +27,9 @@ interface Bounds {
 /** Events of the Deployment announce the next change. This wait bounds the delay when such an event is lost. */
 const UNANNOUNCED_SECONDS = 120;
 /**
- * The functions get no event when an object without our label is deleted, a quota is raised, a policy changes, an API is installed or
- * the garbage collector is stuck. The wait is a quarter of the time that the condition has lasted, within these bounds. A refused write is retried at least
- * once a minute in the first four minutes. In the end it is retried as rarely as the default resync runs.
+ * The functions get no event for the end of these conditions: an object without our label is deleted, a quota is raised, a policy
+ * changes, an API is installed. The wait is a quarter of the condition's age, within these bounds. A refused write is retried at
+ * least once a minute in the first four minutes. Later it is retried as rarely as the default resync runs.
  */
 const BOUNDS: Partial<Record<ReadyReason, Bounds>> = {
   NameConflict: { least: 5, most: 60 },
@@ -58,7 +58,7 @@ export function outcomeOf(verdict: Verdict, status: WebsiteStatus, now: Date): O
   return { kind: 'stalled', reason, ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }) };
 }
 
-/** When the condition began that says why the site is not ready. */
+/** Since when the site has not been ready for its present reason. */
 function timesOf({ conditions = [] }: WebsiteStatus): readonly (string | undefined)[] {
   const find = (wanted: string) => conditions.find(({ type }) => type === wanted)?.lastTransitionTime;
   return [find('Stalled') ?? find('Reconciling')];

@@ -5,7 +5,7 @@ import type { Operation, Plan } from './plan.ts';
 import { isRequested } from './requested.ts';
 import type { Website } from './resource.ts';
 
-/** Identifies a write that did not last: the kind of the child, and a hash of the observed and desired values. */
+/** Identifies a reverted write: the kind of the child, and a hash of the observed and desired values. */
 export const memoryOf = ({ child, between }: Extract<Operation, { verb: 'replace' }>): string =>
   `${child.kind} ${digest(JSON.stringify(between))}`;
 
@@ -14,7 +14,7 @@ export const memoriesOf = ({ steps }: Plan): string[] =>
   steps.flat().flatMap((operation) => (operation.verb === 'replace' ? [memoryOf(operation)] : []));
 
 /**
- * Removes writes that were made before and did not last, because they would have the same result again. After a new generation or
+ * Removes writes that an admission policy or webhook reverted, because they would have the same result again. After a new generation or
  * another change of the child, the write differs, so it stays in the plan. A user who requests a reconcile gets all of them.
  */
 export function withoutRepeated(planned: Plan, website: Website): { plan: Plan; repeated: Operation[] } {
@@ -32,8 +32,8 @@ const MOST_FIELDS = 5;
 const LONGEST_VALUE = 100;
 
 /**
- * Names the values that a child has instead of the written ones. The API server's response to our own write contained them, so an
- * admission policy or webhook set them, and not a later write.
+ * Names the values that a child has instead of the written ones. The API server's response to our own write contained them. So an
+ * admission policy or webhook set them, not a later write.
  */
 export function overriddenMessage({ child, between }: Extract<Operation, { verb: 'replace' }>): string {
   const fields = between.slice(0, MOST_FIELDS).map((field) => fieldText(field, kindOf(child.kind).publicPaths));

@@ -14,8 +14,8 @@ import { API_VERSION, KIND, type OwnerReference, type Website } from './resource
 export type Ownership = 'ours' | 'left-over' | 'orphan' | 'foreign';
 
 /**
- * `left-over` is certain only for a Website that was read after the child, and not from a cache: names are unique, so the uid of the
- * live Website shows that the other one is gone.
+ * `left-over` is certain only for a Website that was read after the child, and not from a cache. Names are unique, so the live Website's
+ * uid shows that the other one is gone.
  */
 export function ownershipOf(child: Child, website: Website): Ownership {
   const controller = controllerOf(child);

@@ -19,7 +19,7 @@ import type { Website } from './resource.ts';
 /** One write to one child. */
 export type Operation =
   | { readonly verb: 'create'; readonly child: Desired<Child>; readonly afterCarrier?: true }
-  /** `child` is what was read with our fields set in it, under the uid and resourceVersion that were read. */
+  /** `child` is the object that was read, with our fields set in it. It keeps its uid and resourceVersion. */
   | {
       readonly verb: 'replace';
       readonly child: Child;
@@ -125,7 +125,7 @@ function takes(website: Website, have: Child): { readonly takes?: Takes } {
   return ownership === 'left-over' || ownership === 'orphan' ? { takes: ownership } : {};
 }
 
-/** The functions delete only what is ours, so they take over any other child first. */
+/** The functions delete only their own children, so they take over any other child first. */
 function removal(website: Website, have: Child): Operation[] {
   const deletion: Operation = { verb: 'delete', child: have };
   const taken = takes(website, have);

@@ -79,7 +79,7 @@ function notReady(pod: Pod): Cause | undefined {
   return conditionIn(pod, 'PodReadyToStartContainers')?.status === 'False' ? CREATING : undefined;
 }
 
-/** A missing ConfigMap or Secret of a volume shows in the Events of the Pod alone. */
+/** Only the Pod's Events show a volume's missing ConfigMap or Secret. */
 const CREATING: Cause = { rank: 2, text: 'ContainerCreating: the volumes or the network of the Pod are not ready' };
 
 const conditionIn = ({ status }: Pod, wanted: string) => status?.conditions?.find(({ type }) => type === wanted);

@@ -16,7 +16,7 @@ import { transitionOf } from './transition.ts';
 import { isForbidden, write, type Written } from './write.ts';
 import { writeStatus } from './write-status.ts';
 
-/** What a reconcile needs from outside. */
+/** What a reconcile depends on. */
 export interface Context {
   readonly cluster: Cluster;
   readonly now: () => Date;

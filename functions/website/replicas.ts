@@ -14,7 +14,7 @@ const limitsOf = ({ autoscaling: { minReplicas = 1, maxReplicas = Infinity } = {
 export const fixedReplicas = (spec: WebsiteSpec): number | undefined =>
   isAutoscaled(spec) && spec.replicas !== 0 ? undefined : spec.replicas;
 
-/** The number for a Deployment that has none yet. */
+/** The number of Pods for a new Deployment, or for one that was parked. */
 export function firstReplicas(spec: WebsiteSpec): number {
   const { least, most } = limitsOf(spec);
   return fixedReplicas(spec) ?? Math.min(Math.max(spec.replicas ?? least, least), most);
@@ -27,8 +27,8 @@ export const leastReplicas = (spec: WebsiteSpec): number => fixedReplicas(spec) 
 export const needsFirstReplicas = ({ spec: { replicas } }: Deployment): boolean => replicas === 0;
 
 /**
- * The number to write into a Website that something else scales, if it has none: without it, the API server cannot answer what its
- * scale is. A running Deployment keeps its number.
+ * The number to write into a Website that something else scales, if its spec has no number. Without it, the API server cannot answer
+ * a read of its scale. A running Deployment keeps its number.
  * @param deployment the Website's own, if there is one.
  */
 export function missingReplicas(spec: WebsiteSpec, deployment: Deployment | undefined): number | undefined {

@@ -23,9 +23,9 @@ import { wereAsDesired } from './status.ts';
 export interface Run {
   /** The children to read first. Defaults to all that the Website has. The run reads more if these are not enough. */
   readonly look?: Look;
-  /** A resourceVersion: the Website may come from a cache that has this version or a later one. */
+  /** A resourceVersion: the Website may come from a cache if it has this version or a newer one. */
   readonly since?: string | undefined;
-  /** Repeats the writes that did not last before. */
+  /** Repeats the writes that were reverted last time. */
   readonly afresh?: boolean;
 }
 

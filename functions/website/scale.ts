@@ -7,7 +7,7 @@ import type { Website } from './resource.ts';
 export const SCALED = 'scale Website';
 
 /**
- * Writes the number of replicas into a Website that something else scales. Returns the refusal if no retry mends it.
+ * Writes the number of replicas into a Website that something else scales. Returns a permanent refusal.
  * @throws ClusterError if a retry may help.
  */
 export async function scale(

@@ -17,7 +17,7 @@ const SHORT_MESSAGE = 128;
 
 /**
  * Writes the status. If the API server refuses it permanently, for example because the Website is close to etcd's size limit, this
- * writes the condition Ready alone. If that is refused too, the verdict says so, for the Kubernetes Event and the metrics.
+ * writes the condition Ready alone. If that is refused too, the verdict reports it, for the Kubernetes Event and the metrics.
  * @throws ClusterError if a retry may help.
  */
 export async function writeStatus(

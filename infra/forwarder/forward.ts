@@ -37,7 +37,7 @@ const DRAIN_MS = 10_000;
 /** Delay after a list before Websites that were not Ready and have not changed. By then, changes have taken the free connections. */
 const RETRY_AFTER_MS = 500;
 const RESYNC_KEY = '*';
-/** Changes that a list reveals form one group, which takes turns with the namespaces. So a long list does not delay live changes. */
+/** Changes that a list reveals share one group in the round-robin of namespaces. So a long list does not delay live changes. */
 const LISTED = '*listed';
 
 const SURROUNDINGS: Surroundings = {

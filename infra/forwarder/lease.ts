@@ -80,8 +80,8 @@ async function acquire(options: LeaseOptions, signal: AbortSignal): Promise<Leas
 }
 
 /**
- * How long the holder has not renewed, in milliseconds. One interval between two reads counts as two periods at most. If our reads
- * fail or are slow, so are the holder's renewals, and a slow API server must not cost the holder its Lease.
+ * How long the holder has not renewed, in milliseconds. One interval between two reads counts as two periods at most. If our own
+ * reads fail or are slow, the API server is slow for the holder too. It must not lose its Lease for that.
  */
 function silentMs(
   seen: { version: string; silentMs: number; readAt: number },

@@ -55,7 +55,7 @@ async function main(config: Config): Promise<void> {
   endSoon();
 }
 
-/** Runs `work` once for each term. With a Lease there can be many terms or none; without one there is exactly one. */
+/** Runs `work` once for each term. With a Lease, a process can have any number of terms. Without a Lease, it has exactly one. */
 async function whileLeading(
   { config, transport, log, health }: Forwarder,
   signal: AbortSignal,

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../functions/cluster/transport.ts';
 import { writeCredentials, writeUserKubeconfig, type User } from './credentials.ts';
 import { keptFolder, temporaryFolder, type DataFolder } from './data-folder.ts';
-import { apiServerFlags, auditFlags, controllerFlags, etcdFlags, kwokFlags, schedulerFlags } from './flags.ts';
+import { apiServerFlags, auditFlags, controllerFlags, etcdFlags, kwokFlags, schedulerFlags } from './program-flags.ts';
 import { Processes, ProgramEndedError } from './processes.ts';
 import type { Binaries } from './versions.ts';
 

@@ -24,7 +24,7 @@ function readyText({ status }: Website): string {
 
 function replicasText({ spec, status }: Website): string {
   const { replicas } = (spec ?? {}) as { replicas?: number };
-  // An autoscaler may have set another number, or the spec may have none.
+  // An autoscaler may have set another number, or the spec may have no number.
   return `${status?.readyReplicas ?? 0}/${status?.replicasSet ?? replicas ?? '?'}`;
 }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startControlPlane } from '../../infra/local/control-plane.ts';
 import { writeCredentials } from '../../infra/local/credentials.ts';
 import { keptFolder } from '../../infra/local/data-folder.ts';
-import { controllerFlags } from '../../infra/local/flags.ts';
+import { controllerFlags } from '../../infra/local/program-flags.ts';
 import { PROGRAMS, type Binaries } from '../../infra/local/versions.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
-import { sayingOnce } from '../../functions/cluster/optional-pods.ts';
+import { loggingMissingPodsRightOnce } from '../../functions/cluster/optional-pods.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
@@ -177,7 +177,7 @@ describe('A rollout', () => {
 
   it('says no cause without the right, and the log says so once', async () => {
     const lines: string[] = [];
-    const noting = sayingOnce({ warn: (_, message) => lines.push(message) });
+    const noting = loggingMissingPodsRightOnce({ warn: (_, message) => lines.push(message) });
     const through = noting(refusing('Forbidden'));
     for (const time of [5, 10]) await runAt(time, through);
     expect(ready()).toMatchObject({ reason: 'Progressing', message: WAITS });

@@ -66,7 +66,7 @@ function annotationsFor({ ingressClassName, tls }: WebsiteSpec): Record<string, 
   };
 }
 
-/** The annotations that go unless the spec asks for them. cert-manager refuses an Ingress that names two issuers. */
+/** The annotations that are removed unless the spec asks for them. cert-manager refuses an Ingress that names two issuers. */
 const oursOn = (have: Ingress, want: Desired<Ingress>): string[] => {
   const hasIssuer = [have, want].some(({ metadata }) => metadata.annotations?.[ISSUER_FROM_SPEC] !== undefined);
   return [CLASS_FROM_SPEC, ...(hasIssuer ? [ISSUER_FROM_SPEC, ...Object.values(ISSUERS)] : [])];
@@ -95,8 +95,8 @@ function withChallenges(have: Rule | undefined, want: Rule): Rule {
 }
 
 /**
- * Some ingress controllers run the text of a snippet annotation. The fence lets the functions add none, so a recreated Ingress
- * keeps the annotations of other writers without their snippets.
+ * Some ingress controllers run the text of a snippet annotation. The fence refuses snippets that the functions add. So a recreated
+ * Ingress keeps the annotations of other writers, but not their snippets.
  */
 const withoutSnippets = (annotations: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(annotations).filter(([name]) => !SNIPPET.test(name)));

@@ -52,7 +52,7 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   /** What to create after deleting the object, where an update cannot lead to the desired state. */
   recreated?(have: T, want: Desired<T>): Desired<T> | undefined;
   /**
-   * What helps with a write that did not last or was refused, where this project knows more than the API server said.
+   * Advice on a write that was reverted or refused, where this project knows more than the API server's message.
    * @param problem the paths of the fields that did not last, or the API server's message
    */
   hint?(spec: T['spec'], problem: string): string | undefined;

@@ -102,9 +102,9 @@ export function mergedMeta(have: ObjectMeta, want: DesiredMeta, optional: readon
 }
 
 /**
- * Our owner reference replaces that of any other controller. Owners that are no controllers stay. A reference that already makes
- * this Website the controller stays as it is, even if its other fields differ: with the admission plugin
- * OwnerReferencesPermissionEnforcement, as on OpenShift, changing an owner reference needs the right to delete the child.
+ * Our owner reference replaces that of any other controller. Owners that are not controllers stay. A reference that already makes
+ * this Website the controller stays as it is, even if its other fields differ. To change it can need the right to delete the child:
+ * the admission plugin OwnerReferencesPermissionEnforcement, as on OpenShift, asks for that.
  */
 export function mergedOwners(
   have: readonly OwnerReference[],

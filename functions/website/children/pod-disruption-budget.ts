@@ -5,7 +5,7 @@ import type { ChildOf, KindOfChild } from './kind.ts';
 
 export type PodDisruptionBudget = ChildOf<'policy/v1', 'PodDisruptionBudget', V1PodDisruptionBudgetSpec>;
 
-/** A budget for one replica would block the drain of its node for ever. */
+/** A budget for one replica would block every drain of its node. */
 const LEAST_REPLICAS = 2;
 
 /** Lets voluntary disruptions, such as the drain of a node, take one Pod at a time. */

@@ -5,7 +5,7 @@ import { PORT_NAME } from './port.ts';
 
 export type Service = ChildOf<'v1', 'Service', V1ServiceSpec>;
 
-/** The Service listens on this port whatever the container's port is. */
+/** The Service always listens on this port. The container's port may differ. */
 export const SERVICE_PORT = 80;
 
 /** Fields that belong to other types of Service. The API server clears most of them with the type, and refuses some. */

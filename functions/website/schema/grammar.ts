@@ -5,7 +5,7 @@
 export interface Grammar {
   readonly pattern: RegExp;
   readonly longest: number;
-  /** For a text that matches none of the mistakes. */
+  /** For a refused text without one of the common mistakes. */
   readonly message: string;
   /** Patterns of common mistakes, each with its message. The first that matches a refused text applies. */
   readonly mistakes: readonly (readonly [RegExp, message: string])[];

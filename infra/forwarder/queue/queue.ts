@@ -11,7 +11,7 @@ export interface Work<Item> {
   readonly group: string;
   readonly lane: Lane;
   readonly item: Item;
-  /** Delays the item so that others go first. Ignored if an item with the same key is already waiting. */
+  /** Delays the item so that others go first. If the key is already waiting, the new item goes at once and this is ignored. */
   readonly afterMs?: number;
 }
 
@@ -60,7 +60,7 @@ export interface Pending {
   /** Number of keys that are waiting for a timer: a backoff, a requeue or the breaker. */
   readonly delayed: number;
   readonly atWork: number;
-  /** Age of the oldest unhandled change, in milliseconds. 0 if there is none. */
+  /** Age of the oldest unhandled change, in milliseconds. 0 if every change is handled. */
   readonly oldestAgeMs: number;
 }
 

@@ -83,7 +83,7 @@ export const sinkProblems = (given: Given, plainHttp: 'inside' | 'anywhere'): re
   ...modeProblems(given),
 ];
 
-/** Call it only if `sinkProblems` found none. */
+/** Call it only if `sinkProblems` found no problem. */
 export function sinkConfigFrom(settings: SinkSettings): SinkConfig {
   const url = new URL(settings.sink);
   const { SINK_FUNCTION_KEY: functionKey, SINK_BEARER_TOKEN: bearerToken, K_CA_CERTS: caCertificates } = settings;

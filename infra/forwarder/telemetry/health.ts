@@ -1,6 +1,6 @@
 import type { State } from '../watch/state.ts';
 
-/** Why this replica is not working at the moment. A standby still counts as ready. */
+/** Why this replica stands by. `/readyz` stays 200. */
 type Standby = string | undefined;
 
 interface WatchHealth {
@@ -12,7 +12,7 @@ interface WatchHealth {
   isAbsent: boolean;
   /** Time of the last progress, in milliseconds of the monotonic clock. */
   progressedAt: number;
-  /** A loop that is silent beyond this time is stuck. */
+  /** Deadline: with no progress by then, `/livez` fails. */
   dueAt: number;
 }
 

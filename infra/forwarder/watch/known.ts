@@ -25,13 +25,13 @@ export interface Change {
   readonly resourceVersion?: string;
   readonly generation?: number;
   readonly childKind?: ChildKind;
-  /** The versions of all objects that changed. Absent if the event must be sent whatever the sink knows. */
+  /** The versions of all objects that changed. Absent if the event must be sent even if the sink knows these versions. */
   readonly versions?: Versions;
-  /** Set if the functions must read all children of the Website, because the status may be wrong about those that did not change. */
+  /** Set after somebody edited the status. The functions must not rely on it, so they read all children. */
   readonly reads?: 'all-children';
 }
 
-/** What is remembered of an object: enough to notice a change, but none of its content. */
+/** What the forwarder remembers of an object: enough to notice a change, without its content. */
 export interface Memory {
   readonly uid: string;
   readonly print: string;
@@ -99,14 +99,14 @@ function ownPart(status: unknown): unknown {
   return [rest, own];
 }
 
-/** When the functions last changed the status, by `managedFields`. Empty if they own none of its fields. */
+/** When the functions last changed the status, by `managedFields`. Empty if they own no field of it. */
 const statusTimeOf = ({ managedFields = [] }: ObjectMeta): string =>
   managedFields.find(({ manager, subresource }) => manager === MANAGER && subresource === 'status')?.time ?? '';
 
 /**
  * Whether another program or person changed the functions' part of the status. The API server records when each field manager last
  * changed something, so a write of the functions moves their time. Two of their writes within one second look like an edit. That costs
- * one event at most, and none if the sink's answer contained the version.
+ * one event at most. If the sink's answer contained the version, it costs no event.
  */
 function isStatusEdited(before: string | undefined, now: string | undefined): boolean {
   const [printBefore, timeBefore] = (before ?? '').split('@');
@@ -114,7 +114,7 @@ function isStatusEdited(before: string | undefined, now: string | undefined): bo
   return printBefore !== printNow && (timeBefore === timeNow || timeNow === '');
 }
 
-/** Why the state of a Website asks for an event. Undefined if it asks for none. */
+/** Why the state of a Website asks for an event. Undefined if no event is needed. */
 export function askedBy({ metadata, status }: WatchedObject): Reason | undefined {
   const known = (status ?? {}) as WebsiteStatus;
   const { observedGeneration, conditions } = known;
@@ -134,7 +134,7 @@ export function websiteChange(object: WatchedObject, before: Memory | undefined)
   if (before?.uid !== object.metadata.uid) return changeOf(object, askedBy(object) ?? 'spec-changed');
   const now = rememberWebsite(object);
   if (before.print === now.print) {
-    // It has no reason of its own, because functions of an older release would refuse an unknown one.
+    // Sent as `spec-changed`, because older functions reject unknown reasons.
     const edited = { ...changeOf(object, 'spec-changed'), reads: 'all-children' } as const;
     return isStatusEdited(before.status, now.status) ? edited : undefined;
   }
@@ -174,8 +174,8 @@ export const deletionOf = (key: WebsiteKey, { uid }: Memory, resourceVersion: st
 });
 
 /**
- * What matters of a child. Undefined if the object has nothing to do with a Website. An object that has a child's name and another
- * owner may block that Website, so only the fields that could end this matter.
+ * What matters of a child. Undefined if the object has nothing to do with a Website. A foreign object with a child's name may block
+ * that Website. Of such an object, remember only what could make it ours or free the name.
  */
 export function rememberChild(kind: ChildKind, { metadata, spec, status }: WatchedObject): Memory | undefined {
   const { uid, name, labels, annotations, ownerReferences, deletionTimestamp } = metadata;

@@ -42,7 +42,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
   let isFirstList = true;
   let isListing = false;
   let settled = 0;
-  /** Websites that are not Ready and have not changed. They follow all changes that the list reveals. */
+  /** Websites that are not Ready and have not changed. They are reported after all changes that the list reveals. */
   let unready: Change[] = [];
 
   const report = (change: Change) => outlet.change(change, isListing ? 'list' : 'watch');
@@ -52,7 +52,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
     known.delete(keyText(key));
     report(deletionOf(key, before, resourceVersion));
   };
-  /** What is remembered of this Website. If a previous Website of the same name is remembered, it is gone, so it is removed. */
+  /** The memory of this Website. If a previous Website of the same name is remembered, it is gone, so it is removed. */
   const remembered = ({ metadata: { namespace, name, uid } }: WatchedObject): Memory | undefined => {
     const text = keyText({ namespace, name });
     if (known.has(text) && known.get(text)?.uid !== uid) remove({ namespace, name });
@@ -102,7 +102,7 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
 
 /**
  * Turns what the watch of one kind of children reports into changes of the Websites that own them. A child whose Website does not
- * exist yields no change: the garbage collector deletes it, or the Website is about to appear as a change of its own.
+ * exist yields no change: the garbage collector deletes it, or the Website's own event will follow.
  */
 export function childObserver(
   kind: ChildKind,
@@ -174,7 +174,7 @@ export function childObserver(
       const text = keyText(object.metadata);
       const now = rememberChild(kind, object);
       // A child that the functions have just created needs no event. In a list it does, because it may have changed since.
-      // So does a child that somebody made ours by hand.
+      // A child that was adopted by hand needs an event too.
       const isKnown = known.has(text) || now?.owner?.uid === UNKNOWN_UID;
       if (now !== undefined && !isOptional(kind) && !isKnown && isOurCreation(object)) known.set(text, now);
       else see(object, now);

@@ -20,7 +20,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
     try {
       const from = state;
       state = await enter(state, options, signal);
-      // Only a working watch resets the count. A list does not: it could succeed for ever while every watch fails.
+      // Only a working watch resets the count. A list does not: lists could keep succeeding while every watch fails.
       const isWorking = from.name === 'watching' && state.name === 'watching' && state.emptyCloses === 0;
       if (isWorking || state.name === 'absent') failures = 0;
     } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * Lays optional fields over an object that was read. Each field is taken as a whole or left alone.
  * - A field that the spec states now is ours.
- * - A field that it stated before, and no longer does, gets its default, or goes.
+ * - A field that it stated before, and no longer does, gets its default or is removed.
  * - Any other field belongs to other writers, such as admission policies, and stays.
  * @param defaults the desired object, with the defaults of fields that the spec does not state.
  */

@@ -1,4 +1,4 @@
-// The Pod template of a Deployment: what a spec desires of it, and how that is laid over the one that was read.
+// The Pod template of a Deployment: the desired one, and how it is laid over the one that was read.
 import type { V1PodSpec, V1TopologySpreadConstraint } from '@kubernetes/client-node';
 import { differences } from '../../differences.ts';
 import type { Website, WebsiteSpec } from '../../resource.ts';
@@ -16,7 +16,7 @@ type PodSpec = Json<V1PodSpec>;
 const FIELDS = [
   'imagePullSecrets',
   'serviceAccountName',
-  // The API server keeps the old name of the field in step.
+  // The old name of the field. The API server keeps both equal.
   'serviceAccount',
   'nodeSelector',
   'tolerations',
@@ -47,7 +47,7 @@ const spread = (website: Website, topologyKey: string): Json<V1TopologySpreadCon
   labelSelector: { matchLabels: selectorOf(website) },
 });
 
-/** @param now what the desired object states, and `before` what the one that was read stated. */
+/** @param now what the spec states. @param before what it stated when the object was last written. */
 export function mergedPodSpec(have: PodSpec, want: PodSpec, now: Stated, before: Stated): PodSpec {
   const statement = statementOf(now, before);
   const merge = mergedContainers(before, statement);

@@ -12,7 +12,7 @@ const statement = z.object({
   /** `requests.cpu` */
   resources: z.array(z.string()).default([]),
   profile: z.string().optional(),
-  /** The spec leaves the number of Pods to something else. */
+  /** Whether an autoscaler decides the number of Pods. */
   autoscaled: z.boolean().default(false),
   /** Other optional fields of the Pod and its container, and `strategy`. */
   fields: z.array(z.string()).default([]),

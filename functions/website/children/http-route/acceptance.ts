@@ -5,11 +5,11 @@ import type { HttpRoute, ParentRef, RouteParent } from './object.ts';
 /** Every reason that `acceptance` may give. */
 export const ACCEPTANCE_REASONS = ['Available', 'NotRouted'] as const satisfies readonly ReadyReason[];
 
-/** What a controller must say about a route that is served. */
+/** The conditions that a controller must set to True on a route that it serves. */
 const CONDITIONS = ['Accepted', 'ResolvedRefs'] as const;
 
 /**
- * Reasons that pass without help: the Gateway is being set up, or its controller has not seen our new Service yet.
+ * Reasons that usually go away: the Gateway is being set up, or its controller has not seen our new Service yet.
  * Source: RouteReasonPending and RouteReasonBackendNotFound of sigs.k8s.io/gateway-api/apis/v1.
  */
 const PASSING: ReadonlySet<string> = new Set(['Pending', 'BackendNotFound']);
@@ -39,7 +39,7 @@ const notYet = (message: string): Verdict => ({ state: 'progressing', reason: 'N
 
 type Judgement = NonNullable<RouteParent['conditions']>[number];
 
-/** A condition of an older generation says nothing. Some controllers add an entry for conditions of their own alone. */
+/** Undefined if the controller has not judged this generation, or only adds conditions of its own. */
 const judgementOf = (
   { metadata }: HttpRoute,
   { conditions = [] }: RouteParent,
