@@ -6,7 +6,7 @@ import { GROUP, KIND, PLURAL, VERSION, websiteSpec, websiteStatus } from '../fun
 
 const FILE = new URL('website.yaml', import.meta.url);
 
-/** The longest name of a child, `{name}-deployment`, must fit into 63 characters. The name of a Service must start with a letter. */
+/** `{name}-deployment` and `{name}-service` must fit into 63 characters, and the name of a Service must start with a letter. */
 const NAME_RULES = [
   {
     rule: 'self.metadata.name.size() <= 52',

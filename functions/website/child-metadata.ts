@@ -1,5 +1,5 @@
-// The labels and annotations of `spec.childMetadata` on all children. They make every kind depend on the spec, also the kinds that are
-// otherwise the same for every spec. So while they are used, and ever after, those kinds are fenced too (docs/adr/0004-fencing.md).
+// The labels and annotations of `spec.childMetadata` on all children. They make every kind depend on the spec, including the kinds with
+// `dependsOnSpec: false`. So from their first use on, those kinds are fenced too (docs/adr/0004-fencing.md).
 import { CARRIER, childrenIn, kindOf, type Child, type Children, type DesiredChildren } from './children/kinds.ts';
 import type { Desired } from './children/kind.ts';
 import { CHILD_METADATA, GENERATION } from './children/metadata.ts';
@@ -14,13 +14,13 @@ export const usesChildMetadata = ({ childMetadata: { labels = {}, annotations = 
 /** Whether the child was written while childMetadata was used, or after it. */
 export const hasStatement = ({ metadata }: Annotated): boolean => metadata.annotations?.[CHILD_METADATA] !== undefined;
 
-/** Whether an earlier spec may have used childMetadata. The Deployment says so before any other child has it. */
+/** Whether an earlier spec may have used childMetadata. The Deployment's annotation records it before any other child has it. */
 export function wasUsed(observed: Children): boolean {
   const carrier = observed[CARRIER];
   return carrier === undefined ? childrenIn(observed).some(hasStatement) : hasStatement(carrier);
 }
 
-/** The desired children with what the spec says of their metadata. Without childMetadata, each states that there is none. */
+/** Adds the spec's childMetadata to the desired children. If the spec has no childMetadata, their annotation states that. */
 export function withChildMetadata(wanted: DesiredChildren, website: Website, spec: WebsiteSpec): DesiredChildren {
   const { labels, annotations } = spec.childMetadata ?? {};
   const ours = {
@@ -46,8 +46,8 @@ export function withChildMetadata(wanted: DesiredChildren, website: Website, spe
 }
 
 /**
- * Whether the child may only be written after the Deployment, and only once that says that childMetadata is or was used. The kind would
- * otherwise be the same for every spec, so runs look at it after a new spec only if the Deployment says so.
+ * Whether the child may be written only after the Deployment records that childMetadata is or was used. Its kind has
+ * `dependsOnSpec: false`, so after a new spec, runs look at it only if the Deployment records that.
  */
 export const waitsForCarrier = (want: Desired<Child>): boolean =>
   !kindOf(want.kind).dependsOnSpec && hasStatement(want);

@@ -58,8 +58,8 @@ export function lookAfter(changed: readonly ('Website' | ChildKind)[]): Look {
 }
 
 /**
- * Once childMetadata was used, no child is the same for every spec, so a look at a new spec takes in all children that the Website has.
- * The Deployment says so. Without a Deployment, it is unknown.
+ * Once childMetadata was used, every child depends on the spec. So a look at a new spec includes all children that the Website has. The
+ * Deployment's annotation records it. Without a Deployment, the look is widened too.
  */
 export const widened = (look: Look, { [CARRIER]: carrier }: Children): Look =>
   look.marked === 'all' && (carrier === undefined || hasStatement(carrier))

@@ -27,8 +27,8 @@ interface Bounds {
 /** Events of the Deployment announce the next change. This wait bounds the delay when such an event is lost. */
 const UNANNOUNCED_SECONDS = 120;
 /**
- * The functions get no event for the end of these conditions: an object without our label is deleted, a quota is raised, a policy
- * changes, an API is installed. The wait is a quarter of the condition's age, within these bounds. A refused write is retried at
+ * No event announces the end of these conditions. For example, an object without our label is deleted, a quota is raised, a policy
+ * changes, or an API is installed. The wait is a quarter of the condition's age, within these bounds. A refused write is retried at
  * least once a minute in the first four minutes. Later it is retried as rarely as the default resync runs.
  */
 const BOUNDS: Partial<Record<ReadyReason, Bounds>> = {

@@ -77,8 +77,8 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
 
 /**
  * Whether this write would be too early while there is an obstacle. An obstacle on the Deployment keeps its annotations from telling
- * later runs about this child: an optional child would stay when the spec no longer desires it, and a Service would keep labels that have
- * left the spec. An obstacle on the Service would make a route lead to somebody else's Pods.
+ * later runs about this child. An optional child would then stay when the spec no longer desires it. A Service would keep labels that
+ * have left the spec. An obstacle on the Service would make a route lead to somebody else's Pods.
  */
 function isPremature(
   want: Desired<Child> | undefined,

@@ -6,7 +6,7 @@ import type { Deployment } from '../../functions/website/children/deployment/obj
 import { CHILD_KINDS, childrenIn, type Child, type Children } from '../../functions/website/children/kinds.ts';
 import { CHILD_METADATA, GENERATION } from '../../functions/website/children/metadata.ts';
 import { desired } from '../../functions/website/desired.ts';
-import { isAheadOf } from '../../functions/website/ownership.ts';
+import { isNewerThan } from '../../functions/website/ownership.ts';
 import { plan, withoutStamps } from '../../functions/website/plan.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { GROUP, websiteSpec, type ObjectMeta, type Website } from '../../functions/website/resource.ts';
@@ -257,9 +257,9 @@ describe('Because a run that lost a race must lose it on the Deployment,', () =>
   it('a cached Website is not ahead of a Service that a newer one wrote', () => {
     const children = storedChildren(aWebsite({ spec: used }));
     const cached = aWebsite({ spec: used, metadata: { generation: 2 } });
-    expect(isAheadOf(cached, children)).toBe(true);
+    expect(isNewerThan(cached, children)).toBe(true);
     const newer = storedChildren(aWebsite({ spec: used, metadata: { generation: 3 } }));
-    expect(isAheadOf(cached, { ...children, Service: newer.Service })).toBe(false);
+    expect(isNewerThan(cached, { ...children, Service: newer.Service })).toBe(false);
   });
 
   it('a Deployment that is recreated says so while its Service does', () => {

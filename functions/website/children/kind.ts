@@ -36,7 +36,7 @@ export interface KindOfChild<T extends ChildObject = ChildObject> {
   readonly plural: string;
   /** Every Website has an `always` child. The Deployment's annotation lists the `optional` ones (marks.ts). */
   readonly presence: 'always' | 'optional';
-  /** True if the desired state depends on the spec. The child then carries the generation that it was written for. */
+  /** True if the desired state depends on more of the spec than `childMetadata`. The child then always carries its generation. */
   readonly dependsOnSpec: boolean;
   /** For a kind whose API a cluster may lack: what to install to have it. Without the API, there is no such child. */
   readonly optionalApi?: string;

@@ -73,7 +73,7 @@ export class Health {
     watch.dueAt = watch.progressedAt + LONGEST_STATE_MS;
   }
 
-  /** One line for each reason why the forwarder is not ready. Empty if every resource was listed, or its API is absent, and every watch works. */
+  /** One line for each reason why the forwarder is not ready. A resource whose API is absent is no reason. */
   problems(): string[] {
     return [...this.#watches].flatMap(([name, { problem, hasListed }]) => {
       if (problem !== undefined) return [`${name}: ${problem}`];
