@@ -5,6 +5,8 @@ import { combinationProblems, type Given } from './settings/cross-checks.ts';
 import { isLoopback } from './settings/loopback.ts';
 import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
 import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
+import type { Defaults } from './website/defaults.ts';
+import { websiteKey } from './website/resource.ts';
 
 /** `a, b` */
 const list = z
@@ -66,6 +68,16 @@ const environment = z.object({
     .transform((hosts) => hosts.map((host) => host.toLowerCase()))
     .refine((hosts) => hosts.every((host) => /^(\*|[-.\w]+)$/.test(host)), 'must be host names without ports, or *'),
   REPLY_EVENTS: yesOrNo.default(false),
+  DEFAULT_GATEWAY: z
+    .string()
+    .transform((text) => text.split('/'))
+    .refine(
+      ([namespace, name, ...rest]) => rest.length === 0 && websiteKey.safeParse({ namespace, name }).success,
+      'must be the namespace and name of a Gateway, such as infra/public',
+    )
+    .transform(([namespace = '', name = '']) => ({ namespace, name }))
+    .optional(),
+  ONLY_DEFAULT_GATEWAY: yesOrNo.default(false),
   CLUSTER_NAME: clusterName.default('default'),
   CLUSTERS: contextsBySource.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
@@ -101,6 +113,8 @@ export interface Config {
   readonly webhookAllowedOrigins: readonly string[];
   /** Whether the answer to a reconcile is a CloudEvent, which a Broker publishes to subscribers. */
   readonly replyEvents: boolean;
+  /** What the operator decides for all Websites. */
+  readonly defaults: Defaults;
   /** The cluster's name in the `source` of reply events. With several clusters, it is absent and replies repeat the event's source. */
   readonly clusterName: string | undefined;
   /** Who may call. If both are absent, callers are not checked. */
@@ -164,6 +178,7 @@ export function configFrom(
     maxConcurrent: data.MAX_CONCURRENT,
     webhookAllowedOrigins: data.WEBHOOK_ALLOWED_ORIGINS,
     replyEvents: data.REPLY_EVENTS,
+    defaults: { gateway: data.DEFAULT_GATEWAY, isOnlyGateway: data.ONLY_DEFAULT_GATEWAY },
     clusterName: data.CLUSTERS === undefined ? data.CLUSTER_NAME : undefined,
     callers: callersOf(data),
     allowAnonymous: data.ALLOW_ANONYMOUS,

@@ -10,7 +10,7 @@ import type { Context } from './website/reconcile.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** What every host passes to both functions. */
-export interface FunctionContext extends Pick<Context, 'now'> {
+export interface FunctionContext extends Pick<Context, 'now' | 'defaults'> {
   readonly clusters: Clusters;
   readonly log: Log;
   /** Limits how many events are handled at once, including those of batches. */
@@ -34,6 +34,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
   return {
     clusters,
     now: () => new Date(),
+    defaults: config.defaults,
     log,
     places: new Places(config.maxConcurrent),
     config,

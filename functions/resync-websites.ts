@@ -38,7 +38,7 @@ const PROGRESS = 500;
  */
 export async function resyncClusters(
   clusters: readonly ServedCluster[],
-  context: Pick<ResyncContext, 'now' | 'log'>,
+  context: Pick<ResyncContext, 'now' | 'defaults' | 'log'>,
 ): Promise<ResyncReport> {
   const work = clusters.map((served) =>
     served.resyncs.run(async () => {

@@ -1,6 +1,8 @@
 // Stands in for the controller of a Gateway, which writes the status of routes.
+import { kubernetes } from '../functions/cluster/kubernetes.ts';
 import type { Transport } from '../functions/cluster/transport.ts';
 import type { HttpRoute, RouteParent } from '../functions/website/children/http-route/object.ts';
+import type { WebsiteKey } from '../functions/website/resource.ts';
 import { eventually } from './eventually.ts';
 
 type Condition = NonNullable<RouteParent['conditions']>[number];
@@ -27,7 +29,7 @@ export const acceptedBy = (route: HttpRoute) =>
 /** Accepts the route of a Website once it has this host, as the controller of its Gateway would. */
 export async function serve(
   transport: Transport,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { namespace, name }: WebsiteKey,
   host: string,
   status: (route: HttpRoute) => object = acceptedBy,
 ): Promise<void> {
@@ -40,8 +42,15 @@ export async function serve(
   });
 }
 
+/** Accepts the route of a Website if it has one. @returns whether it has. */
+export async function serveIfRouted(transport: Transport, key: WebsiteKey): Promise<boolean> {
+  const route = await kubernetes(transport).getChild('HTTPRoute', key);
+  if (route !== undefined) await accept(transport, route);
+  return route !== undefined;
+}
+
 /** Says this of a route, as the controller of its Gateway would. */
-export async function accept(
+async function accept(
   transport: Transport,
   route: HttpRoute,
   status: (route: HttpRoute) => object = acceptedBy,

@@ -41,7 +41,7 @@ export async function findDiffering(context: Context): Promise<Found> {
       const { namespace, name } = website.metadata;
       const key = { namespace, name };
       const children = childrenOf(key);
-      const wouldChange = children !== undefined && (await wouldLast(website, children, context.cluster));
+      const wouldChange = children !== undefined && (await wouldLast(website, children, context));
       if (wouldChange) afresh.add(key);
       const compared = wouldChange ? 'differs' : compare(website, children, context);
       if (compared === 'differs') differing.push(key);
@@ -103,11 +103,12 @@ const bytesOf = (text: string): number => (Buffer.byteLength(text) === text.leng
 function compare(
   website: Website,
   children: Children | undefined,
-  context: Pick<Context, 'now'>,
+  context: Pick<Context, 'now' | 'defaults'>,
 ): 'settled' | 'differs' | 'large' | 'unknown' {
   try {
     // An invalid spec is judged without its children.
-    if (children === undefined && decide(website, {}).spec !== undefined) return 'unknown';
+    if (children === undefined && decide(website, {}, { defaults: context.defaults }).spec !== undefined)
+      return 'unknown';
     if (!differs(website, children ?? {}, context)) return 'settled';
     return JSON.stringify(website).length > LARGEST_AMONG_OTHERS ? 'large' : 'differs';
   } catch {
@@ -117,9 +118,9 @@ function compare(
 }
 
 /** The Pods are not read here. So a Website whose condition names a cause differs, and its reconcile looks at the Pods again. */
-function differs(website: Website, children: Children, { now }: Pick<Context, 'now'>): boolean {
+function differs(website: Website, children: Children, { now, defaults }: Pick<Context, 'now' | 'defaults'>): boolean {
   if (website.metadata.deletionTimestamp !== undefined) return false;
-  const decision = decide(website, children);
+  const decision = decide(website, children, { defaults });
   if (decision.plan.steps.length > 0 || decision.scale !== undefined) return true;
   const judged = judge(website, decision, { children, refusals: [] }, now());
   return isNews(website.status, judged.status);

@@ -1,16 +1,20 @@
-import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { memoriesOf } from '../website/overridden.ts';
 import { plan } from '../website/plan.ts';
+import type { Context } from '../website/reconcile.ts';
 import type { Website } from '../website/resource.ts';
 import { decide } from '../website/decide.ts';
 import type { Children } from '../website/children/kinds.ts';
 
 /** Whether an overridden write would have another result now, for example because the policy that changed it is gone. */
-export async function wouldLast(website: Website, children: Children, cluster: Cluster): Promise<boolean> {
+export async function wouldLast(
+  website: Website,
+  children: Children,
+  { cluster, defaults }: Pick<Context, 'cluster' | 'defaults'>,
+): Promise<boolean> {
   // Only `status.overridden` remembers such writes.
   if (website.status?.overridden === undefined || website.metadata.deletionTimestamp !== undefined) return false;
-  const decision = decide(website, children);
+  const decision = decide(website, children, { defaults });
   if (decision.spec === undefined) return false;
   const { repeated, wanted } = decision;
   const known = memoriesOf({ steps: [repeated], obstacles: [] });

@@ -6,7 +6,11 @@ export type Given = Readonly<Record<string, string>>;
 const TOKENS = ['CALLER_ISSUER', 'CALLER_AUDIENCE', 'CALLER_SUBJECTS', 'CALLER_JWKS_URL'] as const;
 
 /** Combinations of settings that no host accepts. It reports them even if single settings are invalid as well. */
-export const combinationProblems = (given: Given): string[] => [...addressProblems(given), ...tokenProblems(given)];
+export const combinationProblems = (given: Given): string[] => [
+  ...addressProblems(given),
+  ...tokenProblems(given),
+  ...gatewayProblems(given),
+];
 
 function addressProblems(given: Given): string[] {
   const areBoth = (one: string, other: string) => given[one] !== undefined && given[other] !== undefined;
@@ -36,11 +40,16 @@ function tokenProblems(given: Given): string[] {
   ];
 }
 
+const gatewayProblems = ({ DEFAULT_GATEWAY: gateway, ONLY_DEFAULT_GATEWAY: only }: Given): string[] =>
+  gateway === undefined && isYes(only) ? ['ONLY_DEFAULT_GATEWAY: set DEFAULT_GATEWAY too, which it allows'] : [];
+
+const isYes = (text: string | undefined): boolean => text !== undefined && !/^(false|0|no|off|n|disabled)$/i.test(text);
+
 /** A check for the Node host, which has no function key: without caller checks, anyone who reaches the port could use it. */
 export function callersProblems(given: Given): string[] {
   if ([...TOKENS, 'CALLER_SIGNING_SECRET'].some((name) => given[name] !== undefined)) return [];
   const { ALLOW_ANONYMOUS: anonymous, HOST: host = '0.0.0.0' } = given;
-  if (anonymous === undefined || /^(false|0|no|off|n|disabled)$/i.test(anonymous))
+  if (!isYes(anonymous))
     return [
       'No callers are configured. Set CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET for signatures. Without either, set ALLOW_ANONYMOUS=1 and HOST=127.0.0.1',
     ];

@@ -1,5 +1,6 @@
 import { AS_NEEDED, partOf, type Look } from './look.ts';
 import { CARRIER, type ChildKind, type Children, type DesiredChildren } from './children/kinds.ts';
+import { problemWith, withDefaults, type Defaults } from './defaults.ts';
 import { desired } from './desired.ts';
 import { explained, type Finding } from './explain.ts';
 import { keptMeanwhile, withKeptMarks, without } from './kept.ts';
@@ -25,7 +26,7 @@ interface Planned {
   readonly repeated: readonly Operation[];
 }
 
-/** What to write for a valid spec, or the problem of an invalid one, which changes nothing. */
+/** What to write for a valid spec, or the problem of one that is invalid or not allowed, which changes nothing. */
 export type Decision =
   | Planned
   | { readonly spec: undefined; readonly scale?: never; readonly plan: Plan; readonly problem: string };
@@ -38,23 +39,22 @@ export interface DecideOptions {
   readonly look?: Look;
   /** Includes the writes that were reverted last time. */
   readonly afresh?: boolean;
+  readonly defaults?: Defaults | undefined;
 }
 
 /** Decides what to write. The decision depends on the arguments alone. */
 export function decide(
   website: Website,
   children: Children,
-  { look = AS_NEEDED, afresh = false }: DecideOptions = {},
+  { look = AS_NEEDED, afresh = false, defaults = {} }: DecideOptions = {},
 ): Decision {
   const parsed = websiteSpec.safeParse(website.spec);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const problem = `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`;
-    return { spec: undefined, plan: NOTHING, problem };
-  }
-  const { spec, ...scale } = filled(parsed.data, website, children);
+  if (!parsed.success) return refused(issueText(parsed.error.issues));
+  const problem = problemWith(website, parsed.data, defaults);
+  if (problem !== undefined) return refused(problem);
+  const { spec, ...scale } = filled(withDefaults(parsed.data, defaults), website, children);
   const all = desired(website, spec, children);
-  const kept = keptMeanwhile(website, spec, all, children);
+  const kept = keptMeanwhile({ website, spec, wanted: all, children, look });
   const wanted = partOf(withKeptMarks(all, kept, children, look), look);
   const decided = { spec, wanted, kept, repeated: [] };
   if (spec.suspend) return { ...decided, plan: NOTHING };
@@ -72,6 +72,11 @@ function filled(
   const scale = missingReplicas(spec, own);
   return scale === undefined ? { spec } : { spec: { ...spec, replicas: scale }, scale };
 }
+
+const refused = (problem: string): Decision => ({ spec: undefined, plan: NOTHING, problem });
+
+const issueText = ([issue]: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string =>
+  `${['spec', ...(issue?.path ?? [])].join('.')}: ${issue?.message}`;
 
 export interface Judged {
   readonly verdict: Verdict;

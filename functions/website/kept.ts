@@ -5,19 +5,26 @@ import { markedKinds, withMarks } from './marks.ts';
 import { isOwnedBy } from './ownership.ts';
 import type { Website, WebsiteSpec } from './resource.ts';
 
+interface Seen {
+  readonly website: Website;
+  readonly spec: WebsiteSpec;
+  /** The desired children of all kinds. */
+  readonly wanted: DesiredChildren;
+  readonly children: Children;
+  readonly look: Look;
+}
+
 /**
  * The children that publish the site until their replacement is ready. So a site that moves from an Ingress to a Gateway stays
  * reachable while the Gateway does not serve it.
  */
-export function keptMeanwhile(
-  website: Website,
-  spec: WebsiteSpec,
-  wanted: DesiredChildren,
-  children: Children,
-): ReadonlySet<ChildKind> {
+export function keptMeanwhile({ website, spec, wanted, children, look }: Seen): ReadonlySet<ChildKind> {
+  const unseen = new Set(overlooked(look));
   const publishing = OPTIONAL_KINDS.filter((kind) => kind.url !== undefined);
   const isAwaited = publishing.some(
-    (each) => wanted[each.kind] !== undefined && isUnready(each.readiness?.(children[each.kind], spec)),
+    (each) =>
+      wanted[each.kind] !== undefined &&
+      (unseen.has(each.kind) || isUnready(each.readiness?.(children[each.kind], spec))),
   );
   const isKept = (kind: ChildKind): boolean => {
     const child = children[kind];

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { CARRIER, childrenIn, isOptional, type Children, type Versions } from './children/kinds.ts';
+import type { Defaults } from './defaults.ts';
 import { decide, judge, type Decision, type Judged } from './decide.ts';
 import { lookAtPods } from './explain.ts';
 import { reportForbidden } from './forbidden.ts';
@@ -20,6 +21,7 @@ import { writeStatus } from './write-status.ts';
 export interface Context {
   readonly cluster: Cluster;
   readonly now: () => Date;
+  readonly defaults?: Defaults | undefined;
 }
 
 export interface Reconciled {
@@ -81,7 +83,7 @@ async function reconcileOnce(
   if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
 
   // Decide
-  const decision = decide(website, children, { ...run, look });
+  const decision = decide(website, children, { ...run, look, defaults: context.defaults });
   const again = await secondRun(website, children, decision, { ...run, look }, context.cluster);
   if (again !== undefined) return reconcileOnce(key, context, again, done);
 

@@ -68,6 +68,41 @@ async function asked(run: Run): Promise<{ url: string; paths: string[]; most: ()
   return { url, paths, most: () => most };
 }
 
+/** The part of what the functions write that these tests look at. */
+interface Written {
+  readonly kind?: string;
+  readonly spec?: object;
+  readonly status?: { readonly conditions?: readonly object[] };
+}
+
+/** An API server that has the Website of CHANGED, with this spec, and takes every write. */
+async function holding(run: Run, spec: object): Promise<{ url: string; writes: Written[] }> {
+  const writes: Written[] = [];
+  const metadata = { namespace: 'a', name: 'b', uid: 'x', resourceVersion: '1', generation: 1 };
+  const website = { apiVersion: data.apiVersion, kind: 'Website', metadata, spec };
+  const none = { kind: 'Status', reason: 'NotFound', code: 404, details: { name: 'b' } };
+  const answer = async (asking: IncomingMessage): Promise<object> => {
+    if (asking.method === 'GET') return asking.url?.includes('/websites/') === true ? website : none;
+    const body = JSON.parse(await textOf(asking)) as Written & { metadata: object };
+    writes.push(body);
+    return { ...body, metadata: { ...metadata, ...body.metadata } };
+  };
+  const url = await listen(run, (asking, response) => {
+    void (async () => {
+      const object = await answer(asking);
+      response.writeHead(object === none ? 404 : 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(object));
+    })();
+  });
+  return { url, writes };
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
 /** A kubeconfig of API servers by the names of their contexts; the first is the current one. */
 const kubeconfigOf = (servers: Variables): string =>
   JSON.stringify({
@@ -192,6 +227,25 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
       'webhook-signature': new Webhook(SECRET).sign('1', at, JSON.stringify(IGNORED)),
     };
     expect([(await post(url, IGNORED, signature)).status, (await post(url, IGNORED)).status]).toEqual([204, 401]);
+  },
+  async DEFAULT_GATEWAY(run) {
+    const { url: server, writes } = await holding(run, { image: 'nginx:1', replicas: 1, host: 'a.example.com' });
+    const settings = { KUBECONFIG_CONTENT: kubeconfigOf({ one: server }), DEFAULT_GATEWAY: 'infra/public' };
+    expect((await post(await started(run, settings), CHANGED)).status).toBe(204);
+    expect(writes.find(({ kind }) => kind === 'HTTPRoute')).toMatchObject({
+      spec: { parentRefs: [{ namespace: 'infra', name: 'public' }] },
+    });
+  },
+  async ONLY_DEFAULT_GATEWAY(run) {
+    const spec = { image: 'nginx:1', replicas: 1, host: 'a.example.com', gateway: { name: 'own' } };
+    const readyWith = async (variables: Variables) => {
+      const { url: server, writes } = await holding(run, spec);
+      const settings = { KUBECONFIG_CONTENT: kubeconfigOf({ one: server }), DEFAULT_GATEWAY: 'infra/public' };
+      await post(await started(run, { ...settings, ...variables }), CHANGED);
+      return writes.find(({ kind }) => kind === 'Website')?.status?.conditions?.[0];
+    };
+    expect(await readyWith({ ONLY_DEFAULT_GATEWAY: 'true' })).toMatchObject({ reason: 'InvalidSpec' });
+    expect(await readyWith({})).toMatchObject({ reason: 'Progressing' });
   },
   async MAX_CONCURRENT(run) {
     const mostWith = async (variables: Variables): Promise<number> => {

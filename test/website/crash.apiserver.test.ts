@@ -7,6 +7,7 @@ import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy, type Fault } from '../faults/proxy.ts';
+import { serveIfRouted } from '../gateway.ts';
 import { createNamespace, createWebsite, removeWebsite, replaceWebsiteSpec } from '../real-cluster.ts';
 import { SCENARIOS, type Step } from './scenarios.ts';
 import { masked } from './world.ts';
@@ -51,6 +52,7 @@ async function live(steps: readonly Step[], at = 0, fault: Fault = {} as Fault):
     await deliver(isNew ? 'nothing' : 'as-needed').catch(unlessUnreachable);
     // The event is sent again, and again when the controllers have done their part.
     await eventually(async () => {
+      await serveIfRouted(admin, key);
       const { outcome } = await deliver('as-needed');
       expect(outcome.kind).toBe(exists ? 'settled' : 'gone');
     });

@@ -7,7 +7,7 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { accept } from '../gateway.ts';
+import { serveIfRouted } from '../gateway.ts';
 import { createNamespace, createWebsite, removeWebsitesIn, replaceWebsiteSpec } from '../real-cluster.ts';
 import { anySpec, refusedSpec, withReplicas, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
@@ -56,10 +56,8 @@ async function follow(key: WebsiteKey): Promise<boolean> {
   // The Deployment controller writes as well, and may win every race of a run: the event is sent again then.
   const run = () => eventually(() => reconcile(key, { cluster, now: () => new Date() }));
   const first = await run();
-  const route = await cluster.getChild('HTTPRoute', key);
-  if (route !== undefined) await accept(admin, route);
-  // A Gateway that serves the site takes the place of an Ingress.
-  const { outcome } = route === undefined ? first : await run();
+  // An Ingress goes when a Gateway that takes its place serves the site.
+  const { outcome } = (await serveIfRouted(admin, key)) ? await run() : first;
   const website = await cluster.getWebsite(key);
   expect(website?.status?.observedGeneration).toBe(website?.metadata.generation);
   const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
