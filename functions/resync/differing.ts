@@ -53,10 +53,10 @@ export async function findDiffering(context: Context): Promise<Found> {
 }
 
 /** Returns undefined if a child of the Website was not kept. */
-type ChildrenOf = (key: WebsiteKey) => Children | undefined;
+export type ChildrenOf = (key: WebsiteKey) => Children | undefined;
 
 /** Reads the children before the Websites, as `reconcile` does. A Website that changes in between then differs and is reconciled. */
-async function readAllChildren(cluster: Cluster): Promise<ChildrenOf> {
+export async function readAllChildren(cluster: Cluster): Promise<ChildrenOf> {
   const room = { left: ALL_KEPT };
   const byKind = await Promise.all(
     CHILD_KINDS.map(async (kind) => [kind, await byWebsite(cluster, kind, room)] as const),

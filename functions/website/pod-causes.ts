@@ -58,7 +58,7 @@ const isNewer = ({ metadata: one }: Pod, { metadata: other }: Pod): boolean => {
 };
 
 /** Why a Pod is not ready. Undefined for a Pod that is ready, or that does not say why. */
-function podCause(pod: Pod): Cause | undefined {
+export function podCause(pod: Pod): Cause | undefined {
   if (conditionIn(pod, 'Ready')?.status === 'True') return undefined;
   const { phase, reason = phase, message } = pod.status ?? {};
   if (phase === 'Failed') return { rank: 3, text: causeText(reason ?? phase, message) };

@@ -1,0 +1,111 @@
+import { CHILD_KINDS, type Child, type ChildKind, type ChildOfKind, type Children } from '../website/children/kinds.ts';
+import type { Desired } from '../website/children/kind.ts';
+import type { Website } from '../website/resource.ts';
+import { differences } from '../website/differences.ts';
+import type { Cluster } from './cluster.ts';
+import { ClusterError } from './errors.ts';
+import type { ApiRequest, Transport } from './transport.ts';
+
+/** A write that a dry run recorded instead of making it. `before` is the object as the run read it. */
+export type RecordedWrite =
+  | { readonly verb: 'create'; readonly after: Child }
+  | { readonly verb: 'replace'; readonly before: Child; readonly after: Child }
+  | { readonly verb: 'delete'; readonly before: Child }
+  | { readonly verb: 'update status'; readonly before: Website; readonly after: Website };
+
+export interface DryRun {
+  /** Reads from the real cluster. It records each write, and later reads of the same run see it. */
+  readonly cluster: Cluster;
+  /** In the order in which a reconcile makes them. */
+  readonly writes: readonly RecordedWrite[];
+}
+
+export interface DryRunOptions {
+  /** The Website to work with, in place of the stored one. */
+  readonly website?: Website | undefined;
+  /** All children of the Website, from a list. Neither they nor its Pods are read then, so a known cause in the status stays. */
+  readonly children?: Children | undefined;
+  /** Asks this cluster for the result of each write. Its own writes must be dry runs, too. */
+  readonly server?: Pick<Cluster, 'create' | 'replace' | 'delete'> | undefined;
+}
+
+/** A cluster for one run of `reconcile` that must not change anything. */
+export function dryRun(real: Cluster, { website, children: listed, server }: DryRunOptions = {}): DryRun {
+  const writes: RecordedWrite[] = [];
+  const children = new Map<ChildKind, Child | undefined>(
+    listed === undefined ? [] : CHILD_KINDS.map((kind) => [kind, listed[kind]]),
+  );
+  let read = website;
+
+  const cluster: Cluster = {
+    rehearse: async (child) => real.rehearse(child),
+    async listPods(namespace, labels) {
+      if (listed !== undefined) throw new ClusterError('Unavailable', 'A plan from lists reads no Pods');
+      return real.listPods(namespace, labels);
+    },
+    listWebsites: () => real.listWebsites(),
+    listChildren: (kind) => real.listChildren(kind),
+    async getWebsite(key) {
+      read ??= await real.getWebsite(key);
+      return read;
+    },
+    async getChild<Kind extends ChildKind>(kind: Kind, key: { readonly namespace: string; readonly name: string }) {
+      if (!children.has(kind)) children.set(kind, await real.getChild(kind, key));
+      return children.get(kind) as ChildOfKind<Kind> | undefined;
+    },
+    async create(child) {
+      // The API server would find the child that this run would have deleted.
+      const isRecreated = writes.some((each) => each.verb === 'delete' && each.before.kind === child.kind);
+      const after = server === undefined || isRecreated ? asCreated(child) : await server.create(child);
+      return recorded(after.kind, after, { verb: 'create', after });
+    },
+    async replace(child) {
+      const before = children.get(child.kind) ?? child;
+      const after = server === undefined ? asReplaced(child, before) : await server.replace(child);
+      return recorded(child.kind, after, { verb: 'replace', before, after });
+    },
+    async delete(child) {
+      if (server !== undefined) await server.delete(child);
+      recorded(child.kind, undefined, { verb: 'delete', before: child });
+    },
+    async updateStatus(after) {
+      // Some status updates only ask whether the Website has changed.
+      const isChange = differences(read?.status, after.status).length > 0;
+      if (read !== undefined && isChange) writes.push({ verb: 'update status', before: read, after });
+      read = after;
+      return after;
+    },
+    announce: async () => {},
+  };
+
+  function recorded<After extends Child | undefined>(kind: ChildKind, after: After, write: RecordedWrite): After {
+    children.set(kind, after);
+    writes.push(write);
+    return after;
+  }
+
+  return { cluster, writes };
+}
+
+/** Without a uid and a version, which only the API server gives. */
+const asCreated = (child: Desired<Child>): Child =>
+  ({ ...child, metadata: { ...child.metadata, generation: 1 } }) as Child;
+
+/** A changed spec is a new generation: its controller has not acted on it yet. */
+function asReplaced(child: Child, before: Child): Child {
+  const { generation } = child.metadata;
+  if (generation === undefined || differences(before.spec, child.spec).length === 0) return child;
+  return { ...child, metadata: { ...child.metadata, generation: generation + 1 } };
+}
+
+/** The same API server, which validates each write and stores none: it answers with what it would have stored. */
+export const withDryRuns = (transport: Transport): Transport => ({
+  ...transport,
+  json: (request) => transport.json(asDryRun(request)),
+  sized: (request) => transport.sized(asDryRun(request)),
+});
+
+const asDryRun = (request: ApiRequest): ApiRequest =>
+  request.method === 'GET'
+    ? request
+    : { ...request, path: `${request.path}${request.path.includes('?') ? '&' : '?'}dryRun=All` };

@@ -1,0 +1,51 @@
+import type { WebsiteKey, Website } from '../../functions/website/resource.ts';
+import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
+import type { Connection, ConnectionFlags } from './connection.ts';
+import type { ExitCode } from './errors.ts';
+import type { Answer, Format } from './output.ts';
+
+/** The flags that every command has. */
+export interface CommonFlags extends ConnectionFlags {
+  readonly output: Format;
+}
+
+/** What a command works with. */
+export interface Surroundings extends Connection {
+  readonly now: () => Date;
+  /** Prints a line while the command is at work. */
+  readonly note: (line: string) => void;
+}
+
+/** What a command found out, and what the program exits with; 0 if absent. */
+export interface Result extends Answer {
+  readonly code?: ExitCode;
+}
+
+/** One command of the program. `program.ts` lists them. */
+export interface CommandOf<Flags> {
+  /** Such as `history <name>`. */
+  readonly usage: string;
+  readonly about: string;
+  /** The flags that only this command has, as commander writes them, each with a description. */
+  readonly options?: readonly (readonly [flags: string, about: string])[];
+  readonly examples: readonly string[];
+  run(surroundings: Surroundings, flags: Flags & CommonFlags, names: readonly string[]): Promise<Result>;
+}
+
+/** Takes `shop`, and `team-a/shop` too. */
+export function keyFrom(name: string, { namespace }: Pick<Connection, 'namespace'>): WebsiteKey {
+  const [first = '', second] = name.split('/', 2);
+  return second === undefined ? { namespace, name: first } : { namespace: first, name: second };
+}
+
+/** @throws Error if there is no such Website. */
+export async function websiteNamed(name: string, surroundings: Connection): Promise<Website> {
+  const key = keyFrom(name, surroundings);
+  const website = await surroundings.cluster.getWebsite(key);
+  if (website === undefined) throw new Error(`There is no Website ${key.name} in namespace ${key.namespace}`);
+  return website;
+}
+
+/** The API path of one Website. */
+export const pathOf = ({ namespace, name }: WebsiteKey): string =>
+  `/apis/${API_VERSION}/namespaces/${encodeURIComponent(namespace)}/${PLURAL}/${encodeURIComponent(name)}`;

@@ -1,0 +1,58 @@
+import type { Transport } from '../../functions/cluster/transport.ts';
+import { childName } from '../../functions/website/children/metadata.ts';
+import { CHILD_KINDS } from '../../functions/website/children/kinds.ts';
+import type { Website } from '../../functions/website/resource.ts';
+
+/** A Kubernetes Event about a Website or one of its objects. */
+export interface EventLine {
+  readonly at: string;
+  readonly type: string;
+  /** Such as `Pod shop-deployment-7c5ddbdf54-x2x5k`. */
+  readonly about: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+interface StoredEvent {
+  readonly metadata: { readonly creationTimestamp?: string };
+  readonly type?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTimestamp?: string | null;
+  readonly eventTime?: string | null;
+  readonly involvedObject: { readonly kind?: string; readonly name?: string };
+}
+
+/** A namespace keeps Events for an hour, and this many are enough to find the last ones of one Website in most. */
+const MOST_READ = 2000;
+const MOST_SHOWN = 8;
+
+/** The last Events about the Website, its children and their Pods, newest first. @throws ClusterError */
+export async function eventsAbout(
+  { metadata: { namespace, name } }: Website,
+  transport: Transport,
+): Promise<EventLine[]> {
+  const { items } = (await transport.json({
+    method: 'GET',
+    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events?limit=${MOST_READ}`,
+    what: `list events in namespace ${namespace}`,
+  })) as { readonly items: readonly StoredEvent[] };
+  const names = new Set([name, ...CHILD_KINDS.map((kind) => childName(kind, name))]);
+  const pods = `${childName('Deployment', name)}-`;
+  return items
+    .filter(({ involvedObject }) => {
+      const about = involvedObject.name ?? '';
+      return names.has(about) || about.startsWith(pods);
+    })
+    .map(lineOf)
+    .toSorted((one, other) => (one.at < other.at ? 1 : -1))
+    .slice(0, MOST_SHOWN);
+}
+
+const lineOf = ({ metadata, involvedObject, ...event }: StoredEvent): EventLine => ({
+  at: event.lastTimestamp ?? event.eventTime ?? metadata.creationTimestamp ?? '',
+  type: event.type ?? 'Normal',
+  about: `${involvedObject.kind ?? 'Object'} ${involvedObject.name ?? ''}`,
+  reason: event.reason ?? '',
+  message: event.message ?? '',
+});

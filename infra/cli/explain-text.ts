@@ -1,0 +1,53 @@
+import type { Explanation } from './explain.ts';
+import { changesText } from './plan.ts';
+import { age, printable, styled, table } from './text.ts';
+
+/** The explanation as one page. A part without content is left out. */
+export function explanationText(explanation: Explanation, now: Date): string {
+  const { children, pods, events, changedByOthers } = explanation;
+  const parts: readonly (readonly [title: string, text: string])[] = [
+    ['What to do', todoText(explanation)],
+    ['Children', table(children.map(({ kind, name, owner }) => [kind, printable(name), `belongs to ${owner}`]))],
+    ['Pods', table(pods.map(({ name, cause }) => [printable(name), printable(cause)]))],
+    ['Changed by others', table(changedByOthers.map(({ kind, path, manager }) => [kind, path, printable(manager)]))],
+    ['The next reconcile', nextText(explanation)],
+    [
+      'Last Events',
+      table(
+        events.map((event) =>
+          [age(event.at, now), event.type, event.reason, event.about, event.message].map(printable),
+        ),
+      ),
+    ],
+  ];
+  const shown = parts
+    .filter(([, text]) => text !== '')
+    .map(([title, text]) => `${styled('bold', title)}\n${indented(text)}`);
+  return [stateText(explanation, now), ...shown].join('\n\n');
+}
+
+const indented = (text: string): string => text.replaceAll(/^/gm, '  ');
+
+function stateText({ website, url, ready, isCurrent }: Explanation, now: Date): string {
+  const title = styled('bold', `Website ${website}`);
+  const where = url === undefined ? [] : [`  ${url}`];
+  if (ready === undefined) return [title, ...where, `  ${NOT_SEEN}`].join('\n');
+  const style = ready.status === 'True' ? 'green' : 'red';
+  const state = styled(style, `Ready: ${ready.status} (${printable(ready.reason)})`);
+  const since = `for ${age(ready.lastTransitionTime, now)}`;
+  const stale = isCurrent
+    ? []
+    : [`  ${styled('yellow', 'This is about an older spec: the functions have not judged the newest one yet.')}`];
+  return [title, ...where, `  ${state} ${since}: ${printable(ready.message)}`, ...stale].join('\n');
+}
+
+const NOT_SEEN =
+  'The functions have not seen it yet. Check that the forwarder and the functions run: `website doctor`.';
+
+const todoText = ({ ready, advice }: Explanation): string =>
+  advice === undefined || ready?.status === 'True' || advice.toDo === '' ? '' : advice.toDo;
+
+function nextText({ plan }: Explanation): string {
+  if (plan === undefined) return '';
+  return plan.changes.length === 0 ? 'writes nothing.' : changesText(plan);
+}

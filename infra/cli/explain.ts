@@ -1,0 +1,110 @@
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import type { Transport } from '../../functions/cluster/transport.ts';
+import { CARRIER, CHILD_KINDS, childrenIn, type Child, type Children } from '../../functions/website/children/kinds.ts';
+import { selectorOf } from '../../functions/website/children/metadata.ts';
+import { lastWriterOf } from '../../functions/website/field-writers.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import { isOwnedBy } from '../../functions/website/ownership.ts';
+import type { Pod } from '../../functions/website/pod.ts';
+import { podCause } from '../../functions/website/pod-causes.ts';
+import { READY_REASONS } from '../../functions/website/reasons.ts';
+import type { Condition, Website } from '../../functions/website/resource.ts';
+import { ADVICE, type Advice } from './advice.ts';
+import { eventsAbout, type EventLine } from './events-about.ts';
+import { history } from './history.ts';
+import { readyOf } from './list.ts';
+import { planned, type Planned } from './planned.ts';
+
+/** What is known of one Website, from its condition down to its Pods. */
+export interface Explanation {
+  readonly website: string;
+  readonly url?: string | undefined;
+  readonly ready?: Pick<Condition, 'status' | 'reason' | 'message' | 'lastTransitionTime'> | undefined;
+  /** Whether the functions have judged the newest spec. */
+  readonly isCurrent: boolean;
+  readonly advice?: Advice | undefined;
+  readonly children: readonly ChildLine[];
+  readonly pods: readonly PodLine[];
+  /** What the next reconcile writes. Absent if this user may not read what it needs. */
+  readonly plan?: Planned | undefined;
+  /** Fields that the next reconcile changes back, with who wrote them last. */
+  readonly changedByOthers: readonly { readonly kind: string; readonly path: string; readonly manager: string }[];
+  readonly events: readonly EventLine[];
+  readonly history: unknown;
+}
+
+interface ChildLine {
+  readonly kind: string;
+  readonly name: string;
+  readonly owner: 'this Website' | 'somebody else';
+}
+
+interface PodLine {
+  readonly name: string;
+  readonly cause: string;
+}
+
+/** Collects what explains the state of a Website. What this user may not read is left out. */
+export async function explain(
+  website: Website,
+  { cluster, transport, now }: { readonly cluster: Cluster; readonly transport: Transport; readonly now: Date },
+): Promise<Explanation> {
+  const { namespace, name } = website.metadata;
+  const [children, pods, events, plan] = await Promise.all([
+    readChildren({ namespace, name }, cluster, AT_EVERYTHING),
+    ifAllowed(cluster.listPods(namespace, selectorOf(website)), []),
+    ifAllowed(eventsAbout(website, transport), []),
+    ifAllowed(
+      planned({ namespace, name }, cluster, () => now),
+      undefined,
+    ),
+  ]);
+  const ready = readyOf(website);
+  const known = READY_REASONS.find((reason) => reason === ready?.reason);
+  return {
+    website: `${namespace}/${name}`,
+    url: website.status?.url,
+    ready,
+    isCurrent: website.status?.observedGeneration === website.metadata.generation,
+    advice: known === undefined ? undefined : ADVICE[known],
+    children: childrenIn(children).map((child) => childLine(child, website)),
+    pods: podLines(pods, children),
+    plan,
+    changedByOthers: plan === undefined ? [] : changedByOthers(plan, children),
+    events,
+    history: history(website).data,
+  };
+}
+
+async function ifAllowed<T, Otherwise>(read: Promise<T>, otherwise: Otherwise): Promise<T | Otherwise> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof ClusterError && error.code === 'Forbidden') return otherwise;
+    throw error;
+  }
+}
+
+const childLine = (child: Child, website: Website): ChildLine => ({
+  kind: child.kind,
+  name: child.metadata.name,
+  owner: isOwnedBy(child, website) ? 'this Website' : 'somebody else',
+});
+
+function podLines(pods: readonly Pod[], children: Children): PodLine[] {
+  if (children[CARRIER] === undefined) return [];
+  return pods.map((pod) => ({ name: pod.metadata.name, cause: podCause(pod)?.text ?? 'ready' }));
+}
+
+/** A field of the current generation that the plan changes was changed by another writer. */
+function changedByOthers({ changes }: Planned, children: Children): Explanation['changedByOthers'] {
+  return changes.flatMap(({ verb, kind, fields }) => {
+    const child = children[CHILD_KINDS.find((each) => each === kind) ?? CARRIER];
+    if (verb !== 'replace' || child === undefined) return [];
+    return fields.flatMap(({ path }) => {
+      const writer = lastWriterOf(child, path);
+      return writer?.by === 'other' ? [{ kind, path, manager: writer.manager }] : [];
+    });
+  });
+}

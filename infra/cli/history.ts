@@ -1,0 +1,29 @@
+import type { Website } from '../../functions/website/resource.ts';
+import { websiteNamed, type CommandOf } from './command.ts';
+import type { Answer } from './output.ts';
+import { printable, styled, table } from './text.ts';
+
+const HEADER = ['GENERATION', 'IMAGE', 'STARTED', 'READY AFTER', 'WHY NOT'];
+
+/** The last generations of the Website, newest first. */
+export function history({ metadata, status }: Website): Answer {
+  const entries = status?.history ?? [];
+  const rows = entries.map(({ generation, image, startedAt, readyAt, reason, message }) => [
+    String(generation),
+    printable(image),
+    startedAt,
+    readyAt === undefined ? styled('red', 'not yet') : span(startedAt, readyAt),
+    readyAt === undefined ? printable([reason, message].filter(Boolean).join(': ')) : '',
+  ]);
+  const none = `Website ${metadata.namespace}/${metadata.name} has no history yet: it starts with the next change of its spec.`;
+  return { text: rows.length === 0 ? none : table([HEADER, ...rows]), data: entries };
+}
+
+const span = (from: string, to: string): string => `${Math.round((Date.parse(to) - Date.parse(from)) / 1000)}s`;
+
+export const historyCommand: CommandOf<object> = {
+  usage: 'history <name>',
+  about: 'Show the last generations of a Website: which image ran when, and why a change never became ready',
+  examples: ['history shop', 'history shop -o yaml'],
+  run: async (surroundings, _, [name = '']) => history(await websiteNamed(name, surroundings)),
+};

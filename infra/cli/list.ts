@@ -1,0 +1,73 @@
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import type { Condition, Website } from '../../functions/website/resource.ts';
+import type { CommandOf } from './command.ts';
+import { EXIT } from './errors.ts';
+import { age, printable, styled, table } from './text.ts';
+
+interface Flags {
+  readonly notReady?: boolean;
+  /** Adds a column for the namespace. */
+  readonly allNamespaces?: boolean;
+}
+
+export const listCommand: CommandOf<Flags> = {
+  usage: 'list',
+  about: 'List Websites with their state. With --not-ready, exit code 3 if there is one',
+  options: [
+    ['--not-ready', 'only those that are not Ready'],
+    ['-A, --all-namespaces', 'of all namespaces'],
+  ],
+  examples: ['list', 'list -A --not-ready', 'list -A -o json'],
+  async run({ cluster, now }, flags) {
+    const { websites, text } = await list(cluster, flags, now());
+    const code = flags.notReady === true && websites.length > 0 ? EXIT.no : EXIT.ok;
+    return { text, data: websites, code };
+  },
+};
+
+export const readyOf = ({ status }: Website): Condition | undefined =>
+  status?.conditions?.find(({ type }) => type === 'Ready');
+
+/** Whether the site is as its newest spec declares. A status about an older generation says nothing of the newest one. */
+export const isReady = (website: Website): boolean =>
+  readyOf(website)?.status === 'True' && website.status?.observedGeneration === website.metadata.generation;
+
+/** All Websites, or those that are not ready, as a table. */
+async function list(cluster: Cluster, { notReady, allNamespaces }: Flags, now: Date) {
+  const websites: Website[] = [];
+  for await (const page of cluster.listWebsites()) {
+    websites.push(...page.filter((website) => notReady !== true || !isReady(website)).map(withoutManagedFields));
+  }
+  const rows = websites.map((website) => cellsOf(website, now));
+  const cells = [HEADER, ...rows].map((row) => (allNamespaces === true ? row : row.slice(1)));
+  const none = notReady === true ? 'Every Website is ready.' : 'There is no Website.';
+  return { websites, text: websites.length === 0 ? none : table(cells) };
+}
+
+/** They are long, and only say who wrote what. */
+function withoutManagedFields(website: Website): Website {
+  const { managedFields: _, ...metadata } = website.metadata;
+  return { ...website, metadata };
+}
+
+const HEADER = ['NAMESPACE', 'NAME', 'READY', 'REASON', 'IMAGE', 'DESIRED', 'AVAILABLE', 'AGE'];
+
+function cellsOf(website: Website, now: Date): string[] {
+  const { metadata, spec, status: { replicasSet, availableReplicas = 0 } = {} } = website;
+  const { image = '', replicas = '' } = (spec ?? {}) as { readonly image?: string; readonly replicas?: number };
+  const { ready, reason } = stateOf(website);
+  const counts = [replicasSet ?? replicas, availableReplicas].map(String);
+  const texts = [reason, image, ...counts, age(metadata.creationTimestamp, now)].map(printable);
+  return [metadata.namespace, metadata.name, styled(STYLES[ready] ?? 'yellow', ready), ...texts];
+}
+
+/** A condition about an older spec says nothing of the newest one. */
+function stateOf(website: Website): { readonly ready: string; readonly reason: string } {
+  const ready = readyOf(website);
+  const isCurrent = website.status?.observedGeneration === website.metadata.generation;
+  return ready === undefined || !isCurrent
+    ? { ready: 'Unknown', reason: 'NotSeenYet' }
+    : { ready: ready.status, reason: ready.reason };
+}
+
+const STYLES: Readonly<Record<string, 'green' | 'red'>> = { True: 'green', False: 'red' };

@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isRequested } from '../../functions/website/requested.ts';
+import type { Website } from '../../functions/website/resource.ts';
+import { requestReconcile } from './change.ts';
+import { keyFrom, websiteNamed, type CommandOf, type Surroundings } from './command.ts';
+import { EXIT, UsageError } from './errors.ts';
+import { isReady, readyOf } from './list.ts';
+import { printable } from './text.ts';
+
+interface Flags {
+  readonly wait?: boolean;
+  readonly timeout?: string;
+}
+
+const TIMEOUT_SECONDS = 120;
+const POLL_MS = 500;
+
+export const reconcileCommand: CommandOf<Flags> = {
+  usage: 'reconcile <name>',
+  about: 'Ask the functions to look at a Website now',
+  options: [
+    ['--wait', 'wait until the Website is Ready, or somebody has to act; exit code 3 if it is not Ready'],
+    ['--timeout <seconds>', `how long to wait; default: ${TIMEOUT_SECONDS}`],
+  ],
+  examples: ['reconcile shop', 'reconcile shop --wait --timeout 60'],
+  async run(surroundings, { wait, timeout }, [name = '']) {
+    const seconds = secondsFrom(timeout);
+    const token = await requestReconcile(surroundings.transport, keyFrom(name, surroundings), surroundings.now());
+    if (wait !== true) {
+      const text = `Asked for a reconcile of ${name}. status.lastHandledReconcileAt becomes ${token} when it is done.`;
+      return { text, data: { requestedAt: token } };
+    }
+    const { website, isDone } = await outcomeWithin(seconds, name, surroundings);
+    return { text: outcomeText(website, isDone), data: website, code: isReady(website) ? EXIT.ok : EXIT.no };
+  },
+};
+
+function secondsFrom(text = String(TIMEOUT_SECONDS)): number {
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new UsageError(`--timeout must be a number of seconds above 0, but is ${text}`);
+}
+
+async function outcomeWithin(seconds: number, name: string, surroundings: Surroundings) {
+  const deadline = performance.now() + seconds * 1000;
+  for (;;) {
+    const website = await websiteNamed(name, surroundings);
+    const isDone = !isRequested(website) && isDecided(website);
+    if (isDone || performance.now() > deadline) return { website, isDone };
+    await delay(POLL_MS);
+  }
+}
+
+/** Whether only a person or a new spec changes the state. */
+const isDecided = (website: Website): boolean =>
+  isReady(website) ||
+  readyOf(website)?.status === 'Unknown' ||
+  website.status?.conditions?.some(({ type, status }) => type === 'Stalled' && status === 'True') === true;
+
+function outcomeText(website: Website, isDone: boolean): string {
+  const { metadata } = website;
+  const { status = 'Unknown', reason = '', message = '' } = readyOf(website) ?? {};
+  const why = isRequested(website) ? 'the functions have not looked at it: website doctor' : 'it is still on its way';
+  const late = isDone ? '' : ` The time is up, and ${why}.`;
+  return `${metadata.namespace}/${metadata.name}: Ready ${status} (${reason}): ${printable(message)}${late}`;
+}
