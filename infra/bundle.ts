@@ -1,5 +1,5 @@
 // npm run build: bundles each program into a few files without node_modules, so that it starts fast and contains no unused code.
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
@@ -95,4 +95,15 @@ await Promise.all([
     minify: true,
     keepNames: true,
   }),
+  // One file that people can copy, and link as kubectl-website.
+  build({
+    ...common,
+    entryPoints: { website: 'infra/cli/main.ts' },
+    outdir: 'dist/cli',
+    outExtension: { '.js': '.mjs' },
+    splitting: false,
+    // The generator of the CRD is part of it, and must not run.
+    define: { 'import.meta.main': 'false' },
+  }),
 ]);
+chmodSync('dist/cli/website.mjs', 0o755);

@@ -10,8 +10,10 @@ export interface CommonFlags extends ConnectionFlags {
 }
 
 /** What a command works with. */
-export interface Surroundings extends Connection {
+export interface Surroundings {
   readonly now: () => Date;
+  /** Ends when the user presses Ctrl-C. */
+  readonly signal: AbortSignal;
   /** Prints a line while the command is at work. */
   readonly note: (line: string) => void;
 }
@@ -21,16 +23,30 @@ export interface Result extends Answer {
   readonly code?: ExitCode;
 }
 
-/** One command of the program. `program.ts` lists them. */
-export interface CommandOf<Flags> {
-  /** Such as `history <name>`. */
+interface Described {
+  /** Such as `history <name>`, or `events replay <file>` for a command of a group. */
   readonly usage: string;
   readonly about: string;
   /** The flags that only this command has, as commander writes them, each with a description. */
   readonly options?: readonly (readonly [flags: string, about: string])[];
   readonly examples: readonly string[];
-  run(surroundings: Surroundings, flags: Flags & CommonFlags, names: readonly string[]): Promise<Result>;
 }
+
+/** A command that asks a cluster. It also has the flags of a connection. */
+export interface ClusterCommand<Flags> extends Described {
+  ask(surroundings: Surroundings & Connection, flags: Flags & CommonFlags, names: readonly string[]): Promise<Result>;
+}
+
+/** A command that works without a cluster. */
+export interface LocalCommand<Flags> extends Described {
+  run(
+    surroundings: Surroundings,
+    flags: Flags & Pick<CommonFlags, 'output'>,
+    names: readonly string[],
+  ): Promise<Result>;
+}
+
+export type AnyCommand = ClusterCommand<object> | LocalCommand<object>;
 
 /** Takes `shop`, and `team-a/shop` too. */
 export function keyFrom(name: string, { namespace }: Pick<Connection, 'namespace'>): WebsiteKey {

@@ -1,14 +1,14 @@
-import { websiteNamed, type CommandOf } from './command.ts';
+import { websiteNamed, type ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
 import { explain } from './explain.ts';
 import { explanationText } from './explain-text.ts';
 import { isReady } from './list.ts';
 
-export const explainCommand: CommandOf<object> = {
+export const explainCommand: ClusterCommand<object> = {
   usage: 'explain <name>',
   about: 'Say on one page whether a Website is Ready, why not, and what to do. Exit code 3 if it is not Ready',
   examples: ['explain shop', 'explain team-a/shop -o json'],
-  async run(surroundings, _, [name = '']) {
+  async ask(surroundings, _, [name = '']) {
     const website = await websiteNamed(name, surroundings);
     const now = surroundings.now();
     const explanation = await explain(website, { ...surroundings, now });

@@ -49,9 +49,9 @@ async function plannedFromList(
 ): Promise<Planned> {
   const plan = await planned(website.metadata, cluster, now, { website, children, server });
   if (children === undefined) return plan;
-  const created = plan.changes.filter(({ verb }) => verb === 'create').map(({ kind }) => kind);
+  const created = new Set(plan.changes.filter(({ verb }) => verb === 'create').map(({ kind }) => kind));
   const found = await Promise.all(
-    CHILD_KINDS.filter((kind) => children[kind] === undefined && created.includes(kind)).map(
+    CHILD_KINDS.filter((kind) => children[kind] === undefined && created.has(kind)).map(
       async (kind) => [kind, await cluster.getChild(kind, website.metadata)] as const,
     ),
   );

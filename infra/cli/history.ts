@@ -1,5 +1,5 @@
 import type { Website } from '../../functions/website/resource.ts';
-import { websiteNamed, type CommandOf } from './command.ts';
+import { websiteNamed, type ClusterCommand } from './command.ts';
 import type { Answer } from './output.ts';
 import { printable, styled, table } from './text.ts';
 
@@ -21,9 +21,9 @@ export function history({ metadata, status }: Website): Answer {
 
 const span = (from: string, to: string): string => `${Math.round((Date.parse(to) - Date.parse(from)) / 1000)}s`;
 
-export const historyCommand: CommandOf<object> = {
+export const historyCommand: ClusterCommand<object> = {
   usage: 'history <name>',
   about: 'Show the last generations of a Website: which image ran when, and why a change never became ready',
   examples: ['history shop', 'history shop -o yaml'],
-  run: async (surroundings, _, [name = '']) => history(await websiteNamed(name, surroundings)),
+  ask: async (surroundings, _, [name = '']) => history(await websiteNamed(name, surroundings)),
 };

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
-import type { CommandOf } from './command.ts';
+import type { ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
 import { age, printable, styled, table } from './text.ts';
 
@@ -10,7 +10,7 @@ interface Flags {
   readonly allNamespaces?: boolean;
 }
 
-export const listCommand: CommandOf<Flags> = {
+export const listCommand: ClusterCommand<Flags> = {
   usage: 'list',
   about: 'List Websites with their state. With --not-ready, exit code 3 if there is one',
   options: [
@@ -18,7 +18,7 @@ export const listCommand: CommandOf<Flags> = {
     ['-A, --all-namespaces', 'of all namespaces'],
   ],
   examples: ['list', 'list -A --not-ready', 'list -A -o json'],
-  async run({ cluster, now }, flags) {
+  async ask({ cluster, now }, flags) {
     const { websites, text } = await list(cluster, flags, now());
     const code = flags.notReady === true && websites.length > 0 ? EXIT.no : EXIT.ok;
     return { text, data: websites, code };

@@ -1,6 +1,7 @@
 import { withDryRuns } from '../../functions/cluster/dry-run.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { keyFrom, type CommandOf, type Surroundings } from './command.ts';
+import { keyFrom, type ClusterCommand, type Surroundings } from './command.ts';
+import type { Connection } from './connection.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { fleetAnswer, planFleet } from './fleet.ts';
 import { manifestsIn } from './manifests.ts';
@@ -13,7 +14,7 @@ interface Flags {
   readonly namespace?: string;
 }
 
-export const planCommand: CommandOf<Flags> = {
+export const planCommand: ClusterCommand<Flags> = {
   usage: 'plan [name]',
   about: 'Show what the next reconcile writes. Exit code 3 if it writes anything',
   options: [
@@ -22,7 +23,7 @@ export const planCommand: CommandOf<Flags> = {
     ['--server', 'send the writes as dry runs, so that defaults, webhooks and policies show'],
   ],
   examples: ['plan shop', 'plan -f shop.yaml', 'plan -f shop.yaml --server', 'plan --all', 'plan --all -n team-a'],
-  async run(surroundings, flags, [name]) {
+  async ask(surroundings, flags, [name]) {
     const target = targetOf(surroundings, flags);
     checkOneOf(name, flags);
     if (flags.all === true) {
@@ -43,7 +44,7 @@ function checkOneOf(name: string | undefined, { filename, all }: Flags): void {
 }
 
 /** `--all` means all namespaces, unless a namespace is given. */
-function targetOf({ transport, cluster, now }: Surroundings, { all, server, namespace }: Flags): Target {
+function targetOf({ transport, cluster, now }: Surroundings & Connection, { all, server, namespace }: Flags): Target {
   return {
     cluster: all === true && namespace === undefined ? kubernetes(transport) : cluster,
     transport,

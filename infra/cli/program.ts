@@ -1,18 +1,21 @@
 // The program `website`: its commands, the flags that they share, and what becomes of their answers.
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
-import type { CommandOf, CommonFlags } from './command.ts';
-import { connection } from './connection.ts';
+import type { AnyCommand, CommonFlags } from './command.ts';
+import { connection, type Connection } from './connection.ts';
+import { doctorCommand } from './doctor/command.ts';
 import { EXIT, UsageError, type ExitCode } from './errors.ts';
 import { explainCommand } from './explain-command.ts';
 import { historyCommand } from './history.ts';
 import { listCommand } from './list.ts';
 import { FORMATS, printed } from './output.ts';
 import { planCommand } from './plan-command.ts';
+import { recordCommand } from './record.ts';
 import { reconcileCommand } from './reconcile-command.ts';
+import { replayCommand } from './replay.ts';
 import { resumeCommand, suspendCommand } from './suspend.ts';
 
-const COMMANDS: readonly CommandOf<object>[] = [
+const COMMANDS: readonly AnyCommand[] = [
   listCommand,
   planCommand,
   explainCommand,
@@ -20,6 +23,9 @@ const COMMANDS: readonly CommandOf<object>[] = [
   reconcileCommand,
   suspendCommand,
   resumeCommand,
+  doctorCommand,
+  recordCommand,
+  replayCommand,
 ];
 
 /** What the program needs from its process. */
@@ -27,6 +33,8 @@ export interface Process {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
   readonly now: () => Date;
+  /** Ends when the user presses Ctrl-C. */
+  readonly signal: AbortSignal;
 }
 
 /** Runs a command line. It never throws. @returns the exit code. */
@@ -66,27 +74,45 @@ Exit codes:
   2  the command line or a file is wrong
   3  it worked, and something would change, is not Ready, or is not as it should be`;
 
-function add(each: CommandOf<object>, program: Command, process: Process, exitWith: (code: ExitCode) => void): void {
-  const { usage, about, options = [], examples } = each;
-  const command = program
-    .command(usage)
-    .description(about)
-    .option('--kubeconfig <file>', 'kubeconfig to use; default: $KUBECONFIG, or ~/.kube/config')
-    .option('--context <name>', 'context of the kubeconfig; default: its current context')
-    .option('-n, --namespace <name>', 'namespace to work in; default: that of the context')
-    .addOption(new Option('-o, --output <format>', 'how to print the answer').choices(FORMATS).default('table'));
-  for (const [flags, description] of options) command.option(flags, description);
-  command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ website ${example}`).join('\n')}`);
+function add(each: AnyCommand, program: Command, process: Process, exitWith: (code: ExitCode) => void): void {
+  const command = commandIn(program, each.usage).description(each.about);
+  if ('ask' in each) for (const [flags, about] of CONNECTION_FLAGS) command.option(flags, about);
+  command.addOption(new Option('-o, --output <format>', 'how to print the answer').choices(FORMATS).default('table'));
+  for (const [flags, about] of each.options ?? []) command.option(flags, about);
+  command.addHelpText('after', `\nExamples:\n${each.examples.map((example) => `  $ website ${example}`).join('\n')}`);
   command.action(async () => {
     const flags = command.opts<CommonFlags>();
-    const connected = await connection(flags);
-    try {
-      const surroundings = { ...connected, now: process.now, note: process.error };
-      const { code = EXIT.ok, ...answer } = await each.run(surroundings, flags, command.args);
-      process.out(printed(answer, flags.output));
-      exitWith(code);
-    } finally {
-      await connected.transport.close();
-    }
+    const surroundings = { now: process.now, note: process.error, signal: process.signal };
+    const { code = EXIT.ok, ...answer } =
+      'ask' in each
+        ? await connected(flags, async (to) => each.ask({ ...surroundings, ...to }, flags, command.args))
+        : await each.run(surroundings, flags, command.args);
+    process.out(printed(answer, flags.output));
+    exitWith(code);
   });
+}
+
+const CONNECTION_FLAGS = [
+  ['--kubeconfig <file>', 'kubeconfig to use; default: $KUBECONFIG, or ~/.kube/config'],
+  ['--context <name>', 'context of the kubeconfig; default: its current context'],
+  ['-n, --namespace <name>', 'namespace to work in; default: that of the context'],
+] as const;
+
+/** `events replay <file>` is a command of the group `events`. */
+function commandIn(program: Command, usage: string): Command {
+  const [, name = '', rest] = /^(\w+) (\w.*)$/.exec(usage) ?? [];
+  if (rest === undefined) return program.command(usage);
+  const group = program.commands.find((each) => each.name() === name);
+  return (group ?? program.command(name).description(GROUPS[name] ?? '')).command(rest);
+}
+
+const GROUPS: Readonly<Record<string, string>> = { events: 'Record the events of a forwarder, and send them again' };
+
+async function connected<T>(flags: CommonFlags, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const opened = await connection(flags);
+  try {
+    return await work(opened);
+  } finally {
+    await opened.transport.close();
+  }
 }

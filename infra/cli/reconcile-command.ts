@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isRequested } from '../../functions/website/requested.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { requestReconcile } from './change.ts';
-import { keyFrom, websiteNamed, type CommandOf, type Surroundings } from './command.ts';
+import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
+import type { Connection } from './connection.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { isReady, readyOf } from './list.ts';
 import { printable } from './text.ts';
@@ -15,7 +16,7 @@ interface Flags {
 const TIMEOUT_SECONDS = 120;
 const POLL_MS = 500;
 
-export const reconcileCommand: CommandOf<Flags> = {
+export const reconcileCommand: ClusterCommand<Flags> = {
   usage: 'reconcile <name>',
   about: 'Ask the functions to look at a Website now',
   options: [
@@ -23,7 +24,7 @@ export const reconcileCommand: CommandOf<Flags> = {
     ['--timeout <seconds>', `how long to wait; default: ${TIMEOUT_SECONDS}`],
   ],
   examples: ['reconcile shop', 'reconcile shop --wait --timeout 60'],
-  async run(surroundings, { wait, timeout }, [name = '']) {
+  async ask(surroundings, { wait, timeout }, [name = '']) {
     const seconds = secondsFrom(timeout);
     const token = await requestReconcile(surroundings.transport, keyFrom(name, surroundings), surroundings.now());
     if (wait !== true) {
@@ -41,7 +42,7 @@ function secondsFrom(text = String(TIMEOUT_SECONDS)): number {
   throw new UsageError(`--timeout must be a number of seconds above 0, but is ${text}`);
 }
 
-async function outcomeWithin(seconds: number, name: string, surroundings: Surroundings) {
+async function outcomeWithin(seconds: number, name: string, surroundings: Connection) {
   const deadline = performance.now() + seconds * 1000;
   for (;;) {
     const website = await websiteNamed(name, surroundings);

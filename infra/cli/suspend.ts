@@ -1,11 +1,11 @@
 import { resumed, suspended } from './change.ts';
-import { keyFrom, type CommandOf } from './command.ts';
+import { keyFrom, type ClusterCommand } from './command.ts';
 
-export const suspendCommand: CommandOf<object> = {
+export const suspendCommand: ClusterCommand<object> = {
   usage: 'suspend <name>',
   about: 'Leave the children of a Website as they are, until it is resumed',
   examples: ['suspend shop'],
-  async run(surroundings, _, [name = '']) {
+  async ask(surroundings, _, [name = '']) {
     const website = await suspended(surroundings.transport, keyFrom(name, surroundings));
     const { namespace } = website.metadata;
     const text = `Suspended ${namespace}/${website.metadata.name}. Its children stay as they are until: website resume ${website.metadata.name} -n ${namespace}`;
@@ -13,11 +13,11 @@ export const suspendCommand: CommandOf<object> = {
   },
 };
 
-export const resumeCommand: CommandOf<object> = {
+export const resumeCommand: ClusterCommand<object> = {
   usage: 'resume <name>',
   about: 'Bring the children of a suspended Website to what its spec says',
   examples: ['resume shop'],
-  async run(surroundings, _, [name = '']) {
+  async ask(surroundings, _, [name = '']) {
     const website = await resumed(surroundings.transport, keyFrom(name, surroundings));
     return { text: `Resumed ${website.metadata.namespace}/${website.metadata.name}.`, data: website };
   },

@@ -1,0 +1,48 @@
+import { customResourceDefinition } from '../../../crds/generate.ts';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Transport } from '../../../functions/cluster/transport.ts';
+import { differences } from '../../../functions/website/differences.ts';
+import { GROUP, PLURAL, VERSION } from '../../../functions/website/resource.ts';
+import type { Finding } from './finding.ts';
+
+const APPLY = 'kubectl apply --server-side -f crds/website.yaml, of this release';
+
+interface Definition {
+  readonly spec: { readonly versions: readonly { readonly name: string; readonly schema?: unknown }[] };
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+/** Whether the CRD is installed, in use, and that of this release. */
+export async function definitionFinding(transport: Transport): Promise<Finding> {
+  const check = 'CRD';
+  const installed = await definitionIn(transport);
+  if (installed === undefined)
+    return { check, state: 'problem', message: `${PLURAL}.${GROUP} is not installed`, toDo: APPLY };
+  const established = installed.status?.conditions?.find(({ type }) => type === 'Established');
+  if (established?.status !== 'True')
+    return {
+      check,
+      state: 'problem',
+      message: 'The API server does not serve Websites yet',
+      toDo: 'wait, or look at its conditions',
+    };
+  const [ours] = customResourceDefinition().spec.versions;
+  const theirs = installed.spec.versions.find(({ name }) => name === VERSION);
+  const places = differences(theirs?.schema, ours?.schema);
+  if (places.length === 0) return { check, state: 'ok', message: `${PLURAL}.${GROUP} ${VERSION} of this release` };
+  const message = `${PLURAL}.${GROUP} is of another release than this program: ${places.length} places differ, first ${shortPath(places[0])}`;
+  return { check, state: 'problem', message, toDo: APPLY };
+}
+
+const shortPath = (path = ''): string =>
+  path.replace('openAPIV3Schema.properties.', '').replaceAll('.properties.', '.');
+
+async function definitionIn(transport: Transport): Promise<Definition | undefined> {
+  try {
+    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${PLURAL}.${GROUP}`;
+    return (await transport.json({ method: 'GET', path, what: 'get the CRD of Websites' })) as Definition;
+  } catch (error) {
+    if (error instanceof ClusterError && error.code === 'NotFound') return undefined;
+    throw error;
+  }
+}

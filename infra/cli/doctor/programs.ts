@@ -1,0 +1,100 @@
+// Whether the forwarder and the functions are there, and work.
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Transport } from '../../../functions/cluster/transport.ts';
+import type { Cluster } from '../../../functions/cluster/cluster.ts';
+import { keyText, type Website } from '../../../functions/website/resource.ts';
+import type { Finding } from './finding.ts';
+
+/** A forwarder renews its Lease every second. */
+const STALE_LEASE_MS = 30_000;
+
+interface Lease {
+  readonly metadata: { readonly name: string };
+  readonly spec?: { readonly holderIdentity?: string | null; readonly renewTime?: string | null };
+}
+
+/** Whether a forwarder holds the Lease, in the namespace of the installation. @param now the API server's time. */
+export async function leaseFinding(namespace: string, transport: Transport, now: Date): Promise<Finding> {
+  const check = 'forwarder';
+  const hint = 'give --forwarder-url, for example after kubectl port-forward';
+  const leases = await leasesIn(namespace, transport);
+  const ours = leases?.filter(({ metadata }) => metadata.name.startsWith('website-forwarder')) ?? [];
+  if (leases === undefined) return { check, state: 'unknown', message: 'Your user may not list leases', toDo: hint };
+  if (ours.length === 0)
+    return {
+      check,
+      state: 'unknown',
+      message: `There is no Lease website-forwarder in namespace ${namespace}`,
+      toDo: hint,
+    };
+  const stale = ours.filter(({ spec }) => !(now.getTime() - Date.parse(spec?.renewTime ?? '') < STALE_LEASE_MS));
+  if (stale.length === 0) {
+    const holders = ours.map(({ spec }) => spec?.holderIdentity ?? '').join(', ');
+    return { check, state: 'ok', message: `${holders} holds the Lease` };
+  }
+  const names = stale.map(({ metadata }) => metadata.name).join(', ');
+  const toDo = `kubectl -n ${namespace} logs deployment/website-forwarder`;
+  return { check, state: 'problem', message: `No forwarder renews the Lease ${names}`, toDo };
+}
+
+async function leasesIn(namespace: string, transport: Transport): Promise<readonly Lease[] | undefined> {
+  try {
+    const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
+    const list = await transport.json({ method: 'GET', path, what: `list leases in namespace ${namespace}` });
+    return (list as { readonly items: readonly Lease[] }).items;
+  } catch (error) {
+    if (error instanceof ClusterError && error.code === 'Forbidden') return undefined;
+    throw error;
+  }
+}
+
+const TIMEOUT_MS = 10_000;
+const LONGEST_BODY = 500;
+
+/** Whether the program at this URL says that it is ready. */
+export async function readinessFinding(check: string, url: string): Promise<Finding> {
+  const toDo = `check the address, and the log of the ${check}`;
+  try {
+    const response = await fetch(new URL('/readyz', url), {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: 'manual',
+    });
+    const text = (await response.text()).trim().slice(0, LONGEST_BODY).replaceAll('\n', '; ');
+    return response.ok
+      ? { check, state: 'ok', message: `${url} answers: ${text}` }
+      : { check, state: 'problem', message: `${url} answers ${response.status}: ${text}`, toDo };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    return { check, state: 'problem', message: `${url} does not answer: ${cause}`, toDo };
+  }
+}
+
+/** The functions handle a change within seconds. */
+const PATIENCE_MS = 60_000;
+
+/** Whether somebody handles the Websites: the one check that covers the whole way of an event. */
+export async function handledFinding(cluster: Cluster, now: Date): Promise<Finding> {
+  const check = 'Websites';
+  let seen = 0;
+  const waiting: string[] = [];
+  for await (const page of cluster.listWebsites()) {
+    seen += page.length;
+    waiting.push(...page.filter((website) => waitsTooLong(website, now)).map(({ metadata }) => keyText(metadata)));
+  }
+  if (waiting.length === 0)
+    return { check, state: 'ok', message: `The functions have handled the newest spec of ${seen} Websites` };
+  return {
+    check,
+    state: 'problem',
+    message: `The functions have not handled ${waiting.length} of ${seen} Websites for over a minute, first ${waiting[0]}`,
+    toDo: 'the log of the forwarder says whether its events arrive, and the log of the functions why they fail',
+  };
+}
+
+function waitsTooLong({ metadata, status }: Website, now: Date): boolean {
+  if (status?.observedGeneration === metadata.generation) return false;
+  const { managedFields = [], creationTimestamp = '' } = metadata;
+  const changes = managedFields.filter(({ subresource }) => subresource !== 'status').map(({ time = '' }) => time);
+  const last = changes.toSorted().at(-1) ?? creationTimestamp;
+  return !(now.getTime() - Date.parse(last) < PATIENCE_MS);
+}

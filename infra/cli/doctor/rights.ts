@@ -1,0 +1,95 @@
+import { GROUP, PLURAL } from '../../../functions/website/resource.ts';
+import { KINDS } from '../../../functions/website/children/kinds.ts';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Transport } from '../../../functions/cluster/transport.ts';
+import type { Finding } from './finding.ts';
+
+/** A right as RBAC writes it. */
+export interface Right {
+  readonly group: string;
+  readonly resource: string;
+  readonly verbs: readonly string[];
+  /** What does not work without it. Absent if nothing works without it. */
+  readonly optional?: string;
+}
+
+const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '');
+
+/** The rights of the functions. A test compares them with infra/kubernetes/rights. */
+export const FUNCTIONS_RIGHTS: readonly Right[] = [
+  { group: GROUP, resource: PLURAL, verbs: ['get', 'list'] },
+  { group: GROUP, resource: `${PLURAL}/status`, verbs: ['update'] },
+  { group: GROUP, resource: `${PLURAL}/finalizers`, verbs: ['update'] },
+  ...KINDS.map(({ apiVersion, plural, presence }) => ({
+    group: groupOf(apiVersion),
+    resource: plural,
+    verbs: ['get', 'list', 'create', 'update', ...(presence === 'optional' ? ['delete'] : [])],
+  })),
+  { group: '', resource: 'pods', verbs: ['list'], optional: 'the conditions do not say why Pods do not start' },
+  { group: 'events.k8s.io', resource: 'events', verbs: ['create'], optional: 'there are no Kubernetes Events' },
+];
+
+/** The rights of the forwarder in all namespaces. */
+export const FORWARDER_RIGHTS: readonly Right[] = [
+  { group: GROUP, resource: PLURAL, verbs: ['list', 'watch'] },
+  ...KINDS.map(({ apiVersion, plural }) => ({
+    group: groupOf(apiVersion),
+    resource: plural,
+    verbs: ['list', 'watch'],
+  })),
+];
+
+export interface Account {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Asks the API server whether the account of a program has all of its rights. */
+export async function rightsFinding(
+  check: string,
+  account: Account,
+  rights: readonly Right[],
+  transport: Transport,
+): Promise<Finding> {
+  const user = `system:serviceaccount:${account.namespace}:${account.name}`;
+  try {
+    const asked = rights.flatMap((right) => right.verbs.map((verb) => ({ right, verb })));
+    const answers = await Promise.all(asked.map(async (each) => isAllowed(each, account, transport)));
+    const missing = asked.filter((_, index) => answers[index] === false);
+    const needed = missing.filter(({ right }) => right.optional === undefined);
+    const optional = [...new Set(missing.flatMap(({ right }) => right.optional ?? []))];
+    const without = optional.length === 0 ? '' : `; without an optional right, ${optional.join(', and ')}`;
+    if (needed.length === 0) return { check, state: 'ok', message: `${user} has its rights${without}` };
+    const list = needed.map(({ right, verb }) => `${verb} ${right.resource}`).join(', ');
+    return {
+      check,
+      state: 'problem',
+      message: `${user} may not: ${list}`,
+      toDo: 'kubectl apply -k infra/kubernetes/rights',
+    };
+  } catch (error) {
+    if (!(error instanceof ClusterError) || error.code !== 'Forbidden') throw error;
+    const message = 'Your user may not ask for the rights of others (create subjectaccessreviews)';
+    return { check, state: 'unknown', message, toDo: 'run it as an administrator' };
+  }
+}
+
+async function isAllowed(
+  { right, verb }: { readonly right: Right; readonly verb: string },
+  { namespace, name }: Account,
+  transport: Transport,
+): Promise<boolean> {
+  const [resource, subresource] = right.resource.split('/');
+  const body = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    spec: {
+      user: `system:serviceaccount:${namespace}:${name}`,
+      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+      resourceAttributes: { group: right.group, resource, verb, ...(subresource === undefined ? {} : { subresource }) },
+    },
+  };
+  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  const answer = await transport.json({ method: 'POST', path, body, what: 'create subjectaccessreviews' });
+  return (answer as { readonly status?: { readonly allowed?: boolean } }).status?.allowed === true;
+}
