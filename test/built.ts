@@ -1,9 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 
-const SOURCES = ['functions/**/*.ts', 'infra/forwarder/**/*.ts', 'infra/bundle.ts', 'package-lock.json'];
+const SOURCES = [
+  'functions/**/*.ts',
+  'infra/{cli,forwarder}/**/*.ts',
+  'crds/generate.ts',
+  'infra/bundle.ts',
+  'package-lock.json',
+];
 /** The programs, as they ship: what the tests start. */
-const BUNDLES = ['dist/functions/node.js', 'dist/functions/azure.js', 'dist/forwarder/main.mjs'];
+const BUNDLES = [
+  'dist/functions/node.js',
+  'dist/functions/azure.js',
+  'dist/forwarder/main.mjs',
+  'dist/cli/website.mjs',
+];
 
 const shared = globalThis as { isBuilt?: true };
 

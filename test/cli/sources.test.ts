@@ -1,0 +1,53 @@
+// What the program repeats from elsewhere stays as it is there.
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { READY_REASONS } from '../../functions/website/reasons.ts';
+import { ADVICE } from '../../infra/cli/advice.ts';
+import { FORWARDER_RIGHTS, FUNCTIONS_RIGHTS, type Right } from '../../infra/cli/doctor/rights.ts';
+
+it('The advice on each reason is that of docs/status.md', () => {
+  const plain = (cell: string) =>
+    cell
+      .trim()
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .replaceAll('`', '');
+  const rows = [...readFileSync('docs/status.md', 'utf8').matchAll(/^\| `(\w+)` \|(.*)\|(.*)\|(.*)\|(.*)\|\s*$/gm)];
+  const advised = rows.map(([, reason = '', , , means = '', toDo = '']) => [
+    reason,
+    { means: plain(means), toDo: plain(toDo) },
+  ]);
+  expect(Object.fromEntries(advised)).toEqual(ADVICE);
+  expect(Object.keys(ADVICE).toSorted()).toEqual(READY_REASONS.toSorted());
+});
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** The rules of the ClusterRole in a file, one line for each verb of each resource. */
+function rulesIn(file: string): string[] {
+  const documents = parseAllDocuments(readFileSync(file, 'utf8')).map(
+    (each) => each.toJS() as { kind: string; rules?: Rule[] },
+  );
+  const rules = documents.find(({ kind }) => kind === 'ClusterRole')?.rules ?? [];
+  return rules
+    .flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`)),
+      ),
+    )
+    .toSorted();
+}
+
+const linesOf = (rights: readonly Right[]): string[] =>
+  rights.flatMap(({ group, resource, verbs }) => verbs.map((verb) => `${verb} ${group}/${resource}`)).toSorted();
+
+it.each([
+  ['functions', FUNCTIONS_RIGHTS],
+  ['forwarder', FORWARDER_RIGHTS],
+])('The doctor asks for the rights of the %s that ship', (program, rights) => {
+  expect(linesOf(rights)).toEqual(rulesIn(`infra/kubernetes/rights/${program}-rbac.yaml`));
+});

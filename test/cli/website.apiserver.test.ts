@@ -1,0 +1,325 @@
+// The program as it ships, against the real API server.
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import type { Planned } from '../../infra/cli/planned.ts';
+import type { Finding } from '../../infra/cli/doctor/finding.ts';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { dryRun, withDryRuns, type DryRun } from '../../functions/cluster/dry-run.ts';
+import type { Desired } from '../../functions/website/children/kind.ts';
+import type { Child } from '../../functions/website/children/kinds.ts';
+import { eventually } from '../eventually.ts';
+import {
+  createNamespace,
+  createWebsite,
+  patch,
+  patchWebsite,
+  removeWebsitesIn,
+  replaceWebsiteSpec,
+} from '../real-cluster.ts';
+import { anySpec } from '../website/generated.ts';
+import { website } from './cli.ts';
+
+let admin: Transport;
+let functions: Transport;
+let namespace: string;
+let folder: string;
+let names = 0;
+const now = () => new Date();
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+  functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
+  namespace = await createNamespace(admin, 'cli');
+  folder = await mkdtemp(join(tmpdir(), 'website-cli-'));
+});
+afterAll(async () => {
+  await removeWebsitesIn(admin, namespace);
+  await Promise.all([admin.close(), functions.close(), rm(folder, { recursive: true })]);
+});
+
+const nextKey = (): WebsiteKey => ({ namespace, name: `site-${++names}` });
+const run = (...args: string[]) => website([...args, '-n', namespace], { KUBECONFIG: inject('kubeconfig') });
+/** What the functions do with an event. */
+const handle = (key: WebsiteKey) => eventually(() => reconcile(key, { cluster: kubernetes(functions), now }));
+
+/** A site that no longer changes. */
+async function readySite(spec: object = { image: 'nginx:1', replicas: 1 }): Promise<WebsiteKey> {
+  const key = nextKey();
+  await createWebsite(admin, key, spec);
+  await eventually(async () => expect((await handle(key)).outcome.kind).toBe('settled'));
+  return key;
+}
+
+const json = <T>(text: string): T => JSON.parse(text) as T;
+
+type Write = readonly [verb: string, kind: string, content: unknown];
+
+const contentOf = ({ metadata: { labels, annotations, ownerReferences }, spec }: Child | Desired<Child>) => ({
+  metadata: { labels, annotations: withoutRevision(annotations), ownerReferences },
+  spec,
+});
+
+/** The Deployment controller numbers the rollouts. */
+const withoutRevision = (annotations: object = {}) => ({
+  ...annotations,
+  'deployment.kubernetes.io/revision': undefined,
+});
+
+const recordedWrites = ({ writes }: Pick<DryRun, 'writes'>): Write[] =>
+  writes.flatMap((write): Write[] => {
+    if (write.verb === 'update status') return [];
+    const child = write.verb === 'delete' ? write.before : write.after;
+    return [[write.verb, child.kind, write.verb === 'delete' ? undefined : contentOf(child)]];
+  });
+
+/** Sends what a reconcile sends, and remembers it and its result. */
+function overheard(cluster: Cluster) {
+  const sent: Write[] = [];
+  const stored: Write[] = [];
+  const heard: Cluster = {
+    ...cluster,
+    async create(child) {
+      sent.push(['create', child.kind, contentOf(child)]);
+      const result = await cluster.create(child);
+      stored.push(['create', child.kind, contentOf(result)]);
+      return result;
+    },
+    async replace(child) {
+      sent.push(['replace', child.kind, contentOf(child)]);
+      const result = await cluster.replace(child);
+      stored.push(['replace', child.kind, contentOf(result)]);
+      return result;
+    },
+    async delete(child) {
+      for (const list of [sent, stored]) list.push(['delete', child.kind, undefined]);
+      await cluster.delete(child);
+    },
+  };
+  return { heard, sent, stored };
+}
+
+/** The API server assigns these. */
+const assigned = (writes: readonly Write[]): unknown =>
+  JSON.parse(JSON.stringify(writes), (name, value: unknown) => (/^clusterIPs?$/.test(name) ? 'assigned' : value));
+
+async function expectPrediction(key: WebsiteKey): Promise<void> {
+  const cluster = kubernetes(functions);
+  const plain = dryRun(cluster);
+  await reconcile(key, { cluster: plain.cluster, now });
+  const asked = dryRun(cluster, { server: kubernetes(withDryRuns(functions)) });
+  const predicted = await reconcile(key, { cluster: asked.cluster, now });
+  const { heard, sent, stored } = overheard(cluster);
+  const { outcome } = await reconcile(key, { cluster: heard, now });
+  expect(predicted.outcome.kind).toBe(outcome.kind);
+  // A plan without dry runs cannot know what the API server refuses.
+  if (outcome.kind === 'stalled') return;
+  expect(sent).toEqual(recordedWrites(plain));
+  expect(assigned(stored)).toEqual(assigned(recordedWrites(asked)));
+}
+
+describe('website plan', () => {
+  it('says nothing of a Website that is as declared, and everything that a reconcile writes otherwise', async () => {
+    const key = await readySite();
+    expect(await run('plan', key.name)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Nothing changes') as string,
+    });
+    await patchWebsite(admin, key, { spec: { image: 'nginx:2', host: 'a.example.com' } });
+    const { code, out } = await run('plan', key.name);
+    expect(code).toBe(3);
+    expect(out).toContain(`~ update Deployment ${key.name}-deployment (replaces the Pods)`);
+    expect(out).toContain('~ spec.template.spec.containers[0].image: "nginx:1" -> "nginx:2"');
+    expect(out).toContain(`+ create Ingress ${key.name}-ingress`);
+    const { actions } = await handle(key);
+    const [after] = json<Planned[]>((await run('plan', key.name, '-o', 'json')).out);
+    expect(after?.changes.filter(({ verb }) => verb !== 'update status')).toEqual([]);
+    expect(actions).toEqual(['replace Deployment', 'create Ingress', 'update status']);
+  });
+
+  it('predicts what the next reconcile sends, and with dry runs what the API server stores', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(anySpec, anySpec), async (specs) => {
+        const key = nextKey();
+        for (const [index, spec] of specs.entries()) {
+          const few = { ...spec, replicas: Number(spec['replicas'] ?? 0) % 3 };
+          await (index === 0 ? createWebsite(admin, key, few) : replaceWebsiteSpec(admin, key, few));
+          // The Deployment controller writes at the same time. A run that loses a race is no proof.
+          await eventually(() => expectPrediction(key));
+        }
+      }),
+      { numRuns: 25, endOnFailure: true },
+    );
+  });
+
+  it('of a file shows a Website that does not exist, and stores nothing', async () => {
+    const file = join(folder, 'new.yaml');
+    writeFileSync(
+      file,
+      'apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: fresh}\nspec: {image: "nginx:1", replicas: 2}\n---\nkind: Other\n',
+    );
+    for (const more of [[], ['--server']]) {
+      const { code, out, error } = await run('plan', '-f', file, ...more);
+      expect([code, error]).toEqual([3, '']);
+      for (const kind of ['Deployment', 'Service', 'PodDisruptionBudget'])
+        expect(out).toContain(`+ create ${kind} fresh-`);
+    }
+    expect(await kubernetes(admin).getWebsite({ namespace, name: 'fresh' })).toBeUndefined();
+    expect(await kubernetes(admin).getChild('Deployment', { namespace, name: 'fresh' })).toBeUndefined();
+  });
+
+  it('of a file names the field that is wrong, and --server shows the message of the API server', async () => {
+    const file = join(folder, 'bad.yaml');
+    writeFileSync(
+      file,
+      'apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: bad}\nspec: {image: "nginx:1", replicas: -1}\n',
+    );
+    expect((await run('plan', '-f', file)).out).toMatch(/InvalidSpec\): spec.replicas/);
+    expect(await run('plan', '-f', file, '--server')).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/spec.replicas.*greater than or equal to 0/) as string,
+    });
+  });
+
+  it('of all Websites names those that change, and costs no request for a single one', async () => {
+    const [same, other] = [await readySite(), await readySite()];
+    await patchWebsite(admin, other, { spec: { image: 'nginx:3' } });
+    const { code, out } = await run('plan', '--all');
+    expect(code).toBe(3);
+    expect(out).toContain(`${namespace}/${other.name}: replace Deployment, update status Website (replaces the Pods)`);
+    expect(out).not.toContain(`${namespace}/${same.name}:`);
+  });
+});
+
+describe('website explain', () => {
+  it('says who changed a field by hand, and what the next reconcile does about it', async () => {
+    const key = await readySite();
+    const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${key.name}-deployment?fieldManager=somebody`;
+    await patch(admin, path, {
+      spec: { template: { spec: { containers: [{ name: 'webserver', image: 'nginx:9' }] } } },
+    });
+    const { out } = await run('explain', key.name);
+    expect(out).toMatch(/Changed by others\n +Deployment +spec.template.spec.containers\[0\].image +somebody/);
+    expect(out).toContain('~ spec.template.spec.containers[0].image: "nginx:9" -> "nginx:1"');
+  });
+
+  it('says what to do about a conflict of names', async () => {
+    const key = nextKey();
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: `${key.name}-service` },
+      spec: { ports: [{ port: 80 }] },
+    };
+    await admin.json({
+      method: 'POST',
+      path: `/api/v1/namespaces/${namespace}/services`,
+      what: 'create services',
+      body: service,
+    });
+    await createWebsite(admin, key, { image: 'nginx:1', replicas: 1 });
+    await handle(key);
+    const { code, out } = await run('explain', key.name);
+    expect(code).toBe(3);
+    expect(out).toMatch(/Ready: False \(NameConflict\)/);
+    expect(out).toMatch(/What to do\n +delete or rename them/);
+    expect(out).toMatch(/Service +\S+ +belongs to somebody else/);
+  });
+
+  it('of a Website that does not exist fails with its name', async () => {
+    const { code, error } = await run('explain', 'nobody');
+    expect([code, error]).toEqual([1, `Error: There is no Website nobody in namespace ${namespace}\n`]);
+  });
+});
+
+it('website list shows the Websites, and with --not-ready those alone that are not ready', async () => {
+  const [ready, fresh] = [await readySite(), nextKey()];
+  await createWebsite(admin, fresh, { image: 'nginx:1', replicas: 1 });
+  const all = await run('list');
+  expect(all.code).toBe(0);
+  expect(all.out).toMatch(new RegExp(`${ready.name} +True +Available +nginx:1 +1 +1 `));
+  expect(all.out).toMatch(new RegExp(`${fresh.name} +Unknown +NotSeenYet`));
+  const some = await run('list', '--not-ready');
+  expect(some.code).toBe(3);
+  expect(some.out).toContain(fresh.name);
+  expect(some.out).not.toMatch(new RegExp(`^${ready.name} `, 'm'));
+  expect(all.out).not.toContain('\u001b');
+});
+
+it('website history shows which image ran when', async () => {
+  const key = await readySite();
+  expect((await run('history', key.name)).out).toMatch(/GENERATION +IMAGE +STARTED +READY AFTER +WHY NOT\n1 +nginx:1 /);
+});
+
+it('website suspend and resume change the spec, and reconcile --wait waits for the functions', async () => {
+  const key = await readySite();
+  expect((await run('suspend', key.name)).code).toBe(0);
+  expect((await kubernetes(admin).getWebsite(key))?.spec).toMatchObject({ suspend: true });
+  expect((await run('resume', key.name)).code).toBe(0);
+  expect((await kubernetes(admin).getWebsite(key))?.spec).toMatchObject({ suspend: false });
+  const waiting = run('reconcile', key.name, '--wait');
+  let ended = false;
+  const end = waiting.then(() => (ended = true));
+  await eventually(async () => {
+    await handle(key);
+    expect(ended).toBe(true);
+  });
+  await end;
+  expect(await waiting).toMatchObject({ code: 0, out: expect.stringContaining('Ready True (Available)') as string });
+});
+
+it('website reconcile --wait says so when nobody answers', async () => {
+  const key = nextKey();
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1 });
+  const { code, out } = await run('reconcile', key.name, '--wait', '--timeout', '1');
+  expect(code).toBe(3);
+  expect(out).toContain('the functions have not looked at it');
+});
+
+it('website doctor finds a missing right, and functions that do not answer', async () => {
+  const findings = async (...args: string[]) => json<Finding[]>((await run('doctor', '-o', 'json', ...args)).out);
+  const stateOf = (all: Finding[], check: string) => all.find((each) => each.check === check)?.state;
+  const healthy = await findings();
+  for (const check of ['API server', 'CRD', 'rights of the functions', 'rights of the forwarder', 'clock'])
+    expect([check, stateOf(healthy, check)]).toEqual([check, 'ok']);
+  const elsewhere = await findings('--installation', namespace, '--functions-url', 'http://127.0.0.1:9');
+  expect(stateOf(elsewhere, 'rights of the functions')).toBe('problem');
+  expect(stateOf(elsewhere, 'functions')).toBe('problem');
+});
+
+it.each([
+  ['no such command', ['nonsense'], /unknown command/],
+  ['no such flag', ['list', '--nonsense'], /unknown option '--nonsense'/],
+  ['a wrong format', ['list', '-o', 'xml'], /Allowed choices are table, json, yaml/],
+  ['nothing to plan', ['plan'], /Give one of: a name, -f FILE, or --all/],
+  ['a file that does not exist', ['plan', '-f', 'missing.yaml'], /Could not read missing.yaml/],
+  ['a missing name', ['explain'], /missing required argument 'name'/],
+])('A command line with %s is exit code 2 and one clear line', async (_, args, message) => {
+  const { code, error } = await run(...args);
+  expect([code, error]).toEqual([2, expect.stringMatching(message)]);
+});
+
+it('A cluster that does not answer is exit code 1', async () => {
+  const kubeconfig = join(folder, 'nowhere.kubeconfig');
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:9' } }],
+      users: [{ name: 'u', user: { token: 'x' } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    }),
+  );
+  const { code, error } = await website(['list'], { KUBECONFIG: kubeconfig });
+  expect(code).toBe(1);
+  expect(error).toMatch(/^Error: .*127\.0\.0\.1:9/);
+});
