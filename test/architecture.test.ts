@@ -39,7 +39,14 @@ it('Every path in ARCHITECTURE.md exists', () => {
 });
 
 it('ARCHITECTURE.md describes every folder of the sources', () => {
-  const folders = ['functions', 'functions/website', 'functions/website/children', 'infra', 'infra/cli', 'infra/forwarder'];
+  const folders = [
+    'functions',
+    'functions/website',
+    'functions/website/children',
+    'infra',
+    'infra/cli',
+    'infra/forwarder',
+  ];
   const described = new Set([...PAGE.matchAll(/^\| `([^`]+)` \|/gm)].map(([, folder]) => folder));
   expect(folders.flatMap(foldersIn).filter((folder) => !described.has(folder))).toEqual([]);
 });
