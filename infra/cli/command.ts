@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** Prints a line while the command is at work. */
   readonly note: (line: string) => void;
+  /** Prints a line of a command that answers bit by bit. */
+  readonly print: (line: string) => void;
 }
 
 /** What a command found out, and what the program exits with; 0 if absent. */
@@ -34,7 +36,12 @@ interface Described {
 
 /** A command that asks a cluster. It also has the flags of a connection. */
 export interface ClusterCommand<Flags> extends Described {
-  ask(surroundings: Surroundings & Connection, flags: Flags & CommonFlags, names: readonly string[]): Promise<Result>;
+  /** @returns undefined if it has printed its answer already. */
+  ask(
+    surroundings: Surroundings & Connection,
+    flags: Flags & CommonFlags,
+    names: readonly string[],
+  ): Promise<Result | undefined>;
 }
 
 /** A command that works without a cluster. */

@@ -50,9 +50,11 @@ function withoutManagedFields(website: Website): Website {
   return { ...website, metadata };
 }
 
-const HEADER = ['NAMESPACE', 'NAME', 'READY', 'REASON', 'IMAGE', 'DESIRED', 'AVAILABLE', 'AGE'];
+/** The columns of a table of Websites. */
+export const HEADER = ['NAMESPACE', 'NAME', 'READY', 'REASON', 'IMAGE', 'DESIRED', 'AVAILABLE', 'AGE'];
 
-function cellsOf(website: Website, now: Date): string[] {
+/** The cells of one Website. Those from the fourth on hold texts of the cluster, made printable. */
+export function cellsOf(website: Website, now: Date): string[] {
   const { metadata, spec, status: { replicasSet, availableReplicas = 0 } = {} } = website;
   const { image = '', replicas = '' } = (spec ?? {}) as { readonly image?: string; readonly replicas?: number };
   const { ready, reason } = stateOf(website);

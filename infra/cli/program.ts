@@ -14,12 +14,14 @@ import { recordCommand } from './record.ts';
 import { reconcileCommand } from './reconcile-command.ts';
 import { replayCommand } from './replay.ts';
 import { resumeCommand, suspendCommand } from './suspend.ts';
+import { watchCommand } from './watch.ts';
 
 const COMMANDS: readonly AnyCommand[] = [
   listCommand,
   planCommand,
   explainCommand,
   historyCommand,
+  watchCommand,
   reconcileCommand,
   suspendCommand,
   resumeCommand,
@@ -82,13 +84,14 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
   command.addHelpText('after', `\nExamples:\n${each.examples.map((example) => `  $ website ${example}`).join('\n')}`);
   command.action(async () => {
     const flags = command.opts<CommonFlags>();
-    const surroundings = { now: process.now, note: process.error, signal: process.signal };
-    const { code = EXIT.ok, ...answer } =
+    const surroundings = { now: process.now, note: process.error, print: process.out, signal: process.signal };
+    const result =
       'ask' in each
         ? await connected(flags, async (to) => each.ask({ ...surroundings, ...to }, flags, command.args))
         : await each.run(surroundings, flags, command.args);
-    process.out(printed(answer, flags.output));
-    exitWith(code);
+    if (result === undefined) return;
+    process.out(printed(result, flags.output));
+    exitWith(result.code ?? EXIT.ok);
   });
 }
 
