@@ -11,6 +11,8 @@ export type RecordedWrite =
   | { readonly verb: 'create'; readonly after: Child }
   | { readonly verb: 'replace'; readonly before: Child; readonly after: Child }
   | { readonly verb: 'delete'; readonly before: Child }
+  /** The number of replicas of a Website that something else scales. */
+  | { readonly verb: 'scale'; readonly before: Website; readonly after: Website }
   | { readonly verb: 'update status'; readonly before: Website; readonly after: Website };
 
 export interface DryRun {
@@ -26,7 +28,7 @@ export interface DryRunOptions {
   /** All children of the Website, from a list. Neither they nor its Pods are read then, so a known cause in the status stays. */
   readonly children?: Children | undefined;
   /** Asks this cluster for the result of each write. Its own writes must be dry runs, too. */
-  readonly server?: Pick<Cluster, 'create' | 'replace' | 'delete'> | undefined;
+  readonly server?: Pick<Cluster, 'create' | 'replace' | 'delete' | 'scale'> | undefined;
 }
 
 /** A cluster for one run of `reconcile` that must not change anything. */
@@ -67,6 +69,16 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     async delete(child) {
       if (server !== undefined) await server.delete(child);
       recorded(child.kind, undefined, { verb: 'delete', before: child });
+    },
+    async scale(before, replicas) {
+      await server?.scale(before, replicas);
+      const { generation = 0 } = before.metadata;
+      read = {
+        ...before,
+        metadata: { ...before.metadata, generation: generation + 1 },
+        spec: { ...(before.spec as object), replicas },
+      };
+      writes.push({ verb: 'scale', before, after: read });
     },
     async updateStatus(after) {
       // Some status updates only ask whether the Website has changed.

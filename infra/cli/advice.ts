@@ -33,6 +33,11 @@ export const ADVICE: Readonly<Record<ReadyReason, Advice>> = {
     means: 'the Deployment cannot make Pods: a quota, a policy, a ServiceAccount',
     toDo: "the message is the Deployment's; it goes on by itself",
   },
+  NotRouted: {
+    means:
+      "the Website has a Gateway that does not serve it. Reconciling: no controller has accepted the HTTPRoute yet. Stalled: the controller refuses it; the message is the route's own",
+    toDo: 'see why a Gateway does not serve a site',
+  },
   WaitingForDeletion: {
     means:
       'a child of this name is being deleted; the message names the finalizers that hold it. Or it is left from a deleted Website of this name and the cluster does not let the functions take it over (ADR 12). Stalled is only for the second',
@@ -69,6 +74,10 @@ export const ADVICE: Readonly<Record<ReadyReason, Advice>> = {
   QuotaExceeded: {
     means: 'a ResourceQuota leaves no room for a child',
     toDo: 'make room. It is tried again as for Rejected',
+  },
+  MissingApi: {
+    means: 'the spec needs an API that this cluster does not have. The message names it and says what to install',
+    toDo: 'install it. The forwarder notices it within a minute. Without our forwarder, it is tried again as for Rejected',
   },
   TooLarge: {
     means:

@@ -80,9 +80,15 @@ function planText(plan: Planned): string {
 
 export const changesText = ({ changes }: Planned): string => changes.flatMap(changeLines).join('\n');
 
-const SIGNS = { create: '+', replace: '~', delete: '-', 'update status': '~' } as const;
+const SIGNS = { create: '+', replace: '~', delete: '-', scale: '~', 'update status': '~' } as const;
 const STYLES = { '+': 'green', '~': 'yellow', '-': 'red' } as const;
-const VERBS = { create: 'create', replace: 'update', delete: 'delete', 'update status': 'update status of' } as const;
+const VERBS = {
+  create: 'create',
+  replace: 'update',
+  delete: 'delete',
+  scale: 'scale',
+  'update status': 'update status of',
+} as const;
 
 function changeLines({ verb, kind, name, fields, restartsPods }: PlannedChange): string[] {
   const sign = SIGNS[verb];

@@ -68,6 +68,8 @@ function fieldsOf(write: RecordedWrite): FieldChange[] {
       return between(stated(write.before), stated(write.after));
     case 'delete':
       return [];
+    case 'scale':
+      return between({ spec: write.before.spec }, { spec: write.after.spec });
     case 'update status':
       return between({ status: write.before.status }, { status: write.after.status });
   }

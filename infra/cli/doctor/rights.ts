@@ -19,6 +19,7 @@ const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? (api
 export const FUNCTIONS_RIGHTS: readonly Right[] = [
   { group: GROUP, resource: PLURAL, verbs: ['get', 'list'] },
   { group: GROUP, resource: `${PLURAL}/status`, verbs: ['update'] },
+  { group: GROUP, resource: `${PLURAL}/scale`, verbs: ['update'] },
   { group: GROUP, resource: `${PLURAL}/finalizers`, verbs: ['update'] },
   ...KINDS.map(({ apiVersion, plural, presence }) => ({
     group: groupOf(apiVersion),
