@@ -1,0 +1,233 @@
+// What to watch for: the alerts of docs/metrics.md, prometheus-rule.yaml and dashboard.json are made of this. npm run generate
+import { writeFileSync } from 'node:fs';
+import { stringify } from 'yaml';
+
+interface Alert {
+  readonly name: string;
+  /** As the page names it. */
+  readonly what: string;
+  /** PromQL. */
+  readonly expression: string;
+  /** How long it must last. */
+  readonly for: string;
+  readonly severity: 'warning' | 'critical';
+  readonly toDo: string;
+}
+
+/** Of the forwarder, which Prometheus scrapes. */
+export const FORWARDER_ALERTS: readonly Alert[] = [
+  {
+    name: 'WebsiteForwarderWatchStale',
+    what: 'a watch is stale',
+    expression: 'max by (resource) (website_forwarder_watch_progress_age_seconds) > 180',
+    for: '1m',
+    severity: 'critical',
+    toDo: '`/readyz` says why; look for the rights, the CRD, the API server',
+  },
+  {
+    name: 'WebsiteForwarderHasNoLeader',
+    what: 'nobody leads',
+    expression: 'sum(website_forwarder_leader) < 1',
+    for: '1m',
+    severity: 'critical',
+    toDo: '`/readyz` of the replicas says why: most likely the rights to the Lease',
+  },
+  {
+    name: 'WebsiteEventsLate',
+    what: 'events are late',
+    expression: 'max(website_forwarder_oldest_pending_age_seconds) > 300',
+    for: '1m',
+    severity: 'warning',
+    toDo: "the log's `Could not deliver event` names the sink's answer",
+  },
+  {
+    name: 'WebsiteEventsRejected',
+    what: 'events are rejected',
+    expression: 'increase(website_forwarder_events_total{result="rejected"}[15m]) > 0',
+    for: '0s',
+    severity: 'warning',
+    toDo: 'the sink and the forwarder speak different versions, or the sink is not the functions',
+  },
+  {
+    name: 'WebsiteWritersInCircles',
+    what: 'something writes in circles',
+    expression: 'rate(website_forwarder_deferred_total[15m]) > 0',
+    for: '15m',
+    severity: 'warning',
+    toDo: "two writers disagree about a field: compare the Website's children with who else manages them",
+  },
+];
+
+/** Of the functions, which send OpenTelemetry. Prometheus adds units and `_total` to the names. */
+export const FUNCTIONS_ALERTS: readonly Alert[] = [
+  {
+    name: 'WebsiteResyncsMissing',
+    what: 'resyncs do not happen',
+    expression: 'sum(increase(website_resync_duration_seconds_count{result="complete"}[30m])) < 1',
+    for: '10m',
+    severity: 'warning',
+    toDo: "the log's `Could not reconcile Website` says why; look for the rights and the timer",
+  },
+  {
+    name: 'WebsiteReconcilesFail',
+    what: 'reconciles fail',
+    expression:
+      'sum(rate(website_reconcile_duration_seconds_count{outcome="failed"}[15m])) > 0.05 * sum(rate(website_reconcile_duration_seconds_count[15m]))',
+    for: '15m',
+    severity: 'warning',
+    toDo: "by `reason`: `Forbidden` and `Unauthorized` are ours to mend, `Unavailable` the API server's",
+  },
+  {
+    name: 'WebsiteCannotBeReconciled',
+    what: 'a Website cannot be reconciled',
+    expression: 'sum(increase(website_resync_websites_total{result="failed"}[30m])) > 0',
+    for: '1h',
+    severity: 'warning',
+    toDo: "the log's `Could not reconcile Website` names it and says why",
+  },
+  {
+    name: 'WebsiteRepairedOften',
+    what: 'somebody fights with the functions',
+    expression: 'sum by (kind) (increase(website_repairs_total[15m])) > 5',
+    for: '15m',
+    severity: 'warning',
+    toDo: "the Kubernetes Events with the reason `Repaired`, and the log's `repaired`, name the Website and the fields ([status](status.md#when-somebody-else-changes-a-child))",
+  },
+  {
+    name: 'WebsiteEventsLost',
+    what: 'events get lost',
+    expression: 'sum(increase(website_resync_websites_total{result="differing"}[1h])) > 10',
+    for: '1h',
+    severity: 'warning',
+    toDo: 'compare with `website_forwarder_missed_changes_total`',
+  },
+];
+
+const RUNBOOK = 'https://github.com/website-reconciler/website-reconciler/blob/main/docs/metrics.md#what-to-watch-for';
+
+const ruleOf = ({ name, what, expression, for: duration, severity, toDo }: Alert) => ({
+  alert: name,
+  expr: expression,
+  for: duration,
+  labels: { severity },
+  annotations: { summary: `Websites: ${what}`, description: toDo, runbook_url: RUNBOOK },
+});
+
+export const prometheusRule = () => ({
+  apiVersion: 'monitoring.coreos.com/v1',
+  kind: 'PrometheusRule',
+  metadata: { name: 'website-reconciler', namespace: 'website-reconciler' },
+  spec: {
+    groups: [
+      { name: 'website-forwarder', rules: FORWARDER_ALERTS.map(ruleOf) },
+      { name: 'website-functions', rules: FUNCTIONS_ALERTS.map(ruleOf) },
+    ],
+  },
+});
+
+/** The rows of a table in docs/metrics.md. A bar in an expression would end the cell. */
+export const alertRows = (alerts: readonly Alert[]): string[] =>
+  alerts.map(
+    ({ what, expression, for: duration, toDo }) => `| ${what} | \`${expression}\`, for ${duration} | ${toDo} |`,
+  );
+
+interface Panel {
+  readonly title: string;
+  readonly unit: string;
+  readonly queries: readonly (readonly [expression: string, legend: string])[];
+}
+
+const PANELS: readonly Panel[] = [
+  {
+    title: 'Events delivered, by result',
+    unit: 'ops',
+    queries: [['sum by (result) (rate(website_forwarder_events_total[5m]))', '{{result}}']],
+  },
+  {
+    title: 'Oldest undelivered change',
+    unit: 's',
+    queries: [['max(website_forwarder_oldest_pending_age_seconds)', 'age']],
+  },
+  {
+    title: 'Keys, by state',
+    unit: 'short',
+    queries: [['sum by (state) (website_forwarder_pending_keys)', '{{state}}']],
+  },
+  {
+    title: 'Delivery, from sending to the answer',
+    unit: 's',
+    queries: [0.5, 0.99].map((quantile) => [
+      `histogram_quantile(${quantile}, sum by (le) (rate(website_forwarder_delivery_duration_seconds_bucket[5m])))`,
+      `p${quantile * 100}`,
+    ]),
+  },
+  {
+    title: 'Watches: time since the API server last sent something',
+    unit: 's',
+    queries: [['max by (resource) (website_forwarder_watch_progress_age_seconds)', '{{resource}}']],
+  },
+  {
+    title: 'Objects known',
+    unit: 'short',
+    queries: [['sum by (resource) (website_forwarder_known_objects)', '{{resource}}']],
+  },
+  {
+    title: 'Reconciles, by outcome',
+    unit: 'ops',
+    queries: [['sum by (outcome) (rate(website_reconcile_duration_seconds_count[5m]))', '{{outcome}}']],
+  },
+  {
+    title: 'Duration of a reconcile',
+    unit: 's',
+    queries: [0.5, 0.99].map((quantile) => [
+      `histogram_quantile(${quantile}, sum by (le) (rate(website_reconcile_duration_seconds_bucket[5m])))`,
+      `p${quantile * 100}`,
+    ]),
+  },
+  {
+    title: 'Changes of others that were repaired',
+    unit: 'short',
+    queries: [['sum by (kind) (increase(website_repairs_total[15m]))', '{{kind}}']],
+  },
+  {
+    title: 'Websites in resyncs',
+    unit: 'short',
+    queries: [['sum by (result) (increase(website_resync_websites_total[30m]))', '{{result}}']],
+  },
+];
+
+const WIDTH = 12;
+const HEIGHT = 8;
+
+/** For Grafana 10 and newer. Its one variable is the data source. */
+export const dashboard = () => ({
+  title: 'Website Reconciler',
+  uid: 'website-reconciler',
+  tags: ['websites'],
+  schemaVersion: 39,
+  time: { from: 'now-6h', to: 'now' },
+  refresh: '1m',
+  templating: { list: [{ name: 'datasource', type: 'datasource', query: 'prometheus' }] },
+  panels: PANELS.map(({ title, unit, queries }, index) => ({
+    id: index + 1,
+    type: 'timeseries',
+    title,
+    datasource: { type: 'prometheus', uid: '${datasource}' },
+    gridPos: { x: (index % 2) * WIDTH, y: Math.floor(index / 2) * HEIGHT, w: WIDTH, h: HEIGHT },
+    fieldConfig: { defaults: { unit }, overrides: [] },
+    targets: queries.map(([expr, legendFormat], query) => ({
+      refId: String.fromCharCode(65 + query),
+      expr,
+      legendFormat,
+    })),
+  })),
+});
+
+export const prometheusRuleYaml = (): string =>
+  `# Generated from alerts.ts by npm run generate: do not edit.\n${stringify(prometheusRule(), { lineWidth: 120 })}`;
+export const dashboardJson = (): string => `${JSON.stringify(dashboard(), undefined, 2)}\n`;
+
+if (import.meta.main) {
+  writeFileSync(new URL('prometheus-rule.yaml', import.meta.url), prometheusRuleYaml());
+  writeFileSync(new URL('dashboard.json', import.meta.url), dashboardJson());
+}
