@@ -98,9 +98,9 @@ describe('A plan', () => {
         if (plan.changes.length > 0) changing++;
         expect(said(plan)).toEqual(await done(cluster));
       }),
-      { numRuns: 2000, endOnFailure: true },
+      { numRuns: 600, endOnFailure: true },
     );
-    expect(changing).toBeGreaterThan(500);
+    expect(changing).toBeGreaterThan(150);
   });
 
   it('of a file is what the first reconcile after its application writes', async () => {
@@ -118,7 +118,7 @@ describe('A plan', () => {
         });
         expect(fields).toEqual(really.fields);
       }),
-      { numRuns: 1000, endOnFailure: true },
+      { numRuns: 300, endOnFailure: true },
     );
   });
 
@@ -134,7 +134,7 @@ describe('A plan', () => {
           changes.length === 0 ? [] : [changes],
         );
       }),
-      { numRuns: 500, endOnFailure: true },
+      { numRuns: 300, endOnFailure: true },
     );
   });
 });
