@@ -159,7 +159,7 @@ function creation(child: Desired<Child>): ApiRequest {
   };
 }
 
-/** The scale holds the version of the Website, and no more of it. */
+/** Writes the scale subresource. The uid and version make it fail if the Website has changed. */
 function scaling({ metadata: { namespace, name, uid, resourceVersion } }: Website, replicas: number): ApiRequest {
   const request = on('PUT', WEBSITES, { namespace, name });
   return {

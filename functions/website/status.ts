@@ -11,7 +11,7 @@ import { isRequested, requestIn } from './requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from './resource.ts';
 import { urlOf } from './url.ts';
 
-/** With one of these reasons, all children were as desired: a verdict on readiness comes after all others. */
+/** With one of these reasons, all children were as desired: readiness is judged only if no other reason applies. */
 const READINESS_REASONS: ReadonlySet<string> = new Set(KINDS.flatMap(({ readyReasons = [] }) => readyReasons));
 
 /** Whether all children were as desired when the Website was last judged. False if a reconcile is requested. */
@@ -92,7 +92,7 @@ function activeVerdict(seen: Seen): Verdict {
   return readiness(seen);
 }
 
-/** The first child that is not ready decides. If all are ready, the first one speaks for the site: the Deployment. */
+/** The first child that is not ready decides. If all are ready, the verdict is that of the first child: the Deployment. */
 function readiness({ spec, wanted, children }: Seen): Verdict {
   const desired = KINDS.filter(({ kind }) => wanted[kind] !== undefined);
   const verdicts = desired.flatMap((each) => each.readiness?.(children[each.kind], spec) ?? []);

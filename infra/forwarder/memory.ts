@@ -20,7 +20,7 @@ export function burstCounter(onBurstEnd: () => void): () => void {
 }
 
 /**
- * Collects garbage now. After a list or a burst most of the heap is garbage, and V8 would keep it for the next one. Does nothing
+ * Collects garbage now. After a list or a burst most of the heap is garbage, and V8 would keep it for the next one. It does nothing
  * unless Node runs with `--expose-gc`, as in the container image.
  */
 export function giveBackMemory(): void {

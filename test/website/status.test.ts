@@ -109,6 +109,13 @@ describe('A Website', () => {
   ])('%s', (_, given, state, reason) => {
     expect(verdict(seen(given))).toMatchObject({ state, reason });
   });
+
+  it('whose child is missing again after the write says where to look', () => {
+    const steps = [[{ verb: 'create', child: desiredChild('Service', aWebsite(), SPEC) }] as const];
+    expect(verdict(seen({ rest: { remaining: { steps, obstacles: [] } } })).message).toBe(
+      'Service shop-service does not stay as written. Check for an admission policy or another controller that changes or deletes it',
+    );
+  });
 });
 
 describe('The status', () => {

@@ -36,7 +36,7 @@ export const horizontalPodAutoscalerKind: KindOfChild<HorizontalPodAutoscaler> =
       },
     };
   },
-  // `behavior`, which is how fast it scales, belongs to other writers.
+  // `behavior`, which sets how fast it scales, belongs to other writers.
   merged: (have, want) => ({
     ...have,
     metadata: mergedMeta(have.metadata, want.metadata),

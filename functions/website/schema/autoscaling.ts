@@ -5,7 +5,7 @@ import { oneOf, withRules, type Rule } from './rules.ts';
 
 /** Most Pods of one site. */
 export const MOST_REPLICAS = 1000;
-/** A target is a share of what each Pod requests, and may be more than it. */
+/** A target is a percentage of what each Pod requests. It may exceed 100. */
 const MOST_PERCENT = 1000;
 
 const percent = (description: string) => int32(1, MOST_PERCENT).optional().describe(description);

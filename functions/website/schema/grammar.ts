@@ -7,7 +7,7 @@ export interface Grammar {
   readonly longest: number;
   /** For a refused text without one of the common mistakes. */
   readonly message: string;
-  /** Patterns of common mistakes, each with its message. The first that matches a refused text applies. */
+  /** Patterns of common mistakes, each with its message. The first match of a refused text applies. */
   readonly mistakes: readonly (readonly [RegExp, message: string])[];
 }
 
@@ -115,7 +115,7 @@ export const URL_PATH: Grammar = {
 };
 
 const PATH_CHARACTER = '([-A-Za-z0-9_~!$&()*+,;=:@]|%([013-9a-fA-F][0-9a-fA-F]|2[0-9a-eA-E]))';
-/** Never of dots alone. */
+/** A segment must not consist of dots alone. */
 const PATH_SEGMENT = `\\.*${PATH_CHARACTER}(\\.|${PATH_CHARACTER})*`;
 
 /**

@@ -7,7 +7,7 @@ import { charactersIn, matching, shortText } from './texts.ts';
 
 const MOST_WORDS = 64;
 const LONGEST_WORD = 4096;
-/** Next to the largest environment, a Website still fits into etcd. */
+/** Small enough that a Website with the largest environment still fits into etcd. */
 const LONGEST_COMMAND = 16_384;
 const MOST_SECRETS = 10;
 const MOST_LABELS = 32;

@@ -138,7 +138,7 @@ const storedLimit = ({ sizeLimit: theirs }: Source, { sizeLimit: ours }: Source)
 const changedPolicy = ({ reference }: Source, { pullPolicy: ours }: Source): Source =>
   typeof reference === 'string' && ours !== pullPolicy(reference) ? { pullPolicy: ours } : {};
 
-/** A mount is the spec's as a whole. No other mount may have its path. */
+/** The spec determines a mount as a whole. No other mount may have its path. */
 export function mergedMounts(
   { volumeMounts: have = [] }: Mounts,
   { volumeMounts: want = [] }: Mounts,
