@@ -110,7 +110,7 @@ function asReplaced(child: Child, before: Child): Child {
   return { ...child, metadata: { ...child.metadata, generation: generation + 1 } };
 }
 
-/** The same API server, which validates each write and stores none: it answers with what it would have stored. */
+/** The same API server, which validates each write without storing it. It answers with what it would have stored. */
 export const withDryRuns = (transport: Transport): Transport => ({
   ...transport,
   json: (request) => transport.json(asDryRun(request)),

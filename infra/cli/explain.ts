@@ -16,7 +16,7 @@ import { history } from './history.ts';
 import { readyOf } from './list.ts';
 import { planned, type Planned } from './planned.ts';
 
-/** What is known of one Website, from its condition down to its Pods. */
+/** The facts about one Website, from its condition down to its Pods. */
 export interface Explanation {
   readonly website: string;
   readonly url?: string | undefined;

@@ -23,7 +23,7 @@ interface ChangingWebsite {
 const PROGRESS = 1000;
 
 /**
- * Plans every Website from lists: one request for 500 objects of each kind, and none for a single Website.
+ * Plans every Website from lists: one request for 500 objects of each kind, instead of several for each Website.
  * @throws ClusterError if a list cannot be read.
  */
 export async function planFleet({ cluster, now, server }: Target, note: (line: string) => void): Promise<Fleet> {

@@ -73,7 +73,7 @@ async function opened(path: string): Promise<FileHandle> {
   }
 }
 
-/** The events of a request, each in structured form. Undefined if the request has none. */
+/** The events of a request, each in structured form. Undefined if the request contains no event. */
 async function linesOf(request: IncomingMessage, now: () => Date): Promise<string[] | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

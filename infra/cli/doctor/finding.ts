@@ -5,6 +5,6 @@ export interface Finding {
   /** `unknown`: this user may not look, or gave no address. */
   readonly state: 'ok' | 'problem' | 'unknown';
   readonly message: string;
-  /** What to do about a problem, or to find out what is unknown. */
+  /** What to do about a problem, or how to find out what is unknown. */
   readonly toDo?: string;
 }

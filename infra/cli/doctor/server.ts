@@ -26,7 +26,7 @@ export async function versionFinding(transport: Transport): Promise<Finding> {
 /** Tokens and Leases compare clocks. Times of the API server are whole seconds. */
 const MOST_SKEW_MS = 10_000;
 
-/** The API server's time, by an object that it does not store. Undefined if this user may create none. */
+/** The API server's time, by an object that it does not store. Undefined if this user may not create one. */
 export async function serverTime(transport: Transport, namespace: string): Promise<Date | undefined> {
   try {
     const created = (await transport.json({
