@@ -1,6 +1,14 @@
 import { readAllChildren } from '../../functions/resync/differing.ts';
-import { CHILD_KINDS, type Children } from '../../functions/website/children/kinds.ts';
-import type { Website } from '../../functions/website/resource.ts';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import {
+  CARRIER,
+  CHILD_KINDS,
+  isOptional,
+  type ChildKind,
+  type Children,
+} from '../../functions/website/children/kinds.ts';
+import { possibleKinds } from '../../functions/website/marks.ts';
+import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import type { Answer } from './output.ts';
 import type { Target } from './plan.ts';
 import { planned, type Planned } from './planned.ts';
@@ -41,23 +49,40 @@ export async function planFleet({ cluster, now, server }: Target, note: (line: s
   return { seen, changing };
 }
 
-/** Lists show children by their label. A child that the plan would create may exist without it. */
+/** Lists show children by their label. One that is missing there may exist without it, so it is looked up by its name. */
 async function plannedFromList(
   website: Website,
-  children: Children | undefined,
+  listed: Children | undefined,
   { cluster, now, server }: Pick<Target, 'cluster' | 'now' | 'server'>,
 ): Promise<Planned> {
-  const plan = await planned(website.metadata, cluster, now, { website, children, server });
-  if (children === undefined) return plan;
-  const created = new Set(plan.changes.filter(({ verb }) => verb === 'create').map(({ kind }) => kind));
-  const found = await Promise.all(
-    CHILD_KINDS.filter((kind) => children[kind] === undefined && created.has(kind)).map(
-      async (kind) => [kind, await cluster.getChild(kind, website.metadata)] as const,
-    ),
+  const plan = async (children?: Children) => planned(website.metadata, cluster, now, { website, children, server });
+  if (listed === undefined) return plan();
+  const known = await withMissing(
+    listed,
+    CHILD_KINDS.filter((kind) => !isOptional(kind)),
+    website.metadata,
+    cluster,
   );
-  if (found.every(([, child]) => child === undefined)) return plan;
-  const all = { ...children, ...Object.fromEntries(found) };
-  return planned(website.metadata, cluster, now, { website, children: all, server });
+  const all = await withMissing(known, possibleKinds(known[CARRIER]), website.metadata, cluster);
+  const first = await plan(all);
+  const created = CHILD_KINDS.filter((kind) =>
+    first.changes.some((change) => change.verb === 'create' && change.kind === kind),
+  );
+  const found = await withMissing(all, created, website.metadata, cluster);
+  return found === all ? first : plan(found);
+}
+
+/** The children, with those of these kinds that were missing. The same object if there are none. */
+async function withMissing(
+  children: Children,
+  kinds: readonly ChildKind[],
+  key: WebsiteKey,
+  cluster: Cluster,
+): Promise<Children> {
+  const missing = kinds.filter((kind) => children[kind] === undefined);
+  const read = await Promise.all(missing.map(async (kind) => [kind, await cluster.getChild(kind, key)] as const));
+  const found = read.filter(([, child]) => child !== undefined);
+  return found.length === 0 ? children : { ...children, ...Object.fromEntries(found) };
 }
 
 function changingWebsite({ namespace, name, changes }: Planned): ChangingWebsite {
