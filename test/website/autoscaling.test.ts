@@ -259,6 +259,12 @@ describe('A Website that something else scales', () => {
     const { actions } = await run();
     expect(actions).toEqual(['scale Website', 'create Deployment', 'create Service', 'update status']);
     expect(replicas()).toBe(1);
+    cluster.rollOut();
+    await run();
+    // The children and the status are as they should be, and the number alone is missing.
+    cluster.scale = scale;
+    expect(await resync()).toMatchObject({ differing: 1, failed: 0 });
+    expect(specReplicas()).toBe(1);
   });
 });
 
