@@ -195,8 +195,9 @@ describe('On Knative, of whose kinds the API server knows the fields', () => {
 describe('For one team', () => {
   const key = { namespace: 'team-a', name: 'shop' };
   /** Both together desire every kind of child. */
-  const spec = { image: 'nginx:1', replicas: 2, host: 'shop.example.com' };
-  const routed = { ...spec, gateway: { name: 'public' } };
+  const autoscaling = { minReplicas: 2, maxReplicas: 3 };
+  const spec = { image: 'nginx:1', host: 'shop.example.com', autoscaling };
+  const routed = { ...spec, gateway: { name: 'public' }, autoscaling: { external: true } };
 
   it('is taken without a warning, and asks for nothing outside its namespace', async () => {
     await kubectl('create', 'namespace', 'team-a');

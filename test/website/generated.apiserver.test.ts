@@ -85,7 +85,7 @@ const compared = async (key: WebsiteKey): Promise<unknown> => {
 
 it(
   'After every change the children say what the spec says, and the history leaves no trace',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     const taken = await Promise.all(Array.from({ length: AT_ONCE }, () => followHistories(HISTORIES / AT_ONCE)));
     expect(taken.reduce((sum, each) => sum + each)).toBeGreaterThan((HISTORIES * LENGTH) / 2);
