@@ -50,6 +50,24 @@ const run =
     }
   };
 
+/** A run whose process ends when it loses a race, so that it does not put right what it did. */
+const mortal =
+  (event: Event) =>
+  async ({ cluster }: Pick<Turns, 'cluster'>) => {
+    const orEnd = async <T>(work: Promise<T>): Promise<T> =>
+      work.catch((error: unknown) => {
+        throw error instanceof ClusterError ? new ClusterError('Unreachable', 'the process has ended') : error;
+      });
+    const ending = {
+      ...cluster,
+      replace: (child: Child) => orEnd(cluster.replace(child)),
+      updateStatus: (website: Website) => orEnd(cluster.updateStatus(website)),
+    };
+    await reconcile(key, { cluster: ending, now: () => NOW }, EVENTS[event]).catch((error: unknown) => {
+      if (!(error instanceof ClusterError) || error.code !== 'Unreachable') throw error;
+    });
+  };
+
 /** A user, who does one thing after the other. */
 const user =
   (...deeds: readonly (() => unknown)[]) =>
@@ -149,6 +167,8 @@ interface Race {
   /** What the user does, in this order, while the runs go on. */
   readonly deeds: (cluster: MemoryCluster) => readonly (() => unknown)[];
   readonly runs: readonly Event[];
+  /** Whether a run ends when it loses a race, and does not try again. */
+  readonly areMortal?: true;
   readonly to: object;
   /** What a policy of the cluster makes of what is written. */
   readonly admit?: (child: Child) => Child;
@@ -374,6 +394,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
           return [() => cluster.apply(key, WEB)];
         },
         runs: ['spec', 'spec'],
+        areMortal: true,
         to: WEB,
       },
     ],
@@ -389,7 +410,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
         to: OLD,
       },
     ],
-  ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, to, admit }) => {
+  ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, areMortal, to, admit }) => {
     const expected = await alone(to, admit);
     const start = from === undefined ? () => new MemoryCluster() : await settled(from, admit);
     const begin = (): World => {
@@ -398,7 +419,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       return {
         cluster,
         absent: absentIn(from, to),
-        actors: [user(...deeds(cluster)), ...runs.map((reads) => run(reads))],
+        actors: [user(...deeds(cluster)), ...runs.map(areMortal === true ? mortal : run)],
         async end() {
           await settle(cluster);
           expect(world(cluster)).toEqual(expected);
