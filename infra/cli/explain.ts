@@ -3,6 +3,7 @@ import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { CARRIER, CHILD_KINDS, childrenIn, type Child, type Children } from '../../functions/website/children/kinds.ts';
 import { selectorOf } from '../../functions/website/children/metadata.ts';
+import type { Defaults } from '../../functions/website/defaults.ts';
 import { lastWriterOf } from '../../functions/website/field-writers.ts';
 import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
 import { isOwnedBy } from '../../functions/website/ownership.ts';
@@ -45,18 +46,22 @@ interface PodLine {
   readonly cause: string;
 }
 
+interface Asked {
+  readonly cluster: Cluster;
+  readonly transport: Transport;
+  readonly now: Date;
+  readonly defaults: Defaults;
+}
+
 /** Collects what explains the state of a Website. What this user may not read is left out. */
-export async function explain(
-  website: Website,
-  { cluster, transport, now }: { readonly cluster: Cluster; readonly transport: Transport; readonly now: Date },
-): Promise<Explanation> {
+export async function explain(website: Website, { cluster, transport, now, defaults }: Asked): Promise<Explanation> {
   const { namespace, name } = website.metadata;
   const [children, pods, events, plan] = await Promise.all([
     readChildren({ namespace, name }, cluster, AT_EVERYTHING),
     ifAllowed(cluster.listPods(namespace, selectorOf(website)), []),
     ifAllowed(eventsAbout(website, transport), []),
     ifAllowed(
-      planned({ namespace, name }, cluster, () => now),
+      planned({ namespace, name }, cluster, () => now, { defaults }),
       undefined,
     ),
   ]);

@@ -34,14 +34,15 @@ const PROGRESS = 1000;
  * Plans every Website from lists: one request for 500 objects of each kind, instead of several for each Website.
  * @throws ClusterError if a list cannot be read.
  */
-export async function planFleet({ cluster, now, server }: Target, note: (line: string) => void): Promise<Fleet> {
+export async function planFleet(target: Target, note: (line: string) => void): Promise<Fleet> {
+  const { cluster } = target;
   // As a reconcile does: the children first.
   const childrenOf = await readAllChildren(cluster);
   const changing: ChangingWebsite[] = [];
   let seen = 0;
   for await (const page of cluster.listWebsites()) {
     for (const website of page) {
-      const plan = await plannedFromList(website, childrenOf(website.metadata), { cluster, now, server });
+      const plan = await plannedFromList(website, childrenOf(website.metadata), target);
       if (plan.changes.length > 0) changing.push(changingWebsite(plan));
       if (++seen % PROGRESS === 0) note(`Planned ${seen} Websites`);
     }
@@ -53,9 +54,10 @@ export async function planFleet({ cluster, now, server }: Target, note: (line: s
 async function plannedFromList(
   website: Website,
   listed: Children | undefined,
-  { cluster, now, server }: Pick<Target, 'cluster' | 'now' | 'server'>,
+  { cluster, now, server, defaults }: Target,
 ): Promise<Planned> {
-  const plan = async (children?: Children) => planned(website.metadata, cluster, now, { website, children, server });
+  const plan = async (children?: Children) =>
+    planned(website.metadata, cluster, now, { website, children, server, defaults });
   if (listed === undefined) return plan();
   const known = await withMissing(
     listed,

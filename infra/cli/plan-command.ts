@@ -2,12 +2,13 @@ import { withDryRuns } from '../../functions/cluster/dry-run.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { keyFrom, type ClusterCommand, type Surroundings } from './command.ts';
 import type { Connection } from './connection.ts';
+import { DEFAULT_OPTIONS, defaultsFrom, type DefaultFlags } from './defaults.ts';
 import { EXIT, UsageError } from './errors.ts';
 import { fleetAnswer, planFleet } from './fleet.ts';
 import { manifestsIn } from './manifests.ts';
 import { planAnswer, planManifests, planName, wouldChange, type Target } from './plan.ts';
 
-interface Flags {
+interface Flags extends DefaultFlags {
   readonly filename?: string;
   readonly all?: boolean;
   readonly server?: boolean;
@@ -20,6 +21,7 @@ export const planCommand: ClusterCommand<Flags> = {
   options: [
     ['-f, --filename <file>', 'the Websites of this file, as if they were applied; - for standard input'],
     ['--all', 'all Websites, as this release would reconcile them: the preview of an upgrade'],
+    ...DEFAULT_OPTIONS,
     ['--server', 'send the writes as dry runs, so that defaults, webhooks and policies show'],
   ],
   examples: ['plan shop', 'plan -f shop.yaml', 'plan -f shop.yaml --server', 'plan --all', 'plan --all -n team-a'],
@@ -44,11 +46,13 @@ function checkOneOf(name: string | undefined, { filename, all }: Flags): void {
 }
 
 /** `--all` means all namespaces, unless a namespace is given. */
-function targetOf({ transport, cluster, now }: Surroundings & Connection, { all, server, namespace }: Flags): Target {
+function targetOf({ transport, cluster, now }: Surroundings & Connection, flags: Flags): Target {
+  const { all, server, namespace } = flags;
   return {
     cluster: all === true && namespace === undefined ? kubernetes(transport) : cluster,
     transport,
     now,
+    defaults: defaultsFrom(flags),
     server: server === true ? kubernetes(withDryRuns(transport)) : undefined,
   };
 }

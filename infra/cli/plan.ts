@@ -4,6 +4,7 @@ import { API_VERSION, KIND, websiteSpec, type Website, type WebsiteKey } from '.
 import { withDryRuns } from '../../functions/cluster/dry-run.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { pathOf } from './command.ts';
+import type { Defaults } from '../../functions/website/defaults.ts';
 import type { Manifest } from './manifests.ts';
 import type { Answer } from './output.ts';
 import { planned, type FieldChange, type Planned, type PlannedChange } from './planned.ts';
@@ -16,22 +17,24 @@ export interface Target {
   readonly now: () => Date;
   /** The same cluster, where every write is a dry run. Defaults, webhooks and policies show then. */
   readonly server?: Cluster | undefined;
+  /** What the operator of the functions has set. */
+  readonly defaults?: Defaults | undefined;
 }
 
 /** What the next reconcile of this Website writes. @throws ClusterError */
-export const planName = async (key: WebsiteKey, { cluster, now, server }: Target): Promise<Planned> =>
-  planned(key, cluster, now, { server });
+export const planName = async (key: WebsiteKey, { cluster, now, server, defaults }: Target): Promise<Planned> =>
+  planned(key, cluster, now, { server, defaults });
 
 /** What the first reconcile after `kubectl apply` of these manifests writes. @throws ClusterError */
 export async function planManifests(manifests: readonly Manifest[], target: Target): Promise<Planned[]> {
-  const { cluster, transport, now, server } = target;
+  const { cluster, transport, now, server, defaults } = target;
   const plans: Planned[] = [];
   for (const manifest of manifests) {
     const website =
       server === undefined
         ? websiteAfter(manifest, await cluster.getWebsite(manifest.key))
         : await applied(manifest, withDryRuns(transport));
-    plans.push(await planned(manifest.key, cluster, now, { website, server }));
+    plans.push(await planned(manifest.key, cluster, now, { website, server, defaults }));
   }
   return plans;
 }

@@ -3,7 +3,7 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { CARRIER } from '../../functions/website/children/kinds.ts';
 import { differencesBetween } from '../../functions/website/differences.ts';
 import type { Outcome } from '../../functions/website/outcome.ts';
-import { reconcile } from '../../functions/website/reconcile.ts';
+import { reconcile, type Context } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey, WebsiteStatus } from '../../functions/website/resource.ts';
 
 /** One field that a write sets, changes or removes. */
@@ -44,10 +44,10 @@ export async function planned(
   { namespace, name }: WebsiteKey,
   cluster: Cluster,
   now: () => Date,
-  options: DryRunOptions = {},
+  { defaults, ...options }: DryRunOptions & Pick<Context, 'defaults'> = {},
 ): Promise<Planned> {
   const run = dryRun(cluster, options);
-  const { outcome } = await reconcile({ namespace, name }, { cluster: run.cluster, now });
+  const { outcome } = await reconcile({ namespace, name }, { cluster: run.cluster, now, defaults });
   const website = outcome.kind === 'gone' ? undefined : await run.cluster.getWebsite({ namespace, name });
   return { namespace, name, changes: run.writes.map(changeOf), outcome: outcome.kind, status: website?.status };
 }

@@ -193,6 +193,16 @@ describe('website plan', () => {
     });
   });
 
+  it('of a site with a host is that of the functions, if it is told their default Gateway', async () => {
+    const key = await readySite();
+    await patchWebsite(admin, key, { spec: { host: 'b.example.com' } });
+    expect((await run('plan', key.name)).out).toContain(`+ create Ingress ${key.name}-ingress`);
+    const { out } = await run('plan', key.name, '--default-gateway', 'infra/web');
+    expect(out).toContain(`+ create HTTPRoute ${key.name}-httproute`);
+    expect(out).not.toContain('Ingress');
+    await patchWebsite(admin, key, { spec: { host: null } });
+  });
+
   it('of all Websites names those that change, and costs no request for a single one', async () => {
     const [same, other] = [await readySite(), await readySite()];
     await patchWebsite(admin, other, { spec: { image: 'nginx:3' } });
@@ -306,6 +316,8 @@ it.each([
   ['a wrong format', ['list', '-o', 'xml'], /Allowed choices are table, json, yaml/],
   ['nothing to plan', ['plan'], /Give one of: a name, -f FILE, or --all/],
   ['a file that does not exist', ['plan', '-f', 'missing.yaml'], /Could not read missing.yaml/],
+  ['half of a Gateway', ['plan', 'x', '--default-gateway', 'infra'], /--default-gateway must be NAMESPACE\/NAME/],
+  ['no Gateway to allow', ['plan', 'x', '--only-default-gateway'], /needs --default-gateway/],
   ['a missing name', ['explain'], /missing required argument 'name'/],
 ])('A command line with %s is exit code 2 and one clear line', async (_, args, message) => {
   const { code, error } = await run(...args);
