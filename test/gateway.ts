@@ -9,7 +9,7 @@ type Condition = NonNullable<RouteParent['conditions']>[number];
 
 /** What a controller says about a route that it serves, or does not. */
 export function statusBy(route: HttpRoute, conditions: readonly Partial<Condition>[], rest: object = {}) {
-  const [parentRef] = route.spec.parentRefs;
+  const [parentRef] = route.spec.parentRefs ?? [];
   if (parentRef === undefined) throw new Error('The route has no parent');
   const said = conditions.map((each) => ({
     type: 'Accepted',
@@ -36,8 +36,8 @@ export async function serve(
   const path = `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/httproutes/${name}-httproute`;
   await eventually(async () => {
     const route = (await transport.json({ method: 'GET', path, what: `get ${path}` })) as HttpRoute;
-    if (!route.spec.hostnames.includes(host))
-      throw new Error(`The route has other hosts: ${route.spec.hostnames.join()}`);
+    const { hostnames = [] } = route.spec;
+    if (!hostnames.includes(host)) throw new Error(`The route has other hosts: ${hostnames.join()}`);
     await accept(transport, route, status);
   });
 }

@@ -23,7 +23,7 @@ export const quoted = (text: string): string =>
   shortened(
     text
       .replace(/\?[^\s"']+/g, '')
-      .replace(/\s+/g, ' ')
+      .replace(/[\s\p{Cc}]+/gu, ' ')
       .trim(),
     LONGEST,
   );
@@ -93,16 +93,19 @@ function endedText({ reason = '', message, exitCode, signal }: NonNullable<State
 
 type Probe = NonNullable<PodContainer['readinessProbe']>;
 
-function unhealthyText({ startupProbe, readinessProbe }: PodContainer, { started }: ContainerStatus): string {
+function unhealthyText(container: PodContainer, { started }: ContainerStatus): string {
+  const { startupProbe, readinessProbe } = container;
   if (started === false && startupProbe !== undefined)
-    return `Unhealthy: the startup probe ${probeText(startupProbe)} does not succeed`;
+    return `Unhealthy: the startup probe ${probeText(startupProbe, container)} does not succeed`;
   return readinessProbe === undefined
     ? 'Unhealthy: the container is not ready'
-    : `Unhealthy: the readiness probe ${probeText(readinessProbe)} does not succeed`;
+    : `Unhealthy: the readiness probe ${probeText(readinessProbe, container)} does not succeed`;
 }
 
-function probeText({ httpGet, tcpSocket, grpc }: Probe): string {
-  if (httpGet !== undefined) return quoted(`GET :${httpGet.port}${httpGet.path ?? '/'}`);
-  if (tcpSocket !== undefined) return `TCP :${tcpSocket.port}`;
+function probeText({ httpGet, tcpSocket, grpc }: Probe, { ports = [] }: PodContainer): string {
+  // Our probes name the port, and the user of a Website knows its number.
+  const numberOf = (port: number | string) => ports.find(({ name }) => name === port)?.containerPort ?? port;
+  if (httpGet !== undefined) return quoted(`GET :${numberOf(httpGet.port)}${httpGet.path ?? '/'}`);
+  if (tcpSocket !== undefined) return `TCP :${numberOf(tcpSocket.port)}`;
   return grpc === undefined ? 'command' : `gRPC :${grpc.port}`;
 }

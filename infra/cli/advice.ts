@@ -86,7 +86,7 @@ export const ADVICE: Readonly<Record<ReadyReason, Advice>> = {
   },
   InvalidSpec: {
     means:
-      'the spec says something that its schema does not allow; an older CRD let it in. The children stay as they are',
+      'the spec says something that its schema does not allow; an older CRD let it in. Or it names a Gateway that the operator does not allow (ONLY_DEFAULT_GATEWAY). The children stay as they are',
     toDo: 'change the field that the message names',
   },
 };

@@ -7,8 +7,8 @@ import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
-import type { ChildKind } from '../../functions/website/children/kinds.ts';
-import { CHILD_KINDS, kindOf } from '../../functions/website/children/kinds.ts';
+
+import { CHILD_KINDS, kindOf, type ChildKind } from '../../functions/website/children/kinds.ts';
 import { apiPath } from '../../functions/website/resource.ts';
 
 let admin: Transport;
@@ -99,7 +99,15 @@ it('A Deployment edited by hand is put right', async () => {
   await eventually(async () => expect((await child('Deployment'))?.spec).toMatchObject({ replicas: 4 }));
 });
 
+/** What the Website asks for to have a child that it does not have already. */
+const ASKING: Readonly<Partial<Record<ChildKind, object>>> = {
+  HTTPRoute: { gateway: { name: 'public' } },
+  HorizontalPodAutoscaler: { autoscaling: { minReplicas: 4, maxReplicas: 5 } },
+};
+
 it.each(CHILD_KINDS)('A %s deleted by hand comes back', async (kind) => {
+  await patchWebsite(admin, key, { spec: ASKING[kind] ?? {} });
+  await eventually(async () => expect(await child(kind)).toBeDefined());
   const before = await child(kind);
   const { name, namespace } = before?.metadata ?? { name: '', namespace: '' };
   const { apiVersion, plural } = kindOf(kind);
@@ -109,6 +117,7 @@ it.each(CHILD_KINDS)('A %s deleted by hand comes back', async (kind) => {
     expect(after).toBeDefined();
     expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
   });
+  await patchWebsite(admin, key, { spec: { gateway: null, autoscaling: null } });
   await isReady(4);
 });
 

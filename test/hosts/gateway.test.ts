@@ -35,7 +35,7 @@ it('Websites move to it with the resync, and from their Ingress once it serves t
   const cluster = kubernetes(admin);
   const routes = async () => {
     const [ingress, route] = await Promise.all([cluster.getChild('Ingress', key), cluster.getChild('HTTPRoute', key)]);
-    return { ingress: ingress?.spec.rules?.[0]?.host, gateway: route?.spec.parentRefs[0] };
+    return { ingress: ingress?.spec.rules?.[0]?.host, gateway: route?.spec.parentRefs?.[0] };
   };
   const ready = async () => (await cluster.getWebsite(key))?.status?.conditions?.[0];
   const parentRef = { group: 'gateway.networking.k8s.io', kind: 'Gateway', namespace: 'infra', name: 'public' };

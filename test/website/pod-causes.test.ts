@@ -90,6 +90,22 @@ describe('A Pod', () => {
       'Unhealthy: the readiness probe GET :8080/healthz does not succeed',
     ],
     [
+      'whose readiness probe names a port',
+      aPod({
+        state: { running: {} },
+        container: {
+          ports: [{ name: 'http', containerPort: 8080 }],
+          readinessProbe: { httpGet: { path: '/healthz', port: 'http' } },
+        },
+      }),
+      'Unhealthy: the readiness probe GET :8080/healthz does not succeed',
+    ],
+    [
+      'whose message has control characters',
+      aPod({ state: { waiting: { reason: 'CreateContainerConfigError', message: 'bad\u0007 \u001b[31mthing' } } }),
+      'CreateContainerConfigError: bad [31mthing',
+    ],
+    [
       'whose startup probe fails',
       aPod({
         state: { running: {} },

@@ -20,7 +20,7 @@ const LONGEST_QUOTE = 1024;
 /** Whether the Gateway serves the route. Each controller that judges it must agree, at the current generation of the route. */
 export function acceptance(route: HttpRoute | undefined): Verdict {
   if (route === undefined) return notYet('Creating the HTTPRoute');
-  const [ours] = route.spec.parentRefs;
+  const [ours] = route.spec.parentRefs ?? [];
   const parents = (route.status?.parents ?? []).filter(
     ({ parentRef }) => ours !== undefined && isSameParent(parentRef, ours, route.metadata.namespace),
   );
@@ -57,7 +57,7 @@ function refused(route: HttpRoute, { type, reason = 'Unknown', message }: Judgem
 }
 
 function gatewayOf({ metadata, spec }: HttpRoute): string {
-  const [{ name, namespace = metadata.namespace } = { name: '' }] = spec.parentRefs;
+  const [{ name, namespace = metadata.namespace } = { name: '' }] = spec.parentRefs ?? [];
   return `${namespace}/${name}`;
 }
 

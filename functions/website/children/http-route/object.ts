@@ -14,8 +14,9 @@ export interface ParentRef {
 }
 
 interface HttpRouteSpec {
-  readonly parentRefs: readonly ParentRef[];
-  readonly hostnames: readonly string[];
+  /** Another writer may leave it out: the API allows a route without a parent. */
+  readonly parentRefs?: readonly ParentRef[];
+  readonly hostnames?: readonly string[];
   readonly rules: readonly {
     readonly matches: readonly { readonly path: { readonly type: string; readonly value: string } }[];
     readonly backendRefs: readonly {
