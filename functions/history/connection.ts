@@ -1,0 +1,130 @@
+import { Socket } from 'node:net';
+import { Client } from 'pg';
+import { Places } from '../cluster/places.ts';
+import { migrate } from './postgres-schema.ts';
+import { HistoryError } from './store.ts';
+
+/** A connection takes longer than a statement: names, TLS, the password, and the tables once. */
+const CONNECT_MS = 5_000;
+/** After this time the server ends a statement whose client is gone, for example one that waited for a lock. */
+const STATEMENT_MS = 2_000;
+
+interface Open {
+  readonly client: Client;
+  /** Ends the connection at once. `Client.end` would wait for a server that hangs. */
+  destroy(): void;
+}
+
+/** One connection to PostgreSQL that is opened when it is needed, and again after it broke. One statement runs at a time. */
+export class Connection {
+  readonly #url: string;
+  readonly #turn = new Places(1);
+  #open: Promise<Open> | undefined;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /**
+   * Runs `work` with the connection. After an error, or if the time is over, the connection counts as broken. A connection that
+   * is still being opened then stays for the next call.
+   * @throws HistoryError
+   */
+  async use<T>(withinMs: number, work: (client: Client) => Promise<T>): Promise<T> {
+    const late = new AbortController();
+    const run = async (): Promise<T> => {
+      const leave = await this.#turn.take();
+      try {
+        late.signal.throwIfAborted();
+        const open = await this.#connected();
+        late.signal.throwIfAborted();
+        late.signal.addEventListener('abort', () => this.#forget(open));
+        return await work(open.client).catch((error: unknown) => {
+          this.#forget(open);
+          throw error;
+        });
+      } finally {
+        leave();
+      }
+    };
+    const timer = setTimeout(
+      () => late.abort(new HistoryError('late', `The database did not answer within ${Math.round(withinMs)} ms`)),
+      withinMs,
+    );
+    const isLate = new Promise<never>((_, reject) => {
+      late.signal.addEventListener('abort', () => reject(late.signal.reason as HistoryError), { once: true });
+    });
+    try {
+      return await Promise.race([run(), isLate]);
+    } catch (error) {
+      throw translated(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    const open = await this.#open?.catch(() => undefined);
+    this.#open = undefined;
+    if (open === undefined) return;
+    await Promise.race([open.client.end(), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+    open.destroy();
+  }
+
+  #connected(): Promise<Open> {
+    if (this.#open !== undefined) return this.#open;
+    const opening = connect(this.#url, () => forget());
+    const forget = () => {
+      if (this.#open === opening) this.#open = undefined;
+    };
+    opening.catch(forget);
+    this.#open = opening;
+    return opening;
+  }
+
+  #forget(open: Open): void {
+    open.destroy();
+    this.#open = undefined;
+  }
+}
+
+/** @param onEnd is called, later, when the connection ends. */
+async function connect(url: string, onEnd: () => void): Promise<Open> {
+  const socket = new Socket();
+  const destroy = () => void socket.destroy();
+  const timer = setTimeout(
+    () => socket.destroy(new Error(`No connection to the database within ${CONNECT_MS} ms`)),
+    CONNECT_MS,
+  );
+  try {
+    const client = new Client({
+      connectionString: url,
+      stream: () => socket,
+      keepAlive: true,
+      application_name: 'website-functions',
+    });
+    // An error without a statement, such as a server that restarts.
+    client.on('error', onEnd);
+    client.on('end', onEnd);
+    await client.connect();
+    await client.query(`SET statement_timeout = ${STATEMENT_MS}`);
+    await migrate(client);
+    return { client, destroy };
+  } catch (error) {
+    destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function translated(error: unknown): HistoryError {
+  if (error instanceof HistoryError) return error;
+  return new HistoryError('failed', messageOf(error), { cause: error });
+}
+
+/** A name with several addresses fails with an error that has no message of its own. */
+function messageOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

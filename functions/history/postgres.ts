@@ -1,0 +1,56 @@
+// The history in PostgreSQL.
+import { Connection } from './connection.ts';
+import { listing, storedRecord, type Row } from './sql.ts';
+import type { HistoryQuery, HistoryRecord, HistoryStore } from './store.ts';
+
+/** One statement, so all records are added or none. */
+const INSERT = `INSERT INTO website_history
+    (at, cluster, namespace, name, event_id, event_reason, outcome, reason, actions, changed, duration_ms)
+  SELECT to_timestamp(at::double precision / 1000), cluster, namespace, name, "eventId", "eventReason", outcome, reason,
+    actions, changed, "durationMs"
+  FROM jsonb_to_recordset($1::text::jsonb) AS (at bigint, cluster text, namespace text, name text, "eventId" text,
+    "eventReason" text, outcome text, reason text, actions jsonb, changed jsonb, "durationMs" integer)`;
+const COLUMNS = `id::text AS id, (extract(epoch FROM at) * 1000)::bigint::text AS at, cluster, namespace, name, event_id,
+  event_reason, outcome, reason, actions, changed, duration_ms`;
+const TIME = 'to_timestamp(?::double precision / 1000)';
+/** Functions that prune at once share the work. */
+const PRUNE = `DELETE FROM website_history WHERE id IN (
+  SELECT id FROM website_history WHERE at < to_timestamp($1::double precision / 1000)
+  ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)`;
+
+export class PostgresHistory implements HistoryStore {
+  /** Nothing but records, so that slow readers delay no reply. */
+  readonly #writer: Connection;
+  /** Opened by the first caller who reads, or by a resync. */
+  readonly #other: Connection;
+
+  constructor(url: string) {
+    this.#writer = new Connection(url);
+    this.#other = new Connection(url);
+  }
+
+  async open(withinMs: number): Promise<void> {
+    await this.#writer.use(withinMs, async () => {});
+  }
+
+  async add(records: readonly HistoryRecord[], withinMs: number): Promise<void> {
+    await this.#writer.use(withinMs, (client) => client.query(INSERT, [JSON.stringify(records)]));
+  }
+
+  async list(query: HistoryQuery, withinMs: number) {
+    const { text, values } = listing(query, COLUMNS, TIME);
+    let number = 0;
+    const numbered = text.replaceAll('?', () => `$${++number}`);
+    const { rows } = await this.#other.use(withinMs, (client) => client.query<Row>(numbered, [...values]));
+    return rows.map(storedRecord);
+  }
+
+  async prune(before: number, most: number, withinMs: number): Promise<number> {
+    const { rowCount } = await this.#other.use(withinMs, (client) => client.query(PRUNE, [before, most]));
+    return rowCount ?? 0;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#writer.close(), this.#other.close()]);
+  }
+}

@@ -1,0 +1,151 @@
+// The history in a file, by Node's own SQLite. The file must be on a local disk: SQLite's log needs shared memory.
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { INDEXES, listing, storedRecord, type Row } from './sql.ts';
+import { HistoryError, type HistoryQuery, type HistoryRecord, type HistoryStore } from './store.ts';
+
+/** SQLite works in the thread of the functions, so another process that writes may hold us up no longer than this. */
+const BUSY_MS = 50;
+
+/** Most pages of 4 KiB: 1 GiB, some three million records. The history then refuses to grow, before it fills the disk. */
+const MOST_PAGES = 262_144;
+
+/** Each release that changes the tables adds a step. `user_version` is the number of steps that were made. */
+const STEPS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE website_history (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      at INTEGER NOT NULL,
+      cluster TEXT NOT NULL,
+      namespace TEXT NOT NULL,
+      name TEXT NOT NULL,
+      event_id TEXT,
+      event_reason TEXT NOT NULL,
+      outcome TEXT NOT NULL,
+      reason TEXT,
+      actions TEXT NOT NULL,
+      changed TEXT NOT NULL,
+      duration_ms INTEGER NOT NULL
+    )`,
+    ...INDEXES,
+  ],
+];
+
+/** One statement, so all records are added or none. */
+const INSERT = `INSERT INTO website_history
+    (at, cluster, namespace, name, event_id, event_reason, outcome, reason, actions, changed, duration_ms)
+  SELECT value ->> 'at', value ->> 'cluster', value ->> 'namespace', value ->> 'name', value ->> 'eventId',
+    value ->> 'eventReason', value ->> 'outcome', value ->> 'reason', value -> 'actions', value -> 'changed',
+    value ->> 'durationMs'
+  FROM json_each(?) ORDER BY key`;
+const COLUMNS = `CAST(id AS TEXT) AS id, at, cluster, namespace, name, event_id, event_reason, outcome, reason, actions,
+  changed, duration_ms`;
+const PRUNE = `DELETE FROM website_history
+  WHERE id IN (SELECT id FROM website_history WHERE at < ? ORDER BY at LIMIT ?)`;
+
+export class SqliteHistory implements HistoryStore {
+  readonly #path: string;
+  readonly #mostPages: number;
+  #database: DatabaseSync | undefined;
+
+  constructor(path: string, mostPages = MOST_PAGES) {
+    this.#path = path;
+    this.#mostPages = mostPages;
+  }
+
+  /** Two processes that create the file at once may find it locked. */
+  async open(withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      try {
+        this.#opened();
+        return;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() > deadline) throw translated(error);
+        await delay(BUSY_MS);
+      }
+    }
+  }
+
+  async add(records: readonly HistoryRecord[]): Promise<void> {
+    translating(() => this.#opened().prepare(INSERT).run(JSON.stringify(records)));
+  }
+
+  async list(query: HistoryQuery) {
+    const { text, values } = listing(query, COLUMNS, '?');
+    const rows = translating(() =>
+      this.#opened()
+        .prepare(text)
+        .all(...values),
+    ) as unknown as (Row & { readonly actions: string; readonly changed: string })[];
+    return rows.map(({ actions, changed, ...row }) =>
+      storedRecord({
+        ...row,
+        actions: JSON.parse(actions) as string[],
+        changed: JSON.parse(changed) as string[],
+      }),
+    );
+  }
+
+  async prune(before: number, most: number): Promise<number> {
+    return translating(() => Number(this.#opened().prepare(PRUNE).run(before, most).changes));
+  }
+
+  async close(): Promise<void> {
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  #opened(): DatabaseSync {
+    return (this.#database ??= opened(this.#path, this.#mostPages));
+  }
+}
+
+function opened(path: string, mostPages: number): DatabaseSync {
+  // The names of Websites are for nobody else on this machine. SQLite gives its other files the same rights.
+  closeSync(openSync(path, 'a', 0o600));
+  const database = new DatabaseSync(path, { timeout: BUSY_MS });
+  try {
+    // With its log, a write does not wait for the disk, and readers do not wait for writers.
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA max_page_count = ${mostPages}`);
+    migrate(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+const versionOf = (database: DatabaseSync): number =>
+  (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+
+/** A newer release may have made more steps. They only add, so this release works with its tables. */
+function migrate(database: DatabaseSync): void {
+  if (versionOf(database) >= STEPS.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    // Another process may have made them while this one waited for the lock.
+    for (const statement of STEPS.slice(versionOf(database)).flat()) database.exec(statement);
+    database.exec(`PRAGMA user_version = ${Math.max(STEPS.length, versionOf(database))}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** SQLITE_BUSY, and its extended codes in the higher bits. */
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && (Number(Reflect.get(error, 'errcode')) & 0xff) === 5;
+
+function translating<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw translated(error);
+  }
+}
+
+const translated = (error: unknown): HistoryError =>
+  new HistoryError('failed', error instanceof Error ? error.message : String(error), { cause: error });
