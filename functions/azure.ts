@@ -2,12 +2,14 @@
 // Nothing here may fail or wait while the app loads: the host would report an app without functions.
 // Function names have no hyphen, because on Linux the app setting AzureWebJobs.NAME.Disabled cannot contain one.
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
+import { signedQuery, type Call } from './callers/callers.ts';
 import type { HttpMessage } from './events/cloudevents.ts';
 import { configFrom } from './config.ts';
 import type { Connected } from './context.ts';
 import { surviveRejections } from './telemetry/last-resort.ts';
 import { metricsFrom } from './telemetry/metrics.ts';
 import { printable } from './telemetry/printable.ts';
+import { listHistory } from './list-history.ts';
 import { handshake, reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
 import type { Log } from './telemetry/log.ts';
@@ -19,6 +21,16 @@ app.http('reconcileWebsite', {
   authLevel: 'function',
   handler: async (request: HttpRequest, invocation: InvocationContext): Promise<HttpResponseInit> => {
     const { status, headers, body } = await answerTo(await messageOf(request), logOf(invocation));
+    return { status, headers, ...(body === undefined ? {} : { body }) };
+  },
+});
+
+app.http('listHistory', {
+  route: 'history',
+  methods: ['GET'],
+  authLevel: 'function',
+  handler: async (request: HttpRequest, invocation: InvocationContext): Promise<HttpResponseInit> => {
+    const { status, headers, body } = await historyFor(request, logOf(invocation));
     return { status, headers, ...(body === undefined ? {} : { body }) };
   },
 });
@@ -69,15 +81,31 @@ async function answerTo(message: HttpMessage, log: Log): Promise<Reply> {
   // The handshake says only whether an origin may send. That needs no cluster.
   if (message.method === 'OPTIONS') return handshake(message, configFrom(process.env));
   if (lostItsBody(message)) return problem(411, LOST_BODY);
+  const body = async () => (isTooLarge(message.body) ? undefined : message.body);
+  return forCaller({ headers: message.headers, asksFor: 'events', body }, log, (context) =>
+    reconcileWebsite(message, context),
+  );
+}
+
+async function historyFor({ headers, url }: HttpRequest, log: Log): Promise<Reply> {
+  const { search, searchParams } = new URL(url);
+  const call = {
+    headers: Object.fromEntries(headers),
+    asksFor: 'history',
+    body: async () => signedQuery(search),
+  } as const;
+  return forCaller(call, log, (context) => listHistory(searchParams, context));
+}
+
+/** Answers a caller who is allowed, once the functions are connected. */
+async function forCaller(call: Call, log: Log, work: (context: Connected) => Promise<Reply>): Promise<Reply> {
   const open = await connected().catch((error: unknown) => {
     log.error({ err: error }, 'Could not connect to the cluster');
     return undefined;
   });
   if (open === undefined)
     return again('The functions could not connect to the cluster. Their log says why', CONNECT_RETRY_SECONDS);
-  const body = async () => (isTooLarge(message.body) ? undefined : message.body);
-  const refusal = await open.callers.refusal({ headers: message.headers, asksFor: 'events', body }, log);
-  return refusal ?? reconcileWebsite(message, { ...open, log });
+  return (await open.callers.refusal(call, log)) ?? work({ ...open, log });
 }
 
 const LOST_BODY =

@@ -87,9 +87,10 @@ export function within<Given extends { readonly log: Log }>(
   { cluster: endless, until = () => endless, resyncPlace, label }: ServedCluster,
   given: Given,
   ms: number,
-): Given & Pick<ServedCluster, 'cluster' | 'resyncPlace'> {
+): Given & Pick<ServedCluster, 'cluster' | 'resyncPlace' | 'label'> {
   const cluster = until(performance.now() + ms);
-  return { ...given, cluster, resyncPlace, log: label === undefined ? given.log : labelled(given.log, label) };
+  if (label === undefined) return { ...given, cluster, resyncPlace };
+  return { ...given, cluster, resyncPlace, label, log: labelled(given.log, label) };
 }
 
 const labelled = (log: Log, cluster: string): Log => ({

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ClusterAddress } from './cluster/credentials.ts';
 import { clusterName, contextsBySource } from './clusters.ts';
 import { combinationProblems, type Given } from './settings/cross-checks.ts';
+import { historyUrl, type HistoryAddress } from './settings/history-url.ts';
 import { isLoopback } from './settings/loopback.ts';
 import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
 import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
@@ -80,6 +81,8 @@ const environment = z.object({
   ONLY_DEFAULT_GATEWAY: yesOrNo.default(false),
   CLUSTER_NAME: clusterName.default('default'),
   CLUSTERS: contextsBySource.optional(),
+  HISTORY_URL: historyUrl.optional(),
+  HISTORY_DAYS: wholeNumber(1, 3650).default(30),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: httpUrl.optional(),
   OTEL_METRIC_EXPORT_INTERVAL: wholeNumber(1, LONGEST_INTERVAL_SECONDS * 1000).default(60_000),
@@ -117,6 +120,8 @@ export interface Config {
   readonly defaults: Defaults;
   /** The cluster's name in the `source` of reply events. With several clusters, it is absent and replies repeat the event's source. */
   readonly clusterName: string | undefined;
+  /** Where the history is kept, and for how many days; absent if none is kept. */
+  readonly history?: { readonly address: HistoryAddress; readonly days: number };
   /** Who may call. If both are absent, callers are not checked. */
   readonly callers: {
     /** Accepts bearer tokens from one issuer, for one audience, with one of these subjects. */
@@ -180,6 +185,7 @@ export function configFrom(
     replyEvents: data.REPLY_EVENTS,
     defaults: { gateway: data.DEFAULT_GATEWAY, isOnlyGateway: data.ONLY_DEFAULT_GATEWAY },
     clusterName: data.CLUSTERS === undefined ? data.CLUSTER_NAME : undefined,
+    ...historyOf(data),
     callers: callersOf(data),
     allowAnonymous: data.ALLOW_ANONYMOUS,
     allowedHosts: data.ALLOWED_HOSTS,
@@ -190,6 +196,13 @@ export function configFrom(
 function addressOf(data: z.output<typeof environment>): ClusterAddress {
   const { KUBECONFIG: kubeconfig, KUBECONFIG_CONTENT: kubeconfigText, KUBE_CONTEXT: context } = data;
   return { kubeconfig, kubeconfigText, context };
+}
+
+function historyOf({
+  HISTORY_URL: address,
+  HISTORY_DAYS: days,
+}: z.output<typeof environment>): Pick<Config, 'history'> {
+  return address === undefined ? {} : { history: { address, days } };
 }
 
 function callersOf(data: z.output<typeof environment>): Config['callers'] {

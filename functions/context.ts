@@ -6,6 +6,7 @@ import { Troubles } from './cluster/troubles.ts';
 import { connect, connectLater, until, type Transport } from './cluster/transport.ts';
 import { oneCluster, severalClusters, type Clusters } from './clusters.ts';
 import type { Config } from './config.ts';
+import type { History } from './history/history.ts';
 import type { Context } from './website/reconcile.ts';
 import type { Log } from './telemetry/log.ts';
 
@@ -15,6 +16,8 @@ export interface FunctionContext extends Pick<Context, 'now' | 'defaults'> {
   readonly log: Log;
   /** Limits how many events are handled at once, including those of batches. */
   readonly places: Places;
+  /** What runs did; absent if no history is kept. */
+  readonly history?: History;
   readonly config: Pick<Config, 'clusterName' | 'namespaces' | 'replyEvents' | 'webhookAllowedOrigins'>;
 }
 
@@ -31,19 +34,28 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
   const troubles = new Troubles(log);
   const { transports, clusters } = await clustersFrom(config, troubles, loggingMissingPodsRightOnce(log));
   const callers = await callersFrom(config, transports, troubles);
+  const history = await historyFrom(config, log);
   return {
     clusters,
     now: () => new Date(),
     defaults: config.defaults,
     log,
     places: new Places(config.maxConcurrent),
+    ...(history === undefined ? {} : { history }),
     config,
     callers,
     troubles: () => troubles.lines(),
     async close() {
-      await Promise.all(transports.map((each) => each.close()));
+      await Promise.all([history?.close(), ...transports.map((each) => each.close())]);
     },
   };
+}
+
+/** Without HISTORY_URL, none of the code of the history is loaded. */
+async function historyFrom({ history, clusterName = 'default' }: Config, log: Log): Promise<History | undefined> {
+  if (history === undefined) return undefined;
+  const { historyAt } = await import('./history/open.ts');
+  return historyAt(history.address, { clusterName, days: history.days }, log);
 }
 
 /** Connects to a single cluster immediately, and to each of several clusters on its first event. */

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { browserRefusal } from './callers/browsers.ts';
-import type { Call } from './callers/callers.ts';
+import { signedQuery, type Call } from './callers/callers.ts';
 import { ClusterError } from './cluster/errors.ts';
 import { ConfigError, configFrom, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
@@ -11,6 +11,7 @@ import { endSoon } from './telemetry/ending.ts';
 import { surviveRejections } from './telemetry/last-resort.ts';
 import { logOf } from './telemetry/log.ts';
 import { metricsFrom } from './telemetry/metrics.ts';
+import { listHistory } from './list-history.ts';
 import { reconcileWebsite, replyTo } from './reconcile-website.ts';
 import { WaitingRoom } from './callers/waiting-room.ts';
 import { LARGEST_BODY, problem, tooLarge, type Reply } from './reply.ts';
@@ -48,22 +49,22 @@ async function main(config: Config): Promise<void> {
     const path = request.url?.split('?', 1)[0];
     if (path === '/livez' || path === '/readyz')
       return { status: 200, headers: { 'content-type': 'text/plain' }, body: path === '/livez' ? 'ok\n' : readiness() };
-    if (path !== '/' && path !== '/resync')
-      return problem(404, 'Unknown path. The paths are /, /resync, /livez and /readyz');
+    if (!isPath(path))
+      return problem(404, `Unknown path. The paths are ${Object.keys(PATHS).join(', ')}, /livez and /readyz`);
     const { method = 'GET' } = request;
-    return method === 'POST' ? answer(request, path) : withoutBody(request, method, path);
+    return method === PATHS[path].method ? answer(request, path) : withoutBody(request, method, path);
   }
 
   /**
-   * The answer to every method but POST. The server answers it without authentication and without reading a body: the handshake
-   * only tells whether an origin may send. These requests do not count against `maxConcurrent`.
+   * The answer to a method that the path does not take, and to the handshake. The server answers without authentication and without
+   * reading a body: the handshake only tells whether an origin may send. These requests do not count against `maxConcurrent`.
    */
-  async function withoutBody(request: IncomingMessage, method: string, path: '/' | '/resync'): Promise<Reply> {
+  async function withoutBody(request: IncomingMessage, method: string, path: Path): Promise<Reply> {
     const headers = headersOf(request);
     const reply =
       path === '/'
         ? await reconcileWebsite({ method, headers, body: '' }, context)
-        : problem(405, 'Use POST to request a resync');
+        : problem(405, PATHS[path].otherwise);
     return hasBody(headers) ? closing(reply) : reply;
   }
 
@@ -77,19 +78,25 @@ async function main(config: Config): Promise<void> {
     return refusal ?? ((await call.body()) === undefined ? tooLarge() : undefined);
   }
 
+  async function history(request: IncomingMessage, headers: Readonly<Record<string, string>>): Promise<Reply> {
+    const reply = await listHistory(new URLSearchParams(searchOf(request)), context);
+    return hasBody(headers) ? closing(reply) : reply;
+  }
+
   /** The Pod stays ready while it uses previous credentials, since they still work. The body lists what could not be renewed. */
   const readiness = (): string => ['ok', ...context.troubles(), ''].join('\n');
 
-  async function answer(request: IncomingMessage, path: '/' | '/resync'): Promise<Reply> {
+  async function answer(request: IncomingMessage, path: Path): Promise<Reply> {
     const headers = headersOf(request);
     let read: Promise<string | undefined> | undefined;
-    const body = () => (read ??= bodyOf(request));
-    const call = { headers, asksFor: path === '/resync' ? 'resync' : 'events', body } as const;
+    const body = () => (read ??= path === '/history' ? signedQueryOf(request) : bodyOf(request));
+    const call = { headers, asksFor: PATHS[path].asksFor, body } as const;
     const refusal = await waitingRoom.decide(() => refused(call));
     if (refusal === 'turned away') return closing(tooMany('Too many requests wait for their caller to be checked'));
     if (refusal !== undefined) return closing(refusal);
     return limited(async () => {
       if (path === '/resync') return resync(context);
+      if (path === '/history') return history(request, headers);
       const text = await body();
       return text === undefined
         ? closing(tooLarge())
@@ -148,6 +155,20 @@ async function main(config: Config): Promise<void> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
 }
+
+/** What a request to each path asks for, and the answer to another method. The events' path also takes the handshake. */
+const PATHS = {
+  '/': { method: 'POST', asksFor: 'events', otherwise: 'Send CloudEvents with POST' },
+  '/resync': { method: 'POST', asksFor: 'resync', otherwise: 'Use POST to request a resync' },
+  '/history': { method: 'GET', asksFor: 'history', otherwise: 'Use GET to read the history' },
+} as const;
+type Path = keyof typeof PATHS;
+
+const isPath = (path: string | undefined): path is Path => path !== undefined && Object.hasOwn(PATHS, path);
+
+/** The query as it was sent, with its question mark. */
+const searchOf = ({ url = '' }: IncomingMessage): string => (url.includes('?') ? url.slice(url.indexOf('?')) : '');
+const signedQueryOf = async (request: IncomingMessage): Promise<string> => signedQuery(searchOf(request));
 
 const asksCallers = ({ callers: { tokens, signingSecrets } }: Config): boolean =>
   tokens !== undefined || signingSecrets !== undefined;

@@ -3,6 +3,7 @@ import { EVENT_MS } from './cluster/patience.ts';
 import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './events/cloudevents.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
+import { recordingOf, type RecordingContext } from './history/recording.ts';
 import { measured } from './telemetry/metrics.ts';
 import { replyEvent } from './events/reply-event.ts';
 import { resyncClusters } from './resync-websites.ts';
@@ -93,27 +94,31 @@ type ReconcileRequest = Extract<Request, { kind: 'reconcile' }>;
 async function reconcileReply(
   event: EventAttributes,
   request: ReconcileRequest,
-  context: FunctionContext & Context,
+  context: FunctionContext & Context & RecordingContext,
 ): Promise<Reply> {
   const { key, reason, look, resourceVersion } = request;
   const leave = await context.places.take();
   const start = performance.now();
+  const recording = recordingOf({ key, eventId: event.id, eventReason: reason ?? event.type }, context);
   const about = { ...key, eventId: idOf(event), eventReason: reason };
   try {
     const reconciled = await measured('event', async () =>
       reason === 'deleted'
         ? GONE
-        : reconcile(key, context, { ...(look === undefined ? {} : { look }), since: resourceVersion }),
+        : reconcile(key, context, { ...(look === undefined ? {} : { look }), since: resourceVersion }, recording.done),
     );
     const { outcome, actions } = reconciled;
     const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled) };
     const ms = Math.round(performance.now() - start);
     context.log.info({ ...about, ...what, ms }, 'Reconciled Website');
+    await recording.reconciled(reconciled);
     if (!context.config.replyEvents) return done(outcome.kind, headersOf(reconciled));
     const { headers, body } = replyEvent(event, key, reconciled, context);
     return { status: 200, headers: { ...headers, ...headersOf(reconciled) }, body };
   } catch (error) {
-    return failed(error, about, context);
+    const reply = failed(error, about, context);
+    await recording.failed(error);
+    return reply;
   } finally {
     leave();
   }

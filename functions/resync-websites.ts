@@ -3,6 +3,8 @@ import { ClusterError } from './cluster/errors.ts';
 import { RESYNC_MS } from './cluster/patience.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import { findDiffering } from './resync/differing.ts';
+import type { History } from './history/history.ts';
+import { recordingOf, type Recording, type RecordingContext } from './history/recording.ts';
 import { countResync, measured } from './telemetry/metrics.ts';
 import type { Outcome } from './website/outcome.ts';
 import { reconcile, type Context } from './website/reconcile.ts';
@@ -12,7 +14,7 @@ import type { Log } from './telemetry/log.ts';
 import type { ResyncPlace, ResyncReport } from './resync/report.ts';
 import { AT_EVERYTHING } from './website/look.ts';
 
-export interface ResyncContext extends Context {
+export interface ResyncContext extends Context, RecordingContext {
   readonly log: Log;
   readonly resyncPlace: ResyncPlace;
 }
@@ -38,7 +40,7 @@ const PROGRESS = 500;
  */
 export async function resyncClusters(
   clusters: readonly ServedCluster[],
-  context: Pick<ResyncContext, 'now' | 'defaults' | 'log'>,
+  context: Pick<ResyncContext, 'now' | 'defaults' | 'log'> & { readonly history?: History },
 ): Promise<ResyncReport> {
   const work = clusters.map((served) =>
     served.resyncs.run(async () => {
@@ -52,7 +54,10 @@ export async function resyncClusters(
     }),
   );
   const total = { seen: 0, differing: 0, repaired: 0, stalled: 0, failed: 0, unreached: 0, unfinished: 0 };
-  for (const result of await Promise.allSettled(work)) {
+  const results = await Promise.allSettled(work);
+  // Here and not after an event: no caller waits for this one.
+  await context.history?.prune(context.now());
+  for (const result of results) {
     if (result.status === 'rejected') throw result.reason;
     for (const [kind, count] of Object.entries(result.value)) total[kind as keyof ResyncReport] += count;
   }
@@ -80,20 +85,22 @@ export async function resyncWebsites(
   let begun = 0;
   const isTimeUp = () => performance.now() - start > timeMs;
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
+    const recording = recordingOf({ key, eventReason: 'resync' }, context);
     try {
       const run = { look: AT_EVERYTHING, afresh: afresh.has(key) };
-      const reconciled = await measured('resync', () => reconcile(key, context, run));
+      const reconciled = await measured('resync', () => reconcile(key, context, run, recording.done));
       const { outcome, actions } = reconciled;
       // The lists miss children without our label. `reconcile` finds those by name.
       const isCounted = actions.length > 0 || isMissingFromStatus(outcome);
       counts.differing += Number(isCounted) - Number(known.has(key));
+      await recording.reconciled(reconciled);
       if (!isCounted) return undefined;
       counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
       const what = { outcome: outcome.kind, actions, ...repairedIn(reconciled), eventReason: 'resync' };
       log.info({ ...key, ...what }, 'Reconciled Website');
       return undefined;
     } catch (error) {
-      return { key, error };
+      return { key, error, recording };
     }
   };
   let failures = await inParallel(queue, async (key) => {
@@ -112,6 +119,7 @@ export async function resyncWebsites(
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
     log[error instanceof ClusterError ? 'warn' : 'error']({ ...key, err: error }, 'Could not reconcile Website');
   }
+  await Promise.all(failures.map(({ error, recording }) => recording.failed(error)));
   const report = { seen, ...counts, unfinished: queue.length - begun };
   countResync(start, report);
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
@@ -124,6 +132,7 @@ const isMissingFromStatus = (outcome: Outcome): boolean => outcome.kind === 'sta
 interface Failure {
   readonly key: WebsiteKey;
   readonly error: unknown;
+  readonly recording: Recording;
 }
 
 const isOfCluster = (error: unknown): boolean => error instanceof ClusterError && error.isOfCluster;

@@ -12,9 +12,9 @@ import { problem, tooLarge, type Reply } from '../reply.ts';
 export interface Call {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** A signature for one of these must not be valid for the other. */
-  readonly asksFor: 'events' | 'resync';
-  /** Reads the body, which only signatures need; `undefined` if it is too large. */
+  /** A signature for one of these must not be valid for the others. */
+  readonly asksFor: 'events' | 'resync' | 'history';
+  /** Reads the signed text, which is the body or `signedQuery`; `undefined` if it is too large. */
   readonly body: () => Promise<string | undefined>;
 }
 
@@ -123,12 +123,19 @@ function headersProblem({ headers, asksFor }: Call): string | undefined {
   // The library checks this too, but only after the body has been read.
   if (Math.abs(Date.now() / 1000 - Number(timestamp)) > TOLERANCE_SECONDS + 1)
     return 'webhook-timestamp differs from the current time by more than 5 minutes';
-  if (asksFor === 'resync' || isStructured(headers)) return undefined;
+  if (asksFor !== 'events' || isStructured(headers)) return undefined;
   return 'A signature covers only the body. Send structured CloudEvents';
 }
 
+/**
+ * What a signature of a query for the history covers, since a GET has no body. It is no CloudEvent, so it is not accepted as one.
+ * @param search the query of the URL as it was sent, with its question mark.
+ */
+export const signedQuery = (search: string): string => JSON.stringify({ history: search });
+
 /** Why a body cannot have been signed for this request: an empty body requests a resync, and any other body holds events. */
 function bodyProblem({ asksFor }: Call, body: string): string | undefined {
+  if (asksFor === 'history') return undefined;
   if (asksFor === 'events')
     return body === '' ? 'A signed body must not be empty. Send structured CloudEvents' : undefined;
   return body === '' ? undefined : 'A signed resync request must have an empty body. Send signed events to /';

@@ -91,7 +91,9 @@ export class Connection {
 /** @param onEnd is called, later, when the connection ends. */
 async function connect(url: string, onEnd: () => void): Promise<Open> {
   const socket = new Socket();
-  const destroy = () => void socket.destroy();
+  const destroy = () => {
+    socket.destroy();
+  };
   const timer = setTimeout(
     () => socket.destroy(new Error(`No connection to the database within ${CONNECT_MS} ms`)),
     CONNECT_MS,

@@ -35,13 +35,13 @@ export interface StoredRecord extends HistoryRecord {
 }
 
 export interface HistoryQuery {
-  readonly cluster?: string;
-  readonly namespace?: string;
+  readonly cluster?: string | undefined;
+  readonly namespace?: string | undefined;
   /** Only together with a namespace. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   readonly limit: number;
   /** Only records before this place. */
-  readonly before?: Position;
+  readonly before?: Position | undefined;
 }
 
 /**

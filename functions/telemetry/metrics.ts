@@ -43,6 +43,11 @@ function instruments() {
       unit: 's',
       advice: { explicitBucketBoundaries: RESYNC_BUCKETS },
     }),
+    records: meter.createCounter('website.history.records', {
+      description: 'Records for the history, by what became of them',
+      unit: '{record}',
+      valueType: ValueType.INT,
+    }),
     websites: meter.createCounter('website.resync.websites', {
       description: 'Websites that resyncs handled, by result',
       unit: '{website}',
@@ -77,5 +82,9 @@ export function countResync(start: number, report: ResyncReport): void {
   all().resyncs.record(secondsSince(start), { result });
   for (const [kind, count] of Object.entries(report)) all().websites.add(count, { result: kind });
 }
+
+/** Counts records of the history. Only those that are `written` are in it. */
+export const countRecords = (result: 'written' | 'failed' | 'late' | 'paused' | 'full', count: number): void =>
+  all().records.add(count, { result });
 
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;

@@ -9,7 +9,7 @@ import { isNews } from './history.ts';
 import { AS_NEEDED, readChildren, widened, type Look } from './look.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { actionOf, takesAny, type Operation, type Plan } from './plan.ts';
-import { announcementOf, repairsOf, type Repair } from './repair.ts';
+import { announcementOf, changedIn, repairsOf, type Repair } from './repair.ts';
 import type { Website, WebsiteKey } from './resource.ts';
 import { everything, secondRun, type Run } from './run.ts';
 import { scale, SCALED } from './scale.ts';
@@ -51,13 +51,20 @@ const ATTEMPTS = 5;
  * ## Errors
  * A run that lost a race reads everything again, `ATTEMPTS` times in all. A refusal that no retry fixes becomes a condition. So does
  * a missing right.
+ * @param done is filled while the run works, so it says what was written even if the run throws.
  * @throws ClusterError for everything else: the sender retries.
  */
-export async function reconcile(key: WebsiteKey, context: Context, run: Run = {}): Promise<Reconciled> {
-  const done: Done = { actions: [], repairs: [] };
+export async function reconcile(
+  key: WebsiteKey,
+  context: Context,
+  run: Run = {},
+  done: Done = nothingDone(),
+): Promise<Reconciled> {
+  const { actions, repairs } = done;
   for (let attempt = 1; ; attempt++) {
     try {
-      return { ...(await reconcileOnce(key, context, attempt === 1 ? run : everything(run), done)), ...done };
+      const reconciled = await reconcileOnce(key, context, attempt === 1 ? run : everything(run), done);
+      return { ...reconciled, actions, repairs };
     } catch (error) {
       if (isForbidden(error)) await reportForbidden(key, context, error);
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
@@ -67,17 +74,21 @@ export async function reconcile(key: WebsiteKey, context: Context, run: Run = {}
 }
 
 /** What all attempts together did. */
-interface Done {
+export interface Done {
   readonly actions: string[];
   readonly repairs: Repair[];
+  /** The fields that replacements changed: `Deployment spec.replicas`. Never their values. */
+  readonly changed: string[];
 }
+
+export const nothingDone = (): Done => ({ actions: [], repairs: [], changed: [] });
 
 async function reconcileOnce(
   key: WebsiteKey,
   context: Context,
   run: Run,
   done: Done,
-): Promise<Omit<Reconciled, keyof Done>> {
+): Promise<Omit<Reconciled, 'actions' | 'repairs'>> {
   // Read
   const { website, children, look } = await read(key, context.cluster, run);
   if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
@@ -161,6 +172,7 @@ async function writeAndReport(
     return await write(planned, children, cluster, made);
   } finally {
     done.actions.push(...made.map(actionOf));
+    done.changed.push(...made.flatMap(changedIn));
     for (const repair of repairsOf(website, made, children)) {
       done.repairs.push(repair);
       await cluster.announce(website, announcementOf(website, repair, now()));

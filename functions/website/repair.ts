@@ -38,6 +38,14 @@ function wasWritten(child: Child, { metadata, status }: Website): boolean {
 /** The functions' own annotations change with every generation. That is no repair. */
 const OWN_ANNOTATIONS = `metadata.annotations.${PLURAL}.${GROUP}/`;
 
+/** The fields that an operation changed, as the history names them: `Deployment spec.replicas`. */
+export const changedIn = (operation: Operation): string[] =>
+  operation.verb !== 'replace'
+    ? []
+    : operation.changed
+        .filter((path) => !path.startsWith(OWN_ANNOTATIONS))
+        .map((path) => `${operation.child.kind} ${path}`);
+
 function repair({ child, changed }: Replacement, have: Child): Repair[] {
   const fields = changed.filter((path) => !path.startsWith(OWN_ANNOTATIONS) && !isOurOwn(have, path));
   if (fields.length === 0) return [];

@@ -36,7 +36,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
       async objects() {
         const sql = `SELECT relname FROM pg_class WHERE relname LIKE 'website%' AND relkind IN ('r', 'i')
           AND relname NOT LIKE '%_pkey' AND relname <> 'website_history_version' ORDER BY relname`;
-        return (await run(sql)).map((row) => String((row as { relname: string }).relname));
+        return (await run(sql)).map((row) => (row as { relname: string }).relname);
       },
     };
   });
