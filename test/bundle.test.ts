@@ -4,6 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { startCommand } from './program.ts';
 
 const run = promisify(execFile);
 
@@ -22,6 +23,42 @@ it.each([
   const loaded = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as string[];
   expect(loaded).toContain('NativeModule http');
   expect(loaded.filter((each) => each.includes('undici'))).toEqual([]);
+});
+
+/** A file of the bundle with all that it imports statically, as one text. */
+function loadedWith(file: string, seen = new Set<string>()): string {
+  if (seen.has(file)) return '';
+  seen.add(file);
+  const text = readFileSync(file, 'utf8');
+  const imported = [...text.matchAll(/\bfrom "(\.\/[^"]+)"|\bimport "(\.\/[^"]+)"/g)].map(
+    ([, one, other]) => one ?? other ?? '',
+  );
+  return [text, ...imported.map((path) => loadedWith(resolve(dirname(file), path), seen))].join('\n');
+}
+
+const OF_HISTORY = ['website_history', 'from "node:sqlite"', 'pg-protocol'];
+
+it.each(['node', 'azure'])('loads no database with the %s host before a history is asked for', (host) => {
+  const chunks = globSync('dist/functions/*.js').map((file) => readFileSync(file, 'utf8'));
+  for (const mark of OF_HISTORY) {
+    expect(chunks.some((text) => text.includes(mark))).toBe(true);
+    expect([mark, loadedWith(resolve(`dist/functions/${host}.js`)).includes(mark)]).toEqual([mark, false]);
+  }
+});
+
+it.each([
+  ['no database', {}, false],
+  ['SQLite', { HISTORY_URL: 'sqlite:/nowhere/history.db' }, true],
+])('loads %s with %o', async (_, variables, isLoaded) => {
+  const command = [process.execPath, '--import', SAY_WHAT_IS_LOADED, 'dist/functions/node.js'];
+  const host = { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1', RESYNC_INTERVAL_SECONDS: '0' };
+  const kubeconfig = 'test/fixtures/unreachable.kubeconfig';
+  const program = startCommand(command, { ...host, KUBECONFIG: kubeconfig, ...variables });
+  await program.line('Listening');
+  expect(await program.stop()).toBe(0);
+  const loaded = program.text.find((line) => line.startsWith('["')) ?? '';
+  expect(loaded).toContain('NativeModule http');
+  expect(loaded.includes('sqlite')).toBe(isLoaded);
 });
 
 // A CommonJS library that is loaded dynamically has nothing but `default` in a split bundle, unlike in the source.

@@ -4,6 +4,7 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import { History } from '../../functions/history/history.ts';
 import { HistoryError, type HistoryRecord, type HistoryStore } from '../../functions/history/store.ts';
 import * as metrics from '../../functions/telemetry/metrics.ts';
+import { eventually } from '../eventually.ts';
 import { record } from './records.ts';
 
 type Add = HistoryStore['add'];
@@ -100,8 +101,7 @@ it('A bug in a store fails no reply', async () => {
 it('A store that cannot be opened is said once, without an error that nobody handles', async () => {
   const history = historyOn({ open: () => Promise.reject(new HistoryError('failed', 'no such host')) });
   history.openSoon();
-  await delay(0);
-  expect(lines).toEqual([[{ error: 'no such host' }, 'Could not open history']]);
+  await eventually(() => expect(lines).toEqual([[{ error: 'no such host' }, 'Could not open history']]));
 });
 
 it('It ends after what is waiting is written', async () => {

@@ -31,6 +31,6 @@ it('registers its functions where there is nothing else, no node_modules least o
   for (const file of packaged()) cpSync(file, join(folder, 'app', dirname(file), file.split('/').at(-1) ?? ''));
   const program = startProgram('test/hosts/azure-worker.ts', [resolve(folder, 'app/dist/functions/azure.js')]);
   const { functions } = (await program.line('Registered')) as { functions: unknown[] };
-  expect(functions).toHaveLength(3);
+  expect(functions).toHaveLength(4);
   expect(await program.stop()).toBe(0);
 });

@@ -134,8 +134,8 @@ function typedRequest({ method, url, headers }: IncomingMessage, body: Buffer): 
   return { data: { http } };
 }
 
-// POST /invoke/NAME runs a function with the typed data of the body; POST /resync is a tick of the timer; the rest is for the
-// HTTP function.
+// POST /invoke/NAME runs a function with the typed data of the body; POST /resync is a tick of the timer; /history is for the
+// function that lists the history, and the rest for the one that takes events.
 const server = createServer((request, response) => {
   void (async () => {
     const chunks: Buffer[] = [];
@@ -151,7 +151,8 @@ const server = createServer((request, response) => {
       response.writeHead(204).end();
       return;
     }
-    const result = await invoke('reconcileWebsite', typedRequest(request, body) as { data: object });
+    const target = request.url?.split('?', 1)[0] === '/history' ? 'listHistory' : 'reconcileWebsite';
+    const result = await invoke(target, typedRequest(request, body) as { data: object });
     response.writeHead(Number(result?.statusCode), result?.headers).end(result?.body?.bytes);
   })().catch((error: unknown) => response.writeHead(500).end(String(error)));
 });

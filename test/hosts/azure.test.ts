@@ -38,6 +38,10 @@ const ALWAYS = {
     }),
     expect.objectContaining({ type: 'http', direction: 'out' }),
   ],
+  listHistory: [
+    expect.objectContaining({ type: 'httpTrigger', authLevel: 'function', methods: ['GET'], route: 'history' }),
+    expect.objectContaining({ type: 'http', direction: 'out' }),
+  ],
   reconcileWebsiteFromEventGrid: [expect.objectContaining({ type: 'eventGridTrigger' })],
   resyncWebsites: [
     expect.objectContaining({ type: 'timerTrigger', schedule: '%RESYNC_SCHEDULE%', runOnStartup: false }),

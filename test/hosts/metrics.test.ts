@@ -1,5 +1,7 @@
 // What the functions send to OpenTelemetry's collector, against docs/metrics.md.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { startOtlpCollector, type OtlpCollector } from '../otlp-collector.ts';
@@ -24,14 +26,17 @@ interface MetricsMessage {
 let admin: Transport;
 let namespace: string;
 let collector: OtlpCollector;
+let folder: string;
 
 beforeEach(async () => {
   admin = await connect({ kubeconfig: inject('kubeconfig') });
   namespace = await createNamespace(admin, 'metrics');
   collector = await startOtlpCollector();
+  folder = mkdtempSync(join(tmpdir(), 'metrics-'));
 });
 afterEach(async () => {
   collector.close();
+  rmSync(folder, { recursive: true });
   await removeWebsitesIn(admin, namespace);
   await admin.close();
 });
@@ -66,6 +71,7 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
     KUBECONFIG: inject('functionsKubeconfig'),
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_METRIC_EXPORT_INTERVAL: '3600000',
+    HISTORY_URL: `sqlite:${folder}/history.db`,
   });
   const url = String((await host.line('Listening'))['url']);
   const reconcile = async (name: string) => {
@@ -97,6 +103,10 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
   const reconciles = counts(metrics, 'website.reconcile.duration');
   expect(reconciles).toMatchObject({ 'event settled Suspended': 2, 'event gone': 1 });
   expect(counts(metrics, 'website.repairs')).toEqual({ Deployment: 1 });
+  // The deletion is no event here, and two runs had nothing to do.
+  const { written = 0, ...lost } = counts(metrics, 'website.history.records');
+  expect(written).toBeGreaterThanOrEqual(3);
+  expect(lost).toEqual({});
   expect(counts(metrics, 'website.resync.duration')).toEqual({ complete: 1 });
   const { seen = 0, ...others } = counts(metrics, 'website.resync.websites');
   expect(seen).toBeGreaterThanOrEqual(1);

@@ -1,6 +1,6 @@
 // Every setting of the functions, given to both hosts as they ship, and seen to take effect.
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, globSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, globSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, request, type RequestListener, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -10,7 +10,9 @@ import { exportJWK, SignJWT } from 'jose';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
 import { SETTINGS } from '../../functions/config.ts';
+import { SqliteHistory } from '../../functions/history/sqlite.ts';
 import { eventually } from '../eventually.ts';
+import { record } from '../history/records.ts';
 import { startOtlpCollector } from '../otlp-collector.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
 
@@ -155,6 +157,21 @@ async function asksTheContext(run: Run, variables: (kubeconfig: string) => Varia
   expect(other.paths.join('\n')).toContain('/namespaces/a/websites/b');
 }
 
+/** Functions with a history that has one record, 31 days old. */
+async function withHistory(run: Run, variables: Variables): Promise<{ file: string; url: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  run.later(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'history.db');
+  const store = new SqliteHistory(file);
+  await store.add([record({ name: 'month-old', at: Date.now() - 31 * 24 * 3_600_000 })]);
+  await store.close();
+  return { file, url: await started(run, { KUBECONFIG: UNREACHABLE, HISTORY_URL: `sqlite:${file}`, ...variables }) };
+}
+async function namesIn(url: string): Promise<string[]> {
+  const { records } = (await (await fetch(new URL('history', url))).json()) as { records: { name: string }[] };
+  return records.map(({ name }) => name);
+}
+
 /** What shows that each setting took effect, on every host that has it. */
 const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   async KUBECONFIG(run) {
@@ -258,6 +275,20 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     };
     expect(await mostWith({ MAX_CONCURRENT: '1' })).toBe(1);
     expect(await mostWith({})).toBeGreaterThan(1);
+  },
+  async HISTORY_URL(run) {
+    const { file, url } = await withHistory(run, {});
+    expect((await post(url, DELETED)).status).toBe(204);
+    expect(await namesIn(url)).toEqual(['b', 'month-old']);
+    expect(statSync(file).size).toBeGreaterThan(0);
+    const without = await fetch(new URL('history', await started(run, { KUBECONFIG: UNREACHABLE })));
+    expect([without.status, await without.text()]).toEqual([404, expect.stringContaining('HISTORY_URL')]);
+  },
+  // What is too old goes with a resync, also with one that cannot reach the cluster.
+  async HISTORY_DAYS(run) {
+    const [kept, gone] = [await withHistory(run, { HISTORY_DAYS: '365' }), await withHistory(run, {})];
+    for (const { url } of [kept, gone]) await post(url, RESYNC);
+    expect([await namesIn(kept.url), await namesIn(gone.url)]).toEqual([['month-old'], []]);
   },
   async OTEL_EXPORTER_OTLP_ENDPOINT(run) {
     const paths = await metricsOf(run, (url) => ({
@@ -384,7 +415,8 @@ it('every setting that there is or that is documented is in the table above, and
   const ours = shown.filter((name) => !/^OTEL_(?!EXPORTER_OTLP_ENDPOINT$)/.test(name));
   expect(rows.toSorted()).toEqual(ours);
   const others = ['docs/deploy/azure.md', 'docs/metrics.md', 'docs/functions.md'].flatMap(
-    (file) => readFileSync(file, 'utf8').match(/(?<![\w.])(?:CALLER|KUBECONFIG|OTEL|ALLOW|WEBHOOK|REPLY)_\w+/g) ?? [],
+    (file) =>
+      readFileSync(file, 'utf8').match(/(?<![\w.])(?:CALLER|HISTORY|KUBECONFIG|OTEL|ALLOW|WEBHOOK|REPLY)_\w+/g) ?? [],
   );
   expect([...shown, 'OTEL_EXPORTER_OTLP_PROTOCOL']).toEqual(expect.arrayContaining(others));
 });
@@ -407,6 +439,8 @@ const WRONG = {
   ALLOWED_HOSTS: 'a:80',
   REPLY_EVENTS: 'perhaps',
   CLUSTER_NAME: 'the west',
+  HISTORY_URL: `postgres://website:${HUSH}@/history`,
+  HISTORY_DAYS: '0',
   OTEL_EXPORTER_OTLP_ENDPOINT: `collector/${HUSH}`,
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: HUSH,
   OTEL_METRIC_EXPORT_INTERVAL: ' ',
@@ -427,6 +461,8 @@ const PROBLEMS = [
   'ALLOWED_HOSTS: must be host names',
   'REPLY_EVENTS: must be true or false',
   'CLUSTER_NAME: must be letters',
+  'HISTORY_URL: must be postgres://',
+  'HISTORY_DAYS: must be a whole number from 1 to 3650',
   'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL',
   'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: must be an http or https URL',
   'OTEL_METRIC_EXPORT_INTERVAL: must be a whole number from 1 to 604800000',
