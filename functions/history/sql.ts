@@ -32,7 +32,7 @@ export const storedRecord = (row: Row): StoredRecord => ({
   durationMs: row.duration_ms,
 });
 
-interface Statement {
+export interface Statement {
   readonly text: string;
   readonly values: readonly (string | number)[];
 }

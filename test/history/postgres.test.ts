@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listing } from '../../functions/history/sql.ts';
 import { PostgresHistory } from '../../functions/history/postgres.ts';
 import { HistoryError } from '../../functions/history/store.ts';
 import { eventually } from '../eventually.ts';
@@ -33,6 +34,17 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
         );
       },
       acceptWrites: async () => void (await run('DROP TRIGGER refusal ON website_history')),
+      async planOf(query) {
+        const { text, values } = listing(query, '*', 'to_timestamp(?::double precision / 1000)');
+        const literals = values.map((value) => `'${value}'`);
+        // A table as small as this one would be read whole.
+        const plan = await run(
+          'SET enable_seqscan = off',
+          'SET enable_bitmapscan = off',
+          `EXPLAIN ${text.replaceAll('?', () => literals.shift() ?? '')}`,
+        );
+        return plan.map((row) => Object.values(row as object).join(' ')).join('\n');
+      },
       async objects() {
         const sql = `SELECT relname FROM pg_class WHERE relname LIKE 'website%' AND relkind IN ('r', 'i')
           AND relname NOT LIKE '%_pkey' AND relname <> 'website_history_version' ORDER BY relname`;
@@ -81,6 +93,18 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     expect(String(error)).toContain('password authentication failed for user "website"');
     expect(String(error)).not.toContain(PASSWORD);
     await store.close();
+  });
+
+  it('A connection is encrypted if the URL says so, and the name and authority of the server are checked', async () => {
+    const checked = `${server.url}?sslmode=verify-full`;
+    const store = new PostgresHistory(`${checked}&sslrootcert=${server.authority}`);
+    await store.add([record()], MS);
+    const encrypted = "SELECT 1 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND usename = 'website'";
+    expect(await server.query(encrypted)).toHaveLength(1);
+    await store.close();
+    const unknown = new PostgresHistory(checked);
+    await expect(unknown.add([record()], MS)).rejects.toThrow('certificate');
+    await unknown.close();
   });
 
   it('A server that was stopped is an error at once, and is used again when it runs again', async () => {

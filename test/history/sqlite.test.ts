@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
+import { listing } from '../../functions/history/sql.ts';
 import { SqliteHistory } from '../../functions/history/sqlite.ts';
 import { record } from './records.ts';
 import { describeStore } from './suite.ts';
@@ -34,6 +35,11 @@ describeStore('The history in SQLite', async () => {
       );
     },
     acceptWrites: async () => beside(path, (database) => database.exec('DROP TRIGGER refusal')),
+    async planOf(query) {
+      const { text, values } = listing(query, '*', '?');
+      const plan = beside(path, (database) => database.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...values));
+      return plan.map(({ detail }) => String(detail)).join('\n');
+    },
     objects: async () =>
       beside(path, (database) =>
         database

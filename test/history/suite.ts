@@ -17,6 +17,8 @@ export interface Subject {
   /** Has the database refuse every further record, or take them again. */
   refuseWrites(): Promise<void>;
   acceptWrites(): Promise<void>;
+  /** How the database would find the records of a query: its plan as text. */
+  planOf(query: HistoryQuery): Promise<string>;
   /** What a person would see in the database: the names of its tables and indexes. */
   objects(): Promise<string[]>;
 }
@@ -99,6 +101,17 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       }
       expect(seen).toEqual(all.map((each) => each.name).toReversed());
       expect(await namesIn({ namespace, before: { at: AT + 1 } })).toEqual(seen.slice(-9));
+    });
+
+    it.each<[string, Partial<HistoryQuery>]>([
+      ['by_website', { namespace: 'team-a', name: 'shop' }],
+      ['by_website', { namespace: 'team-a', name: 'shop', before: { at: AT, id: '3' } }],
+      ['by_time', {}],
+      ['by_time', { before: { at: AT, id: '3' } }],
+    ])('finds records by the index %s, without sorting them: %o', async (index, query) => {
+      const plan = await subject.planOf({ limit: 50, ...query });
+      expect(plan).toContain(`website_history_${index}`);
+      expect(plan).not.toMatch(/sort|temp b-tree|seq scan/i);
     });
 
     it('takes any text', async () => {
