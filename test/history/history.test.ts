@@ -125,7 +125,7 @@ it('What is too old is deleted in batches until none is left, and an error does 
   const now = new Date('2026-03-31T00:00:00Z');
   await historyOn({ prune }).prune(now);
   expect(prune.mock.calls.map(([before, most]) => [new Date(before).toISOString(), most])).toEqual(
-    Array(3).fill(['2026-03-01T00:00:00.000Z', 500]),
+    [1, 2, 3].map(() => ['2026-03-01T00:00:00.000Z', 500]),
   );
   expect(lines).toEqual([]);
   await historyOn({ prune: () => Promise.reject(new HistoryError('failed', 'gone')) }).prune(now);

@@ -134,6 +134,9 @@ function typedRequest({ method, url, headers }: IncomingMessage, body: Buffer): 
   return { data: { http } };
 }
 
+const functionAt = ({ url = '' }: IncomingMessage): string =>
+  url.split('?', 1)[0] === '/history' ? 'listHistory' : 'reconcileWebsite';
+
 // POST /invoke/NAME runs a function with the typed data of the body; POST /resync is a tick of the timer; /history is for the
 // function that lists the history, and the rest for the one that takes events.
 const server = createServer((request, response) => {
@@ -151,8 +154,7 @@ const server = createServer((request, response) => {
       response.writeHead(204).end();
       return;
     }
-    const target = request.url?.split('?', 1)[0] === '/history' ? 'listHistory' : 'reconcileWebsite';
-    const result = await invoke(target, typedRequest(request, body) as { data: object });
+    const result = await invoke(functionAt(request), typedRequest(request, body) as { data: object });
     response.writeHead(Number(result?.statusCode), result?.headers).end(result?.body?.bytes);
   })().catch((error: unknown) => response.writeHead(500).end(String(error)));
 });
