@@ -62,7 +62,7 @@ describe.each(CHILD_KINDS)('A %s', (kind) => {
     const start = cluster;
     for (const path of paths) {
       cluster = start.copy();
-      cluster.edit(childOf(kind), withoutPath(whole, path) as Child);
+      cluster.edit(childOf(kind), withoutPath(whole, path));
       const result = await run().catch((error: unknown) => error);
       expect(result, `without ${path.join('.')}`).toMatchObject({ outcome: {} });
       const watched = () => kindOf(kind).watchedStatus?.(childOf(kind).status);
@@ -78,7 +78,7 @@ describe.each(CHILD_KINDS)('A %s', (kind) => {
       cluster = start.copy();
       const { metadata } = whole;
       const foreign = { ...whole, metadata: { ...metadata, labels: {}, ownerReferences: [] } };
-      cluster.edit(childOf(kind), withoutPath(foreign, path) as Child);
+      cluster.edit(childOf(kind), withoutPath(foreign, path));
       const result = await run().catch((error: unknown) => error);
       expect(result, `without ${path.join('.')}`).toMatchObject({
         outcome: { kind: 'stalled', reason: 'NameConflict' },
