@@ -1,6 +1,8 @@
 import type { Website } from '../../functions/website/resource.ts';
-import { websiteNamed, type ClusterCommand } from './command.ts';
+import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
+import { headerFrom } from './header.ts';
 import type { Answer } from './output.ts';
+import { storedHistory } from './stored-history.ts';
 import { printable, styled, table } from './text.ts';
 
 const HEADER = ['GENERATION', 'IMAGE', 'STARTED', 'READY AFTER', 'WHY NOT'];
@@ -21,9 +23,24 @@ export function history({ metadata, status }: Website): Answer {
 
 const span = (from: string, to: string): string => `${Math.round((Date.parse(to) - Date.parse(from)) / 1000)}s`;
 
-export const historyCommand: ClusterCommand<object> = {
+interface Flags {
+  readonly from?: string;
+  readonly header?: string;
+}
+
+export const historyCommand: ClusterCommand<Flags> = {
   usage: 'history <name>',
   about: 'Show the last generations of a Website: which image ran when, and why a change never became ready',
-  examples: ['history shop', 'history shop -o yaml'],
-  ask: async (surroundings, _, [name = '']) => history(await websiteNamed(name, surroundings)),
+  options: [
+    [
+      '--from <url>',
+      'show what the functions did, by the history that they keep, such as http://localhost:8080/history',
+    ],
+    ['--header <header>', 'a header of that request, such as "Authorization: Bearer TOKEN"'],
+  ],
+  examples: ['history shop', 'history shop -o yaml', 'history shop --from http://localhost:8080/history'],
+  async ask(surroundings, { from, header }, [name = '']) {
+    if (from === undefined) return history(await websiteNamed(name, surroundings));
+    return storedHistory(from, keyFrom(name, surroundings), header === undefined ? {} : headerFrom(header));
+  },
 };

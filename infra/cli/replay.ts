@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LocalCommand } from './command.ts';
 import { EXIT, UsageError } from './errors.ts';
+import { headerFrom } from './header.ts';
 import { table } from './text.ts';
 
 interface Flags {
@@ -58,12 +59,6 @@ const targetFrom = ({ to, speed, header }: Partial<Flags>): Target => ({
 function urlFrom(text = ''): URL {
   if (/^https?:/.test(text) && URL.canParse(text)) return new URL(text);
   throw new UsageError('--to must be the http or https URL of the receiver');
-}
-
-function headerFrom(text: string): Readonly<Record<string, string>> {
-  const [, name, value = ''] = /^([^:\s]+):\s*(.*)$/.exec(text) ?? [];
-  if (name === undefined) throw new UsageError('--header must have the form "NAME: VALUE"');
-  return { [name]: value };
 }
 
 function factorFrom(text: string): number {

@@ -273,6 +273,17 @@ it('website history shows which image ran when', async () => {
   expect((await run('history', key.name)).out).toMatch(/GENERATION +IMAGE +STARTED +READY AFTER +WHY NOT\n1 +nginx:1 /);
 });
 
+it.each([
+  ['a wrong URL', ['--from', 'shop'], 2, '--from must be the http or https URL'],
+  ['half a header', ['--from', 'http://127.0.0.1:9990/', '--header', 'x'], 2, '--header must have the form'],
+  ['nobody there', ['--from', 'http://127.0.0.1:9990/history'], 1, 'http://127.0.0.1:9990 does not answer'],
+])('website history with %s says so', async (_, args, code, message) => {
+  expect(await run('history', 'shop', ...args)).toMatchObject({
+    code,
+    error: expect.stringContaining(message) as string,
+  });
+});
+
 it('website suspend and resume change the spec, and reconcile --wait waits for the functions', async () => {
   const key = await readySite();
   expect((await run('suspend', key.name)).code).toBe(0);

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import { Webhook } from 'standardwebhooks';
 import { signedQuery } from '../../functions/callers/callers.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { website } from '../cli/cli.ts';
 import { eventually } from '../eventually.ts';
 import { findPostgres, PASSWORD, startPostgres, type PostgresServer } from '../history/postgres-server.ts';
 import { startSilentServer } from '../history/silent-server.ts';
@@ -106,6 +107,11 @@ describe.each(CASES)('On $host, with $store', ({ host, store }) => {
         changed: ['Deployment spec.replicas'],
       },
     ]);
+    const printed = await website(['history', name, '-n', namespace, '--from', String(new URL('history', url))], {
+      KUBECONFIG: inject('kubeconfig'),
+    });
+    expect(printed).toMatchObject({ code: 0, error: '' });
+    expect(printed.out).toMatch(/child-drifted +\w+ +\w+ +.*replace Deployment.* +Deployment spec\.replicas +\d/);
     const rest = await list(url, `${about}&before=${page.next}`);
     expect(rest.records).toMatchObject([
       { eventId: 'uid.1', actions: ['create Deployment', 'create Service', 'update status'], changed: [] },

@@ -1,0 +1,55 @@
+import * as z from 'zod';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { UsageError } from './errors.ts';
+import type { Answer } from './output.ts';
+import { printable, table } from './text.ts';
+
+/** Answers of `GET /history` (docs/history.md), as far as this program shows them. */
+const answer = z.object({
+  records: z.array(
+    z.looseObject({
+      time: z.string(),
+      eventReason: z.string(),
+      outcome: z.string(),
+      reason: z.string().optional(),
+      actions: z.array(z.string()),
+      changed: z.array(z.string()).default([]),
+      ms: z.number(),
+    }),
+  ),
+});
+
+const HEADER = ['TIME', 'EVENT', 'OUTCOME', 'REASON', 'ACTIONS', 'CHANGED', 'MS'];
+const TIMEOUT_MS = 30_000;
+
+/**
+ * What the functions did to a Website, by the history that they keep.
+ * @param url of `/history` on the Node host, or of `/api/history` on Azure.
+ * @throws UsageError for a wrong URL. @throws Error if the functions do not answer with a history.
+ */
+export async function storedHistory(
+  url: string,
+  { namespace, name }: WebsiteKey,
+  headers: Readonly<Record<string, string>>,
+): Promise<Answer> {
+  if (!/^https?:/.test(url) || !URL.canParse(url)) {
+    throw new UsageError('--from must be the http or https URL of the history, such as http://localhost:8080/history');
+  }
+  const asked = new URL(url);
+  asked.search = new URLSearchParams({ namespace, name }).toString();
+  const response = await fetch(asked, { headers, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
+    (error: unknown) => {
+      const why = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+      throw new Error(`${asked.origin} does not answer: ${why}`, { cause: error });
+    },
+  );
+  const parsed = answer.safeParse(await response.json().catch(() => undefined));
+  if (!response.ok || !parsed.success)
+    throw new Error(`${asked.origin}${asked.pathname} answers ${response.status}, and no history`);
+  const { records } = parsed.data;
+  const rows = records.map(({ time, eventReason, outcome, reason = '', actions, changed, ms }) =>
+    [time, eventReason, outcome, reason, actions.join(', '), changed.join(', '), String(ms)].map(printable),
+  );
+  const none = `The functions have no record of Website ${namespace}/${name}.`;
+  return { text: rows.length === 0 ? none : table([HEADER, ...rows]), data: records };
+}
