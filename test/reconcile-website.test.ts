@@ -40,7 +40,10 @@ const contextOf = (log: FunctionContext['log']): FunctionContext => ({
 
 const ALL = CHILD_KINDS.toSorted();
 const OPTIONAL = OPTIONAL_KINDS.map(({ kind }) => kind);
-const OF_SPEC = ['Deployment', ...OPTIONAL].toSorted();
+/** The optional children of this Website, which its Deployment lists. */
+const LISTED = ['Ingress', 'PodDisruptionBudget'];
+const OF_SPEC = ['Deployment', ...LISTED];
+const AS_NEEDED = ['Deployment', ...LISTED, 'Service'];
 
 it.each(['com.example.stable.website.drifted', 'com.example.other'])(
   'A line of the log quotes the beginning of a long id, in an event of type %s',
@@ -57,13 +60,13 @@ it.each(['com.example.stable.website.drifted', 'com.example.other'])(
 );
 
 it.each<[string, Partial<EventData>, readonly string[]]>([
-  ['nothing more', {}, ALL],
+  ['nothing more', {}, AS_NEEDED],
   ['the Deployment', { changed: ['Deployment'], childKind: 'Deployment' }, ['Deployment']],
-  ['the Deployment last', { childKind: 'Deployment' }, ALL],
+  ['the Deployment last', { childKind: 'Deployment' }, AS_NEEDED],
   ['the Website', { changed: ['Website'], reason: 'spec-changed' }, OF_SPEC],
   ['the Website and the Deployment', { changed: ['Website', 'Deployment'] }, OF_SPEC],
-  ['the Service', { changed: ['Service'], childKind: 'Service' }, ALL],
-  ['the Service and the Deployment', { changed: ['Service', 'Deployment'], childKind: 'Deployment' }, ALL],
+  ['the Service', { changed: ['Service'], childKind: 'Service' }, AS_NEEDED],
+  ['the Service and the Deployment', { changed: ['Service', 'Deployment'], childKind: 'Deployment' }, AS_NEEDED],
   ['a kind that is not known', { childKind: 'TCPRoute' as never }, ALL],
   ['a reason that is not known', { changed: ['Deployment'], reason: 'moved' as never }, ALL],
   ...OPTIONAL.map((kind): [string, Partial<EventData>, readonly string[]] => [
