@@ -6,8 +6,7 @@ import { historyUrl, type HistoryAddress } from './settings/history-url.ts';
 import { isLoopback } from './settings/loopback.ts';
 import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
 import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
-import type { Defaults } from './website/defaults.ts';
-import { websiteKey } from './website/resource.ts';
+import { gatewayName, type Defaults } from './website/defaults.ts';
 
 /** `a, b` */
 const list = z
@@ -69,15 +68,7 @@ const environment = z.object({
     .transform((hosts) => hosts.map((host) => host.toLowerCase()))
     .refine((hosts) => hosts.every((host) => /^(\*|[-.\w]+)$/.test(host)), 'must be host names without ports, or *'),
   REPLY_EVENTS: yesOrNo.default(false),
-  DEFAULT_GATEWAY: z
-    .string()
-    .transform((text) => text.split('/'))
-    .refine(
-      ([namespace, name, ...rest]) => rest.length === 0 && websiteKey.safeParse({ namespace, name }).success,
-      'must be the namespace and name of a Gateway, such as infra/public',
-    )
-    .transform(([namespace = '', name = '']) => ({ namespace, name }))
-    .optional(),
+  DEFAULT_GATEWAY: gatewayName.optional(),
   ONLY_DEFAULT_GATEWAY: yesOrNo.default(false),
   CLUSTER_NAME: clusterName.default('default'),
   CLUSTERS: contextsBySource.optional(),

@@ -14,7 +14,8 @@ import { metricsFrom } from './telemetry/metrics.ts';
 import { listHistory } from './list-history.ts';
 import { reconcileWebsite, replyTo } from './reconcile-website.ts';
 import { WaitingRoom } from './callers/waiting-room.ts';
-import { LARGEST_BODY, problem, tooLarge, type Reply } from './reply.ts';
+import { bodyOf } from './events/body.ts';
+import { problem, tooLarge, type Reply } from './reply.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
 /** Events are small. A sender that needs longer than this holds a place that others wait for. */
@@ -184,18 +185,6 @@ function scheduleResync({ resyncIntervalSeconds }: Config, context: FunctionCont
     resync(context).catch((error: unknown) => context.log.error({ err: error }, 'Could not resync Websites'));
   };
   return setInterval(run, jittered * 1000).unref();
-}
-
-/** The whole body, or `undefined` once it exceeds `LARGEST_BODY`. The rest is then not read. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LARGEST_BODY) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function tooMany(detail: string): Reply {

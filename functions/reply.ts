@@ -1,12 +1,11 @@
+import { LARGEST_BODY } from './events/body.ts';
+
 /** An HTTP answer, independent of the host that sends it. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
 }
-
-/** The largest body that a host reads, in bytes. Events are far smaller, since they hold only references. */
-export const LARGEST_BODY = 256 * 1024;
 
 /** `Retry-After` if the API server named no time. */
 const RETRY_AFTER_SECONDS = 1;

@@ -134,13 +134,18 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
 const VERBS = { GET: 'get', PUT: 'update', DELETE: 'delete' } as const;
 
 /** A request for one object. It encodes names although they have been checked, because they become part of a path. */
-function on(method: keyof typeof VERBS, { apiVersion, plural }: Api, { namespace, name }: WebsiteKey): ApiRequest {
-  return {
-    method,
-    path: `${apiPath(apiVersion)}/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(name)}`,
-    what: `${VERBS[method]} ${plural} ${namespace}/${name}`,
-  };
-}
+const on = (method: keyof typeof VERBS, api: Api, key: WebsiteKey): ApiRequest => ({
+  method,
+  path: pathOf(api, key),
+  what: `${VERBS[method]} ${api.plural} ${key.namespace}/${key.name}`,
+});
+
+/** The URL path of one object. */
+const pathOf = ({ apiVersion, plural }: Api, { namespace, name }: WebsiteKey): string =>
+  `${apiPath(apiVersion)}/namespaces/${encodeURIComponent(namespace)}/${plural}/${encodeURIComponent(name)}`;
+
+/** The URL path of a Website. */
+export const websitePath = (key: WebsiteKey): string => pathOf(WEBSITES, key);
 
 /** The body of an update. Without `managedFields`, the API server keeps those that it has, and has less to parse. */
 const bodyOf = <T extends Child | Website>(object: T): T => ({

@@ -1,5 +1,6 @@
+import * as z from 'zod';
 import { hostsOf } from './children/published.ts';
-import type { Website, WebsiteKey, WebsiteSpec } from './resource.ts';
+import { websiteKey, type Website, type WebsiteKey, type WebsiteSpec } from './resource.ts';
 
 /** What the operator decides for all Websites. */
 export interface Defaults {
@@ -8,6 +9,16 @@ export interface Defaults {
   /** Whether a Website may name no other Gateway. */
   readonly isOnlyGateway?: boolean | undefined;
 }
+
+/** Parses `namespace/name` of a Gateway. */
+export const gatewayName = z
+  .string()
+  .transform((text) => text.split('/'))
+  .refine(
+    ([namespace, name, ...rest]) => rest.length === 0 && websiteKey.safeParse({ namespace, name }).success,
+    'must be the namespace and name of a Gateway, such as infra/public',
+  )
+  .transform(([namespace = '', name = '']): WebsiteKey => ({ namespace, name }));
 
 /** The spec, with the defaults where it states nothing. A certificate or a class in the spec is for an Ingress. */
 export function withDefaults(spec: WebsiteSpec, { gateway }: Defaults): WebsiteSpec {

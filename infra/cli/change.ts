@@ -1,7 +1,7 @@
 // What the program itself writes: it asks for a reconcile, and suspends or resumes a Website. All else is the functions' work.
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { PLURAL, REQUESTED_AT, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
-import { pathOf } from './command.ts';
+import { websitePath } from '../../functions/cluster/kubernetes.ts';
 
 /** The field manager of these writes. */
 const MANAGER = 'website-cli';
@@ -9,7 +9,7 @@ const MANAGER = 'website-cli';
 async function patched(transport: Transport, key: WebsiteKey, body: unknown): Promise<Website> {
   const request = {
     method: 'PATCH',
-    path: `${pathOf(key)}?fieldManager=${MANAGER}`,
+    path: `${websitePath(key)}?fieldManager=${MANAGER}`,
     contentType: 'application/merge-patch+json',
     what: `patch ${PLURAL} ${key.namespace}/${key.name}`,
     body,

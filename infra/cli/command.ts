@@ -1,5 +1,4 @@
-import type { WebsiteKey, Website } from '../../functions/website/resource.ts';
-import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
+import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import type { Connection, ConnectionFlags } from './connection.ts';
 import type { ExitCode } from './errors.ts';
 import type { Answer, Format } from './output.ts';
@@ -12,8 +11,8 @@ export interface CommonFlags extends ConnectionFlags {
 /** What a command works with. */
 export interface Surroundings {
   readonly now: () => Date;
-  /** Ends when the user presses Ctrl-C. */
-  readonly signal: AbortSignal;
+  /** From this call on, Ctrl-C no longer ends the program, but aborts this signal. */
+  readonly interrupted: () => AbortSignal;
   /** Prints a line while the command is at work. */
   readonly note: (line: string) => void;
   /** Prints a line of a command that answers bit by bit. */
@@ -68,7 +67,3 @@ export async function websiteNamed(name: string, surroundings: Connection): Prom
   if (website === undefined) throw new Error(`There is no Website ${key.name} in namespace ${key.namespace}`);
   return website;
 }
-
-/** The API path of one Website. */
-export const pathOf = ({ namespace, name }: WebsiteKey): string =>
-  `/apis/${API_VERSION}/namespaces/${encodeURIComponent(namespace)}/${PLURAL}/${encodeURIComponent(name)}`;

@@ -1,6 +1,5 @@
-import { websiteKey } from '../../functions/website/resource.ts';
-import type { Defaults } from '../../functions/website/defaults.ts';
-import { UsageError } from './errors.ts';
+import { gatewayName, type Defaults } from '../../functions/website/defaults.ts';
+import { UsageError } from '../usage.ts';
 
 /** The flags that repeat settings of the functions: without them, a plan could differ from what the functions do. */
 export interface DefaultFlags {
@@ -19,9 +18,8 @@ export function defaultsFrom({ defaultGateway, onlyDefaultGateway }: DefaultFlag
     if (onlyDefaultGateway === true) throw new UsageError('--only-default-gateway needs --default-gateway');
     return {};
   }
-  const [namespace, name, ...rest] = defaultGateway.split('/');
-  const key = websiteKey.safeParse({ namespace, name });
-  if (!key.success || rest.length > 0)
+  const gateway = gatewayName.safeParse(defaultGateway);
+  if (!gateway.success)
     throw new UsageError(`--default-gateway must be NAMESPACE/NAME of a Gateway, but is ${defaultGateway}`);
-  return { gateway: key.data, isOnlyGateway: onlyDefaultGateway === true };
+  return { gateway: gateway.data, isOnlyGateway: onlyDefaultGateway === true };
 }

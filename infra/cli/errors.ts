@@ -1,7 +1,4 @@
-/** A wrong command line or file. The message says what to write instead. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
 
 /** Exit codes of the program, which scripts may rely on. */
 export const EXIT = {
@@ -15,3 +12,23 @@ export const EXIT = {
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The answer to a request, or `instead` if the API server refuses it with one of these codes. */
+export async function ifRefused<T, Instead>(
+  answer: Promise<T>,
+  codes: readonly ErrorCode[],
+  instead: Instead,
+): Promise<T | Instead> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ClusterError && codes.includes(error.code)) return instead;
+    throw error;
+  }
+}
+
+/** Why there is no answer. `fetch` wraps the system's error as the cause. */
+export function whyOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

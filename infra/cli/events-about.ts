@@ -1,3 +1,5 @@
+import { pages } from '../../functions/cluster/pages.ts';
+import { Places } from '../../functions/cluster/places.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
 import { CHILD_KINDS } from '../../functions/website/children/kinds.ts';
@@ -23,7 +25,7 @@ interface StoredEvent {
   readonly involvedObject: { readonly kind?: string; readonly name?: string };
 }
 
-/** A namespace keeps Events for an hour, and this many are enough to find the last ones of one Website in most. */
+/** The most Events that are read. In a namespace with more of them, some may be missing. */
 const MOST_READ = 2000;
 const MOST_SHOWN = 8;
 
@@ -32,11 +34,13 @@ export async function eventsAbout(
   { metadata: { namespace, name } }: Website,
   transport: Transport,
 ): Promise<EventLine[]> {
-  const { items } = (await transport.json({
-    method: 'GET',
-    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/events?limit=${MOST_READ}`,
-    what: `list events in namespace ${namespace}`,
-  })) as { readonly items: readonly StoredEvent[] };
+  const items: StoredEvent[] = [];
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
+  const list = { path, query: {}, what: `list events in namespace ${namespace}` };
+  for await (const page of pages(transport, list, new Places(1))) {
+    items.push(...(page as { readonly items: readonly StoredEvent[] }).items);
+    if (items.length >= MOST_READ) break;
+  }
   const names = new Set([name, ...CHILD_KINDS.map((kind) => childName(kind, name))]);
   const pods = `${childName('Deployment', name)}-`;
   return items

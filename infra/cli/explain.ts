@@ -1,7 +1,6 @@
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { CARRIER, CHILD_KINDS, childrenIn, type Child, type Children } from '../../functions/website/children/kinds.ts';
+import { childrenIn, isChildKind, type Child, type Children } from '../../functions/website/children/kinds.ts';
 import { selectorOf } from '../../functions/website/children/metadata.ts';
 import type { Defaults } from '../../functions/website/defaults.ts';
 import { lastWriterOf } from '../../functions/website/field-writers.ts';
@@ -12,6 +11,7 @@ import { podCause } from '../../functions/website/pod-causes.ts';
 import { READY_REASONS } from '../../functions/website/reasons.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
 import { ADVICE, type Advice } from './advice.ts';
+import { ifRefused } from './errors.ts';
 import { eventsAbout, type EventLine } from './events-about.ts';
 import { history } from './history.ts';
 import { readyOf } from './list.ts';
@@ -74,7 +74,7 @@ export async function explain(website: Website, { cluster, transport, now, defau
     isCurrent: website.status?.observedGeneration === website.metadata.generation,
     advice: known === undefined ? undefined : ADVICE[known],
     children: childrenIn(children).map((child) => childLine(child, website)),
-    pods: podLines(pods, children),
+    pods: pods.map(podLine),
     plan,
     changedByOthers: plan === undefined ? [] : changedByOthers(plan, children),
     events,
@@ -82,14 +82,8 @@ export async function explain(website: Website, { cluster, transport, now, defau
   };
 }
 
-async function ifAllowed<T, Otherwise>(read: Promise<T>, otherwise: Otherwise): Promise<T | Otherwise> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof ClusterError && error.code === 'Forbidden') return otherwise;
-    throw error;
-  }
-}
+const ifAllowed = <T, Instead>(read: Promise<T>, instead: Instead): Promise<T | Instead> =>
+  ifRefused(read, ['Forbidden'], instead);
 
 const childLine = (child: Child, website: Website): ChildLine => ({
   kind: child.kind,
@@ -97,15 +91,12 @@ const childLine = (child: Child, website: Website): ChildLine => ({
   owner: isOwnedBy(child, website) ? 'this Website' : 'somebody else',
 });
 
-function podLines(pods: readonly Pod[], children: Children): PodLine[] {
-  if (children[CARRIER] === undefined) return [];
-  return pods.map((pod) => ({ name: pod.metadata.name, cause: podCause(pod)?.text ?? 'ready' }));
-}
+const podLine = (pod: Pod): PodLine => ({ name: pod.metadata.name, cause: podCause(pod)?.text ?? 'ready' });
 
 /** A field of the current generation that the plan changes was changed by another writer. */
 function changedByOthers({ changes }: Planned, children: Children): Explanation['changedByOthers'] {
   return changes.flatMap(({ verb, kind, fields }) => {
-    const child = children[CHILD_KINDS.find((each) => each === kind) ?? CARRIER];
+    const child = isChildKind(kind) ? children[kind] : undefined;
     if (verb !== 'replace' || child === undefined) return [];
     return fields.flatMap(({ path }) => {
       const writer = lastWriterOf(child, path);

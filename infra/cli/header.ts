@@ -1,4 +1,4 @@
-import { UsageError } from './errors.ts';
+import { UsageError } from '../usage.ts';
 
 /** Reads `NAME: VALUE`. @throws UsageError */
 export function headerFrom(text: string): Readonly<Record<string, string>> {

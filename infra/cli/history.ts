@@ -3,7 +3,8 @@ import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
 import { headerFrom } from './header.ts';
 import type { Answer } from './output.ts';
 import { storedHistory } from './stored-history.ts';
-import { printable, styled, table } from './text.ts';
+import { table } from '../table.ts';
+import { printable, styled } from './text.ts';
 
 const HEADER = ['GENERATION', 'IMAGE', 'STARTED', 'READY AFTER', 'WHY NOT'];
 

@@ -2,7 +2,8 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
 import type { ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
-import { age, printable, styled, table } from './text.ts';
+import { table } from '../table.ts';
+import { age, printable, styled } from './text.ts';
 
 interface Flags {
   readonly notReady?: boolean;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import { API_VERSION, KIND, websiteKey, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
-import { UsageError } from './errors.ts';
+import { UsageError } from '../usage.ts';
 
 /** A Website as a file states it. */
 export interface Manifest {

@@ -3,7 +3,7 @@ import { differences } from '../../functions/website/differences.ts';
 import { API_VERSION, KIND, websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { withDryRuns } from '../../functions/cluster/dry-run.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { pathOf } from './command.ts';
+import { websitePath } from '../../functions/cluster/kubernetes.ts';
 import type { Defaults } from '../../functions/website/defaults.ts';
 import type { Manifest } from './manifests.ts';
 import type { Answer } from './output.ts';
@@ -43,7 +43,7 @@ export async function planManifests(manifests: readonly Manifest[], target: Targ
 const applied = async ({ key, metadata, spec }: Manifest, transport: Transport): Promise<Website> =>
   (await transport.json({
     method: 'PATCH',
-    path: `${pathOf(key)}?fieldManager=website-cli&force=true`,
+    path: `${websitePath(key)}?fieldManager=website-cli&force=true`,
     contentType: 'application/apply-patch+yaml',
     what: `apply websites ${key.namespace}/${key.name}`,
     body: { apiVersion: API_VERSION, kind: KIND, metadata: { ...metadata, ...key }, spec },

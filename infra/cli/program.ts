@@ -4,7 +4,8 @@ import { Command, CommanderError, Option } from 'commander';
 import type { AnyCommand, CommonFlags } from './command.ts';
 import { connection, type Connection } from './connection.ts';
 import { doctorCommand } from './doctor/command.ts';
-import { EXIT, UsageError, type ExitCode } from './errors.ts';
+import { UsageError } from '../usage.ts';
+import { EXIT, type ExitCode } from './errors.ts';
 import { explainCommand } from './explain-command.ts';
 import { historyCommand } from './history.ts';
 import { listCommand } from './list.ts';
@@ -35,8 +36,7 @@ export interface Process {
   readonly out: (text: string) => void;
   readonly error: (text: string) => void;
   readonly now: () => Date;
-  /** Ends when the user presses Ctrl-C. */
-  readonly signal: AbortSignal;
+  readonly interrupted: () => AbortSignal;
 }
 
 /** Runs a command line. It never throws. @returns the exit code. */
@@ -84,7 +84,8 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
   command.addHelpText('after', `\nExamples:\n${each.examples.map((example) => `  $ website ${example}`).join('\n')}`);
   command.action(async () => {
     const flags = command.opts<CommonFlags>();
-    const surroundings = { now: process.now, note: process.error, print: process.out, signal: process.signal };
+    const { now, interrupted, error: note, out: print } = process;
+    const surroundings = { now, interrupted, note, print };
     const result =
       'ask' in each
         ? await connected(flags, async (to) => each.ask({ ...surroundings, ...to }, flags, command.args))

@@ -4,7 +4,8 @@ import type { Website } from '../../functions/website/resource.ts';
 import { requestReconcile } from './change.ts';
 import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
 import type { Connection } from './connection.ts';
-import { EXIT, UsageError } from './errors.ts';
+import { UsageError } from '../usage.ts';
+import { EXIT } from './errors.ts';
 import { isReady, readyOf } from './list.ts';
 import { printable } from './text.ts';
 

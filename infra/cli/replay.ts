@@ -2,9 +2,10 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LocalCommand } from './command.ts';
-import { EXIT, UsageError } from './errors.ts';
+import { UsageError } from '../usage.ts';
+import { EXIT, whyOf } from './errors.ts';
 import { headerFrom } from './header.ts';
-import { table } from './text.ts';
+import { table } from '../table.ts';
 
 interface Flags {
   readonly to: string;
@@ -24,7 +25,8 @@ export const replayCommand: LocalCommand<Flags> = {
     'events replay morning.jsonl --to http://localhost:8080/',
     'events replay morning.jsonl --to http://localhost:7071/api/reconcile-website --speed 10',
   ],
-  async run({ signal }, flags, [file = '']) {
+  async run({ interrupted }, flags, [file = '']) {
+    const signal = interrupted();
     const target = targetFrom(flags);
     const answers = new Map<string, number>();
     let before: number | undefined;
@@ -115,8 +117,7 @@ async function sent(line: string, { url, headers }: Target): Promise<string> {
     await response.body?.cancel();
     return [response.status, response.headers.get('website-outcome')].filter(Boolean).join(' ');
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : undefined;
-    return `no answer: ${cause ?? (error instanceof Error ? error.message : String(error))}`;
+    return `no answer: ${whyOf(error)}`;
   }
 }
 

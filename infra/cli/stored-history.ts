@@ -1,8 +1,10 @@
 import * as z from 'zod';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
-import { UsageError } from './errors.ts';
+import { UsageError } from '../usage.ts';
+import { whyOf } from './errors.ts';
 import type { Answer } from './output.ts';
-import { printable, table } from './text.ts';
+import { table } from '../table.ts';
+import { printable } from './text.ts';
 
 /** Answers of `GET /history` (docs/history.md), as far as this program shows them. */
 const answer = z.object({
@@ -39,8 +41,7 @@ export async function storedHistory(
   asked.search = new URLSearchParams({ namespace, name }).toString();
   const response = await fetch(asked, { headers, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     (error: unknown) => {
-      const why = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-      throw new Error(`${asked.origin} does not answer: ${why}`, { cause: error });
+      throw new Error(`${asked.origin} does not answer: ${whyOf(error)}`, { cause: error });
     },
   );
   const parsed = answer.safeParse(await response.json().catch(() => undefined));

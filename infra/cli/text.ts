@@ -1,19 +1,10 @@
 // How the program prints for people.
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
 /** Colours only a terminal, and not with NO_COLOR. */
 export const styled = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout });
-
-/** Aligned columns with two spaces between them. Widths ignore the codes of colours. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ''))));
-  const padded = (cell: string, column: number) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell));
-  return rows.map((row) => row.map(padded).join('   ').trimEnd()).join('\n');
-}
-
-const widthOf = (cell: string): number => stripVTControlCharacters(cell).length;
 
 /** Control characters of a text that comes from the cluster could change the terminal. */
 export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

@@ -17,7 +17,7 @@ export const watchCommand: ClusterCommand<Flags> = {
   about: 'Print a line each time the state of a Website changes, until Ctrl-C',
   options: [['-A, --all-namespaces', 'of all namespaces']],
   examples: ['watch', 'watch -A'],
-  async ask({ transport, namespace, now, note, print, signal }, { allNamespaces }) {
+  async ask({ transport, namespace, now, note, print, interrupted }, { allNamespaces }) {
     const row = (cells: readonly string[]) =>
       print(
         cells
@@ -44,7 +44,7 @@ export const watchCommand: ClusterCommand<Flags> = {
           if (state.name === 'waiting') note(`Waiting for the API server: ${printable(state.why)}`);
         },
       },
-      signal,
+      interrupted(),
     );
     return undefined;
   },

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { portFrom, UsageError } from '../usage.ts';
 
 export const USAGE = `Usage: npm start -- [flags]
 
@@ -22,11 +23,6 @@ export interface Options {
   /** 0 picks a free port. */
   readonly port: number;
   readonly output: 'live' | 'json';
-}
-
-/** An invalid flag or answer. The message names it. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 /** Parses the command line. @returns `help` if the command line asks for it. @throws UsageError */
@@ -53,12 +49,6 @@ function contradictionIn({ kubeconfig, context, data }: ReturnType<typeof parsed
     return '--data cannot be combined with --kubeconfig: it keeps the data of the local control plane';
   }
   return undefined;
-}
-
-function portFrom(text = '0'): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new UsageError(`--port must be a whole number from 0 to 65535, but is ${text}`);
 }
 
 function parsed(args: readonly string[]) {

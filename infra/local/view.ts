@@ -1,6 +1,7 @@
 import { clearScreenDown, moveCursor } from 'node:readline';
 import type { WriteStream } from 'node:tty';
 import { keyText, type Website } from '../../functions/website/resource.ts';
+import { table } from '../table.ts';
 
 /** The last event that the forwarder delivered for a Website. */
 export interface LastEvent {
@@ -14,7 +15,10 @@ export function websiteLines(websites: readonly Website[], events: ReadonlyMap<s
     const { reason = '-', outcome = '-' } = events.get(keyText(website.metadata)) ?? {};
     return [keyText(website.metadata), readyText(website), replicasText(website), reason, outcome];
   });
-  return aligned([['WEBSITE', 'READY', 'REPLICAS', 'LAST EVENT', 'LAST OUTCOME'], ...rows]);
+  const header = ['WEBSITE', 'READY', 'REPLICAS', 'LAST EVENT', 'LAST OUTCOME'];
+  return table([header, ...rows], '  ')
+    .split('\n')
+    .map((line) => `  ${line}`);
 }
 
 function readyText({ status }: Website): string {
@@ -26,11 +30,6 @@ function replicasText({ spec, status }: Website): string {
   const { replicas } = (spec ?? {}) as { replicas?: number };
   // An autoscaler may have set another number, or the spec may have no number.
   return `${status?.readyReplicas ?? 0}/${status?.replicasSet ?? replicas ?? '?'}`;
-}
-
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
 }
 
 /** Cuts the lines to the size of the terminal. If they wrapped or scrolled, the next update could not overwrite them. */

@@ -1,6 +1,6 @@
 // npm run bench [-- SUBJECT] [--quick]: measures one subject, `compare` unless it is named. Everything runs on this machine, so
 // read the ratios and not the figures.
-import { UsageError } from '../../infra/local/options.ts';
+import { UsageError } from '../../infra/usage.ts';
 import { benchCompare } from './compare.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchFailover } from './failover.ts';

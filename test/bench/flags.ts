@@ -1,5 +1,5 @@
 // Values of flags, or an error that names the flag.
-import { UsageError } from '../../infra/local/options.ts';
+import { UsageError } from '../../infra/usage.ts';
 
 /** Ours, or what Node says of a flag that it does not know. */
 export const isUsageError = (error: unknown): error is Error =>

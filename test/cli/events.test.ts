@@ -1,6 +1,6 @@
 // `website events`: what is recorded is what is sent again.
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -66,6 +66,15 @@ it('Events in every mode are recorded, one a line, and other requests are refuse
     event('3'),
     { id: '4', data: { number: 1 } },
   ]);
+});
+
+it.runIf(existsSync('/dev/full'))('A full disk is a 503 to the sender and a line to the user', async () => {
+  const { program, send } = await recorder('/dev/full');
+  expect(await send('application/cloudevents+json', event('1'))).toBe(503);
+  expect(program.stderr.join('')).toContain('Could not write /dev/full: ENOSPC');
+  program.process.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+  expect(program.text).toContain('Recorded 0 events in /dev/full');
 });
 
 async function receiver(status: (id: string) => number) {

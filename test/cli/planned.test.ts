@@ -122,6 +122,22 @@ describe('A plan', () => {
     );
   });
 
+  it('of all Websites reads lists, and no single object of a Website that has its children', async () => {
+    const cluster = new MemoryCluster();
+    for (const name of ['shop', 'blog', 'docs']) {
+      const each = { ...key, name };
+      cluster.apply(each, { image: 'nginx:1', replicas: 2, host: 'a.example.com' });
+      await reconcile(each, { cluster, now });
+      cluster.rollOut();
+      await reconcile(each, { cluster, now });
+    }
+    cluster.apply(key, { image: 'nginx:2', replicas: 2, host: 'a.example.com' });
+    const before = cluster.reads;
+    const fleet = await planFleet({ cluster, now, transport: undefined as never }, () => {});
+    expect(fleet).toMatchObject({ seen: 3, changing: [{ website: 'team-a/shop', restartsPods: true }] });
+    expect(cluster.reads).toBe(before);
+  });
+
   it('of all Websites finds the Websites whose own plan changes something', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (history) => {

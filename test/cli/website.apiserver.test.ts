@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import type { WebsiteKey } from '../../functions/website/resource.ts';
+import { REQUESTED_AT, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { Planned } from '../../infra/cli/planned.ts';
 import type { Finding } from '../../infra/cli/doctor/finding.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
@@ -16,6 +16,7 @@ import { dryRun, withDryRuns, type DryRun } from '../../functions/cluster/dry-ru
 import type { Desired } from '../../functions/website/children/kind.ts';
 import type { Child } from '../../functions/website/children/kinds.ts';
 import { eventually } from '../eventually.ts';
+import { startCommand } from '../program.ts';
 import {
   createNamespace,
   createWebsite,
@@ -203,7 +204,7 @@ describe('website plan', () => {
     await patchWebsite(admin, key, { spec: { host: null } });
   });
 
-  it('of all Websites names those that change, and costs no request for a single one', async () => {
+  it('of all Websites names those that change', async () => {
     const [same, other] = [await readySite(), await readySite()];
     await patchWebsite(admin, other, { spec: { image: 'nginx:3' } });
     const { code, out } = await run('plan', '--all');
@@ -333,6 +334,30 @@ it.each([
 ])('A command line with %s is exit code 2 and one clear line', async (_, args, message) => {
   const { code, error } = await run(...args);
   expect([code, error]).toEqual([2, expect.stringMatching(message)]);
+});
+
+it('Ctrl-C ends a command that waits', async () => {
+  const key = nextKey();
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1 });
+  const command = ['dist/cli/website.mjs', 'reconcile', key.name, '-n', namespace, '--wait'];
+  const waiting = startCommand([process.execPath, ...command], { KUBECONFIG: inject('kubeconfig') });
+  await eventually(async () =>
+    expect((await kubernetes(admin).getWebsite(key))?.metadata.annotations).toHaveProperty(REQUESTED_AT),
+  );
+  waiting.process.kill('SIGINT');
+  await waiting.exit;
+  expect(waiting.process.signalCode).toBe('SIGINT');
+});
+
+it('website watch prints a change, and ends at Ctrl-C with exit code 0', async () => {
+  const command = ['dist/cli/website.mjs', 'watch', '-n', namespace];
+  const watching = startCommand([process.execPath, ...command], { KUBECONFIG: inject('kubeconfig') });
+  await eventually(() => expect(watching.text[0]).toMatch(/^TIME +NAMESPACE +NAME +READY/));
+  const key = nextKey();
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1 });
+  await eventually(() => expect(watching.text.join('\n')).toMatch(new RegExp(`${key.name} +Unknown +NotSeenYet`)));
+  watching.process.kill('SIGINT');
+  expect(await watching.exit).toBe(0);
 });
 
 it('A cluster that does not answer is exit code 1', async () => {

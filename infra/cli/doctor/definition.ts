@@ -1,8 +1,8 @@
 import { customResourceDefinition } from '../../../crds/generate.ts';
-import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { differences } from '../../../functions/website/differences.ts';
 import { GROUP, PLURAL, VERSION } from '../../../functions/website/resource.ts';
+import { ifRefused } from '../errors.ts';
 import type { Finding } from './finding.ts';
 
 const APPLY = 'kubectl apply --server-side -f crds/website.yaml, of this release';
@@ -38,11 +38,7 @@ const shortPath = (path = ''): string =>
   path.replace('openAPIV3Schema.properties.', '').replaceAll('.properties.', '.');
 
 async function definitionIn(transport: Transport): Promise<Definition | undefined> {
-  try {
-    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${PLURAL}.${GROUP}`;
-    return (await transport.json({ method: 'GET', path, what: 'get the CRD of Websites' })) as Definition;
-  } catch (error) {
-    if (error instanceof ClusterError && error.code === 'NotFound') return undefined;
-    throw error;
-  }
+  const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${PLURAL}.${GROUP}`;
+  const read = transport.json({ method: 'GET', path, what: 'get the CRD of Websites' });
+  return (await ifRefused(read, ['NotFound'], undefined)) as Definition | undefined;
 }

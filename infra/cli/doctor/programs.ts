@@ -1,8 +1,8 @@
 // Whether the forwarder and the functions are there, and work.
-import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
+import { ifRefused, whyOf } from '../errors.ts';
 import type { Finding } from './finding.ts';
 
 /** A forwarder renews its Lease every second. */
@@ -38,14 +38,10 @@ export async function leaseFinding(namespace: string, transport: Transport, now:
 }
 
 async function leasesIn(namespace: string, transport: Transport): Promise<readonly Lease[] | undefined> {
-  try {
-    const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
-    const list = await transport.json({ method: 'GET', path, what: `list leases in namespace ${namespace}` });
-    return (list as { readonly items: readonly Lease[] }).items;
-  } catch (error) {
-    if (error instanceof ClusterError && error.code === 'Forbidden') return undefined;
-    throw error;
-  }
+  const path = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
+  const list = transport.json({ method: 'GET', path, what: `list leases in namespace ${namespace}` });
+  const read = (await ifRefused(list, ['Forbidden'], undefined)) as { readonly items: readonly Lease[] } | undefined;
+  return read?.items;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -64,8 +60,7 @@ export async function readinessFinding(check: string, url: string): Promise<Find
       ? { check, state: 'ok', message: `${url} answers: ${text}` }
       : { check, state: 'problem', message: `${url} answers ${response.status}: ${text}`, toDo };
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    return { check, state: 'problem', message: `${url} does not answer: ${cause}`, toDo };
+    return { check, state: 'problem', message: `${url} does not answer: ${whyOf(error)}`, toDo };
   }
 }
 

@@ -1,6 +1,8 @@
 // What the API server says of itself.
-import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
+import { GATEWAY_API } from '../../../functions/website/children/http-route/object.ts';
+import { apiPath } from '../../../functions/website/resource.ts';
+import { ifRefused } from '../errors.ts';
 import type { Finding } from './finding.ts';
 
 /** The fence is a ValidatingAdmissionPolicy, which is stable since then. */
@@ -28,18 +30,18 @@ const MOST_SKEW_MS = 10_000;
 
 /** The API server's time, by an object that it does not store. Undefined if this user may not create one. */
 export async function serverTime(transport: Transport, namespace: string): Promise<Date | undefined> {
-  try {
-    const created = (await transport.json({
-      method: 'POST',
-      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps?dryRun=All`,
-      body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'website-doctor-' } },
-      what: 'create configmaps, as a dry run',
-    })) as { readonly metadata: { readonly creationTimestamp: string } };
-    return new Date(created.metadata.creationTimestamp);
-  } catch (error) {
-    if (error instanceof ClusterError && ['Forbidden', 'NotFound'].includes(error.code)) return undefined;
-    throw error;
-  }
+  const creation = transport.json({
+    method: 'POST',
+    path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps?dryRun=All`,
+    body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'website-doctor-' } },
+    what: 'create configmaps, as a dry run',
+  });
+  const created = (await ifRefused(creation, ['Forbidden', 'NotFound'], undefined)) as Created | undefined;
+  return created && new Date(created.metadata.creationTimestamp);
+}
+
+interface Created {
+  readonly metadata: { readonly creationTimestamp: string };
 }
 
 export function clockFinding(server: Date | undefined, now: Date): Finding {
@@ -58,19 +60,11 @@ export function clockFinding(server: Date | undefined, now: Date): Finding {
       };
 }
 
-const GATEWAY_API = 'gateway.networking.k8s.io';
-
 export async function gatewayFinding(transport: Transport): Promise<Finding> {
-  const check = 'Gateway API';
-  try {
-    await transport.json({ method: 'GET', path: `/apis/${GATEWAY_API}/v1`, what: 'get the Gateway API' });
-    return { check, state: 'ok', message: `${GATEWAY_API}/v1 is installed` };
-  } catch (error) {
-    if (!(error instanceof ClusterError) || !['NotFound', 'UnknownResource'].includes(error.code)) throw error;
-    return {
-      check,
-      state: 'ok',
-      message: `${GATEWAY_API}/v1 is not installed, and only Websites with a gateway need it`,
-    };
-  }
+  const read = transport.json({ method: 'GET', path: apiPath(GATEWAY_API), what: 'get the Gateway API' });
+  const isInstalled = (await ifRefused(read, ['NotFound', 'UnknownResource'], undefined)) !== undefined;
+  const message = isInstalled
+    ? `${GATEWAY_API} is installed`
+    : `${GATEWAY_API} is not installed, and only Websites with a gateway need it`;
+  return { check: 'Gateway API', state: 'ok', message };
 }
