@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { connect } from '../functions/cluster/transport.ts';
-import { cacheFolder, findBinaries } from '../infra/local/binaries.ts';
-import { startControlPlane, type ControlPlane } from '../infra/local/control-plane.ts';
-import { officialReleases } from '../infra/local/download.ts';
-import { goBuild } from '../infra/local/go-build.ts';
-import { install, installGatewayApi } from '../infra/local/install.ts';
-import { writeKubeconfigFor } from '../infra/local/kubeconfig.ts';
+import { cacheFolder, findBinaries } from '../infra/local/binaries/binaries.ts';
+import { startControlPlane, type ControlPlane } from '../infra/local/control-plane/control-plane.ts';
+import { officialReleases } from '../infra/local/binaries/download.ts';
+import { goBuild } from '../infra/local/binaries/go-build.ts';
+import { install, installGatewayApi } from '../infra/local/programs/install.ts';
+import { writeKubeconfigFor } from '../infra/local/programs/kubeconfig.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,8 +1,8 @@
 import type { TestProject } from 'vitest/node';
-import { cacheFolder, findBinaries } from '../infra/local/binaries.ts';
-import { officialReleases } from '../infra/local/download.ts';
-import { goBuild } from '../infra/local/go-build.ts';
-import { TOOLS } from '../infra/local/versions.ts';
+import { cacheFolder, findBinaries } from '../infra/local/binaries/binaries.ts';
+import { officialReleases } from '../infra/local/binaries/download.ts';
+import { goBuild } from '../infra/local/binaries/go-build.ts';
+import { TOOLS } from '../infra/local/binaries/versions.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

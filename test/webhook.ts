@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import type { Transport } from '../functions/cluster/transport.ts';
-import { authority } from '../infra/local/certificates.ts';
+import { authority } from '../infra/local/control-plane/certificates.ts';
 
 /** An admission webhook that the API server asks about the creation and change of objects. */
 export interface Webhook {

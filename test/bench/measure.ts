@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { Places } from '../../functions/cluster/places.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { cacheFolder, findBinaries } from '../../infra/local/binaries.ts';
-import { startControlPlane } from '../../infra/local/control-plane.ts';
-import { officialReleases } from '../../infra/local/download.ts';
-import { goBuild } from '../../infra/local/go-build.ts';
-import { install } from '../../infra/local/install.ts';
-import { NAMESPACE, writeKubeconfigFor, type ServiceAccount } from '../../infra/local/kubeconfig.ts';
+import { cacheFolder, findBinaries } from '../../infra/local/binaries/binaries.ts';
+import { startControlPlane } from '../../infra/local/control-plane/control-plane.ts';
+import { officialReleases } from '../../infra/local/binaries/download.ts';
+import { goBuild } from '../../infra/local/binaries/go-build.ts';
+import { install } from '../../infra/local/programs/install.ts';
+import { NAMESPACE, writeKubeconfigFor, type ServiceAccount } from '../../infra/local/programs/kubeconfig.ts';
 import { watch } from '../../infra/forwarder/watch/watch.ts';
 import type { Resource } from '../../infra/forwarder/watch/state.ts';
 import type { WatchedObject } from '../../infra/forwarder/watch/observer.ts';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { KUBERNETES } from '../../infra/local/versions.ts';
+import { KUBERNETES } from '../../infra/local/binaries/versions.ts';
 import { chartOf } from './chart.ts';
 import { cpuPerWebsite, perWebsite, totalOf, type Figure } from './figures.ts';
 import { progress, quantile } from './measure.ts';

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../infra/local/binaries.ts';
+import { cacheFolder } from '../../infra/local/binaries/binaries.ts';
 import { progress } from './measure.ts';
 
 export const RIVALS = ['controller-runtime-32', 'kube-rs-32', 'kopf'] as const;

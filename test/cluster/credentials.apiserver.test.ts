@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { load } from '../../functions/cluster/credentials.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { authority } from '../../infra/local/certificates.ts';
+import { authority } from '../../infra/local/control-plane/certificates.ts';
 import { eventually } from '../eventually.ts';
 import { createNamespace, remove } from '../real-cluster.ts';
 

@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { load } from '../../functions/cluster/credentials.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { Troubles } from '../../functions/cluster/troubles.ts';
-import { authority } from '../../infra/local/certificates.ts';
-import { tokenOf } from '../../infra/local/kubeconfig.ts';
+import { authority } from '../../infra/local/control-plane/certificates.ts';
+import { tokenOf } from '../../infra/local/programs/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { startSink } from '../faults/sink.ts';

@@ -4,7 +4,7 @@ import type { ClusterError } from '../../functions/cluster/errors.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import { installGatewayApi } from '../../infra/local/install.ts';
+import { installGatewayApi } from '../../infra/local/programs/install.ts';
 import { eventually } from '../eventually.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
 import { SPEC } from '../fixtures/websites.ts';

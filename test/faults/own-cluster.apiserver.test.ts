@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { install } from '../../infra/local/install.ts';
+import { install } from '../../infra/local/programs/install.ts';
 import { eventually } from '../eventually.ts';
 import { startFunctions } from '../program.ts';
 import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { cacheFolder, findBinaries } from '../../infra/local/binaries.ts';
-import { startControlPlane } from '../../infra/local/control-plane.ts';
-import { officialReleases } from '../../infra/local/download.ts';
-import { goBuild } from '../../infra/local/go-build.ts';
-import { install } from '../../infra/local/install.ts';
-import { writeKubeconfigFor, type ServiceAccount } from '../../infra/local/kubeconfig.ts';
+import { cacheFolder, findBinaries } from '../../infra/local/binaries/binaries.ts';
+import { startControlPlane } from '../../infra/local/control-plane/control-plane.ts';
+import { officialReleases } from '../../infra/local/binaries/download.ts';
+import { goBuild } from '../../infra/local/binaries/go-build.ts';
+import { install } from '../../infra/local/programs/install.ts';
+import { writeKubeconfigFor, type ServiceAccount } from '../../infra/local/programs/kubeconfig.ts';
 import type { Access } from './stage.ts';
 
 /** A control plane of one test alone, for what would be everybody's trouble. */

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { SETTINGS, USAGE } from '../../infra/forwarder/config.ts';
 import { FLAGS } from '../../infra/forwarder/flags.ts';
-import { authority } from '../../infra/local/certificates.ts';
+import { authority } from '../../infra/local/control-plane/certificates.ts';
 import { eventually } from '../eventually.ts';
 import { startOtlpCollector } from '../otlp-collector.ts';
 import { startForwarder, type Program } from '../program.ts';

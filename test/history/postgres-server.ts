@@ -15,7 +15,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client } from 'pg';
-import { authority } from '../../infra/local/certificates.ts';
+import { authority } from '../../infra/local/control-plane/certificates.ts';
 import { eventually } from '../eventually.ts';
 
 export const PASSWORD = 'hush-0123456789';

@@ -7,7 +7,7 @@ import { load } from '../../functions/cluster/credentials.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
-import { NAMESPACE } from '../../infra/local/kubeconfig.ts';
+import { NAMESPACE } from '../../infra/local/programs/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { startFunctions } from '../program.ts';

@@ -8,7 +8,7 @@ import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
-import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
+import { writeKubeconfigFor } from '../../infra/local/programs/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, removeWebsitesIn } from '../real-cluster.ts';
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
-import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
+import { writeKubeconfigFor } from '../../infra/local/programs/kubeconfig.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
 import { startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patchWebsite } from '../real-cluster.ts';

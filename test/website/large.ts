@@ -1,7 +1,7 @@
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
-import { install } from '../../infra/local/install.ts';
+import { install } from '../../infra/local/programs/install.ts';
 import { eventually } from '../eventually.ts';
 import { createWebsite, patch, removeWebsite } from '../real-cluster.ts';
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
-import { writeKubeconfigFor } from '../../infra/local/kubeconfig.ts';
+import { writeKubeconfigFor } from '../../infra/local/programs/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
 import { pidOf, startForwarder, startFunctions, type Program } from '../program.ts';

@@ -12,7 +12,7 @@ import type { WebsiteKey } from '../../../functions/website/resource.ts';
 import { eventOf, type WebsiteEvent } from '../../../infra/forwarder/event.ts';
 import type { Delivery, Sink } from '../../../infra/forwarder/sink/sink.ts';
 import type { HttpSinkConfig } from '../../../infra/forwarder/sink/config.ts';
-import { authority } from '../../../infra/local/certificates.ts';
+import { authority } from '../../../infra/local/control-plane/certificates.ts';
 import type { Versions } from '../../../functions/website/children/kinds.ts';
 
 const eventFor = (key: WebsiteKey, versions?: Versions): WebsiteEvent =>

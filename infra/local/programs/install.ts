@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { parse, parseAllDocuments } from 'yaml';
-import { ClusterError } from '../../functions/cluster/errors.ts';
-import type { Transport } from '../../functions/cluster/transport.ts';
-import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Transport } from '../../../functions/cluster/transport.ts';
+import { API_VERSION, PLURAL } from '../../../functions/website/resource.ts';
 
-const CRD = '../../crds/website.yaml';
-const RIGHTS = '../kubernetes/rights';
-const GATEWAY_API = ['gatewayclasses', 'gateways', 'httproutes'].map((plural) => `gateway-api/${plural}.yaml`);
+const CRD = '../../../crds/website.yaml';
+const RIGHTS = '../../kubernetes/rights';
+const GATEWAY_API = ['gatewayclasses', 'gateways', 'httproutes'].map(
+  (plural) => `../control-plane/gateway-api/${plural}.yaml`,
+);
 
 interface Manifest {
   readonly kind: string;

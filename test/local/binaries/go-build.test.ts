@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { goBuild } from '../../infra/local/go-build.ts';
-import { eventually } from '../eventually.ts';
-import { isAlive, pidsIn } from './alive.ts';
+import { goBuild } from '../../../infra/local/binaries/go-build.ts';
+import { eventually } from '../../eventually.ts';
+import { isAlive, pidsIn } from '../alive.ts';
 
 let folder: string;
 let cache: string;
@@ -29,7 +29,7 @@ describe('A Go build', () => {
     const lines: string[] = [];
     await goBuild(variables).fetch(['etcd'], pathOf, (line) => lines.push(line));
     expect(readFileSync(join(folder, 'call'), 'utf8')).toMatch(
-      /^\[0off\] build -mod=readonly -trimpath .* go\.etcd\.io\/etcd\/server\/v3 in .*infra\/local\/go\/etcd\n$/,
+      /^\[0off\] build -mod=readonly -trimpath .* go\.etcd\.io\/etcd\/server\/v3 in .*infra\/local\/binaries\/go\/etcd\n$/,
     );
     expect(readdirSync(cache)).toEqual(['etcd']);
     expect(lines[0]).toMatch(/^Building etcd from source: 0 s/);
@@ -50,7 +50,7 @@ describe.runIf(process.platform === 'linux')('A Go build whose parent is killed'
     const variables = go(
       `echo half > "$7/server"; sleep 600 & echo $$ > ${pids}.new; echo $! >> ${pids}.new; mv ${pids}.new ${pids}; wait`,
     );
-    const module = new URL('../../infra/local/go-build.ts', import.meta.url).href;
+    const module = new URL('../../../infra/local/binaries/go-build.ts', import.meta.url).href;
     const parent = spawn(process.execPath, [
       '--input-type=module',
       '--eval',

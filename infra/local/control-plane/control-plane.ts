@@ -2,12 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from '../../functions/cluster/transport.ts';
+import { connect } from '../../../functions/cluster/transport.ts';
 import { writeCredentials, writeUserKubeconfig, type User } from './credentials.ts';
 import { keptFolder, temporaryFolder, type DataFolder } from './data-folder.ts';
 import { apiServerFlags, auditFlags, controllerFlags, etcdFlags, kwokFlags, schedulerFlags } from './program-flags.ts';
-import { Processes, ProgramEndedError } from './processes.ts';
-import type { Binaries } from './versions.ts';
+import { Processes, ProgramEndedError } from '../processes/processes.ts';
+import type { Binaries } from '../binaries/versions.ts';
 
 export interface ControlPlane {
   /** Kubeconfig of an administrator. */

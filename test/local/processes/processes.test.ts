@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Processes } from '../../infra/local/processes.ts';
-import { eventually } from '../eventually.ts';
-import { isAlive, pidsIn } from './alive.ts';
+import { Processes } from '../../../infra/local/processes/processes.ts';
+import { eventually } from '../../eventually.ts';
+import { isAlive, pidsIn } from '../alive.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -30,7 +30,7 @@ describe.runIf(process.platform === 'linux')('The programs of a parent that is k
     const parent = spawn(process.execPath, [
       '--input-type=module',
       '--eval',
-      `import { Processes } from '${new URL('../../infra/local/processes.ts', import.meta.url).href}';
+      `import { Processes } from '${new URL('../../../infra/local/processes/processes.ts', import.meta.url).href}';
        new Processes('${folder}', '${temporary}').start('program', '${program}', ['${pids}']);
        setInterval(() => {}, 1000);`,
     ]);

@@ -1,7 +1,7 @@
 import { clearScreenDown, moveCursor } from 'node:readline';
 import type { WriteStream } from 'node:tty';
-import { keyText, type Website } from '../../functions/website/resource.ts';
-import { table } from '../table.ts';
+import { keyText, type Website } from '../../../functions/website/resource.ts';
+import { table } from '../../table.ts';
 
 /** The last event that the forwarder delivered for a Website. */
 export interface LastEvent {

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
-import type { Transport } from '../../functions/cluster/transport.ts';
-import { keyText } from '../../functions/website/resource.ts';
+import type { ClusterAddress } from '../../../functions/cluster/credentials.ts';
+import type { Transport } from '../../../functions/cluster/transport.ts';
+import { keyText } from '../../../functions/website/resource.ts';
 import { NAMESPACE, tokenOf, writeKubeconfigFor, type ServiceAccount } from './kubeconfig.ts';
-import type { Processes } from './processes.ts';
-import type { LastEvent } from './view.ts';
+import type { Processes } from '../processes/processes.ts';
+import type { LastEvent } from '../terminal/view.ts';
 
 export interface ProgramOptions {
   readonly processes: Processes;
@@ -73,7 +73,7 @@ async function start(
   { processes, transport, address, folder, events, onLine }: ProgramOptions,
 ): Promise<string> {
   const kubeconfig = await writeKubeconfigFor(name, { transport, address, path: join(folder, `${name}.kubeconfig`) });
-  const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
+  const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url));
   // The user's shell may contain settings for other programs, so ours inherit almost nothing.
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { startGuard, type Guard } from './guard.ts';
+import { startGuard, type Guard } from '../processes/guard.ts';
 
 /**
  * Runs `work` with a temporary folder in the same directory as `path`, so that a finished file can be renamed to `path`. At the

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { authority, signingKeys } from '../../infra/local/certificates.ts';
-import { writeCredentials } from '../../infra/local/credentials.ts';
+import { authority, signingKeys } from '../../../infra/local/control-plane/certificates.ts';
+import { writeCredentials } from '../../../infra/local/control-plane/credentials.ts';
 
 let folder: string;
 beforeEach(() => {

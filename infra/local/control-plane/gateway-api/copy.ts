@@ -1,4 +1,4 @@
-// Copies the CRDs of the Gateway API from its Go module, which Go verifies by its checksum database: node infra/local/gateway-api/copy.ts.
+// Copies the CRDs of the Gateway API from its Go module, which Go verifies by its checksum database: node infra/local/control-plane/gateway-api/copy.ts.
 // The copies have no descriptions, which the API server does not need and which are two thirds of the files.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const { Dir: folder } = JSON.parse(
   }),
 ) as { readonly Dir: string };
 
-const header = `# Copied from ${MODULE}, config/crd/standard, without the descriptions, by infra/local/gateway-api/copy.ts.
+const header = `# Copied from ${MODULE}, config/crd/standard, without the descriptions, by infra/local/control-plane/gateway-api/copy.ts.
 # Copyright The Kubernetes Authors. Apache License 2.0: https://www.apache.org/licenses/LICENSE-2.0
 `;
 

@@ -1,4 +1,4 @@
-import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
+import type { ClusterAddress } from '../../../functions/cluster/credentials.ts';
 
 /** Commands to try, and for the user's own cluster the commands that uninstall everything. */
 export function advice({ kubeconfig, context }: ClusterAddress, cluster: 'local' | 'own'): string[] {

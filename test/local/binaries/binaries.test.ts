@@ -14,10 +14,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cacheFolder, findBinaries, type Source } from '../../infra/local/binaries.ts';
-import { officialReleases } from '../../infra/local/download.ts';
-import { goBuild } from '../../infra/local/go-build.ts';
-import { KUBERNETES, PROGRAMS, versionOf, type Program } from '../../infra/local/versions.ts';
+import { cacheFolder, findBinaries, type Source } from '../../../infra/local/binaries/binaries.ts';
+import { officialReleases } from '../../../infra/local/binaries/download.ts';
+import { goBuild } from '../../../infra/local/binaries/go-build.ts';
+import { KUBERNETES, PROGRAMS, versionOf, type Program } from '../../../infra/local/binaries/versions.ts';
 
 let folder: string;
 let cache: string;

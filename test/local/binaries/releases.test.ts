@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { officialReleases } from '../../infra/local/download.ts';
-import { releaseOf } from '../../infra/local/releases.ts';
-import { ETCD, HELM, KWOK } from '../../infra/local/versions.ts';
+import { officialReleases } from '../../../infra/local/binaries/download.ts';
+import { releaseOf } from '../../../infra/local/binaries/releases.ts';
+import { ETCD, HELM, KWOK } from '../../../infra/local/binaries/versions.ts';
 
 const sha256 = (content: Buffer | string) => createHash('sha256').update(content).digest('hex');
 const hosts = { kubernetes: 'http://k', github: 'http://g', githubApi: 'http://a', helm: 'http://h' };

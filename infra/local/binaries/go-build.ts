@@ -3,7 +3,7 @@ import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Progress, Source } from './binaries.ts';
-import type { Guard } from './guard.ts';
+import type { Guard } from '../processes/guard.ts';
 import { KUBERNETES, type Program } from './versions.ts';
 import { inWorkFolder } from './work-folder.ts';
 

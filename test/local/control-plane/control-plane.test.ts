@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { startControlPlane } from '../../infra/local/control-plane.ts';
-import { writeCredentials } from '../../infra/local/credentials.ts';
-import { keptFolder } from '../../infra/local/data-folder.ts';
-import { controllerFlags } from '../../infra/local/program-flags.ts';
-import { PROGRAMS, type Binaries } from '../../infra/local/versions.ts';
+import { startControlPlane } from '../../../infra/local/control-plane/control-plane.ts';
+import { writeCredentials } from '../../../infra/local/control-plane/credentials.ts';
+import { keptFolder } from '../../../infra/local/control-plane/data-folder.ts';
+import { controllerFlags } from '../../../infra/local/control-plane/program-flags.ts';
+import { PROGRAMS, type Binaries } from '../../../infra/local/binaries/versions.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
-import { load, type ClusterAddress } from '../../functions/cluster/credentials.ts';
-import type { Transport } from '../../functions/cluster/transport.ts';
+import { load, type ClusterAddress } from '../../../functions/cluster/credentials.ts';
+import type { Transport } from '../../../functions/cluster/transport.ts';
 
 /** The namespace of both programs and their ServiceAccounts. */
 export const NAMESPACE = 'website-reconciler';

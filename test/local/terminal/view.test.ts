@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 import { expect, it } from 'vitest';
-import { fitted, liveLines, websiteLines } from '../../infra/local/view.ts';
-import { aWebsite } from '../fixtures/websites.ts';
+import { fitted, liveLines, websiteLines } from '../../../infra/local/terminal/view.ts';
+import { aWebsite } from '../../fixtures/websites.ts';
 
 function output(): { stream: WriteStream; text: () => string } {
   const written: string[] = [];
