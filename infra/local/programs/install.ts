@@ -82,7 +82,8 @@ export async function applyFile(transport: Transport, file: string): Promise<voi
 const textOf = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
 
 async function apply(transport: Transport, manifest: Manifest): Promise<void> {
-  const { name, namespace = '' } = manifest.metadata;
+  // Samples name no namespace.
+  const { name, namespace = 'default' } = manifest.metadata;
   const collection = COLLECTIONS[manifest.kind];
   if (collection === undefined) throw new Error(`The API path of kind ${manifest.kind} is not known`);
   await transport.json({
