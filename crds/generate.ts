@@ -4,7 +4,8 @@ import { stringify } from 'yaml';
 import * as z from 'zod';
 import { GROUP, KIND, PLURAL, VERSION, websiteSpec, websiteStatus } from '../functions/website/resource.ts';
 
-const FILE = new URL('website.yaml', import.meta.url);
+/** The second is a copy for the Helm chart, since Helm reports a symbolic link at every command. */
+const FILES = ['website.yaml', '../infra/kubernetes/crds/website.yaml'].map((file) => new URL(file, import.meta.url));
 
 /** `{name}-deployment` and `{name}-service` must fit into 63 characters, and the name of a Service must start with a letter. */
 const NAME_RULES = [
@@ -102,4 +103,4 @@ function structural(schema: z.ZodType): object {
 export const customResourceDefinitionYaml = (): string =>
   `# Generated from functions/website/resource.ts by npm run generate: do not edit.\n${stringify(customResourceDefinition(), { lineWidth: 120 })}`;
 
-if (import.meta.main) writeFileSync(FILE, customResourceDefinitionYaml());
+if (import.meta.main) for (const file of FILES) writeFileSync(file, customResourceDefinitionYaml());
