@@ -92,7 +92,9 @@
 {{- if kindIs "map" $value }}
 {{- $variables = append $variables (merge (dict "name" $name) $value) }}
 {{- else if not (kindIs "invalid" $value) }}
-{{- $variables = append $variables (dict "name" $name "value" $value) }}
+{{- /* A variable is text. As JSON, a large number of a values file keeps its digits. */}}
+{{- $text := ternary $value (toJson $value) (kindIs "string" $value) }}
+{{- $variables = append $variables (dict "name" $name "value" $text) }}
 {{- end }}
 {{- end }}
 {{- if $variables }}
