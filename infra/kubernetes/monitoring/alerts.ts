@@ -1,4 +1,4 @@
-// What to watch for: the alerts of docs/metrics.md, prometheus-rule.yaml and dashboard.json are made of this. npm run generate
+// The alerts. `npm run generate` makes prometheus-rule.yaml and dashboard.json from them, and docs/metrics.md repeats them.
 import { writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 
@@ -22,15 +22,15 @@ export const FORWARDER_ALERTS: readonly Alert[] = [
     expression: 'max by (resource) (website_forwarder_watch_progress_age_seconds) > 180',
     for: '1m',
     severity: 'critical',
-    toDo: '`/readyz` says why; look for the rights, the CRD, the API server',
+    toDo: '`/readyz` of the forwarder says why. Check its rights, the CRD and the API server',
   },
   {
     name: 'WebsiteForwarderHasNoLeader',
-    what: 'nobody leads',
+    what: 'no forwarder leads',
     expression: 'sum(website_forwarder_leader) < 1',
     for: '1m',
     severity: 'critical',
-    toDo: '`/readyz` of the replicas says why: most likely the rights to the Lease',
+    toDo: '`/readyz` of each replica says why. Most often, the right to the Lease is missing',
   },
   {
     name: 'WebsiteEventsLate',
@@ -38,7 +38,7 @@ export const FORWARDER_ALERTS: readonly Alert[] = [
     expression: 'max(website_forwarder_oldest_pending_age_seconds) > 300',
     for: '1m',
     severity: 'warning',
-    toDo: "the log's `Could not deliver event` names the sink's answer",
+    toDo: "the forwarder logs `Could not deliver event` with the sink's answer",
   },
   {
     name: 'WebsiteEventsRejected',
@@ -46,15 +46,15 @@ export const FORWARDER_ALERTS: readonly Alert[] = [
     expression: 'increase(website_forwarder_events_total{result="rejected"}[15m]) > 0',
     for: '0s',
     severity: 'warning',
-    toDo: 'the sink and the forwarder speak different versions, or the sink is not the functions',
+    toDo: 'either the sink is not the functions, or both are of releases that do not fit together ([upgrade](upgrade.md#while-both-releases-run))',
   },
   {
     name: 'WebsiteWritersInCircles',
-    what: 'something writes in circles',
+    what: 'two writers undo each other',
     expression: 'rate(website_forwarder_deferred_total[15m]) > 0',
     for: '15m',
     severity: 'warning',
-    toDo: "two writers disagree about a field: compare the Website's children with who else manages them",
+    toDo: 'the two disagree about a field. `website explain NAME` shows which field manager wrote it last',
   },
 ];
 
@@ -66,7 +66,7 @@ export const FUNCTIONS_ALERTS: readonly Alert[] = [
     expression: 'sum(increase(website_resync_duration_seconds_count{result="complete"}[30m])) < 1',
     for: '10m',
     severity: 'warning',
-    toDo: "the log's `Could not reconcile Website` says why; look for the rights and the timer",
+    toDo: 'the functions log `Could not reconcile Website` with the cause. Check their rights, and the timer or CronJob that starts the resync',
   },
   {
     name: 'WebsiteReconcilesFail',
@@ -75,7 +75,7 @@ export const FUNCTIONS_ALERTS: readonly Alert[] = [
       'sum(rate(website_reconcile_duration_seconds_count{outcome="failed"}[15m])) > 0.05 * sum(rate(website_reconcile_duration_seconds_count[15m]))',
     for: '15m',
     severity: 'warning',
-    toDo: "by `reason`: `Forbidden` and `Unauthorized` are ours to mend, `Unavailable` the API server's",
+    toDo: 'look at `reason`. `Forbidden`: the functions lack a right. `Unauthorized`: their token is not accepted. `Unavailable`: check the API server',
   },
   {
     name: 'WebsiteCannotBeReconciled',
@@ -83,23 +83,23 @@ export const FUNCTIONS_ALERTS: readonly Alert[] = [
     expression: 'sum(increase(website_resync_websites_total{result="failed"}[30m])) > 0',
     for: '1h',
     severity: 'warning',
-    toDo: "the log's `Could not reconcile Website` names it and says why",
+    toDo: 'the functions log `Could not reconcile Website` with its name and the cause',
   },
   {
     name: 'WebsiteRepairedOften',
-    what: 'somebody fights with the functions',
+    what: 'somebody keeps changing children',
     expression: 'sum by (kind) (increase(website_repairs_total[15m])) > 5',
     for: '15m',
     severity: 'warning',
-    toDo: "the Kubernetes Events with the reason `Repaired`, and the log's `repaired`, name the Website and the fields ([status](status.md#when-somebody-else-changes-a-child))",
+    toDo: 'Kubernetes Events with the reason `Repaired` name the Website and the fields, and so does `repaired` in the log of the functions ([status](status.md#when-somebody-else-changes-a-child))',
   },
   {
     name: 'WebsiteEventsLost',
-    what: 'events get lost',
+    what: 'resyncs find many differences',
     expression: 'sum(increase(website_resync_websites_total{result="differing"}[1h])) > 10',
     for: '1h',
     severity: 'warning',
-    toDo: 'compare with `website_forwarder_missed_changes_total`',
+    toDo: 'events are lost or late: check the forwarder, and compare with `website_forwarder_missed_changes_total`',
   },
 ];
 
