@@ -54,7 +54,7 @@ app.timer('resyncWebsites', {
     // A late run still resyncs, because changes may have been lost in the gap.
     if (timer.isPastDue) invocation.warn(line({}, 'Resync is late'));
     const context = await contextFor(invocation);
-    const { unreached, unfinished } = await resyncClusters(context.clusters.all, context);
+    const { unreached, unfinished } = await resyncClusters(context.clusters.all, 'timer', context);
     // A timer has no reply. Only an error tells the host and its metrics that the cluster could not be reached.
     if (unreached > 0)
       throw new Error(`${unreached} Websites could not be reached, ${unfinished} were left for the next resync`);

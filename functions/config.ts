@@ -76,6 +76,7 @@ const environment = z.object({
   HISTORY_DAYS: wholeNumber(1, 3650).default(30),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
   OTEL_METRIC_EXPORT_INTERVAL: wholeNumber(1, LONGEST_INTERVAL_SECONDS * 1000).default(60_000),
 });
 
@@ -133,6 +134,8 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   /** How often metrics are sent, in milliseconds; absent if there is no OpenTelemetry collector. */
   readonly metricsIntervalMs: number | undefined;
+  /** Whether an OpenTelemetry collector takes spans. */
+  readonly traces: boolean;
 }
 
 /** Settings are invalid. The message names every invalid variable. */
@@ -162,7 +165,6 @@ export function configFrom(
   if (parsed.data === undefined || problems.length > 0)
     throw new ConfigError(`These environment variables are invalid:\n  ${problems.join('\n  ')}`);
   const { data } = parsed;
-  const collector = data.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
   return Object.freeze({
     address: addressOf(data),
     contexts: data.CLUSTERS,
@@ -180,7 +182,7 @@ export function configFrom(
     callers: callersOf(data),
     allowAnonymous: data.ALLOW_ANONYMOUS,
     allowedHosts: data.ALLOWED_HOSTS,
-    metricsIntervalMs: collector === undefined ? undefined : data.OTEL_METRIC_EXPORT_INTERVAL,
+    ...telemetryOf(data),
   });
 }
 
@@ -194,6 +196,15 @@ function historyOf({
   HISTORY_DAYS: days,
 }: z.output<typeof environment>): Pick<Config, 'history'> {
   return address === undefined ? {} : { history: { address, days } };
+}
+
+function telemetryOf(data: z.output<typeof environment>): Pick<Config, 'metricsIntervalMs' | 'traces'> {
+  const metrics = data.OTEL_EXPORTER_OTLP_METRICS_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const traces = data.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
+  return {
+    metricsIntervalMs: metrics === undefined ? undefined : data.OTEL_METRIC_EXPORT_INTERVAL,
+    traces: traces !== undefined,
+  };
 }
 
 function callersOf(data: z.output<typeof environment>): Config['callers'] {

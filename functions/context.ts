@@ -9,6 +9,8 @@ import type { Config } from './config.ts';
 import type { History } from './history/history.ts';
 import type { Context } from './website/reconcile.ts';
 import type { Log } from './telemetry/log.ts';
+import { tracingFrom } from './telemetry/traces.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 
 /** What every host passes to both functions. */
 export interface FunctionContext extends Pick<Context, 'now' | 'defaults'> {
@@ -18,6 +20,8 @@ export interface FunctionContext extends Pick<Context, 'now' | 'defaults'> {
   readonly places: Places;
   /** What runs did; absent if no history is kept. */
   readonly history?: History;
+  /** Absent if no collector is configured. */
+  readonly tracing?: Tracing;
   readonly config: Pick<Config, 'clusterName' | 'namespaces' | 'replyEvents' | 'webhookAllowedOrigins'>;
 }
 
@@ -35,6 +39,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
   const { transports, clusters } = await clustersFrom(config, troubles, loggingMissingPodsRightOnce(log));
   const callers = await callersFrom(config, transports, troubles);
   const history = await historyFrom(config, log);
+  const tracing = await tracingFrom(config, log);
   return {
     clusters,
     now: () => new Date(),
@@ -42,11 +47,12 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
     log,
     places: new Places(config.maxConcurrent),
     ...(history === undefined ? {} : { history }),
+    ...(tracing === undefined ? {} : { tracing }),
     config,
     callers,
     troubles: () => troubles.lines(),
     async close() {
-      await Promise.all([history?.close(), ...transports.map((each) => each.close())]);
+      await Promise.all([history?.close(), tracing?.close(), ...transports.map((each) => each.close())]);
     },
   };
 }

@@ -12,7 +12,7 @@ import { surviveRejections } from './telemetry/last-resort.ts';
 import { logOf } from './telemetry/log.ts';
 import { metricsFrom } from './telemetry/metrics.ts';
 import { listHistory } from './list-history.ts';
-import { reconcileWebsite, replyTo } from './reconcile-website.ts';
+import { reconcileWebsite, resyncAll } from './reconcile-website.ts';
 import { WaitingRoom } from './callers/waiting-room.ts';
 import { bodyOf } from './events/body.ts';
 import { problem, tooLarge, type Reply } from './reply.ts';
@@ -96,7 +96,7 @@ async function main(config: Config): Promise<void> {
     if (refusal === 'turned away') return closing(tooMany('Too many requests wait for their caller to be checked'));
     if (refusal !== undefined) return closing(refusal);
     return limited(async () => {
-      if (path === '/resync') return resync(context);
+      if (path === '/resync') return resyncAll('http', context);
       if (path === '/history') return history(request, headers);
       const text = await body();
       return text === undefined
@@ -174,15 +174,14 @@ const signedQueryOf = async (request: IncomingMessage): Promise<string> => signe
 const asksCallers = ({ callers: { tokens, signingSecrets } }: Config): boolean =>
   tokens !== undefined || signingSecrets !== undefined;
 
-const resync = (context: FunctionContext): Promise<Reply> =>
-  replyTo({ id: 'resync', source: '/resync', type: 'resync' }, { kind: 'resync', of: 'all clusters' }, context);
-
 /** Resyncs on an interval. The jitter keeps replicas from resyncing at the same moment. */
 function scheduleResync({ resyncIntervalSeconds }: Config, context: FunctionContext): NodeJS.Timeout | undefined {
   if (resyncIntervalSeconds === 0) return undefined;
   const jittered = resyncIntervalSeconds * (0.9 + Math.random() * 0.2);
   const run = () => {
-    resync(context).catch((error: unknown) => context.log.error({ err: error }, 'Could not resync Websites'));
+    resyncAll('timer', context).catch((error: unknown) =>
+      context.log.error({ err: error }, 'Could not resync Websites'),
+    );
   };
   return setInterval(run, jittered * 1000).unref();
 }

@@ -5,6 +5,7 @@ import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { recordingOf, type RecordingContext } from './history/recording.ts';
 import { measured } from './telemetry/metrics.ts';
+import { traced, type ResyncCause } from './telemetry/spans.ts';
 import { replyEvent } from './events/reply-event.ts';
 import { resyncClusters } from './resync-websites.ts';
 import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './events/website-event.ts';
@@ -60,16 +61,16 @@ async function unlessMalformed(work: () => Promise<Reply>): Promise<Reply> {
 }
 
 /** Handles one event from any trigger. It never throws: the reply contains the result. */
-export async function replyTo(event: EventAttributes, request: Request, context: FunctionContext): Promise<Reply> {
+async function replyTo(event: EventAttributes, request: Request, context: FunctionContext): Promise<Reply> {
   const { clusters, log } = context;
   if (request.kind === 'ignore') {
     log.info({ eventId: idOf(event), why: request.why }, 'Ignored event');
     return done('ignored');
   }
-  if (request.kind === 'resync' && request.of === 'all clusters') return resyncReply(clusters.all, context);
+  if (request.kind === 'resync' && request.of === 'all clusters') return resyncReply(clusters.all, event, context);
   const served = clusters.of(event.source);
   if (served === undefined) return unknownCluster(event, context);
-  if (request.kind === 'resync') return resyncReply([served], context);
+  if (request.kind === 'resync') return resyncReply([served], event, context);
   if (context.config.namespaces?.includes(request.key.namespace) === false) {
     log.info({ eventId: idOf(event), ...request.key, why: 'not one of NAMESPACES' }, 'Ignored event');
     return done('ignored');
@@ -102,10 +103,9 @@ async function reconcileReply(
   const recording = recordingOf({ key, eventId: event.id, eventReason: reason ?? event.type }, context);
   const about = { ...key, eventId: idOf(event), eventReason: reason };
   try {
-    const reconciled = await measured('event', async () =>
-      reason === 'deleted'
-        ? GONE
-        : reconcile(key, context, { ...(look === undefined ? {} : { look }), since: resourceVersion }, recording.done),
+    const run = { ...(look === undefined ? {} : { look }), since: resourceVersion };
+    const reconciled = await traced({ key, event, reason }, context, async (own) =>
+      measured('event', async () => (reason === 'deleted' ? GONE : reconcile(key, own, run, recording.done))),
     );
     const { outcome, actions } = reconciled;
     const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled) };
@@ -126,9 +126,17 @@ async function reconcileReply(
 
 const reasonOf = (outcome: Reconciled['outcome']) => ('reason' in outcome ? { reason: outcome.reason } : {});
 
-async function resyncReply(clusters: readonly ServedCluster[], context: FunctionContext): Promise<Reply> {
+/** Resyncs all clusters, without an event. */
+export const resyncAll = (trigger: 'timer' | 'http', context: FunctionContext): Promise<Reply> =>
+  resyncReply(context.clusters.all, trigger, context);
+
+async function resyncReply(
+  clusters: readonly ServedCluster[],
+  cause: ResyncCause,
+  context: FunctionContext,
+): Promise<Reply> {
   try {
-    const report = await resyncClusters(clusters, context);
+    const report = await resyncClusters(clusters, cause, context);
     const headers = { 'website-resync': resyncText(report) };
     const { unreached, unfinished } = report;
     // Errors that concern one Website are only counted: a retry of the whole resync would not help.

@@ -6,6 +6,8 @@ import { findDiffering } from './resync/differing.ts';
 import type { History } from './history/history.ts';
 import { recordingOf, type Recording, type RecordingContext } from './history/recording.ts';
 import { countResync, measured } from './telemetry/metrics.ts';
+import { traced, tracedResync, type ResyncCause } from './telemetry/spans.ts';
+import type { Tracing } from './telemetry/tracing.ts';
 import type { Outcome } from './website/outcome.ts';
 import { reconcile, type Context } from './website/reconcile.ts';
 import { repairedIn } from './website/repair.ts';
@@ -17,6 +19,7 @@ import { AT_EVERYTHING } from './website/look.ts';
 export interface ResyncContext extends Context, RecordingContext {
   readonly log: Log;
   readonly resyncPlace: ResyncPlace;
+  readonly tracing?: Tracing;
 }
 
 export interface ResyncLimits {
@@ -40,8 +43,15 @@ const PROGRESS = 500;
  */
 export async function resyncClusters(
   clusters: readonly ServedCluster[],
-  context: Pick<ResyncContext, 'now' | 'defaults' | 'log'> & { readonly history?: History },
+  cause: ResyncCause,
+  context: ClustersContext,
 ): Promise<ResyncReport> {
+  return tracedResync(cause, context, (own) => resyncEach(clusters, own));
+}
+
+type ClustersContext = Pick<ResyncContext, 'now' | 'defaults' | 'log' | 'tracing'> & { readonly history?: History };
+
+async function resyncEach(clusters: readonly ServedCluster[], context: ClustersContext): Promise<ResyncReport> {
   const work = clusters.map((served) =>
     served.resyncs.run(async () => {
       const own = within(served, context, RESYNC_MS);
@@ -88,7 +98,9 @@ export async function resyncWebsites(
     const recording = recordingOf({ key, eventReason: 'resync' }, context);
     try {
       const run = { look: AT_EVERYTHING, afresh: afresh.has(key) };
-      const reconciled = await measured('resync', () => reconcile(key, context, run, recording.done));
+      const reconciled = await traced({ key }, context, (own) =>
+        measured('resync', () => reconcile(key, own, run, recording.done)),
+      );
       const { outcome, actions } = reconciled;
       // The lists miss children without our label. `reconcile` finds those by name.
       const isCounted = actions.length > 0 || isMissingFromStatus(outcome);

@@ -46,6 +46,14 @@ it.each(['node', 'azure'])('loads no database with the %s host before a history 
   }
 });
 
+it.each(['node', 'azure'])('loads no OpenTelemetry SDK with the %s host before a collector is configured', (host) => {
+  const chunks = globSync('dist/functions/*.js').map((file) => readFileSync(file, 'utf8'));
+  for (const mark of ['BatchSpanProcessor', 'W3CTraceContextPropagator', 'PeriodicExportingMetricReader']) {
+    expect([mark, chunks.some((text) => text.includes(mark))]).toEqual([mark, true]);
+    expect([mark, loadedWith(resolve(`dist/functions/${host}.js`)).includes(mark)]).toEqual([mark, false]);
+  }
+});
+
 it.each([
   ['no database', {}, false],
   ['SQLite', { HISTORY_URL: 'sqlite:/nowhere/history.db' }, true],

@@ -24,7 +24,7 @@ const text = z
   .string({ error: ({ input }) => (input === undefined || input === null ? 'is missing' : 'must be text') })
   .min(1, 'must not be empty');
 
-/** The attributes that the specification requires, and `subject`. Null means absent (JSON format 2.2). */
+/** The attributes that the specification requires, and two optional ones. Null means absent (JSON format 2.2). */
 const attributes = z.object(
   {
     id: text,
@@ -32,6 +32,8 @@ const attributes = z.object(
     specversion: text.refine((version) => version === '1.0', 'must be 1.0'),
     type: text,
     subject: text.nullish().transform((subject) => subject ?? undefined),
+    /** Only traces depend on it, so what cannot be read counts as absent. */
+    traceparent: z.string().optional().catch(undefined),
   },
   'must be an object',
 );

@@ -98,6 +98,8 @@ export interface EventAttributes {
   readonly source: string;
   readonly type: string;
   readonly subject?: string | undefined;
+  /** The W3C trace context of the sender's span, unchecked. */
+  readonly traceparent?: string | undefined;
   /** Parses the data. Only the data of our own types is parsed, because other types may carry anything. @throws if it is malformed. */
   readonly data?: () => unknown;
 }

@@ -20,7 +20,7 @@ const RESYNC_BUCKETS = [0.25, 1, 5, 15, 60, 200];
  */
 export async function metricsFrom({ metricsIntervalMs }: Config, log: Log): Promise<() => Promise<void>> {
   if (metricsIntervalMs === undefined) return async () => {};
-  const { exportMetrics } = await import('./otlp.ts');
+  const { exportMetrics } = await import('./otlp-metrics.ts');
   const end = exportMetrics(metricsIntervalMs);
   return () => endTelemetry('metrics', end, log);
 }

@@ -89,7 +89,7 @@ it('nothing, for a Website that is as declared', async () => {
   cluster.apply(key, SPEC);
   await settle();
   await event('retry');
-  await resyncClusters(context.clusters.all, context);
+  await resyncClusters(context.clusters.all, 'timer', context);
   expect(written).toEqual([]);
 });
 
@@ -116,7 +116,7 @@ it('what a resync repaired or could not, and then what is too old goes', async (
     if (asked.name === 'bad') throw new ClusterError('Invalid', 'refused');
     return getWebsite(asked);
   };
-  await resyncClusters(context.clusters.all, context);
+  await resyncClusters(context.clusters.all, 'timer', context);
   expect(written).toMatchObject([
     { name: 'shop', eventReason: 'resync', outcome: 'waiting' },
     { name: 'bad', eventReason: 'resync', outcome: 'failed', reason: 'Invalid' },
@@ -129,7 +129,7 @@ it('what is too old goes even if the cluster is away', async () => {
   cluster.listWebsites = () => {
     throw new ClusterError('Unreachable', 'away');
   };
-  await expect(resyncClusters(context.clusters.all, context)).rejects.toThrow('away');
+  await expect(resyncClusters(context.clusters.all, 'timer', context)).rejects.toThrow('away');
   expect(pruned).toHaveLength(1);
 });
 

@@ -140,8 +140,8 @@ async function callersOf(run: Run) {
   };
 }
 
-/** The path at which metrics arrive. */
-async function metricsOf(run: Run, variables: (url: string) => Variables): Promise<() => string[]> {
+/** The paths at which metrics and spans arrive. */
+async function telemetryOf(run: Run, variables: (url: string) => Variables): Promise<() => string[]> {
   const collector = await startOtlpCollector();
   run.later(() => collector.close());
   const program = run.start({ KUBECONFIG: UNREACHABLE, ...variables(collector.url) });
@@ -291,22 +291,28 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     expect([await namesIn(kept.url), await namesIn(gone.url)]).toEqual([['month-old'], []]);
   },
   async OTEL_EXPORTER_OTLP_ENDPOINT(run) {
-    const paths = await metricsOf(run, (url) => ({
+    const paths = await telemetryOf(run, (url) => ({
       OTEL_EXPORTER_OTLP_ENDPOINT: url,
       OTEL_METRIC_EXPORT_INTERVAL: '50',
     }));
     await eventually(() => expect(paths()).toContain('/v1/metrics'));
   },
   async OTEL_EXPORTER_OTLP_METRICS_ENDPOINT(run) {
-    const paths = await metricsOf(run, (url) => ({
+    const paths = await telemetryOf(run, (url) => ({
       OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${url}/mine`,
       OTEL_METRIC_EXPORT_INTERVAL: '50',
     }));
     await eventually(() => expect(paths()).toContain('/mine'));
   },
+  async OTEL_EXPORTER_OTLP_TRACES_ENDPOINT(run) {
+    const paths = await telemetryOf(run, (url) => ({
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/spans`,
+    }));
+    await eventually(() => expect(paths()).toEqual(['/spans']));
+  },
   // By default the first would come after a minute, which is longer than this waits.
   async OTEL_METRIC_EXPORT_INTERVAL(run) {
-    const paths = await metricsOf(run, (url) => ({
+    const paths = await telemetryOf(run, (url) => ({
       OTEL_EXPORTER_OTLP_ENDPOINT: url,
       OTEL_METRIC_EXPORT_INTERVAL: '50',
     }));
@@ -443,6 +449,7 @@ const WRONG = {
   HISTORY_DAYS: '0',
   OTEL_EXPORTER_OTLP_ENDPOINT: `collector/${HUSH}`,
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: HUSH,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: HUSH,
   OTEL_METRIC_EXPORT_INTERVAL: ' ',
 };
 const PROBLEMS = [
@@ -465,6 +472,7 @@ const PROBLEMS = [
   'HISTORY_DAYS: must be a whole number from 1 to 3650',
   'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL',
   'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: must be an http or https URL',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: must be an http or https URL',
   'OTEL_METRIC_EXPORT_INTERVAL: must be a whole number from 1 to 604800000',
 ];
 

@@ -1,12 +1,7 @@
 import { metrics } from '@opentelemetry/api';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
-import {
-  detectResources,
-  resourceAttributesEnvDetector,
-  resourceFromAttributes,
-  serviceNameEnvDetector,
-} from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { functionsResource } from './otlp-resource.ts';
 
 /**
  * Exports the metrics as OTEL_EXPORTER_OTLP_ENDPOINT and OpenTelemetry's other standard variables say.
@@ -18,12 +13,7 @@ export function exportMetrics(intervalMs: number): () => Promise<void> {
     exportIntervalMillis: intervalMs,
     exportTimeoutMillis: Math.min(intervalMs, 10_000),
   });
-  const provider = new MeterProvider({
-    resource: resourceFromAttributes({ 'service.name': 'website-functions' }).merge(
-      detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }),
-    ),
-    readers: [reader],
-  });
+  const provider = new MeterProvider({ resource: functionsResource(), readers: [reader] });
   metrics.setGlobalMeterProvider(provider);
   return () => provider.shutdown();
 }

@@ -1,0 +1,12 @@
+import {
+  detectResources,
+  resourceAttributesEnvDetector,
+  resourceFromAttributes,
+  serviceNameEnvDetector,
+} from '@opentelemetry/resources';
+
+/** What metrics and spans say about this process. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES may change it. */
+export const functionsResource = () =>
+  resourceFromAttributes({ 'service.name': 'website-functions' }).merge(
+    detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }),
+  );
