@@ -63,7 +63,7 @@ export function customResourceDefinition() {
           schema: {
             openAPIV3Schema: {
               description:
-                'A web site: a Deployment and a Service, an Ingress or an HTTPRoute when it has a host, a PodDisruptionBudget from 2 replicas on, and a HorizontalPodAutoscaler with autoscaling.',
+                'A website: a Deployment and a Service, an Ingress or an HTTPRoute when it has a host, a PodDisruptionBudget from 2 replicas on, and a HorizontalPodAutoscaler with autoscaling.',
               type: 'object',
               required: ['spec'],
               properties: { spec: structural(websiteSpec), status: structural(websiteStatus) },

@@ -1,4 +1,4 @@
-import { ClusterError } from './cluster/errors.ts';
+import { ClusterError, type ErrorCode } from './cluster/errors.ts';
 import { EVENT_MS } from './cluster/patience.ts';
 import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './events/cloudevents.ts';
 import { within, type ServedCluster } from './clusters.ts';
@@ -161,9 +161,15 @@ function failed(error: unknown, about: object, { log }: FunctionContext): Reply 
   return failure(error);
 }
 
+/** Codes of errors without an answer of the API server. */
+const UNANSWERED: Readonly<Partial<Record<ErrorCode, string>>> = {
+  Unreachable: 'The API server could not be reached',
+  Timeout: 'The API server did not answer in time',
+};
+
 const failure = (error: unknown): Reply =>
   error instanceof ClusterError
-    ? again(`The cluster answered ${error.code}`, error.retryAfterSeconds)
+    ? again(UNANSWERED[error.code] ?? `The API server answered ${error.code}`, error.retryAfterSeconds)
     : problem(500, 'Internal error');
 
 function headersOf({ outcome, actions, versions }: Reconciled): Record<string, string> {

@@ -83,7 +83,7 @@ export const websiteSpec = withRules(
     resources: z
       .object({
         requests: amounts('Amounts that the scheduler reserves for each Pod.'),
-        limits: amounts('Most that each Pod may use.'),
+        limits: amounts('Maximum that each Pod may use.'),
       })
       .optional()
       .describe('CPU and memory of the container.'),

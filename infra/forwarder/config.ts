@@ -82,7 +82,10 @@ const settings = sinkSettings.extend({
   namespaces: z
     .string()
     .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
-    .pipe(z.array(dnsLabel))
+    .refine(
+      (names) => names.every((name) => dnsLabel.safeParse(name).success),
+      'must be namespace names, such as team-a,team-b',
+    )
     .optional(),
   shard: z
     .string()

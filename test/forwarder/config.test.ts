@@ -19,7 +19,7 @@ it('takes flags before variables, and SINK before K_SINK', () => {
 it('names every setting that is wrong, by flag and variable', () => {
   const read = () => configFrom(['--mode', 'smoke', '--parallel', '0'], { PORT: 'x' });
   for (const part of [
-    '--sink (SINK, K_SINK): must be',
+    '--sink (SINK, K_SINK): is required',
     '--mode (MODE): ',
     '--parallel (PARALLEL): ',
     '--port (PORT): ',
@@ -148,7 +148,11 @@ it.each([
   ['certificates that are none', { K_CA_CERTS: 'x' }, 'K_CA_CERTS: must be valid PEM certificates'],
   ['a shard that is not there', { SHARD: '3/3' }, '--shard (SHARD): I must be less than N'],
   ['a shard of another form', { SHARD: '1' }, '--shard (SHARD): must be I/N'],
-  ['a namespace that can be none', { NAMESPACES: 'a,B' }, '--namespaces (NAMESPACES): must be a DNS label'],
+  [
+    'a namespace that can be none',
+    { NAMESPACES: 'a,B' },
+    '--namespaces (NAMESPACES): must be namespace names, such as team-a,team-b',
+  ],
 ])('refuses %s', (_, variables, message) => {
   expect(() => configFrom(['--sink', SINK], variables)).toThrow(message);
 });

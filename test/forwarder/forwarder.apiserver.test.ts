@@ -304,7 +304,7 @@ it('The forwarder names the flag when its port is busy', async () => {
     KUBECONFIG: inject('forwarderKubeconfig'),
   });
   expect(await ended.exit).toBe(1);
-  expect(ended.stderr.join('')).toContain(`port ${port}: is in use: give another --port`);
+  expect(ended.stderr.join('')).toContain(`port ${port}: the port is in use. Pass another --port`);
 });
 
 it.each([

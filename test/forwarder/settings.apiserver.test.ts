@@ -241,7 +241,7 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     const port = await freePort(run);
     const program = run.start({ ...NOWHERE, port });
     expect(await program.exit).toBe(1);
-    expect(program.stderr.join('')).toContain(`port ${port}: is in use`);
+    expect(program.stderr.join('')).toContain(`port ${port}: the port is in use`);
   },
   async 'log-level'(run) {
     const program = run.start({ ...NOWHERE, 'log-level': 'warn' });

@@ -40,7 +40,7 @@ it.each<[string, string[], Record<string, string>, string[]]>([
       '--timeout (TIMEOUT): must be a number from 1 to 600',
       '--port (PORT): must be a whole number from 0 to 65535',
       '--shard (SHARD): I must be less than N, because shards are counted from 0',
-      '--namespaces (NAMESPACES): must be a DNS label',
+      '--namespaces (NAMESPACES): must be namespace names, such as team-a,team-b',
       '--log-level (LOG_LEVEL): must be one of trace, debug, info, warn, error, silent',
       '--cluster (CLUSTER_NAME): must be letters, digits, - . _',
       '--lease-namespace (LEASE_NAMESPACE, POD_NAMESPACE): must be a DNS label',
@@ -75,7 +75,7 @@ it.each<[string, string[], Record<string, string>, string[]]>([
     ['--timeout', 'Infinity'],
     { SINK_KIND: 'event-grid', MODE: 'batched', SINK_FUNCTION_KEY: HUSH },
     [
-      '--sink (SINK, K_SINK): must be an http or https URL',
+      '--sink (SINK, K_SINK): is required: the URL to send events to, such as https://functions.example.com/',
       '--mode (MODE): must be structured with --sink-kind event-grid',
       '--timeout (TIMEOUT): must be a number from 1 to 600',
       'SINK_FUNCTION_KEY: requires --sink-kind http, but it is event-grid',

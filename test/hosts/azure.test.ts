@@ -232,7 +232,7 @@ it('The Azure host sends its metrics where OTEL_EXPORTER_OTLP_ENDPOINT says, the
 it('An invocation fails where the cluster cannot be reached, so that the host tries again or tells of it', async () => {
   const program = startProgram(WORKER, [], { KUBECONFIG: 'test/fixtures/unreachable.kubeconfig', ...QUEUE });
   const event = await invoke(program, 'reconcileWebsiteFromQueue', text(eventFor('a')));
-  expect(event.error).toContain('The cluster answered Unreachable');
+  expect(event.error).toContain('The API server could not be reached');
   expect(event.said).toEqual(['warning Could not reconcile Website']);
   expect((await invoke(program, 'resyncWebsites', json({ IsPastDue: false }))).error).toContain('Could not list');
   expect(await program.stop()).toBe(0);

@@ -26,10 +26,12 @@ const needsMaxReplicas = (field: 'minReplicas' | 'cpuPercent' | 'memoryPercent')
 
 export const autoscaling = withRules(
   z.object({
-    minReplicas: int32(1, MOST_REPLICAS).optional().describe('Fewest Pods. Defaults to 1. Requires maxReplicas.'),
+    minReplicas: int32(1, MOST_REPLICAS)
+      .optional()
+      .describe('Smallest number of Pods. Defaults to 1. Requires maxReplicas.'),
     maxReplicas: int32(1, MOST_REPLICAS)
       .optional()
-      .describe('Most Pods. The site gets a HorizontalPodAutoscaler, which decides how many there are.'),
+      .describe('Largest number of Pods. The site gets a HorizontalPodAutoscaler, which decides how many there are.'),
     cpuPercent: percent(
       'CPU that the Pods should use on average, in percent of resources.requests.cpu. Defaults to 80 if memoryPercent is absent. Requires maxReplicas.',
     ),

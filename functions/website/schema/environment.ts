@@ -27,7 +27,7 @@ const keyOf = (what: string) =>
       optional: z
         .boolean()
         .optional()
-        .describe('True starts the container without the variable while there is no such key.'),
+        .describe('If true, the container starts without the variable if there is no such key.'),
     })
     .optional()
     .describe(`A key of ${what}.`);

@@ -16,7 +16,7 @@ const emptyDir = z
   .object({
     sizeLimit: quantity
       .optional()
-      .describe('Most that the directory may hold, such as 64Mi. A Pod that exceeds it is evicted.'),
+      .describe('Maximum size of the directory, such as 64Mi. A Pod that exceeds it is evicted.'),
     medium: z.enum(['Memory']).optional().describe("Memory keeps the files in memory. Defaults to the node's disk."),
   })
   .optional()

@@ -115,13 +115,15 @@ const nodeSelector = withRules(z.record(z.string(), labelValue), [
 
 const toleration = withRules(
   z.object({
-    key: matching(LABEL_KEY).optional().describe('Key of the taint. Absent with the operator Exists: every taint.'),
+    key: matching(LABEL_KEY)
+      .optional()
+      .describe('Key of the taint. Without it, the operator Exists accepts every taint.'),
     operator: z.enum(['Equal', 'Exists']).optional().describe('Equal compares the value; Exists accepts every value.'),
     value: labelValue.optional().describe('Value of the taint, for the operator Equal.'),
     effect: z
       .enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute'])
       .optional()
-      .describe('Effect of the taint. Absent: every effect.'),
+      .describe('Effect of the taint. If absent, every effect.'),
     tolerationSeconds: z
       .int()
       .optional()

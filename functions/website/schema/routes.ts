@@ -76,7 +76,7 @@ const gateway = z
     namespace: matching(NAMESPACE).optional().describe('Namespace of the Gateway. Defaults to that of the Website.'),
     sectionName: matching(objectName('a listener'))
       .optional()
-      .describe('Name of one listener. Defaults to all that fit.'),
+      .describe('Name of one listener. Defaults to all listeners that fit.'),
   })
   .optional()
   .describe('Gateway that publishes the hosts, instead of an Ingress. Requires a host.');

@@ -43,7 +43,13 @@ type Kind = (typeof KINDS)[number];
 
 /** The settings of the sink, by flag name, and the secrets by variable name. */
 export const sinkSettings = z.object({
-  sink: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+  sink: z.url({
+    protocol: /^https?$/,
+    error: ({ input }) =>
+      input === undefined
+        ? 'is required: the URL to send events to, such as https://functions.example.com/'
+        : 'must be an http or https URL',
+  }),
   'sink-kind': oneOf(KINDS).default('http'),
   mode: oneOf(['binary', 'structured', 'batched']).optional(),
   'sink-token-file': z.string().optional(),

@@ -49,7 +49,8 @@ export async function serve(
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use: give another --port, or 0 for a free one' : error.message;
+      const why =
+        error.code === 'EADDRINUSE' ? 'the port is in use. Pass another --port, or 0 for a free one' : error.message;
       reject(new Error(`Could not listen on ${host} port ${port}: ${why}`, { cause: error }));
     });
     server.listen(port, host, resolve);
