@@ -1,4 +1,5 @@
 import { callersFrom, type Callers } from './callers/callers.ts';
+import { withEntra } from './cluster/entra.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
 import { loggingMissingPodsRightOnce } from './cluster/optional-pods.ts';
 import { Places } from './cluster/places.ts';
@@ -76,13 +77,13 @@ async function clustersFrom(
     until: (startBy: number) => noting(kubernetes(until(transport, startBy), namespaces, room)),
   });
   if (contexts === undefined) {
-    const transport = await connect(address, troubles);
+    const transport = await connect({ ...address, adapt: withEntra }, troubles);
     const { cluster, until: clusterUntil } = served(transport);
     return { transports: [transport], clusters: oneCluster(cluster, clusterUntil) };
   }
   const transports: Transport[] = [];
   const clusters = severalClusters(contexts, (context) => {
-    const transport = connectLater({ ...address, context }, troubles);
+    const transport = connectLater({ ...address, context, adapt: withEntra }, troubles);
     transports.push(transport);
     return served(transport);
   });

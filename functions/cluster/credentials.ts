@@ -1,7 +1,6 @@
 import type { RequestOptions } from 'node:https';
 import { delimiter } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { withEntra } from './entra.ts';
 import { ClusterError } from './errors.ts';
 import type { Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
@@ -13,6 +12,8 @@ export interface ClusterAddress {
   /** The content of a kubeconfig, for hosts without files. */
   readonly kubeconfigText?: string | undefined;
   readonly context?: string | undefined;
+  /** Changes how users log in, for programs that cannot run their plugins. */
+  readonly adapt?: ((config: KubeConfig) => void) | undefined;
 }
 
 /** The server that client-node falls back to if it finds no cluster. */
@@ -20,7 +21,7 @@ const NOWHERE = 'http://localhost:8080';
 
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or lacks the context. */
 export function load(address: ClusterAddress): KubeConfig {
-  const { kubeconfig, kubeconfigText, context } = address;
+  const { kubeconfig, kubeconfigText, context, adapt } = address;
   const config = read(address);
   if (config.getCurrentCluster()?.server === NOWHERE && kubeconfig === undefined && kubeconfigText === undefined) {
     throw new ClusterError('Unreachable', 'Found no cluster: set KUBECONFIG, or run in a Pod with a ServiceAccount');
@@ -36,7 +37,7 @@ export function load(address: ClusterAddress): KubeConfig {
     config.setCurrentContext(context);
   }
   checkUser(config);
-  withEntra(config);
+  adapt?.(config);
   return config;
 }
 
@@ -59,9 +60,20 @@ function readFiles(config: KubeConfig, [first = '', ...others]: readonly string[
   for (const path of others) {
     const other = new KubeConfig();
     other.loadFromFile(path);
-    config.mergeConfig(other, config.currentContext !== undefined);
+    addMissing(config, other);
   }
 }
+
+/** As kubectl merges files: what an earlier file names stays as it is there. `KubeConfig.mergeConfig` would refuse a second one. */
+function addMissing(config: KubeConfig, { clusters, users, contexts, currentContext }: KubeConfig): void {
+  config.clusters = [...config.clusters, ...missingIn(config.clusters, clusters)];
+  config.users = [...config.users, ...missingIn(config.users, users)];
+  config.contexts = [...config.contexts, ...missingIn(config.contexts, contexts)];
+  config.currentContext ??= currentContext;
+}
+
+const missingIn = <T extends { readonly name: string }>(known: readonly T[], more: readonly T[]): T[] =>
+  more.filter(({ name }) => !known.some((each) => each.name === name));
 
 /** client-node treats a user with unknown credentials as anonymous, and the API server would answer 403 to every request. */
 function checkUser(config: KubeConfig): void {

@@ -20,6 +20,8 @@ const [KUBECONFIG, CREDENTIALS, ACCEPTANCE] = [
  */
 export class Rotation {
   readonly server: string;
+  /** The namespace of the context, if it names one. */
+  readonly namespace: string | undefined;
   readonly #address: ClusterAddress;
   readonly #troubles: Troubles;
   #config: KubeConfig;
@@ -38,6 +40,7 @@ export class Rotation {
     this.#troubles = troubles;
     this.#config = load(address);
     this.server = serverOf(this.#config);
+    this.namespace = this.#config.getContextObject(this.#config.getCurrentContext())?.namespace || undefined;
   }
 
   /** The credentials to use now; the same object until they change. @throws ClusterError if the first read failed. */

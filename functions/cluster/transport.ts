@@ -38,6 +38,8 @@ export interface Sized {
 export interface Transport {
   /** `https://host:port`, for messages. */
   readonly server: string;
+  /** The namespace of the context, if it names one. */
+  readonly namespace?: string | undefined;
   /**
    * Sends one request and parses the answer.
    * @throws ClusterError unless the answer is 2xx.
@@ -73,7 +75,7 @@ interface Attempts<Answered> {
  */
 export async function connect(address: ClusterAddress = {}, troubles: Troubles = new Troubles()): Promise<Transport> {
   const rotation = new Rotation(address, troubles);
-  const { server } = rotation;
+  const { server, namespace } = rotation;
   // Behind a gateway, the server's URL may have a path.
   const { origin, pathname } = new URL(server);
   const prefix = pathname.replace(/\/$/, '');
@@ -159,6 +161,7 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
 
   return {
     server,
+    namespace,
     json: async (apiRequest) => (await sized(apiRequest)).value,
     sized,
     async stream(apiRequest) {

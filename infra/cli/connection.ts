@@ -1,4 +1,5 @@
-import { load, type ClusterAddress } from '../../functions/cluster/credentials.ts';
+import { existsSync } from 'node:fs';
+import { delimiter } from 'node:path';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
@@ -20,7 +21,7 @@ export interface Connection {
 }
 
 /**
- * Connects as the user of the kubeconfig: the flag's, else that of KUBECONFIG, else `~/.kube/config`.
+ * Connects as the user of the kubeconfig, and without one as kubectl does: `~/.kube/config`, or the ServiceAccount of a Pod.
  * @throws ClusterError if there is no such kubeconfig or context.
  */
 export async function connection({
@@ -29,14 +30,18 @@ export async function connection({
   namespace,
   allNamespaces,
 }: ConnectionFlags): Promise<Connection> {
-  const address: ClusterAddress = { kubeconfig, context };
-  const config = load(address);
-  const inContext = config.getContextObject(config.getCurrentContext())?.namespace;
-  const chosen = namespace ?? (inContext === undefined || inContext === '' ? 'default' : inContext);
-  const transport = await connect(address);
+  const transport = await connect({ kubeconfig, context });
+  const chosen = namespace ?? transport.namespace ?? 'default';
   return {
     transport,
     cluster: kubernetes(transport, allNamespaces === true ? undefined : [chosen]),
     namespace: chosen,
   };
+}
+
+/** The files of a list such as KUBECONFIG. As in kubectl, some of them may be missing. */
+export function existing(files: string | undefined): string | undefined {
+  if (files === undefined || files === '') return undefined;
+  const found = files.split(delimiter).filter(existsSync);
+  return found.length === 0 ? files : found.join(delimiter);
 }

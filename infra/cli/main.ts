@@ -16,4 +16,5 @@ process.exitCode = await run(process.argv.slice(2), {
   error: (text) => process.stderr.write(`${text}\n`),
   now: () => new Date(),
   interrupted,
+  kubeconfig: process.env['KUBECONFIG'],
 });

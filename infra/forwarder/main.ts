@@ -1,6 +1,7 @@
 // The forwarder's entry point: it wires the parts together. forward.ts runs one term of leadership.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { withEntra } from '../../functions/cluster/entra.ts';
 import { connect } from '../../functions/cluster/transport.ts';
 import { Troubles } from '../../functions/cluster/troubles.ts';
 import { endSoon } from '../../functions/telemetry/ending.ts';
@@ -20,7 +21,8 @@ async function main(config: Config): Promise<void> {
   const log = logOf(config.logLevel);
   surviveRejections(log);
   const troubles = new Troubles(log);
-  const transport = await connect({ kubeconfig: config.kubeconfig, context: config.context }, troubles);
+  const { kubeconfig, context } = config;
+  const transport = await connect({ kubeconfig, context, adapt: withEntra }, troubles);
   const health = new Health();
   let term: Term | undefined;
   let leading: AbortSignal | undefined;

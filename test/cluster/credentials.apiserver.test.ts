@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
 import { load } from '../../functions/cluster/credentials.ts';
+import { withEntra } from '../../functions/cluster/entra.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { authority } from '../../infra/local/control-plane/certificates.ts';
 import { eventually } from '../eventually.ts';
@@ -72,7 +73,8 @@ function clusterOfControlPlane(): object {
 }
 
 async function connected(kubeconfig: string): Promise<() => Promise<string>> {
-  const transport = await connect({ kubeconfig });
+  // As the functions and the forwarder do.
+  const transport = await connect({ kubeconfig, adapt: withEntra });
   close.push(() => transport.close());
   return async () => {
     const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { load, serverOf } from '../../functions/cluster/credentials.ts';
+import { withEntra } from '../../functions/cluster/entra.ts';
 import { connect } from '../../functions/cluster/transport.ts';
 
 let folder: string;
@@ -31,6 +32,11 @@ it.each([
   [
     'several files, of which the first counts',
     () => ({ kubeconfig: [file('west'), file('east')].join(delimiter) }),
+    'west',
+  ],
+  [
+    'the first of several files that names it',
+    () => ({ kubeconfig: [file('west'), file('twin', kubeconfig('west', { token: 'other' }))].join(delimiter) }),
     'west',
   ],
   [
@@ -69,7 +75,10 @@ it.each([
   ['its name, of another maker', 'kubelogin', ['get-token', '--oidc-issuer-url=https://x.example.com'], false],
   ['another name', 'aws', ['eks', 'get-token', '--server-id', 'x'], false],
 ])('kubelogin is not run by %s', (_, command, args, isReplaced) => {
-  const user = load({ kubeconfigText: kubeconfig('west', { exec: { command, args } }) }).getCurrentUser();
+  const user = load({
+    kubeconfigText: kubeconfig('west', { exec: { command, args } }),
+    adapt: withEntra,
+  }).getCurrentUser();
   expect(user?.exec === undefined).toBe(isReplaced);
 });
 

@@ -1,0 +1,81 @@
+// Which cluster the program asks, and as whom.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { website } from './cli.ts';
+
+let folder: string;
+let server: Server;
+/** The path and the user of each request. */
+const asked: string[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'website-connection-'));
+  server = createServer((request, response) => {
+    asked.push(`${new URL(request.url ?? '', 'http://x').pathname} as ${request.headers.authorization}`);
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"items":[],"metadata":{}}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(() => void asked.splice(0));
+
+interface Stated {
+  readonly user?: object;
+  readonly namespace?: string;
+  readonly current?: boolean;
+}
+
+/** A kubeconfig of one context, which has the name of the file. */
+function kubeconfig(name: string, { user = { token: name }, namespace, current = true }: Stated = {}): string {
+  const path = join(folder, name);
+  const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const config = {
+    clusters: [{ name, cluster: { server: at, 'insecure-skip-tls-verify': true } }],
+    users: [{ name, user }],
+    contexts: [{ name, context: { cluster: name, user: name, ...(namespace === undefined ? {} : { namespace }) } }],
+    ...(current ? { 'current-context': name } : {}),
+  };
+  writeFileSync(path, JSON.stringify(config));
+  return path;
+}
+
+const websitesIn = (namespace: string): string => `/apis/stable.example.com/v1/namespaces/${namespace}/websites`;
+
+it.each([
+  ['the namespace of the context', { namespace: 'team-a' }, [], 'team-a'],
+  ['the namespace default, if the context names none', {}, [], 'default'],
+  ['the namespace of the flag', { namespace: 'team-a' }, ['-n', 'team-b'], 'team-b'],
+])('It lists in %s', async (_, stated, args, namespace) => {
+  expect(await website(['list', ...args], { KUBECONFIG: kubeconfig('west', stated) })).toMatchObject({ code: 0 });
+  expect(asked).toEqual([`${websitesIn(namespace)} as Bearer west`]);
+});
+
+it('It reads the files of KUBECONFIG that exist, the first one wins, and --context chooses among their contexts', async () => {
+  const missing = join(folder, 'missing');
+  const files = [missing, kubeconfig('west'), kubeconfig('east', { namespace: 'team-e' })].join(delimiter);
+  await website(['list'], { KUBECONFIG: files });
+  await website(['list', '--context', 'east'], { KUBECONFIG: files });
+  expect(asked).toEqual([`${websitesIn('default')} as Bearer west`, `${websitesIn('team-e')} as Bearer east`]);
+});
+
+it('It runs the plugin that the kubeconfig names, also kubelogin: the user is who kubectl says', async () => {
+  const plugin = join(folder, 'kubelogin');
+  const credential =
+    '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"mine"}}';
+  writeFileSync(plugin, `#!/bin/sh\necho '${credential}'\n`, { mode: 0o755 });
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: plugin,
+    args: ['get-token', '--server-id', 'x'],
+    interactiveMode: 'Never',
+  };
+  expect(await website(['list'], { KUBECONFIG: kubeconfig('aks', { user: { exec } }) })).toMatchObject({ code: 0 });
+  expect(asked).toEqual([`${websitesIn('default')} as Bearer mine`]);
+});
