@@ -102,6 +102,9 @@ await Promise.all([
     outdir: 'dist/cli',
     outExtension: { '.js': '.mjs' },
     splitting: false,
+    // Reading the text is a part of each start.
+    minify: true,
+    keepNames: true,
     // The generator of the CRD is part of it, and must not run.
     define: { 'import.meta.main': 'false' },
   }),

@@ -35,12 +35,12 @@ interface Described {
 
 /** A command that asks a cluster. It also has the flags of a connection. */
 export interface ClusterCommand<Flags> extends Described {
-  /** @returns undefined if it has printed its answer already. */
+  /** @returns the exit code alone if it has printed its answer already. */
   ask(
     surroundings: Surroundings & Connection,
     flags: Flags & CommonFlags,
     names: readonly string[],
-  ): Promise<Result | undefined>;
+  ): Promise<Result | ExitCode>;
 }
 
 /** A command that works without a cluster. */

@@ -1,8 +1,7 @@
-import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
 import type { ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
-import { table } from '../table.ts';
+import { growingTable } from '../table.ts';
 import { age, printable, styled } from './text.ts';
 
 interface Flags {
@@ -19,12 +18,33 @@ export const listCommand: ClusterCommand<Flags> = {
     ['-A, --all-namespaces', 'of all namespaces'],
   ],
   examples: ['list', 'list -A --not-ready', 'list -A -o json'],
-  async ask({ cluster, now }, flags) {
-    const { websites, text } = await list(cluster, flags, now());
-    const code = flags.notReady === true && websites.length > 0 ? EXIT.no : EXIT.ok;
-    return { text, data: websites, code };
+  async ask({ cluster, now, print }, flags) {
+    const show = flags.output === 'table' ? rowsOf(flags, now(), print) : () => {};
+    const websites: Website[] = [];
+    let count = 0;
+    for await (const page of cluster.listWebsites()) {
+      const found = page.filter((website) => flags.notReady !== true || !isReady(website));
+      count += found.length;
+      show(found);
+      if (flags.output !== 'table') websites.push(...found.map(withoutManagedFields));
+    }
+    const code = flags.notReady === true && count > 0 ? EXIT.no : EXIT.ok;
+    if (flags.output === 'table' && count > 0) return code;
+    return { text: flags.notReady === true ? 'Every Website is ready.' : 'There is no Website.', data: websites, code };
   },
 };
+
+/** Prints rows as they come, so that a long list shows at once. */
+function rowsOf({ allNamespaces }: Flags, now: Date, print: (text: string) => void) {
+  const part = growingTable();
+  let isFirst = true;
+  return (websites: readonly Website[]) => {
+    if (websites.length === 0) return;
+    const rows = [...(isFirst ? [HEADER] : []), ...websites.map((website) => cellsOf(website, now))];
+    isFirst = false;
+    print(part(rows.map((row) => (allNamespaces === true ? row : row.slice(1)))));
+  };
+}
 
 export const readyOf = ({ status }: Website): Condition | undefined =>
   status?.conditions?.find(({ type }) => type === 'Ready');
@@ -32,18 +52,6 @@ export const readyOf = ({ status }: Website): Condition | undefined =>
 /** Whether the site is as its newest spec declares. A status about an older generation says nothing of the newest one. */
 export const isReady = (website: Website): boolean =>
   readyOf(website)?.status === 'True' && website.status?.observedGeneration === website.metadata.generation;
-
-/** All Websites, or those that are not ready, as a table. */
-async function list(cluster: Cluster, { notReady, allNamespaces }: Flags, now: Date) {
-  const websites: Website[] = [];
-  for await (const page of cluster.listWebsites()) {
-    websites.push(...page.filter((website) => notReady !== true || !isReady(website)).map(withoutManagedFields));
-  }
-  const rows = websites.map((website) => cellsOf(website, now));
-  const cells = [HEADER, ...rows].map((row) => (allNamespaces === true ? row : row.slice(1)));
-  const none = notReady === true ? 'Every Website is ready.' : 'There is no Website.';
-  return { websites, text: websites.length === 0 ? none : table(cells) };
-}
 
 /** They are long, and only say who wrote what. */
 function withoutManagedFields(website: Website): Website {

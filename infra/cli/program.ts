@@ -2,7 +2,7 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
 import type { AnyCommand, CommonFlags } from './command.ts';
-import { connection, type Connection } from './connection.ts';
+import { connection, existing, type Connection } from './connection.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT, type ExitCode } from './errors.ts';
@@ -37,6 +37,8 @@ export interface Process {
   readonly error: (text: string) => void;
   readonly now: () => Date;
   readonly interrupted: () => AbortSignal;
+  /** The variable KUBECONFIG. */
+  readonly kubeconfig: string | undefined;
 }
 
 /** Runs a command line. It never throws. @returns the exit code. */
@@ -88,9 +90,11 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
     const surroundings = { now, interrupted, note, print };
     const result =
       'ask' in each
-        ? await connected(flags, async (to) => each.ask({ ...surroundings, ...to }, flags, command.args))
+        ? await connected({ ...flags, kubeconfig: flags.kubeconfig ?? existing(process.kubeconfig) }, async (to) =>
+            each.ask({ ...surroundings, ...to }, flags, command.args),
+          )
         : await each.run(surroundings, flags, command.args);
-    if (result === undefined) return;
+    if (typeof result === 'number') return exitWith(result);
     process.out(printed(result, flags.output));
     exitWith(result.code ?? EXIT.ok);
   });

@@ -4,6 +4,7 @@ import { API_VERSION, apiPath, keyText, PLURAL, type Website } from '../../funct
 import type { Observer } from '../forwarder/watch/observer.ts';
 import { watch } from '../forwarder/watch/watch.ts';
 import type { ClusterCommand } from './command.ts';
+import { EXIT } from './errors.ts';
 import { cellsOf, HEADER } from './list.ts';
 import { printable } from './text.ts';
 
@@ -46,7 +47,7 @@ export const watchCommand: ClusterCommand<Flags> = {
       },
       interrupted(),
     );
-    return undefined;
+    return EXIT.ok;
   },
 };
 

@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import type { Website } from '../../functions/website/resource.ts';
+import type { CommonFlags } from '../../infra/cli/command.ts';
+import { listCommand } from '../../infra/cli/list.ts';
+import { aWebsite, NOW } from '../fixtures/websites.ts';
+
+/** What the command has printed when each page is asked for, and its result. */
+async function listed(
+  pages: readonly (readonly Website[])[],
+  flags: Partial<Pick<CommonFlags, 'output'>> & { readonly notReady?: boolean } = {},
+) {
+  const printed: string[] = [];
+  const whenAsked: number[] = [];
+  async function* listWebsites() {
+    for (const page of pages) {
+      whenAsked.push(printed.length);
+      yield page;
+    }
+  }
+  const surroundings = { cluster: { listWebsites }, now: () => NOW, print: (line: string) => printed.push(line) };
+  const result = await listCommand.ask(
+    surroundings as unknown as Parameters<typeof listCommand.ask>[0],
+    { output: 'table', ...flags },
+    [],
+  );
+  return { printed: printed.join('\n'), whenAsked, result };
+}
+
+const site = (name: string, image = 'nginx:1') => aWebsite({ metadata: { name }, spec: { image, replicas: 1 } });
+
+it('website list prints a page before it asks for the next one, with aligned columns and one header', async () => {
+  const { printed, whenAsked, result } = await listed([[site('shop')], [site('blog'), site('wiki-of-the-team')]]);
+  expect(whenAsked).toEqual([0, 1]);
+  expect(printed.split('\n').map((line) => line.slice(0, 30).trimEnd())).toEqual(
+    [
+      'NAME   READY     REASON       ',
+      'shop   Unknown   NotSeenYet   ',
+      'blog               Unknown   N',
+      'wiki-of-the-team   Unknown   N',
+    ].map((line) => line.trimEnd()),
+  );
+  expect(result).toBe(0);
+});
+
+it.each([
+  ['none', {}, 'There is no Website.', 0],
+  ['none that is not ready', { notReady: true }, 'Every Website is ready.', 0],
+])('website list with %s says so', async (_, flags, text, code) => {
+  expect(await listed([[]], flags)).toMatchObject({ printed: '', result: { text, data: [], code } });
+});
+
+it('website list -o json holds what the table shows, and prints nothing before', async () => {
+  const { printed, result } = await listed([[site('shop')], [site('blog')]], { output: 'json', notReady: true });
+  expect(printed).toBe('');
+  expect(result).toMatchObject({ data: [{ metadata: { name: 'shop' } }, { metadata: { name: 'blog' } }], code: 3 });
+});
