@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { readAllChildren } from '../../functions/resync/differing.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import {
@@ -36,6 +37,8 @@ const PROGRESS = 1000;
  */
 export async function planFleet(target: Target, note: (line: string) => void): Promise<Fleet> {
   const { cluster } = target;
+  // Where there is memory, V8 would let garbage pile up: 10,000 Websites took 420 MB, of which 50 MB were in use.
+  setFlagsFromString('--optimize-for-size');
   // As a reconcile does: the children first.
   const childrenOf = await readAllChildren(cluster);
   const changing: ChangingWebsite[] = [];

@@ -2,6 +2,7 @@
 // read the ratios and not the figures.
 import { UsageError } from '../../infra/usage.ts';
 import { benchCompare } from './compare.ts';
+import { benchCli } from './cli.ts';
 import { benchColdStart } from './cold-start.ts';
 import { benchFailover } from './failover.ts';
 import { isUsageError } from './flags.ts';
@@ -14,6 +15,7 @@ const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<vo
   failover: benchFailover,
   'cold-start': benchColdStart,
   resync: benchResync,
+  cli: benchCli,
 };
 
 const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
@@ -24,6 +26,7 @@ const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
   forwarder    what the forwarder takes; --large
   failover     how soon a standby follows
   cold-start   how soon the functions are there
+  cli          how soon the program website shows something, and what a plan of all Websites takes; --websites N
 
 Each takes --runs N, and --quick.
 `;

@@ -2,35 +2,19 @@
 // the API server is, so that nothing but the resync remembers them.
 import { pino } from 'pino';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import { reconcile } from '../../functions/website/reconcile.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
-import { MemoryCluster } from '../cluster/memory.ts';
-import { NOW, SPEC } from '../fixtures/websites.ts';
+import { clusterWithOne, namedText } from '../fixtures/fleet.ts';
+import { NOW } from '../fixtures/websites.ts';
 import type { Child, ChildKind, ChildOfKind } from '../../functions/website/children/kinds.ts';
 
 const COUNT = Number(process.argv[2]);
 const PAGE = 500;
-const key = { namespace: 'team-a', name: 'site-00000' };
 
-const one = new MemoryCluster();
-one.apply(key, SPEC);
-for (const _ of [1, 2]) {
-  await reconcile(key, { cluster: one, now: () => NOW });
-  one.rollOut();
-}
-await reconcile(key, { cluster: one, now: () => NOW });
-
-/** What the API server adds to every object, as much as it usually is: a field of its own for each that somebody wrote. */
-const fields = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`f:field-${index}`, {}]));
-const managedFields = [{ manager: 'website-reconciler', operation: 'Update', fieldsV1: { 'f:spec': fields } }];
+const one = await clusterWithOne();
 
 /** The same object under another name, as if it had just been read. */
-function named<T extends Website | Child>(object: T, index: number): T {
-  const { metadata } = object;
-  const text = JSON.stringify({ ...object, metadata: { ...metadata, managedFields } });
-  return JSON.parse(text.replaceAll('site-00000', `site-${String(index).padStart(5, '0')}`)) as T;
-}
+const named = <T extends Website | Child>(object: T, index: number): T => JSON.parse(namedText(object, index)) as T;
 
 async function* pages<T extends Website | Child>(object: T | undefined): AsyncGenerator<readonly T[]> {
   if (object === undefined) return;
