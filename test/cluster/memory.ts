@@ -8,20 +8,33 @@ import type { Desired } from '../../functions/website/children/kind.ts';
 import type { Child, ChildKind, ChildOfKind } from '../../functions/website/children/kinds.ts';
 import type { HttpRoute } from '../../functions/website/children/http-route/object.ts';
 import { acceptedBy } from '../gateway.ts';
+import { frozen, textOf } from './frozen.ts';
 import { childName, MANAGED_BY, MANAGER } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import type { HorizontalPodAutoscaler } from '../../functions/website/children/horizontal-pod-autoscaler.ts';
 
 type Stored = Website | Child;
 
+/** How often a name was written, and was given to a new object: what happens to one leaves no trace in another. */
+interface Counts {
+  readonly versions: number;
+  readonly uids: number;
+}
+
+/** The objects of a cluster at one time, to go back to. */
+export interface Snapshot {
+  readonly objects: ReadonlyMap<string, Stored>;
+  readonly counts: ReadonlyMap<string, Counts>;
+}
+
 /**
  * A cluster in memory: uid, resourceVersion, generation, conflicts and garbage collection as the API server and the
- * controllers have them. It passes the same suite as the real one (suite.ts).
+ * controllers have them. It passes the same suite as the real one (suite.ts). What it hands out cannot be changed, so it makes
+ * no copies.
  */
 export class MemoryCluster implements Cluster {
-  readonly #objects = new Map<string, Stored>();
-  /** How often each name was written, and was given to a new object: what happens to one leaves no trace in another. */
-  readonly #counts = new Map<string, { readonly versions: number; readonly uids: number }>();
+  #objects = new Map<string, Stored>();
+  #counts = new Map<string, Counts>();
   /** Called with every stored object, for properties about history. */
   onWrite: (object: Stored) => void = () => {};
   /** What the policies of the cluster make of a child that is written. */
@@ -37,12 +50,19 @@ export class MemoryCluster implements Cluster {
   /** Another cluster in the same state. */
   copy(): MemoryCluster {
     const copy = new MemoryCluster();
-    for (const [key, object] of this.#objects) copy.#objects.set(key, structuredClone(object));
-    for (const [key, counts] of this.#counts) copy.#counts.set(key, counts);
+    copy.restore(this.snapshot());
     copy.admit = this.admit;
     copy.pods = this.pods;
     for (const kind of this.missing) copy.missing.add(kind);
     return copy;
+  }
+
+  snapshot = (): Snapshot => ({ objects: new Map(this.#objects), counts: new Map(this.#counts) });
+
+  /** Goes back to an earlier state, or to that of another cluster. */
+  restore({ objects, counts }: Snapshot): void {
+    this.#objects = new Map(objects);
+    this.#counts = new Map(counts);
   }
 
   async getWebsite(key: WebsiteKey): Promise<Website | undefined> {
@@ -97,7 +117,7 @@ export class MemoryCluster implements Cluster {
   async listPods(namespace: string, labels: Readonly<Record<string, string>>) {
     this.reads++;
     const has = (pod: Pod) => Object.entries(labels).every(([label, value]) => pod.metadata.labels?.[label] === value);
-    return structuredClone(this.pods.filter((pod) => pod.metadata.namespace === namespace && has(pod)).slice(0, 50));
+    return frozen(this.pods.filter((pod) => pod.metadata.namespace === namespace && has(pod)).slice(0, 50));
   }
 
   async *listWebsites() {
@@ -182,20 +202,24 @@ export class MemoryCluster implements Cluster {
   }
 
   /** Everything there is, as a text that two clusters in the same state have in common. */
-  state = (): string => JSON.stringify([...this.#objects].toSorted(([left], [right]) => left.localeCompare(right)));
-  all = (): Stored[] => structuredClone([...this.#objects.values()]);
+  state = (): string =>
+    [...this.#objects]
+      .toSorted(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, object]) => `${key} ${textOf(object)}`)
+      .join('\n');
+  all = (): Stored[] => [...this.#objects.values()];
   websites = (): Website[] => this.all().filter((object): object is Website => object.kind === KIND);
   children = (): Child[] => this.all().filter((object): object is Child => object.kind !== KIND);
 
   #replacement(child: Child): (stored: Stored) => Child {
     if (this.#read(child.kind, child.metadata) === undefined)
       throw refusal('Conflict', keyOf(child.kind, child.metadata));
-    const { metadata, spec } = this.admit(structuredClone(child));
+    const { metadata, spec } = this.admit(frozen(child));
     return (stored) => ({ ...stored, metadata, spec }) as Child;
   }
 
   #read(kind: string, key: WebsiteKey): Stored | undefined {
-    return structuredClone(this.#objects.get(keyOf(kind, key)));
+    return this.#objects.get(keyOf(kind, key));
   }
 
   #create(object: { readonly kind: string; readonly metadata: WebsiteKey; readonly [field: string]: unknown }): Stored {
@@ -205,7 +229,7 @@ export class MemoryCluster implements Cluster {
     const { versions, uids } = this.#counts.get(key) ?? { versions: 0, uids: 0 };
     this.#counts.set(key, { versions, uids: uids + 1 });
     const metadata = { ...object.metadata, uid: `uid ${uids + 1} of ${key}`, generation: 1 };
-    return this.#store(key, { ...structuredClone(object), metadata } as unknown as Stored);
+    return this.#store(key, { ...object, metadata } as unknown as Stored);
   }
 
   #update(object: Stored, change: (stored: Stored) => object): Stored {
@@ -229,9 +253,9 @@ export class MemoryCluster implements Cluster {
   #store(key: string, object: Stored): Stored {
     const { versions = 0, uids = 0 } = this.#counts.get(key) ?? {};
     this.#counts.set(key, { versions: versions + 1, uids });
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(versions + 1) } };
-    this.#objects.set(key, structuredClone(stored));
-    this.onWrite(structuredClone(stored));
+    const stored = frozen({ ...object, metadata: { ...object.metadata, resourceVersion: String(versions + 1) } });
+    this.#objects.set(key, stored);
+    this.onWrite(stored);
     return stored;
   }
 }

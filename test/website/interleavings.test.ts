@@ -6,7 +6,8 @@ import { reconcile } from '../../functions/website/reconcile.ts';
 import { type Website, websiteSpec } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, aWebsite } from '../fixtures/websites.ts';
-import { explore, type Turns, type World } from './explore.ts';
+import type { Turns } from './actor.ts';
+import { explore } from './explore.ts';
 import { world } from './world.ts';
 import { type Child, type ChildKind, CHILD_KINDS, isOptional } from '../../functions/website/children/kinds.ts';
 import { GENERATION } from '../../functions/website/children/metadata.ts';
@@ -75,28 +76,38 @@ const user =
     for (const deed of deeds) await turns.act('user', async () => void (await deed()));
   };
 
+type Notes = Map<string, unknown>;
+
 /** Watches every write for what must never be. */
-function guard(cluster: MemoryCluster): void {
-  const applied = new Map<string, number>();
-  const teams = new Map(cluster.websites().map((website) => [website.metadata.generation ?? 0, teamOf(website)]));
+function guard(cluster: MemoryCluster): Notes {
+  const notes: Notes = new Map();
+  for (const website of cluster.websites()) noteTeam(website, notes);
   cluster.onWrite = (object) => {
-    if (object.kind === 'Website') teams.set(object.metadata.generation ?? 0, teamOf(object));
-    else expectNoOldTeam(object as Child, cluster, teams);
+    if (object.kind === 'Website') noteTeam(object, notes);
+    else expectNoOldTeam(object as Child, cluster, notes);
     const [uid, generation] = generationOf(object);
-    expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(applied.get(uid) ?? 0);
-    applied.set(uid, generation);
+    const applied = `generation of ${uid}`;
+    expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(Number(notes.get(applied) ?? 0));
+    notes.set(applied, generation);
     if (object.kind === 'Website') expectHonest(object, cluster);
   };
+  return notes;
 }
+
+const TEAM = 'team of generation ';
+const noteTeam = (website: Website, notes: Notes) =>
+  notes.set(`${TEAM}${website.metadata.generation ?? 0}`, teamOf(website));
 
 /** The label that the spec states. */
 const teamOf = ({ spec }: Website): string | undefined => (spec as Partial<typeof WEB>).childMetadata?.labels.team;
 
 /** Once a generation was judged, no child gets the label of an earlier one. */
-function expectNoOldTeam(child: Child, cluster: MemoryCluster, teams: ReadonlyMap<number, string | undefined>): void {
+function expectNoOldTeam(child: Child, cluster: MemoryCluster, notes: Notes): void {
   const [website] = cluster.websites();
   const judged = website?.status?.observedGeneration ?? 0;
-  const recent = [...teams].filter(([generation]) => generation >= judged).map(([, team]) => team);
+  const recent = [...notes]
+    .filter(([name]) => name.startsWith(TEAM) && Number(name.slice(TEAM.length)) >= judged)
+    .map(([, team]) => team);
   if (website !== undefined && isOwnedBy(child, website))
     expect(recent, `label of ${child.kind} after generation ${judged}`).toContain(child.metadata.labels?.['team']);
 }
@@ -413,22 +424,20 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
   ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, areMortal, to, admit }) => {
     const expected = await alone(to, admit);
     const start = from === undefined ? () => new MemoryCluster() : await settled(from, admit);
-    const begin = (): World => {
-      const cluster = start();
-      guard(cluster);
-      return {
-        cluster,
-        absent: absentIn(from, to),
-        actors: [user(...deeds(cluster)), ...runs.map(areMortal === true ? mortal : run)],
-        async end() {
-          await settle(cluster);
-          expect(world(cluster)).toEqual(expected);
-          const [website] = cluster.websites();
-          for (const child of cluster.children()) expect(website && isOwnedBy(child, website)).toBe(true);
-        },
-      };
-    };
-    expect((await explore(begin)).ends).toBeGreaterThan(1);
+    const cluster = start();
+    const explored = await explore({
+      cluster,
+      notes: guard(cluster),
+      absent: absentIn(from, to),
+      actors: [user(...deeds(cluster)), ...runs.map(areMortal === true ? mortal : run)],
+      async end() {
+        await settle(cluster);
+        expect(world(cluster)).toEqual(expected);
+        const [website] = cluster.websites();
+        for (const child of cluster.children()) expect(website && isOwnedBy(child, website)).toBe(true);
+      },
+    });
+    expect(explored.ends).toBeGreaterThan(1);
   });
 });
 
@@ -457,29 +466,27 @@ it('P4: A Deployment that somebody else makes meanwhile is never touched, and th
     spec: { replicas: 7, selector: { matchLabels: { app: 'other' } }, template: {} },
   } as unknown as Parameters<MemoryCluster['create']>[0];
   const outcomes = new Set<string>();
-  await explore(() => {
-    const cluster = new MemoryCluster();
-    let theirs: Child | undefined;
-    const deed = async () => {
-      theirs = await cluster.create(foreign).catch(() => undefined);
-    };
-    return {
-      cluster,
-      absent: absentIn(OLD),
-      actors: [user(() => cluster.apply(key, OLD), deed), run('nothing'), run()],
-      async end() {
-        await settle(cluster);
-        const found = await cluster.getChild('Deployment', key);
-        const [website] = cluster.websites();
-        const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
-        outcomes.add(`${ready?.reason}`);
-        // The Deployment controller alone has written to it.
-        const { spec, metadata } = found ?? {};
-        if (theirs !== undefined)
-          expect({ ...theirs, spec, metadata: { ...metadata, resourceVersion: '1' } }).toEqual(theirs);
-        expect(ready?.reason).toBe(theirs === undefined ? 'Available' : 'NameConflict');
-      },
-    };
+  const cluster = new MemoryCluster();
+  const notes: Notes = new Map();
+  const deed = async () => notes.set('theirs', await cluster.create(foreign).catch(() => undefined));
+  await explore({
+    cluster,
+    notes,
+    absent: absentIn(OLD),
+    actors: [user(() => cluster.apply(key, OLD), deed), run('nothing'), run()],
+    async end() {
+      await settle(cluster);
+      const theirs = notes.get('theirs') as Child | undefined;
+      const found = await cluster.getChild('Deployment', key);
+      const [website] = cluster.websites();
+      const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
+      outcomes.add(`${ready?.reason}`);
+      // The Deployment controller alone has written to it.
+      const { spec, metadata } = found ?? {};
+      if (theirs !== undefined)
+        expect({ ...theirs, spec, metadata: { ...metadata, resourceVersion: '1' } }).toEqual(theirs);
+      expect(ready?.reason).toBe(theirs === undefined ? 'Available' : 'NameConflict');
+    },
   });
   expect([...outcomes].toSorted()).toEqual(['Available', 'NameConflict']);
 });
@@ -489,7 +496,7 @@ it('P4: A Deployment that somebody else makes meanwhile is never touched, and th
  * changed and the owners have not, under the uid alone (Kubernetes pkg/controller/garbagecollector, attemptToDeleteItem and deleteObject).
  */
 const collector = (cluster: MemoryCluster, kind: 'Deployment' | 'Service') => async (turns: Turns) => {
-  const act: Turns['act'] = (name, work) => turns.act(name, work);
+  const { act } = turns;
   const seen = await act('collector gets child', () => cluster.getChild(kind, key));
   const [website] = await act('collector looks for owner', async () => cluster.websites());
   if (seen === undefined || (website !== undefined && isOwnedBy(seen, website))) return;
@@ -511,16 +518,16 @@ const deletes = (cluster: MemoryCluster, child: Child): Promise<boolean> =>
   );
 
 /** A child that belongs to a Website never goes back to one before it. */
-function guardOwners(cluster: MemoryCluster): void {
+function guardOwners(cluster: MemoryCluster, notes: Notes): void {
   const { onWrite } = cluster;
-  const owners = new Map<string, number>();
   cluster.onWrite = (object) => {
     onWrite(object);
     const { uid, ownerReferences = [] } = object.metadata;
     expect(ownerReferences.length).toBeLessThanOrEqual(1);
     const number = Number(/\d+/.exec(ownerReferences[0]?.uid ?? '0')?.[0]);
-    expect(number, `the owner of ${object.kind}`).toBeGreaterThanOrEqual(owners.get(uid) ?? 0);
-    owners.set(uid, Math.max(number, owners.get(uid) ?? 0));
+    const owner = `owner of ${uid}`;
+    expect(number, `the owner of ${object.kind}`).toBeGreaterThanOrEqual(Number(notes.get(owner) ?? 0));
+    notes.set(owner, number);
   };
 }
 
@@ -593,25 +600,24 @@ describe('A Website that is deleted and made again meanwhile has all children to
   ])('%s', { timeout: 120_000 }, async (_, { from = OLD, deeds, runs, to, collects }) => {
     const start = await settled(from);
     const expected = await alone(to);
-    const { ends } = await explore(() => {
-      const cluster = start();
-      guard(cluster);
-      guardOwners(cluster);
-      return {
-        cluster,
-        absent: absentIn(from, to),
-        actors: [
-          user(...deeds(cluster)),
-          ...runs.map((reads) => run(reads)),
-          ...(collects === undefined ? [] : [collector(cluster, collects)]),
-        ],
-        async end() {
-          await settle(cluster);
-          expect(world(cluster)).toEqual(expected);
-          const [website] = cluster.websites();
-          for (const child of cluster.children()) expect(website && isOwnedBy(child, website)).toBe(true);
-        },
-      };
+    const cluster = start();
+    const notes = guard(cluster);
+    guardOwners(cluster, notes);
+    const { ends } = await explore({
+      cluster,
+      notes,
+      absent: absentIn(from, to),
+      actors: [
+        user(...deeds(cluster)),
+        ...runs.map((reads) => run(reads)),
+        ...(collects === undefined ? [] : [collector(cluster, collects)]),
+      ],
+      async end() {
+        await settle(cluster);
+        expect(world(cluster)).toEqual(expected);
+        const [website] = cluster.websites();
+        for (const child of cluster.children()) expect(website && isOwnedBy(child, website)).toBe(true);
+      },
     });
     expect(ends).toBeGreaterThan(1);
   });

@@ -1,0 +1,159 @@
+import { hash } from 'node:crypto';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import type { ChildKind } from '../../functions/website/children/kinds.ts';
+import { textOf } from '../cluster/frozen.ts';
+import type { MemoryCluster } from '../cluster/memory.ts';
+
+/** What an actor does its work by: everything it does waits for its turn. */
+export interface Turns {
+  readonly cluster: Cluster;
+  readonly act: <T>(name: string, work: () => Promise<T>) => Promise<T>;
+}
+
+/** What an actor waits for. */
+export interface Call {
+  /** How many calls the actor had made before. */
+  readonly place: number;
+  readonly name: string;
+  readonly work: () => Promise<unknown>;
+}
+
+/** How far an actor has come: with the same answers to its calls it goes on in the same way. */
+export interface Mind {
+  readonly id: number;
+  readonly answers: readonly Answer[];
+  /** Those that wait for their turn; none once the actor has ended. */
+  readonly calls: readonly Call[];
+  /** Of what it threw. */
+  readonly failure: { readonly cause: unknown } | undefined;
+}
+
+interface Answer {
+  readonly place: number;
+  readonly name: string;
+  readonly settled: PromiseSettledResult<unknown>;
+  readonly text: string;
+}
+
+/** What the calls of an actor are about. */
+export interface Stage {
+  readonly cluster: MemoryCluster;
+  /**
+   * Kinds of which there is no child at any time. Reading one comes to the same in every order, so it takes no turn. That keeps the
+   * number of orders independent of how many kinds there are.
+   */
+  readonly absent?: ReadonlySet<ChildKind>;
+}
+
+/** One of the actors that overlap. It knows nothing but the answers to its calls, and runs once for each set of them. */
+export class Actor {
+  readonly #run: (turns: Turns) => Promise<unknown>;
+  readonly #stage: Stage;
+  readonly #minds = new Map<string, Mind>();
+  /** Those that have come as far as a mind, and have not been continued from there. */
+  readonly #paused = new Map<Mind, Play>();
+
+  constructor(run: (turns: Turns) => Promise<unknown>, stage: Stage) {
+    this.#run = run;
+    this.#stage = stage;
+  }
+
+  async begin(): Promise<Mind> {
+    return this.#mindOf(await this.#play([]), []);
+  }
+
+  /** Makes one of the calls on the stage as it is now. @returns how far the actor comes with the answer. */
+  async after(mind: Mind, { place, name, work }: Call): Promise<Mind> {
+    const [settled] = await Promise.allSettled([(async () => work())()]);
+    const text =
+      settled.status === 'rejected' ? `failed with ${String(settled.reason)}` : hash('sha1', textOf(settled.value));
+    const answer = { place, name, settled, text };
+    const answers = [...mind.answers, answer];
+    const known = this.#minds.get(nameOf(answers));
+    if (known !== undefined) return known;
+    const play = this.#paused.get(mind) ?? (await this.#play(mind.answers));
+    this.#paused.delete(mind);
+    await play.take(answer);
+    return this.#mindOf(play, answers);
+  }
+
+  async #play(answers: readonly Answer[]): Promise<Play> {
+    const play = new Play(this.#run, this.#stage);
+    await quiescence();
+    for (const answer of answers) await play.take(answer);
+    return play;
+  }
+
+  #mindOf(play: Play, answers: readonly Answer[]): Mind {
+    const { waiting: calls, failure } = play;
+    const mind = { id: this.#minds.size, answers, calls, failure };
+    this.#minds.set(nameOf(answers), mind);
+    this.#paused.set(mind, play);
+    return mind;
+  }
+}
+
+/** The same in whatever order calls that overlapped were made and answered. */
+const nameOf = (answers: readonly Answer[]): string =>
+  answers
+    .toSorted((left, right) => (left.name === right.name ? left.place - right.place : left.name < right.name ? -1 : 1))
+    .map(({ name, text }) => `${name}=${text}`)
+    .join();
+
+/** One run of an actor, which stands still while calls wait for their answers. */
+class Play {
+  readonly #calls: (Call & PromiseWithResolvers<unknown>)[] = [];
+  readonly #answered = new Set<number>();
+  failure: Mind['failure'];
+
+  constructor(run: (turns: Turns) => Promise<unknown>, stage: Stage) {
+    const act = <T>(name: string, work: () => Promise<T>): Promise<T> => {
+      const call = { place: this.#calls.length, name, work, ...Promise.withResolvers<unknown>() };
+      this.#calls.push(call);
+      return call.promise as Promise<T>;
+    };
+    run({ act, cluster: takingTurns(stage, act) }).catch((cause: unknown) => (this.failure = { cause }));
+  }
+
+  get waiting(): readonly Call[] {
+    return this.#calls
+      .filter(({ place }) => !this.#answered.has(place))
+      .map(({ place, name, work }) => ({ place, name, work }));
+  }
+
+  async take({ place, settled }: Answer): Promise<void> {
+    this.#answered.add(place);
+    if (settled.status === 'fulfilled') this.#calls[place]?.resolve(settled.value);
+    else this.#calls[place]?.reject(settled.reason);
+    await quiescence();
+  }
+}
+
+function takingTurns({ cluster, absent = new Set() }: Stage, act: Turns['act']): Cluster {
+  return {
+    async getWebsite(key, since) {
+      if (since === undefined) return act('get Website', () => cluster.getWebsite(key));
+      // A cache shows what it took in at some time before.
+      const cached = await act('cache Website', () => cluster.getWebsite(key));
+      return act('get cached Website', async () => cached);
+    },
+    getChild: (kind, key) =>
+      absent.has(kind) ? cluster.getChild(kind, key) : act(`get ${kind}`, () => cluster.getChild(kind, key)),
+    create(child) {
+      if (absent.has(child.kind)) throw new Error(`No ${child.kind} was expected`);
+      return act(`create ${child.kind}`, () => cluster.create(child));
+    },
+    replace: (child) => act(`replace ${child.kind}`, () => cluster.replace(child)),
+    rehearse: (child) => act(`rehearse ${child.kind}`, () => cluster.rehearse(child)),
+    delete: (child) => act(`delete ${child.kind}`, () => cluster.delete(child)),
+    scale: (website, replicas) => act('scale Website', () => cluster.scale(website, replicas)),
+    updateStatus: (website) => act('update status', () => cluster.updateStatus(website)),
+    announce: (website, transition) => cluster.announce(website, transition),
+    listWebsites: () => cluster.listWebsites(),
+    listChildren: (kind) => cluster.listChildren(kind),
+    listPods: (namespace, labels) => cluster.listPods(namespace, labels),
+  };
+}
+
+/** Everything has run that can run without an answer. */
+const quiescence = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
