@@ -1,5 +1,5 @@
 // What the manifests say of each other, of the programs and of the API server: a name that is wrong in one place is found here.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { configFrom as functionsConfig } from '../../functions/config.ts';
 import { configFrom as forwarderConfig } from '../../infra/forwarder/config.ts';
@@ -35,12 +35,18 @@ describe.each(FOLDERS)('%s', (folder) => {
   let workloads: Workload[];
   beforeAll(async () => {
     manifests = await rendered(inject('kubectl'), folder);
+    const before = `${folder}/for-administrators`;
+    if (existsSync(before)) manifests.push(...(await rendered(inject('kubectl'), before)));
     workloads = workloadsIn(manifests);
   });
   const named = (name: string) => workloads.filter((each) => each.name === name);
 
   it('has something that runs', () => {
     expect(workloads).not.toEqual([]);
+  });
+
+  it('has no CRD: whoever deletes what the folder installs keeps all sites', () => {
+    expect(manifests.filter(({ kind }) => kind === 'CustomResourceDefinition')).toEqual([]);
   });
 
   it('selects Pods that are there, by ports that they have', () => {
