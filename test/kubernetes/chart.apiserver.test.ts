@@ -53,15 +53,19 @@ describe('The chart', () => {
   it('has what the overlay in-cluster has, but for the namespace, which Helm makes', async () => {
     const { [`Namespace undefined/${NAMESPACE}`]: namespace, ...rest } = comparable(await overlay('in-cluster'));
     expect(namespace).toBeDefined();
-    expect(comparable(await template(NAMESPACE, '--include-crds'))).toEqual(rest);
+    expect(comparable(await template(NAMESPACE))).toEqual(rest);
+  });
+
+  it('has the CRD, which Helm installs once and then leaves alone', async () => {
+    const crds = await rendered(inject('kubectl'), 'crds');
+    expect(manifestsIn(await helm('show', 'crds', CHART))).toEqual(crds);
   });
 
   it('has what the overlay namespaced has, for namespaces', async () => {
     const values = ['--set', 'namespaces={team-a}', '--set', 'forwarder.env.NAMESPACES=x,functions.env.NAMESPACES=x'];
     const own = /"valueFrom":\{"fieldRef":\{"fieldPath":"metadata.namespace"\}\}/;
     const forAdministrators = await overlay('namespaced/for-administrators');
-    const fence = forAdministrators.filter(({ kind }) => kind !== 'CustomResourceDefinition');
-    const said = JSON.stringify([...(await overlay('namespaced')), ...fence]).replaceAll(
+    const said = JSON.stringify([...(await overlay('namespaced')), ...forAdministrators]).replaceAll(
       new RegExp(`"name":"NAMESPACES",${own.source}`, 'g'),
       '"name":"NAMESPACES","value":"x"',
     );
@@ -73,7 +77,7 @@ describe('The chart', () => {
     const sink = 'forwarder.env.SINK=https://example.azurewebsites.net/api/websites';
     const secret = 'forwarder.container.envFrom[0].secretRef.name=website-sink';
     const values = ['--set', 'functions.enabled=false', '--set', sink, '--set', secret];
-    expect(comparable(await template(NAMESPACE, '--include-crds', ...values))).toEqual(rest);
+    expect(comparable(await template(NAMESPACE, ...values))).toEqual(rest);
   });
 
   it.each(['functions.enabled=true', 'namespaces={team-a}'])('selects no Pod of a Website, with %s', async (value) => {
@@ -154,6 +158,22 @@ describe('The chart', () => {
       'SINK_BEARER_TOKEN',
     ]);
     expect(program?.container.env).toContainEqual({ name: 'SINK_BEARER_TOKEN', ...token });
+  });
+
+  it('names images by digest, if there is one and no tag is set', async () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    const values = ['--set', `image.digests.website-functions=${digest}`];
+    const imagesOf = (manifests: readonly Manifest[]) =>
+      workloadsIn(manifests)
+        .map(({ container }) => container.image)
+        .toSorted();
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(imagesOf(await template('x', ...values))).toEqual([
+      `ghcr.io/website-reconciler/website-forwarder:v${version}`,
+      `ghcr.io/website-reconciler/website-functions:v${version}@${digest}`,
+      `ghcr.io/website-reconciler/website-functions:v${version}@${digest}`,
+    ]);
+    expect(imagesOf(await template('x', ...values, '--set', 'image.tag=mine')).join()).not.toContain('@');
   });
 
   it('takes booleans and numbers as the text that they are written as', async () => {

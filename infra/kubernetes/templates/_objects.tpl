@@ -57,7 +57,10 @@
 {{- end }}
 {{- $container := first .pod.containers }}
 {{- $image := .root.Values.image }}
-{{- $_ := set $container "image" (printf "%s/%s:%s" $image.registry $container.image (default .root.Chart.AppVersion $image.tag)) }}
+{{- $tag := default .root.Chart.AppVersion $image.tag }}
+{{- /* The digests are those of the chart's own version. */}}
+{{- $digest := ternary "" (get $image.digests $container.image) (ne $image.tag "") }}
+{{- $_ := set $container "image" (printf "%s/%s:%s%s" $image.registry $container.image $tag (ternary "" (print "@" $digest) (empty $digest))) }}
 {{- include "website-reconciler.env" (dict "container" $container "env" $env) }}
 {{- $_ := mergeOverwrite $container (deepCopy (default dict .values.container)) }}
 {{- with $image.pullSecrets }}
