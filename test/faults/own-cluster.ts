@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { cacheFolder, findBinaries } from '../../infra/local/binaries/binaries.ts';
-import { startControlPlane } from '../../infra/local/control-plane/control-plane.ts';
+import { startControlPlane, type ControlPlane } from '../../infra/local/control-plane/control-plane.ts';
 import { officialReleases } from '../../infra/local/binaries/download.ts';
 import { goBuild } from '../../infra/local/binaries/go-build.ts';
 import { install } from '../../infra/local/programs/install.ts';
@@ -20,15 +20,20 @@ export interface OwnCluster extends Access {
   stop(): Promise<void>;
 }
 
-/** Starts it with Websites installed. @param data folder from whose state it starts, and in which it leaves it. */
-export async function startOwnCluster(data?: string): Promise<OwnCluster> {
+/** A control plane with nothing installed. @param data folder from whose state it starts, and in which it leaves it. */
+export async function startEmptyCluster(data?: string): Promise<ControlPlane> {
   const binaries = await findBinaries({
     assets: process.env['KUBEBUILDER_ASSETS'],
     cache: cacheFolder(process.env),
     sources: [officialReleases(), goBuild()],
     progress: () => {},
   });
-  const controlPlane = await startControlPlane({ binaries, data, audit: 'on' });
+  return startControlPlane({ binaries, data, audit: 'on' });
+}
+
+/** Starts one with Websites installed. @param data as above. */
+export async function startOwnCluster(data?: string): Promise<OwnCluster> {
+  const controlPlane = await startEmptyCluster(data);
   const { kubeconfig, folder, pids } = controlPlane;
   const admin = await connect({ kubeconfig });
   await install(admin);

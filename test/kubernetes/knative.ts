@@ -27,9 +27,19 @@ const revision = {
   'x-kubernetes-preserve-unknown-fields': true,
 };
 
-const SPECS: Readonly<Record<string, { readonly kind: string; readonly spec: object }>> = {
+/** Written by its controllers. */
+const status = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+
+interface Definition {
+  readonly kind: string;
+  readonly shortNames?: readonly string[];
+  readonly spec: object;
+}
+
+const SPECS: Readonly<Record<string, Definition>> = {
   'services.serving.knative.dev': {
     kind: 'Service',
+    shortNames: ['ksvc'],
     spec: object({
       template: object({ metadata: object({ annotations: attributes, labels: attributes }), spec: revision }, 'spec'),
     }),
@@ -74,9 +84,9 @@ const SPECS: Readonly<Record<string, { readonly kind: string; readonly spec: obj
 
 /** Their definitions, for kubectl. */
 export function knativeDefinitions(): string {
-  const items = Object.entries(SPECS).map(([name, { kind, spec }]) => {
+  const items = Object.entries(SPECS).map(([name, { kind, shortNames = [], spec }]) => {
     const [plural = '', ...group] = name.split('.');
-    const schema = { openAPIV3Schema: object({ spec }) };
+    const schema = { openAPIV3Schema: object({ spec, status }) };
     return {
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
@@ -84,7 +94,7 @@ export function knativeDefinitions(): string {
       spec: {
         group: group.join('.'),
         scope: 'Namespaced',
-        names: { kind, plural, singular: kind.toLowerCase() },
+        names: { kind, plural, singular: kind.toLowerCase(), shortNames },
         versions: [{ name: 'v1', served: true, storage: true, schema }],
       },
     };

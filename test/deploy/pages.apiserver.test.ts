@@ -1,0 +1,61 @@
+// Every command of the deploy pages, run in order on an empty cluster.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { knativeDefinitions } from '../kubernetes/knative.ts';
+import { quietly } from '../kubernetes/kubectl.ts';
+import { startKnativeControllers } from './knative-controllers.ts';
+import type { Block } from './page.ts';
+import { begin, DOCS, end, read } from './session.ts';
+
+afterEach(end);
+
+describe('Somebody who follows the page', () => {
+  it('installs everything with kubectl', async () => {
+    const session = await begin();
+    expect(await read(`${DOCS}/kubernetes.md`, session)).toBeGreaterThan(8);
+  }, 240_000);
+
+  it('installs everything with Helm', async () => {
+    const session = await begin();
+    expect(await read(`${DOCS}/helm.md`, session)).toBeGreaterThan(5);
+  }, 240_000);
+
+  it('installs everything in the namespace of one team, as that team', async () => {
+    const session = await begin();
+    const { reader } = session;
+    const asTeam = join(reader.folder, '.team.kubeconfig');
+    writeFileSync(asTeam, impersonating(session.kubeconfig, 'jane', 'team-a'));
+    const before = async ({ section }: Block) => {
+      if (section.startsWith('2.')) await reader.run(`export KUBECONFIG=${asTeam}`);
+    };
+    expect(await read(`${DOCS}/one-team.md`, session, { before })).toBeGreaterThan(4);
+  }, 240_000);
+
+  it.each(['direct', 'broker', 'api-server-source'])(
+    'runs the functions on Knative, fed by %s',
+    async (way) => {
+      const session = await begin();
+      const { kubeconfig, nodes } = session;
+      const kubectl = inject('kubectl');
+      await quietly(kubectl, ['--kubeconfig', kubeconfig, 'create', '-f', '-'], knativeDefinitions());
+      const knative = startKnativeControllers(kubectl, kubeconfig, nodes);
+      try {
+        const edit = (text: string) => text.replace('WAY=direct', `WAY=${way}`);
+        const skip = ({ text }: Block) => way === 'api-server-source' && text.includes('sinkbinding/');
+        expect(await read(`${DOCS}/knative.md`, session, { edit, skip })).toBeGreaterThan(4);
+      } finally {
+        await knative.stop();
+      }
+    },
+    240_000,
+  );
+});
+
+/** A kubeconfig of an administrator who acts as somebody else. */
+function impersonating(kubeconfig: string, user: string, group: string): string {
+  const config = parse(readFileSync(kubeconfig, 'utf8')) as { users: { user: object }[] };
+  const users = config.users.map((each) => ({ ...each, user: { ...each.user, as: user, 'as-groups': [group] } }));
+  return stringify({ ...config, users });
+}
