@@ -67,14 +67,6 @@ async function runHost(args: readonly string[]): Promise<number> {
   process.on('SIGINT', () => {});
   const host = spawn('func', ['start', ...args], { stdio: 'inherit' });
   process.once('SIGTERM', () => host.kill('SIGTERM'));
-  try {
-    const [code] = (await once(host, 'exit')) as [number | null];
-    return code ?? 1;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new Error(
-      'Could not find func: install Azure Functions Core Tools 4 (npm install -g azure-functions-core-tools@4)',
-      { cause: error },
-    );
-  }
+  const [code] = (await once(host, 'exit')) as [number | null];
+  return code ?? 1;
 }

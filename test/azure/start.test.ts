@@ -62,8 +62,34 @@ it('makes the queue that the settings name', async () => {
   expect((await start(func)).said).toContain('exists true');
 });
 
-it('says what to install where there is no func', async () => {
-  const { code, said } = await start(undefined);
-  expect(said).toContain('npm install -g azure-functions-core-tools@4');
+/** What is checked before the build. */
+async function check(version?: string) {
+  if (version !== undefined) {
+    writeFileSync(join(folder, 'func'), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
+  }
+  const child = spawn(process.execPath, [resolve('infra/azure/core-tools.ts')], { env: { PATH: `${folder}:/bin` } });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, said };
+}
+
+it('says what to install where there is no func, before it builds', async () => {
+  const { code, said } = await check();
+  expect(said).toBe(
+    'Could not find func: install Azure Functions Core Tools 4.4.0 or newer (npm install -g azure-functions-core-tools@4)\n',
+  );
+  expect(code).toBe(1);
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  expect(scripts['start:azure']).toMatch(/^node infra\/azure\/core-tools\.ts && npm run build/);
+});
+
+it.each(['4.4.0', '4.4.1', '4.12.0', '5.0.0'])('takes Core Tools %s', async (version) => {
+  expect(await check(version)).toEqual({ code: 0, said: '' });
+});
+
+it.each(['4.3.9', '4.0.5455', '3.0.2931'])('refuses Core Tools %s, whose worker refuses Node 24', async (version) => {
+  const { code, said } = await check(version);
+  expect(said).toContain(`Core Tools ${version} do not support Node 24: install 4.4.0 or newer`);
   expect(code).toBe(1);
 });
