@@ -3,8 +3,8 @@ import type { TestProject } from 'vitest/node';
 import { connect } from '../functions/cluster/transport.ts';
 import { cacheFolder, findBinaries } from '../infra/local/binaries/binaries.ts';
 import { startControlPlane, type ControlPlane } from '../infra/local/control-plane/control-plane.ts';
-import { officialReleases } from '../infra/local/binaries/download.ts';
-import { goBuild } from '../infra/local/binaries/go-build.ts';
+import { plainProgress } from '../infra/local/binaries/progress.ts';
+import { allSources } from '../infra/local/binaries/sources.ts';
 import { install, installGatewayApi } from '../infra/local/programs/install.ts';
 import { writeKubeconfigFor } from '../infra/local/programs/kubeconfig.ts';
 
@@ -40,11 +40,11 @@ export async function teardown(): Promise<void> {
 
 async function start(): Promise<ControlPlane> {
   const began = performance.now();
-  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  const progress = plainProgress((line) => process.stderr.write(`${line}\n`));
   const binaries = await findBinaries({
     assets: process.env['KUBEBUILDER_ASSETS'],
     cache: cacheFolder(process.env),
-    sources: [officialReleases(), goBuild()],
+    sources: allSources(),
     progress,
   });
   const controlPlane = await startControlPlane({ binaries, audit: 'on', ownership: 'enforced' });

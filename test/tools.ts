@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { cacheFolder, findBinaries } from '../infra/local/binaries/binaries.ts';
-import { officialReleases } from '../infra/local/binaries/download.ts';
-import { goBuild } from '../infra/local/binaries/go-build.ts';
+import { plainProgress } from '../infra/local/binaries/progress.ts';
+import { allSources } from '../infra/local/binaries/sources.ts';
 import { TOOLS } from '../infra/local/binaries/versions.ts';
 
 declare module 'vitest' {
@@ -18,8 +18,8 @@ export async function setup(project: TestProject): Promise<void> {
     programs: TOOLS,
     assets: process.env['KUBEBUILDER_ASSETS'],
     cache: cacheFolder(process.env),
-    sources: [officialReleases(), goBuild()],
-    progress: (line) => process.stderr.write(`${line}\n`),
+    sources: allSources(),
+    progress: plainProgress((line) => process.stderr.write(`${line}\n`)),
   });
   project.provide('kubectl', kubectl);
   project.provide('helm', helm);

@@ -4,8 +4,7 @@ import { Places } from '../../functions/cluster/places.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { cacheFolder, findBinaries } from '../../infra/local/binaries/binaries.ts';
 import { startControlPlane } from '../../infra/local/control-plane/control-plane.ts';
-import { officialReleases } from '../../infra/local/binaries/download.ts';
-import { goBuild } from '../../infra/local/binaries/go-build.ts';
+import { allSources } from '../../infra/local/binaries/sources.ts';
 import { install } from '../../infra/local/programs/install.ts';
 import { NAMESPACE, writeKubeconfigFor, type ServiceAccount } from '../../infra/local/programs/kubeconfig.ts';
 import { watch } from '../../infra/forwarder/watch/watch.ts';
@@ -41,7 +40,7 @@ export async function withControlPlane<T>(
   const binaries = await findBinaries({
     assets: process.env['KUBEBUILDER_ASSETS'],
     cache: cacheFolder(process.env),
-    sources: [officialReleases(), goBuild()],
+    sources: allSources(),
     progress,
   });
   const controlPlane = await startControlPlane({ binaries, controllers });

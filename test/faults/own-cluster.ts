@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { cacheFolder, findBinaries } from '../../infra/local/binaries/binaries.ts';
 import { startControlPlane, type ControlPlane } from '../../infra/local/control-plane/control-plane.ts';
-import { officialReleases } from '../../infra/local/binaries/download.ts';
-import { goBuild } from '../../infra/local/binaries/go-build.ts';
+import { allSources } from '../../infra/local/binaries/sources.ts';
 import { install } from '../../infra/local/programs/install.ts';
 import { writeKubeconfigFor, type ServiceAccount } from '../../infra/local/programs/kubeconfig.ts';
 import type { Access } from './stage.ts';
@@ -25,7 +24,7 @@ export async function startEmptyCluster(data?: string): Promise<ControlPlane> {
   const binaries = await findBinaries({
     assets: process.env['KUBEBUILDER_ASSETS'],
     cache: cacheFolder(process.env),
-    sources: [officialReleases(), goBuild()],
+    sources: allSources(),
     progress: () => {},
   });
   return startControlPlane({ binaries, data, audit: 'on' });

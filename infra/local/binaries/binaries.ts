@@ -3,8 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { PROGRAMS, versionOf, type ControlPlaneProgram, type Program } from './versions.ts';
 
-/** Shows a line of progress to the user. */
-export type Progress = (line: string) => void;
+/** Shows a line of progress to the user. A line that is `replaced` is of interest only until the next one. */
+export type Progress = (line: string, lifetime?: 'kept' | 'replaced') => void;
 
 /** A way to get missing programs. It writes each program to its path atomically. */
 export interface Source {
@@ -46,7 +46,7 @@ export async function findBinaries<Wanted extends Program = ControlPlaneProgram>
   const look = (pathOf: (program: Program) => string, where: string) => {
     const here = missing().filter((program) => isExecutable(pathOf(program)));
     for (const program of here) found.set(program, pathOf(program));
-    if (here.length > 0) progress(`Found ${here.join(', ')} in ${where}`);
+    if (here.length > 0) progress(`Found ${here.join(', ')} in ${where}`, 'replaced');
   };
   const missing = () => programs.filter((program) => !found.has(program));
 
@@ -59,8 +59,8 @@ export async function findBinaries<Wanted extends Program = ControlPlaneProgram>
   const failures: string[] = [];
   for (const source of sources) {
     if (missing().length === 0) break;
-    mkdirSync(cache, { recursive: true });
-    progress(`Trying ${source.name} for ${missing().join(', ')}`);
+    makeFolder(cache);
+    progress(`Trying ${source.name} for ${missing().join(', ')}`, 'replaced');
     await source.fetch(missing(), cached, progress).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       failures.push(`${source.name}: ${why}`);
@@ -68,21 +68,42 @@ export async function findBinaries<Wanted extends Program = ControlPlaneProgram>
     });
     look(cached, source.name);
   }
-  if (missing().length > 0) throw new MissingBinariesError(missingMessage(missing(), failures));
+  if (missing().length > 0) throw new MissingBinariesError(missingMessage(missing(), failures, cache));
   return Object.fromEntries(found) as Record<Wanted, string>;
 }
 
 /** An empty variable counts as unset. */
 const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';
 
-function missingMessage(missing: readonly Program[], failures: readonly string[]): string {
+/** @throws MissingBinariesError that names the variable that chooses another folder. */
+function makeFolder(cache: string): void {
+  try {
+    mkdirSync(cache, { recursive: true });
+    accessSync(cache, constants.W_OK);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new MissingBinariesError(
+      `The cache ${cache} cannot be written (${why}): set XDG_CACHE_HOME to a folder with 1 GB of free space`,
+      { cause: error },
+    );
+  }
+}
+
+const FULL = /ENOSPC|EDQUOT|no space left on device|disk quota exceeded/i;
+
+function missingMessage(missing: readonly Program[], failures: readonly string[], cache: string): string {
+  const isFull = failures.some((failure) => FULL.test(failure));
+  const ways = [
+    ...(isFull ? [`free some space on the disk of ${cache}, or set XDG_CACHE_HOME to a folder on another disk`] : []),
+    'set KUBEBUILDER_ASSETS to a folder that contains the programs',
+    'allow access to dl.k8s.io, github.com and get.helm.sh, to download the official releases',
+    'install Go 1.26 or newer (https://go.dev/dl), to build the programs from source',
+  ];
   return [
     `Could not get ${missing.join(', ')}:`,
     ...failures.map((failure) => `  - ${failure}`),
     'Do one of the following:',
-    '  1. set KUBEBUILDER_ASSETS to a folder that contains the programs',
-    '  2. allow access to dl.k8s.io, github.com and get.helm.sh, to download the official releases',
-    '  3. install Go 1.26 or newer (https://go.dev/dl), to build the programs from source',
+    ...ways.map((way, index) => `  ${index + 1}. ${way}`),
   ].join('\n');
 }
 

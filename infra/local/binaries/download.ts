@@ -6,47 +6,70 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, fetch } from 'undici';
 import type { Source } from './binaries.ts';
-import { OFFICIAL, platformName, releaseOf, type Release, type ReleaseHosts } from './releases.ts';
+import { OFFICIAL, platformName, releaseOf, unofficialReleaseOf, type Release, type ReleaseHosts } from './releases.ts';
 import { inWorkFolder } from './work-folder.ts';
 
 /** A download fails if no data arrives for this long. */
 export const STALL_MS = 30_000;
 
-const PROGRESS_INTERVAL_MS = 5_000;
+const PROGRESS_INTERVAL_MS = 1_000;
 
-/** Downloads the official releases. It keeps a file only if its SHA-256 matches the published one. */
-export function officialReleases(hosts: ReleaseHosts = OFFICIAL, stallMs = STALL_MS): Source {
+export interface DownloadOptions {
+  readonly hosts?: ReleaseHosts;
+  readonly stallMs?: number;
+  /** This machine's when absent. */
+  readonly platform?: string;
+}
+
+export const officialReleases = (options: DownloadOptions = {}): Source =>
+  downloads('official releases', releaseOf, options);
+
+/** Builds of Kubernetes' servers for other systems than Linux, by members of the KWOK project. */
+export const unofficialReleases = (options: DownloadOptions = {}): Source =>
+  downloads('unofficial builds of kwok-ci/k8s', unofficialReleaseOf, options);
+
+/** Downloads programs. It keeps a file only if its SHA-256 matches the published one. */
+function downloads(
+  name: string,
+  releaseFor: typeof releaseOf,
+  { hosts = OFFICIAL, stallMs = STALL_MS, platform }: DownloadOptions,
+): Source {
   return {
-    name: 'official releases',
+    name,
     async fetch(wanted, pathOf, progress) {
-      const [first] = wanted;
-      if (first === undefined) return;
-      const platform = platformName();
+      const target = platform ?? platformName();
+      const releases = wanted.flatMap((program) => {
+        const release = releaseFor(program, target, hosts);
+        return release === undefined ? [] : [{ program, release }];
+      });
+      const [first] = releases;
       let bytes = 0;
-      const timer = setInterval(() => progress(`Downloaded ${Math.round(bytes / 1e6)} MB`), PROGRESS_INTERVAL_MS);
+      const timer = setInterval(
+        () => progress(`Downloaded ${Math.round(bytes / 1e6)} MB`, 'replaced'),
+        PROGRESS_INTERVAL_MS,
+      );
       // The connect timeout is short, so that a machine without internet access fails quickly.
       const agent = new Agent({ connectTimeout: 5_000, headersTimeout: stallMs, bodyTimeout: stallMs });
       const received = (length: number) => {
         bytes += length;
       };
       try {
-        await inWorkFolder(pathOf(first), async (work) => {
-          const downloads = wanted.map(async (program) => {
-            const verified = await download(releaseOf(program, platform, hosts), {
-              path: join(work, program),
-              agent,
-              received,
+        if (first !== undefined)
+          await inWorkFolder(pathOf(first.program), async (work) => {
+            const all = releases.map(async ({ program, release }) => {
+              const verified = await download(release, { path: join(work, program), agent, received });
+              renameSync(verified, pathOf(program));
+              progress(`Downloaded and verified ${program} (${name})`);
             });
-            renameSync(verified, pathOf(program));
-            progress(`Downloaded and verified ${program}`);
+            const failed = (await Promise.allSettled(all)).find(({ status }) => status === 'rejected');
+            if (failed?.status === 'rejected') throw failed.reason;
           });
-          const failed = (await Promise.allSettled(downloads)).find(({ status }) => status === 'rejected');
-          if (failed?.status === 'rejected') throw failed.reason;
-        });
       } finally {
         clearInterval(timer);
         await agent.destroy();
       }
+      const others = wanted.filter((program) => !releases.some((each) => each.program === program));
+      if (others.length > 0) throw new Error(`${others.join(', ')} not published for ${target}`);
     },
   };
 }
@@ -63,7 +86,7 @@ async function download({ url, checksum, inside }: Release, destination: Destina
   const published = checksum.read(await text(checksum.url, agent));
   const digest = await save(url, destination);
   if (digest !== published) throw new Error(`${url} has SHA-256 ${digest}, but the published one is ${published}`);
-  const program = inside === undefined ? path : await extract(path, inside);
+  const program = inside === undefined ? path : await extract(path, inside, url);
   chmodSync(program, 0o755);
   return program;
 }
@@ -98,15 +121,16 @@ async function save(url: string, { path, agent, received }: Destination): Promis
   return hash.digest('hex');
 }
 
-/** Extracts one file from an archive, and returns its path. */
-async function extract(archive: string, inside: string): Promise<string> {
+/** Extracts one file from a tar or zip archive, and returns its path. macOS and most Linux systems have both programs. */
+async function extract(archive: string, inside: string, url: string): Promise<string> {
   const path = `${archive}.extracted`;
-  const tar = spawn('tar', ['-xzOf', archive, inside], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const [tool, flags] = url.endsWith('.zip') ? ['unzip', ['-p']] : ['tar', ['-xzOf']];
+  const program = spawn(tool, [...flags, archive, inside], { stdio: ['ignore', 'pipe', 'ignore'] });
   const failed = new Promise<never>((_, reject) =>
-    tar.once('error', (error) => reject(new Error(`tar: ${error.message}`))),
+    program.once('error', (error) => reject(new Error(`${tool}: ${error.message}`))),
   );
-  const code = new Promise<number | null>((resolve) => tar.once('close', resolve));
-  await Promise.race([pipeline(tar.stdout, createWriteStream(path)), failed]);
-  if ((await code) !== 0) throw new Error(`tar could not extract ${inside} from ${archive}`);
+  const code = new Promise<number | null>((resolve) => program.once('close', resolve));
+  await Promise.race([pipeline(program.stdout, createWriteStream(path)), failed]);
+  if ((await code) !== 0) throw new Error(`${tool} could not extract ${inside} from ${archive}`);
   return path;
 }

@@ -37,7 +37,7 @@ const FLAGS = [
   '-ldflags',
   `-s -w -X k8s.io/component-base/version.gitVersion=${KUBERNETES}`,
 ];
-const PROGRESS_INTERVAL_MS = 10_000;
+const PROGRESS_INTERVAL_MS = 1_000;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -76,7 +76,10 @@ const environmentFor = (variables: Variables, work: string) => ({
 });
 
 const progressOf = (progress: Progress, programs: readonly Program[]) => (seconds: number) =>
-  progress(`Building ${programs.join(', ')} from source: ${seconds} s (takes several minutes the first time)`);
+  progress(
+    `Building ${programs.join(', ')} from source: ${seconds} s (takes several minutes the first time)`,
+    'replaced',
+  );
 
 interface Run {
   readonly cwd: string;
@@ -88,9 +91,9 @@ interface Run {
 async function run(flags: readonly string[], { cwd, environment, guard, onProgress }: Run): Promise<void> {
   const start = performance.now();
   const elapsed = () => Math.round((performance.now() - start) / 1000);
-  onProgress(0);
   const timer = setInterval(() => onProgress(elapsed()), PROGRESS_INTERVAL_MS);
   const child = spawn('go', flags, { cwd, env: environment, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  child.once('spawn', () => onProgress(0));
   const { pid } = child;
   if (pid !== undefined) guard.tell({ started: pid });
   try {

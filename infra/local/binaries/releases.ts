@@ -24,20 +24,40 @@ export interface Release {
   readonly inside?: string;
 }
 
-/** @throws Error on other systems than Linux, because Kubernetes publishes its servers only for Linux. */
-export function platformName(): string {
+/** For example `darwin-arm64`. @throws Error for systems that no release is published for. */
+export function platformName(platform: NodeJS.Platform = process.platform, arch = process.arch): string {
   const architectures: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
-  const architecture = architectures[process.arch];
-  if (process.platform === 'linux' && architecture !== undefined) return `linux-${architecture}`;
-  throw new Error(`not published for ${process.platform} on ${process.arch}`);
+  const architecture = architectures[arch];
+  if ((platform === 'linux' || platform === 'darwin') && architecture !== undefined)
+    return `${platform}-${architecture}`;
+  throw new Error(`not published for ${platform} on ${arch}`);
 }
 
-export function releaseOf(program: Program, platform: string, hosts: ReleaseHosts): Release {
+/** Kubernetes publishes its servers for Linux only. */
+const SERVERS = new Set<Program>(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']);
+
+/** The builds that KWOK's own kwokctl uses where Kubernetes publishes none. */
+export function unofficialReleaseOf(program: Program, platform: string, hosts: ReleaseHosts): Release | undefined {
+  if (!SERVERS.has(program) || platform.startsWith('linux')) return undefined;
+  const tag = `${KUBERNETES}-kwok.0-${platform}`;
+  return {
+    url: `${hosts.github}/kwok-ci/k8s/releases/download/${tag}/${program}`,
+    checksum: {
+      url: `${hosts.githubApi}/repos/kwok-ci/k8s/releases/tags/${tag}`,
+      read: (body) => digestOf(program, body),
+    },
+  };
+}
+
+/** The official release, if one is published for this platform. */
+export function releaseOf(program: Program, platform: string, hosts: ReleaseHosts): Release | undefined {
+  if (SERVERS.has(program) && !platform.startsWith('linux')) return undefined;
   if (program === 'etcd') {
     const folder = `etcd-${ETCD}-${platform}`;
     const base = `${hosts.github}/etcd-io/etcd/releases/download/${ETCD}`;
-    const read = (sums: string) => lineFor(`${folder}.tar.gz`, sums);
-    return { url: `${base}/${folder}.tar.gz`, checksum: { url: `${base}/SHA256SUMS`, read }, inside: `${folder}/etcd` };
+    const file = `${folder}.${platform.startsWith('linux') ? 'tar.gz' : 'zip'}`;
+    const read = (sums: string) => lineFor(file, sums);
+    return { url: `${base}/${file}`, checksum: { url: `${base}/SHA256SUMS`, read }, inside: `${folder}/etcd` };
   }
   if (program === 'kwok') {
     const file = `kwok-${platform}`;

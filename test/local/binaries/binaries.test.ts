@@ -75,6 +75,22 @@ describe('The programs of the control plane', () => {
     );
   });
 
+  it('whose disk is full end in an error that says so first', async () => {
+    const full: Source = { name: 'full', fetch: () => Promise.reject(new Error('ENOSPC: no space left on device')) };
+    const search = findBinaries({ assets: undefined, cache, sources: [full], progress });
+    await expect(search).rejects.toThrow(/\n {2}1\. free some space on the disk of .*XDG_CACHE_HOME/);
+  });
+
+  it('whose cache cannot be written end in an error that names the variable', async () => {
+    const search = findBinaries({
+      assets: undefined,
+      cache: '/dev/null/cache',
+      sources: [source('any', [])],
+      progress,
+    });
+    await expect(search).rejects.toThrow(/^The cache \/dev\/null\/cache cannot be written .*: set XDG_CACHE_HOME/);
+  });
+
   it('are not looked for where a variable that is set to nothing points', async () => {
     const only = source('only', PROGRAMS);
     await findBinaries({ assets: '', cache, sources: [only], progress });
@@ -129,11 +145,10 @@ describe.runIf(process.platform === 'linux')('A download', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const host = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
-      await officialReleases({ kubernetes: host, github: host, githubApi: host, helm: host }, stallMs).fetch(
-        wanted,
-        pathOf,
-        progress,
-      );
+      await officialReleases({
+        hosts: { kubernetes: host, github: host, githubApi: host, helm: host },
+        ...(stallMs === undefined ? {} : { stallMs }),
+      }).fetch(wanted, pathOf, progress);
     } finally {
       server.closeAllConnections();
       server.close();
@@ -186,7 +201,9 @@ describe.runIf(process.platform === 'linux')('A download', () => {
   it('from a machine that cannot be reached says which', async () => {
     mkdirSync(cache);
     const nowhere = 'http://127.0.0.1:1';
-    const releases = officialReleases({ kubernetes: nowhere, github: nowhere, githubApi: nowhere, helm: nowhere });
+    const releases = officialReleases({
+      hosts: { kubernetes: nowhere, github: nowhere, githubApi: nowhere, helm: nowhere },
+    });
     await expect(releases.fetch(wanted, pathOf, progress)).rejects.toThrow('127.0.0.1:1');
     expect(existsSync(pathOf('kube-scheduler'))).toBe(false);
   });
