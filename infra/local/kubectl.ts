@@ -1,0 +1,36 @@
+// npm run kubectl -- ARGS: runs the pinned kubectl against the cluster of the `npm start` that runs.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cacheFolder, findBinaries } from './binaries/binaries.ts';
+import { plainProgress } from './binaries/progress.ts';
+import { allSources } from './binaries/sources.ts';
+import { findRunning } from './running.ts';
+
+async function kubectl(args: readonly string[]): Promise<number> {
+  const cache = cacheFolder(process.env);
+  const running = findRunning(cache);
+  if (running?.kubeconfig === undefined)
+    throw new Error('Found no cluster, because npm start does not run: start it in another terminal');
+  const { kubectl: file } = await findBinaries({
+    programs: ['kubectl'],
+    assets: process.env['KUBEBUILDER_ASSETS'],
+    cache,
+    sources: allSources(),
+    progress: plainProgress((line) => process.stderr.write(line.startsWith('Found ') ? '' : `${line}\n`)),
+  });
+  // The shell's KUBECONFIG may name another cluster.
+  const environment = { ...process.env, KUBECONFIG: running.kubeconfig };
+  const context = running.context === undefined ? [] : ['--context', running.context];
+  // Ctrl-C reaches kubectl too, and this process ends after it.
+  process.on('SIGINT', () => {});
+  const child = spawn(file, [...context, ...args], { stdio: 'inherit', env: environment });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
+}
+
+try {
+  process.exitCode = await kubectl(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

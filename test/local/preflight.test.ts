@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+
+interface Here {
+  readonly root: string;
+  readonly platform: string;
+  readonly version: string;
+  readonly environment: Record<string, string>;
+}
+const { problem } = createRequire(import.meta.url)('../../infra/local/preflight.cjs') as {
+  problem: (here: Here) => string | undefined;
+};
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'preflight-'));
+  writeFileSync(join(root, 'package.json'), '{"engines": {"node": ">=22.19"}}');
+  lock('package-lock.json', '1.0.0');
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+/** A project with one dependency, as its lockfile or as what npm notes of what it has installed. */
+function lock(file: string, version: string): void {
+  mkdirSync(join(root, 'node_modules', 'node', 'bin'), { recursive: true });
+  const packages = { '': { devDependencies: { zod: version } }, 'node_modules/zod': { version } };
+  writeFileSync(join(root, file), JSON.stringify({ packages }));
+}
+const installed = (version = '1.0.0') => lock('node_modules/.package-lock.json', version);
+const here = (more: Partial<Here> = {}): Here => ({
+  root,
+  platform: 'linux',
+  version: '24.21.0',
+  environment: {},
+  ...more,
+});
+
+it.each(['24.21.0', '22.19.0', '23.0.0'])('Nothing is wrong with Node %s and all dependencies', (version) => {
+  installed();
+  expect(problem(here({ version }))).toBeUndefined();
+});
+
+it('Dependencies that are not installed', () => {
+  expect(problem(here())).toBe('The dependencies are not installed: run npm ci.');
+});
+
+it('Dependencies of another lockfile', () => {
+  installed('0.9.0');
+  expect(problem(here())).toBe('The dependencies have changed (zod): run npm ci.');
+});
+
+it.each(['20.20.2', '22.18.0', '12.22.12'])('Node %s without the one of the project', (version) => {
+  installed();
+  expect(problem(here({ version }))).toBe(
+    `Node ${version} is too old (22.19 is needed), and npm ran no install script for the one in node_modules: run npm rebuild node --ignore-scripts=false.`,
+  );
+});
+
+it('An old Node beside the one of the project', () => {
+  installed();
+  writeFileSync(join(root, 'node_modules', 'node', 'bin', 'node'), '');
+  expect(problem(here({ version: '20.20.2' }))).toContain('use npm start and npm run kubectl');
+});
+
+it('Windows', () => {
+  expect(problem(here({ platform: 'win32' }))).toContain('use WSL');
+});
+
+it.each(['port', 'data', 'json'])('A flag before which -- is missing: --%s', (flag) => {
+  installed();
+  expect(problem(here({ environment: { [`npm_config_${flag}`]: 'true' } }))).toBe(
+    `npm kept --${flag} for itself: write npm start -- --${flag}, with -- before all flags.`,
+  );
+});
+
+it('A problem is one line on stderr, and an exit code', async () => {
+  mkdirSync(join(root, 'infra', 'local'), { recursive: true });
+  cpSync('infra/local/preflight.cjs', join(root, 'infra', 'local', 'preflight.cjs'));
+  const run = promisify(execFile)(process.execPath, [join(root, 'infra', 'local', 'preflight.cjs'), 'start']);
+  await expect(run).rejects.toMatchObject({ code: 1, stderr: 'The dependencies are not installed: run npm ci.\n' });
+});
+
+it('Without a problem, the program runs with its own arguments', async () => {
+  const run = promisify(execFile)(process.execPath, ['infra/local/preflight.cjs', 'start', '--help']);
+  expect((await run).stdout).toMatch(/^Usage: npm start -- \[flags\]/);
+});
