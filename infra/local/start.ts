@@ -1,147 +1,131 @@
 // npm start: runs a control plane, the forwarder, the functions and a sample Website with one command.
-import { mkdirSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { API_VERSION, GROUP, PLURAL, type Website } from '../../functions/website/resource.ts';
-import { advice } from './terminal/advice.ts';
-import { cacheFolder, findBinaries } from './binaries/binaries.ts';
-import { startControlPlane, type ControlPlane } from './control-plane/control-plane.ts';
-import { officialReleases } from './binaries/download.ts';
-import { goBuild } from './binaries/go-build.ts';
-import { applyFile, install, installGatewayApi } from './programs/install.ts';
-import { contextOf, NAMESPACE } from './programs/kubeconfig.ts';
+import type { Transport } from '../../functions/cluster/transport.ts';
+import { API_VERSION, PLURAL, type Website } from '../../functions/website/resource.ts';
 import { UsageError } from '../usage.ts';
+import { cacheFolder } from './binaries/binaries.ts';
+import { temporaryFolder } from './control-plane/data-folder.ts';
+import { isOnPath } from './on-path.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
+import { prepareCluster, type Prepared } from './prepare.ts';
 import { Processes, ProgramEndedError } from './processes/processes.ts';
+import { applyFile } from './programs/install.ts';
 import { startForwarder, startFunctions, type ProgramOptions } from './programs/programs.ts';
-import { liveLines, websiteLines, type LastEvent } from './terminal/view.ts';
+import { Renewals } from './programs/renewals.ts';
+import { noteRunning } from './running.ts';
+import { Changes } from './terminal/changes.ts';
+import { endingOf } from './terminal/ending.ts';
+import { failureText } from './terminal/failure.ts';
+import { showLive } from './terminal/live.ts';
+import { screenOf, SILENT, type Screen } from './terminal/screen.ts';
+import { secondsSince, Steps } from './terminal/steps.ts';
+import { summaryLines } from './terminal/summary.ts';
+import { Warnings } from './terminal/warnings.ts';
 
 const SAMPLE = '../../../crds/samples/minimal.yaml';
 const SAMPLE_KEY = { namespace: 'default', name: 'hello' };
-const POLL_MS = 500;
+const POLL_MS = 50;
 
 /** Run in reverse order at the end, also after an error. */
 const cleanups: (() => Promise<unknown>)[] = [];
+const atEnd = (cleanup: () => Promise<unknown>): void => {
+  cleanups.push(cleanup);
+};
 const startedAt = performance.now();
-const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-/** A signal asked us to stop, which is not an error. */
+/** A signal asked us to stop, or nobody reads our output any more. Neither is an error. */
 class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
-async function main(options: Options): Promise<void> {
-  const stopped = untilStopSignal();
-  const say =
-    options.output === 'live'
-      ? (line: string): void => {
-          process.stdout.write(`${line}\n`);
-        }
-      : () => {};
-  const step: Step = async (name, work) => {
-    const start = performance.now();
-    const result = await Promise.race([work, stopped]);
-    say(`  ${name.padEnd(44)} ${seconds(start)}`);
-    return result;
-  };
-
-  const { local, address, transport } = await prepareCluster(options, step, stopped);
-  const events = new Map<string, LastEvent>();
-  const onLine: ProgramOptions['onLine'] =
-    options.output === 'json'
-      ? (line) => {
-          process.stdout.write(`${JSON.stringify(line)}\n`);
-        }
-      : () => {};
-  const { processes, folder } = programsIn(local);
-  const failure = Promise.race([stopped, processes.failure, local?.failure ?? processes.failure]);
-  const programs: ProgramOptions = { processes, folder, transport, address, events, onLine };
-  const listening = blamingPort(options.port, Promise.race([startFunctions(options.port, programs), failure]));
-  const sink = await step('Functions are listening', listening);
-  await step('Forwarder is running', Promise.race([startForwarder(sink, programs), failure]));
-  if (local !== undefined) {
-    await applyFile(transport, SAMPLE);
-    await step('Sample Website is ready', Promise.race([untilSampleIsReady(transport), failure]));
+async function main(options: Options, screen: Screen): Promise<void> {
+  const stopped = untilStopped();
+  const steps = new Steps(screen);
+  const warnings = new Warnings(screen);
+  noteUnusedKubeconfig(options, screen);
+  const prepared = await prepareCluster(options, { steps, stopped, atEnd });
+  const { local, address, transport } = prepared;
+  const changes = new Changes();
+  const { processes, folder } = programsOf(prepared);
+  const programs = { ...loggedTo({ options, warnings, changes }), processes, folder, transport, address };
+  atEnd(async () => programs.renewals.stop());
+  const failure = Promise.race([stopped, processes.failure]);
+  const step = <T>(name: string, work: Promise<T>) => steps.step(name, Promise.race([work, failure]));
+  try {
+    const functions = await blamingPort(options.port, step('Functions', startFunctions(options.port, programs)));
+    const forwarder = await step('Forwarder', startForwarder(functions, programs));
+    if (local !== undefined && prepared.age === 'new') {
+      await applyFile(transport, SAMPLE);
+      await step('Sample Website', untilSampleIsReady(transport));
+    }
+    const note = noteRunning(cacheFolder(process.env), address);
+    if (note !== undefined) processes.removeAtEnd(note);
+    const links = [
+      ['functions', `${functions}readyz`],
+      ['forwarder', `${forwarder}readyz  ${forwarder}metrics`],
+      ['logs', processes.logs],
+    ] as const;
+    const kubectl = isOnPath('kubectl') ? 'kubectl' : 'npm run kubectl --';
+    const cluster = local === undefined ? 'own' : 'local';
+    screen.print(...summaryLines({ took: secondsSince(startedAt), address, cluster, links, kubectl }));
+    await Promise.race([failure, showLive({ screen, transport, changes, warnings })]);
+  } catch (error) {
+    if (!(error instanceof StoppedError)) processes.keepLogs();
+    throw error;
   }
-
-  say(`\nReady after ${seconds(startedAt)}. Kubeconfig: ${address.kubeconfig}\n`);
-  for (const line of advice(address, local === undefined ? 'own' : 'local')) say(line);
-  const show = options.output === 'live' ? liveLines(process.stdout) : () => {};
-  await Promise.race([failure, showContinuously(transport, (websites) => show(websiteLines(websites, events)))]);
 }
 
-/** Starts a control plane, or connects to the user's cluster, and installs the CRD and the RBAC rules. */
-async function prepareCluster(options: Options, step: Step, stopped: Promise<never>) {
-  const local = options.kubeconfig === undefined ? await startLocal(options, step) : undefined;
-  const address: ClusterAddress = { kubeconfig: local?.kubeconfig ?? options.kubeconfig, context: options.context };
-  const transport = await connect(address);
-  cleanups.push(() => transport.close());
-  await step(`Reached ${transport.server}`, reach(transport));
-  if (local === undefined && options.consent === 'ask')
-    await Promise.race([askToInstall(address, transport.server), stopped]);
-  await step('Installed the CRD and the RBAC rules', install(transport));
-  if (local !== undefined) await step('Installed the CRDs of the Gateway API', installGatewayApi(transport));
-  return { local, address, transport };
+/** Where the lines of the programs' logs go, and what follows from them. */
+function loggedTo({ options, warnings, changes }: { options: Options; warnings: Warnings; changes: Changes }) {
+  const onTrouble = (error: unknown) =>
+    warnings.note('npm start', `Could not renew tokens: ${messageOf(error)}`, new Date());
+  const onLine: ProgramOptions['onLine'] = (program, line) => {
+    if (options.output === 'json') process.stdout.write(`${JSON.stringify({ program, ...line.fields })}\n`);
+    if (line.level === 'warning') warnings.note(program, line.text, new Date());
+    changes.note(line, new Date());
+  };
+  return { onLine, renewals: new Renewals({ onTrouble }) };
+}
+
+function noteUnusedKubeconfig({ kubeconfig }: Options, screen: Screen): void {
+  const set = process.env['KUBECONFIG'] ?? '';
+  if (kubeconfig === undefined && set !== '')
+    screen.print(`Starting a new control plane. To use the cluster of KUBECONFIG: npm start -- --kubeconfig ${set}`);
 }
 
 /** The functions' error names the variable PORT, but the user of this command has the flag --port. */
 async function blamingPort<T>(port: number, listening: Promise<T>): Promise<T> {
   return listening.catch((error: unknown) => {
     if (port === 0 || !(error instanceof ProgramEndedError)) throw error;
-    throw new Error(`--port ${port} cannot be used: ${error.message}`, { cause: error });
+    throw new ProgramEndedError(`--port ${port} cannot be used: ${error.message}`, error.logs);
   });
 }
 
-type Step = <T>(name: string, work: Promise<T>) => Promise<T>;
-
-function untilStopSignal(): Promise<never> {
+function untilStopped(): Promise<never> {
   const stopped = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => reject(new StoppedError(signal)));
+    const stop = (why: string) => reject(new StoppedError(why));
+    // At a second signal this process ends at once, and its guardian cleans up. The listeners stay, because the library that hides
+    // the cursor ends this process when it finds that it alone listens.
+    let signals = 0;
+    const onSignal = (signal: string) => (++signals === 1 ? stop(signal) : process.exit(1));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+    // The reader of our output may end first, as `head` does. The listeners stay, because each further write fails too.
+    for (const output of [process.stdout, process.stderr]) output.on('error', ({ message }) => stop(message));
   });
   stopped.catch(() => {});
   return stopped;
 }
 
-/** The programs use the control plane's folder, or a temporary one if the cluster is the user's. */
-function programsIn(local: ControlPlane | undefined): { processes: Processes; folder: string } {
-  const folder = local?.folder ?? mkdtempSync(join(tmpdir(), 'website-reconciler-'));
-  mkdirSync(join(folder, 'logs'), { recursive: true });
-  const processes = new Processes(join(folder, 'logs'), local === undefined ? folder : undefined);
-  cleanups.push(() => processes.stop());
-  return { processes, folder };
-}
-
-async function startLocal({ data, output }: Options, step: Step): Promise<ControlPlane> {
-  const progress = (line: string): void => {
-    process.stderr.write(output === 'live' ? `  ${line}\n` : '');
-  };
-  const sources = [officialReleases(), goBuild()];
-  const search = { assets: process.env['KUBEBUILDER_ASSETS'], cache: cacheFolder(process.env), sources, progress };
-  const binaries = await step('Found the programs of the control plane', findBinaries(search));
-  const starting = startControlPlane({ binaries, data });
-  // Registered before the control plane is ready, so that a signal during the start leaves nothing behind.
-  cleanups.push(async () => (await starting.catch(() => undefined))?.stop());
-  return step('Control plane is ready', starting);
-}
-
-async function reach(transport: Transport): Promise<void> {
-  await transport.json({ method: 'GET', path: '/version', what: 'reach the cluster' });
-}
-
-async function askToInstall(address: ClusterAddress, server: string): Promise<void> {
-  const what = `the CRD ${PLURAL}.${GROUP}, the namespace ${NAMESPACE} and its RBAC`;
-  const question = `Install ${what} in context ${contextOf(address)} at ${server}? [y/N] `;
-  if (!process.stdin.isTTY)
-    throw new UsageError('Cannot ask before installing the CRD, because stdin is not a terminal: pass --yes to agree');
-  const prompt = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await prompt.question(question);
-  prompt.close();
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UsageError('Cancelled: nothing was installed');
+/** Our programs join those of the control plane. For the user's cluster, they have a temporary folder. */
+function programsOf({ local }: Prepared): { processes: Processes; folder: string } {
+  if (local !== undefined) return local;
+  const { path, leftover } = temporaryFolder();
+  mkdirSync(join(path, 'logs'));
+  const processes = new Processes(join(path, 'logs'), leftover);
+  atEnd(() => processes.stop());
+  return { processes, folder: path };
 }
 
 async function untilSampleIsReady(transport: Transport): Promise<void> {
@@ -150,41 +134,38 @@ async function untilSampleIsReady(transport: Transport): Promise<void> {
     const website = (await transport.json({ method: 'GET', path, what: 'get the sample' })) as Website;
     const ready = website.status?.conditions?.find(({ type }) => type === 'Ready');
     if (ready?.status === 'True' && ready.observedGeneration === website.metadata.generation) return;
-    await delay(POLL_MS / 10);
-  }
-}
-
-async function showContinuously(transport: Transport, show: (websites: readonly Website[]) => void): Promise<never> {
-  for (;;) {
-    const list = { method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}`, what: `list ${PLURAL}` } as const;
-    // The cluster may be away for a moment. If its programs end, `failure` reports it.
-    const body = await transport.json(list).catch(() => undefined);
-    if (body !== undefined) show((body as { items: Website[] }).items);
     await delay(POLL_MS);
   }
 }
 
 async function cleanUp(): Promise<void> {
   for (const each of cleanups.toReversed()) {
-    await each().catch((error: unknown) =>
-      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
-    );
+    await each().catch((error: unknown) => process.stderr.write(`${messageOf(error)}\n`));
   }
 }
 
-function exitCodeOf(error: unknown): number {
-  if (error instanceof StoppedError) return 0;
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Runs until somebody stops it, and returns the exit code. */
+async function run(options: Options): Promise<number> {
+  const screen = options.output === 'json' ? SILENT : screenOf(process.stdout);
+  const error: unknown = await main(options, screen).catch((thrown: unknown) => thrown);
+  screen.end();
+  const isStopped = error instanceof StoppedError;
+  if (isStopped) screen.print('Stopping');
+  else process.stderr.write(`${failureText(error)}\n`);
+  await cleanUp();
+  if (isStopped) screen.print(endingOf(options));
+  if (isStopped) return 0;
   return error instanceof UsageError ? 2 : 1;
 }
 
 try {
   const options = optionsFrom(process.argv.slice(2));
   if (options === 'help') process.stdout.write(USAGE);
-  else await main(options);
+  else process.exitCode = await run(options);
 } catch (error) {
-  process.exitCode = exitCodeOf(error);
-} finally {
-  await cleanUp();
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 2;
 }
 process.exit();

@@ -3,7 +3,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { connect } from '../../functions/cluster/transport.ts';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import type { Website } from '../../functions/website/resource.ts';
+import { install } from '../../infra/local/programs/install.ts';
 import { eventually } from '../eventually.ts';
 import { startProgram, type Program } from '../program.ts';
 
@@ -23,9 +25,9 @@ async function up(args: readonly string[] = []): Promise<{ program: Program; kub
   const { lines } = program;
   const kubeconfig = await eventually(
     () => {
-      const line = lines.map(({ msg }) => String(msg)).find((each) => each.includes('Kubeconfig: '));
+      const line = lines.map(({ msg }) => String(msg)).find((each) => each.includes('export KUBECONFIG='));
       if (line === undefined) throw new Error(`It is not up: ${JSON.stringify(lines)} ${program?.stderr.join('')}`);
-      return line.split('Kubeconfig: ')[1] ?? '';
+      return line.split('KUBECONFIG=')[1] ?? '';
     },
     { deadlineMs: 60_000 },
   );
@@ -65,15 +67,40 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     },
   );
 
-  it('shows the sample ready, where the kubeconfig is, and what to try', async () => {
+  it('shows the sample ready, what was done, and that nothing is left behind', async () => {
+    const { program: running } = await up();
+    const text = () => running.text.join('\n');
+    await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d, \d+ ms/));
+    // The steps, the summary and the table.
+    expect(running.text.length).toBeLessThan(40);
+    await running.stop();
+    expect(running.text.at(-1)).toBe('Stopped. Nothing was left behind: no program, no file.');
+  });
+
+  it('shows warnings, and renews tokens that are refused', async () => {
     const { program: running, kubeconfig } = await up();
-    const text = () => running.lines.map(({ msg }) => String(msg)).join('\n');
-    await eventually(() => expect(text()).toMatch(/default\/hello +Ready \(Available\) +2\/2 +\S+ +settled/));
-    expect(
-      text()
-        .split('\n')
-        .filter((line) => line.includes(`kubectl --kubeconfig ${kubeconfig}`)),
-    ).toHaveLength(3);
+    const accounts = '/api/v1/namespaces/website-reconciler/serviceaccounts';
+    await withTransport(kubeconfig, async (transport) => {
+      await transport.json({ method: 'DELETE', path: accounts, what: 'delete the ServiceAccounts' });
+      // The API server remembers for some seconds that it accepted a token.
+      let replicas = 3;
+      await eventually(
+        async () => {
+          await scale(transport, ++replicas);
+          expect(running.text.join('\n')).toMatch(/^! .*Unauthorized/m);
+        },
+        { everyMs: 1_000 },
+      );
+      await install(transport);
+      await eventually(async () => expect(await readyReplicasOf(transport)).toBe(replicas));
+    });
+  }, 120_000);
+
+  it('ends without an error when the reader of its output does', async () => {
+    program = startProgram(START, [], found);
+    program.process.stdout?.destroy();
+    expect(await program.exit).toBe(0);
+    expect(program.stderr.join('')).not.toContain('EPIPE');
   });
 
   it('keeps its data with --data, and starts again from it', async () => {
@@ -81,6 +108,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     try {
       const first = await up(['--data', relative('', data)]);
       const uid = await sampleUid(first.kubeconfig);
+      await withTransport(first.kubeconfig, (transport) => scale(transport, 4));
       const other = startProgram(START, ['--data', data], found);
       expect(await other.exit).toBe(1);
       expect(other.stderr.join('')).toContain(`--data ${data} cannot be used: process ${first.program.process.pid}`);
@@ -88,11 +116,14 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
       await first.program.stop();
       const second = await up(['--data', data]);
       expect(await sampleUid(second.kubeconfig)).toBe(uid);
+      await withTransport(second.kubeconfig, async (transport) =>
+        eventually(async () => expect(await readyReplicasOf(transport)).toBe(4)),
+      );
       await second.program.stop();
     } finally {
       rmSync(data, { recursive: true, force: true });
     }
-  });
+  }, 180_000);
 
   it('runs against a cluster of the user, with --kubeconfig', async () => {
     const { kubeconfig } = await up(['--kubeconfig', inject('kubeconfig'), '--yes']);
@@ -109,15 +140,24 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     server.close();
   });
 
-  it('says which program ended, with the end of its log, and stops the rest', async () => {
-    const running = await up();
-    const scheduler = running.pids.find((pid) => /kube-scheduler/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
-    if (scheduler === undefined) throw new Error('There is no scheduler');
-    process.kill(scheduler, 'SIGKILL');
-    expect(await running.program.exit).toBe(1);
-    expect(running.program.stderr.join('')).toMatch(/kube-scheduler ended unexpectedly \(SIGKILL\):\n.+/);
-    expect(processesIn(dirname(running.kubeconfig))).toEqual([]);
-  });
+  it.each(['kube-scheduler', 'functions/node.ts'])(
+    'says that a program ended, with the end of its log, stops the rest and keeps the logs (%s)',
+    async (name) => {
+      const running = await up();
+      const folder = dirname(running.kubeconfig);
+      const ended = running.pids.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(name));
+      if (ended === undefined) throw new Error(`${name} does not run`);
+      process.kill(ended, 'SIGKILL');
+      expect(await running.program.exit).toBe(1);
+      const text = running.program.stderr.join('');
+      expect(text).toMatch(/(kube-scheduler|website-functions) ended unexpectedly \(SIGKILL\):\n.+/);
+      expect(text).toContain(`The logs are kept in ${folder}/logs`);
+      expect(processesIn(folder)).toEqual([]);
+      expect(readdirSync(folder)).toEqual(['logs']);
+      expect(readFileSync(join(folder, 'logs', 'website-functions.log'), 'utf8')).toContain('Reconciled Website');
+      rmSync(folder, { recursive: true });
+    },
+  );
 
   it('prints the logs of both programs as JSON with --json', async () => {
     program = startProgram(START, ['--json'], found);
@@ -155,10 +195,27 @@ describe('npm start with a cluster that it cannot use', () => {
   });
 });
 
-async function sampleUid(kubeconfig: string): Promise<string> {
+const SAMPLE = '/apis/stable.example.com/v1/namespaces/default/websites/hello';
+
+async function withTransport<T>(kubeconfig: string, work: (transport: Transport) => Promise<T>): Promise<T> {
   const transport = await connect({ kubeconfig });
-  const path = '/apis/stable.example.com/v1/namespaces/default/websites/hello';
-  const website = (await transport.json({ method: 'GET', path, what: 'get' })) as { metadata: { uid: string } };
-  await transport.close();
-  return website.metadata.uid;
+  try {
+    return await work(transport);
+  } finally {
+    await transport.close();
+  }
+}
+
+const sampleUid = (kubeconfig: string): Promise<string | undefined> =>
+  withTransport(kubeconfig, async (transport) => (await sampleIn(transport)).metadata.uid);
+
+const sampleIn = async (transport: Transport): Promise<Website> =>
+  (await transport.json({ method: 'GET', path: SAMPLE, what: 'get the sample' })) as Website;
+
+const readyReplicasOf = async (transport: Transport): Promise<number | undefined> =>
+  (await sampleIn(transport)).status?.readyReplicas;
+
+async function scale(transport: Transport, replicas: number): Promise<void> {
+  const contentType = 'application/merge-patch+json';
+  await transport.json({ method: 'PATCH', path: SAMPLE, what: 'scale', contentType, body: { spec: { replicas } } });
 }

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,6 +19,8 @@ export interface ControlPlane {
   readonly pids: ReadonlyMap<string, number>;
   /** Rejects when one of the programs ends unexpectedly. Never resolves. */
   readonly failure: Promise<never>;
+  /** The programs. Others that use the control plane can join them: they stop first. */
+  readonly processes: Processes;
   stop(): Promise<void>;
 }
 
@@ -51,15 +53,19 @@ const NODE = 'simulated';
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   for (let attempt = 1; ; attempt++) {
+    const folder = options.data === undefined ? temporaryFolder() : keptFolder(options.data);
     try {
-      return await startIn(options.data === undefined ? temporaryFolder() : keptFolder(options.data), options);
+      return await startIn(folder, options);
     } catch (error) {
-      // Another process can take a free port between the time we find it and the time a program listens on it.
-      const portWasTaken = error instanceof ProgramEndedError && error.message.includes('address already in use');
-      if (!portWasTaken || attempt === ATTEMPTS) throw error;
+      if (!portWasTaken(error) || attempt === ATTEMPTS) throw error;
+      if (folder.lifetime === 'temporary') rmSync(folder.path, { recursive: true, force: true });
     }
   }
 }
+
+/** Another process can take a free port between the time we find it and the time a program listens on it. */
+const portWasTaken = (error: unknown): boolean =>
+  error instanceof ProgramEndedError && error.message.includes('address already in use');
 
 async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promise<ControlPlane> {
   const { binaries, controllers = 'on' } = options;
@@ -86,9 +92,10 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
       await Promise.race([addNode(admin), processes.failure]);
     }
     const { failure, pids } = processes;
-    return { kubeconfig: admin, server, folder: path, pids, failure, stop: () => processes.stop() };
+    return { kubeconfig: admin, server, folder: path, pids, failure, processes, stop: () => processes.stop() };
   } catch (error) {
     abandoned.abort(error);
+    if (error instanceof ProgramEndedError) processes.keepLogs();
     await processes.stop();
     throw error;
   }

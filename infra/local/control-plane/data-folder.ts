@@ -10,15 +10,25 @@ export interface DataFolder {
   readonly leftover: string;
 }
 
-/** The data folder cannot be used. The message names the flag. */
+/** The folder cannot be used. The message names the flag or variable that chooses another. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
 }
 
-/** Creates a folder that is removed at the end. */
+/** Creates a folder that is removed at the end. @throws DataFolderError */
 export function temporaryFolder(): DataFolder {
-  const path = mkdtempSync(join(tmpdir(), 'website-reconciler-'));
-  return { path, lifetime: 'temporary', leftover: path };
+  try {
+    const path = mkdtempSync(join(tmpdir(), 'website-reconciler-'));
+    return { path, lifetime: 'temporary', leftover: path };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DataFolderError(
+      `The temporary folder ${tmpdir()} cannot be used (${why}): set TMPDIR to another folder`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /**

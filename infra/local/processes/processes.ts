@@ -1,27 +1,39 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { startGuard } from './guard.ts';
+import { lastLines } from './last-lines.ts';
 
 /** A program ended unexpectedly. The message contains the end of its log. */
 export class ProgramEndedError extends Error {
   override readonly name = 'ProgramEndedError';
+  /** The folder of its log. */
+  readonly logs: string;
+
+  constructor(message: string, logs: string) {
+    super(message);
+    this.logs = logs;
+  }
 }
 
 export interface StartOptions {
   /** The environment of this process when absent. */
   readonly environment?: Record<string, string>;
+  /** Called with each line of stdout. */
   readonly onLine?: (line: string) => void;
 }
 
 /** How long a program may take to end after SIGTERM, before it gets SIGKILL. */
 const GRACE_MS = 5_000;
-const LAST_LINES = 12;
+/** How long the end of a program's output may take to arrive after the program has ended. */
+const OUTPUT_MS = 1_000;
 
 /** A group of programs that end when this process ends, even if it is killed. */
 export class Processes {
-  readonly #logs: string;
+  /** The folder of the logs, one file for each program. */
+  readonly logs: string;
   readonly #guard = startGuard();
   readonly #running: { readonly name: string; readonly child: ChildProcess; readonly ended: Promise<void> }[] = [];
   #stopping = false;
@@ -33,38 +45,59 @@ export class Processes {
 
   /** @param leftover file or folder to remove when the programs have ended. */
   constructor(logs: string, leftover: string | undefined) {
-    this.#logs = logs;
+    this.logs = logs;
     this.failure = new Promise((_, reject) => (this.#fail = reject));
     this.failure.catch(() => {});
-    if (leftover !== undefined) this.#guard.tell({ remove: leftover });
+    if (leftover !== undefined) this.removeAtEnd(leftover);
   }
 
-  /** Starts a program. Its output goes to its log file, except that `onLine` receives stdout if it is given. */
+  /** Removes a file or folder when the programs have ended. */
+  removeAtEnd(path: string): void {
+    this.#guard.tell({ remove: path });
+  }
+
+  /** Spares the logs when the folder that contains them is removed. */
+  keepLogs(): void {
+    this.#guard.tell({ keep: this.logs });
+  }
+
+  /** Starts a program. All its output goes to its log file. */
   start(name: string, file: string, args: readonly string[], { environment, onLine }: StartOptions = {}): void {
-    const log = openSync(this.logOf(name), 'w', 0o600);
+    // The program appends its own stderr while we append the lines of its stdout.
+    writeFileSync(this.logOf(name), '', { mode: 0o600 });
+    const log = openSync(this.logOf(name), 'a');
     const child = spawn(file, args, {
       detached: true,
       env: environment ?? process.env,
       stdio: ['ignore', onLine === undefined ? log : 'pipe', log],
     });
-    closeSync(log);
-    if (onLine !== undefined && child.stdout !== null) createInterface(child.stdout).on('line', onLine);
+    if (onLine === undefined || child.stdout === null) closeSync(log);
+    else
+      createInterface(child.stdout)
+        .on('line', (line) => {
+          append(log, line);
+          onLine(line);
+        })
+        .on('close', () => closeSync(log));
     const { pid } = child;
     if (pid !== undefined) {
       this.pids.set(name, pid);
       this.#guard.tell({ started: pid });
     }
-    const ended = new Promise<void>((resolve) => {
-      const end = (how: string) => {
-        if (pid !== undefined) this.#guard.tell({ ended: pid });
-        if (!this.#stopping)
-          this.#fail(new ProgramEndedError(`${name} ended unexpectedly (${how}):\n${this.#lastLines(name)}`));
-        resolve();
-      };
-      child.once('error', (error) => end(error.message));
-      child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
-    });
+    const ended = this.#untilEnded(name, child);
     this.#running.push({ name, child, ended });
+  }
+
+  async #untilEnded(name: string, child: ChildProcess): Promise<void> {
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    const how = await new Promise<string>((resolve) => {
+      child.once('error', ({ message }) => resolve(message));
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
+    if (child.pid !== undefined) this.#guard.tell({ ended: child.pid });
+    if (this.#stopping) return;
+    await Promise.race([closed, delay(OUTPUT_MS, undefined, { ref: false })]);
+    this.#fail(new ProgramEndedError(`${name} ended unexpectedly (${how}):\n${this.#lastLines(name)}`, this.logs));
   }
 
   /** Stops the programs in the reverse order of their start, and waits until they have ended. */
@@ -79,9 +112,18 @@ export class Processes {
     await this.#guard.end();
   }
 
-  logOf = (name: string): string => join(this.#logs, `${name}.log`);
+  logOf = (name: string): string => join(this.logs, `${name}.log`);
 
   #lastLines(name: string): string {
-    return readFileSync(this.logOf(name), 'utf8').trimEnd().split('\n').slice(-LAST_LINES).join('\n');
+    return lastLines(readFileSync(this.logOf(name), 'utf8'));
+  }
+}
+
+/** A full disk loses lines of the log. It stops nothing. */
+function append(log: number, line: string): void {
+  try {
+    writeSync(log, `${line}\n`);
+  } catch {
+    // The lines still reach `onLine`.
   }
 }

@@ -1,12 +1,11 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClusterAddress } from '../../../functions/cluster/credentials.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { keyText } from '../../../functions/website/resource.ts';
-import { NAMESPACE, tokenOf, writeKubeconfigFor, type ServiceAccount } from './kubeconfig.ts';
+import { logLineOf, type LogLine } from '../processes/log-line.ts';
 import type { Processes } from '../processes/processes.ts';
-import type { LastEvent } from '../terminal/view.ts';
+import { NAMESPACE, renewKubeconfig, replaceFile, requestToken, type ServiceAccount } from './kubeconfig.ts';
+import type { Renewals } from './renewals.ts';
 
 export interface ProgramOptions {
   readonly processes: Processes;
@@ -14,20 +13,10 @@ export interface ProgramOptions {
   readonly address: ClusterAddress;
   /** Receives the kubeconfigs. */
   readonly folder: string;
-  /** Filled with the last delivered event of each Website, by key. */
-  readonly events: Map<string, LastEvent>;
-  /** Called with each line that a program logs, and the program's name added. */
-  readonly onLine: (line: object) => void;
-}
-
-/** The fields of the programs' logs that we read. */
-interface LogLine {
-  readonly msg?: string;
-  readonly url?: string;
-  readonly namespace?: string;
-  readonly name?: string;
-  readonly reason?: string;
-  readonly outcome?: string;
+  /** Keeps the programs' tokens fresh. */
+  readonly renewals: Renewals;
+  /** Called with each line that a program logs. */
+  readonly onLine: (program: ServiceAccount, line: LogLine) => void;
 }
 
 /** The audience of the forwarder's token. */
@@ -46,16 +35,20 @@ export function startFunctions(port: number, options: ProgramOptions): Promise<s
 
 /** Starts the forwarder as its own ServiceAccount, and returns the URL of its health checks. */
 export async function startForwarder(sink: string, options: ProgramOptions): Promise<string> {
-  const { transport, folder } = options;
-  const token = join(folder, 'website-forwarder.token');
-  writeFileSync(token, await tokenOf('website-forwarder', { transport, audience: AUDIENCE }), { mode: 0o600 });
+  const { transport, folder, renewals } = options;
+  const file = join(folder, 'website-forwarder.token');
+  await renewals.add(async () => {
+    const { token, expires } = await requestToken('website-forwarder', { transport, audience: AUDIENCE });
+    replaceFile(file, token);
+    return expires;
+  });
   const flags = [
     '--sink',
     sink,
     '--mode',
     'batched',
     '--sink-token-file',
-    token,
+    file,
     '--host',
     '127.0.0.1',
     '--port',
@@ -70,9 +63,10 @@ async function start(
   name: ServiceAccount,
   [file, ...flags]: readonly string[],
   variables: Record<string, string>,
-  { processes, transport, address, folder, events, onLine }: ProgramOptions,
+  { processes, transport, address, folder, renewals, onLine }: ProgramOptions,
 ): Promise<string> {
-  const kubeconfig = await writeKubeconfigFor(name, { transport, address, path: join(folder, `${name}.kubeconfig`) });
+  const kubeconfig = join(folder, `${name}.kubeconfig`);
+  await renewals.add(() => renewKubeconfig(name, { transport, address, path: kubeconfig }));
   const path = fileURLToPath(new URL(`../../../${file}`, import.meta.url));
   // The user's shell may contain settings for other programs, so ours inherit almost nothing.
   const inherited = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' };
@@ -80,29 +74,16 @@ async function start(
     processes.start(name, process.execPath, [path, ...flags], {
       environment: { ...inherited, KUBECONFIG: kubeconfig, ...variables },
       onLine: (text) => {
-        const line = parsed(text);
-        if (line.msg === 'Listening' && line.url !== undefined) resolve(line.url);
-        remember(line, events);
-        onLine({ program: name, ...line });
+        const line = logLineOf(text);
+        const { msg, url } = line.fields;
+        if (msg === 'Listening' && typeof url === 'string') resolve(url);
+        if (line.level === 'warning' && isAboutCredentials(line)) renewals.refused();
+        onLine(name, line);
       },
     });
   });
 }
 
-/** A line that is not JSON, such as a warning of Node, becomes the message. */
-function parsed(text: string): LogLine {
-  try {
-    return JSON.parse(text) as LogLine;
-  } catch {
-    return { msg: text };
-  }
-}
-
-function remember(
-  { msg, namespace, name, reason = '-', outcome = '-' }: LogLine,
-  events: Map<string, LastEvent>,
-): void {
-  if (msg === 'Delivered event' && namespace !== undefined && name !== undefined) {
-    events.set(keyText({ namespace, name }), { reason, outcome });
-  }
-}
+/** Whether the API server or the functions refused a token. */
+const isAboutCredentials = ({ text, fields }: LogLine): boolean =>
+  fields['code'] === 'Unauthorized' || fields['status'] === 401 || /\bUnauthorized\b/.test(text);

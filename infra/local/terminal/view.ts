@@ -1,61 +1,76 @@
-import { clearScreenDown, moveCursor } from 'node:readline';
-import type { WriteStream } from 'node:tty';
+import cliTruncate from 'cli-truncate';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
+import { age, printable, styled } from '../../cli/text.ts';
 import { table } from '../../table.ts';
+import type { Changes } from './changes.ts';
 
-/** The last event that the forwarder delivered for a Website. */
-export interface LastEvent {
-  readonly reason: string;
-  readonly outcome: string;
+export interface View {
+  readonly changes: Pick<Changes, 'of'>;
+  readonly columns: number;
+  /** Absent where each line is printed once, so that it shows no ages. */
+  readonly now: Date | undefined;
 }
 
-/** A table with one line per Website. */
-export function websiteLines(websites: readonly Website[], events: ReadonlyMap<string, LastEvent>): string[] {
-  const rows = websites.map((website) => {
-    const { reason = '-', outcome = '-' } = events.get(keyText(website.metadata)) ?? {};
-    return [keyText(website.metadata), readyText(website), replicasText(website), reason, outcome];
+/** Most lines that a message takes. */
+const MOST_LINES = 3;
+/** From this width on, the messages are a column. In a narrower terminal, each is a line of its own. */
+const WIDE = 120;
+const HEADER = ['WEBSITE', 'READY', 'PODS', 'AGE', 'LAST CHANGE', 'MESSAGE'];
+const AGE = HEADER.indexOf('AGE');
+
+/** A table of the Websites. A Website that is not ready has a message. */
+export function websiteLines(websites: readonly Website[], view: View): string[] {
+  if (websites.length === 0) return ['  No Websites: kubectl apply -f crds/samples/minimal.yaml'];
+  const rows = websites.map((website) => rowOf(website, view));
+  const { columns } = view;
+  const isWide = columns >= WIDE;
+  const cells = [HEADER, ...rows].map((row) => (isWide ? row : row.slice(0, -1)));
+  const shown = view.now === undefined ? cells.map((row) => row.toSpliced(AGE, 1)) : cells;
+  const lines = table(shown, '  ').split('\n');
+  return lines.flatMap((line, index) => {
+    const row = cliTruncate(`  ${line}`, columns);
+    if (index === 0) return [styled('bold', row)];
+    const message = isWide ? undefined : rows[index - 1]?.at(-1);
+    return message === undefined || message === '' ? [row] : [row, cliTruncate(`    ${message}`, MOST_LINES * columns)];
   });
-  const header = ['WEBSITE', 'READY', 'REPLICAS', 'LAST EVENT', 'LAST OUTCOME'];
-  return table([header, ...rows], '  ')
-    .split('\n')
-    .map((line) => `  ${line}`);
 }
 
-function readyText({ status }: Website): string {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  return ready === undefined ? 'Unknown' : `${ready.status === 'True' ? 'Ready' : 'Not ready'} (${ready.reason})`;
+function rowOf(website: Website, { changes, now }: View): string[] {
+  const { creationTimestamp } = website.metadata as { creationTimestamp?: string };
+  const change = changes.of(website.metadata);
+  const ago = change === undefined || now === undefined ? '' : `${age(change.at.toISOString(), now)} ago: `;
+  const { text, message } = stateOf(website);
+  return [
+    keyText(website.metadata),
+    text,
+    replicasText(website),
+    now === undefined ? '' : age(creationTimestamp, now),
+    change === undefined ? '-' : ago + change.what,
+    printable(message),
+  ];
+}
+
+interface State {
+  readonly text: string;
+  readonly message: string;
+}
+
+function stateOf({ metadata, status }: Website): State {
+  const conditionOf = (name: string) => status?.conditions?.find(({ type }) => type === name);
+  const ready = conditionOf('Ready');
+  if (ready === undefined)
+    return { text: styled('yellow', '◌ Unknown'), message: 'The functions have not reported yet' };
+  const { status: value, reason, message } = ready;
+  if (ready.observedGeneration !== metadata.generation)
+    return { text: styled('yellow', `◌ ${reason}`), message: 'The functions have not reported on the last change yet' };
+  if (value === 'True') return { text: styled('green', `✔ ${reason}`), message: '' };
+  if (reason === 'Suspended') return { text: styled('dim', `– ${reason}`), message: '' };
+  if (conditionOf('Stalled')?.status === 'True') return { text: styled('red', `✗ ${reason}`), message };
+  return { text: styled('yellow', `◌ ${reason}`), message };
 }
 
 function replicasText({ spec, status }: Website): string {
   const { replicas } = (spec ?? {}) as { replicas?: number };
   // An autoscaler may have set another number, or the spec may have no number.
   return `${status?.readyReplicas ?? 0}/${status?.replicasSet ?? replicas ?? '?'}`;
-}
-
-/** Cuts the lines to the size of the terminal. If they wrapped or scrolled, the next update could not overwrite them. */
-export function fitted(lines: readonly string[], columns: number, rows: number): string[] {
-  const cut = (line: string) => line.slice(0, columns);
-  // The cursor needs the last row.
-  const available = rows - 1;
-  if (lines.length <= available) return lines.map(cut);
-  const shown = lines.slice(0, available - 1);
-  return [...shown, `  and ${lines.length - shown.length} more`].map(cut);
-}
-
-/** Shows lines. A terminal updates them in place; other outputs get only the lines that are new since the last call. */
-export function liveLines(output: WriteStream | NodeJS.WriteStream): (lines: readonly string[]) => void {
-  let shown: readonly string[] = [];
-  return (all) => {
-    const lines = output.isTTY ? fitted(all, output.columns, output.rows) : all;
-    if (lines.join('\n') === shown.join('\n')) return;
-    if (output.isTTY) {
-      if (shown.length > 0) moveCursor(output, 0, -shown.length);
-      clearScreenDown(output);
-      output.write(`${lines.join('\n')}\n`);
-    } else {
-      const fresh = lines.filter((line) => !shown.includes(line));
-      if (fresh.length > 0) output.write(`${fresh.join('\n')}\n`);
-    }
-    shown = lines;
-  };
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Processes } from '../../../infra/local/processes/processes.ts';
+import { Processes, type ProgramEndedError } from '../../../infra/local/processes/processes.ts';
 import { eventually } from '../../eventually.ts';
 import { isAlive, pidsIn } from '../alive.ts';
 
@@ -52,6 +52,34 @@ describe('A program', () => {
       /^etcd ended unexpectedly \(exit code 3\):\none\nthe disk is full$/,
     );
     await processes.stop();
+  });
+
+  it('logs both of its outputs, even if this process reads its lines', async () => {
+    const processes = new Processes(folder, undefined);
+    const lines: string[] = [];
+    const onLine = (line: string) => lines.push(line);
+    processes.start('functions', '/bin/sh', ['-c', 'echo out; echo err >&2; printf last; exit 1'], { onLine });
+    await expect(processes.failure).rejects.toThrow(/^functions ended unexpectedly \(exit code 1\):\n/);
+    expect(readFileSync(processes.logOf('functions'), 'utf8').trim().split('\n').toSorted()).toEqual([
+      'err',
+      'last',
+      'out',
+    ]);
+    expect(lines).toEqual(['out', 'last']);
+    await processes.stop();
+  });
+
+  it('leaves its logs, and nothing else, when they are to be kept', async () => {
+    const temporary = join(folder, 'temporary');
+    mkdirSync(join(temporary, 'logs'), { recursive: true });
+    mkdirSync(join(temporary, 'pki'));
+    const processes = new Processes(join(temporary, 'logs'), temporary);
+    processes.start('etcd', '/bin/sh', ['-c', 'echo why; exit 1']);
+    const { logs } = await processes.failure.catch((error: ProgramEndedError) => error);
+    processes.keepLogs();
+    await processes.stop();
+    expect(readdirSync(temporary)).toEqual(['logs']);
+    expect(readFileSync(join(logs, 'etcd.log'), 'utf8')).toBe('why\n');
   });
 
   it('that cannot be run is named', async () => {

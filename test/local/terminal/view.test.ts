@@ -1,56 +1,85 @@
-import type { WriteStream } from 'node:tty';
 import { expect, it } from 'vitest';
-import { fitted, liveLines, websiteLines } from '../../../infra/local/terminal/view.ts';
+import type { Website } from '../../../functions/website/resource.ts';
+import { websiteLines, type View } from '../../../infra/local/terminal/view.ts';
 import { aWebsite } from '../../fixtures/websites.ts';
 
-function output(): { stream: WriteStream; text: () => string } {
-  const written: string[] = [];
-  const stream = { isTTY: false, write: (text: string) => written.push(text) } as unknown as WriteStream;
-  return { stream, text: () => written.join('') };
-}
+const NOW = new Date('2026-01-01T12:00:00Z');
+const secondsAgo = (seconds: number) => new Date(NOW.getTime() - seconds * 1000);
+const changes = { of: () => ({ what: 'replace Deployment, 25 ms', at: secondsAgo(3) }) };
+const NARROW: View = { changes: { of: () => undefined }, columns: 80, now: NOW };
 
-const ready = aWebsite({
-  status: {
-    readyReplicas: 2,
-    conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '', reason: 'Available', message: '' }],
-  },
+function withReady(status: string, reason: string, message: string, more: object[] = []): Website {
+  const base = aWebsite({});
+  const times = { lastTransitionTime: '', observedGeneration: base.metadata.generation };
+  const conditions = [{ type: 'Ready', status, reason, message, ...times }, ...more];
+  const metadata = { ...base.metadata, creationTimestamp: secondsAgo(300).toISOString() };
+  return { ...base, metadata, status: { readyReplicas: 2, conditions } } as unknown as Website;
+}
+const cellsOf = (line = '') => line.trim().split(/ {2,}/);
+
+it('A Website is a line: ready, Pods, ages and the last change', () => {
+  const [header, line, ...rest] = websiteLines([withReady('True', 'Available', 'All is well')], { ...NARROW, changes });
+  expect(cellsOf(header)).toEqual(['WEBSITE', 'READY', 'PODS', 'AGE', 'LAST CHANGE']);
+  expect(cellsOf(line)).toEqual(['team-a/shop', '✔ Available', '2/2', '5m', '3s ago: replace Deployment, 25 ms']);
+  expect(rest).toEqual([]);
 });
 
-it('A Website is a line: ready, replicas, last event and its outcome', () => {
-  const events = new Map([['team-a/shop', { reason: 'spec-changed', outcome: 'settled' }]]);
-  expect(websiteLines([ready], events)[1]?.split(/ {2,}/)).toEqual([
-    '',
-    'team-a/shop',
-    'Ready (Available)',
-    '2/2',
-    'spec-changed',
-    'settled',
-  ]);
+it.each([
+  [
+    'is stalled',
+    withReady('False', 'Rejected', 'not here', [{ type: 'Stalled', status: 'True' }]),
+    '✗ Rejected',
+    'not here',
+  ],
+  ['is on its way', withReady('False', 'Progressing', '1 of 2'), '◌ Progressing', '1 of 2'],
+])('One that %s has a message', (_, website, ready, message) => {
+  const lines = websiteLines([website], NARROW);
+  expect(cellsOf(lines[1])[1]).toBe(ready);
+  expect(lines.slice(2)).toEqual([`    ${message}`]);
+  const wide = websiteLines([website], { ...NARROW, columns: 160 });
+  expect(cellsOf(wide[0]).at(-1)).toBe('MESSAGE');
+  expect(cellsOf(wide[1]).at(-1)).toBe(message);
+});
+
+it('A suspended Website is not called not ready', () => {
+  const lines = websiteLines([withReady('Unknown', 'Suspended', 'Suspended')], NARROW);
+  expect(cellsOf(lines[1])[1]).toBe('– Suspended');
+  expect(lines).toHaveLength(2);
+});
+
+it('A judgement of an older spec is not shown as that of this one', () => {
+  const website = withReady('True', 'Available', '');
+  const edited = { ...website, metadata: { ...website.metadata, generation: 9 } };
+  const lines = websiteLines([edited], NARROW);
+  expect(cellsOf(lines[1])[1]).toBe('◌ Available');
+  expect(lines[2]).toContain('have not reported on the last change');
 });
 
 it('What the Deployment is set to counts where an autoscaler decides', () => {
-  const { status } = ready;
-  const line = websiteLines([{ ...ready, status: { ...status, replicasSet: 4 } }], new Map())[1];
+  const website = withReady('True', 'Available', '');
+  const line = websiteLines([{ ...website, status: { ...website.status, replicasSet: 4 } }], NARROW)[1];
   expect(line).toContain('2/4');
 });
 
 it('A Website that nobody has looked at yet is a line, too', () => {
-  const line = websiteLines([aWebsite({ spec: undefined })], new Map())[1];
-  expect(line?.split(/ {2,}/)).toEqual(['', 'team-a/shop', 'Unknown', '0/?', '-', '-']);
+  const lines = websiteLines([aWebsite({ spec: undefined })], NARROW);
+  expect(cellsOf(lines[1]).slice(0, 3)).toEqual(['team-a/shop', '◌ Unknown', '0/?']);
+  expect(lines[2]).toContain('have not reported yet');
 });
 
-it('Lines are cut to the size of the terminal, and those that are left out are counted', () => {
-  const lines = ['header', 'one', 'two', 'three', 'four'];
-  expect(fitted(lines, 80, 24)).toEqual(lines);
-  expect(fitted(lines, 4, 24)).toEqual(['head', 'one', 'two', 'thre', 'four']);
-  expect(fitted(lines, 80, 5)).toEqual(['header', 'one', 'two', '  and 2 more']);
+it('Lines that stay show no ages', () => {
+  const lines = websiteLines([withReady('True', 'Available', '')], { ...NARROW, changes, now: undefined });
+  expect(cellsOf(lines[0])).toEqual(['WEBSITE', 'READY', 'PODS', 'LAST CHANGE']);
+  expect(cellsOf(lines[1]).at(-1)).toBe('replace Deployment, 25 ms');
 });
 
-it('Elsewhere than on a terminal, only what changed is printed', () => {
-  const { stream, text } = output();
-  const show = liveLines(stream);
-  show(['header', 'one is waiting', 'two']);
-  show(['header', 'one is waiting', 'two']);
-  show(['header', 'one is ready', 'two']);
-  expect(text()).toBe('header\none is waiting\ntwo\none is ready\n');
+it('No line is longer than the terminal is wide, but for messages, which have a bound', () => {
+  const website = withReady('False', 'Progressing', 'x'.repeat(1000));
+  const [header, line, message] = websiteLines([website], { ...NARROW, columns: 30, changes });
+  expect([header?.length, line?.length]).toEqual([30, 30]);
+  expect(message).toHaveLength(90);
+});
+
+it('Without Websites, the table says how to make one', () => {
+  expect(websiteLines([], NARROW)).toEqual([expect.stringContaining('kubectl apply -f crds/samples/minimal.yaml')]);
 });

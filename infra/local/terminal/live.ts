@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Transport } from '../../../functions/cluster/transport.ts';
+import { API_VERSION, PLURAL, type Website } from '../../../functions/website/resource.ts';
+import type { Changes } from './changes.ts';
+import type { Screen } from './screen.ts';
+import { websiteLines } from './view.ts';
+import type { Warnings } from './warnings.ts';
+
+export interface LiveOptions {
+  readonly screen: Screen;
+  readonly transport: Transport;
+  readonly changes: Changes;
+  readonly warnings: Warnings;
+}
+
+const POLL_MS = 500;
+
+/** Shows warnings and a table of the Websites, and keeps both current. Never resolves. */
+export async function showLive({ screen, transport, changes, warnings }: LiveOptions): Promise<never> {
+  const list = { method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}`, what: `list ${PLURAL}` } as const;
+  let table: string[] = [];
+  for (;;) {
+    const now = new Date();
+    try {
+      const { items } = (await transport.json(list)) as { items: Website[] };
+      const { columns } = screen;
+      table = websiteLines(items, { changes, columns, now: screen.kind === 'live' ? now : undefined });
+    } catch (error) {
+      // The cluster may be away for a moment, or somebody removed the CRD.
+      warnings.note('npm start', error instanceof Error ? error.message : String(error), now);
+    }
+    screen.show([...warnings.lines(now), ...table]);
+    await delay(POLL_MS);
+  }
+}

@@ -1,0 +1,65 @@
+import cliTruncate from 'cli-truncate';
+import { printable, styled } from '../../cli/text.ts';
+import type { Screen } from './screen.ts';
+
+interface Warning {
+  readonly program: string;
+  readonly text: string;
+  count: number;
+  last: Date;
+}
+
+/** Most warnings that stay below. Older ones move up, and stay there. */
+const MOST = 5;
+/** Most characters of a warning. Its log has the rest. */
+const LONGEST = 400;
+/** A warning that has not come again for this long moves up. */
+const RECENT_MS = 60_000;
+
+/** What the programs warn about. Equal warnings are one line that counts them. */
+export class Warnings {
+  readonly #screen: Screen;
+  /** The one that came last is at the end. */
+  readonly #warnings = new Map<string, Warning>();
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  note(program: string, text: string, at: Date): void {
+    const key = `${program} ${text}`;
+    const warning = this.#warnings.get(key) ?? { program, text, count: 0, last: at };
+    warning.count++;
+    warning.last = at;
+    this.#warnings.delete(key);
+    this.#warnings.set(key, warning);
+    // Where lines cannot change, the first one is printed, and the 10th, 100th and so on.
+    if (this.#screen.kind === 'plain' && Number.isInteger(Math.log10(warning.count)))
+      this.#screen.print(lineOf(warning));
+    this.#retire(at);
+  }
+
+  /** The recent warnings, for the lines that change. */
+  lines(now: Date): string[] {
+    this.#retire(now);
+    return this.#screen.kind === 'live' ? [...this.#warnings.values()].map(lineOf) : [];
+  }
+
+  #retire(now: Date): void {
+    for (const [key, warning] of this.#warnings) {
+      const isOld = now.getTime() - warning.last.getTime() > RECENT_MS;
+      if (!isOld && this.#warnings.size <= MOST) continue;
+      this.#warnings.delete(key);
+      if (this.#screen.kind === 'live') this.#screen.print(lineOf(warning));
+    }
+  }
+}
+
+function lineOf({ program, text, count, last }: Warning): string {
+  const time = last.toTimeString().slice(0, 8);
+  const times = count === 1 ? '' : ` (${count} times)`;
+  return styled(
+    'yellow',
+    `! ${time} ${program.replace('website-', '')}: ${cliTruncate(printable(text), LONGEST)}${times}`,
+  );
+}

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { lastLines } from '../../../infra/local/processes/last-lines.ts';
+
+it('The end of a log is its last 12 lines', () => {
+  const lines = Array.from({ length: 20 }, (_, index) => `line ${index}`);
+  expect(lastLines(`${lines.join('\n')}\n`).split('\n')).toEqual(lines.slice(-12));
+});
+
+it('Lines of JSON are shown for people', () => {
+  expect(lastLines('{"level":"fatal","msg":"discovery failed","error":"mkdir: no space left on device"}\n')).toBe(
+    'discovery failed: mkdir: no space left on device',
+  );
+});
+
+it('The reason of a panic is shown instead of its stacks', () => {
+  const stacks = 'goroutine 1 [running]:\nmain.main()\n\t/main.go:1 +0x1\n'.repeat(10);
+  expect(lastLines(`starting\npanic: no space left on device\n\n${stacks}`)).toBe(
+    'starting\npanic: no space left on device',
+  );
+});

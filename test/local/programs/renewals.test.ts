@@ -1,0 +1,71 @@
+import { afterEach, expect, it } from 'vitest';
+import { Renewals } from '../../../infra/local/programs/renewals.ts';
+import { eventually } from '../../eventually.ts';
+
+let renewals: Renewals | undefined;
+afterEach(() => renewals?.stop());
+
+const HOUR_MS = 60 * 60 * 1000;
+const inMs = (ms: number) => new Date(Date.now() + ms);
+
+function renewalsWith(onTrouble: (error: unknown) => void = () => {}): Renewals {
+  renewals = new Renewals({ onTrouble, againMs: 10 });
+  return renewals;
+}
+
+it('Credentials are renewed before they expire', async () => {
+  const writtenAt: number[] = [];
+  await renewalsWith().add(async () => {
+    writtenAt.push(Date.now());
+    return inMs(writtenAt.length < 3 ? 500 : HOUR_MS);
+  });
+  await eventually(() => expect(writtenAt).toHaveLength(3));
+  expect((writtenAt[1] ?? 0) - (writtenAt[0] ?? 0)).toBeGreaterThanOrEqual(300);
+});
+
+it('All credentials are renewed soon after some are refused', async () => {
+  const written: string[] = [];
+  const own = renewalsWith();
+  for (const name of ['first', 'second'])
+    await own.add(async () => {
+      written.push(name);
+      return inMs(HOUR_MS);
+    });
+  own.refused();
+  await eventually(() => expect(written).toEqual(['first', 'second', 'first', 'second']));
+});
+
+it('Credentials that cannot be renewed are reported and tried again, and the others are renewed', async () => {
+  const troubles: unknown[] = [];
+  const own = renewalsWith((error) => troubles.push(error));
+  let calls = 0;
+  await own.add(async () => {
+    if (++calls === 2) throw new Error('serviceaccounts "website-functions" not found');
+    return inMs(HOUR_MS);
+  });
+  let others = 0;
+  await own.add(async () => {
+    others++;
+    return inMs(HOUR_MS);
+  });
+  own.refused();
+  await eventually(() => expect([calls, others]).toEqual([3, 3]));
+  expect(troubles).toEqual([new Error('serviceaccounts "website-functions" not found')]);
+});
+
+it('Credentials that cannot be written the first time are an error', async () => {
+  await expect(renewalsWith().add(() => Promise.reject(new Error('forbidden')))).rejects.toThrow('forbidden');
+});
+
+it('After the end, nothing is renewed', async () => {
+  let calls = 0;
+  const own = renewalsWith();
+  await own.add(async () => {
+    calls++;
+    return inMs(HOUR_MS);
+  });
+  own.stop();
+  own.refused();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(calls).toBe(1);
+});

@@ -1,0 +1,23 @@
+import type { Screen } from '../../../infra/local/terminal/screen.ts';
+
+/** A screen that remembers what stays and what is below. */
+export class RememberingScreen implements Screen {
+  readonly kind: Screen['kind'];
+  readonly columns = 80;
+  readonly printed: string[] = [];
+  below: readonly string[] = [];
+
+  constructor(kind: Screen['kind']) {
+    this.kind = kind;
+  }
+
+  print(...lines: readonly string[]): void {
+    this.printed.push(...lines);
+  }
+
+  show(lines: readonly string[]): void {
+    this.below = lines;
+  }
+
+  end(): void {}
+}

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { ProgramEndedError } from '../../../infra/local/processes/processes.ts';
+import { failureText } from '../../../infra/local/terminal/failure.ts';
+
+it('A failure of a program names the folder of the logs', () => {
+  expect(failureText(new ProgramEndedError('etcd ended', '/tmp/x/logs'))).toBe(
+    'etcd ended\nThe logs are kept in /tmp/x/logs',
+  );
+});
+
+it.each(['ENOSPC: no space left on device, write', 'wal: write /x: no space left on device'])(
+  'A full disk says what to do: %s',
+  (message) => {
+    expect(failureText(new Error(message))).toMatch(/\nThe disk is full: free some space, or set TMPDIR/);
+  },
+);
+
+it('Any other failure is its message', () => {
+  expect(failureText(new Error('no'))).toBe('no');
+});

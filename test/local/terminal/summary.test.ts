@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { endingOf } from '../../../infra/local/terminal/ending.ts';
+import { summaryLines, type Summary } from '../../../infra/local/terminal/summary.ts';
+
+const SUMMARY: Summary = {
+  took: '12.3 s',
+  address: { kubeconfig: '/tmp/website-reconciler-a1b2c3/admin.kubeconfig' },
+  cluster: 'local',
+  links: [
+    ['functions', 'http://127.0.0.1:41455/readyz'],
+    ['forwarder', 'http://127.0.0.1:43225/readyz  http://127.0.0.1:43225/metrics'],
+    ['page', 'http://127.0.0.1:43226/'],
+    ['logs', '/tmp/website-reconciler-a1b2c3/logs'],
+  ],
+  kubectl: 'npm run kubectl --',
+};
+
+describe('What is shown once everything runs', () => {
+  it.each(['local', 'own'] as const)('fits on a terminal, with a table (%s)', (cluster) => {
+    const lines = summaryLines({ ...SUMMARY, cluster });
+    expect(lines.length).toBeLessThanOrEqual(18);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it('has the kubeconfig once, the URLs, and three things to try', () => {
+    const lines = summaryLines(SUMMARY);
+    const about = (text: string) => lines.filter((line) => line.includes(text));
+    expect(about('kubeconfig')).toEqual(['  export KUBECONFIG=/tmp/website-reconciler-a1b2c3/admin.kubeconfig']);
+    expect(about('kubectl --')).toHaveLength(3);
+    expect(about('http://')).toHaveLength(3);
+    expect(about('Pods are simulated')).toHaveLength(1);
+  });
+
+  it('names the context of the own cluster, in quotes where a shell needs them', () => {
+    const address = { kubeconfig: '/home/a b/config', context: "it's" };
+    const text = summaryLines({ ...SUMMARY, cluster: 'own', address }).join('\n');
+    expect(text).toContain("export KUBECONFIG='/home/a b/config'");
+    expect(text).toContain(String.raw`--context 'it'\''s' get web`);
+    expect(text).not.toContain('simulated');
+  });
+});
+
+it.each([
+  [{ kubeconfig: undefined, data: undefined }, 'Nothing was left behind'],
+  [{ kubeconfig: undefined, data: 'kept' }, "The cluster's data is in kept"],
+  [{ kubeconfig: 'config', data: undefined }, 'stay in the cluster'],
+])('The end says what is left of %j', (options, sentence) => {
+  expect(endingOf(options)).toContain(sentence);
+});

@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import { Warnings } from '../../../infra/local/terminal/warnings.ts';
+import { RememberingScreen } from './a-screen.ts';
+
+const at = (seconds: number) => new Date(2026, 0, 1, 12, 0, seconds);
+
+it('Equal warnings are one line that counts them', () => {
+  const warnings = new Warnings(new RememberingScreen('live'));
+  warnings.note('website-functions', 'Unauthorized', at(0));
+  warnings.note('website-functions', 'Unauthorized', at(2));
+  warnings.note('website-forwarder', 'Unauthorized', at(3));
+  expect(warnings.lines(at(4))).toEqual([
+    '! 12:00:02 functions: Unauthorized (2 times)',
+    '! 12:00:03 forwarder: Unauthorized',
+  ]);
+});
+
+it('A warning that does not come again moves up, and stays there', () => {
+  const screen = new RememberingScreen('live');
+  const warnings = new Warnings(screen);
+  warnings.note('website-functions', 'Unauthorized', at(0));
+  expect(warnings.lines(at(60))).toHaveLength(1);
+  expect(warnings.lines(at(61))).toEqual([]);
+  expect(screen.printed).toEqual(['! 12:00:00 functions: Unauthorized']);
+});
+
+it('Many different warnings do not fill the screen', () => {
+  const screen = new RememberingScreen('live');
+  const warnings = new Warnings(screen);
+  for (let index = 0; index < 8; index++) warnings.note('website-functions', `Failure ${index}`, at(index));
+  expect(warnings.lines(at(9)).map((line) => line.at(-1))).toEqual(['3', '4', '5', '6', '7']);
+  expect(screen.printed.map((line) => line.at(-1))).toEqual(['0', '1', '2']);
+});
+
+it('Where lines stay, a warning is printed when it comes first, and then ever more rarely', () => {
+  const screen = new RememberingScreen('plain');
+  const warnings = new Warnings(screen);
+  for (let index = 0; index < 150; index++) warnings.note('website-functions', 'Unauthorized', at(0));
+  expect(screen.printed).toEqual([
+    '! 12:00:00 functions: Unauthorized',
+    '! 12:00:00 functions: Unauthorized (10 times)',
+    '! 12:00:00 functions: Unauthorized (100 times)',
+  ]);
+  expect(warnings.lines(at(1))).toEqual([]);
+});
+
+it('A warning cannot control the terminal, and has a bound', () => {
+  const warnings = new Warnings(new RememberingScreen('live'));
+  warnings.note('website-functions', `\u001B[2J${'x'.repeat(1000)}`, at(0));
+  const [line = ''] = warnings.lines(at(1));
+  expect(line).not.toContain('\u001B[2J');
+  expect(line.length).toBeLessThan(500);
+});
