@@ -4,15 +4,17 @@ import { portFrom, UsageError } from '../usage.ts';
 export const USAGE = `Usage: npm start -- [flags]
 
 Starts a control plane on this machine, the forwarder and the functions, and shows a sample Website becoming ready.
-Ctrl-C stops everything.
+Ctrl-C stops everything. The -- before the flags is needed: npm keeps other flags for itself.
 
   --kubeconfig FILE   use this cluster instead of starting a control plane
   --context NAME      kubeconfig context to use; default: the current context
   --yes               install the CRD and the RBAC rules in that cluster without asking
-  --data DIR          keep the control plane's data in DIR, and reuse it on the next start
+  --data DIR          keep the cluster's data in DIR, and reuse it on the next start
   --port N            port of the functions; default: a free port
   --json              print the programs' logs as JSON instead of the live view
   --help              print this text
+
+npm run kubectl -- ARGS runs kubectl against the cluster of the npm start that runs.
 `;
 
 export interface Options {
