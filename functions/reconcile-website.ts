@@ -105,7 +105,9 @@ async function reconcileReply(
   try {
     const run = { ...(look === undefined ? {} : { look }), since: resourceVersion };
     const reconciled = await traced({ key, event, reason }, context, async (own) =>
-      measured('event', async () => (reason === 'deleted' ? GONE : reconcile(key, own, run, recording.done))),
+      measured('event', recording.done, async () =>
+        reason === 'deleted' ? GONE : reconcile(key, own, run, recording.done),
+      ),
     );
     const { outcome, actions } = reconciled;
     const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled) };

@@ -99,7 +99,7 @@ export async function resyncWebsites(
     try {
       const run = { look: AT_EVERYTHING, afresh: afresh.has(key) };
       const reconciled = await traced({ key }, context, (own) =>
-        measured('resync', () => reconcile(key, own, run, recording.done)),
+        measured('resync', recording.done, () => reconcile(key, own, run, recording.done)),
       );
       const { outcome, actions } = reconciled;
       // The lists miss children without our label. `reconcile` finds those by name.

@@ -2,7 +2,7 @@ import { metrics, ValueType } from '@opentelemetry/api';
 import { ClusterError } from '../cluster/errors.ts';
 import type { Config } from '../config.ts';
 import { endTelemetry } from './ending.ts';
-import type { Reconciled } from '../website/reconcile.ts';
+import type { Done, Reconciled } from '../website/reconcile.ts';
 import type { Log } from './log.ts';
 import type { ResyncReport } from '../resync/report.ts';
 
@@ -11,6 +11,8 @@ import type { ResyncReport } from '../resync/report.ts';
 
 /** In seconds, the unit of durations in OpenTelemetry. */
 const RECONCILE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** A rollout may take until its progress deadline, and longer. The times behind it are whole seconds. */
+const READY_BUCKETS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800];
 /** A resync takes at most 225 s. */
 const RESYNC_BUCKETS = [0.25, 1, 5, 15, 60, 200];
 
@@ -32,6 +34,11 @@ function instruments() {
       description: 'Duration of reconciling one Website',
       unit: 's',
       advice: { explicitBucketBoundaries: RECONCILE_BUCKETS },
+    }),
+    ready: meter.createHistogram('website.ready.duration', {
+      description: 'Time from when the functions first saw a new spec until the site was ready with it',
+      unit: 's',
+      advice: { explicitBucketBoundaries: READY_BUCKETS },
     }),
     repairs: meter.createCounter('website.repairs', {
       description: 'Children that another client had changed and the functions repaired',
@@ -59,8 +66,16 @@ let created: ReturnType<typeof instruments> | undefined;
 /** Created at the first use, so that an SDK can be set up before. An SDK that is registered later gets no data. */
 const all = () => (created ??= instruments());
 
-/** Runs a reconcile and records its duration and outcome. @throws what `work` throws. */
-export async function measured(trigger: 'event' | 'resync', work: () => Promise<Reconciled>): Promise<Reconciled> {
+/**
+ * Runs a reconcile and records its duration and outcome.
+ * @param done is filled by the run, also if it throws.
+ * @throws what `work` throws.
+ */
+export async function measured(
+  trigger: 'event' | 'resync',
+  { readied }: Pick<Done, 'readied'>,
+  work: () => Promise<Reconciled>,
+): Promise<Reconciled> {
   const start = performance.now();
   const record = (attributes: { outcome: string; reason?: string }) =>
     all().reconciles.record(secondsSince(start), { trigger, ...attributes });
@@ -73,6 +88,8 @@ export async function measured(trigger: 'event' | 'resync', work: () => Promise<
   } catch (error) {
     record({ outcome: 'failed', reason: error instanceof ClusterError ? error.code : 'Internal' });
     throw error;
+  } finally {
+    for (const { change, seconds } of readied) all().ready.record(seconds, { change });
   }
 }
 

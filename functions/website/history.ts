@@ -39,6 +39,40 @@ function replacedEntry(entry: HistoryEntry, { conditions }: WebsiteStatus = {}):
   return { ...entry, reason: ready.reason, message: shortened(ready.message, LONGEST_REASON_MESSAGE) };
 }
 
+/** A generation that became ready. */
+export interface Readied {
+  /** Whether it is the first generation of the Website or a later one. */
+  readonly change: 'created' | 'updated';
+  /** From when the functions first saw the generation. Times in a status are whole seconds. */
+  readonly seconds: number;
+}
+
+/**
+ * Whether this status write ended the newest generation's way to Ready.
+ * @param after the status as the API server stored it. A CRD of an older release drops the history.
+ * @param writes what this run wrote to children. Without a write, a generation that begins as ready is an older one whose history
+ * somebody removed.
+ */
+export function readiedBy(
+  before: WebsiteStatus | undefined,
+  after: WebsiteStatus | undefined,
+  writes: readonly string[],
+): Readied | undefined {
+  const known = before?.history?.[0];
+  const newest = after?.history?.[0];
+  if (newest?.readyAt === undefined) return undefined;
+  const isNew = known?.generation !== newest.generation;
+  const isCounted = isNew ? writes.length > 0 : known.readyAt === undefined;
+  return isCounted ? readied(newest, newest.readyAt) : undefined;
+}
+
+/** Undefined if another client has written a start that is no time. Clocks may differ, so the time may be negative. */
+function readied({ generation, startedAt }: HistoryEntry, readyAt: string): Readied | undefined {
+  const seconds = (Date.parse(readyAt) - Date.parse(startedAt)) / 1000;
+  if (!Number.isFinite(seconds)) return undefined;
+  return { change: generation === 1 ? 'created' : 'updated', seconds: Math.max(0, seconds) };
+}
+
 /** When the generation started that is not ready yet. Undefined if the newest generation has been ready. */
 export function startOfUnready({ history: [newest] = [] }: WebsiteStatus): string | undefined {
   return newest?.readyAt === undefined ? newest?.startedAt : undefined;

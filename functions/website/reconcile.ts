@@ -5,7 +5,7 @@ import type { Defaults } from './defaults.ts';
 import { decide, judge, type Decision, type Judged } from './decide.ts';
 import { lookAtPods } from './explain.ts';
 import { reportForbidden } from './forbidden.ts';
-import { isNews } from './history.ts';
+import { isNews, readiedBy, type Readied } from './history.ts';
 import { AS_NEEDED, readChildren, widened, type Look } from './look.ts';
 import { outcomeOf, type Outcome } from './outcome.ts';
 import { actionOf, takesAny, type Operation, type Plan } from './plan.ts';
@@ -79,9 +79,11 @@ export interface Done {
   readonly repairs: Repair[];
   /** The fields that replacements changed: `Deployment spec.replicas`. Never their values. */
   readonly changed: string[];
+  /** The generation that became ready, once its status is stored. */
+  readonly readied: Readied[];
 }
 
-export const nothingDone = (): Done => ({ actions: [], repairs: [], changed: [] });
+export const nothingDone = (): Done => ({ actions: [], repairs: [], changed: [], readied: [] });
 
 async function reconcileOnce(
   key: WebsiteKey,
@@ -124,6 +126,8 @@ async function judgeAndReport(
   if (!isNew && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
   const update = await writeStatus(live, judged, context.cluster);
+  const readied = readiedBy(live.status, update.website.status, done.actions);
+  if (update.isWritten && readied !== undefined) done.readied.push(readied);
   if (isNew && update.isWritten) done.actions.push('update status');
   const transition = transitionOf(live, update.verdict);
   if (transition !== undefined) await context.cluster.announce(update.website, transition);

@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { eventually } from '../eventually.ts';
 import { startOtlpCollector, type OtlpCollector } from '../otlp-collector.ts';
 import { startFunctions } from '../program.ts';
 import { createNamespace, createWebsite, patch, removeWebsitesIn } from '../real-cluster.ts';
@@ -86,6 +88,12 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
   await reconcile('missing');
   await createWebsite(admin, { namespace, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
   await reconcile('shop');
+  await eventually(async () => {
+    await reconcile('shop');
+    const shop = await kubernetes(admin).getWebsite({ namespace, name: 'shop' });
+    expect(shop?.status?.history?.[0]?.readyAt).toBeDefined();
+  });
+  await reconcile('shop');
   const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/shop-deployment`;
   await patch(admin, `${deployment}?fieldManager=kubectl-scale`, { spec: { replicas: 1 } });
   await reconcile('shop');
@@ -102,6 +110,7 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
 
   const reconciles = counts(metrics, 'website.reconcile.duration');
   expect(reconciles).toMatchObject({ 'event settled Suspended': 2, 'event gone': 1 });
+  expect(counts(metrics, 'website.ready.duration')).toEqual({ created: 1 });
   expect(counts(metrics, 'website.repairs')).toEqual({ Deployment: 1 });
   // The deletion is no event here, and two runs had nothing to do.
   const { written = 0, ...lost } = counts(metrics, 'website.history.records');

@@ -101,6 +101,14 @@ export const FUNCTIONS_ALERTS: readonly Alert[] = [
     severity: 'warning',
     toDo: 'events are lost or late: check the forwarder, and compare with `website_forwarder_missed_changes_total`',
   },
+  {
+    name: 'WebsiteHistoryNotWritten',
+    what: 'the history is not written',
+    expression: 'sum by (result) (increase(website_history_records_total{result!="written"}[15m])) > 0',
+    for: '15m',
+    severity: 'warning',
+    toDo: 'records are lost, but reconciles go on. The functions log `Could not write history` with the cause. Check the database and `HISTORY_URL` ([history](history.md))',
+  },
 ];
 
 const RUNBOOK = 'https://github.com/website-reconciler/website-reconciler/blob/main/docs/metrics.md#what-to-watch-for';
@@ -183,6 +191,21 @@ const PANELS: readonly Panel[] = [
       `histogram_quantile(${quantile}, sum by (le) (rate(website_reconcile_duration_seconds_bucket[5m])))`,
       `p${quantile * 100}`,
     ]),
+  },
+  {
+    title: 'From a new spec to Ready',
+    unit: 's',
+    queries: [0.5, 0.9].flatMap((quantile) =>
+      ['created', 'updated'].map((change): readonly [string, string] => [
+        `histogram_quantile(${quantile}, sum by (le) (rate(website_ready_duration_seconds_bucket{change="${change}"}[30m])))`,
+        `${change} p${quantile * 100}`,
+      ]),
+    ),
+  },
+  {
+    title: 'Records for the history',
+    unit: 'short',
+    queries: [['sum by (result) (increase(website_history_records_total[15m]))', '{{result}}']],
   },
   {
     title: 'Changes of others that were repaired',
