@@ -43,6 +43,8 @@ export interface ServedCluster {
   /** The same cluster with a deadline, on the monotonic clock. No call starts after it. */
   readonly until?: (startBy: number) => Cluster;
   readonly resyncPlace: ResyncPlace;
+  /** When this process last completed a resync. */
+  readonly resynced: { at: Date | undefined };
   /** Runs one resync at a time. Requests that arrive meanwhile share the next one. */
   readonly resyncs: Joining<ResyncReport>;
   /** The context's name, if there are several clusters. */
@@ -55,7 +57,11 @@ export interface Clusters {
   of(source: string): ServedCluster | undefined;
 }
 
-const noResyncYet = () => ({ resyncPlace: { last: undefined }, resyncs: new Joining<ResyncReport>() });
+const noResyncYet = () => ({
+  resyncPlace: { last: undefined },
+  resynced: { at: undefined },
+  resyncs: new Joining<ResyncReport>(),
+});
 
 export function oneCluster(cluster: Cluster, until: (startBy: number) => Cluster = () => cluster): Clusters {
   const only = { cluster, until, ...noResyncYet() };
@@ -77,6 +83,12 @@ export function severalClusters(
     ]),
   );
   return { all: [...served.values()], of: (source) => served.get(contexts.get(source) ?? '') };
+}
+
+/** When this process last completed a resync of all clusters: the earliest of their times. */
+export function lastResync({ all }: Clusters): Date | undefined {
+  const times = all.map(({ resynced }) => resynced.at);
+  return times.includes(undefined) ? undefined : times.toSorted((one, other) => Number(one) - Number(other))[0];
 }
 
 /**

@@ -4,12 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { browserRefusal } from './callers/browsers.ts';
 import { signedQuery, type Call } from './callers/callers.ts';
 import { ClusterError } from './cluster/errors.ts';
+import { lastResync } from './clusters.ts';
 import { ConfigError, configFrom, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
 import { callersProblems } from './settings/cross-checks.ts';
 import { endSoon } from './telemetry/ending.ts';
 import { surviveRejections } from './telemetry/last-resort.ts';
 import { logOf } from './telemetry/log.ts';
+import { statuszText } from './statusz.ts';
 import { metricsFrom } from './telemetry/metrics.ts';
 import { listHistory } from './list-history.ts';
 import { reconcileWebsite, resyncAll } from './reconcile-website.ts';
@@ -26,6 +28,7 @@ const KEEP_ALIVE_MS = 75_000;
 const DRAIN_MS = 25_000;
 
 async function main(config: Config): Promise<void> {
+  const startedAt = Date.now();
   const log = logOf(config.logLevel);
   surviveRejections(log);
   const endMetrics = await metricsFrom(config, log);
@@ -48,10 +51,10 @@ async function main(config: Config): Promise<void> {
 
   async function route(request: IncomingMessage): Promise<Reply> {
     const path = request.url?.split('?', 1)[0];
-    if (path === '/livez' || path === '/readyz')
-      return { status: 200, headers: { 'content-type': 'text/plain' }, body: path === '/livez' ? 'ok\n' : readiness() };
+    const page = pages.get(path ?? '');
+    if (page !== undefined) return page();
     if (!isPath(path))
-      return problem(404, `Unknown path. The paths are ${Object.keys(PATHS).join(', ')}, /livez and /readyz`);
+      return problem(404, `Unknown path. The paths are ${[...Object.keys(PATHS), ...pages.keys()].join(', ')}`);
     const { method = 'GET' } = request;
     return method === PATHS[path].method ? answer(request, path) : withoutBody(request, method, path);
   }
@@ -86,6 +89,19 @@ async function main(config: Config): Promise<void> {
 
   /** The Pod stays ready while it uses previous credentials, since they still work. The body lists what could not be renewed. */
   const readiness = (): string => ['ok', ...context.troubles(), ''].join('\n');
+
+  function status(): string {
+    const lastCompleteAt = lastResync(context.clusters)?.toISOString();
+    const resync = { intervalSeconds: config.resyncIntervalSeconds, lastCompleteAt };
+    return statuszText(startedAt, { namespaces: config.namespaces, resync });
+  }
+
+  /** Open to everybody who reaches the port. */
+  const pages: ReadonlyMap<string, () => Reply> = new Map([
+    ['/livez', () => ({ status: 200, headers: TEXT, body: 'ok\n' })],
+    ['/readyz', () => ({ status: 200, headers: TEXT, body: readiness() })],
+    ['/statusz', () => ({ status: 200, headers: JSON_TYPE, body: status() })],
+  ]);
 
   async function answer(request: IncomingMessage, path: Path): Promise<Reply> {
     const headers = headersOf(request);
@@ -156,6 +172,9 @@ async function main(config: Config): Promise<void> {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
 }
+
+const TEXT = { 'content-type': 'text/plain' };
+const JSON_TYPE = { 'content-type': 'application/json' };
 
 /** What a request to each path asks for, and the answer to another method. The events' path also takes the handshake. */
 const PATHS = {

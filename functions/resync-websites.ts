@@ -13,7 +13,7 @@ import { reconcile, type Context } from './website/reconcile.ts';
 import { repairedIn } from './website/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 import type { Log } from './telemetry/log.ts';
-import type { ResyncPlace, ResyncReport } from './resync/report.ts';
+import { isComplete, type ResyncPlace, type ResyncReport } from './resync/report.ts';
 import { AT_EVERYTHING } from './website/look.ts';
 
 export interface ResyncContext extends Context, RecordingContext {
@@ -56,7 +56,9 @@ async function resyncEach(clusters: readonly ServedCluster[], context: ClustersC
     served.resyncs.run(async () => {
       const own = within(served, context, RESYNC_MS);
       try {
-        return await resyncWebsites(own);
+        const report = await resyncWebsites(own);
+        if (isComplete(report)) served.resynced.at = context.now();
+        return report;
       } catch (error) {
         own.log.error({ err: error }, 'Could not resync Websites');
         throw error;

@@ -17,6 +17,9 @@ export interface ResyncReport {
   readonly unfinished: number;
 }
 
+/** Whether nothing is left to another resync soon. A Website that fails for a reason of its own does not count. */
+export const isComplete = ({ unreached, unfinished }: ResyncReport): boolean => unreached + unfinished === 0;
+
 /** The last Website of a resync that ran out of time. The next resync in the same process continues behind it. */
 export interface ResyncPlace {
   last: WebsiteKey | undefined;

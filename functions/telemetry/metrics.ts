@@ -4,7 +4,7 @@ import type { Config } from '../config.ts';
 import { endTelemetry } from './ending.ts';
 import type { Done, Reconciled } from '../website/reconcile.ts';
 import type { Log } from './log.ts';
-import type { ResyncReport } from '../resync/report.ts';
+import { isComplete, type ResyncReport } from '../resync/report.ts';
 
 // Uses only OpenTelemetry's API. Functions come and go, so a scraper would miss them: the host sends their metrics
 // (docs/metrics.md). Without an SDK, the instruments do nothing. No attribute names an object.
@@ -95,7 +95,7 @@ export async function measured(
 
 /** Records a resync. @param start its start, from `performance.now()`. */
 export function countResync(start: number, report: ResyncReport): void {
-  const result = report.unreached + report.unfinished === 0 ? 'complete' : 'incomplete';
+  const result = isComplete(report) ? 'complete' : 'incomplete';
   all().resyncs.record(secondsSince(start), { result });
   for (const [kind, count] of Object.entries(report)) all().websites.add(count, { result: kind });
 }

@@ -35,7 +35,11 @@ async function main(config: Config): Promise<void> {
   });
   const sink = await sinkFrom(config.sink, config.parallel, troubles);
   const tracing = await tracingFrom(config.traces, log);
-  const { server, url } = await serve({ health, metrics, troubles }, config.host, config.port);
+  const { server, url } = await serve(
+    { health, metrics, troubles, namespaces: config.namespaces },
+    config.host,
+    config.port,
+  );
   log.info({ url, cluster: transport.server, sink: config.sink.url.origin }, 'Listening');
 
   for (const name of ['SIGTERM', 'SIGINT'] as const) {

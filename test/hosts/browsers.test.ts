@@ -52,7 +52,8 @@ describe('Functions for anybody on this machine', () => {
     expect(program.lines.filter(({ msg }) => msg === 'Resynced Websites')).toEqual([]);
     expect(await program.line('Refused caller')).toMatchObject({ why: 'Host is not allowed' });
     // A probe names the Pod.
-    for (const page of ['/livez', '/readyz']) expect(await status({ host: '10.0.0.1:8080' }, page, 'GET')).toBe(200);
+    for (const page of ['/livez', '/readyz', '/statusz'])
+      expect(await status({ host: '10.0.0.1:8080' }, page, 'GET')).toBe(200);
   });
 
   it('take those that name a host of ALLOWED_HOSTS as well, and any with *', async () => {

@@ -85,7 +85,7 @@ describe('A caller with a token of the cluster', () => {
     expect(anonymous.status).toBe(401);
     expect(anonymous.headers.get('www-authenticate')).toBe('Bearer realm="website-reconciler"');
     expect(anonymous.headers.get('content-type')).toBe('application/problem+json');
-    for (const page of ['livez', 'readyz']) expect((await fetch(new URL(page, url))).status).toBe(200);
+    for (const page of ['livez', 'readyz', 'statusz']) expect((await fetch(new URL(page, url))).status).toBe(200);
     expect((await fetch(url, { method: 'OPTIONS' })).status).toBe(204);
   });
 

@@ -6,6 +6,8 @@ import { expect, inject, it } from 'vitest';
 import { connect as connectTo } from '../../functions/cluster/transport.ts';
 import type { Reason } from '../../functions/events/website-event.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
+import type { Statusz } from '../../functions/statusz.ts';
+import { VERSION } from '../../functions/version.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
@@ -25,6 +27,24 @@ async function send(
   const headers = { ...STRUCTURED, ...more };
   return fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
 }
+
+it('says at /statusz its release, its limits, and when it last completed a resync', async () => {
+  const admin = await connectTo({ kubeconfig: inject('kubeconfig') });
+  const namespace = await createNamespace(admin, 'statusz');
+  await admin.close();
+  const variables = { NAMESPACES: namespace, RESYNC_INTERVAL_SECONDS: '0' };
+  const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), ...variables });
+  const url = String((await program.line('Listening'))['url']);
+  const asked = async () => (await (await fetch(new URL('/statusz', url))).json()) as Statusz;
+  const first = await asked();
+  expect(first).toMatchObject({ version: VERSION, namespaces: [namespace], resync: { intervalSeconds: 0 } });
+  expect(first.resync).not.toHaveProperty('lastCompleteAt');
+  expect((await fetch(new URL('/resync', url), { method: 'POST' })).status).toBe(204);
+  const { startedAt, resync } = await asked();
+  expect(startedAt).toBe(first.startedAt);
+  expect(Date.parse(resync?.lastCompleteAt ?? '')).toBeGreaterThanOrEqual(Date.parse(startedAt));
+  await program.stop();
+});
 
 it('names every variable that is wrong, and exits with 2', async () => {
   const program = startFunctions({ PORT: 'x', LOG_LEVEL: 'loud', MAX_CONCURRENT: '0' });

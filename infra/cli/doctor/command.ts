@@ -1,4 +1,5 @@
 import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Transport } from '../../../functions/cluster/transport.ts';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import type { ClusterCommand, Surroundings } from '../command.ts';
 import type { Connection } from '../connection.ts';
@@ -7,14 +8,18 @@ import { table } from '../../table.ts';
 import { printable, styled } from '../text.ts';
 import { definitionFinding } from './definition.ts';
 import type { Finding } from './finding.ts';
-import { handledFinding, leaseFinding, readinessFinding } from './programs.ts';
-import { FORWARDER_RIGHTS, FUNCTIONS_RIGHTS, rightsFinding } from './rights.ts';
-import { clockFinding, gatewayFinding, serverTime, versionFinding } from './server.ts';
+import { functionsFinding, handledFinding, leaseFinding, readinessFinding } from './programs.ts';
+import { resyncFinding, resyncJobIn } from './resync.ts';
+import { FORWARDER_RIGHTS, FUNCTIONS_RIGHTS, rightsFinding, type Right } from './rights.ts';
+import { clockFinding, fenceFinding, gatewayFinding, serverTime, versionFinding } from './server.ts';
+import { statusAt, statusesOfPods, type Running } from './statuses.ts';
+import { versionsFinding } from './versions.ts';
 
 interface Flags {
   readonly installation?: string;
   readonly functionsUrl?: string;
   readonly forwarderUrl?: string;
+  readonly namespaces?: string;
 }
 
 const INSTALLATION = 'website-reconciler';
@@ -24,8 +29,12 @@ export const doctorCommand: ClusterCommand<Flags> = {
   about: 'Check the installation, and say what to do about each problem. Exit code 3 if there is one',
   options: [
     ['--installation <namespace>', `namespace of the forwarder and the functions; default: ${INSTALLATION}`],
-    ['--functions-url <url>', 'where this machine reaches the functions; checks /readyz'],
-    ['--forwarder-url <url>', "where this machine reaches the forwarder's port for probes; checks /readyz"],
+    ['--functions-url <url>', 'where this machine reaches the functions, if their Pods cannot be asked'],
+    [
+      '--forwarder-url <url>',
+      "where this machine reaches the forwarder's port for probes, if its Pods cannot be asked",
+    ],
+    ['--namespaces <names>', 'namespaces that the installation is limited to, as a,b; default: what the programs say'],
   ],
   examples: ['doctor', 'doctor --functions-url http://localhost:8080'],
   async ask(surroundings, flags) {
@@ -39,30 +48,59 @@ export const doctorCommand: ClusterCommand<Flags> = {
 async function examined({ transport, now }: Surroundings & Connection, flags: Flags): Promise<Finding[]> {
   const { installation = INSTALLATION, functionsUrl, forwarderUrl } = flags;
   const server = await serverTime(transport, installation);
-  const account = (name: string) => ({ namespace: installation, name });
+  const programs = programsIn(installation, flags, transport);
+  // If they cannot be asked, the checks that need them say why.
+  const running = await programs.catch((): Running[] => []);
+  const namespaces = flags.namespaces?.split(',') ?? limitedTo(running);
+  const rightsOf = async (program: 'functions' | 'forwarder', rights: readonly Right[]) => {
+    const account = { namespace: installation, name: `website-${program}` };
+    return rightsFinding(`rights of the ${program}`, { account, rights, namespaces }, transport);
+  };
   const checks: readonly (readonly [check: string, Promise<Finding>])[] = [
     ['API server', versionFinding(transport)],
     ['CRD', definitionFinding(transport)],
-    [
-      'rights of the functions',
-      rightsFinding('rights of the functions', account('website-functions'), FUNCTIONS_RIGHTS, transport),
-    ],
-    [
-      'rights of the forwarder',
-      rightsFinding('rights of the forwarder', account('website-forwarder'), FORWARDER_RIGHTS, transport),
-    ],
+    ['rights of the functions', rightsOf('functions', FUNCTIONS_RIGHTS)],
+    ['rights of the forwarder', rightsOf('forwarder', FORWARDER_RIGHTS)],
+    ['fence', fenceFinding(installation, transport)],
     [
       'forwarder',
       forwarderUrl === undefined
         ? leaseFinding(installation, transport, server ?? now())
         : readinessFinding('forwarder', forwarderUrl),
     ],
-    ...(functionsUrl === undefined ? [] : ([['functions', readinessFinding('functions', functionsUrl)]] as const)),
-    ['Websites', handledFinding(kubernetes(transport), server ?? now())],
+    [
+      'functions',
+      functionsUrl === undefined
+        ? programs.then((all) => functionsFinding(all, installation))
+        : readinessFinding('functions', functionsUrl),
+    ],
+    ['versions', programs.then(versionsFinding)],
+    ['resync', resyncJobIn(installation, transport).then((job) => resyncFinding(running, job, server ?? now()))],
+    ['Websites', handledFinding(kubernetes(transport, namespaces), server ?? now())],
     ['Gateway API', gatewayFinding(transport)],
     ['clock', Promise.resolve(clockFinding(server, now()))],
   ];
   return Promise.all(checks.map(async ([check, finding]) => finding.catch((error: unknown) => failed(check, error))));
+}
+
+/** Both programs, as far as they can be asked. A URL takes the place of the Pods. */
+async function programsIn(
+  installation: string,
+  { functionsUrl, forwarderUrl }: Flags,
+  transport: Transport,
+): Promise<readonly Running[]> {
+  const urls = [['functions', functionsUrl] as const, ['forwarder', forwarderUrl] as const];
+  const given = urls.flatMap(([program, url]) => (url === undefined ? [] : [statusAt(program, url)]));
+  const asked = await Promise.all(given);
+  if (given.length === urls.length) return asked;
+  const pods = await statusesOfPods(installation, transport);
+  return [...asked, ...pods.filter(({ program }) => !asked.some((each) => each.program === program))];
+}
+
+/** The namespaces that the programs say they are limited to. */
+function limitedTo(running: readonly Running[]): readonly string[] | undefined {
+  const said = running.flatMap(({ status }) => (typeof status === 'object' && 'version' in status ? [status] : []));
+  return said.find(({ namespaces }) => namespaces !== undefined)?.namespaces;
 }
 
 function failed(check: string, error: unknown): Finding {

@@ -4,6 +4,7 @@ import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
 import { ifRefused, whyOf } from '../errors.ts';
 import type { Finding } from './finding.ts';
+import type { Running } from './statuses.ts';
 
 /** A forwarder renews its Lease every second. */
 const STALE_LEASE_MS = 30_000;
@@ -62,6 +63,36 @@ export async function readinessFinding(check: string, url: string): Promise<Find
   } catch (error) {
     return { check, state: 'problem', message: `${url} does not answer: ${whyOf(error)}`, toDo };
   }
+}
+
+/** Whether the Pods of the functions are ready, and can be asked. */
+export function functionsFinding(running: readonly Running[], namespace: string): Finding {
+  const check = 'functions';
+  const pods = running.filter(({ program }) => program === 'functions');
+  const elsewhere = 'give --functions-url if they run elsewhere';
+  if (pods.length === 0)
+    return {
+      check,
+      state: 'unknown',
+      message: `There is no Pod of the functions in namespace ${namespace} now`,
+      toDo: `${elsewhere}. On Knative they start with the next event; on Azure, look at the app itself`,
+    };
+  const unready = pods.filter(({ isReady }) => !isReady);
+  if (unready.length > 0)
+    return {
+      check,
+      state: 'problem',
+      message: `${unready.map(({ where }) => where).join(', ')}: not ready`,
+      toDo: `kubectl -n ${namespace} logs deployment/website-functions`,
+    };
+  const silent = pods.flatMap(({ status }) =>
+    typeof status === 'object' && 'missing' in status ? [status.missing] : [],
+  );
+  const message = `${pods.map(({ where }) => where).join(', ')}: ready`;
+  if (silent[0] === undefined) return { check, state: 'ok', message };
+  const toDo =
+    'a NetworkPolicy may keep the API server out, or you lack the right to get pods/proxy. kubectl port-forward and --functions-url need neither';
+  return { check, state: 'unknown', message: `${message}, but could not be asked. ${silent[0]}`, toDo };
 }
 
 /** The functions handle a change within seconds. */

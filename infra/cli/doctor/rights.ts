@@ -40,28 +40,40 @@ export const FORWARDER_RIGHTS: readonly Right[] = [
   })),
 ];
 
-export interface Account {
+interface Account {
   readonly namespace: string;
   readonly name: string;
+}
+
+interface Asked {
+  readonly account: Account;
+  readonly rights: readonly Right[];
+  /** Where the account needs them; everywhere if absent. */
+  readonly namespaces: readonly string[] | undefined;
 }
 
 /** Asks the API server whether the account of a program has all of its rights. */
 export async function rightsFinding(
   check: string,
-  account: Account,
-  rights: readonly Right[],
+  { account, rights, namespaces }: Asked,
   transport: Transport,
 ): Promise<Finding> {
   const user = `system:serviceaccount:${account.namespace}:${account.name}`;
   try {
-    const asked = rights.flatMap((right) => right.verbs.map((verb) => ({ right, verb })));
+    const asked = (namespaces ?? [undefined]).flatMap((namespace) =>
+      rights.flatMap((right) => right.verbs.map((verb) => ({ right, verb, namespace }))),
+    );
     const answers = await Promise.all(asked.map(async (each) => isAllowed(each, account, transport)));
     const missing = asked.filter((_, index) => answers[index] === false);
     const needed = missing.filter(({ right }) => right.optional === undefined);
     const optional = [...new Set(missing.flatMap(({ right }) => right.optional ?? []))];
     const without = optional.length === 0 ? '' : `; without an optional right, ${optional.join(', and ')}`;
     if (needed.length === 0) return { check, state: 'ok', message: `${user} has its rights${without}` };
-    const list = needed.map(({ right, verb }) => `${verb} ${right.resource}`).join(', ');
+    const list = needed
+      .map(
+        ({ right, verb, namespace }) => `${verb} ${right.resource}${namespace === undefined ? '' : ` in ${namespace}`}`,
+      )
+      .join(', ');
     return {
       check,
       state: 'problem',
@@ -76,7 +88,11 @@ export async function rightsFinding(
 }
 
 async function isAllowed(
-  { right, verb }: { readonly right: Right; readonly verb: string },
+  {
+    right,
+    verb,
+    namespace: where,
+  }: { readonly right: Right; readonly verb: string; readonly namespace?: string | undefined },
   { namespace, name }: Account,
   transport: Transport,
 ): Promise<boolean> {
@@ -87,7 +103,8 @@ async function isAllowed(
     spec: {
       user: `system:serviceaccount:${namespace}:${name}`,
       groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
-      resourceAttributes: { group: right.group, resource, verb, ...(subresource === undefined ? {} : { subresource }) },
+      // JSON leaves out what is undefined.
+      resourceAttributes: { group: right.group, resource, verb, subresource, namespace: where },
     },
   };
   const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';

@@ -68,3 +68,25 @@ export async function gatewayFinding(transport: Transport): Promise<Finding> {
     : `${GATEWAY_API} is not installed, and only Websites with a gateway need it`;
   return { check: 'Gateway API', state: 'ok', message };
 }
+
+/** Whether the policy that limits the functions' identity is in force. */
+export async function fenceFinding(installation: string, transport: Transport): Promise<Finding> {
+  const check = 'fence';
+  const name = `website-functions.${installation}`;
+  const isThere = async (plural: string): Promise<boolean> => {
+    const path = `/apis/admissionregistration.k8s.io/v1/${plural}/${name}`;
+    const read = transport.json({ method: 'GET', path, what: `get ${plural} ${name}` });
+    return (await ifRefused(read, ['NotFound', 'UnknownResource'], undefined)) !== undefined;
+  };
+  const kinds = ['validatingadmissionpolicies', 'validatingadmissionpolicybindings'];
+  const found = await Promise.all(kinds.map(isThere));
+  const missing = kinds.filter((_, index) => found[index] !== true);
+  if (missing.length === 0)
+    return { check, state: 'ok', message: `The policy ${name} limits what the functions may write` };
+  return {
+    check,
+    state: 'problem',
+    message: `Nothing limits what the functions may write: there is no ${name} among the ${missing.join(' and ')}`,
+    toDo: 'kubectl apply --server-side -k infra/kubernetes/rights/fence, or the chart with fence.enabled (SECURITY.md says why)',
+  };
+}

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { EVENT_TYPES } from '../../../functions/events/website-event.ts';
+import { VERSION } from '../../../functions/version.ts';
 import { PLURAL } from '../../../functions/website/resource.ts';
 import type { Health } from './health.ts';
 import type { Pending } from '../queue/queue.ts';
@@ -74,6 +75,9 @@ export class Metrics {
     this.#gauge('known_objects', 'Objects that the forwarder knows', ['resource'], (set) => {
       for (const [resource, count] of known()) set({ resource }, count);
     });
+    this.#gauge('build_info', 'Always 1. The label has the release', ['version'], (set) =>
+      set({ version: VERSION }, 1),
+    );
     this.#gauge('leader', '1 if this replica is leading, otherwise 0', [], (set) => set({}, isLeader() ? 1 : 0));
   }
 

@@ -8,13 +8,14 @@ import {
 } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { EVENT_TYPES, subjectOf } from '../../../functions/events/website-event.ts';
+import { VERSION } from '../../../functions/version.ts';
 import type { Notice } from '../event.ts';
 import type { Tracing } from './tracing.ts';
 
 /** Exports spans over OTLP. OTEL_EXPORTER_OTLP_ENDPOINT and the other standard variables configure it. */
 export function otlpTracing(): Tracing {
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'website-forwarder' }).merge(
+    resource: resourceFromAttributes({ 'service.name': 'website-forwarder', 'service.version': VERSION }).merge(
       detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }),
     ),
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],

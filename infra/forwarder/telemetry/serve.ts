@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Troubles } from '../../../functions/cluster/troubles.ts';
+import { statuszText } from '../../../functions/statusz.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -14,20 +15,24 @@ interface Sources {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly troubles: Troubles;
+  /** What the forwarder is limited to. */
+  readonly namespaces: readonly string[] | undefined;
 }
 
-const NOT_FOUND: Answer = { status: 404, text: 'Not found. Available: /livez, /readyz, /metrics\n' };
+const NOT_FOUND: Answer = { status: 404, text: 'Not found. Available: /livez, /readyz, /statusz, /metrics\n' };
 
-/** Serves /livez, /readyz and /metrics. @throws Error if it cannot listen; the message says what to do. */
+/** Serves /livez, /readyz, /statusz and /metrics. @throws Error if it cannot listen; the message says what to do. */
 export async function serve(
-  { health, metrics, troubles }: Sources,
+  { health, metrics, troubles, namespaces }: Sources,
   host: string,
   port: number,
 ): Promise<{ server: Server; url: string }> {
+  const startedAt = Date.now();
   const pages: Readonly<Record<string, () => Answer | Promise<Answer>>> = {
     '/livez': () => verdict(health.stuck(), 'ok'),
     // Troubles do not make the forwarder unready: while they last, it works with the previous credentials.
     '/readyz': () => verdict(health.problems(), [health.standby ?? 'ok', ...troubles.lines()].join('\n')),
+    '/statusz': () => ({ status: 200, text: statuszText(startedAt, { namespaces }), type: 'application/json' }),
     '/metrics': async () => ({
       status: 200,
       text: await metrics.registry.metrics(),

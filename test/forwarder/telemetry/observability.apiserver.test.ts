@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { HTTP } from 'cloudevents';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
+import { VERSION } from '../../../functions/version.ts';
 import { eventually } from '../../eventually.ts';
 import { startSink, type Sink } from '../../faults/sink.ts';
 import { startOtlpCollector } from '../../otlp-collector.ts';
@@ -51,6 +52,12 @@ const valueOf = (text: string, series: string): number | undefined => {
   const line = text.split('\n').find((each) => each.startsWith(`${series} `));
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 };
+
+it('/statusz and a metric have its release', async () => {
+  const get = await start();
+  expect(JSON.parse(await get('statusz'))).toMatchObject({ version: VERSION, namespaces: [namespace] });
+  expect(valueOf(await get('metrics'), `website_forwarder_build_info{version="${VERSION}"}`)).toBe(1);
+});
 
 it('/metrics has what docs/metrics.md says, and nothing else of ours', async () => {
   const get = await start();

@@ -1,0 +1,88 @@
+import type { Transport } from '../../../functions/cluster/transport.ts';
+import { ifRefused } from '../errors.ts';
+import { age } from '../text.ts';
+import type { Finding } from './finding.ts';
+import type { Running } from './statuses.ts';
+
+/** The CronJob that asks for resyncs. */
+export interface ResyncJob {
+  readonly spec: { readonly schedule: string; readonly suspend?: boolean };
+  readonly status?: { readonly lastSuccessfulTime?: string };
+}
+
+const NAME = 'website-resync';
+
+/** Undefined if there is none, or this user may not look. @throws ClusterError */
+export async function resyncJobIn(namespace: string, transport: Transport): Promise<ResyncJob | undefined> {
+  const path = `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/cronjobs/${NAME}`;
+  const read = transport.json({ method: 'GET', path, what: `get cronjobs ${NAME} in namespace ${namespace}` });
+  return (await ifRefused(read, ['Forbidden', 'NotFound'], undefined)) as ResyncJob | undefined;
+}
+
+const HOUR_SECONDS = 3_600;
+/** A resync ends itself within 225 s. */
+const SLACK_SECONDS = 300;
+/** As the alert of docs/metrics.md, where no interval is known. */
+const USUAL_SECONDS = 40 * 60;
+/** For a schedule that is not a number of minutes. */
+const RARE_SECONDS = 25 * HOUR_SECONDS;
+
+const TO_DO =
+  'the log of the functions says why: look for "Could not resync Websites", and whether anything asks for a resync';
+
+/** How long ago all Websites were last compared: what events missed is repaired no later than by that. @param now the API server's time. */
+export function resyncFinding(running: readonly Running[], job: ResyncJob | undefined, now: Date): Finding {
+  const check = 'resync';
+  const seen = running.flatMap(({ program, status }) =>
+    program === 'functions' && status !== 'older' && 'version' in status ? [status] : [],
+  );
+  const times = [...seen.map(({ resync }) => resync?.lastCompleteAt), job?.status?.lastSuccessfulTime];
+  const last = latestOf(times);
+  const interval = Math.max(0, ...seen.map(({ resync }) => resync?.intervalSeconds ?? 0));
+  if (interval === 0 && job?.spec.suspend === true)
+    return {
+      check,
+      state: 'problem',
+      message: `The CronJob ${NAME} is suspended, so nothing repairs what events missed`,
+      toDo: `kubectl -n website-reconciler patch cronjob ${NAME} -p '{"spec":{"suspend":false}}'`,
+    };
+  const most = longestPause(interval, job);
+  if (last !== undefined) {
+    const message = `The last complete resync was ${age(last, now)} ago`;
+    return secondsSince(last, now) <= most
+      ? { check, state: 'ok', message }
+      : { check, state: 'problem', message, toDo: TO_DO };
+  }
+  const started = earliestOf(seen.map(({ startedAt }) => startedAt));
+  if (started === undefined)
+    return {
+      check,
+      state: 'unknown',
+      message: 'The time of the last resync is not known',
+      toDo: 'give --functions-url. On Azure, the runs of resyncWebsites in Application Insights show it',
+    };
+  const message = `No resync was completed since the functions started ${age(started, now)} ago`;
+  return secondsSince(started, now) <= most
+    ? {
+        check,
+        state: 'unknown',
+        message,
+        toDo: 'ask again later: the functions do not remember resyncs of before their start',
+      }
+    : { check, state: 'problem', message, toDo: TO_DO };
+}
+
+/** Two resyncs may take turns, and one may fail. */
+function longestPause(intervalSeconds: number, job: ResyncJob | undefined): number {
+  if (intervalSeconds > 0) return 2 * intervalSeconds + SLACK_SECONDS;
+  if (job === undefined) return USUAL_SECONDS;
+  const [, minutes] = /^\*\/(\d+) \* \* \* \*$/.exec(job.spec.schedule) ?? [];
+  return minutes === undefined ? RARE_SECONDS : 2 * 60 * Number(minutes) + SLACK_SECONDS;
+}
+
+const secondsSince = (time: string, now: Date): number => (now.getTime() - Date.parse(time)) / 1000;
+
+const sortedTimes = (times: readonly (string | undefined)[]): string[] =>
+  times.filter((time) => time !== undefined).toSorted((one, other) => Date.parse(one) - Date.parse(other));
+const latestOf = (times: readonly (string | undefined)[]): string | undefined => sortedTimes(times).at(-1);
+const earliestOf = (times: readonly (string | undefined)[]): string | undefined => sortedTimes(times)[0];

@@ -1,0 +1,96 @@
+// What the programs say of themselves at /statusz: through the API server, or at the URL that the user gives.
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Transport } from '../../../functions/cluster/transport.ts';
+import { statusz, type Statusz } from '../../../functions/statusz.ts';
+import { whyOf } from '../errors.ts';
+
+export type Program = 'functions' | 'forwarder';
+
+/** One process of a program. */
+export interface Running {
+  readonly program: Program;
+  /** Such as `Pod website-functions-6c9f7b8d5-9xkqz`, or its URL. */
+  readonly where: string;
+  readonly isReady: boolean;
+  /** `older`: it is of a release that has no /statusz. Any other text says why there is no answer. */
+  readonly status: Statusz | 'older' | { readonly missing: string };
+}
+
+const TIMEOUT_MS = 10_000;
+
+interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
+  readonly spec?: {
+    readonly containers?: readonly { readonly ports?: readonly { name?: string; containerPort: number }[] }[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+/** Both names, since a Website named website-functions has Pods of that name too. */
+const SELECTOR =
+  'app.kubernetes.io/name in (website-functions,website-forwarder),app.kubernetes.io/component in (functions,forwarder)';
+
+/** The Pods of both programs. @throws ClusterError */
+export async function statusesOfPods(namespace: string, transport: Transport): Promise<Running[]> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+  const what = `list pods in namespace ${namespace}`;
+  const query = new URLSearchParams({ labelSelector: SELECTOR, limit: '100' });
+  const list = await transport.json({ method: 'GET', path: `${path}?${query.toString()}`, what });
+  const pods = (list as { readonly items: readonly Pod[] }).items.filter(
+    ({ metadata, status }) => metadata.deletionTimestamp === undefined && status?.phase === 'Running',
+  );
+  return Promise.all(
+    pods.map(async (pod): Promise<Running> => {
+      const { name, labels = {} } = pod.metadata;
+      const program = labels['app.kubernetes.io/component'] === 'forwarder' ? 'forwarder' : 'functions';
+      const isReady =
+        pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+      const status = await proxied(`${path}/${name}:${portOf(pod)}/proxy/statusz`, name, transport);
+      return { program, where: `Pod ${name}`, isReady, status };
+    }),
+  );
+}
+
+function portOf({ spec }: Pod): number {
+  const ports = spec?.containers?.flatMap((container) => container.ports ?? []) ?? [];
+  return (ports.find(({ name }) => name === 'http') ?? ports[0])?.containerPort ?? 8080;
+}
+
+async function proxied(path: string, pod: string, transport: Transport): Promise<Running['status']> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    return statusOf(await transport.json({ method: 'GET', path, what: `get pods/proxy of ${pod}`, signal }));
+  } catch (error) {
+    if (signal.aborted) return { missing: `Could not get pods/proxy of ${pod}: no answer within 10 s` };
+    if (!(error instanceof ClusterError)) throw error;
+    return error.status === 404 ? 'older' : { missing: error.message };
+  }
+}
+
+/** The program at a URL of this machine, for example after `kubectl port-forward`. */
+export async function statusAt(program: Program, url: string): Promise<Running> {
+  const at = { program, where: url, isReady: true };
+  try {
+    const response = await fetch(new URL('/statusz', url), {
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: 'manual',
+    });
+    if (response.ok) return { ...at, status: statusOf(await response.json().catch(() => undefined)) };
+    await response.body?.cancel();
+    return { ...at, status: { missing: `${url} answers ${response.status} to /statusz` } };
+  } catch (error) {
+    return { ...at, status: { missing: `${url} does not answer: ${whyOf(error)}` } };
+  }
+}
+
+function statusOf(answer: unknown): Running['status'] {
+  const parsed = statusz.safeParse(answer);
+  return parsed.success ? parsed.data : { missing: 'its /statusz is not that of the Website Reconciler' };
+}

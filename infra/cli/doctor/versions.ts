@@ -1,0 +1,35 @@
+import { VERSION } from '../../../functions/version.ts';
+import type { Finding } from './finding.ts';
+import type { Program, Running } from './statuses.ts';
+
+const ORDER =
+  'update to one release in this order: the CRD and the rights, the functions, the forwarder, and this program (docs/upgrade.md)';
+
+/** Whether both programs are of the release of this program. */
+export function versionsFinding(running: readonly Running[]): Finding {
+  const check = 'versions';
+  const known = running.flatMap(({ program, status }) => {
+    if (status === 'older') return [{ program, version: 'an older release' }];
+    return 'version' in status ? [{ program, version: status.version }] : [];
+  });
+  const unseen = (['functions', 'forwarder'] as const).filter(
+    (program) => !known.some((each) => each.program === program),
+  );
+  const said = (['functions', 'forwarder'] as const).flatMap((program) => {
+    const versions = new Set(known.filter((each) => each.program === program).map(({ version }) => version));
+    return versions.size === 0 ? [] : [`${nameOf(program)} ${[...versions].join(' and ')}`];
+  });
+  const message = [...said, `this program ${VERSION}`].join(', ');
+  if (known.some(({ version }) => version !== VERSION)) return { check, state: 'problem', message, toDo: ORDER };
+  if (unseen.length === 0) return { check, state: 'ok', message };
+  const hidden = unseen.map((program) => `the version of ${nameOf(program)} is not known`);
+  const toDo = unseen.map((program) => `--${program}-url`).join(' and ');
+  return {
+    check,
+    state: 'unknown',
+    message: [message, ...hidden].join('; '),
+    toDo: `give ${toDo}. Azure Functions do not say their version: compare what you deployed`,
+  };
+}
+
+const nameOf = (program: Program): string => `the ${program}`;

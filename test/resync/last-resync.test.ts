@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import { lastResync, severalClusters } from '../../functions/clusters.ts';
+import { resyncClusters } from '../../functions/resync-websites.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW } from '../fixtures/websites.ts';
+
+const log = { info() {}, warn() {}, error() {} };
+const LATER = new Date(NOW.getTime() + 60_000);
+
+it('The last resync is that of the cluster that has waited longest, and a resync that fails is none', async () => {
+  let isAway = true;
+  const east: Cluster = new MemoryCluster();
+  const listWebsites = east.listWebsites.bind(east);
+  east.listWebsites = () => {
+    if (isAway) throw new ClusterError('Unreachable', 'away');
+    return listWebsites();
+  };
+  const contexts = new Map([
+    ['/west', 'west'],
+    ['/east', 'east'],
+  ]);
+  const clusters = severalClusters(contexts, (context) => ({
+    cluster: context === 'east' ? east : new MemoryCluster(),
+  }));
+  const resync = (now: Date) => resyncClusters(clusters.all, 'timer', { now: () => now, log });
+  expect(lastResync(clusters)).toBeUndefined();
+  await expect(resync(NOW)).rejects.toThrow('away');
+  expect(lastResync(clusters)).toBeUndefined();
+  isAway = false;
+  await resync(NOW);
+  expect(lastResync(clusters)).toEqual(NOW);
+  isAway = true;
+  await expect(resync(LATER)).rejects.toThrow('away');
+  // West is newer. East is what counts.
+  expect(lastResync(clusters)).toEqual(NOW);
+});
