@@ -72,8 +72,8 @@ export function cellsOf(website: Website, now: Date): string[] {
   return [metadata.namespace, metadata.name, styled(STYLES[ready] ?? 'yellow', ready), ...texts];
 }
 
-/** A condition about an older spec says nothing of the newest one. */
-function stateOf(website: Website): { readonly ready: string; readonly reason: string } {
+/** What the condition Ready says. A condition about an older spec says nothing of the newest one. */
+export function stateOf(website: Website): { readonly ready: string; readonly reason: string } {
   const ready = readyOf(website);
   const isCurrent = website.status?.observedGeneration === website.metadata.generation;
   return ready === undefined || !isCurrent

@@ -11,6 +11,7 @@ const answer = z.object({
   records: z.array(
     z.looseObject({
       time: z.string(),
+      eventId: z.string().optional(),
       eventReason: z.string(),
       outcome: z.string(),
       reason: z.string().optional(),
@@ -20,6 +21,8 @@ const answer = z.object({
     }),
   ),
 });
+
+export type StoredRun = z.output<typeof answer>['records'][number];
 
 const HEADER = ['TIME', 'EVENT', 'OUTCOME', 'REASON', 'ACTIONS', 'CHANGED', 'MS'];
 const TIMEOUT_MS = 30_000;
@@ -39,7 +42,21 @@ export async function storedHistory(
   }
   const asked = new URL(url);
   asked.search = new URLSearchParams({ namespace, name }).toString();
-  const response = await fetch(asked, { headers, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
+  const records = await storedRuns(asked, headers, TIMEOUT_MS);
+  const rows = records.map(({ time, eventReason, outcome, reason = '', actions, changed, ms }) =>
+    [time, eventReason, outcome, reason, actions.join(', '), changed.join(', '), String(ms)].map(printable),
+  );
+  const none = `The functions have no record of Website ${namespace}/${name}.`;
+  return { text: rows.length === 0 ? none : table([HEADER, ...rows]), data: records };
+}
+
+/** The runs that the functions recorded, newest first. @throws Error if the functions do not answer with a history. */
+export async function storedRuns(
+  asked: URL,
+  headers: Readonly<Record<string, string>>,
+  timeoutMs: number,
+): Promise<readonly StoredRun[]> {
+  const response = await fetch(asked, { headers, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }).catch(
     (error: unknown) => {
       throw new Error(`${asked.origin} does not answer: ${whyOf(error)}`, { cause: error });
     },
@@ -47,10 +64,5 @@ export async function storedHistory(
   const parsed = answer.safeParse(await response.json().catch(() => undefined));
   if (!response.ok || !parsed.success)
     throw new Error(`${asked.origin}${asked.pathname} answers ${response.status}, and no history`);
-  const { records } = parsed.data;
-  const rows = records.map(({ time, eventReason, outcome, reason = '', actions, changed, ms }) =>
-    [time, eventReason, outcome, reason, actions.join(', '), changed.join(', '), String(ms)].map(printable),
-  );
-  const none = `The functions have no record of Website ${namespace}/${name}.`;
-  return { text: rows.length === 0 ? none : table([HEADER, ...rows]), data: records };
+  return parsed.data.records;
 }
