@@ -5,9 +5,13 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The value of `--port`. 0 picks a free port. @throws UsageError */
-export function portFrom(text = '0'): number {
+/**
+ * The value of a flag for a port. 0 picks a free port.
+ * @param must the start of the message.
+ * @throws UsageError
+ */
+export function portFrom(text = '0', must = '--port must be'): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new UsageError(`--port must be a whole number from 0 to 65535, but is ${text}`);
+  throw new UsageError(`${must} a whole number from 0 to 65535, but is ${text}`);
 }

@@ -11,6 +11,7 @@ Ctrl-C stops everything. The -- before the flags is needed: npm keeps other flag
   --yes               install the CRD and the RBAC rules in that cluster without asking
   --data DIR          keep the cluster's data in DIR, and reuse it on the next start
   --port N            port of the functions; default: a free port
+  --page PORT         port of the page in the browser, or off for none; default: 8090, or a free port if that is taken
   --json              print the programs' logs as JSON instead of the live view
   --help              print this text
 
@@ -24,6 +25,8 @@ export interface Options {
   readonly data: string | undefined;
   /** 0 picks a free port. */
   readonly port: number;
+  /** The port of the page. `default` is `DEFAULT_PORT`, or a free one if that is taken. */
+  readonly page: number | 'default' | 'off';
   readonly output: 'live' | 'json';
 }
 
@@ -39,8 +42,14 @@ export function optionsFrom(args: readonly string[]): Options | 'help' {
     consent: values.yes === true ? 'given' : 'ask',
     data: values.data,
     port: portFrom(values.port),
+    page: pageFrom(values.page),
     output: values.json === true ? 'json' : 'live',
   };
+}
+
+function pageFrom(text: string | undefined): Options['page'] {
+  if (text === undefined) return 'default';
+  return text === 'off' ? text : portFrom(text, '--page must be off or');
 }
 
 function contradictionIn({ kubeconfig, context, data }: ReturnType<typeof parsed>): string | undefined {
@@ -63,6 +72,7 @@ function parsed(args: readonly string[]) {
         yes: { type: 'boolean' },
         data: { type: 'string' },
         port: { type: 'string' },
+        page: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean' },
       },

@@ -9,10 +9,11 @@ import { cacheFolder } from './binaries/binaries.ts';
 import { temporaryFolder } from './control-plane/data-folder.ts';
 import { isOnPath } from './on-path.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
+import { NO_PAGE, startPage, type Page } from './page/page.ts';
 import { prepareCluster, type Prepared } from './prepare.ts';
 import { Processes, ProgramEndedError } from './processes/processes.ts';
 import { applyFile } from './programs/install.ts';
-import { startForwarder, startFunctions, type ProgramOptions } from './programs/programs.ts';
+import { forwarderTokenFile, startForwarder, startFunctions, type ProgramOptions } from './programs/programs.ts';
 import { Renewals } from './programs/renewals.ts';
 import { noteRunning } from './running.ts';
 import { Changes } from './terminal/changes.ts';
@@ -48,14 +49,17 @@ async function main(options: Options, screen: Screen): Promise<void> {
   const prepared = await prepareCluster(options, { steps, stopped, atEnd });
   const { local, address, transport } = prepared;
   const changes = new Changes();
+  const page = options.page === 'off' ? NO_PAGE : await startPage(transport, options.page);
+  atEnd(() => page.stop());
   const { processes, folder } = programsOf(prepared);
-  const programs = { ...loggedTo({ options, warnings, changes }), processes, folder, transport, address };
+  const programs = { ...loggedTo({ options, warnings, changes, page }), processes, folder, transport, address };
   atEnd(async () => programs.renewals.stop());
   const failure = Promise.race([stopped, processes.failure]);
   const step = <T>(name: string, work: Promise<T>) => steps.step(name, Promise.race([work, failure]));
   try {
     const functions = await blamingPort(options.port, step('Functions', startFunctions(options.port, programs)));
     const forwarder = await step('Forwarder', startForwarder(functions, programs));
+    page.connectTo({ functions: { url: functions, tokenFile: forwarderTokenFile(folder) }, forwarder });
     if (local !== undefined && prepared.age === 'new') {
       await applyFile(transport, SAMPLE);
       await step('Sample Website', untilSampleIsReady(transport));
@@ -63,6 +67,7 @@ async function main(options: Options, screen: Screen): Promise<void> {
     const note = noteRunning(cacheFolder(process.env), address);
     if (note !== undefined) processes.removeAtEnd(note);
     const links = [
+      ...page.links,
       ['functions', `${functions}readyz`],
       ['forwarder', `${forwarder}readyz  ${forwarder}metrics`],
       ['logs', processes.logs],
@@ -77,14 +82,22 @@ async function main(options: Options, screen: Screen): Promise<void> {
   }
 }
 
+interface Watchers {
+  readonly options: Options;
+  readonly warnings: Warnings;
+  readonly changes: Changes;
+  readonly page: Page;
+}
+
 /** Where the lines of the programs' logs go, and what follows from them. */
-function loggedTo({ options, warnings, changes }: { options: Options; warnings: Warnings; changes: Changes }) {
+function loggedTo({ options, warnings, changes, page }: Watchers) {
   const onTrouble = (error: unknown) =>
     warnings.note('npm start', `Could not renew tokens: ${messageOf(error)}`, new Date());
   const onLine: ProgramOptions['onLine'] = (program, line) => {
     if (options.output === 'json') process.stdout.write(`${JSON.stringify({ program, ...line.fields })}\n`);
     if (line.level === 'warning') warnings.note(program, line.text, new Date());
     changes.note(line, new Date());
+    page.take(line.fields);
   };
   return { onLine, renewals: new Renewals({ onTrouble }) };
 }

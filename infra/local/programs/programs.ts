@@ -33,10 +33,13 @@ export function startFunctions(port: number, options: ProgramOptions): Promise<s
   return start('website-functions', ['functions/node.ts'], variables, options);
 }
 
+/** The token with which the forwarder calls the functions. */
+export const forwarderTokenFile = (folder: string): string => join(folder, 'website-forwarder.token');
+
 /** Starts the forwarder as its own ServiceAccount, and returns the URL of its health checks. */
 export async function startForwarder(sink: string, options: ProgramOptions): Promise<string> {
   const { transport, folder, renewals } = options;
-  const file = join(folder, 'website-forwarder.token');
+  const file = forwarderTokenFile(folder);
   await renewals.add(async () => {
     const { token, expires } = await requestToken('website-forwarder', { transport, audience: AUDIENCE });
     replaceFile(file, token);

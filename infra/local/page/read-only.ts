@@ -1,0 +1,15 @@
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { ApiRequest, Transport } from '../../../functions/cluster/transport.ts';
+
+/** The same API server, for reading. It refuses whatever else it is asked before that is sent, so the page can change nothing. */
+export const readOnly = (transport: Transport): Transport => ({
+  ...transport,
+  json: async (request) => transport.json(reading(request)),
+  sized: async (request) => transport.sized(reading(request)),
+  stream: async (request) => transport.stream(reading(request)),
+});
+
+function reading(request: ApiRequest): ApiRequest {
+  if (request.method === 'GET') return request;
+  throw new ClusterError('Forbidden', `Could not ${request.what}: the page only reads`);
+}

@@ -1,0 +1,40 @@
+import { keyText, type Condition, type Website, type WebsiteStatus } from '../../../functions/website/resource.ts';
+import { shortened } from '../../../functions/website/shortened.ts';
+import { readyOf, stateOf } from '../../cli/list.ts';
+import type { Look, WebsiteRow } from './shown.ts';
+
+/** Thousands of rows are sent at once. The view of one Website has the whole message. */
+const LONGEST_MESSAGE = 400;
+/** An image reference may be far longer than what anybody reads in a list. */
+const LONGEST_IMAGE = 256;
+
+export function rowOf(website: Website): WebsiteRow {
+  const { metadata, spec } = website;
+  const { image, replicas } = (spec ?? {}) as { readonly image?: unknown; readonly replicas?: number };
+  const { availableReplicas = 0, replicasSet, url }: Partial<WebsiteStatus> = website.status ?? {};
+  const { message = '', lastTransitionTime }: Partial<Condition> = readyOf(website) ?? {};
+  return {
+    key: keyText(metadata),
+    look: lookOf(website),
+    reason: stateOf(website).reason,
+    message: shortened(message, LONGEST_MESSAGE),
+    image: typeof image === 'string' ? shortened(image, LONGEST_IMAGE) : '',
+    available: availableReplicas,
+    desired: replicasSet ?? replicas,
+    url,
+    createdAt: metadata.creationTimestamp,
+    since: lastTransitionTime,
+  };
+}
+
+function lookOf(website: Website): Look {
+  const { metadata, status } = website;
+  if (metadata.deletionTimestamp !== undefined) return 'deleting';
+  const { ready, reason } = stateOf(website);
+  // A suspended site may be ready, but it does not follow its spec.
+  if (reason === 'Suspended') return 'suspended';
+  if (ready === 'True') return 'ready';
+  if (ready === 'Unknown') return 'unseen';
+  const isStalled = status?.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True');
+  return isStalled === true ? 'problem' : 'progressing';
+}
