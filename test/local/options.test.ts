@@ -2,13 +2,28 @@ import { expect, it } from 'vitest';
 import { optionsFrom } from '../../infra/local/options.ts';
 
 it('Without flags, a control plane is started and shown live', () => {
-  expect(optionsFrom([])).toMatchObject({ kubeconfig: undefined, consent: 'ask', port: 0, output: 'live' });
+  expect(optionsFrom([])).toMatchObject({
+    kubeconfig: undefined,
+    consent: 'ask',
+    port: 0,
+    output: 'live',
+    page: 'default',
+  });
+});
+
+it.each([
+  ['9000', 9000],
+  ['0', 0],
+  ['off', 'off'],
+])('--page %s is understood', (text, page) => {
+  expect(optionsFrom(['--page', text])).toMatchObject({ page });
 });
 
 it.each([
   [['--bogus'], "Unknown option '--bogus'"],
   [['extra'], "Unexpected argument 'extra'"],
   [['--port', 'x'], '--port must be a whole number from 0 to 65535, but is x'],
+  [['--page', 'on'], '--page must be off or a whole number from 0 to 65535, but is on'],
   [['--port', '70000'], '--port must be a whole number'],
   [['--context', 'c'], '--context requires --kubeconfig'],
   [['--kubeconfig', 'f', '--data', 'd'], '--data cannot be combined with --kubeconfig'],

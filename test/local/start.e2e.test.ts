@@ -8,14 +8,9 @@ import type { Website } from '../../functions/website/resource.ts';
 import { install } from '../../infra/local/programs/install.ts';
 import { eventually } from '../eventually.ts';
 import { startProgram, type Program } from '../program.ts';
+import { found } from './npm-start.ts';
 
 const START = 'infra/local/start.ts';
-/** Where the programs are is for the run to say; the control plane of the tests has found them already. */
-const found = Object.fromEntries(
-  ['KUBEBUILDER_ASSETS', 'XDG_CACHE_HOME', 'HOME', 'GOPATH', 'GOCACHE', 'GOFLAGS', 'GOPROXY'].flatMap((name) =>
-    process.env[name] === undefined ? [] : [[name, process.env[name]]],
-  ),
-) as Record<string, string>;
 
 let program: Program | undefined;
 afterEach(() => program?.stop());

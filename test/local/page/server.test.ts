@@ -1,0 +1,287 @@
+import { once } from 'node:events';
+import { createServer, request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { Model } from '../../../infra/local/page/model.ts';
+import { servePage } from '../../../infra/local/page/server.ts';
+import type { Detail } from '../../../infra/local/page/shown.ts';
+import { Stream } from '../../../infra/local/page/stream.ts';
+import { eventually } from '../../eventually.ts';
+import { aWebsite } from '../../fixtures/websites.ts';
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+const NOTHING = { pods: [], children: [], events: [], generations: [], timeline: [], trouble: [] };
+
+async function aPage(
+  given: {
+    limits?: ConstructorParameters<typeof Stream>[1];
+    detail?: (key: object) => Promise<Detail>;
+    port?: number;
+  } = {},
+) {
+  const model = new Model('https://127.0.0.1:1');
+  const stream = new Stream(model, given.limits);
+  const detail = given.detail ?? (async () => ({ ...NOTHING, key: 'team-a/shop' }));
+  const { server, url } = await servePage({ stream, detail }, given.port ?? 0);
+  closing.push(() => {
+    stream.end();
+    server.close();
+    server.closeAllConnections();
+  });
+  return { model, stream, server, url, port: Number(new URL(url).port) };
+}
+
+/** A request as no browser and no `fetch` would send it. */
+async function ask(port: number, path: string, headers: Record<string, string> = {}, method = 'GET') {
+  const sent: ClientRequest = request({ host: '127.0.0.1', port, path, headers, method });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  let body = '';
+  for await (const chunk of response) body += String(chunk);
+  return { status: response.statusCode, headers: response.headers, body };
+}
+
+/** Follows the events of a page, as a browser does. */
+async function follow(port: number) {
+  const sent = request({ host: '127.0.0.1', port, path: '/events' });
+  sent.end();
+  sent.on('error', () => {});
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  let text = '';
+  response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  response.on('error', () => {});
+  const messages = () =>
+    [...text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)].map(([, event, data = '']) => ({
+      event,
+      data: JSON.parse(data) as { websites?: { key: string }[]; gone?: string[] },
+    }));
+  return { response, messages, leave: () => sent.destroy() };
+}
+
+it('Every answer forbids scripts of others, frames, guessing of types and caching', async () => {
+  const { port } = await aPage();
+  for (const path of ['/', '/page.js', '/website?namespace=a&name=b', '/nothing']) {
+    const { headers } = await ask(port, path);
+    expect(headers).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+    const policy = headers['content-security-policy'];
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|\*|http:/);
+    expect(headers).not.toHaveProperty('access-control-allow-origin');
+  }
+});
+
+it.each(['/', '/page.js', '/page.css', '/icon.svg', '/lit-html/lit-html.js', '/lit-html/directives/repeat.js'])(
+  '%s is there, with its type',
+  async (path) => {
+    const { port } = await aPage();
+    const { status, headers, body } = await ask(port, path);
+    expect(status).toBe(200);
+    expect(headers['content-type']).toMatch(/^(text\/(html|css|javascript); charset=utf-8|image\/svg\+xml)$/);
+    const head = await ask(port, path, {}, 'HEAD');
+    expect(head).toMatchObject({
+      status: 200,
+      body: '',
+      headers: { 'content-length': String(Buffer.byteLength(body)) },
+    });
+  },
+);
+
+it.each([
+  '/package.json',
+  '/../package.json',
+  '/%2e%2e/server.ts',
+  '/tsconfig.json',
+  '/lit-html/../server.ts',
+  '//etc/passwd',
+  '/__proto__',
+  '/constructor',
+])('%s is not there', async (path) => {
+  const { port } = await aPage();
+  expect((await ask(port, path)).status).toBe(404);
+});
+
+it.each([
+  'evil.example',
+  'evil.example:8090',
+  '127.0.0.1.evil.example',
+  'localhost.evil.example',
+  '10.0.0.1',
+  'localhost@evil.example',
+])('The Host header %j is refused: a web page may have come here by DNS rebinding', async (host) => {
+  const { port } = await aPage();
+  for (const path of ['/', '/events', '/website?namespace=a&name=b'])
+    expect(await ask(port, path, { host })).toMatchObject({ status: 403, body: expect.stringContaining('localhost') });
+});
+
+it.each(['localhost', 'localhost:8090', '127.0.0.1:8090', '[::1]:8090'])(
+  'The Host header %s is this machine',
+  async (host) => {
+    const { port } = await aPage();
+    expect((await ask(port, '/', { host })).status).toBe(200);
+  },
+);
+
+it('Of other web pages, only a link leads here', async () => {
+  const { port } = await aPage();
+  const from = (site: string, mode: string) => ({ 'sec-fetch-site': site, 'sec-fetch-mode': mode });
+  for (const site of ['cross-site', 'same-site'])
+    for (const path of ['/', '/events', '/website?namespace=a&name=b'])
+      expect((await ask(port, path, from(site, 'no-cors'))).status).toBe(403);
+  expect((await ask(port, '/', from('cross-site', 'navigate'))).status).toBe(200);
+  expect((await ask(port, '/page.js', from('same-origin', 'cors'))).status).toBe(200);
+});
+
+it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is refused: the page only reads', async (method) => {
+  const { port } = await aPage();
+  for (const path of ['/', '/events', '/website?namespace=a&name=b'])
+    expect(await ask(port, path, {}, method)).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+});
+
+it.each([
+  '',
+  '?namespace=a',
+  '?namespace=..&name=b',
+  '?namespace=a&name=b%2Fc',
+  `?namespace=a&name=${'x'.repeat(300)}`,
+])('A query %s that names no Website is refused', async (query) => {
+  const { port } = await aPage({ detail: () => Promise.reject(new Error('never asked')) });
+  expect((await ask(port, `/website${query}`)).status).toBe(400);
+});
+
+it('A failure in one answer is said, and the next request is answered', async () => {
+  const { port } = await aPage({ detail: () => Promise.reject(new Error('The API server is away')) });
+  expect(await ask(port, '/website?namespace=a&name=b')).toMatchObject({
+    status: 500,
+    body: expect.stringContaining('The API server is away'),
+  });
+  expect((await ask(port, '/')).status).toBe(200);
+});
+
+it.each([
+  ['no HTTP', 'hello\r\n\r\n'],
+  ['a path that is no path', 'GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+  ['endless headers', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`],
+  ['two Host headers', 'GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n'],
+  ['no Host header', 'GET / HTTP/1.0\r\n\r\n'],
+  ['half a request', 'GET / HT'],
+])('%s ends that connection alone', async (_, bytes) => {
+  const { port } = await aPage();
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.end(bytes);
+  socket.resume();
+  await closed;
+  expect((await ask(port, '/')).status).toBe(200);
+});
+
+it('A page gets everything, and then what changes', async () => {
+  const { model, port } = await aPage();
+  model.see(aWebsite());
+  const page = await follow(port);
+  await eventually(() =>
+    expect(page.messages()).toMatchObject([{ event: 'snapshot', data: { websites: [{ key: 'team-a/shop' }] } }]),
+  );
+  model.see(aWebsite({ metadata: { name: 'blog' } }));
+  model.forget('team-a/shop');
+  await eventually(() =>
+    expect(page.messages()[1]).toMatchObject({
+      event: 'changes',
+      data: { websites: [{ key: 'team-a/blog' }], gone: ['team-a/shop'] },
+    }),
+  );
+});
+
+it('More pages than the limit are told so, and one that leaves makes room', async () => {
+  const { port, stream } = await aPage({ limits: { mostClients: 2 } });
+  const first = await follow(port);
+  await follow(port);
+  expect((await ask(port, '/events')).status).toBe(503);
+  first.leave();
+  await eventually(() => expect(stream.size).toBe(1));
+  expect((await follow(port)).response.statusCode).toBe(200);
+});
+
+/** Big enough that the buffers of the system do not take all of it. */
+const fill = (model: Model, version: number) => {
+  for (let each = 0; each < 30_000; each++)
+    model.see(
+      aWebsite({ metadata: { name: `site-${each}` }, spec: { image: `${version}-${'x'.repeat(240)}`, replicas: 1 } }),
+    );
+};
+
+async function withoutReading(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.pause();
+  socket.write('GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  return socket;
+}
+
+it('A page that reads slowly skips changes, and then gets the newest state', async () => {
+  const { model, port, stream } = await aPage();
+  fill(model, 1);
+  const slow = await withoutReading(port);
+  await eventually(() => expect(stream.size).toBe(1));
+  const other = await follow(port);
+  for (const version of [2, 3, 4]) {
+    model.see(aWebsite({ spec: { image: `last-${version}`, replicas: 1 } }));
+    await eventually(() => expect(JSON.stringify(other.messages().at(-1))).toContain(`last-${version}`));
+  }
+  let text = '';
+  slow.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  slow.resume();
+  await eventually(() => expect(text).toContain('last-4'));
+  expect(text).not.toContain('last-2');
+  expect(text.match(/event: snapshot/g)).toHaveLength(2);
+  slow.destroy();
+});
+
+it('A page that does not read at all is dropped', async () => {
+  const { model, port, stream } = await aPage({ limits: { stuckMs: 300 } });
+  fill(model, 1);
+  const stuck = await withoutReading(port);
+  await eventually(() => expect(stream.size).toBe(1));
+  await eventually(() => expect(stream.size).toBe(0));
+  stuck.destroy();
+});
+
+it('Changes do not pile up while no page is open', async () => {
+  const { model } = await aPage();
+  model.see(aWebsite());
+  model.forget('team-a/shop');
+  expect(model.changes()).toEqual({});
+});
+
+it('It listens on loopback alone', async () => {
+  const { server } = await aPage();
+  expect((server.address() as AddressInfo).address).toBe('127.0.0.1');
+});
+
+it('A port that is taken is named, with its flag', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  closing.push(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  await expect(aPage({ port })).rejects.toThrow(`--page ${port} cannot be used: the port is in use`);
+});
+
+it('Where the default port is taken, any other is', async () => {
+  const parts = { stream: new Stream(new Model('')), detail: async () => ({ ...NOTHING, key: '' }) };
+  const first = await servePage(parts, 'default');
+  closing.push(() => first.server.close());
+  const second = await servePage(parts, 'default');
+  closing.push(() => second.server.close());
+  expect(second.url).not.toBe(first.url);
+  expect((await fetch(second.url)).status).toBe(200);
+});
