@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website } from '../../functions/website/resource.ts';
+import { cacheFolder } from '../../infra/local/binaries/binaries.ts';
 import { install } from '../../infra/local/programs/install.ts';
 import { eventually } from '../eventually.ts';
 import { startProgram, type Program } from '../program.ts';
@@ -15,8 +16,11 @@ const START = 'infra/local/start.ts';
 let program: Program | undefined;
 afterEach(() => program?.stop());
 
-async function up(args: readonly string[] = []): Promise<{ program: Program; kubeconfig: string; pids: number[] }> {
-  program = startProgram(START, args, found);
+async function up(
+  args: readonly string[] = [],
+  environment = found,
+): Promise<{ program: Program; kubeconfig: string; pids: number[] }> {
+  program = startProgram(START, args, environment);
   const { lines } = program;
   const kubeconfig = await eventually(
     () => {
@@ -119,6 +123,32 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
       rmSync(data, { recursive: true, force: true });
     }
   }, 180_000);
+
+  it('can be reached with npm run kubectl, whatever the KUBECONFIG of the shell', async () => {
+    const cache = mkdtempSync(join(tmpdir(), 'cache-'));
+    // Programs are found as always, but no other npm start of this machine is.
+    mkdirSync(join(cache, 'website-reconciler'));
+    const programs = cacheFolder(found);
+    for (const name of readdirSync(programs).filter((each) => /-v\d/.test(each)))
+      symlinkSync(join(programs, name), join(cache, 'website-reconciler', name));
+    const environment = { ...found, XDG_CACHE_HOME: cache, KUBECONFIG: '/nowhere' };
+    const kubectl = (...args: string[]) => startProgram('infra/local/kubectl.ts', args, environment);
+    try {
+      const none = kubectl('get', 'web');
+      expect(await none.exit).toBe(1);
+      expect(none.stderr.join('')).toContain('npm start does not run');
+      const { program: running } = await up([], environment);
+      expect(running.text[0]).toContain('To use the cluster of KUBECONFIG: npm start -- --kubeconfig /nowhere');
+      const get = kubectl('get', 'web', '-o', 'name');
+      expect(await get.exit).toBe(0);
+      expect(get.text).toEqual(['website.stable.example.com/hello']);
+      expect(await kubectl('get', 'web', 'missing').exit).toBe(1);
+      await running.stop();
+      expect(readdirSync(join(cache, 'website-reconciler', 'running'))).toEqual([]);
+    } finally {
+      rmSync(cache, { recursive: true });
+    }
+  }, 120_000);
 
   it('runs against a cluster of the user, with --kubeconfig', async () => {
     const { kubeconfig } = await up(['--kubeconfig', inject('kubeconfig'), '--yes']);

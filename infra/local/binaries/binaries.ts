@@ -93,11 +93,12 @@ const FULL = /ENOSPC|EDQUOT|no space left on device|disk quota exceeded/i;
 
 function missingMessage(missing: readonly Program[], failures: readonly string[], cache: string): string {
   const isFull = failures.some((failure) => FULL.test(failure));
+  const hasGo = failures.some((failure) => failure.includes('go build failed'));
   const ways = [
     ...(isFull ? [`free some space on the disk of ${cache}, or set XDG_CACHE_HOME to a folder on another disk`] : []),
     'set KUBEBUILDER_ASSETS to a folder that contains the programs',
     'allow access to dl.k8s.io, github.com and get.helm.sh, to download the official releases',
-    'install Go 1.26 or newer (https://go.dev/dl), to build the programs from source',
+    ...(hasGo ? [] : ['install Go 1.26 or newer (https://go.dev/dl), to build the programs from source']),
   ];
   return [
     `Could not get ${missing.join(', ')}:`,

@@ -38,9 +38,12 @@ function liveScreen(output: WriteStream | NodeJS.WriteStream): Screen {
     },
     show(lines) {
       if (isEnded) return;
-      if (lines.length === 0 && shown.length > 0) live.clear();
       shown = lines;
       draw();
+      if (lines.length > 0) return;
+      live.clear();
+      // Also shows the cursor, which a question needs.
+      live.done();
     },
     end() {
       isEnded = true;

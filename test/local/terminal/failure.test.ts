@@ -15,6 +15,10 @@ it.each(['ENOSPC: no space left on device, write', 'wal: write /x: no space left
   },
 );
 
+it('A full disk is not named twice', () => {
+  expect(failureText(new Error('no space left on device: set XDG_CACHE_HOME'))).not.toContain('TMPDIR');
+});
+
 it('Any other failure is its message', () => {
   expect(failureText(new Error('no'))).toBe('no');
 });

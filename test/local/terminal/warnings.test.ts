@@ -32,6 +32,13 @@ it('Many different warnings do not fill the screen', () => {
   expect(screen.printed.map((line) => line.at(-1))).toEqual(['0', '1', '2']);
 });
 
+it('A warning that came again stays longer than one that did not', () => {
+  const screen = new RememberingScreen('live');
+  const warnings = new Warnings(screen);
+  for (const index of [0, 1, 2, 3, 4, 0, 5]) warnings.note('website-functions', `Failure ${index}`, at(index));
+  expect(screen.printed).toEqual([expect.stringContaining('Failure 1')]);
+});
+
 it('Where lines stay, a warning is printed when it comes first, and then ever more rarely', () => {
   const screen = new RememberingScreen('plain');
   const warnings = new Warnings(screen);
