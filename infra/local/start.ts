@@ -75,7 +75,9 @@ async function main(options: Options, screen: Screen): Promise<void> {
     const kubectl = isOnPath('kubectl') ? 'kubectl' : 'npm run kubectl --';
     const cluster = local === undefined ? 'own' : 'local';
     screen.print(...summaryLines({ took: secondsSince(startedAt), address, cluster, links, kubectl }));
-    await Promise.race([failure, showLive({ screen, transport, changes, warnings })]);
+    const ended = new AbortController();
+    atEnd(async () => ended.abort());
+    await Promise.race([failure, showLive({ screen, transport, changes, warnings, signal: ended.signal })]);
   } catch (error) {
     if (!(error instanceof StoppedError)) processes.keepLogs();
     throw error;

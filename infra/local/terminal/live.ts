@@ -11,21 +11,23 @@ export interface LiveOptions {
   readonly transport: Transport;
   readonly changes: Changes;
   readonly warnings: Warnings;
+  readonly signal: AbortSignal;
 }
 
 const POLL_MS = 500;
 
-/** Shows warnings and a table of the Websites, and keeps both current. Never resolves. */
-export async function showLive({ screen, transport, changes, warnings }: LiveOptions): Promise<never> {
+/** Shows warnings and a table of the Websites, and keeps both current until the signal. */
+export async function showLive({ screen, transport, changes, warnings, signal }: LiveOptions): Promise<void> {
   const list = { method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}`, what: `list ${PLURAL}` } as const;
   let table: string[] = [];
-  for (;;) {
+  while (!signal.aborted) {
     const now = new Date();
     try {
       const { items } = (await transport.json(list)) as { items: Website[] };
       const { columns } = screen;
       table = websiteLines(items, { changes, columns, now: screen.kind === 'live' ? now : undefined });
     } catch (error) {
+      if (signal.aborted) return;
       // The cluster may be away for a moment, or somebody removed the CRD.
       warnings.note('npm start', error instanceof Error ? error.message : String(error), now);
     }
