@@ -18,7 +18,11 @@ async function aForwarder() {
     known: () => new Map([['websites', 9]]),
     isLeader: () => true,
   });
-  const { server, url } = await serve({ health, metrics, troubles: new Troubles(), namespaces: undefined }, '127.0.0.1', 0);
+  const { server, url } = await serve(
+    { health, metrics, troubles: new Troubles(), namespaces: undefined },
+    '127.0.0.1',
+    0,
+  );
   closing.push(() => server.close().closeAllConnections());
   return { health, metrics, server, url };
 }
