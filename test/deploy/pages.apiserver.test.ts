@@ -3,11 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { connect } from '../../functions/cluster/transport.ts';
+import { writeKubeconfigFor } from '../../infra/local/programs/kubeconfig.ts';
+import { bicepFilesIn } from '../azure/bicep.ts';
+import { startFunctions, type Program } from '../program.ts';
 import { knativeDefinitions } from '../kubernetes/knative.ts';
 import { quietly } from '../kubernetes/kubectl.ts';
 import { startKnativeControllers } from './knative-controllers.ts';
 import type { Block } from './page.ts';
-import { begin, DOCS, end, read } from './session.ts';
+import { begin, DOCS, end, read, type Session } from './session.ts';
 
 afterEach(end);
 
@@ -51,7 +55,49 @@ describe('Somebody who follows the page', () => {
     },
     240_000,
   );
+
+  it('runs the functions on Azure, of which there are stand-ins', async () => {
+    const outputs = bicepFilesIn('infra/azure').get('main.bicep')?.outputs ?? [];
+    const names = [...outputs.map(({ name }) => name), 'AZURE_SUBSCRIPTION_ID'];
+    const sink = { SINK: 'https://x.queue.core.windows.net/website-events', SINK_KIND: 'storage-queue' };
+    const values = { ...Object.fromEntries(names.map((name) => [name, `the-${name}`])), ...sink };
+    const AZD_VALUES = Object.entries(values)
+      .map(([name, value]) => `${name}="${value}"`)
+      .join('\n');
+    const session = await begin(['az', 'azd', 'npm'], { AZD_VALUES });
+    // In the place of Azure: functions that find the site by a resync.
+    let functions: Program | undefined;
+    const before = async ({ section }: Block) => {
+      if (section.startsWith('4.')) functions ??= await functionsElsewhere(session);
+    };
+    try {
+      const only = /^[2-4]\.|^Any other|^A private|^Event Grid/;
+      expect(await read(`${DOCS}/azure.md`, session, { before, only })).toBeGreaterThan(8);
+    } finally {
+      await functions?.stop();
+    }
+    const inTheVault = ['--kubeconfig', join(session.reader.folder, '.kubeconfig-in-the-vault')];
+    const who = await quietly(inject('kubectl'), [
+      ...inTheVault,
+      'auth',
+      'whoami',
+      '-o',
+      'jsonpath={.status.userInfo.username}',
+    ]);
+    expect(who).toBe('system:serviceaccount:website-reconciler:website-functions');
+  }, 240_000);
 });
+
+/** With the rights that the page gives to them, and a resync every second. */
+async function functionsElsewhere({ kubeconfig, reader }: Session): Promise<Program> {
+  const transport = await connect({ kubeconfig });
+  const path = join(reader.folder, '.azure.kubeconfig');
+  const KUBECONFIG = await writeKubeconfigFor('website-functions', { transport, address: { kubeconfig }, path });
+  await transport.close();
+  const program = startFunctions({ KUBECONFIG, RESYNC_INTERVAL_SECONDS: '1' });
+  await program.line('Listening');
+  return program;
+}
 
 /** A kubeconfig of an administrator who acts as somebody else. */
 function impersonating(kubeconfig: string, user: string, group: string): string {
