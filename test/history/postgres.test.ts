@@ -119,6 +119,16 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     await store.close();
   });
 
+  it('Tables that are dropped while it runs are made again: after an error it connects anew', async () => {
+    const store = new PostgresHistory(await server.database('dropped'));
+    await store.add([record()], MS);
+    await server.queryIn('dropped', 'DROP TABLE website_history, website_history_version');
+    await expect(store.add([record()], MS)).rejects.toThrow('website_history');
+    await store.add([record()], MS);
+    expect(await store.list({ limit: 10 }, MS)).toHaveLength(1);
+    await store.close();
+  });
+
   it('A statement that waits for a lock is given up in time, and leaves nothing behind on the server', async () => {
     const store = new PostgresHistory(await server.database('locked'));
     await store.open(MS);

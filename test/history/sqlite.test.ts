@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { listing } from '../../functions/history/sql.ts';
 import { SqliteHistory } from '../../functions/history/sqlite.ts';
 import { record } from './records.ts';
@@ -115,6 +115,28 @@ it('A file of a newer release is used as it is', async () => {
   expect(await store.list({ limit: 10 })).toHaveLength(1);
   await store.close();
   expect(beside(path, (database) => database.prepare('PRAGMA user_version').get())).toEqual({ user_version: 9 });
+});
+
+it('Tables that another process makes just before this one has the lock are not made again', async () => {
+  const path = join(folder, 'raced.db');
+  const exec = Reflect.get(DatabaseSync.prototype, 'exec');
+  const spy = vi.spyOn(DatabaseSync.prototype, 'exec');
+  let others = 0;
+  spy.mockImplementation(function (this: DatabaseSync, sql) {
+    // It opens the file before it returns its promise.
+    if (sql === 'BEGIN IMMEDIATE' && others++ === 0) void new SqliteHistory(path).open(0);
+    exec.call(this, sql);
+  });
+  const store = new SqliteHistory(path);
+  try {
+    await store.open(0);
+    expect(others).toBe(2);
+  } finally {
+    spy.mockRestore();
+  }
+  await store.add([record()]);
+  expect(await store.list({ limit: 10 })).toHaveLength(1);
+  await store.close();
 });
 
 it('Processes that create the file at once all succeed', async () => {
