@@ -1,6 +1,13 @@
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { childrenIn, isChildKind, type Child, type Children } from '../../functions/website/children/kinds.ts';
+import {
+  childrenIn,
+  isChildKind,
+  type Child,
+  type ChildKind,
+  type ChildOfKind,
+  type Children,
+} from '../../functions/website/children/kinds.ts';
 import { selectorOf } from '../../functions/website/children/metadata.ts';
 import type { Defaults } from '../../functions/website/defaults.ts';
 import { lastWriterOf } from '../../functions/website/field-writers.ts';
@@ -56,14 +63,17 @@ interface Asked {
 /** Collects what explains the state of a Website. What this user may not read is left out. */
 export async function explain(website: Website, { cluster, transport, now, defaults }: Asked): Promise<Explanation> {
   const { namespace, name } = website.metadata;
-  const [children, pods, events, plan] = await Promise.all([
-    readChildren({ namespace, name }, cluster, AT_EVERYTHING),
+  const planning = async (children: Children) =>
+    ifAllowed(
+      planned({ namespace, name }, withChildren(cluster, children), () => now, { website, defaults }),
+      undefined,
+    );
+  const [[children, plan], pods, events] = await Promise.all([
+    readChildren({ namespace, name }, cluster, AT_EVERYTHING).then(
+      async (read) => [read, await planning(read)] as const,
+    ),
     ifAllowed(cluster.listPods(namespace, selectorOf(website)), []),
     ifAllowed(eventsAbout(website, transport), []),
-    ifAllowed(
-      planned({ namespace, name }, cluster, () => now, { defaults }),
-      undefined,
-    ),
   ]);
   const ready = readyOf(website);
   const known = READY_REASONS.find((reason) => reason === ready?.reason);
@@ -81,6 +91,12 @@ export async function explain(website: Website, { cluster, transport, now, defau
     history: history(website).data,
   };
 }
+
+/** The cluster with these children, which are read already. */
+const withChildren = (cluster: Cluster, children: Children): Cluster => ({
+  ...cluster,
+  getChild: async <Kind extends ChildKind>(kind: Kind) => children[kind] as ChildOfKind<Kind> | undefined,
+});
 
 const ifAllowed = <T, Instead>(read: Promise<T>, instead: Instead): Promise<T | Instead> =>
   ifRefused(read, ['Forbidden'], instead);
