@@ -1,11 +1,10 @@
 import { once } from 'node:events';
-import { open, type FileHandle } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HTTP, type CloudEvent } from 'cloudevents';
 import { bodyOf } from '../../functions/events/body.ts';
 import type { LocalCommand, Surroundings } from './command.ts';
-import { whyOf } from './errors.ts';
+import { EventFile, lineOf } from '../../functions/events/event-file.ts';
 import { portFrom, UsageError } from '../usage.ts';
 
 interface Flags {
@@ -41,23 +40,16 @@ async function recording(
 ): Promise<Recorder> {
   const file = await opened(path);
   let events = 0;
-  // One write at a time: parts of two could alternate.
-  let written = Promise.resolve();
-  const append = async (lines: readonly string[]): Promise<void> => {
-    const write = written.then(() => file.appendFile(lines.map((line) => `${line}\n`).join('')));
-    written = write.catch(() => {});
-    await write;
-    events += lines.length;
-  };
   const statusFor = async (request: IncomingMessage): Promise<number> => {
     const lines = await linesOf(request, now);
     if (lines === undefined) return 400;
     try {
-      await append(lines);
+      await file.append(lines);
+      events += lines.length;
       return 204;
     } catch (error) {
       // For example, the disk is full. The sender keeps its events.
-      note(`Could not write ${path}: ${whyOf(error)}`);
+      note((error as Error).message);
       return 503;
     }
   };
@@ -74,29 +66,30 @@ async function recording(
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
-      await written;
       await file.close();
       return events;
     },
   };
 }
 
-async function opened(path: string): Promise<FileHandle> {
+async function opened(path: string): Promise<EventFile> {
+  const file = new EventFile(path);
   try {
-    return await open(path, 'a');
+    await file.open();
+    return file;
   } catch (error) {
-    throw new UsageError(`Could not write ${path}: ${whyOf(error)}`);
+    throw new UsageError((error as Error).message);
   }
 }
 
-/** The events of a request, each in structured form. Undefined if the request contains no event, or is too large. */
+/** The events of a request, each as a line. Undefined if the request contains no event, or is too large. */
 async function linesOf(request: IncomingMessage, now: () => Date): Promise<string[] | undefined> {
   const body = await bodyOf(request);
   if (body === undefined) return undefined;
   try {
     const received = [HTTP.toEvent<unknown>({ headers: request.headers, body })].flat() as CloudEvent<unknown>[];
     // Replay needs a time to keep the gaps between events.
-    return received.map((event) => JSON.stringify(event.cloneWith({ time: event.time ?? now().toISOString() })));
+    return received.map((event) => lineOf(event.cloneWith({ time: event.time ?? now().toISOString() })));
   } catch {
     return undefined;
   }

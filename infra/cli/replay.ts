@@ -25,12 +25,12 @@ export const replayCommand: LocalCommand<Flags> = {
     'events replay morning.jsonl --to http://localhost:8080/',
     'events replay morning.jsonl --to http://localhost:7071/api/reconcile-website --speed 10',
   ],
-  async run({ interrupted }, flags, [file = '']) {
+  async run({ interrupted, note }, flags, [file = '']) {
     const signal = interrupted();
     const target = targetFrom(flags);
     const answers = new Map<string, number>();
     let before: number | undefined;
-    for await (const { event, line } of eventsIn(file)) {
+    for await (const { event, line } of eventsIn(file, note)) {
       if (signal.aborted) break;
       const at = Date.parse(event.time ?? '');
       await delay(gapMs(before, at, target.speed), undefined, { signal }).catch(() => {});
@@ -78,13 +78,17 @@ interface Recorded {
   readonly line: string;
 }
 
-async function* eventsIn(file: string): AsyncGenerator<Recorded> {
+async function* eventsIn(file: string, note: (line: string) => void): AsyncGenerator<Recorded> {
   const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
   let number = 0;
   try {
     for await (const line of lines) {
       number++;
-      if (line.trim() !== '') yield { event: parsed(line, `${file}, line ${number}`), line };
+      if (line.trim() === '') continue;
+      const where = `${file}, line ${number}`;
+      const event = parsed(line, where);
+      if (event === undefined) note(`Skipped ${where}: the event is not complete`);
+      else yield { event, line };
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
@@ -92,11 +96,13 @@ async function* eventsIn(file: string): AsyncGenerator<Recorded> {
   }
 }
 
-function parsed(line: string, where: string): Recorded['event'] {
+/** Undefined if the program that wrote the line ended in the middle of it. */
+function parsed(line: string, where: string): Recorded['event'] | undefined {
   let event: unknown;
   try {
     event = JSON.parse(line);
   } catch {
+    if (line.startsWith('{')) return undefined;
     throw new UsageError(`${where} is not JSON`);
   }
   const isEvent = typeof event === 'object' && event !== null && 'specversion' in event;

@@ -8,8 +8,8 @@ export const USAGE = `Usage: forwarder [flags]
 Watches Websites and their children, and sends a CloudEvent for each relevant change.
 A flag takes precedence over the environment variable in parentheses.
 
-  --sink URL                URL to send events to (SINK, K_SINK); required
-  --sink-kind KIND          http, event-grid or storage-queue (SINK_KIND); default: http
+  --sink URL                URL to send events to, or file:///PATH to append them to a file (SINK, K_SINK); required
+  --sink-kind KIND          http, event-grid, storage-queue or file (SINK_KIND); default: as the URL, http or file
   --sink-token-file FILE    send the bearer token in FILE, and reload it when it rotates (SINK_TOKEN_FILE)
   --sink-entra-scope SCOPE  send a Microsoft Entra token for SCOPE (SINK_ENTRA_SCOPE)
   --mode MODE               binary, structured, or batched: several events per request (MODE); default: binary

@@ -40,7 +40,7 @@ async function main(config: Config): Promise<void> {
     config.host,
     config.port,
   );
-  log.info({ url, cluster: transport.server, sink: config.sink.url.origin }, 'Listening');
+  log.info({ url, cluster: transport.server, sink: shownSink(config) }, 'Listening');
 
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.once(name, () => {
@@ -60,6 +60,9 @@ async function main(config: Config): Promise<void> {
   await Promise.all([sink.close(), transport.close(), tracing.close()]);
   endSoon();
 }
+
+/** The path and query of an http URL may hold a secret. */
+const shownSink = ({ sink: { kind, url } }: Config): string => (kind === 'file' ? url.href : url.origin);
 
 /** Runs `work` once for each term. With a Lease, a process can have any number of terms. Without a Lease, it has exactly one. */
 async function whileLeading(

@@ -1,6 +1,6 @@
 // `website events`: what is recorded is what is sent again.
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -128,6 +128,19 @@ it.each([
 ])('%s is exit code 2 and says which', async (_, args, message) => {
   const { code, error } = await website(['events', 'replay', ...args]);
   expect([code, error]).toEqual([2, expect.stringMatching(message)]);
+});
+
+it('An event that its writer did not finish is skipped, and the next recorder begins a line', async () => {
+  const { received, url } = await receiver(() => 204);
+  const file = recorded('cut.jsonl', event('1'));
+  appendFileSync(file, '{"id":"2","sour');
+  const { program, send } = await recorder(file);
+  expect(await send('application/cloudevents+json', event('3'))).toBe(204);
+  program.process.kill('SIGINT');
+  expect(await program.exit).toBe(0);
+  const ended = await website(['events', 'replay', file, '--to', url]);
+  expect(ended).toMatchObject({ code: 0, error: `Skipped ${file}, line 2: the event is not complete\n` });
+  expect(received.map(({ id }) => id)).toEqual(['1', '3']);
 });
 
 it('A line that is no event names the line', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { configFrom } from '../../infra/forwarder/config.ts';
+import { configFrom, type Config } from '../../infra/forwarder/config.ts';
 
 const SINK = 'http://127.0.0.1:8080/';
 
@@ -42,10 +42,35 @@ it.each([
   expect(configFrom(['--sink', sink], {})).toMatchObject({ sink: { url: new URL(sink) } });
 });
 
+it.each([['file:///var/events.jsonl'], ['FILE:///var/events.jsonl', '--sink-kind', 'file', '--mode', 'structured']])(
+  'appends to %s',
+  (sink, ...flags) => {
+    const { sink: config } = configFrom(['--sink', sink, ...flags], {}) as Config;
+    expect(config).toEqual({ kind: 'file', url: new URL('file:///var/events.jsonl') });
+  },
+);
+
 it.each([
   ['http://functions.example.com/', [], 'use https, or allow plain http with --insecure-sink'],
   ['http://10.0.0.1/', [], 'use https, or allow plain http with --insecure-sink'],
-  ['ftp://x/', [], 'must be an http or https URL'],
+  ['ftp://x/', [], 'must be an http, https or file URL'],
+  ['file://events.jsonl', [], 'must have the whole path of a file and no host'],
+  ['file:events.jsonl', [], 'must have the whole path of a file and no host'],
+  ['file://localhost/var/events.jsonl', [], 'must have the whole path of a file and no host'],
+  ['file:////host/events.jsonl', [], 'must have the whole path of a file and no host'],
+  ['file:///var/events/', [], 'must end in the name of a file'],
+  ['file:///', [], 'must have the whole path of a file and no host'],
+  ['file:///var/events.jsonl?x', [], 'must write ? as %3F'],
+  ['file:///var/%2Fevents', [], 'have no %2F'],
+  ['file:///var/100%', [], 'must write % as %25'],
+  ['file:///var/%00', [], 'must not have %00'],
+  [
+    'file:///var/events.jsonl',
+    ['--sink-kind', 'storage-queue'],
+    'must be an http or https URL with --sink-kind storage-queue',
+  ],
+  ['file:///var/events.jsonl', ['--mode', 'batched'], '--mode (MODE): must be structured with --sink-kind file'],
+  ['https://x/', ['--sink-kind', 'file'], 'must be a file URL, such as file:///var/lib/website/events.jsonl'],
   ['https://169.254.169.254/latest', ['--insecure-sink'], 'link-local or metadata'],
   ['http://metadata.google.internal/', ['--insecure-sink'], 'link-local or metadata'],
   ['https://[fe80::1]/', ['--insecure-sink'], 'link-local or metadata'],

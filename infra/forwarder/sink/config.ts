@@ -3,6 +3,7 @@ import { authorityProblem } from '../../../functions/cluster/plausible.ts';
 import { isLoopback } from '../../../functions/settings/loopback.ts';
 import { oneOf } from '../../../functions/settings/setting-values.ts';
 import { secretBytes, secretsIn } from '../../../functions/callers/signing-secrets.ts';
+import { filePathIn } from './file-path.ts';
 import { isMetadataHost } from './metadata-address.ts';
 
 /** How the forwarder authenticates to a sink. */
@@ -33,24 +34,29 @@ export interface QueueSinkConfig {
   readonly accountKey?: string | undefined;
 }
 
-export type SinkConfig = HttpSinkConfig | QueueSinkConfig;
+export interface FileSinkConfig {
+  readonly kind: 'file';
+  readonly url: URL;
+}
+
+export type SinkConfig = HttpSinkConfig | QueueSinkConfig | FileSinkConfig;
 
 /** A header value cannot hold a line break. One at the end of a Secret would otherwise make every delivery fail. */
 const headerSecret = z.string().regex(/^[\x21-\x7e]+$/, 'must be one line of printable ASCII, without spaces');
 
-const KINDS = ['http', 'event-grid', 'storage-queue'] as const;
+const KINDS = ['http', 'event-grid', 'storage-queue', 'file'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** The settings of the sink, by flag name, and the secrets by variable name. */
 export const sinkSettings = z.object({
   sink: z.url({
-    protocol: /^https?$/,
+    protocol: /^(https?|file)$/,
     error: ({ input }) =>
       input === undefined
         ? 'is required: the URL to send events to, such as https://functions.example.com/'
-        : 'must be an http or https URL',
+        : 'must be an http, https or file URL',
   }),
-  'sink-kind': oneOf(KINDS).default('http'),
+  'sink-kind': oneOf(KINDS).optional(),
   mode: oneOf(['binary', 'structured', 'batched']).optional(),
   'sink-token-file': z.string().optional(),
   'sink-entra-scope': z.string().optional(),
@@ -85,6 +91,7 @@ type Given = Readonly<Record<string, string | undefined>>;
 /** Checks combinations of settings. Takes unparsed values, so that it also runs when a single setting is invalid. */
 export const sinkProblems = (given: Given, plainHttp: 'inside' | 'anywhere'): readonly Problem[] => [
   ...addressProblems(URL.parse(given['sink'] ?? ''), plainHttp),
+  ...fileProblems(given),
   ...credentialProblems(given),
   ...modeProblems(given),
 ];
@@ -93,7 +100,9 @@ export const sinkProblems = (given: Given, plainHttp: 'inside' | 'anywhere'): re
 export function sinkConfigFrom(settings: SinkSettings): SinkConfig {
   const url = new URL(settings.sink);
   const { SINK_FUNCTION_KEY: functionKey, SINK_BEARER_TOKEN: bearerToken, K_CA_CERTS: caCertificates } = settings;
-  switch (settings['sink-kind']) {
+  switch (settings['sink-kind'] ?? usualKindOf(settings.sink)) {
+    case 'file':
+      return { kind: 'file', url };
     case 'storage-queue':
       return { kind: 'storage-queue', url, accountKey: settings.SINK_ACCOUNT_KEY };
     case 'event-grid':
@@ -140,7 +149,22 @@ const APPLIES_TO: Readonly<Record<string, readonly Kind[]>> = {
 };
 const BEARERS = ['SINK_BEARER_TOKEN', 'sink-token-file', 'sink-entra-scope'] as const;
 
-const kindIn = ({ 'sink-kind': given = 'http' }: Given): Kind | undefined => KINDS.find((kind) => kind === given);
+const usualKindOf = (sink: string): 'file' | 'http' => (/^file:/i.test(sink) ? 'file' : 'http');
+
+const kindIn = ({ sink = '', 'sink-kind': given = usualKindOf(sink) }: Given): Kind | undefined =>
+  KINDS.find((kind) => kind === given);
+
+function fileProblems(given: Given): Problem[] {
+  const { sink } = given;
+  const kind = kindIn(given);
+  if (sink === undefined || kind === undefined) return [];
+  if (kind !== 'file')
+    return usualKindOf(sink) === 'file'
+      ? [{ name: 'sink', message: `must be an http or https URL with --sink-kind ${kind}` }]
+      : [];
+  const file = filePathIn(sink);
+  return 'problem' in file ? [{ name: 'sink', message: file.problem }] : [];
+}
 
 function credentialProblems(given: Given): Problem[] {
   const kind = kindIn(given);

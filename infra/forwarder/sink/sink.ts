@@ -5,7 +5,8 @@ import type { WebsiteEvent } from '../event.ts';
 export type Delivery =
   | {
       readonly kind: 'accepted';
-      readonly status: number;
+      /** Absent if the sink has no HTTP status. */
+      readonly status?: number;
       readonly outcome?: string;
       readonly actions?: string;
       /** The versions that the outcome is based on, if the sink reports them. */
