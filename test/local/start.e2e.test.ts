@@ -161,7 +161,9 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     const port = String((server.address() as AddressInfo).port);
     program = startProgram(START, ['--kubeconfig', inject('kubeconfig'), '--yes', '--port', port], found);
     expect(await program.exit).toBe(1);
-    expect(program.stderr.join('')).toContain(`--port ${port} cannot be used`);
+    const text = program.stderr.join('');
+    expect(text).toContain(`--port ${port} cannot be used`);
+    rmSync(dirname(/kept in (.*)/.exec(text)?.[1] ?? ''), { recursive: true });
     server.close();
   });
 

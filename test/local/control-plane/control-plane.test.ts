@@ -1,11 +1,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { startControlPlane } from '../../../infra/local/control-plane/control-plane.ts';
 import { writeCredentials } from '../../../infra/local/control-plane/credentials.ts';
 import { keptFolder } from '../../../infra/local/control-plane/data-folder.ts';
 import { controllerFlags } from '../../../infra/local/control-plane/program-flags.ts';
+import { ProgramEndedError } from '../../../infra/local/processes/processes.ts';
 import { PROGRAMS, type Binaries } from '../../../infra/local/binaries/versions.ts';
 
 let folder: string;
@@ -38,8 +39,13 @@ it('A control plane whose etcd fails says so at once, and gives the folder free'
 
 it('A control plane whose port was taken meanwhile tries others', async () => {
   const binaries = standIns('listen tcp 127.0.0.1:1: bind: address already in use');
-  await expect(startControlPlane({ binaries })).rejects.toThrow('address already in use');
+  const error = await startControlPlane({ binaries }).catch((thrown: ProgramEndedError) => thrown);
+  if (!(error instanceof ProgramEndedError)) throw new Error('It started');
+  expect(error.message).toContain('address already in use');
   expect(starts()).toBe(3);
+  // The logs of the last attempt are kept, because it is the one that failed.
+  expect(readFileSync(join(error.logs, 'etcd.log'), 'utf8')).toContain('address already in use');
+  rmSync(dirname(error.logs), { recursive: true });
 });
 
 it('A folder is for one control plane at a time', () => {
