@@ -1,7 +1,7 @@
 import type { Explanation } from './explain.ts';
 import { changesText } from './plan.ts';
 import { table } from '../table.ts';
-import { age, printable, styled } from './text.ts';
+import { age, printable, styled } from '../text.ts';
 
 /** The explanation as one page. A part without content is left out. */
 export function explanationText(explanation: Explanation, now: Date): string {

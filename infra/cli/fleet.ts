@@ -13,7 +13,7 @@ import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import type { Answer } from './output.ts';
 import type { Target } from './plan.ts';
 import { planned, type Planned } from './planned.ts';
-import { printable, styled } from './text.ts';
+import { printable, styled } from '../text.ts';
 
 /** What this release would do to all Websites. */
 export interface Fleet {

@@ -4,7 +4,7 @@ import { headerFrom } from './header.ts';
 import type { Answer } from './output.ts';
 import { storedHistory } from './stored-history.ts';
 import { table } from '../table.ts';
-import { printable, styled } from './text.ts';
+import { printable, styled } from '../text.ts';
 
 const HEADER = ['GENERATION', 'IMAGE', 'STARTED', 'READY AFTER', 'WHY NOT'];
 

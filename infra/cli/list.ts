@@ -2,7 +2,7 @@ import type { Condition, Website } from '../../functions/website/resource.ts';
 import type { ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
 import { growingTable } from '../table.ts';
-import { age, printable, styled } from './text.ts';
+import { age, printable, styled } from '../text.ts';
 
 interface Flags {
   readonly notReady?: boolean;

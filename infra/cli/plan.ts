@@ -8,7 +8,7 @@ import type { Defaults } from '../../functions/website/defaults.ts';
 import type { Manifest } from './manifests.ts';
 import type { Answer } from './output.ts';
 import { planned, type FieldChange, type Planned, type PlannedChange } from './planned.ts';
-import { printable, styled } from './text.ts';
+import { printable, styled } from '../text.ts';
 
 /** Where the plan is made. */
 export interface Target {

@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT } from './errors.ts';
 import { isReady, readyOf } from './list.ts';
-import { printable } from './text.ts';
+import { printable } from '../text.ts';
 
 interface Flags {
   readonly wait?: boolean;

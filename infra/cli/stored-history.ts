@@ -4,7 +4,7 @@ import { UsageError } from '../usage.ts';
 import { whyOf } from './errors.ts';
 import type { Answer } from './output.ts';
 import { table } from '../table.ts';
-import { printable } from './text.ts';
+import { printable } from '../text.ts';
 
 /** Answers of `GET /history` (docs/history.md), as far as this program shows them. */
 const answer = z.object({

@@ -2,7 +2,7 @@ import { keyText, type Website } from '../../functions/website/resource.ts';
 import type { ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
 import { cellsOf, HEADER } from './list.ts';
-import { printable } from './text.ts';
+import { printable } from '../text.ts';
 import { watchWebsites } from './websites-watch.ts';
 
 interface Flags {

@@ -5,7 +5,7 @@ import type { ClusterCommand, Surroundings } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { EXIT } from '../errors.ts';
 import { table } from '../../table.ts';
-import { printable, styled } from '../text.ts';
+import { printable, styled } from '../../text.ts';
 import { definitionFinding } from './definition.ts';
 import type { Finding } from './finding.ts';
 import { functionsFinding, handledFinding, leaseFinding, readinessFinding } from './programs.ts';

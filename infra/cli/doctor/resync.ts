@@ -1,6 +1,6 @@
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { ifRefused } from '../errors.ts';
-import { age } from '../text.ts';
+import { age } from '../../text.ts';
 import type { Finding } from './finding.ts';
 import type { Running } from './statuses.ts';
 

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { isFullDisk } from '../full-disk.ts';
 import { PROGRAMS, versionOf, type ControlPlaneProgram, type Program } from './versions.ts';
 
 /** Shows a line of progress to the user. A line that is `replaced` is of interest only until the next one. */
@@ -89,10 +90,8 @@ function makeFolder(cache: string): void {
   }
 }
 
-const FULL = /ENOSPC|EDQUOT|no space left on device|disk quota exceeded/i;
-
 function missingMessage(missing: readonly Program[], failures: readonly string[], cache: string): string {
-  const isFull = failures.some((failure) => FULL.test(failure));
+  const isFull = failures.some(isFullDisk);
   const hasGo = failures.some((failure) => failure.includes('go build failed'));
   const ways = [
     ...(isFull ? [`free some space on the disk of ${cache}, or set XDG_CACHE_HOME to a folder on another disk`] : []),

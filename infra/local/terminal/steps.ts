@@ -1,6 +1,6 @@
 import type { Progress } from '../binaries/binaries.ts';
 import { plainProgress } from '../binaries/progress.ts';
-import { styled } from '../../cli/text.ts';
+import { styled } from '../../text.ts';
 import type { Screen } from './screen.ts';
 
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';

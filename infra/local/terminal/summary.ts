@@ -1,5 +1,5 @@
 import type { ClusterAddress } from '../../../functions/cluster/credentials.ts';
-import { styled } from '../../cli/text.ts';
+import { styled } from '../../text.ts';
 
 export interface Summary {
   /** How long the start took, for example `12.3 s`. */

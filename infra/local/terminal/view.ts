@@ -1,6 +1,6 @@
 import cliTruncate from 'cli-truncate';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
-import { age, printable, styled } from '../../cli/text.ts';
+import { age, printable, styled } from '../../text.ts';
 import { table } from '../../table.ts';
 import type { Changes } from './changes.ts';
 

@@ -1,5 +1,5 @@
 import cliTruncate from 'cli-truncate';
-import { printable, styled } from '../../cli/text.ts';
+import { printable, styled } from '../../text.ts';
 import type { Screen } from './screen.ts';
 
 interface Warning {

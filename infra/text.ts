@@ -1,4 +1,4 @@
-// How the program prints for people.
+// How the command lines print for people.
 import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
