@@ -1,4 +1,5 @@
 // npm run build: bundles each program into a few files without node_modules, so that it starts fast and contains no unused code.
+// With the names of programs as arguments, it builds these alone.
 import { chmodSync, rmSync } from 'node:fs';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
@@ -81,25 +82,21 @@ const common: BuildOptions = {
   logLevel: 'warning',
 };
 
-rmSync('dist', { recursive: true, force: true });
-await Promise.all([
+/** Each program, with its folder in `dist`. */
+const PROGRAMS: Readonly<Record<string, BuildOptions>> = {
   // Not minified, because it would not start faster, and stack traces stay readable.
-  build({ ...common, entryPoints: ['functions/azure.ts', 'functions/node.ts'], outdir: 'dist/functions' }),
-  build({
-    ...common,
+  functions: { entryPoints: ['functions/azure.ts', 'functions/node.ts'] },
+  forwarder: {
     entryPoints: ['infra/forwarder/main.ts'],
-    outdir: 'dist/forwarder',
     // The image has no package.json to mark .js files as ES modules.
     outExtension: { '.js': '.mjs' },
     // Node keeps the source text in memory, and minifying saves 5 MiB.
     minify: true,
     keepNames: true,
-  }),
+  },
   // One file that people can copy, and link as kubectl-website.
-  build({
-    ...common,
+  cli: {
     entryPoints: { website: 'infra/cli/main.ts' },
-    outdir: 'dist/cli',
     outExtension: { '.js': '.mjs' },
     splitting: false,
     // Reading the text is a part of each start.
@@ -107,6 +104,22 @@ await Promise.all([
     keepNames: true,
     // The generator of the CRD is part of it, and must not run.
     define: { 'import.meta.main': 'false' },
-  }),
-]);
-chmodSync('dist/cli/website.mjs', 0o755);
+  },
+};
+
+// An image has the sources of its own program only.
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !Object.hasOwn(PROGRAMS, name));
+if (unknown.length > 0) {
+  process.stderr.write(`Unknown program ${unknown.join(', ')}: choose from ${Object.keys(PROGRAMS).join(', ')}\n`);
+  process.exit(2);
+}
+await Promise.all(
+  Object.entries(PROGRAMS)
+    .filter(([name]) => wanted.length === 0 || wanted.includes(name))
+    .map(async ([name, options]) => {
+      rmSync(`dist/${name}`, { recursive: true, force: true });
+      await build({ ...common, ...options, outdir: `dist/${name}` });
+    }),
+);
+if (wanted.length === 0 || wanted.includes('cli')) chmodSync('dist/cli/website.mjs', 0o755);

@@ -1,9 +1,11 @@
 // What `npm run build` leaves out, seen in what the programs load.
 import { execFile } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
+import { buildImage } from './image.ts';
 import { startCommand } from './program.ts';
 
 const run = promisify(execFile);
@@ -35,6 +37,24 @@ function loadedWith(file: string, seen = new Set<string>()): string {
   );
   return [text, ...imported.map((path) => loadedWith(resolve(dirname(file), path), seen))].join('\n');
 }
+
+it.each(['functions', 'forwarder'] as const)(
+  'needs no more sources for the %s than their image has',
+  (program) => {
+    const folder = mkdtempSync(join(tmpdir(), 'image-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    buildImage(program, folder);
+    expect(globSync(`${folder}/dist/*`)).toEqual([join(folder, 'dist', program)]);
+  },
+  120_000,
+);
+
+it('names a program that does not exist', async () => {
+  await expect(run(process.execPath, ['infra/bundle.ts', 'watcher'])).rejects.toMatchObject({
+    code: 2,
+    stderr: 'Unknown program watcher: choose from functions, forwarder, cli\n',
+  });
+});
 
 const OF_HISTORY = ['website_history', 'from "node:sqlite"', 'pg-protocol'];
 
