@@ -106,3 +106,12 @@ it('Every import states its shortest path', () => {
   expect([...IMPORTS.values()].flat().length).toBeGreaterThan(500);
   expect(detours).toEqual([]);
 });
+
+it('Unit tests share their modules, so none of them replaces a module', () => {
+  const names = ['vi.mock(', 'vi.doMock('];
+  const replacing = globSync('test/**/*.test.ts').filter((file) =>
+    names.some((name) => file !== 'test/architecture.test.ts' && readFileSync(file, 'utf8').includes(name)),
+  );
+  // The project `alone` of vitest.config.ts has them.
+  expect(replacing.toSorted()).toEqual(['test/events/mixed-releases.test.ts', 'test/forwarder/sink/sink-name.test.ts']);
+});

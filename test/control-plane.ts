@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { connect } from '../functions/cluster/transport.ts';
-import { cacheFolder, findBinaries } from '../infra/local/binaries/binaries.ts';
+import { PROGRAMS } from '../infra/local/binaries/versions.ts';
 import { startControlPlane, type ControlPlane } from '../infra/local/control-plane/control-plane.ts';
-import { plainProgress } from '../infra/local/binaries/progress.ts';
-import { allSources } from '../infra/local/binaries/sources.ts';
 import { install, installGatewayApi } from '../infra/local/programs/install.ts';
 import { writeKubeconfigFor } from '../infra/local/programs/kubeconfig.ts';
+import { found } from './found.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -40,13 +39,7 @@ export async function teardown(): Promise<void> {
 
 async function start(): Promise<ControlPlane> {
   const began = performance.now();
-  const progress = plainProgress((line) => process.stderr.write(`${line}\n`));
-  const binaries = await findBinaries({
-    assets: process.env['KUBEBUILDER_ASSETS'],
-    cache: cacheFolder(process.env),
-    sources: allSources(),
-    progress,
-  });
+  const binaries = await found(PROGRAMS);
   const controlPlane = await startControlPlane({ binaries, audit: 'on', ownership: 'enforced' });
   const address = { kubeconfig: controlPlane.kubeconfig };
   const transport = await connect(address);
@@ -56,6 +49,6 @@ async function start(): Promise<ControlPlane> {
     await writeKubeconfigFor(account, { transport, address, path: join(controlPlane.folder, `${account}.kubeconfig`) });
   }
   await transport.close();
-  progress(`Control plane is up after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  process.stderr.write(`Control plane is up after ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
   return controlPlane;
 }

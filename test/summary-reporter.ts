@@ -1,4 +1,5 @@
 import type { Reporter, TestModule } from 'vitest/node';
+import { summary } from './summary.ts';
 
 /** Ends the output with one plain line, for programs: `12 passed, 0 failed`. */
 class SummaryReporter implements Reporter {
@@ -8,9 +9,10 @@ class SummaryReporter implements Reporter {
       counts.failed += module.errors().length;
       for (const test of module.children.allTests()) counts[test.result().state]++;
     }
-    const skipped = counts.skipped === 0 ? '' : `, ${counts.skipped} skipped`;
     // After the default reporter's own last lines.
-    process.once('exit', () => process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`));
+    process.once('exit', () =>
+      process.stdout.write(`\nSEED=${process.env['SEED']} repeats the samples\n${summary(counts)}\n`),
+    );
   }
 }
 

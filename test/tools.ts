@@ -1,8 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { cacheFolder, findBinaries } from '../infra/local/binaries/binaries.ts';
-import { plainProgress } from '../infra/local/binaries/progress.ts';
-import { allSources } from '../infra/local/binaries/sources.ts';
 import { TOOLS } from '../infra/local/binaries/versions.ts';
+import { found } from './found.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,13 +12,7 @@ declare module 'vitest' {
 
 /** Finds what renders and applies the manifests, as the programs of the control plane are found. */
 export async function setup(project: TestProject): Promise<void> {
-  const { kubectl, helm } = await findBinaries({
-    programs: TOOLS,
-    assets: process.env['KUBEBUILDER_ASSETS'],
-    cache: cacheFolder(process.env),
-    sources: allSources(),
-    progress: plainProgress((line) => process.stderr.write(`${line}\n`)),
-  });
+  const { kubectl, helm } = await found(TOOLS);
   project.provide('kubectl', kubectl);
   project.provide('helm', helm);
 }

@@ -22,6 +22,7 @@ export interface Schema {
 }
 
 const TEXTS = 64;
+const textsOf = new Map<string, readonly string[]>();
 const MATCHES = /self\.matches\(r'(.*)'\)$/;
 /** `has(self.a) != has(self.b)`: one of them. `!has(self.a) || !has(self.b)`: one at most. */
 const EITHER = /^!?has\(self\.(\w+)\) (!=|\|\|(?= !)) !?has\(self\.(\w+)\)$/;
@@ -167,10 +168,17 @@ function text({
 }: Schema): fc.Arbitrary<string> {
   const form = rules.map(({ rule }) => MATCHES.exec(rule)?.[1]).find((rule) => rule !== undefined) ?? pattern;
   if (form === undefined) return fc.string({ maxLength: Math.min(maxLength, 64) });
-  // To make a text from its form takes long, so there are some of each, and not new ones every time.
-  const any = fc.stringMatching(new RegExp(form), { maxLength: 64 });
-  const fitting = any.filter((value) => value.length >= minLength && value.length <= maxLength);
-  return fc.constantFrom(...fc.sample(fitting, { numRuns: TEXTS, seed: 1 }));
+  return fc.constantFrom(...texts(form, minLength, maxLength));
+}
+
+/** To make a text from its form takes long, so there are some of each, and not new ones every time. */
+function texts(form: string, minLength: number, maxLength: number): readonly string[] {
+  const name = JSON.stringify([form, minLength, maxLength]);
+  const any = () => fc.stringMatching(new RegExp(form), { maxLength: 64 });
+  const fitting = () => any().filter((value) => value.length >= minLength && value.length <= maxLength);
+  const made = textsOf.get(name) ?? fc.sample(fitting(), { numRuns: TEXTS, seed: 1 });
+  textsOf.set(name, made);
+  return made;
 }
 
 /** Where something else scales a Website, the number that it has depends on its history: this states one. */

@@ -1,0 +1,40 @@
+// What `npm test` runs: every test, in two runs of vitest side by side. The tests of the hosts and of the whole system act on every
+// Website there is, so they have a control plane of their own.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { PROGRAMS, TOOLS } from '../infra/local/binaries/versions.ts';
+import { found } from './found.ts';
+import { seedOf } from './seed.ts';
+import { countsIn, summary, total, type Counts } from './summary.ts';
+
+const RUNS: readonly (readonly string[])[] = [
+  ['--coverage', '--project', 'unit', '--project', 'alone', '--project', 'programs', '--project', 'apiserver'],
+  ['--project', 'hosts', '--project', 'e2e'],
+];
+
+// Both runs have the same one, and neither builds what the other builds as well.
+seedOf(process.env);
+await found([...PROGRAMS, ...TOOLS]);
+const all = await Promise.all(RUNS.map(vitest));
+process.stdout.write(`\n${summary(total(all))}\n`);
+
+/** Passes on what vitest prints, but for its last line. A run that fails without a failed test counts as one. */
+async function vitest(args: readonly string[]): Promise<Counts> {
+  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args], {
+    env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  process.once('exit', () => child.kill());
+  let counts: Counts | undefined;
+  createInterface(child.stdout).on('line', (line) => {
+    const last = countsIn(line);
+    if (last === undefined) process.stdout.write(`${line}\n`);
+    else counts = last;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code === 0 && counts !== undefined) return counts;
+  process.exitCode = 1;
+  const { passed = 0, failed = 0, skipped = 0 } = counts ?? {};
+  return { passed, failed: Math.max(failed, 1), skipped };
+}
