@@ -331,24 +331,20 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
       ...FORWARDER,
       watches: [{ resource: 'horizontalpodautoscalers', isConnected: true, objects: 1 }],
     };
-    model.see(
-      broken('a-name-that-is-as-long-as-a-name-of-a-website-can-be', `registry.example.com/${'x'.repeat(300)}`),
-    );
-    model.take(
-      reconciled({
-        name: 'a-name-that-is-as-long-as-a-name-of-a-website-can-be',
-        actions: ['create PodDisruptionBudget'],
-      }),
-    );
+    // Without a place to break.
+    const name = `long${'x'.repeat(48)}`;
+    const image = `registry.example.com/${'x'.repeat(200)}`;
+    model.see({ ...broken(name, `ImagePullBackOff: ${image}`), spec: { image, replicas: 2 } });
+    model.take(reconciled({ name, reason: 'x'.repeat(60), actions: ['create PodDisruptionBudget'] }));
     const fits = async () => {
       const [content, screen] = (await page.evaluate('[document.documentElement.scrollWidth, innerWidth]')) as number[];
       expect(content).toBe(screen);
     };
     await open();
-    await row('a-name').waitFor();
+    await row(name).waitFor();
     await page.locator('.watches summary').click();
     await fits();
-    await page.getByRole('link', { name: 'a-name' }).first().click();
+    await page.getByRole('link', { name }).first().click();
     await page.locator('.verdict').waitFor();
     await fits();
     // The list makes room for the one Website.
