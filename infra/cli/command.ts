@@ -1,4 +1,5 @@
-import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
+import { websiteKey, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import { UsageError } from '../usage.ts';
 import type { Connection, ConnectionFlags } from './connection.ts';
 import type { ExitCode } from './errors.ts';
 import type { Answer, Format } from './output.ts';
@@ -54,10 +55,21 @@ export interface LocalCommand<Flags> extends Described {
 
 export type AnyCommand = ClusterCommand<object> | LocalCommand<object>;
 
-/** Takes `shop`, and `team-a/shop` too. */
+/** Takes `shop`, and `team-a/shop` too. @throws UsageError */
 export function keyFrom(name: string, { namespace }: Pick<Connection, 'namespace'>): WebsiteKey {
-  const [first = '', second] = name.split('/', 2);
-  return second === undefined ? { namespace, name: first } : { namespace: first, name: second };
+  const [first, ...rest] = name.split('/');
+  const key = websiteKey.safeParse(
+    rest.length === 0 ? { namespace, name: first } : { namespace: first, name: rest.join('/') },
+  );
+  if (key.success) return key.data;
+  throw new UsageError(`${JSON.stringify(name)} is not the name of a Website: give NAME, or NAMESPACE/NAME`);
+}
+
+/** The value of a flag that names a namespace. @throws UsageError */
+export function namespaceFrom(flag: string, text: string): string {
+  const namespace = websiteKey.shape.namespace.safeParse(text);
+  if (namespace.success) return namespace.data;
+  throw new UsageError(`${flag} must be the name of a namespace, but is ${JSON.stringify(text)}`);
 }
 
 /** @throws Error if there is no such Website. */

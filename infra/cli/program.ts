@@ -1,7 +1,8 @@
 // The program `website`: its commands, the flags that they share, and what becomes of their answers.
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
-import type { AnyCommand, CommonFlags } from './command.ts';
+import { VERSION } from '../../functions/version.ts';
+import { namespaceFrom, type AnyCommand, type CommonFlags } from './command.ts';
 import { connection, existing, type Connection } from './connection.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { UsageError } from '../usage.ts';
@@ -63,6 +64,7 @@ function programFrom(process: Process, exitWith: (code: ExitCode) => void): Comm
       writeOut: (text) => process.out(text.trimEnd()),
       writeErr: (text) => process.error(text.trimEnd()),
     })
+    .version(VERSION, '--version', 'print the release of this program')
     .showHelpAfterError('Add --help for the flags and examples.')
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
@@ -88,6 +90,7 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
     const flags = command.opts<CommonFlags>();
     const { now, interrupted, error: note, out: print } = process;
     const surroundings = { now, interrupted, note, print };
+    if (flags.namespace !== undefined) namespaceFrom('--namespace', flags.namespace);
     const result =
       'ask' in each
         ? await connected({ ...flags, kubeconfig: flags.kubeconfig ?? existing(process.kubeconfig) }, async (to) =>

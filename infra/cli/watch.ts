@@ -1,4 +1,5 @@
 import { keyText, type Website } from '../../functions/website/resource.ts';
+import { UsageError } from '../usage.ts';
 import type { ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
 import { cellsOf, HEADER } from './list.ts';
@@ -14,7 +15,8 @@ export const watchCommand: ClusterCommand<Flags> = {
   about: 'Print a line each time the state of a Website changes, until Ctrl-C',
   options: [['-A, --all-namespaces', 'of all namespaces']],
   examples: ['watch', 'watch -A'],
-  async ask({ transport, namespace, now, note, print, interrupted }, { allNamespaces }) {
+  async ask({ transport, namespace, now, note, print, interrupted }, { allNamespaces, output }) {
+    if (output !== 'table') throw new UsageError('website watch prints lines alone: leave out --output');
     const row = (cells: readonly string[]) =>
       print(
         cells

@@ -104,3 +104,16 @@ it('Without Pods of the functions it says what it cannot see, as on Azure', asyn
   expect(found.get('versions')?.state).toBe('unknown');
   expect(found.get('resync')).toMatchObject({ state: 'unknown', toDo: expect.stringContaining('Azure') as string });
 });
+
+it.skipIf(ADDRESS === undefined)(
+  'Functions at a URL without these pages may be on Azure, which is no problem',
+  async () => {
+    const url = `http://${ADDRESS}:${await program(undefined)}`;
+    const found = await findings(await createNamespace(admin, 'doctor'), '--functions-url', url);
+    expect(found.get('functions')).toMatchObject({
+      state: 'unknown',
+      toDo: expect.stringContaining('Azure') as string,
+    });
+    expect(found.get('versions')?.state).toBe('unknown');
+  },
+);

@@ -15,6 +15,7 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { dryRun, withDryRuns, type DryRun } from '../../functions/cluster/dry-run.ts';
 import type { Desired } from '../../functions/website/children/kind.ts';
 import type { Child } from '../../functions/website/children/kinds.ts';
+import { VERSION } from '../../functions/version.ts';
 import { eventually } from '../eventually.ts';
 import { startCommand } from '../program.ts';
 import {
@@ -330,10 +331,23 @@ it.each([
   ['a file that does not exist', ['plan', '-f', 'missing.yaml'], /Could not read missing.yaml/],
   ['half of a Gateway', ['plan', 'x', '--default-gateway', 'infra'], /--default-gateway must be NAMESPACE\/NAME/],
   ['no Gateway to allow', ['plan', 'x', '--only-default-gateway'], /needs --default-gateway/],
+  ['an empty name', ['explain', ''], /"" is not the name of a Website: give NAME, or NAMESPACE\/NAME/],
+  ['a path as a name', ['suspend', '../x'], /"..\/x" is not the name of a Website/],
+  ['too many parts of a name', ['history', 'a/b/c'], /"a\/b\/c" is not the name of a Website/],
+  ['no namespace', ['list', '-n', ''], /--namespace must be the name of a namespace, but is ""/],
+  ['a wrong namespace', ['doctor', '--installation', 'A/b'], /--installation must be the name of a namespace/],
+  ['a wrong list of namespaces', ['doctor', '--namespaces', 'a,'], /--namespaces must be the name of a namespace/],
+  ['a wrong URL', ['doctor', '--functions-url', 'shop'], /--functions-url must be an http or https URL/],
+  ['a format that watch lacks', ['watch', '-o', 'json'], /website watch prints lines alone/],
   ['a missing name', ['explain'], /missing required argument 'name'/],
 ])('A command line with %s is exit code 2 and one clear line', async (_, args, message) => {
-  const { code, error } = await run(...args);
+  const wrong = args.includes('-n') ? website(args, { KUBECONFIG: inject('kubeconfig') }) : run(...args);
+  const { code, error } = await wrong;
   expect([code, error]).toEqual([2, expect.stringMatching(message)]);
+});
+
+it('It says its release', async () => {
+  expect(await website(['--version'])).toMatchObject({ code: 0, out: `${VERSION}\n` });
 });
 
 it('Ctrl-C ends a command that waits', async () => {

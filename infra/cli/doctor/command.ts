@@ -1,7 +1,8 @@
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
-import type { ClusterCommand, Surroundings } from '../command.ts';
+import { UsageError } from '../../usage.ts';
+import { namespaceFrom, type ClusterCommand, type Surroundings } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { EXIT } from '../errors.ts';
 import { table } from '../../table.ts';
@@ -38,15 +39,27 @@ export const doctorCommand: ClusterCommand<Flags> = {
   ],
   examples: ['doctor', 'doctor --functions-url http://localhost:8080'],
   async ask(surroundings, flags) {
+    checkFlags(flags);
     const findings = await examined(surroundings, flags);
     const hasProblem = findings.some(({ state }) => state === 'problem');
     return { text: findingsText(findings), data: findings, code: hasProblem ? EXIT.no : EXIT.ok };
   },
 };
 
+/** @throws UsageError if the value of a flag is not what it should be. */
+function checkFlags({ installation, namespaces, functionsUrl, forwarderUrl }: Flags): void {
+  if (installation !== undefined) namespaceFrom('--installation', installation);
+  for (const namespace of namespaces?.split(',') ?? []) namespaceFrom('--namespaces', namespace);
+  for (const [flag, url] of [['--functions-url', functionsUrl] as const, ['--forwarder-url', forwarderUrl] as const])
+    if (url !== undefined && !(/^https?:/.test(url) && URL.canParse(url)))
+      throw new UsageError(`${flag} must be an http or https URL, but is ${JSON.stringify(url)}`);
+}
+
 /** All findings. A check that fails is a finding, too. */
 async function examined({ transport, now }: Surroundings & Connection, flags: Flags): Promise<Finding[]> {
   const { installation = INSTALLATION, functionsUrl, forwarderUrl } = flags;
+  // Without an API server there is nothing to find.
+  const version = await versionFinding(transport);
   const server = await serverTime(transport, installation);
   const programs = programsIn(installation, flags, transport);
   // If they cannot be asked, the checks that need them say why.
@@ -57,7 +70,7 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
     return rightsFinding(`rights of the ${program}`, { account, rights, namespaces }, transport);
   };
   const checks: readonly (readonly [check: string, Promise<Finding>])[] = [
-    ['API server', versionFinding(transport)],
+    ['API server', Promise.resolve(version)],
     ['CRD', definitionFinding(transport)],
     ['rights of the functions', rightsOf('functions', FUNCTIONS_RIGHTS)],
     ['rights of the forwarder', rightsOf('forwarder', FORWARDER_RIGHTS)],

@@ -57,6 +57,16 @@ export async function readinessFinding(check: string, url: string): Promise<Find
       redirect: 'manual',
     });
     const text = (await response.text()).trim().slice(0, LONGEST_BODY).replaceAll('\n', '; ');
+    // Azure Functions have no such page, and ask for a key.
+    if (check === 'functions' && [401, 404].includes(response.status)) {
+      const message = `${url} answers ${response.status} to /readyz, as Azure Functions do`;
+      return {
+        check,
+        state: 'unknown',
+        message,
+        toDo: 'on Azure, look at the app itself. Elsewhere, check the address',
+      };
+    }
     return response.ok
       ? { check, state: 'ok', message: `${url} answers: ${text}` }
       : { check, state: 'problem', message: `${url} answers ${response.status}: ${text}`, toDo };
