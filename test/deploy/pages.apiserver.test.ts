@@ -21,9 +21,15 @@ describe('Somebody who follows the page', () => {
     expect(await read(`${DOCS}/kubernetes.md`, session)).toBeGreaterThan(8);
   }, 240_000);
 
-  it('installs everything with Helm', async () => {
+  it('installs everything with Helm, and upgrades the CRD to a newer one', async () => {
     const session = await begin();
-    expect(await read(`${DOCS}/helm.md`, session)).toBeGreaterThan(5);
+    const before = async ({ section }: Block) => {
+      if (section.startsWith('3.'))
+        await session.reader.run("sed -i 's/A web *site: /A newer site: /' crds/website.yaml");
+    };
+    expect(await read(`${DOCS}/helm.md`, session, { before })).toBeGreaterThan(5);
+    const crd = ['get', 'crd', 'websites.stable.example.com', '-o', 'yaml'];
+    expect(await quietly(inject('kubectl'), ['--kubeconfig', session.kubeconfig, ...crd])).toContain('A newer site: ');
   }, 240_000);
 
   it('installs everything in the namespace of one team, as that team', async () => {
