@@ -5,12 +5,13 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parse, parseDocument, stringify } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 import { cacheFolder, findBinaries } from '../local/binaries/binaries.ts';
 import { officialReleases } from '../local/binaries/download.ts';
 import { goBuild } from '../local/binaries/go-build.ts';
 import { TOOLS } from '../local/binaries/versions.ts';
 import { UsageError } from '../usage.ts';
+import { artifactHubAnnotations } from './artifact-hub.ts';
 
 export interface ReleaseOptions {
   /** On GitHub: `OWNER/NAME`. */
@@ -63,47 +64,11 @@ const valuesOf = ({ registry, digests }: ReleaseOptions): Changes => [
   [['image', 'digests'], digests],
 ];
 
-/** What Artifact Hub shows: https://artifacthub.io/docs/topics/annotations/helm. */
-function describedBy({ repository, registry, digests }: ReleaseOptions): Changes {
-  const source = `https://github.com/${repository}`;
-  const crd = parse(readFileSync('crds/website.yaml', 'utf8')) as {
-    metadata: { name: string };
-    spec: {
-      names: { kind: string };
-      versions: { name: string; schema: { openAPIV3Schema: { description: string } } }[];
-    };
-  };
-  const [version] = crd.spec.versions;
-  const { kind } = crd.spec.names;
-  const annotations = {
-    'artifacthub.io/category': 'integration-delivery',
-    'artifacthub.io/license': 'MIT',
-    'artifacthub.io/operator': 'true',
-    'artifacthub.io/operatorCapabilities': 'Seamless Upgrades',
-    'artifacthub.io/links': stringify([
-      { name: 'Documentation', url: `${source}/tree/HEAD/docs` },
-      { name: 'Verify the signatures', url: `${source}/blob/HEAD/docs/deploy/images.md#verify-it` },
-    ]),
-    'artifacthub.io/crds': stringify([
-      {
-        kind,
-        version: version?.name,
-        name: crd.metadata.name,
-        displayName: kind,
-        description: version?.schema.openAPIV3Schema.description,
-      },
-    ]),
-    'artifacthub.io/crdsExamples': stringify([parse(readFileSync('crds/samples/minimal.yaml', 'utf8'))]),
-    'artifacthub.io/images': stringify(
-      Object.entries(digests).map(([name, digest]) => ({ name, image: `${registry}/${name}@${digest}` })),
-    ),
-  };
-  return [
-    [['home'], source],
-    [['sources'], [source]],
-    [['annotations'], annotations],
-  ];
-}
+const describedBy = ({ repository, registry, digests }: ReleaseOptions): Changes => [
+  [['home'], `https://github.com/${repository}`],
+  [['sources'], [`https://github.com/${repository}`]],
+  [['annotations'], artifactHubAnnotations({ repository, registry, digests })],
+];
 
 type Changes = readonly (readonly [path: readonly string[], value: unknown])[];
 
