@@ -223,7 +223,9 @@ describe('Installed by Helm', () => {
 
   it('its Pods come to be, an upgrade changes them, and nothing but the CRD is left afterwards', async () => {
     // Every control plane of the tests has the rights already.
-    await helm('install', 'website-reconciler', CHART, ...target(), '--take-ownership', '--wait', '--timeout=50s');
+    const install = ['install', 'website-reconciler', CHART, ...target(), '--wait', '--timeout=50s'];
+    await expect(helm(...install)).rejects.toThrow('cannot be imported into the current release');
+    await helm(...install, '--take-ownership');
     const available = ['get', 'deployments', '-o', 'jsonpath={.items[*].status.availableReplicas}'];
     expect(await kubectl(...available)).toBe('2 2');
     await helm('upgrade', 'website-reconciler', CHART, ...target(), '--set', 'functions.replicas=1', '--wait');
