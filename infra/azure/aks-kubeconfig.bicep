@@ -3,7 +3,7 @@
 @description('Name of the key vault.')
 param keyVaultName string
 
-@description('Resource id of the AKS cluster. Whoever deploys needs the role Azure Kubernetes Service Cluster User there.')
+@description('Resource id of the AKS cluster. The user who deploys needs the role Azure Kubernetes Service Cluster User there.')
 param aksClusterId string
 
 resource cluster 'Microsoft.ContainerService/managedClusters@2024-09-01' existing = {

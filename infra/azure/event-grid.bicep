@@ -19,7 +19,7 @@ param queueName string
 @description('Name of the container for events that could not be delivered.')
 param deadLetterContainer string
 
-@description('Object id of who may send events; empty for nobody.')
+@description('Object id of the identity that may send events. Empty: no identity may.')
 param senderId string
 
 // Built-in: EventGrid Data Sender, Storage Queue Data Message Sender, Storage Blob Data Contributor
@@ -92,5 +92,5 @@ resource toQueue 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' = {
   }
 }
 
-@description('Where events are sent to.')
+@description('URL to send events to.')
 output endpoint string = topic.properties.endpoint

@@ -22,16 +22,16 @@ param packageContainer string
 @description('Name of the Application Insights component.')
 param applicationInsightsName string
 
-@description('Resource id of the subnet that the functions go out through; empty for none.')
+@description('Resource id of the subnet for outgoing connections of the functions. Empty: no subnet.')
 param subnetId string
 
 @description('Memory of an instance.')
 param instanceMemoryMB int
 
-@description('Most instances.')
+@description('Largest number of instances.')
 param maximumInstanceCount int
 
-@description('Application settings beside those of the host.')
+@description('Application settings in addition to those of the host.')
 param settings object
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' existing = {
@@ -109,5 +109,5 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 @description('Name of the function app.')
 output name string = app.name
 
-@description('Where CloudEvents are posted to.')
+@description('URL to post CloudEvents to.')
 output eventsUrl string = 'https://${app.properties.defaultHostName}/api/websites'

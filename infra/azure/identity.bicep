@@ -7,7 +7,7 @@ param location string
 @description('Tags.')
 param tags object
 
-@description('Issuer of the tokens that are taken for the identity\'s own: workload identity. Empty for a program that runs on Azure.')
+@description('Issuer of the tokens that Entra exchanges for those of the identity (workload identity). Empty for a program that runs on Azure.')
 param issuer string = ''
 
 @description('Subject of those tokens.')
@@ -28,8 +28,8 @@ resource credential 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedI
 @description('Resource id.')
 output id string = identity.id
 
-@description('Client id, by which programs name it.')
+@description('Client id: the name that programs use.')
 output clientId string = identity.properties.clientId
 
-@description('Object id, by which rights name it.')
+@description('Object id: the name that role assignments use.')
 output principalId string = identity.properties.principalId

@@ -12,7 +12,7 @@ param tags object
 @description('Object id of the functions\' identity, which reads the kubeconfig.')
 param readerId string
 
-@description('Object id of who may write it; empty for nobody.')
+@description('Object id of the user who may write it. Empty: no user may.')
 param writerId string
 
 // Built-in: Key Vault Secrets User, Key Vault Secrets Officer

@@ -6,36 +6,36 @@ targetScope = 'subscription'
 @maxLength(32)
 param environmentName string
 
-@description('Region of all resources. It has to offer Flex Consumption: az functionapp list-flexconsumption-locations.')
+@description('Region of all resources. It must offer Flex Consumption: az functionapp list-flexconsumption-locations.')
 param location string
 
-@description('Object id of whoever deploys. They may write the kubeconfig into the key vault; empty for nobody.')
+@description('Object id of the user who deploys, and who may write the kubeconfig into the key vault. Empty: no user may.')
 param deployerId string = ''
 
-@description('Name of the cluster, as the forwarder has it in CLUSTER_NAME.')
+@description('Name of the cluster: the forwarder\'s CLUSTER_NAME.')
 param clusterName string = 'default'
 
-@description('Resource id of an AKS cluster with Entra, whose kubeconfig is put into the key vault. Empty for any other cluster: its kubeconfig is written there by hand, as the secret kubeconfig.')
+@description('Resource id of an AKS cluster with Entra. Its kubeconfig goes into the key vault. Empty for any other cluster: write its kubeconfig there yourself, as the secret kubeconfig.')
 param aksClusterId string = ''
 
-@description('Issuer of the ServiceAccount tokens of the cluster, for the forwarder\'s workload identity. Empty where the forwarder needs none, since it has the function key.')
+@description('Issuer of the ServiceAccount tokens of the cluster, for the forwarder\'s workload identity. Empty if the forwarder uses the function key.')
 param clusterIssuer string = ''
 
-@description('How events come: http, to the functions\' URL; queue, by a Storage queue; event-grid, by a topic of Event Grid and then that queue.')
+@description('How events travel. http: to the URL of the functions. queue: through a Storage queue. event-grid: through an Event Grid topic and then that queue.')
 @allowed(['http', 'queue', 'event-grid'])
 param eventRoute string = 'http'
 
-@description('Resource id of a subnet that is delegated to Microsoft.App/environments, of /27 or larger, from which a private API server can be reached and its name resolved. Empty for a public one.')
+@description('Resource id of a subnet of /27 or larger, delegated to Microsoft.App/environments, that reaches a private API server and resolves its name. Empty for a public API server.')
 param functionsSubnetId string = ''
 
-@description('When to look at all Websites: six-field NCRONTAB, in UTC.')
+@description('When to resync all Websites: an NCRONTAB expression with six fields, in UTC.')
 param resyncSchedule string = '0 */10 * * * *'
 
-@description('Memory of an instance. Half a gigabyte is little beside the Functions host.')
+@description('Memory of an instance. The Functions host leaves little of 512 MB.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Most instances. It protects the API server: each works on 32 requests at once.')
+@description('Largest number of instances. It protects the API server: each instance works on 32 requests at once.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 5
@@ -152,10 +152,10 @@ var sinks = {
   'event-grid': eventRoute == 'event-grid' ? eventGrid!.outputs.endpoint : ''
 }
 
-@description('Where the forwarder sends events to: its SINK.')
+@description('URL that the forwarder sends events to: its SINK.')
 output SINK string = sinks[eventRoute]
 
-@description('What kind of place that is: its SINK_KIND.')
+@description('Kind of that sink: its SINK_KIND.')
 output SINK_KIND string = eventRoute == 'queue' ? 'storage-queue' : eventRoute
 
 @description('Name of the cluster: the forwarder\'s CLUSTER_NAME.')
@@ -164,7 +164,7 @@ output CLUSTER_NAME string = clusterName
 @description('Name of the function app.')
 output FUNCTION_APP_NAME string = functions.outputs.name
 
-@description('Object id of the functions\' identity: the User that gets its rights in the cluster.')
+@description('Object id of the functions\' identity: the User that gets the rights in the cluster.')
 output FUNCTIONS_PRINCIPAL_ID string = identity.outputs.principalId
 
 @description('Client id of the forwarder\'s identity, for the annotation of its ServiceAccount. Empty without one.')

@@ -1,4 +1,4 @@
-@description('What makes names unique.')
+@description('Text that makes names unique.')
 param token string
 
 @description('Region.')
@@ -7,7 +7,7 @@ param location string
 @description('Tags.')
 param tags object
 
-@description('Object id of who may publish telemetry.')
+@description('Object id of the identity that may publish telemetry.')
 param publisherId string
 
 // Built-in: Monitoring Metrics Publisher

@@ -15,7 +15,7 @@ param ownerId string
 @description('Whether there is a queue for events.')
 param hasQueue bool
 
-@description('Object id of who may put events into the queue; empty for nobody.')
+@description('Object id of the identity that may put events into the queue. Empty: no identity may.')
 param queueSenderId string
 
 var queueName = 'website-events'
@@ -84,7 +84,7 @@ output name string = account.name
 @description('Name of the container of deployment packages.')
 output packageContainer string = packageContainer
 
-@description('Name of the container of events that Event Grid gave up on.')
+@description('Name of the container for events that Event Grid could not deliver.')
 output deadLetterContainer string = deadLetterContainer
 
 @description('Name of the queue of events.')

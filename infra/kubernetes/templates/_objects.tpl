@@ -69,7 +69,7 @@
 {{- $_ := mergeOverwrite .pod (deepCopy (default dict .values.pod)) }}
 {{- end }}
 
-{{- /* The token for the functions is for nobody else. */}}
+{{- /* Only the functions may get the token that is for them. */}}
 {{- define "website-reconciler.withoutFunctionsToken" }}
 {{- $container := first .containers }}
 {{- range $field, $owner := dict "volumes" . "volumeMounts" $container }}
