@@ -34,14 +34,16 @@ export interface Prepared {
 /** Starts a control plane, or connects to the user's cluster, and installs the CRD and the RBAC rules. */
 export async function prepareCluster(options: Options, preparation: Preparation): Promise<Prepared> {
   const { steps, stopped, atEnd } = preparation;
-  const step = <T>(name: string, work: Promise<T>) => steps.step(name, Promise.race([work, stopped]));
   const local = options.kubeconfig === undefined ? await startLocal(options, preparation) : undefined;
+  const failure = local === undefined ? stopped : Promise.race([stopped, local.failure]);
+  const step = <T>(name: string, work: Promise<T>) => steps.step(name, Promise.race([work, failure]));
   const address: ClusterAddress = { kubeconfig: local?.kubeconfig ?? options.kubeconfig, context: options.context };
   const transport = await connect(address);
   atEnd(() => transport.close());
-  if (local === undefined) await step(`Connection to ${transport.server}`, reach(transport));
-  if (local === undefined && options.consent === 'ask')
-    await Promise.race([askToInstall(address, transport.server), stopped]);
+  if (local === undefined) {
+    await step(`Connection to ${transport.server}`, reach(transport));
+    if (options.consent === 'ask') await Promise.race([askToInstall(address, transport.server), stopped]);
+  }
   const age = local === undefined || (await isInstalled(transport)) ? 'kept' : 'new';
   await step('CRD and RBAC rules', install(transport));
   if (local !== undefined) await step('CRDs of the Gateway API', installGatewayApi(transport));

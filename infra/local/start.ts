@@ -1,9 +1,6 @@
 // npm start: runs a control plane, the forwarder, the functions and a sample Website with one command.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Transport } from '../../functions/cluster/transport.ts';
-import { API_VERSION, PLURAL, type Website } from '../../functions/website/resource.ts';
 import { UsageError } from '../usage.ts';
 import { cacheFolder } from './binaries/binaries.ts';
 import { temporaryFolder } from './control-plane/data-folder.ts';
@@ -12,10 +9,11 @@ import { optionsFrom, USAGE, type Options } from './options.ts';
 import { NO_PAGE, startPage, type Page } from './page/page.ts';
 import { prepareCluster, type Prepared } from './prepare.ts';
 import { Processes, ProgramEndedError } from './processes/processes.ts';
-import { applyFile } from './programs/install.ts';
 import { forwarderTokenFile, startForwarder, startFunctions, type ProgramOptions } from './programs/programs.ts';
 import { Renewals } from './programs/renewals.ts';
 import { noteRunning } from './running.ts';
+import { applySample } from './sample.ts';
+import { StoppedError, untilStopped } from './stopping.ts';
 import { Changes } from './terminal/changes.ts';
 import { endingOf } from './terminal/ending.ts';
 import { failureText } from './terminal/failure.ts';
@@ -25,21 +23,12 @@ import { secondsSince, Steps } from './terminal/steps.ts';
 import { summaryLines } from './terminal/summary.ts';
 import { Warnings } from './terminal/warnings.ts';
 
-const SAMPLE = '../../../crds/samples/minimal.yaml';
-const SAMPLE_KEY = { namespace: 'default', name: 'hello' };
-const POLL_MS = 50;
-
 /** Run in reverse order at the end, also after an error. */
 const cleanups: (() => Promise<unknown>)[] = [];
 const atEnd = (cleanup: () => Promise<unknown>): void => {
   cleanups.push(cleanup);
 };
 const startedAt = performance.now();
-
-/** A signal asked us to stop, or nobody reads our output any more. Neither is an error. */
-class StoppedError extends Error {
-  override readonly name = 'StoppedError';
-}
 
 async function main(options: Options, screen: Screen): Promise<void> {
   const stopped = untilStopped();
@@ -56,32 +45,24 @@ async function main(options: Options, screen: Screen): Promise<void> {
   atEnd(async () => programs.renewals.stop());
   const failure = Promise.race([stopped, processes.failure]);
   const step = <T>(name: string, work: Promise<T>) => steps.step(name, Promise.race([work, failure]));
-  try {
-    const functions = await blamingPort(options.port, step('Functions', startFunctions(options.port, programs)));
-    const forwarder = await step('Forwarder', startForwarder(functions, programs));
-    page.connectTo({ functions: { url: functions, tokenFile: forwarderTokenFile(folder) }, forwarder });
-    if (local !== undefined && prepared.age === 'new') {
-      await applyFile(transport, SAMPLE);
-      await step('Sample Website', untilSampleIsReady(transport));
-    }
-    const note = noteRunning(cacheFolder(process.env), address);
-    if (note !== undefined) processes.removeAtEnd(note);
-    const links = [
-      ...page.links,
-      ['functions', `${functions}readyz`],
-      ['forwarder', `${forwarder}readyz  ${forwarder}metrics`],
-      ['logs', processes.logs],
-    ] as const;
-    const kubectl = isOnPath('kubectl') ? 'kubectl' : 'npm run kubectl --';
-    const cluster = local === undefined ? 'own' : 'local';
-    screen.print(...summaryLines({ took: secondsSince(startedAt), address, cluster, links, kubectl }));
-    const ended = new AbortController();
-    atEnd(async () => ended.abort());
-    await Promise.race([failure, showLive({ screen, transport, changes, warnings, signal: ended.signal })]);
-  } catch (error) {
-    if (!(error instanceof StoppedError)) processes.keepLogs();
-    throw error;
-  }
+  const functions = await blamingPort(options.port, step('Functions', startFunctions(options.port, programs)));
+  const forwarder = await step('Forwarder', startForwarder(functions, programs));
+  page.connectTo({ functions: { url: functions, tokenFile: forwarderTokenFile(folder) }, forwarder });
+  if (local !== undefined && prepared.age === 'new') await step('Sample Website', applySample(transport));
+  const note = noteRunning(cacheFolder(process.env), address);
+  if (note !== undefined) processes.removeAtEnd(note);
+  const links = [
+    ...page.links,
+    ['functions', `${functions}readyz`],
+    ['forwarder', `${forwarder}readyz  ${forwarder}metrics`],
+    ['logs', processes.logs],
+  ] as const;
+  const kubectl = isOnPath('kubectl') ? 'kubectl' : 'npm run kubectl --';
+  const cluster = local === undefined ? 'own' : 'local';
+  screen.print(...summaryLines({ took: secondsSince(startedAt), address, cluster, links, kubectl }));
+  const ended = new AbortController();
+  atEnd(async () => ended.abort());
+  await Promise.race([failure, showLive({ screen, transport, changes, warnings, signal: ended.signal })]);
 }
 
 interface Watchers {
@@ -118,21 +99,6 @@ async function blamingPort<T>(port: number, listening: Promise<T>): Promise<T> {
   });
 }
 
-function untilStopped(): Promise<never> {
-  const stopped = new Promise<never>((_, reject) => {
-    const stop = (why: string) => reject(new StoppedError(why));
-    // At a second signal this process ends at once, and its guardian cleans up. The listeners stay, because the library that hides
-    // the cursor ends this process when it finds that it alone listens.
-    let signals = 0;
-    const onSignal = (signal: string) => (++signals === 1 ? stop(signal) : process.exit(1));
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-    // The reader of our output may end first, as `head` does. The listeners stay, because each further write fails too.
-    for (const output of [process.stdout, process.stderr]) output.on('error', ({ message }) => stop(message));
-  });
-  stopped.catch(() => {});
-  return stopped;
-}
-
 /** Our programs join those of the control plane. For the user's cluster, they have a temporary folder. */
 function programsOf({ local }: Prepared): { processes: Processes; folder: string } {
   if (local !== undefined) return local;
@@ -141,16 +107,6 @@ function programsOf({ local }: Prepared): { processes: Processes; folder: string
   const processes = new Processes(join(path, 'logs'), leftover);
   atEnd(() => processes.stop());
   return { processes, folder: path };
-}
-
-async function untilSampleIsReady(transport: Transport): Promise<void> {
-  const path = `/apis/${API_VERSION}/namespaces/${SAMPLE_KEY.namespace}/${PLURAL}/${SAMPLE_KEY.name}`;
-  for (;;) {
-    const website = (await transport.json({ method: 'GET', path, what: 'get the sample' })) as Website;
-    const ready = website.status?.conditions?.find(({ type }) => type === 'Ready');
-    if (ready?.status === 'True' && ready.observedGeneration === website.metadata.generation) return;
-    await delay(POLL_MS);
-  }
 }
 
 async function cleanUp(): Promise<void> {

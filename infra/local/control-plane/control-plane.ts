@@ -95,7 +95,6 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
     return { kubeconfig: admin, server, folder: path, pids, failure, processes, stop: () => processes.stop() };
   } catch (error) {
     abandoned.abort(error);
-    if (error instanceof ProgramEndedError) processes.keepLogs();
     await processes.stop();
     throw error;
   }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { startGuard } from './guard.ts';
 import { lastLines } from './last-lines.ts';
 
-/** A program ended unexpectedly. The message contains the end of its log. */
+/** A program ended unexpectedly. The message contains the end of its log, and the logs are kept. */
 export class ProgramEndedError extends Error {
   override readonly name = 'ProgramEndedError';
   /** The folder of its log. */
@@ -56,11 +56,6 @@ export class Processes {
     this.#guard.tell({ remove: path });
   }
 
-  /** Spares the logs when the folder that contains them is removed. */
-  keepLogs(): void {
-    this.#guard.tell({ keep: this.logs });
-  }
-
   /** Starts a program. All its output goes to its log file. */
   start(name: string, file: string, args: readonly string[], { environment, onLine }: StartOptions = {}): void {
     // The program appends its own stderr while we append the lines of its stdout.
@@ -96,6 +91,8 @@ export class Processes {
     });
     if (child.pid !== undefined) this.#guard.tell({ ended: child.pid });
     if (this.#stopping) return;
+    // The logs stay when the folder that contains them is removed.
+    this.#guard.tell({ keep: this.logs });
     await Promise.race([closed, delay(OUTPUT_MS, undefined, { ref: false })]);
     this.#fail(new ProgramEndedError(`${name} ended unexpectedly (${how}):\n${this.#lastLines(name)}`, this.logs));
   }

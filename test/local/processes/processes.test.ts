@@ -69,14 +69,13 @@ describe('A program', () => {
     await processes.stop();
   });
 
-  it('leaves its logs, and nothing else, when they are to be kept', async () => {
+  it('that ended unexpectedly leaves the logs, and nothing else', async () => {
     const temporary = join(folder, 'temporary');
     mkdirSync(join(temporary, 'logs'), { recursive: true });
     mkdirSync(join(temporary, 'pki'));
     const processes = new Processes(join(temporary, 'logs'), temporary);
     processes.start('etcd', '/bin/sh', ['-c', 'echo why; exit 1']);
     const { logs } = await processes.failure.catch((error: ProgramEndedError) => error);
-    processes.keepLogs();
     await processes.stop();
     expect(readdirSync(temporary)).toEqual(['logs']);
     expect(readFileSync(join(logs, 'etcd.log'), 'utf8')).toBe('why\n');
