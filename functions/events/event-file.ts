@@ -42,7 +42,7 @@ export class EventFile {
 
   /**
    * Resolves once the lines are in the file. They survive the end of this process, but perhaps not that of the machine.
-   * @param signal gives up. Lines that are being written then may be in the file all the same.
+   * @param signal gives up. Lines that are being written at that moment may still be in the file.
    * @throws an Error that names the path.
    */
   append(lines: readonly string[], signal?: AbortSignal): Promise<void> {

@@ -103,7 +103,7 @@ export class SqliteHistory implements HistoryStore {
 }
 
 function opened(path: string, mostPages: number): DatabaseSync {
-  // The names of Websites are for nobody else on this machine. SQLite gives its other files the same rights.
+  // Other users of this machine must not read the names of Websites. SQLite gives its other files the same rights.
   closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
   try {

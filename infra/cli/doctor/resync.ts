@@ -67,7 +67,7 @@ export function resyncFinding(running: readonly Running[], job: ResyncJob | unde
         check,
         state: 'unknown',
         message,
-        toDo: 'ask again later: the functions do not remember resyncs of before their start',
+        toDo: 'ask again later: the functions remember only the resyncs since their start',
       }
     : { check, state: 'problem', message, toDo: TO_DO };
 }
