@@ -19,7 +19,7 @@ const controlPlane = [built, 'test/control-plane.ts'];
 export default defineConfig(({ mode }) => ({
   test: {
     reporters: ['default', './test/summary-reporter.ts'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     // Most tests wait for other programs most of the time.
     maxWorkers: Math.max(3, availableParallelism()),

@@ -15,6 +15,8 @@ const RUNS: readonly (readonly string[])[] = [
 
 // Both runs have the same one, and neither builds what the other builds as well.
 seedOf(process.env);
+// The runs end with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 await found([...PROGRAMS, ...TOOLS]);
 const all = await Promise.all(RUNS.map(vitest));
 process.stdout.write(`\n${summary(total(all))}\n`);

@@ -421,7 +421,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
         to: OLD,
       },
     ],
-  ])('%s', { timeout: 120_000 }, async (_, { from, deeds, runs, areMortal, to, admit }) => {
+  ])('%s', { timeout: 300_000 }, async (_, { from, deeds, runs, areMortal, to, admit }) => {
     const expected = await alone(to, admit);
     const start = from === undefined ? () => new MemoryCluster() : await settled(from, admit);
     const cluster = start();
@@ -597,7 +597,7 @@ describe('A Website that is deleted and made again meanwhile has all children to
         to: NEW,
       },
     ],
-  ])('%s', { timeout: 120_000 }, async (_, { from = OLD, deeds, runs, to, collects }) => {
+  ])('%s', { timeout: 300_000 }, async (_, { from = OLD, deeds, runs, to, collects }) => {
     const start = await settled(from);
     const expected = await alone(to);
     const cluster = start();
