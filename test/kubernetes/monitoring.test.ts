@@ -58,11 +58,93 @@ const hasPromtool = (() => {
   }
 })();
 
-it.skipIf(!hasPromtool)('Prometheus understands the rules (skipped without promtool)', () => {
-  const { groups } = prometheusRule().spec;
+/** A folder with the rules, and with the files that are given. */
+function withRules(files: Readonly<Record<string, unknown>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'rules-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  writeFileSync(join(folder, 'rules.json'), JSON.stringify({ groups }));
-  const said = execFileSync('promtool', ['check', 'rules', join(folder, 'rules.json')]).toString();
+  const { groups } = prometheusRule().spec;
+  for (const [name, content] of Object.entries({ 'rules.json': { groups }, ...files }))
+    writeFileSync(join(folder, name), JSON.stringify(content));
+  return folder;
+}
+
+it.skipIf(!hasPromtool)('Prometheus understands the rules (skipped without promtool)', () => {
+  const { groups } = prometheusRule().spec;
+  const said = execFileSync('promtool', ['check', 'rules', join(withRules(), 'rules.json')]).toString();
   expect(said).toContain(`SUCCESS: ${groups.flatMap(({ rules }) => rules).length} rules found`);
 });
+
+const LEADER = 'website_forwarder_leader';
+const RESYNCS = 'website_resync_duration_seconds_count{result="complete"';
+
+/** Samples a minute apart, as promtool writes them, and the minute at which to look. */
+const CASES: Readonly<
+  Record<string, readonly [alert: string, series: Readonly<Record<string, string>>, at: number, fires: boolean]>
+> = {
+  'No forwarder runs': ['WebsiteForwarderHasNoLeader', {}, 5, true],
+  'Two forwarders run, and neither leads': [
+    'WebsiteForwarderHasNoLeader',
+    { [`${LEADER}{pod="a"}`]: '0x10', [`${LEADER}{pod="b"}`]: '0x10' },
+    5,
+    true,
+  ],
+  'One of two forwarders leads': [
+    'WebsiteForwarderHasNoLeader',
+    { [`${LEADER}{pod="a"}`]: '0x10', [`${LEADER}{pod="b"}`]: '1x10' },
+    5,
+    false,
+  ],
+  'Nobody sends the metrics of the functions': ['WebsiteResyncsMissing', {}, 120, false],
+  'The functions run, and resync every 10 minutes': [
+    'WebsiteResyncsMissing',
+    { [`${RESYNCS},pod="a"}`]: '1x9 2x9 3x9 4x9 5x9 6x9 7x9' },
+    65,
+    false,
+  ],
+  'The functions run, and resync no longer': [
+    'WebsiteResyncsMissing',
+    { [`${RESYNCS},pod="a"}`]: '1x9 2x120' },
+    100,
+    true,
+  ],
+  'The functions scale to zero, and each resync begins a series': [
+    'WebsiteResyncsMissing',
+    {
+      [`${RESYNCS},pod="a"}`]: '_x40 1x3',
+      [`${RESYNCS},pod="b"}`]: '_x60 1x3',
+      [`${RESYNCS},pod="c"}`]: '_x80 1x3',
+    },
+    100,
+    false,
+  ],
+  'The functions scaled to zero, and no resync wakes them': [
+    'WebsiteResyncsMissing',
+    { [`${RESYNCS},pod="a"}`]: '_x10 1x3' },
+    100,
+    true,
+  ],
+};
+
+it.skipIf(!hasPromtool).each(Object.entries(CASES))(
+  '%s (skipped without promtool)',
+  (_, [alert, series, at, fires]) => {
+    const rule = prometheusRule()
+      .spec.groups.flatMap(({ rules }) => rules)
+      .find((each) => each.alert === alert);
+    const expected = { exp_labels: rule?.labels, exp_annotations: rule?.annotations };
+    const folder = withRules({
+      'tests.json': {
+        rule_files: ['rules.json'],
+        evaluation_interval: '1m',
+        tests: [
+          {
+            interval: '1m',
+            input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+            alert_rule_test: [{ eval_time: `${at}m`, alertname: alert, exp_alerts: fires ? [expected] : [] }],
+          },
+        ],
+      },
+    });
+    expect(execFileSync('promtool', ['test', 'rules', join(folder, 'tests.json')]).toString()).toContain('SUCCESS');
+  },
+);

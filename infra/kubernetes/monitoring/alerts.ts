@@ -27,10 +27,11 @@ export const FORWARDER_ALERTS: readonly Alert[] = [
   {
     name: 'WebsiteForwarderHasNoLeader',
     what: 'no forwarder leads',
-    expression: 'sum(website_forwarder_leader) < 1',
+    // Without any forwarder there is no series, and a sum of nothing would never fire.
+    expression: '(sum(website_forwarder_leader) or vector(0)) < 1',
     for: '1m',
     severity: 'critical',
-    toDo: '`/readyz` of each replica says why. Most often, the right to the Lease is missing',
+    toDo: 'check that the forwarder runs and that Prometheus scrapes it. `/readyz` of each replica says why it does not lead. Most often, the right to the Lease is missing',
   },
   {
     name: 'WebsiteEventsLate',
@@ -58,12 +59,19 @@ export const FORWARDER_ALERTS: readonly Alert[] = [
   },
 ];
 
+const RESYNCS = 'website_resync_duration_seconds_count{result="complete"}';
+/**
+ * A resync makes a series grow, or begins one: functions that scale to zero begin a new series each time. The last day must have
+ * one, because many installations send no metrics of the functions to Prometheus.
+ */
+const NO_RESYNC = `absent(increase(${RESYNCS}[30m]) > 0 or (last_over_time(${RESYNCS}[30m]) unless last_over_time(${RESYNCS}[30m] offset 30m))) and on() count(last_over_time(${RESYNCS}[1d]))`;
+
 /** Of the functions, which send OpenTelemetry. Prometheus adds units and `_total` to the names. */
 export const FUNCTIONS_ALERTS: readonly Alert[] = [
   {
     name: 'WebsiteResyncsMissing',
     what: 'resyncs do not happen',
-    expression: 'sum(increase(website_resync_duration_seconds_count{result="complete"}[30m])) < 1',
+    expression: NO_RESYNC,
     for: '10m',
     severity: 'warning',
     toDo: 'the functions log `Could not reconcile Website` with the cause. Check their rights, and the timer or CronJob that starts the resync',
