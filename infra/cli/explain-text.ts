@@ -5,7 +5,7 @@ import { age, printable, styled } from '../text.ts';
 
 /** The explanation as one page. A part without content is left out. */
 export function explanationText(explanation: Explanation, now: Date): string {
-  const { children, pods, events, changedByOthers } = explanation;
+  const { children, pods, events, changedByOthers, hidden } = explanation;
   const parts: readonly (readonly [title: string, text: string])[] = [
     ['What to do', todoText(explanation)],
     ['Children', table(children.map(({ kind, name, owner }) => [kind, printable(name), `belongs to ${owner}`]))],
@@ -20,6 +20,7 @@ export function explanationText(explanation: Explanation, now: Date): string {
         ),
       ),
     ],
+    ['Not shown', hidden.length === 0 ? '' : `Your user may not read: ${hidden.join(', ')}`],
   ];
   const shown = parts
     .filter(([, text]) => text !== '')

@@ -1,8 +1,11 @@
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
+import { ClusterError } from '../../functions/cluster/errors.ts';
 import {
+  CHILD_KINDS,
   childrenIn,
   isChildKind,
+  kindOf,
   type Child,
   type ChildKind,
   type ChildOfKind,
@@ -34,6 +37,8 @@ export interface Explanation {
   readonly advice?: Advice | undefined;
   readonly children: readonly ChildLine[];
   readonly pods: readonly PodLine[];
+  /** The resources that this user may not read, such as `pods`. */
+  readonly hidden: readonly string[];
   /** What the next reconcile writes. Absent if this user may not read what it needs. */
   readonly plan?: Planned | undefined;
   /** Fields that the next reconcile changes back, with who wrote them last. */
@@ -60,20 +65,34 @@ interface Asked {
   readonly defaults: Defaults;
 }
 
-/** Collects what explains the state of a Website. What this user may not read is left out. */
+/** Collects what explains the state of a Website. What this user may not read is named, and left out. */
 export async function explain(website: Website, { cluster, transport, now, defaults }: Asked): Promise<Explanation> {
   const { namespace, name } = website.metadata;
-  const planning = async (children: Children) =>
-    ifAllowed(
-      planned({ namespace, name }, withChildren(cluster, children), () => now, { website, defaults }),
+  const key = { namespace, name };
+  const hidden = new Set<string>();
+  const visible = async <T, Instead>(resource: string, read: Promise<T>, instead: Instead) =>
+    read.catch((error: unknown) => {
+      if (!isForbidden(error)) throw error;
+      hidden.add(resource);
+      return instead;
+    });
+  const readable = withChildren(cluster, async (kind) =>
+    visible(kindOf(kind).plural, cluster.getChild(kind, key), undefined),
+  );
+  const planning = async (children: Children) => {
+    // A plan would create the children that it cannot see.
+    if (CHILD_KINDS.some((kind) => hidden.has(kindOf(kind).plural))) return undefined;
+    const read = withChildren(cluster, async (kind) => children[kind]);
+    return ifRefused(
+      planned(key, read, () => now, { website, defaults }),
+      ['Forbidden'],
       undefined,
     );
+  };
   const [[children, plan], pods, events] = await Promise.all([
-    readChildren({ namespace, name }, cluster, AT_EVERYTHING).then(
-      async (read) => [read, await planning(read)] as const,
-    ),
-    ifAllowed(cluster.listPods(namespace, selectorOf(website)), []),
-    ifAllowed(eventsAbout(website, transport), []),
+    readChildren(key, readable, AT_EVERYTHING).then(async (read) => [read, await planning(read)] as const),
+    visible('pods', cluster.listPods(namespace, selectorOf(website)), []),
+    visible('events', eventsAbout(website, transport), []),
   ]);
   const ready = readyOf(website);
   const known = READY_REASONS.find((reason) => reason === ready?.reason);
@@ -85,6 +104,7 @@ export async function explain(website: Website, { cluster, transport, now, defau
     advice: known === undefined ? undefined : ADVICE[known],
     children: childrenIn(children).map((child) => childLine(child, website)),
     pods: pods.map(podLine),
+    hidden: [...hidden].toSorted(),
     plan,
     changedByOthers: plan === undefined ? [] : changedByOthers(plan, children),
     events,
@@ -92,14 +112,13 @@ export async function explain(website: Website, { cluster, transport, now, defau
   };
 }
 
-/** The cluster with these children, which are read already. */
-const withChildren = (cluster: Cluster, children: Children): Cluster => ({
+/** The cluster with another way to read a child. */
+const withChildren = (cluster: Cluster, read: (kind: ChildKind) => Promise<Child | undefined>): Cluster => ({
   ...cluster,
-  getChild: async <Kind extends ChildKind>(kind: Kind) => children[kind] as ChildOfKind<Kind> | undefined,
+  getChild: async <Kind extends ChildKind>(kind: Kind) => (await read(kind)) as ChildOfKind<Kind> | undefined,
 });
 
-const ifAllowed = <T, Instead>(read: Promise<T>, instead: Instead): Promise<T | Instead> =>
-  ifRefused(read, ['Forbidden'], instead);
+const isForbidden = (error: unknown): boolean => error instanceof ClusterError && error.code === 'Forbidden';
 
 const childLine = (child: Child, website: Website): ChildLine => ({
   kind: child.kind,
