@@ -20,7 +20,7 @@ import type { Pod } from '../../functions/website/pod.ts';
 import { podCause } from '../../functions/website/pod-causes.ts';
 import { READY_REASONS } from '../../functions/website/reasons.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
-import { ADVICE, type Advice } from './advice.ts';
+import { adviceOn, type Advice } from './advice.ts';
 import { ifRefused } from './errors.ts';
 import { eventsAbout, type EventLine } from './events-about.ts';
 import { history } from './history.ts';
@@ -101,7 +101,7 @@ export async function explain(website: Website, { cluster, transport, now, defau
     url: website.status?.url,
     ready,
     isCurrent: website.status?.observedGeneration === website.metadata.generation,
-    advice: known === undefined ? undefined : ADVICE[known],
+    advice: known === undefined ? undefined : adviceOn(known, website.metadata, causesIn(pods)),
     children: childrenIn(children).map((child) => childLine(child, website)),
     pods: pods.map(podLine),
     hidden: [...hidden].toSorted(),
@@ -125,6 +125,9 @@ const childLine = (child: Child, website: Website): ChildLine => ({
   name: child.metadata.name,
   owner: isOwnedBy(child, website) ? 'this Website' : 'somebody else',
 });
+
+/** What keeps the Pods from being ready. */
+const causesIn = (pods: readonly Pod[]): string[] => pods.flatMap((pod) => podCause(pod)?.text ?? []);
 
 const podLine = (pod: Pod): PodLine => ({ name: pod.metadata.name, cause: podCause(pod)?.text ?? 'ready' });
 

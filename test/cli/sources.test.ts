@@ -3,13 +3,17 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { READY_REASONS } from '../../functions/website/reasons.ts';
-import { ADVICE } from '../../infra/cli/advice.ts';
 import { adviceJson } from '../../infra/cli/generate-advice.ts';
+import type { AllAdvice } from '../../infra/cli/advice.ts';
 import { FORWARDER_RIGHTS, FUNCTIONS_RIGHTS, type Right } from '../../infra/cli/doctor/rights.ts';
 
 it('The advice on each reason is what npm run generate takes from docs/status.md', () => {
   expect(readFileSync('infra/cli/advice.json', 'utf8')).toBe(adviceJson());
-  expect(Object.keys(ADVICE).toSorted()).toEqual(READY_REASONS.toSorted());
+  const { reasons, causes } = JSON.parse(adviceJson()) as AllAdvice;
+  expect(Object.keys(reasons).toSorted()).toEqual(READY_REASONS.toSorted());
+  expect(Object.keys(causes)).toEqual(
+    expect.arrayContaining(['ImagePullBackOff', 'CrashLoopBackOff', 'ContainerCreating']),
+  );
 });
 
 interface Rule {

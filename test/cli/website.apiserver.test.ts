@@ -246,7 +246,7 @@ describe('website explain', () => {
     const { code, out } = await run('explain', key.name);
     expect(code).toBe(3);
     expect(out).toMatch(/Ready: False \(NameConflict\)/);
-    expect(out).toMatch(/What to do\n +delete or rename them/);
+    expect(out).toMatch(/What to do\n +delete or rename the objects that the message names/);
     expect(out).toMatch(/Service +\S+ +belongs to somebody else/);
   });
 
