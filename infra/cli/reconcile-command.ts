@@ -21,7 +21,10 @@ export const reconcileCommand: ClusterCommand<Flags> = {
   usage: 'reconcile <name>',
   about: 'Ask the functions to look at a Website now',
   options: [
-    ['--wait', 'wait until the Website is Ready, or somebody has to act; exit code 3 if it is not Ready'],
+    [
+      '--wait',
+      'wait until the functions have looked at the Website, and it is Ready or somebody has to act; exit code 3 if it is not Ready, or the time is up',
+    ],
     ['--timeout <seconds>', `how long to wait; default: ${TIMEOUT_SECONDS}`],
   ],
   examples: ['reconcile shop', 'reconcile shop --wait --timeout 60'],
@@ -33,7 +36,7 @@ export const reconcileCommand: ClusterCommand<Flags> = {
       return { text, data: { requestedAt: token } };
     }
     const { website, isDone } = await outcomeWithin(seconds, name, surroundings);
-    return { text: outcomeText(website, isDone), data: website, code: isReady(website) ? EXIT.ok : EXIT.no };
+    return { text: outcomeText(website, isDone), data: website, code: isDone && isReady(website) ? EXIT.ok : EXIT.no };
   },
 };
 
@@ -63,6 +66,6 @@ function outcomeText(website: Website, isDone: boolean): string {
   const { metadata } = website;
   const { status = 'Unknown', reason = '', message = '' } = readyOf(website) ?? {};
   const why = isRequested(website) ? 'the functions have not looked at it: website doctor' : 'it is still on its way';
-  const late = isDone ? '' : ` The time is up, and ${why}.`;
-  return `${metadata.namespace}/${metadata.name}: Ready ${status} (${reason}): ${printable(message)}${late}`;
+  const state = `${metadata.namespace}/${metadata.name}: Ready ${status} (${reason}): ${printable(message)}`;
+  return isDone ? state : `${state.replace(/\.?$/, '.')} The time is up, and ${why}.`;
 }
