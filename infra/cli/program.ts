@@ -5,6 +5,7 @@ import { VERSION } from '../../functions/version.ts';
 import { namespaceFrom, type AnyCommand, type CommonFlags } from './command.ts';
 import { connection, existing, type Connection } from './connection.ts';
 import { doctorCommand } from './doctor/command.ts';
+import { printableOutput } from '../text.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 import { explainCommand } from './explain-command.ts';
@@ -43,7 +44,13 @@ export interface Process {
 }
 
 /** Runs a command line. It never throws. @returns the exit code. */
-export async function run(args: readonly string[], process: Process): Promise<ExitCode> {
+export async function run(args: readonly string[], { out, error: errorOut, ...rest }: Process): Promise<ExitCode> {
+  const process: Process = {
+    ...rest,
+    // Whatever a command prints: no text of a cluster, a file or a server may control the terminal.
+    out: (text) => out(printableOutput(text)),
+    error: (text) => errorOut(printableOutput(text)),
+  };
   const codes: ExitCode[] = [];
   const program = programFrom(process, (code) => codes.push(code));
   try {
@@ -91,6 +98,8 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
     const { now, interrupted, error: note, out: print } = process;
     const surroundings = { now, interrupted, note, print };
     if (flags.namespace !== undefined) namespaceFrom('--namespace', flags.namespace);
+    if (flags.namespace !== undefined && flags.allNamespaces === true)
+      throw new UsageError('Give --namespace or --all-namespaces, not both');
     const result =
       'ask' in each
         ? await connected({ ...flags, kubeconfig: flags.kubeconfig ?? existing(process.kubeconfig) }, async (to) =>

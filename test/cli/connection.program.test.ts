@@ -1,5 +1,7 @@
 // Which cluster the program asks, and as whom.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -79,3 +81,22 @@ it('It runs the plugin that the kubeconfig names, also kubelogin: the user is wh
   expect(await website(['list'], { KUBECONFIG: kubeconfig('aks', { user: { exec } }) })).toMatchObject({ code: 0 });
   expect(asked).toEqual([`${websitesIn('default')} as Bearer mine`]);
 });
+
+it.skipIf(!existsSync('/dev/full'))(
+  'An answer that cannot be written is exit code 1, and an error that cannot be written changes no exit code',
+  async () => {
+    const redirected = async (to: string) => {
+      const command = `"$0" dist/cli/website.mjs ${to}`;
+      const child = spawn('/bin/sh', ['-c', command, process.execPath], { stdio: ['ignore', 'ignore', 'pipe'] });
+      const error = child.stderr.toArray();
+      const [code] = (await once(child, 'close')) as [number];
+      return { code, error: (await error).join('') };
+    };
+    expect(await redirected('--help >/dev/full')).toEqual({
+      code: 1,
+      error: expect.stringMatching(/^Error: Could not print.*\n$/) as string,
+    });
+    expect(await redirected('nonsense 2>/dev/full')).toEqual({ code: 2, error: '' });
+    expect(await redirected('--help | true')).toEqual({ code: 0, error: '' });
+  },
+);

@@ -311,6 +311,15 @@ it('website reconcile --wait says so when nobody answers', async () => {
   expect(out).toContain('the functions have not looked at it');
 });
 
+it('website reconcile --wait of a Ready Website is exit code 3 too when nobody answers', async () => {
+  const { name } = await readySite();
+  const { code, out } = await run('reconcile', name, '--wait', '--timeout', '1');
+  expect([code, out]).toEqual([
+    3,
+    expect.stringMatching(/Ready True \(Available\): .*available\. The time is up, and/),
+  ]);
+});
+
 it('website doctor finds a missing right, and functions that do not answer', async () => {
   const findings = async (...args: string[]) =>
     JSON.parse((await run('doctor', '-o', 'json', ...args)).out) as Finding[];
@@ -339,6 +348,8 @@ it.each([
   ['a wrong list of namespaces', ['doctor', '--namespaces', 'a,'], /--namespaces must be the name of a namespace/],
   ['a wrong URL', ['doctor', '--functions-url', 'shop'], /--functions-url must be an http or https URL/],
   ['a format that watch lacks', ['watch', '-o', 'json'], /website watch prints lines alone/],
+  ['one namespace and all of them', ['list', '-A'], /Give --namespace or --all-namespaces, not both/],
+  ['one namespace and all of them', ['watch', '-A'], /Give --namespace or --all-namespaces, not both/],
   ['a missing name', ['explain'], /missing required argument 'name'/],
 ])('A command line with %s is exit code 2 and one clear line', async (_, args, message) => {
   const wrong = args.includes('-n') ? website(args, { KUBECONFIG: inject('kubeconfig') }) : run(...args);
