@@ -93,7 +93,7 @@ async function main(config: Config): Promise<void> {
   function status(): string {
     const lastCompleteAt = lastResync(context.clusters)?.toISOString();
     const resync = { intervalSeconds: config.resyncIntervalSeconds, lastCompleteAt };
-    return statuszText(startedAt, { namespaces: config.namespaces, resync });
+    return statuszText(startedAt, { program: 'functions', namespaces: config.namespaces, resync });
   }
 
   /** Open to everybody who reaches the port. */

@@ -3,6 +3,8 @@ import { VERSION } from './version.ts';
 
 /** What a program answers at `/statusz`, for `website doctor`. Times are ISO 8601. */
 export const statusz = z.object({
+  /** Absent in releases up to v0.1.0. */
+  program: z.enum(['functions', 'forwarder']).optional(),
   version: z.string(),
   startedAt: z.iso.datetime(),
   /** The namespaces that the program is limited to; absent if it works in all. */
@@ -20,7 +22,10 @@ export const statusz = z.object({
 export type Statusz = z.output<typeof statusz>;
 
 /** @param startedAt in milliseconds since 1970. */
-export const statuszText = (startedAt: number, about: Pick<Statusz, 'namespaces' | 'resync'>): string => {
+export const statuszText = (
+  startedAt: number,
+  about: Pick<Statusz, 'namespaces' | 'resync'> & Required<Pick<Statusz, 'program'>>,
+): string => {
   const status: Statusz = { version: VERSION, startedAt: new Date(startedAt).toISOString(), ...about };
   return `${JSON.stringify(status)}\n`;
 };

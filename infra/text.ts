@@ -30,6 +30,9 @@ const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
   [60, 'm'],
 ];
 
+/** A number of things: `1 Website`, `2 Websites`. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 /** A span of time as kubectl shows it: `5s`, `3m`, `2h`, `4d`. */
 export function age(since: string | undefined, now: Date): string {
   const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(since ?? '')) / 1000));

@@ -5,6 +5,7 @@ import { HTTP, type CloudEvent } from 'cloudevents';
 import { bodyOf } from '../../functions/events/body.ts';
 import type { LocalCommand, Surroundings } from './command.ts';
 import { EventFile, lineOf } from '../../functions/events/event-file.ts';
+import { counted } from '../text.ts';
 import { portFrom, UsageError } from '../usage.ts';
 
 interface Flags {
@@ -22,7 +23,7 @@ export const recordCommand: LocalCommand<Flags> = {
     note(`Recording to ${file}. Send events to ${recorder.url} (the forwarder: --sink ${recorder.url}). Ctrl-C ends.`);
     if (!signal.aborted) await once(signal, 'abort');
     const events = await recorder.stop();
-    return { text: `Recorded ${events} events in ${file}`, data: { file, events } };
+    return { text: `Recorded ${counted(events, 'event')} in ${file}`, data: { file, events } };
   },
 };
 

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, expect, it } from 'vitest';
+import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
+import type { ApiRequest, Transport } from '../../functions/cluster/transport.ts';
+import { statuszText } from '../../functions/statusz.ts';
 import { VERSION } from '../../functions/version.ts';
+import { doctorCommand } from '../../infra/cli/doctor/command.ts';
+import type { Finding } from '../../infra/cli/doctor/finding.ts';
+import { clockFinding } from '../../infra/cli/doctor/server.ts';
 import { resyncFinding, type ResyncJob } from '../../infra/cli/doctor/resync.ts';
 import type { Running } from '../../infra/cli/doctor/statuses.ts';
 import { versionsFinding } from '../../infra/cli/doctor/versions.ts';
@@ -53,6 +61,7 @@ it.each<[string, readonly Running[], string, string]>([
 });
 
 const job = (schedule: string, last?: number, suspend = false): ResyncJob => ({
+  metadata: { namespace: 'webs' },
   spec: { schedule, suspend },
   ...(last === undefined ? {} : { status: { lastSuccessfulTime: ago(last) } }),
 });
@@ -76,4 +85,89 @@ it.each<[string, readonly Running[], ResyncJob | undefined, string, string]>([
   const found = resyncFinding(programs, cronJob, NOW);
   expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
   expect(found.toDo === undefined).toBe(state === 'ok');
+  if (message === 'is suspended') expect(found.toDo).toMatch(/^kubectl -n webs patch cronjob/);
+});
+
+const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1000);
+
+it.each<[string, number, number, string, string]>([
+  ['one time', 0, 0.2, 'ok', 'agree'],
+  ['a busy API server that read its clock early', 0, 9, 'ok', 'agree'],
+  ['a busy API server that read its clock late', 9, 9, 'ok', 'agree'],
+  ['a clock that is ahead', 15, 0.2, 'problem', 'differ by at least 14 s'],
+  ['a clock that is behind', -15, 0.2, 'problem', 'differ by at least 14 s'],
+  ['a clock that is ahead, and a busy API server', 30, 9, 'problem', 'differ by at least 21 s'],
+  ['an answer that took too long', 5, 14, 'unknown', 'took 14 s to answer'],
+])('The clocks: %s', (_, server, after, state, message) => {
+  const found = clockFinding({ time: at(server), before: NOW, after: at(after) });
+  expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
+});
+
+const servers: Server[] = [];
+afterAll(() => servers.forEach((server) => server.close()));
+
+/** A program that is ready. @returns its URL. */
+async function listening(program: 'functions' | 'forwarder'): Promise<string> {
+  const server = createServer((request, response) => {
+    response.end(request.url === '/statusz' ? statuszText(NOW.getTime(), { program }) : 'ok');
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** What the doctor finds if the API server answers each request so. */
+async function examined(answer: (path: string) => ErrorCode | object, flags: object = {}) {
+  const json = async ({ path, what }: ApiRequest): Promise<unknown> => {
+    const answered = answer(path);
+    if (typeof answered === 'string') throw new ClusterError(answered, `Could not ${what}: ${answered}`);
+    return answered;
+  };
+  const unused = async (): Promise<never> => Promise.reject(new ClusterError('Forbidden', 'Could not stream'));
+  const sized = async (request: ApiRequest) => ({ value: await json(request), bytes: 0 });
+  const transport: Transport = { server: 'https://c', json, sized, stream: unused, close: async () => {} };
+  const surroundings = { transport, now: () => NOW } as unknown as Parameters<typeof doctorCommand.ask>[0];
+  const result = await doctorCommand.ask(surroundings, { output: 'table', ...flags }, []);
+  if (typeof result === 'number') throw new Error('The doctor printed its findings itself');
+  const { data, code, text } = result;
+  return { findings: data as readonly Finding[], code, text };
+}
+const VERSION_ONLY = (path: string) => (path === '/version' ? { gitVersion: 'v1.37.2', minor: '37' } : 'Forbidden');
+
+it('The doctor of a user without rights says below each finding how to find out', async () => {
+  const { findings, code, text } = await examined(VERSION_ONLY);
+  const unsure = findings.filter(({ state }) => state !== 'ok');
+  expect(unsure.map(({ check }) => check)).toEqual(expect.arrayContaining(['CRD', 'fence', 'functions', 'clock']));
+  expect(text.match(/→ \S/g)).toHaveLength(unsure.length);
+  expect(unsure.find(({ check }) => check === 'CRD')?.toDo).toMatch(/as an administrator/);
+  expect(findings.find(({ check }) => check === 'forwarder')?.toDo).toMatch(
+    /port-forward deployment\/website-forwarder/,
+  );
+  expect(code).toBe(0);
+});
+
+it.each<[ErrorCode, RegExp]>([
+  ['Unreachable', /check the server of the kubeconfig/],
+  ['Unauthorized', /log in again/],
+])('The doctor of an API server that answers %s finds that, and says what to do', async (error, toDo) => {
+  const { findings, code } = await examined(() => error);
+  expect(findings).toEqual([
+    { check: 'API server', state: 'problem', message: expect.any(String), toDo: expect.stringMatching(toDo) },
+  ]);
+  expect(code).toBe(3);
+});
+
+it('The doctor notices that two addresses are swapped', async () => {
+  const [functionsUrl, forwarderUrl] = [await listening('forwarder'), await listening('functions')];
+  const swapped = await examined(VERSION_ONLY, { functionsUrl, forwarderUrl });
+  for (const [check, other] of [['functions', 'forwarder'] as const, ['forwarder', 'functions'] as const])
+    expect(swapped.findings.find((each) => each.check === check)).toMatchObject({
+      state: 'problem',
+      message: expect.stringContaining(`is the address of the ${other}`) as string,
+      toDo: expect.stringContaining(`--${other}-url`) as string,
+    });
+  expect(swapped.code).toBe(3);
+  const right = await examined(VERSION_ONLY, { functionsUrl: forwarderUrl, forwarderUrl: functionsUrl });
+  for (const check of ['functions', 'forwarder', 'versions'])
+    expect(right.findings.find((each) => each.check === check)?.state).toBe('ok');
 });

@@ -10,6 +10,7 @@ import { printable, styled } from '../../text.ts';
 import { definitionFinding } from './definition.ts';
 import type { Finding } from './finding.ts';
 import { functionsFinding, handledFinding, leaseFinding, readinessFinding } from './programs.ts';
+import { remedyOf } from './remedy.ts';
 import { resyncFinding, resyncJobIn } from './resync.ts';
 import { FORWARDER_RIGHTS, FUNCTIONS_RIGHTS, rightsFinding, type Right } from './rights.ts';
 import { clockFinding, fenceFinding, gatewayFinding, serverTime, versionFinding } from './server.ts';
@@ -58,10 +59,17 @@ function checkFlags({ installation, namespaces, functionsUrl, forwarderUrl }: Fl
 /** All findings. A check that fails is a finding, too. */
 async function examined({ transport, now }: Surroundings & Connection, flags: Flags): Promise<Finding[]> {
   const { installation = INSTALLATION, functionsUrl, forwarderUrl } = flags;
-  // Without an API server there is nothing to find.
-  const version = await versionFinding(transport);
-  const server = await serverTime(transport, installation);
-  const programs = programsIn(installation, flags, transport);
+  let version: Finding;
+  try {
+    version = await versionFinding(transport);
+  } catch (error) {
+    // Without an API server there is nothing else to find.
+    return [asFinding('API server', 'problem')(error)];
+  }
+  const serverClock = serverTime(transport, installation, now);
+  const server = await serverClock.then(({ time }) => time).catch(() => undefined);
+  const atUrls = await programsAt(flags);
+  const programs = programsIn(installation, atUrls, transport);
   // If they cannot be asked, the checks that need them say why.
   const running = await programs.catch((): Running[] => []);
   const namespaces = flags.namespaces?.split(',') ?? limitedTo(running);
@@ -79,35 +87,39 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
       'forwarder',
       forwarderUrl === undefined
         ? leaseFinding(installation, transport, server ?? now())
-        : readinessFinding('forwarder', forwarderUrl),
+        : readinessFinding('forwarder', forwarderUrl, atUrls),
     ],
     [
       'functions',
       functionsUrl === undefined
         ? programs.then((all) => functionsFinding(all, installation))
-        : readinessFinding('functions', functionsUrl),
+        : readinessFinding('functions', functionsUrl, atUrls),
     ],
     ['versions', programs.then(versionsFinding)],
     ['resync', resyncJobIn(installation, transport).then((job) => resyncFinding(running, job, server ?? now()))],
     ['Websites', handledFinding(kubernetes(transport, namespaces), server ?? now())],
     ['Gateway API', gatewayFinding(transport)],
-    ['clock', Promise.resolve(clockFinding(server, now()))],
+    ['clock', serverClock.then(clockFinding)],
   ];
-  return Promise.all(checks.map(async ([check, finding]) => finding.catch((error: unknown) => failed(check, error))));
+  return Promise.all(checks.map(async ([check, finding]) => finding.catch(asFinding(check, 'unknown'))));
 }
+
+/** The programs whose URLs are given. */
+const programsAt = async ({ functionsUrl, forwarderUrl }: Flags): Promise<readonly Running[]> =>
+  Promise.all([
+    ...(functionsUrl === undefined ? [] : [statusAt('functions', functionsUrl)]),
+    ...(forwarderUrl === undefined ? [] : [statusAt('forwarder', forwarderUrl)]),
+  ]);
 
 /** Both programs, as far as they can be asked. A URL takes the place of the Pods. */
 async function programsIn(
   installation: string,
-  { functionsUrl, forwarderUrl }: Flags,
+  atUrls: readonly Running[],
   transport: Transport,
 ): Promise<readonly Running[]> {
-  const urls = [['functions', functionsUrl] as const, ['forwarder', forwarderUrl] as const];
-  const given = urls.flatMap(([program, url]) => (url === undefined ? [] : [statusAt(program, url)]));
-  const asked = await Promise.all(given);
-  if (given.length === urls.length) return asked;
+  if (atUrls.length === 2) return atUrls;
   const pods = await statusesOfPods(installation, transport);
-  return [...asked, ...pods.filter(({ program }) => !asked.some((each) => each.program === program))];
+  return [...atUrls, ...pods.filter(({ program }) => !atUrls.some((each) => each.program === program))];
 }
 
 /** The namespaces that the programs say they are limited to. */
@@ -116,10 +128,13 @@ function limitedTo(running: readonly Running[]): readonly string[] | undefined {
   return said.find(({ namespaces }) => namespaces !== undefined)?.namespaces;
 }
 
-function failed(check: string, error: unknown): Finding {
-  if (!(error instanceof ClusterError)) throw error;
-  return { check, state: 'unknown', message: error.message };
-}
+/** What a check found that could not ask. */
+const asFinding =
+  (check: string, state: 'problem' | 'unknown') =>
+  (error: unknown): Finding => {
+    if (!(error instanceof ClusterError)) throw error;
+    return { check, state, message: error.message, toDo: remedyOf(error) };
+  };
 
 const STYLES = { ok: 'green', problem: 'red', unknown: 'yellow' } as const;
 

@@ -2,9 +2,10 @@
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
+import { counted } from '../../text.ts';
 import { ifRefused, whyOf } from '../errors.ts';
 import type { Finding } from './finding.ts';
-import type { Running } from './statuses.ts';
+import type { Program, Running } from './statuses.ts';
 
 /** A forwarder renews its Lease every second. */
 const STALE_LEASE_MS = 30_000;
@@ -17,7 +18,7 @@ interface Lease {
 /** Whether a forwarder holds the Lease, in the namespace of the installation. @param now the API server's time. */
 export async function leaseFinding(namespace: string, transport: Transport, now: Date): Promise<Finding> {
   const check = 'forwarder';
-  const hint = 'give --forwarder-url, for example after kubectl port-forward';
+  const hint = `give --installation if it runs in another namespace, or ask it: kubectl -n ${namespace} port-forward deployment/website-forwarder 8081:8080, then website doctor --forwarder-url http://localhost:8081`;
   const leases = await leasesIn(namespace, transport);
   const ours = leases?.filter(({ metadata }) => metadata.name.startsWith('website-forwarder')) ?? [];
   if (leases === undefined) return { check, state: 'unknown', message: 'Your user may not list leases', toDo: hint };
@@ -48,8 +49,19 @@ async function leasesIn(namespace: string, transport: Transport): Promise<readon
 const TIMEOUT_MS = 10_000;
 const LONGEST_BODY = 500;
 
-/** Whether the program at this URL says that it is ready. */
-export async function readinessFinding(check: string, url: string): Promise<Finding> {
+/** Whether the program at this URL is the right one, and says that it is ready. @param running the programs that were asked at URLs. */
+export async function readinessFinding(check: Program, url: string, running: readonly Running[]): Promise<Finding> {
+  const status = running.find(({ program }) => program === check)?.status;
+  if (typeof status === 'object' && 'other' in status && status.other !== undefined) {
+    const theirs = `--${status.other}-url`;
+    const message = `${url} is the address of the ${status.other}`;
+    return {
+      check,
+      state: 'problem',
+      message,
+      toDo: `give this address as ${theirs}, and another one as --${check}-url`,
+    };
+  }
   const toDo = `check the address, and the log of the ${check}`;
   try {
     const response = await fetch(new URL('/readyz', url), {
@@ -118,11 +130,11 @@ export async function handledFinding(cluster: Cluster, now: Date): Promise<Findi
     waiting.push(...page.filter((website) => waitsTooLong(website, now)).map(({ metadata }) => keyText(metadata)));
   }
   if (waiting.length === 0)
-    return { check, state: 'ok', message: `The functions have handled the newest spec of ${seen} Websites` };
+    return { check, state: 'ok', message: `The functions have handled the newest spec of ${counted(seen, 'Website')}` };
   return {
     check,
     state: 'problem',
-    message: `The functions have not handled ${waiting.length} of ${seen} Websites for over a minute, first ${waiting[0]}`,
+    message: `The functions have not handled ${waiting.length} of ${counted(seen, 'Website')} for over a minute, first ${waiting[0]}`,
     toDo: 'the log of the forwarder says whether its events arrive, and the log of the functions why they fail',
   };
 }

@@ -6,6 +6,7 @@ import type { Running } from './statuses.ts';
 
 /** The CronJob that asks for resyncs. */
 export interface ResyncJob {
+  readonly metadata: { readonly namespace: string };
   readonly spec: { readonly schedule: string; readonly suspend?: boolean };
   readonly status?: { readonly lastSuccessfulTime?: string };
 }
@@ -44,7 +45,7 @@ export function resyncFinding(running: readonly Running[], job: ResyncJob | unde
       check,
       state: 'problem',
       message: `The CronJob ${NAME} is suspended, so nothing repairs what events missed`,
-      toDo: `kubectl -n website-reconciler patch cronjob ${NAME} -p '{"spec":{"suspend":false}}'`,
+      toDo: `kubectl -n ${job.metadata.namespace} patch cronjob ${NAME} -p '{"spec":{"suspend":false}}'`,
     };
   const most = longestPause(interval, job);
   if (last !== undefined) {

@@ -25,38 +25,50 @@ export async function versionFinding(transport: Transport): Promise<Finding> {
       };
 }
 
-/** Tokens and Leases compare clocks. Times of the API server are whole seconds. */
-const MOST_SKEW_MS = 10_000;
+/** A time of the API server, with the clock of this machine before and after the request that brought it. */
+export interface ServerTime {
+  readonly time: Date;
+  readonly before: Date;
+  readonly after: Date;
+}
 
-/** The API server's time, by an object that it does not store. Undefined if this user may not create one. */
-export async function serverTime(transport: Transport, namespace: string): Promise<Date | undefined> {
-  const creation = transport.json({
+/** The API server's time, by an object that it does not store. @throws ClusterError if this user may not create one. */
+export async function serverTime(transport: Transport, namespace: string, now: () => Date): Promise<ServerTime> {
+  const before = now();
+  const created = (await transport.json({
     method: 'POST',
     path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps?dryRun=All`,
     body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'website-doctor-' } },
-    what: 'create configmaps, as a dry run',
-  });
-  const created = (await ifRefused(creation, ['Forbidden', 'NotFound'], undefined)) as Created | undefined;
-  return created && new Date(created.metadata.creationTimestamp);
+    what: `create configmaps in namespace ${namespace}, as a dry run`,
+  })) as { readonly metadata: { readonly creationTimestamp: string } };
+  return { time: new Date(created.metadata.creationTimestamp), before, after: now() };
 }
 
-interface Created {
-  readonly metadata: { readonly creationTimestamp: string };
-}
+/** Tokens and Leases compare clocks. */
+const MOST_SKEW_MS = 10_000;
+/** Times of the API server are whole seconds. */
+const ROUNDING_MS = 1000;
 
-export function clockFinding(server: Date | undefined, now: Date): Finding {
+/** The API server read its clock between `before` and `after`, so only what lies outside of them is a difference. */
+export function clockFinding({ time, before, after }: ServerTime): Finding {
   const check = 'clock';
-  if (server === undefined)
-    return { check, state: 'unknown', message: 'Your user may not create a ConfigMap, even as a dry run' };
-  const skew = Math.abs(now.getTime() - server.getTime());
-  const seconds = Math.round(skew / 1000);
-  return skew < MOST_SKEW_MS
+  const [ahead, behind] = [time.getTime() - after.getTime(), before.getTime() - (time.getTime() + ROUNDING_MS)];
+  const skew = Math.max(ahead, behind);
+  if (skew >= MOST_SKEW_MS)
+    return {
+      check,
+      state: 'problem',
+      message: `The clocks of this machine and the API server differ by at least ${Math.floor(skew / 1000)} s`,
+      toDo: 'synchronize the clocks (NTP)',
+    };
+  const seconds = Math.round((after.getTime() - before.getTime()) / 1000);
+  return seconds * 1000 < MOST_SKEW_MS
     ? { check, state: 'ok', message: 'The clocks of this machine and the API server agree' }
     : {
         check,
-        state: 'problem',
-        message: `The clocks of this machine and the API server differ by ${seconds} s`,
-        toDo: 'synchronize the clocks (NTP)',
+        state: 'unknown',
+        message: `The API server took ${seconds} s to answer, which is too long to compare clocks`,
+        toDo: 'run website doctor again when the API server is less busy',
       };
 }
 

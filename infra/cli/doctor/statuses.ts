@@ -13,7 +13,13 @@ export interface Running {
   readonly where: string;
   readonly isReady: boolean;
   /** `older`: it is of a release that has no /statusz. Any other text says why there is no answer. */
-  readonly status: Statusz | 'older' | { readonly missing: string };
+  readonly status: Statusz | 'older' | Missing;
+}
+
+interface Missing {
+  readonly missing: string;
+  /** Another program answers in its place. */
+  readonly other?: Program;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -82,12 +88,23 @@ export async function statusAt(program: Program, url: string): Promise<Running> 
       signal: AbortSignal.timeout(TIMEOUT_MS),
       redirect: 'manual',
     });
-    if (response.ok) return { ...at, status: statusOf(await response.json().catch(() => undefined)) };
+    if (response.ok) {
+      const status = statusOf(await response.json().catch(() => undefined));
+      const other = otherThan(program, status);
+      return { ...at, status: other === undefined ? status : { missing: `${url} is that of the ${other}`, other } };
+    }
     await response.body?.cancel();
     return { ...at, status: { missing: `${url} answers ${response.status} to /statusz` } };
   } catch (error) {
     return { ...at, status: { missing: `${url} does not answer: ${whyOf(error)}` } };
   }
+}
+
+/** Only the functions resync. A release that does not name its program can be told by that. */
+function otherThan(expected: Program, status: Running['status']): Program | undefined {
+  if (typeof status !== 'object' || 'missing' in status) return undefined;
+  const program = status.program ?? (status.resync === undefined ? undefined : 'functions');
+  return program === expected ? undefined : program;
 }
 
 function statusOf(answer: unknown): Running['status'] {

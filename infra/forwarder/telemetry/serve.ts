@@ -32,7 +32,11 @@ export async function serve(
     '/livez': () => verdict(health.stuck(), 'ok'),
     // Troubles do not make the forwarder unready: while they last, it works with the previous credentials.
     '/readyz': () => verdict(health.problems(), [health.standby ?? 'ok', ...troubles.lines()].join('\n')),
-    '/statusz': () => ({ status: 200, text: statuszText(startedAt, { namespaces }), type: 'application/json' }),
+    '/statusz': () => ({
+      status: 200,
+      text: statuszText(startedAt, { program: 'forwarder', namespaces }),
+      type: 'application/json',
+    }),
     '/metrics': async () => ({
       status: 200,
       text: await metrics.registry.metrics(),
