@@ -2,22 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import * as z from 'zod';
-import { GROUP, KIND, PLURAL, VERSION, websiteSpec, websiteStatus } from '../functions/website/resource.ts';
+import { GROUP, KIND, NAME_RULES, PLURAL, VERSION, websiteSpec, websiteStatus } from '../functions/website/resource.ts';
 
 /** The second is a copy for the Helm chart, since Helm reports a symbolic link at every command. */
 const FILES = ['website.yaml', '../infra/kubernetes/crds/website.yaml'].map((file) => new URL(file, import.meta.url));
-
-/** `{name}-deployment` and `{name}-service` must fit into 63 characters, and the name of a Service must start with a letter. */
-const NAME_RULES = [
-  {
-    rule: 'self.metadata.name.size() <= 52',
-    message: 'metadata.name must be at most 52 characters, because the children are named after it',
-  },
-  {
-    rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-    message: 'metadata.name must be a DNS label that starts with a letter: lower-case letters, digits and -',
-  },
-];
 
 const COLUMNS = [
   { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
@@ -67,7 +55,7 @@ export function customResourceDefinition() {
               type: 'object',
               required: ['spec'],
               properties: { spec: structural(websiteSpec), status: structural(websiteStatus) },
-              'x-kubernetes-validations': NAME_RULES,
+              'x-kubernetes-validations': NAME_RULES.map(({ cel, message }) => ({ rule: cel, message })),
             },
           },
         },

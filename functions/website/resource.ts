@@ -46,6 +46,8 @@ export const keyText = ({ namespace, name }: WebsiteKey): string => `${namespace
 /** RFC 1123 label: the form of a namespace's name. */
 const DNS_1123_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
+export { NAME_RULES } from './schema/name.ts';
+
 /** A key from outside. Both parts become segments of a URL path, so they must not contain a slash, for example. */
 export const websiteKey = z.object({
   namespace: z.string().regex(DNS_1123_LABEL, 'must be a DNS label'),

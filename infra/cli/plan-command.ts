@@ -7,7 +7,9 @@ import { UsageError } from '../usage.ts';
 import { EXIT } from './errors.ts';
 import { fleetAnswer, planFleet } from './fleet.ts';
 import { manifestsIn } from './manifests.ts';
+import { checkNamespaces } from './namespaces.ts';
 import { planAnswer, planManifests, planName, wouldChange, type Target } from './plan.ts';
+import type { Planned } from './planned.ts';
 
 interface Flags extends DefaultFlags {
   readonly filename?: string;
@@ -35,11 +37,21 @@ export const planCommand: ClusterCommand<Flags> = {
     }
     const plans =
       name === undefined
-        ? await planManifests(manifestsIn(flags.filename ?? '', surroundings.namespace), target)
+        ? await planFile(surroundings, flags, target)
         : [await planName(keyFrom(name, surroundings), target)];
     return { ...planAnswer(plans), code: plans.some(wouldChange) ? EXIT.no : EXIT.ok };
   },
 };
+
+async function planFile(
+  { transport, namespace }: Connection,
+  { filename = '', namespace: only }: Flags,
+  target: Target,
+): Promise<Planned[]> {
+  const manifests = manifestsIn({ file: filename, namespace, only });
+  await checkNamespaces(manifests, transport);
+  return planManifests(manifests.websites, target);
+}
 
 function checkOneOf(name: string | undefined, { filename, all }: Flags): void {
   const given = [name, filename, all].filter((each) => each !== undefined);

@@ -5,6 +5,8 @@ import { withDryRuns } from '../../functions/cluster/dry-run.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { websitePath } from '../../functions/cluster/kubernetes.ts';
 import type { Defaults } from '../../functions/website/defaults.ts';
+import { UsageError } from '../usage.ts';
+import { problemsOf } from './manifest-problems.ts';
 import type { Manifest } from './manifests.ts';
 import type { Answer } from './output.ts';
 import { planned, type FieldChange, type Planned, type PlannedChange } from './planned.ts';
@@ -25,14 +27,14 @@ export interface Target {
 export const planName = async (key: WebsiteKey, { cluster, now, server, defaults }: Target): Promise<Planned> =>
   planned(key, cluster, now, { server, defaults });
 
-/** What the first reconcile after `kubectl apply` of these manifests writes. @throws ClusterError */
+/** What the first reconcile after `kubectl apply` of these manifests writes. @throws ClusterError, UsageError */
 export async function planManifests(manifests: readonly Manifest[], target: Target): Promise<Planned[]> {
   const { cluster, transport, now, server, defaults } = target;
   const plans: Planned[] = [];
   for (const manifest of manifests) {
     const website =
       server === undefined
-        ? websiteAfter(manifest, await cluster.getWebsite(manifest.key))
+        ? checked(manifest, await cluster.getWebsite(manifest.key))
         : await applied(manifest, withDryRuns(transport));
     plans.push(await planned(manifest.key, cluster, now, { website, server, defaults }));
   }
@@ -48,6 +50,13 @@ const applied = async ({ key, metadata, spec }: Manifest, transport: Transport):
     what: `apply websites ${key.namespace}/${key.name}`,
     body: { apiVersion: API_VERSION, kind: KIND, metadata: { ...metadata, ...key }, spec },
   })) as Website;
+
+/** @throws UsageError if the API server would refuse the manifest by the schema of this release. */
+function checked(manifest: Manifest, stored: Website | undefined): Website {
+  const problems = problemsOf(manifest, stored);
+  if (problems.length > 0) throw new UsageError(`${manifest.where}: ${problems.join('; ')}`);
+  return websiteAfter(manifest, stored);
+}
 
 /** The Website as the API server would store it: a changed spec is a new generation. */
 function websiteAfter({ key, metadata, spec }: Manifest, stored: Website | undefined): Website {

@@ -108,7 +108,7 @@ describe('A plan', () => {
       fc.asyncProperty(fc.array(step, { maxLength: 6 }), anySpec, async (history, spec) => {
         const cluster = await clusterAfter(history);
         const target = { cluster, now, transport: undefined as never };
-        const [plan] = await planManifests([{ key, metadata: {}, spec }], target);
+        const [plan] = await planManifests([{ where: 'a file', key, metadata: {}, spec }], target);
         cluster.apply(key, spec);
         const { fields, ...rest } = said(plan as Planned);
         const really = await done(cluster);

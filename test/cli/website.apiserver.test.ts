@@ -188,10 +188,68 @@ describe('website plan', () => {
       file,
       'apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: bad}\nspec: {image: "nginx:1", replicas: -1}\n',
     );
-    expect((await run('plan', '-f', file)).out).toMatch(/InvalidSpec\): spec.replicas/);
+    expect(await run('plan', '-f', file)).toMatchObject({
+      code: 2,
+      out: '',
+      error: expect.stringMatching(/Website .*\/bad: spec.replicas: Too small: expected number to be >=0/) as string,
+    });
     expect(await run('plan', '-f', file, '--server')).toMatchObject({
       code: 1,
       error: expect.stringMatching(/spec.replicas.*greater than or equal to 0/) as string,
+    });
+  });
+
+  it.each([
+    [
+      'an unknown field',
+      'bad',
+      'image: "nginx:1", replicas: 1, replica: 2',
+      /spec.replica is not a field of a Website/,
+    ],
+    ['a name that is too long', 'a'.repeat(60), 'image: "nginx:1", replicas: 1', /metadata.name must be at most 52/],
+  ])('of a file with %s fails, as it does with the API server', async (_, name, spec, message) => {
+    const file = join(folder, 'refused.yaml');
+    writeFileSync(
+      file,
+      `apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: ${name}}\nspec: {${spec}}\n`,
+    );
+    expect(await run('plan', '-f', file)).toMatchObject({ code: 2, error: expect.stringMatching(message) as string });
+    expect((await run('plan', '-f', file, '--server')).code).toBe(1);
+  });
+
+  it('of a file without nulls is that of the file with them, as the API server drops them', async () => {
+    const file = join(folder, 'nulls.yaml');
+    const spec = '{image: "nginx:1", replicas: 1, port: null, env: null, childMetadata: {labels: {team: null}}}';
+    writeFileSync(file, `apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: nulls}\nspec: ${spec}\n`);
+    const plans = await Promise.all([[], ['--server']].map(async (more) => run('plan', '-f', file, ...more)));
+    expect(plans.map(({ code, error }) => [code, error])).toEqual([
+      [3, ''],
+      [3, ''],
+    ]);
+  });
+
+  it('of a file for a namespace that neither the cluster nor the file has fails', async () => {
+    const file = join(folder, 'nowhere.yaml');
+    const site =
+      'apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: shop, namespace: nowhere}\nspec: {image: "nginx:1", replicas: 1}\n';
+    writeFileSync(file, site);
+    const plan = async () => website(['plan', '-f', file], { KUBECONFIG: inject('kubeconfig') });
+    expect(await plan()).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('there is no namespace nowhere') as string,
+    });
+    writeFileSync(file, `${site}---\napiVersion: v1\nkind: Namespace\nmetadata: {name: nowhere}\n`);
+    expect((await plan()).code).toBe(3);
+  });
+
+  it('of what kubectl get prints changes nothing', async () => {
+    const key = await readySite();
+    const stored = await kubernetes(admin).getWebsite(key);
+    const file = join(folder, 'list.json');
+    writeFileSync(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', metadata: {}, items: [stored] }));
+    expect(await run('plan', '-f', file)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Nothing changes') as string,
     });
   });
 
