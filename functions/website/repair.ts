@@ -30,7 +30,7 @@ export function repairsOf(website: Website, made: readonly Operation[], before: 
 }
 
 /** Whether the child had been written for this generation. A child that is the same for every spec carries no generation. */
-function wasWritten(child: Child, { metadata, status }: Website): boolean {
+export function wasWritten(child: Child, { metadata, status }: Website): boolean {
   if (!kindOf(child.kind).dependsOnSpec) return status?.observedGeneration === metadata.generation;
   return child.metadata.annotations?.[GENERATION] === String(metadata.generation ?? 0);
 }

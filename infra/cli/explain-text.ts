@@ -1,5 +1,6 @@
 import type { Explanation } from './explain.ts';
 import { changesText } from './plan.ts';
+import type { Planned } from './planned.ts';
 import { table } from '../table.ts';
 import { age, printable, styled } from '../text.ts';
 
@@ -49,7 +50,14 @@ const NOT_SEEN =
 const todoText = ({ ready, advice }: Explanation): string =>
   advice === undefined || ready?.status === 'True' || advice.toDo === '' ? '' : advice.toDo;
 
-function nextText({ plan }: Explanation): string {
+function nextText({ plan, website }: Explanation): string {
   if (plan === undefined) return '';
+  if (plan.refusedLastTime !== undefined) return triedAgainText(plan, website);
   return plan.changes.length === 0 ? 'writes nothing.' : changesText(plan);
+}
+
+/** Without the fields: the cause is what matters, and the state above names it. */
+function triedAgainText({ changes }: Planned, website: string): string {
+  const writes = changes.filter(({ verb }) => verb !== 'update status').map(({ verb, kind }) => `${verb} ${kind}`);
+  return `tries again what the API server refused last time: ${writes.join(', ')}. \`website plan ${website}\` shows the fields.`;
 }

@@ -12,7 +12,9 @@ import { possibleKinds } from '../../functions/website/marks.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import type { Answer } from './output.ts';
 import type { Target } from './plan.ts';
+import { sorted, summaryText } from './plan-summary.ts';
 import { planned, type Planned } from './planned.ts';
+import type { Refusal } from './refusal.ts';
 import { printable, styled } from '../text.ts';
 
 /** What this release would do to all Websites. */
@@ -26,6 +28,8 @@ interface ChangingWebsite {
   readonly website: string;
   readonly changes: readonly { readonly verb: string; readonly kind: string; readonly paths: readonly string[] }[];
   readonly restartsPods: boolean;
+  /** Set if the API server refused the same writes last time. */
+  readonly refusedLastTime?: Refusal | undefined;
 }
 
 /** Websites between two notes about progress. */
@@ -90,20 +94,32 @@ async function withMissing(
   return found.length === 0 ? children : { ...children, ...Object.fromEntries(found) };
 }
 
-function changingWebsite({ namespace, name, changes }: Planned): ChangingWebsite {
+function changingWebsite({ namespace, name, changes, refusedLastTime }: Planned): ChangingWebsite {
   return {
     website: `${namespace}/${name}`,
     changes: changes.map(({ verb, kind, fields }) => ({ verb, kind, paths: fields.map(({ path }) => path) })),
     restartsPods: changes.some(({ restartsPods }) => restartsPods),
+    refusedLastTime,
   };
 }
 
-export function fleetAnswer({ seen, changing }: Fleet): Answer {
-  const restarting = changing.filter(({ restartsPods }) => restartsPods);
-  const lines = changing.map(({ website, changes, restartsPods }) => {
-    const what = changes.map(({ verb, kind }) => `${verb} ${kind}`).join(', ');
-    return `${printable(website)}: ${what}${restartsPods ? styled('yellow', ' (replaces the Pods)') : ''}`;
+/** What would be tried again comes last: it says nothing about this release. */
+export function fleetAnswer({ seen, changing: all }: Fleet): Answer {
+  const { changing, onlyStatus, triedAgain } = sorted(all);
+  const summary = summaryText({
+    changing: changing.length,
+    onlyStatus: onlyStatus.length,
+    triedAgain: triedAgain.length,
+    restarting: changing.filter(({ restartsPods }) => restartsPods).length,
+    seen,
   });
-  const summary = `${changing.length} of ${seen} Websites would change. Pods would be replaced in ${restarting.length}.`;
-  return { text: [...lines, summary].join('\n'), data: { seen, changing } };
+  const lines = [...changing, ...onlyStatus, ...triedAgain].map(lineOf);
+  return { text: [...lines, summary].join('\n'), data: { seen, changing: all } };
+}
+
+function lineOf({ website, changes, restartsPods, refusedLastTime }: ChangingWebsite): string {
+  const refused =
+    refusedLastTime === undefined ? '' : `refused last time (${printable(refusedLastTime.reason)}), tried again: `;
+  const what = changes.map(({ verb, kind }) => `${verb} ${kind}`).join(', ');
+  return `${printable(website)}: ${refused}${what}${restartsPods ? styled('yellow', ' (replaces the Pods)') : ''}`;
 }

@@ -10,6 +10,8 @@ import { problemsOf } from './manifest-problems.ts';
 import type { Manifest } from './manifests.ts';
 import type { Answer } from './output.ts';
 import { planned, type FieldChange, type Planned, type PlannedChange } from './planned.ts';
+import { sorted, summaryText } from './plan-summary.ts';
+import type { Refusal } from './refusal.ts';
 import { printable, styled } from '../text.ts';
 
 /** Where the plan is made. */
@@ -83,12 +85,18 @@ export function planAnswer(plans: readonly Planned[]): Answer {
 }
 
 function planText(plan: Planned): string {
-  const { namespace, name, outcome, changes } = plan;
+  const { namespace, name, outcome, changes, refusedLastTime } = plan;
   const title = styled('bold', `Website ${namespace}/${name}`);
   if (outcome === 'gone') return `${title}\n  There is no such Website, or it is being deleted.`;
   const text = changes.length === 0 ? 'Nothing changes.' : changesText(plan);
-  return [title, text.replaceAll(/^/gm, '  '), ...readyLines(plan)].join('\n');
+  const refused = refusedLastTime === undefined ? [] : refusedLines(refusedLastTime);
+  return [title, ...refused, text.replaceAll(/^/gm, '  '), ...readyLines(plan)].join('\n');
 }
+
+const refusedLines = ({ reason, message }: Refusal): string[] => [
+  styled('red', `  The API server refused this last time (${printable(reason)}): ${printable(message)}`),
+  '  The functions try again:',
+];
 
 export const changesText = ({ changes }: Planned): string => changes.flatMap(changeLines).join('\n');
 
@@ -122,18 +130,24 @@ function valueText(value: unknown): string {
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}... (-o json shows all)`;
 }
 
-function readyLines({ status, changes }: Planned): string[] {
+function readyLines({ status, changes, refusedLastTime }: Planned): string[] {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   if (ready === undefined) return [];
-  const when = changes.length === 0 ? 'Ready is' : 'Right after it, Ready is';
+  const after = refusedLastTime === undefined ? 'Right after it' : 'If the API server accepts it';
+  const when = changes.length === 0 ? 'Ready is' : `${after}, Ready is`;
   return [`  ${when} ${ready.status} (${ready.reason}): ${printable(ready.message)}`];
 }
 
 function summary(plans: readonly Planned[]): string {
-  const count = (verb: PlannedChange['verb']) =>
-    plans.flatMap(({ changes }) => changes).filter((change) => change.verb === verb).length;
-  const restarting = plans.filter(({ changes }) => changes.some(({ restartsPods }) => restartsPods));
-  const changed = plans.filter(wouldChange).length;
-  const counts = `${count('create')} to create, ${count('replace')} to update, ${count('delete')} to delete`;
-  return `${changed} of ${plans.length} Websites would change: ${counts}. Pods would be replaced in ${restarting.length}.`;
+  const { changing, onlyStatus, triedAgain } = sorted(plans);
+  const count = (...verbs: readonly PlannedChange['verb'][]) =>
+    changing.flatMap(({ changes }) => changes).filter(({ verb }) => verbs.includes(verb)).length;
+  return summaryText({
+    changing: changing.length,
+    onlyStatus: onlyStatus.length,
+    triedAgain: triedAgain.length,
+    restarting: changing.filter(({ changes }) => changes.some(({ restartsPods }) => restartsPods)).length,
+    seen: plans.length,
+    details: `${count('create')} to create, ${count('replace', 'scale')} to update, ${count('delete')} to delete`,
+  });
 }

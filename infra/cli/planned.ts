@@ -4,7 +4,8 @@ import { CARRIER } from '../../functions/website/children/kinds.ts';
 import { differencesBetween } from '../../functions/website/differences.ts';
 import type { Outcome } from '../../functions/website/outcome.ts';
 import { reconcile, type Context } from '../../functions/website/reconcile.ts';
-import type { WebsiteKey, WebsiteStatus } from '../../functions/website/resource.ts';
+import type { Website, WebsiteKey, WebsiteStatus } from '../../functions/website/resource.ts';
+import { refusalOf, type Refusal } from './refusal.ts';
 
 /** One field that a write sets, changes or removes. */
 export interface FieldChange {
@@ -31,6 +32,8 @@ export interface Planned {
   readonly namespace: string;
   readonly name: string;
   readonly changes: readonly PlannedChange[];
+  /** Set if the last reconcile of this spec sent these writes too, and the API server refused them. */
+  readonly refusedLastTime?: Refusal | undefined;
   readonly outcome: Outcome['kind'];
   /** The status after the reconcile. Absent if there is no such Website. */
   readonly status?: WebsiteStatus | undefined;
@@ -49,7 +52,20 @@ export async function planned(
   const run = dryRun(cluster, options);
   const { outcome } = await reconcile({ namespace, name }, { cluster: run.cluster, now, defaults });
   const website = outcome.kind === 'gone' ? undefined : await run.cluster.getWebsite({ namespace, name });
-  return { namespace, name, changes: run.writes.map(changeOf), outcome: outcome.kind, status: website?.status };
+  return {
+    namespace,
+    name,
+    changes: run.writes.map(changeOf),
+    refusedLastTime: website === undefined ? undefined : refusalOf(websiteBefore(run.writes) ?? website, run.writes),
+    outcome: outcome.kind,
+    status: website?.status,
+  };
+}
+
+/** The Website as the run read it. Undefined if the run did not write it. */
+function websiteBefore(writes: readonly RecordedWrite[]): Website | undefined {
+  const write = writes.find(({ verb }) => verb === 'scale' || verb === 'update status');
+  return write?.verb === 'scale' || write?.verb === 'update status' ? write.before : undefined;
 }
 
 function changeOf(write: RecordedWrite): PlannedChange {

@@ -5,6 +5,7 @@ import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { keyText, type Website, type WebsiteKey } from '../../../functions/website/resource.ts';
 import { explain, type Explanation } from '../../cli/explain.ts';
+import type { Planned } from '../../cli/planned.ts';
 import { storedRuns, type StoredRun } from '../../cli/stored-history.ts';
 import { rowOf } from './row.ts';
 import { timeline, type Runs } from './runs.ts';
@@ -69,10 +70,17 @@ function shown(website: Website, { ready, advice, pods, children, plan, events }
     toDo: isAdviceDue ? advice.toDo : undefined,
     pods,
     children,
-    nextWrites: plan?.changes.map(({ verb, kind }) => (verb === 'update status' ? verb : `${verb} ${kind}`)),
+    nextWrites: plan === undefined ? undefined : nextWrites(plan),
     events,
     generations: website.status?.history ?? [],
   };
+}
+
+function nextWrites({ changes, refusedLastTime }: Planned): string[] {
+  if (refusedLastTime === undefined)
+    return changes.map(({ verb, kind }) => (verb === 'update status' ? verb : `${verb} ${kind}`));
+  const again = changes.filter(({ verb }) => verb !== 'update status').map(({ verb, kind }) => `${verb} ${kind}`);
+  return [`tries again what the API server refused last time: ${again.join(', ')}`];
 }
 
 async function recordsOf(key: WebsiteKey, functions: FunctionsAddress | undefined): Promise<readonly StoredRun[]> {

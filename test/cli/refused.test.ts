@@ -1,0 +1,115 @@
+// Writes that the API server refused in the last reconcile, and that the next one sends again.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { explain } from '../../infra/cli/explain.ts';
+import { explanationText } from '../../infra/cli/explain-text.ts';
+import { fleetAnswer, planFleet } from '../../infra/cli/fleet.ts';
+import { planAnswer } from '../../infra/cli/plan.ts';
+import { planned } from '../../infra/cli/planned.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW } from '../fixtures/websites.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+const now = () => NOW;
+const SPEC = { image: 'nginx:1', replicas: 2 };
+let cluster: MemoryCluster;
+
+beforeEach(() => {
+  cluster = new MemoryCluster();
+});
+
+/** Reconciles while there is no room for a Deployment, and while a policy forbids each change of one. */
+async function reconcileRefused(): Promise<void> {
+  const [create, replace] = [cluster.create.bind(cluster), cluster.replace.bind(cluster)];
+  cluster.create = async (child) => {
+    if (child.kind === 'Deployment') throw new ClusterError('QuotaExceeded', 'exceeded quota: none');
+    return create(child);
+  };
+  cluster.replace = async (child) => {
+    if (child.kind === 'Deployment') throw new ClusterError('PolicyDenied', 'denied request: no');
+    return replace(child);
+  };
+  await reconcile(key, { cluster, now });
+  Object.assign(cluster, { create, replace });
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) {
+    await reconcile(key, { cluster, now });
+    cluster.rollOut();
+  }
+}
+
+const plan = async () => planned(key, cluster, now);
+const fleet = async () => fleetAnswer(await planFleet({ cluster, now, transport: undefined as never }, () => {})).text;
+
+describe('The plan of a Website whose last reconcile was refused', () => {
+  it('says so before the writes, and does not promise that they succeed', async () => {
+    cluster.apply(key, SPEC);
+    await reconcileRefused();
+    const { refusedLastTime, changes } = await plan();
+    expect(refusedLastTime).toEqual({ reason: 'QuotaExceeded', message: 'exceeded quota: none' });
+    expect(changes.map(({ verb, kind }) => `${verb} ${kind}`)).toContain('create Deployment');
+    const { text } = planAnswer([await plan()]);
+    expect(text).toContain(
+      'The API server refused this last time (QuotaExceeded): exceeded quota: none\n  The functions try again:\n  + create Deployment',
+    );
+    expect(text).toContain('If the API server accepts it, Ready is False (Progressing)');
+    expect(text).toContain('0 of 1 Website would change');
+    expect(text).toContain('1 would be tried again and was refused last time.');
+  });
+
+  it('says so of a write that a policy refused', async () => {
+    cluster.apply(key, SPEC);
+    await settle();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    await reconcileRefused();
+    expect((await plan()).refusedLastTime).toMatchObject({ reason: 'Rejected' });
+    expect(await fleet()).toMatch(/^team-a\/shop: refused last time \(Rejected\), tried again: replace Deployment/);
+    expect(await fleet()).toMatch(
+      /^0 of 1 Website would change\..* 1 would be tried again and was refused last time\.$/m,
+    );
+  });
+
+  it('says nothing of it once the spec has changed, or once somebody has changed what was accepted', async () => {
+    cluster.apply(key, SPEC);
+    await settle();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    await reconcileRefused();
+    cluster.apply(key, { ...SPEC, image: 'nginx:3' });
+    expect((await plan()).refusedLastTime).toBeUndefined();
+
+    cluster.apply(key, { ...SPEC, image: 'nginx:4' });
+    await reconcileRefused();
+    const service = await cluster.getChild('Service', key);
+    if (service === undefined) throw new Error('no Service');
+    cluster.edit(service, { metadata: { ...service.metadata, labels: { app: 'other' } } });
+    expect((await plan()).refusedLastTime).toBeUndefined();
+    expect(await fleet()).toContain('1 of 1 Website would change.');
+  });
+
+  it('is no longer shown field by field by explain, which shows the refusal', async () => {
+    cluster.apply(key, SPEC);
+    await reconcileRefused();
+    const [website] = cluster.websites();
+    if (website === undefined) throw new Error('no Website');
+    const transport = { sized: async () => ({ value: { items: [], metadata: {} }, bytes: 0 }) } as never;
+    const text = explanationText(await explain(website, { cluster, transport, now: NOW, defaults: {} }), NOW);
+    expect(text).toMatch(
+      /The next reconcile\n {2}tries again what the API server refused last time: create Deployment, create PodDisruptionBudget\. /,
+    );
+    expect(text).toContain('website plan team-a/shop');
+    expect(text).not.toContain('spec.template');
+  });
+});
+
+it('A plan that changes only a status says that, and counts no other change', async () => {
+  cluster.apply(key, SPEC);
+  await reconcile(key, { cluster, now });
+  cluster.rollOut();
+  expect(planAnswer([await plan()]).text).toContain(
+    '0 of 1 Website would change: 0 to create, 0 to update, 0 to delete. Pods would be replaced in 0. Only the status would change in 1.',
+  );
+  expect(await fleet()).toContain('Only the status would change in 1.');
+});
