@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -9,6 +9,9 @@ export interface DataFolder {
   /** What to remove when the control plane has ended: the whole folder, or only the lock file. */
   readonly leftover: string;
 }
+
+/** Contains the process id of the control plane that uses the folder. */
+const LOCK = 'in-use-by';
 
 /** The folder cannot be used. The message names the flag or variable that chooses another. */
 export class DataFolderError extends Error {
@@ -38,15 +41,25 @@ export function temporaryFolder(): DataFolder {
 export function keptFolder(name: string): DataFolder {
   // Kubeconfigs contain paths into this folder, and resolve relative paths against their own location.
   const path = resolve(name);
-  const lock = join(path, 'in-use-by');
+  const lock = join(path, LOCK);
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
+    refuseForeign(path);
     takeLock(lock);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     throw new DataFolderError(`--data ${name} cannot be used: ${error.message}`, { cause: error });
   }
   return { path, lifetime: 'kept', leftover: lock };
+}
+
+/** Refuses a folder of the user's files, because the control plane would mix its own with them. */
+function refuseForeign(path: string): void {
+  const entries = readdirSync(path);
+  const isOwn = entries.includes(LOCK) || ['etcd', 'pki'].every((part) => entries.includes(part));
+  // A disk that is used whole has the folder lost+found from the start.
+  if (isOwn || entries.every((entry) => entry === 'lost+found')) return;
+  throw new Error('it contains other files: choose an empty folder, or the folder of an earlier npm start');
 }
 
 function takeLock(lock: string): void {

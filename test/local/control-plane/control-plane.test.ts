@@ -64,6 +64,19 @@ it('A folder whose owner is gone can be used again', () => {
   expect(readFileSync(leftover, 'utf8')).toBe(String(process.pid));
 });
 
+it('A folder of other files is refused, and nothing is written to it', () => {
+  writeFileSync(join(folder, 'notes.md'), '');
+  expect(() => keptFolder(folder)).toThrow(`--data ${folder} cannot be used: it contains other files: choose an empty`);
+  expect(readdirSync(folder)).toEqual(['notes.md']);
+});
+
+it('A folder of an earlier control plane can be used again, whatever else is in it', async () => {
+  const data = join(folder, 'data');
+  await expect(startControlPlane({ binaries: standIns('no'), data })).rejects.toThrow('etcd ended');
+  writeFileSync(join(data, 'notes.md'), '');
+  expect(keptFolder(data).path).toBe(data);
+});
+
 it('A folder is known by its absolute name, as kubeconfigs name files in it', () => {
   const { path, leftover } = keptFolder(`${folder}/a/../data`);
   expect(path).toBe(join(folder, 'data'));
