@@ -1,20 +1,33 @@
-// npm start and npm run kubectl begin here. This file runs on any Node, so that it can say in one sentence why the rest does not.
+// npm start, npm run kubectl, npm run website and npm run check begin here. This file runs on any Node, so that it can say in one
+// sentence why the rest does not.
 // It is CommonJS in old syntax on purpose.
 'use strict';
 var fs = require('fs');
 var path = require('path');
 
-/** Flags that npm keeps for itself when `--` is missing. */
-var FLAGS = ['kubeconfig', 'context', 'data', 'port', 'json'];
+/**
+ * What this file starts. npm keeps the flags of a program for itself when `--` is missing. `--yes` is not among them, because it is
+ * also a setting of npm, which a machine may have turned on for good. Without it, npm start asks.
+ */
+var PROGRAMS = {
+  start: {
+    file: 'start.ts',
+    command: 'npm start',
+    flags: ['kubeconfig', 'context', 'data', 'port', 'page', 'json'],
+  },
+  kubectl: { file: 'kubectl.ts', command: 'npm run kubectl', flags: ['kubeconfig', 'context', 'namespace'] },
+  website: { file: '../cli/main.ts', command: 'npm run website', flags: ['kubeconfig', 'context', 'namespace'] },
+};
 
 /**
- * Why the programs cannot run, as one sentence, or undefined.
- * `here` has the root folder of the project, `platform`, the `version` of Node and the `environment`.
+ * Why the program cannot run, as one sentence, or undefined.
+ * `here` has the name of the `program` with its `args`, or none for what needs only the dependencies. It has the root folder of
+ * the project, `platform`, the `version` of Node and the `environment`.
  */
 function problem(here) {
-  if (here.platform === 'win32')
+  if (here.platform === 'win32' && (here.program === 'start' || here.program === 'kubectl'))
     return 'Windows cannot run the control plane: use WSL (https://learn.microsoft.com/windows/wsl/install).';
-  return problemOfModules(here.root) || problemOfNode(here) || problemOfFlags(here.environment);
+  return problemOfModules(here.root) || problemOfNode(here) || problemOfFlags(here);
 }
 
 /** Compares what is installed with the lockfile. */
@@ -45,7 +58,7 @@ function problemOfNode(here) {
   if (isAtLeast(here.version, needed)) return undefined;
   var found = 'Node ' + here.version + ' is too old (' + needed + ' is needed)';
   if (fs.existsSync(path.join(here.root, 'node_modules', 'node', 'bin', 'node')))
-    return found + ': use npm start and npm run kubectl, which use the Node in node_modules.';
+    return found + ': use npm start, npm run kubectl and npm run website, which use the Node in node_modules.';
   return (
     found + ', and npm ran no install script for the one in node_modules: run npm rebuild node --ignore-scripts=false.'
   );
@@ -57,17 +70,29 @@ function isAtLeast(version, needed) {
   return have[0] > want[0] || (have[0] === want[0] && have[1] >= (want[1] || 0));
 }
 
-function problemOfFlags(environment) {
-  var flag = FLAGS.find(function (name) {
-    return (environment['npm_config_' + name] || '') !== '';
+/** npm hands on a flag that it kept as a variable. Who also wrote the flag after `--` has a setting of npm of that name. */
+function problemOfFlags(here) {
+  var program = PROGRAMS[here.program];
+  if (program === undefined) return undefined;
+  var flag = program.flags.find(function (name) {
+    var isGiven = here.args.some(function (arg) {
+      return arg.split('=')[0] === '--' + name;
+    });
+    return !isGiven && (here.environment['npm_config_' + name] || '') !== '';
   });
-  return flag && 'npm kept --' + flag + ' for itself: write npm start -- --' + flag + ', with -- before all flags.';
+  var command = program.command;
+  return (
+    flag && 'npm kept --' + flag + ' for itself: write ' + command + ' -- --' + flag + ', with -- before all flags.'
+  );
 }
 
-/** Runs the TypeScript file that the first argument names, with the other arguments. */
+/** Runs the program that the first argument names, with the other arguments. Without arguments, it only checks. */
 function main() {
   var root = path.join(__dirname, '..', '..');
+  var name = process.argv[2];
   var found = problem({
+    program: name,
+    args: process.argv.slice(3),
     root: root,
     platform: process.platform,
     version: process.versions.node,
@@ -78,7 +103,8 @@ function main() {
     process.exitCode = 1;
     return;
   }
-  var file = path.join(__dirname, process.argv[2] + '.ts');
+  if (name === undefined) return;
+  var file = path.join(__dirname, PROGRAMS[name].file);
   process.argv.splice(1, 2, file);
   import(require('url').pathToFileURL(file).href).catch(function (error) {
     process.stderr.write(String((error && error.stack) || error) + '\n');

@@ -84,7 +84,9 @@ async function askToInstall(address: ClusterAddress, server: string): Promise<vo
   const what = `the CRD ${PLURAL}.${GROUP}, the namespace ${NAMESPACE} and its RBAC`;
   const question = `Install ${what} in context ${contextOf(address)} at ${server}? [y/N] `;
   if (!process.stdin.isTTY)
-    throw new UsageError('Cannot ask before installing the CRD, because stdin is not a terminal: pass --yes to agree');
+    throw new UsageError(
+      'Cannot ask before installing the CRD, because stdin is not a terminal: pass --yes to agree, after the --',
+    );
   const prompt = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await prompt.question(question);
   prompt.close();

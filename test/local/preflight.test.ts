@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { USAGE } from '../../infra/local/options.ts';
 
 interface Here {
+  readonly program: string | undefined;
+  readonly args: readonly string[];
   readonly root: string;
   readonly platform: string;
   readonly version: string;
@@ -32,6 +35,8 @@ function lock(file: string, version: string): void {
 }
 const installed = (version = '1.0.0') => lock('node_modules/.package-lock.json', version);
 const here = (more: Partial<Here> = {}): Here => ({
+  program: 'start',
+  args: [],
   root,
   platform: 'linux',
   version: '24.21.0',
@@ -63,18 +68,54 @@ it.each(['20.20.2', '22.18.0', '12.22.12'])('Node %s without the one of the proj
 it('An old Node beside the one of the project', () => {
   installed();
   writeFileSync(join(root, 'node_modules', 'node', 'bin', 'node'), '');
-  expect(problem(here({ version: '20.20.2' }))).toContain('use npm start and npm run kubectl');
+  expect(problem(here({ version: '20.20.2' }))).toContain('use npm start, npm run kubectl and npm run website');
 });
 
 it('Windows', () => {
+  installed();
   expect(problem(here({ platform: 'win32' }))).toContain('use WSL');
+  expect(problem(here({ platform: 'win32', program: 'kubectl' }))).toContain('use WSL');
+  expect(problem(here({ platform: 'win32', program: 'website' }))).toBeUndefined();
 });
 
-it.each(['port', 'data', 'json'])('A flag before which -- is missing: --%s', (flag) => {
+const FLAGS = [...USAGE.matchAll(/^ {2}--(\w+)/gm)].map(([, flag = '']) => flag);
+
+/** npm answers --help itself, and npm start asks without --yes. */
+it.each(FLAGS.filter((flag) => flag !== 'help' && flag !== 'yes'))(
+  'A flag before which -- is missing: --%s',
+  (flag) => {
+    installed();
+    expect(problem(here({ environment: { [`npm_config_${flag}`]: 'true' } }))).toBe(
+      `npm kept --${flag} for itself: write npm start -- --${flag}, with -- before all flags.`,
+    );
+  },
+);
+
+it('A setting of npm that has the name of a flag stops nobody who gives the flag', () => {
   installed();
-  expect(problem(here({ environment: { [`npm_config_${flag}`]: 'true' } }))).toBe(
-    `npm kept --${flag} for itself: write npm start -- --${flag}, with -- before all flags.`,
-  );
+  const environment = { npm_config_yes: 'true', npm_config_json: 'true', npm_config_page: '1' };
+  expect(problem(here({ environment, args: ['--json', '--page=off'] }))).toBeUndefined();
+});
+
+it('Other programs name their own command', () => {
+  installed();
+  const environment = { npm_config_context: 'prod' };
+  expect(problem(here({ environment, program: 'website' }))).toContain('write npm run website -- --context');
+  expect(problem(here({ environment, program: 'kubectl' }))).toContain('write npm run kubectl -- --context');
+  expect(problem(here({ environment, program: undefined }))).toBeUndefined();
+});
+
+it('The flags that npm start describes are those that it takes', () => {
+  const source = readFileSync('infra/local/options.ts', 'utf8');
+  const taken = [...source.matchAll(/^ +(\w+): \{ type: '(?:string|boolean)' \}/gm)].map(([, flag]) => flag);
+  expect(taken).toContain('page');
+  expect(taken).toEqual(FLAGS);
+});
+
+it.each(['start', 'kubectl', 'website', 'check', 'test', 'quick'])('npm run %s begins with the check', (name) => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const first = scripts[name]?.startsWith('npm run check') === true ? scripts['check'] : scripts[name];
+  expect(first).toMatch(/^node infra\/local\/preflight\.cjs\b/);
 });
 
 it('A problem is one line on stderr, and an exit code', async () => {
@@ -82,6 +123,16 @@ it('A problem is one line on stderr, and an exit code', async () => {
   cpSync('infra/local/preflight.cjs', join(root, 'infra', 'local', 'preflight.cjs'));
   const run = promisify(execFile)(process.execPath, [join(root, 'infra', 'local', 'preflight.cjs'), 'start']);
   await expect(run).rejects.toMatchObject({ code: 1, stderr: 'The dependencies are not installed: run npm ci.\n' });
+});
+
+it('Without a program, it only checks', async () => {
+  const run = promisify(execFile)(process.execPath, ['infra/local/preflight.cjs']);
+  expect(await run).toEqual({ stdout: '', stderr: '' });
+});
+
+it('The website command runs from here, too', async () => {
+  const run = promisify(execFile)(process.execPath, ['infra/local/preflight.cjs', 'website', '--help']);
+  expect((await run).stdout).toMatch(/^Usage: website/);
 });
 
 it('Without a problem, the program runs with its own arguments', async () => {
