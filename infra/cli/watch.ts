@@ -3,7 +3,7 @@ import { UsageError } from '../usage.ts';
 import type { ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
 import { cellsOf, HEADER } from './list.ts';
-import { printable } from '../text.ts';
+import { patienceWith } from './watch-patience.ts';
 import { watchWebsites } from './websites-watch.ts';
 
 interface Flags {
@@ -26,6 +26,7 @@ export const watchCommand: ClusterCommand<Flags> = {
       );
     const time = () => now().toISOString().slice(11, 19);
     row(['TIME', ...HEADER.slice(0, -1)]);
+    const patience = patienceWith(note);
     const shown = new Map<string, string>();
     await watchWebsites(
       {
@@ -42,12 +43,11 @@ export const watchCommand: ClusterCommand<Flags> = {
           shown.delete(key);
           row([time(), ...key.split('/'), 'deleted']);
         },
-        entered(state) {
-          if (state.name === 'waiting') note(`Waiting for the API server: ${printable(state.why)}`);
-        },
+        entered: patience.entered,
       },
-      interrupted(),
+      AbortSignal.any([interrupted(), patience.ended]),
     );
+    patience.ended.throwIfAborted();
     return EXIT.ok;
   },
 };

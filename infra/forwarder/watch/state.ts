@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../functions/cluster/errors.ts';
 import type { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import type { Observer } from './observer.ts';
@@ -55,7 +56,14 @@ export type State =
   /** Waits, then enters `listing` to see whether the API is installed. */
   | { readonly name: 'absent'; readonly delayMs: number }
   /** Waits for a backoff, then enters `next`. */
-  | { readonly name: 'waiting'; readonly delayMs: number; readonly why: string; readonly next: State };
+  | {
+      readonly name: 'waiting';
+      readonly delayMs: number;
+      readonly why: string;
+      /** If the API server refused the request, or did not answer. */
+      readonly code?: ErrorCode | undefined;
+      readonly next: State;
+    };
 
 /** Randomness and waiting. Tests pass their own. */
 export interface Surroundings {

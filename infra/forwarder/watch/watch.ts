@@ -28,7 +28,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       failures++;
       const delay = delayMs(BACKOFF, failures, options.surroundings.random(), retryAfter(error));
       const why = error instanceof Error ? error.message : String(error);
-      state = { name: 'waiting', delayMs: delay, why, next: resumption(state, error, failures) };
+      state = { name: 'waiting', delayMs: delay, why, code: codeOf(error), next: resumption(state, error, failures) };
     }
   }
 }
@@ -65,6 +65,8 @@ async function listOrAbsent(options: WatchOptions, signal: AbortSignal): Promise
 
 const retryAfter = (error: unknown): number | undefined =>
   error instanceof ClusterError || error instanceof InterruptedError ? error.retryAfterSeconds : undefined;
+
+const codeOf = (error: unknown): ErrorCode | undefined => (error instanceof ClusterError ? error.code : undefined);
 
 /** The state to enter after the wait. */
 function resumption(state: State, error: unknown, failures: number): State {
