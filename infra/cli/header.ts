@@ -1,8 +1,55 @@
+// The headers of requests to the functions: the credentials that they ask for.
+import { createReadStream } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { UsageError } from '../usage.ts';
 
-/** Reads `NAME: VALUE`. @throws UsageError */
-export function headerFrom(text: string): Readonly<Record<string, string>> {
-  const [, name, value = ''] = /^([^:\s]+):\s*(.*)$/.exec(text) ?? [];
-  if (name === undefined) throw new UsageError('--header must have the form "NAME: VALUE"');
+export interface HeaderFlags {
+  readonly header?: string;
+  readonly tokenFile?: string;
+}
+
+export const HEADER_OPTIONS = [
+  ['--token-file <file>', 'a file with the bearer token for the functions; - for standard input'],
+  ['--header <header>', 'another header, such as "x-functions-key: KEY"; @FILE reads it from a file'],
+] as const;
+
+/** @throws UsageError */
+export async function headersFrom({ header, tokenFile }: HeaderFlags): Promise<Readonly<Record<string, string>>> {
+  return {
+    ...(tokenFile === undefined ? {} : { authorization: `Bearer ${await tokenIn(tokenFile)}` }),
+    ...(header === undefined ? {} : headerIn(header.startsWith('@') ? await contentOf(header.slice(1)) : header)),
+  };
+}
+
+function headerIn(line: string): Readonly<Record<string, string>> {
+  const [, name, value = ''] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([\x20-\x7e]*)$/.exec(line) ?? [];
+  if (name === undefined)
+    throw new UsageError('--header must have the form "NAME: VALUE", or be @FILE with such a line');
   return { [name]: value };
+}
+
+async function tokenIn(file: string): Promise<string> {
+  const token = await contentOf(file);
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new UsageError(`--token-file must be a file with one token, but ${file} has something else`);
+}
+
+/** No token is longer. */
+const LARGEST_BYTES = 64 * 1024;
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    const path = file === '-' ? '/dev/stdin' : file;
+    return (await text(createReadStream(path, { end: LARGEST_BYTES }))).trim();
+  } catch (error) {
+    throw new UsageError(`Could not read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** What to do if the functions do not let this program in. Undefined for any other answer. */
+export function remedyOfRefusal(status: number): string | undefined {
+  if (status === 401)
+    return 'the functions ask who you are. Give --token-file FILE with a token that they accept, or on Azure --header "x-functions-key: KEY" (docs/history.md says how to get a token)';
+  if (status === 403) return 'the functions do not accept this caller: use a token of one of their CALLER_SUBJECTS';
+  return undefined;
 }

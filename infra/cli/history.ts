@@ -1,9 +1,10 @@
 import type { Website } from '../../functions/website/resource.ts';
 import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
-import { headerFrom } from './header.ts';
+import { HEADER_OPTIONS, headersFrom, type HeaderFlags } from './header.ts';
 import type { Answer } from './output.ts';
 import { storedHistory } from './stored-history.ts';
 import { table } from '../table.ts';
+import { UsageError } from '../usage.ts';
 import { printable, styled } from '../text.ts';
 
 const HEADER = ['GENERATION', 'IMAGE', 'STARTED', 'READY AFTER', 'WHY NOT'];
@@ -24,9 +25,8 @@ export function history({ metadata, status }: Website): Answer {
 
 const span = (from: string, to: string): string => `${Math.round((Date.parse(to) - Date.parse(from)) / 1000)}s`;
 
-interface Flags {
+interface Flags extends HeaderFlags {
   readonly from?: string;
-  readonly header?: string;
 }
 
 export const historyCommand: ClusterCommand<Flags> = {
@@ -37,11 +37,17 @@ export const historyCommand: ClusterCommand<Flags> = {
       '--from <url>',
       'show what the functions did, by the history that they keep, such as http://localhost:8080/history',
     ],
-    ['--header <header>', 'a header of that request, such as "Authorization: Bearer TOKEN"'],
+    ...HEADER_OPTIONS,
   ],
-  examples: ['history shop', 'history shop -o yaml', 'history shop --from http://localhost:8080/history'],
-  async ask(surroundings, { from, header }, [name = '']) {
-    if (from === undefined) return history(await websiteNamed(name, surroundings));
-    return storedHistory(from, keyFrom(name, surroundings), header === undefined ? {} : headerFrom(header));
+  examples: [
+    'history shop',
+    'history shop -o yaml',
+    'history shop --from http://localhost:8080/history --token-file token',
+  ],
+  async ask(surroundings, { from, ...flags }, [name = '']) {
+    const headers = await headersFrom(flags);
+    if (from !== undefined) return storedHistory(from, keyFrom(name, surroundings), headers);
+    if (Object.keys(headers).length > 0) throw new UsageError('--token-file and --header need --from');
+    return history(await websiteNamed(name, surroundings));
   },
 };

@@ -4,13 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LocalCommand } from './command.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT, whyOf } from './errors.ts';
-import { headerFrom } from './header.ts';
+import { HEADER_OPTIONS, headersFrom, remedyOfRefusal, type HeaderFlags } from './header.ts';
 import { table } from '../table.ts';
 
-interface Flags {
+interface Flags extends HeaderFlags {
   readonly to: string;
   readonly speed?: string;
-  readonly header?: string;
 }
 
 export const replayCommand: LocalCommand<Flags> = {
@@ -19,7 +18,7 @@ export const replayCommand: LocalCommand<Flags> = {
   options: [
     ['--to <url>', 'where to send them, such as http://localhost:8080/ of the functions'],
     ['--speed <factor>', 'keep the gaps between events, this many times faster; default: no gaps'],
-    ['--header <header>', 'a header of each request, such as "x-functions-key: KEY"'],
+    ...HEADER_OPTIONS,
   ],
   examples: [
     'events replay morning.jsonl --to http://localhost:8080/',
@@ -27,7 +26,7 @@ export const replayCommand: LocalCommand<Flags> = {
   ],
   async run({ interrupted, note }, flags, [file = '']) {
     const signal = interrupted();
-    const target = targetFrom(flags);
+    const target = await targetFrom(flags);
     const answers = new Map<string, number>();
     let before: number | undefined;
     for await (const { event, line } of eventsIn(file, note)) {
@@ -40,7 +39,9 @@ export const replayCommand: LocalCommand<Flags> = {
     }
     const rows = [...answers].map(([answer, count]) => [String(count), answer]);
     const isAccepted = [...answers.keys()].every((answer) => answer.startsWith('2'));
-    const text = rows.length === 0 ? `There is no event in ${file}.` : table([['EVENTS', 'ANSWER'], ...rows]);
+    const remedies = [...answers.keys()].flatMap((answer) => remedyOfRefusal(Number.parseInt(answer, 10)) ?? []);
+    const shown = [table([['EVENTS', 'ANSWER'], ...rows]), ...remedies.map((toDo) => `→ ${toDo}`)].join('\n');
+    const text = rows.length === 0 ? `There is no event in ${file}.` : shown;
     return { text, data: Object.fromEntries(answers), code: isAccepted ? EXIT.ok : EXIT.no };
   },
 };
@@ -52,9 +53,9 @@ interface Target {
   readonly speed: number | undefined;
 }
 
-const targetFrom = ({ to, speed, header }: Partial<Flags>): Target => ({
+const targetFrom = async ({ to, speed, ...flags }: Partial<Flags>): Promise<Target> => ({
   url: urlFrom(to),
-  headers: header === undefined ? {} : headerFrom(header),
+  headers: await headersFrom(flags),
   speed: speed === undefined ? undefined : factorFrom(speed),
 });
 

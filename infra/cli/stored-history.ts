@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { UsageError } from '../usage.ts';
 import { whyOf } from './errors.ts';
+import { remedyOfRefusal } from './header.ts';
 import type { Answer } from './output.ts';
 import { table } from '../table.ts';
 import { printable } from '../text.ts';
@@ -42,7 +43,10 @@ export async function storedHistory(
   }
   const asked = new URL(url);
   asked.search = new URLSearchParams({ namespace, name }).toString();
-  const records = await storedRuns(asked, headers, TIMEOUT_MS);
+  const records = await storedRuns(asked, headers, TIMEOUT_MS).catch((error: unknown) => {
+    const toDo = error instanceof NoHistoryError ? remedyOf(error.status) : undefined;
+    throw toDo === undefined ? error : new Error(`${(error as Error).message}: ${toDo}`, { cause: error });
+  });
   const rows = records.map(({ time, eventReason, outcome, reason = '', actions, changed, ms }) =>
     [time, eventReason, outcome, reason, actions.join(', '), changed.join(', '), String(ms)].map(printable),
   );
@@ -61,8 +65,38 @@ export async function storedRuns(
       throw new Error(`${asked.origin} does not answer: ${whyOf(error)}`, { cause: error });
     },
   );
-  const parsed = answer.safeParse(await response.json().catch(() => undefined));
-  if (!response.ok || !parsed.success)
-    throw new Error(`${asked.origin}${asked.pathname} answers ${response.status}, and no history`);
-  return parsed.data.records;
+  const body: unknown = await response.json().catch(() => undefined);
+  const parsed = answer.safeParse(body);
+  if (response.ok && parsed.success) return parsed.data.records;
+  const what = response.ok
+    ? 'something else than a history'
+    : [response.status, detailOf(body)].filter(Boolean).join(' ');
+  throw new NoHistoryError(response.status, `${asked.origin}${asked.pathname} answers ${what}`);
+}
+
+/** The functions, or something in their place, answered without a history. */
+class NoHistoryError extends Error {
+  override readonly name = 'NoHistoryError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const LONGEST_DETAIL = 300;
+const problem = z.object({ detail: z.string() });
+
+/** What the functions say about a refusal. */
+function detailOf(body: unknown): string | undefined {
+  const parsed = problem.safeParse(body);
+  return parsed.success ? `(${parsed.data.detail.slice(0, LONGEST_DETAIL)})` : undefined;
+}
+
+const PATHS = 'the path is /history, and /api/history on Azure';
+
+function remedyOf(status: number): string | undefined {
+  if (status === 404) return `${PATHS}. Functions without HISTORY_URL keep no history`;
+  return status < 300 ? `check the address: ${PATHS}` : remedyOfRefusal(status);
 }

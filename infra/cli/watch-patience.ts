@@ -21,19 +21,24 @@ export function patienceWith(note: (line: string) => void): Patience {
   let refusals = 0;
   let noted: string | undefined;
   let before: State['name'] | undefined;
+  const working = () => {
+    // The user may have the right to list Websites, but not to watch them. So a list alone proves nothing.
+    if (before === 'watching') refusals = 0;
+    if (refusals === 0) noted = undefined;
+    hasWorked = true;
+  };
+  const waiting = ({ why, code }: State & { readonly name: 'waiting' }) => {
+    refusals = LASTING.has(code) ? refusals + 1 : 0;
+    if (refusals >= (hasWorked ? MOST_REFUSALS : 1)) controller.abort(new Error(why));
+    else if (noted !== why) note(`Waiting for the API server: ${printable(why)}`);
+    noted = why;
+  };
   return {
     ended: controller.signal,
     entered(state) {
-      // The user may have the right to list Websites, but not to watch them. So a list alone proves nothing.
-      if (state.name === 'watching' && before === 'watching') refusals = 0;
-      if (state.name === 'watching' && refusals === 0) noted = undefined;
-      hasWorked ||= state.name === 'watching';
+      if (state.name === 'watching') working();
+      if (state.name === 'waiting') waiting(state);
       before = state.name;
-      if (state.name !== 'waiting') return;
-      refusals = LASTING.has(state.code) ? refusals + 1 : 0;
-      if (refusals >= (hasWorked ? MOST_REFUSALS : 1)) controller.abort(new Error(state.why));
-      else if (noted !== state.why) note(`Waiting for the API server: ${printable(state.why)}`);
-      noted = state.why;
     },
   };
 }
