@@ -4,7 +4,7 @@ import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { childrenIn, kindOf, type Child } from '../../functions/website/children/kinds.ts';
 import { selectorOf } from '../../functions/website/children/metadata.ts';
 import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
-import { reconcile } from '../../functions/website/reconcile.ts';
+import { nothingDone, reconcile } from '../../functions/website/reconcile.ts';
 import { apiPath, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { accounts } from '../accounts.ts';
 import { eventually } from '../eventually.ts';
@@ -35,12 +35,14 @@ afterAll(() => removeWebsitesIn(real.admin, namespace));
 
 const admin = () => kubernetes(real.admin);
 const all = (key: WebsiteKey) => readChildren(key, admin(), AT_EVERYTHING);
-const run = (key: WebsiteKey) =>
-  eventually(async () => {
-    const { outcome, actions } = await reconcile(key, { cluster: kubernetes(real.functions), now: () => new Date() });
-    expect(outcome.kind).not.toBe('stalled');
-    return actions.filter((action) => action !== 'update status');
-  });
+/** What was done until a run lost no race against the controllers. */
+async function run(key: WebsiteKey): Promise<string[]> {
+  const done = nothingDone();
+  const context = { cluster: kubernetes(real.functions), now: () => new Date() };
+  const { outcome } = await eventually(() => reconcile(key, context, {}, done));
+  expect(outcome.kind).not.toBe('stalled');
+  return done.actions.filter((action) => action !== 'update status');
+}
 
 const pathOf = ({ apiVersion, kind, metadata }: Child): string =>
   `${apiPath(apiVersion)}/namespaces/${metadata.namespace}/${kindOf(kind).plural}/${metadata.name}`;
