@@ -10,8 +10,8 @@ export interface Program {
   /** Every line as it came. */
   readonly text: string[];
   readonly stderr: string[];
-  /** The first line with this message, whether it is there already or comes. @throws when the program ends before. */
-  line(message: string): Promise<Record<string, unknown>>;
+  /** The first line with this message and these fields, whether it is there already or comes. @throws when the program ends before. */
+  line(message: string, about?: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>>;
   /** Asks it to end, and waits until it has; the exit code. */
   stop(): Promise<number | null>;
   readonly exit: Promise<number | null>;
@@ -62,10 +62,12 @@ export function startCommand(command: readonly string[], environment: Readonly<R
     text,
     stderr,
     exit,
-    line: (message) =>
+    line: (message, about = {}) =>
       new Promise((resolve, reject) => {
         const look = () => {
-          const found = lines.find(({ msg }) => msg === message);
+          const found = lines.find(
+            (each) => each['msg'] === message && Object.entries(about).every(([field, value]) => each[field] === value),
+          );
           if (found === undefined && !ended) return;
           waiting.delete(look);
           if (found !== undefined) resolve(found);

@@ -44,6 +44,7 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
   it('shows what was done to one Website: the event, the decision, the writes and the changed fields', async () => {
     await says('checkout/cart', 'Ready');
     await row('checkout/cart').getByRole('link').first().click();
+    await page.locator('#detail-title', { hasText: 'checkout/cart' }).waitFor();
     await page.locator('#side .run', { hasText: 'first-seen' }).filter({ hasText: 'create Deployment' }).waitFor();
     await scaleCart(stage.admin, 4);
     const run = page.locator('#side .run', { hasText: 'Deployment spec.replicas' });
