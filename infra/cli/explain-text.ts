@@ -1,3 +1,4 @@
+import type { ChildLine, DifferentField } from './deviations.ts';
 import type { Explanation } from './explain.ts';
 import { changesText } from './plan.ts';
 import type { Planned } from './planned.ts';
@@ -6,12 +7,12 @@ import { age, printable, styled } from '../text.ts';
 
 /** The explanation as one page. A part without content is left out. */
 export function explanationText(explanation: Explanation, now: Date): string {
-  const { children, pods, events, changedByOthers, hidden } = explanation;
+  const { children, pods, events, differentFields, hidden } = explanation;
   const parts: readonly (readonly [title: string, text: string])[] = [
     ['What to do', todoText(explanation)],
-    ['Children', table(children.map(({ kind, name, owner }) => [kind, printable(name), `belongs to ${owner}`]))],
+    ['Children', table(children.map((child) => [child.kind, printable(child.name), childText(child)]))],
     ['Pods', table(pods.map(({ name, cause }) => [printable(name), printable(cause)]))],
-    ['Changed by others', table(changedByOthers.map(({ kind, path, manager }) => [kind, path, printable(manager)]))],
+    ['Not as the spec declares', table(differentFields.map(fieldCells))],
     ['The next reconcile', nextText(explanation)],
     [
       'Last Events',
@@ -28,6 +29,17 @@ export function explanationText(explanation: Explanation, now: Date): string {
     .map(([title, text]) => `${styled('bold', title)}\n${indented(text)}`);
   return [stateText(explanation, now), ...shown].join('\n\n');
 }
+
+function childText({ owner, isLeftOver }: ChildLine): string {
+  if (owner === undefined) return 'is missing';
+  return isLeftOver === true ? `belongs to ${owner}, and the spec does not declare it` : `belongs to ${owner}`;
+}
+
+const fieldCells = ({ kind, path, manager }: DifferentField): string[] => [
+  kind,
+  path,
+  manager === undefined ? 'the API server does not know who wrote it last' : `last written by ${printable(manager)}`,
+];
 
 const indented = (text: string): string => text.replaceAll(/^/gm, '  ');
 

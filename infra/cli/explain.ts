@@ -3,8 +3,6 @@ import type { Transport } from '../../functions/cluster/transport.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import {
   CHILD_KINDS,
-  childrenIn,
-  isChildKind,
   kindOf,
   type Child,
   type ChildKind,
@@ -13,14 +11,13 @@ import {
 } from '../../functions/website/children/kinds.ts';
 import { selectorOf } from '../../functions/website/children/metadata.ts';
 import type { Defaults } from '../../functions/website/defaults.ts';
-import { lastWriterOf } from '../../functions/website/field-writers.ts';
 import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
-import { isOwnedBy } from '../../functions/website/ownership.ts';
 import type { Pod } from '../../functions/website/pod.ts';
 import { podCause } from '../../functions/website/pod-causes.ts';
 import { READY_REASONS } from '../../functions/website/reasons.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
 import { adviceOn, type Advice } from './advice.ts';
+import { childLines, declared, differentFields, type ChildLine, type DifferentField } from './deviations.ts';
 import { ifRefused } from './errors.ts';
 import { eventsAbout, type EventLine } from './events-about.ts';
 import { history } from './history.ts';
@@ -41,16 +38,10 @@ export interface Explanation {
   readonly hidden: readonly string[];
   /** What the next reconcile writes. Absent if this user may not read what it needs. */
   readonly plan?: Planned | undefined;
-  /** Fields that the next reconcile changes back, with who wrote them last. */
-  readonly changedByOthers: readonly { readonly kind: string; readonly path: string; readonly manager: string }[];
+  /** Fields that are not as the spec declares, because others changed them or the functions leave them alone. */
+  readonly differentFields: readonly DifferentField[];
   readonly events: readonly EventLine[];
   readonly history: unknown;
-}
-
-interface ChildLine {
-  readonly kind: string;
-  readonly name: string;
-  readonly owner: 'this Website' | 'somebody else';
 }
 
 interface PodLine {
@@ -94,6 +85,7 @@ export async function explain(website: Website, { cluster, transport, now, defau
     visible('pods', cluster.listPods(namespace, selectorOf(website)), []),
     visible('events', eventsAbout(website, transport), []),
   ]);
+  const wanted = declared(website, children, defaults);
   const ready = readyOf(website);
   const known = READY_REASONS.find((reason) => reason === ready?.reason);
   return {
@@ -102,11 +94,11 @@ export async function explain(website: Website, { cluster, transport, now, defau
     ready,
     isCurrent: website.status?.observedGeneration === website.metadata.generation,
     advice: known === undefined ? undefined : adviceOn(known, website.metadata, causesIn(pods)),
-    children: childrenIn(children).map((child) => childLine(child, website)),
+    children: childLines(website, children, wanted, (kind) => hidden.has(kindOf(kind).plural)),
     pods: pods.map(podLine),
     hidden: [...hidden].toSorted(),
     plan,
-    changedByOthers: plan === undefined ? [] : changedByOthers(plan, children),
+    differentFields: plan === undefined ? [] : differentFields(children, wanted, kindsIn(plan)),
     events,
     history: history(website).data,
   };
@@ -120,25 +112,9 @@ const withChildren = (cluster: Cluster, read: (kind: ChildKind) => Promise<Child
 
 const isForbidden = (error: unknown): boolean => error instanceof ClusterError && error.code === 'Forbidden';
 
-const childLine = (child: Child, website: Website): ChildLine => ({
-  kind: child.kind,
-  name: child.metadata.name,
-  owner: isOwnedBy(child, website) ? 'this Website' : 'somebody else',
-});
-
 /** What keeps the Pods from being ready. */
 const causesIn = (pods: readonly Pod[]): string[] => pods.flatMap((pod) => podCause(pod)?.text ?? []);
 
 const podLine = (pod: Pod): PodLine => ({ name: pod.metadata.name, cause: podCause(pod)?.text ?? 'ready' });
 
-/** A field of the current generation that the plan changes was changed by another writer. */
-function changedByOthers({ changes }: Planned, children: Children): Explanation['changedByOthers'] {
-  return changes.flatMap(({ verb, kind, fields }) => {
-    const child = isChildKind(kind) ? children[kind] : undefined;
-    if (verb !== 'replace' || child === undefined) return [];
-    return fields.flatMap(({ path }) => {
-      const writer = lastWriterOf(child, path);
-      return writer?.by === 'other' ? [{ kind, path, manager: writer.manager }] : [];
-    });
-  });
-}
+const kindsIn = ({ changes }: Planned): ReadonlySet<string> => new Set(changes.map(({ kind }) => kind));

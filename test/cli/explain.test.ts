@@ -26,7 +26,10 @@ async function explained(forbidden: readonly string[]) {
 it('website explain reads each child once, and works without the rights to list Pods and Events', async () => {
   const { explanation, asked } = await explained(['pods', 'events']);
   const { plan, children, hidden } = explanation;
-  expect(children).toEqual([]);
+  expect(children.map(({ kind, owner }) => [kind, owner])).toEqual([
+    ['Deployment', undefined],
+    ['Service', undefined],
+  ]);
   expect(hidden).toEqual(['events', 'pods']);
   expect(plan?.changes.map(({ verb, kind }) => `${verb} ${kind}`)).toContain('create Deployment');
   const ofChildren = asked.filter((each) => KINDS.some(({ plural }) => each.startsWith(`GET ${plural}/`)));
@@ -39,7 +42,9 @@ it.each([
   ['all but Ingresses, Pods and Events', ['ingresses', 'pods', 'events']],
 ])('website explain of a user who may read %s says what it cannot show, and plans nothing', async (_, forbidden) => {
   const { explanation } = await explained(forbidden);
-  expect(explanation).toMatchObject({ plan: undefined, changedByOthers: [], hidden: forbidden.toSorted() });
+  expect(explanation).toMatchObject({ plan: undefined, differentFields: [], hidden: forbidden.toSorted() });
+  const isHidden = (kind: string) => KINDS.some((each) => each.kind === kind && forbidden.includes(each.plural));
+  expect(explanation.children.filter(({ kind }) => isHidden(kind))).toEqual([]);
   expect(explanationText(explanation, NOW)).toContain(
     `Not shown\n  Your user may not read: ${forbidden.toSorted().join(', ')}`,
   );

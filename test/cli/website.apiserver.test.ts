@@ -281,8 +281,26 @@ describe('website explain', () => {
       spec: { template: { spec: { containers: [{ name: 'webserver', image: 'nginx:9' }] } } },
     });
     const { out } = await run('explain', key.name);
-    expect(out).toMatch(/Changed by others\n +Deployment +spec.template.spec.containers\[0\].image +somebody/);
+    expect(out).toMatch(
+      /Not as the spec declares\n +Deployment +spec.template.spec.containers\[0\].image +last written by somebody/,
+    );
     expect(out).toContain('~ spec.template.spec.containers[0].image: "nginx:9" -> "nginx:1"');
+  });
+
+  it('names all that differs at a suspended site, which the next reconcile leaves alone', async () => {
+    const key = await readySite({ image: 'nginx:1', replicas: 2 });
+    await patchWebsite(admin, key, { spec: { suspend: true } });
+    const budget = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/${key.name}-poddisruptionbudget`;
+    await admin.json({ method: 'DELETE', path: budget, what: 'delete poddisruptionbudgets' });
+    const service = `/api/v1/namespaces/${namespace}/services/${key.name}-service?fieldManager=somebody`;
+    await patch(admin, service, { spec: { selector: { app: 'other' } } });
+    await handle(key);
+    const { code, out } = await run('explain', key.name);
+    expect(code).toBe(3);
+    expect(out).toMatch(/PodDisruptionBudget +\S+ +is missing/);
+    expect(out).toMatch(/Not as the spec declares\n +Service +spec.selector.app +last written by somebody/);
+    expect(out).toMatch(/The next reconcile\n +writes nothing/);
+    expect(out).toContain(`website resume ${key.name} -n ${namespace}`);
   });
 
   it('says what to do about a conflict of names', async () => {

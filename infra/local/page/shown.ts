@@ -104,7 +104,8 @@ export interface Detail {
   readonly website?: (WebsiteRow & { readonly fullMessage: string }) | undefined;
   readonly toDo?: string | undefined;
   readonly pods: readonly { readonly name: string; readonly cause: string }[];
-  readonly children: readonly { readonly kind: string; readonly name: string; readonly owner: string }[];
+  /** A child without an owner is missing. */
+  readonly children: readonly { readonly kind: string; readonly name: string; readonly owner?: string }[];
   /** What the next reconcile writes: `replace Deployment`. Absent if that could not be computed. */
   readonly nextWrites?: readonly string[] | undefined;
   readonly events: readonly {

@@ -75,7 +75,7 @@ function state({ website, toDo, pods, children, nextWrites }, now) {
       <div>
         <dt>Children</dt>
         <dd>
-          ${children.length === 0 ? 'none' : children.map(({ kind, name, owner }) => html`<span class="child" title=${name}>${kind}${owner === 'this Website' ? nothing : html` <em>of ${owner}</em>`}</span> `)}
+          ${children.length === 0 ? 'none' : children.map(({ kind, name, owner }) => html`<span class="child" title=${name}>${kind}${owner === 'this Website' ? nothing : html` <em>${owner === undefined ? 'is missing' : `of ${owner}`}</em>`}</span> `)}
         </dd>
       </div>
       ${
