@@ -22,7 +22,7 @@ export const replayCommand: LocalCommand<Flags> = {
   ],
   examples: [
     'events replay morning.jsonl --to http://localhost:8080/',
-    'events replay morning.jsonl --to http://localhost:7071/api/reconcile-website --speed 10',
+    'events replay morning.jsonl --to http://localhost:7071/api/websites --speed 10',
   ],
   async run({ interrupted, note }, flags, [file = '']) {
     const signal = interrupted();
