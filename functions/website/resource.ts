@@ -160,7 +160,9 @@ export const websiteStatus = z
       .max(16)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('Writes that are not repeated, because an admission policy or webhook changes them each time.'),
+      .describe(
+        'Hashes of writes that are not tried again, because an admission policy or webhook changes them each time.',
+      ),
     history,
     lastHandledReconcileAt: z
       .string()

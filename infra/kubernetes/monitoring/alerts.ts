@@ -144,7 +144,8 @@ export const prometheusRule = () => ({
 /** The rows of a table in docs/metrics.md. A bar in an expression would end the cell. */
 export const alertRows = (alerts: readonly Alert[]): string[] =>
   alerts.map(
-    ({ what, expression, for: duration, toDo }) => `| ${what} | \`${expression}\`, for ${duration} | ${toDo} |`,
+    ({ what, expression, for: duration, toDo }) =>
+      `| ${what} | \`${expression}\`, ${duration === '0s' ? 'at once' : `for ${duration}`} | ${toDo} |`,
   );
 
 interface Panel {
