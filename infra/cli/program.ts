@@ -74,7 +74,11 @@ function programFrom(process: Process, exitWith: (code: ExitCode) => void): Comm
     .version(VERSION, '--version', 'print the release of this program')
     .showHelpAfterError('Add --help for the flags and examples.')
     .addHelpText('after', EXIT_CODES)
+    // As in kubectl, the flags of all commands may also stand before the command.
+    .enablePositionalOptions()
     .exitOverride();
+  for (const [flags, about] of CONNECTION_FLAGS) program.option(flags, about);
+  program.addOption(outputOption());
   for (const each of COMMANDS) add(each, program, process, exitWith);
   tab(program);
   return program;
@@ -90,14 +94,15 @@ Exit codes:
 function add(each: AnyCommand, program: Command, process: Process, exitWith: (code: ExitCode) => void): void {
   const command = commandIn(program, each.usage).description(each.about);
   if ('ask' in each) for (const [flags, about] of CONNECTION_FLAGS) command.option(flags, about);
-  command.addOption(new Option('-o, --output <format>', 'how to print the answer').choices(FORMATS).default('table'));
+  command.addOption(outputOption().default('table'));
   for (const [flags, about] of each.options ?? []) command.option(flags, about);
   command.addHelpText('after', `\nExamples:\n${each.examples.map((example) => `  $ website ${example}`).join('\n')}`);
   command.action(async () => {
-    const flags = command.opts<CommonFlags>();
+    const flags = flagsOf(command, program);
     const { now, interrupted, error: note, out: print } = process;
     const surroundings = { now, interrupted, note, print };
     if (flags.namespace !== undefined) namespaceFrom('--namespace', flags.namespace);
+    checkNoneEmpty(command, flags);
     if (flags.namespace !== undefined && flags.allNamespaces === true)
       throw new UsageError('Give --namespace or --all-namespaces, not both');
     const result =
@@ -110,6 +115,21 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
     process.out(printed(result, flags.output));
     exitWith(result.code ?? EXIT.ok);
   });
+}
+
+/** An unset variable of a script is an empty value. @throws UsageError */
+function checkNoneEmpty(command: Command, flags: object): void {
+  const empty = Object.entries(flags).find(([, value]) => value === '')?.[0];
+  const flag = command.options.find((option) => option.attributeName() === empty)?.long;
+  if (flag !== undefined && flag !== null) throw new UsageError(`${flag} must not be empty`);
+}
+
+const outputOption = (): Option => new Option('-o, --output <format>', 'how to print the answer').choices(FORMATS);
+
+/** The flags of a command, with those that stand before it. After the command, a flag wins. */
+function flagsOf(command: Command, program: Command): CommonFlags {
+  const before = Object.entries(program.opts()).filter(([name]) => command.getOptionValueSource(name) !== 'cli');
+  return { ...command.opts<CommonFlags>(), ...Object.fromEntries(before) };
 }
 
 const CONNECTION_FLAGS = [
