@@ -16,7 +16,7 @@ var PROGRAMS = {
     flags: ['kubeconfig', 'context', 'data', 'port', 'page', 'json'],
   },
   kubectl: { file: 'kubectl.ts', command: 'npm run kubectl', flags: ['kubeconfig', 'context', 'namespace'] },
-  website: { file: '../cli/main.ts', command: 'npm run website', flags: ['kubeconfig', 'context', 'namespace'] },
+  website: { file: 'website.ts', command: 'npm run website', flags: ['kubeconfig', 'context', 'namespace'] },
 };
 
 /**

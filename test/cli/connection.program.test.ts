@@ -1,12 +1,14 @@
 // Which cluster the program asks, and as whom.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { noteRunning } from '../../infra/local/running.ts';
 import { website } from './cli.ts';
 
 let folder: string;
@@ -57,6 +59,29 @@ it.each([
 ])('It lists in %s', async (_, stated, args, namespace) => {
   expect(await website(['list', ...args], { KUBECONFIG: kubeconfig('west', stated) })).toMatchObject({ code: 0 });
   expect(asked).toEqual([`${websitesIn(namespace)} as Bearer west`]);
+});
+
+it('Flags may stand before the command, as in kubectl, and those after it win', async () => {
+  const east = kubeconfig('east', { current: false });
+  const before = ['--kubeconfig', east, '--context', 'east', '-n', 'team-b', '-o', 'json'];
+  expect(await website([...before, 'list'])).toMatchObject({ code: 0, out: '[]\n' });
+  expect(await website([...before, 'list', '-n', 'team-c', '-o', 'yaml'])).toMatchObject({ code: 0, out: '[]\n' });
+  expect(asked).toEqual([`${websitesIn('team-b')} as Bearer east`, `${websitesIn('team-c')} as Bearer east`]);
+  expect(await website(['-n', 'B', 'list'])).toMatchObject({ code: 2 });
+});
+
+it('npm run website asks the cluster of the npm start that runs, if no flag names another one', async () => {
+  const cache = mkdtempSync(join(folder, 'cache-'));
+  noteRunning(join(cache, 'website-reconciler'), {
+    kubeconfig: kubeconfig('mine', { current: false }),
+    context: 'mine',
+  });
+  const environment = { PATH: process.env['PATH'], XDG_CACHE_HOME: cache, KUBECONFIG: kubeconfig('west') };
+  const run = async (...args: string[]) =>
+    promisify(execFile)(process.execPath, ['infra/local/website.ts', ...args], { env: environment });
+  expect((await run('list')).stderr).toContain('not that of KUBECONFIG');
+  expect((await run('list', `--kubeconfig=${kubeconfig('east')}`)).stderr).toBe('');
+  expect(asked).toEqual([`${websitesIn('default')} as Bearer mine`, `${websitesIn('default')} as Bearer east`]);
 });
 
 it('It reads the files of KUBECONFIG that exist, the first one wins, and --context chooses among their contexts', async () => {
