@@ -53,9 +53,8 @@ describe('A file', () => {
   });
 
   it('leaves out fields that are null, as the API server does', () => {
-    expect(
-      read(site('shop', 'spec: {image: "nginx:1", port: null, resources: {limits: null}}')).websites,
-    ).toMatchObject([{ spec: { image: 'nginx:1', resources: {} } }]);
+    const { websites } = read(site('shop', 'spec: {image: "nginx:1", port: null, resources: {limits: null}}'));
+    expect(websites[0]?.spec).toEqual({ image: 'nginx:1', resources: {} });
   });
 
   const bomb = ['x', 'a', 'b', 'c', 'd', 'e', 'f', 'g']

@@ -273,6 +273,39 @@ describe('website plan', () => {
   });
 });
 
+it('website plan and explain show first what the API server refused last time', async () => {
+  const key = { namespace: await createNamespace(admin, 'cli-full'), name: 'shop' };
+  const quotas = `/api/v1/namespaces/${key.namespace}/resourcequotas`;
+  const quota = {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'none' },
+    spec: { hard: { 'count/deployments.apps': '0' } },
+  };
+  await admin.json({ method: 'POST', path: quotas, what: 'create resourcequotas', body: quota });
+  // Its controller has to have counted first.
+  await eventually(async () =>
+    expect(await admin.json({ method: 'GET', path: `${quotas}/none`, what: 'get' })).toMatchObject({
+      status: { hard: {} },
+    }),
+  );
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 2 });
+  await eventually(async () => expect((await handle(key)).outcome.kind).toBe('stalled'));
+  const shown = async (...args: string[]) =>
+    (await website([...args, '-n', key.namespace], { KUBECONFIG: inject('kubeconfig') })).out;
+  expect(await shown('plan', key.name)).toMatch(
+    /Website \S+\n {2}The API server refused this last time \(QuotaExceeded\): Could not create .*exceeded quota: none.*\n {2}The functions try again:\n {2}\+ create Deployment/,
+  );
+  expect(await shown('plan', '--all')).toMatch(
+    /shop: refused last time \(QuotaExceeded\), tried again: create Deployment.*\n0 of 1 Website would change\. Pods would be replaced in 0\. 1 would be tried again and was refused last time\./,
+  );
+  const explained = await shown('explain', key.name);
+  expect(explained).toContain('tries again what the API server refused last time: create Deployment');
+  expect(explained).toContain(`kubectl describe resourcequota -n ${key.namespace} shows how much is used`);
+  expect(explained).not.toContain('+ spec.');
+  await removeWebsitesIn(admin, key.namespace);
+});
+
 describe('website explain', () => {
   it('says who changed a field by hand, and what the next reconcile does about it', async () => {
     const key = await readySite();
