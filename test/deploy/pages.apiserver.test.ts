@@ -10,7 +10,7 @@ import { startFunctions, type Program } from '../program.ts';
 import { knativeDefinitions } from '../kubernetes/knative.ts';
 import { quietly } from '../kubernetes/kubectl.ts';
 import { startKnativeControllers } from './knative-controllers.ts';
-import type { Block } from './page.ts';
+import { blocksOf, type Block } from './page.ts';
 import { begin, DOCS, end, read, type Session } from './session.ts';
 
 afterEach(end);
@@ -18,7 +18,19 @@ afterEach(end);
 describe('Somebody who follows the page', () => {
   it('installs everything with kubectl', async () => {
     const session = await begin();
-    expect(await read(`${DOCS}/kubernetes.md`, session)).toBeGreaterThan(8);
+    const page = `${DOCS}/kubernetes.md`;
+    expect(await read(page, session)).toBeGreaterThan(8);
+
+    const { kubeconfig, reader } = session;
+    const { text = '' } = blocksOf(page).find(({ section }) => section.startsWith('Restrict the network')) ?? {};
+    const written = () => readFileSync(join(reader.folder, 'my-websites/kustomization.yaml'), 'utf8');
+    const before = written();
+    await reader.run(text);
+    expect(written()).toBe(before);
+    const address = ['--namespace', 'default', 'delete', 'endpointslice', 'kubernetes'];
+    await quietly(inject('kubectl'), ['--kubeconfig', kubeconfig, ...address]);
+    expect(await reader.try(text)).toContain('no EndpointSlice with an address');
+    expect(written()).toBe(before);
   }, 240_000);
 
   it('installs everything with Helm, and upgrades the CRD to a newer one', async () => {
