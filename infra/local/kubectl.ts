@@ -8,7 +8,7 @@ import { findRunning } from './running.ts';
 
 async function kubectl(args: readonly string[]): Promise<number> {
   const cache = cacheFolder(process.env);
-  const running = findRunning(cache);
+  const running = findRunning(cache, process.env['KUBECONFIG']);
   if (running?.kubeconfig === undefined)
     throw new Error('Found no cluster, because npm start does not run: start it in another terminal');
   const { kubectl: file } = await findBinaries({
@@ -18,7 +18,7 @@ async function kubectl(args: readonly string[]): Promise<number> {
     sources: allSources(),
     progress: plainProgress((line) => process.stderr.write(line.startsWith('Found ') ? '' : `${line}\n`)),
   });
-  // The shell's KUBECONFIG may name another cluster.
+  // The shell's KUBECONFIG may name a cluster that no npm start uses.
   const environment = { ...process.env, KUBECONFIG: running.kubeconfig };
   const context = running.context === undefined ? [] : ['--context', running.context];
   // Ctrl-C reaches kubectl too, and this process ends after it.

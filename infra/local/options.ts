@@ -16,6 +16,7 @@ Ctrl-C stops everything. The -- before the flags is needed: npm keeps other flag
   --help              print this text
 
 npm run kubectl -- ARGS runs kubectl against the cluster of the npm start that runs.
+If several run, KUBECONFIG chooses one of their clusters.
 `;
 
 export interface Options {

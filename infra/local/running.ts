@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
+import { UsageError } from '../usage.ts';
 
 const folderIn = (cache: string): string => join(cache, 'running');
 
@@ -19,15 +20,33 @@ export function noteRunning(cache: string, { kubeconfig = '', context }: Cluster
   }
 }
 
-/** The cluster of the newest `npm start` that runs. */
-export function findRunning(cache: string): ClusterAddress | undefined {
-  const folder = folderIn(cache);
-  if (!existsSync(folder)) return undefined;
-  const notes = readdirSync(folder)
+/**
+ * The cluster of the `npm start` that runs, or undefined. If several use different clusters, `chosen`, the KUBECONFIG of the shell,
+ * has to name one of them.
+ * @throws UsageError if it does not.
+ */
+export function findRunning(cache: string, chosen: string | undefined): ClusterAddress | undefined {
+  const all = clustersIn(folderIn(cache));
+  const named = all.filter(({ kubeconfig }) => chosen !== undefined && kubeconfig === resolve(chosen));
+  const [first, ...others] = named.length > 0 ? named : all;
+  if (others.length === 0) return first;
+  const names = all.map(({ kubeconfig, context }) => {
+    const of = context === undefined ? '' : `   # context ${context}`;
+    return `  export KUBECONFIG=${kubeconfig}${of}`;
+  });
+  throw new UsageError(
+    `npm start runs with ${all.length} clusters: choose one, or stop the others\n${names.join('\n')}`,
+  );
+}
+
+/** Different clusters, by what the processes that run have noted. */
+function clustersIn(folder: string): ClusterAddress[] {
+  if (!existsSync(folder)) return [];
+  const addresses = readdirSync(folder)
     .filter((pid) => /^\d+$/.test(pid) && isAlive(Number(pid)))
-    .map((pid) => join(folder, pid))
-    .toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  return notes.map(read).find(({ kubeconfig }) => kubeconfig !== undefined && existsSync(kubeconfig));
+    .map((pid) => read(join(folder, pid)))
+    .filter(({ kubeconfig }) => kubeconfig !== undefined && existsSync(kubeconfig));
+  return [...new Map(addresses.map((address) => [`${address.kubeconfig} ${address.context}`, address])).values()];
 }
 
 function read(file: string): ClusterAddress {

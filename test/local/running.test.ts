@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { findRunning, noteRunning } from '../../infra/local/running.ts';
 
@@ -14,30 +14,41 @@ beforeEach(() => {
 afterEach(() => rmSync(cache, { recursive: true }));
 
 it('The cluster of an npm start is found while it runs', () => {
-  expect(findRunning(cache)).toBeUndefined();
+  expect(findRunning(cache, undefined)).toBeUndefined();
   const note = noteRunning(cache, { kubeconfig, context: 'mine' });
-  expect(findRunning(cache)).toEqual({ kubeconfig, context: 'mine' });
+  expect(findRunning(cache, undefined)).toEqual({ kubeconfig, context: 'mine' });
   rmSync(note ?? '');
-  expect(findRunning(cache)).toBeUndefined();
+  expect(findRunning(cache, undefined)).toBeUndefined();
 });
 
 it('What a killed process left is not taken for one that runs', () => {
   mkdirSync(join(cache, 'running'));
   // Above the largest process id that Linux and macOS give out.
   writeFileSync(join(cache, 'running', String(2 ** 30)), JSON.stringify({ kubeconfig }));
-  expect(findRunning(cache)).toBeUndefined();
+  expect(findRunning(cache, undefined)).toBeUndefined();
 });
 
-it('The newest of several counts, if its kubeconfig exists', () => {
+it('One of several clusters has to be chosen, if their kubeconfigs exist', () => {
   noteRunning(cache, { kubeconfig });
+  const other = join(cache, 'other.kubeconfig');
   const parent = join(cache, 'running', String(process.ppid));
-  writeFileSync(parent, JSON.stringify({ kubeconfig, context: 'newer' }));
-  utimesSync(parent, new Date(), new Date(Date.now() + 60_000));
-  expect(findRunning(cache)?.context).toBe('newer');
-  writeFileSync(parent, JSON.stringify({ kubeconfig: '/nowhere' }));
-  expect(findRunning(cache)?.context).toBeUndefined();
+  writeFileSync(parent, JSON.stringify({ kubeconfig: other, context: 'staging' }));
+  expect(findRunning(cache, undefined)).toEqual({ kubeconfig });
+  writeFileSync(other, '');
+  for (const chosen of [undefined, '', '/nowhere'])
+    expect(() => findRunning(cache, chosen)).toThrow(
+      /runs with 2 clusters: choose one[^]*export KUBECONFIG=.*other\.kubeconfig {3}# context staging$/m,
+    );
+  expect(findRunning(cache, kubeconfig)).toEqual({ kubeconfig });
+  expect(findRunning(cache, relative('', other))?.context).toBe('staging');
   writeFileSync(parent, '{');
-  expect(findRunning(cache)?.kubeconfig).toBe(kubeconfig);
+  expect(findRunning(cache, undefined)?.kubeconfig).toBe(kubeconfig);
+});
+
+it('Several with the same cluster are no choice', () => {
+  noteRunning(cache, { kubeconfig });
+  writeFileSync(join(cache, 'running', String(process.ppid)), JSON.stringify({ kubeconfig }));
+  expect(findRunning(cache, undefined)).toEqual({ kubeconfig });
 });
 
 it('A cache that cannot be written is no error', () => {
