@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { UsageError } from '../usage.ts';
 import { cacheFolder } from './binaries/binaries.ts';
 import { temporaryFolder } from './control-plane/data-folder.ts';
+import { checkPorts } from './free-ports.ts';
 import { isOnPath } from './on-path.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
 import { NO_PAGE, startPage, type Page } from './page/page.ts';
 import { prepareCluster, type Prepared } from './prepare.ts';
-import { Processes, ProgramEndedError } from './processes/processes.ts';
+import { Processes } from './processes/processes.ts';
 import { forwarderTokenFile, startForwarder, startFunctions, type ProgramOptions } from './programs/programs.ts';
 import { Renewals } from './programs/renewals.ts';
 import { noteRunning } from './running.ts';
@@ -35,6 +36,7 @@ async function main(options: Options, screen: Screen): Promise<void> {
   const steps = new Steps(screen);
   const warnings = new Warnings(screen);
   noteUnusedKubeconfig(options, screen);
+  await checkPorts(options);
   const prepared = await prepareCluster(options, { steps, stopped, atEnd });
   const { local, address, transport } = prepared;
   const changes = new Changes();
@@ -45,7 +47,7 @@ async function main(options: Options, screen: Screen): Promise<void> {
   atEnd(async () => programs.renewals.stop());
   const failure = Promise.race([stopped, processes.failure]);
   const step = <T>(name: string, work: Promise<T>) => steps.step(name, Promise.race([work, failure]));
-  const functions = await blamingPort(options.port, step('Functions', startFunctions(options.port, programs)));
+  const functions = await step('Functions', startFunctions(options.port, programs));
   const forwarder = await step('Forwarder', startForwarder(functions, programs));
   page.connectTo({ functions: { url: functions, tokenFile: forwarderTokenFile(folder) }, forwarder });
   if (local !== undefined && prepared.age === 'new') await step('Sample Website', applySample(transport));
@@ -89,14 +91,6 @@ function noteUnusedKubeconfig({ kubeconfig }: Options, screen: Screen): void {
   const set = process.env['KUBECONFIG'] ?? '';
   if (kubeconfig === undefined && set !== '')
     screen.print(`Starting a new control plane. To use the cluster of KUBECONFIG: npm start -- --kubeconfig ${set}`);
-}
-
-/** The functions' error names the variable PORT, but the user of this command has the flag --port. */
-async function blamingPort<T>(port: number, listening: Promise<T>): Promise<T> {
-  return listening.catch((error: unknown) => {
-    if (port === 0 || !(error instanceof ProgramEndedError)) throw error;
-    throw new ProgramEndedError(`--port ${port} cannot be used: ${error.message}`, error.logs);
-  });
 }
 
 /** Our programs join those of the control plane. For the user's cluster, they have a temporary folder. */

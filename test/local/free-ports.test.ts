@@ -1,0 +1,26 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { checkPorts } from '../../infra/local/free-ports.ts';
+
+let server: Server;
+let port: number;
+beforeEach(async () => {
+  server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ({ port } = server.address() as AddressInfo);
+});
+afterEach(() => server.close());
+
+it('A port that is taken is refused, and its flag is named', async () => {
+  const why = `${port} cannot be used: the port is in use. Give another port, or 0 for a free one`;
+  await expect(checkPorts({ port, page: 'off' })).rejects.toThrow(`--port ${why}`);
+  await expect(checkPorts({ port: 0, page: port })).rejects.toThrow(`--page ${why}`);
+});
+
+it('A port that is free stays free', async () => {
+  server.close();
+  await once(server, 'close');
+  await checkPorts({ port, page: port });
+  await checkPorts({ port, page: 'default' });
+});
