@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
 import { UsageError } from '../usage.ts';
+import { makeFolder } from './make-folder.ts';
 
 const folderIn = (cache: string): string => join(cache, 'running');
 
@@ -12,7 +13,7 @@ const folderIn = (cache: string): string => join(cache, 'running');
 export function noteRunning(cache: string, { kubeconfig = '', context }: ClusterAddress): string | undefined {
   const file = join(folderIn(cache), String(process.pid));
   try {
-    mkdirSync(folderIn(cache), { recursive: true });
+    makeFolder(folderIn(cache));
     writeFileSync(file, JSON.stringify({ kubeconfig: resolve(kubeconfig), context }), { mode: 0o600 });
     return file;
   } catch {

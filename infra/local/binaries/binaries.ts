@@ -1,7 +1,8 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isFullDisk } from '../full-disk.ts';
+import { makeFolder } from '../make-folder.ts';
 import { PROGRAMS, versionOf, type ControlPlaneProgram, type Program } from './versions.ts';
 
 /** Shows a line of progress to the user. A line that is `replaced` is of interest only until the next one. */
@@ -60,7 +61,7 @@ export async function findBinaries<Wanted extends Program = ControlPlaneProgram>
   const failures: string[] = [];
   for (const source of sources) {
     if (missing().length === 0) break;
-    makeFolder(cache);
+    makeCache(cache);
     progress(`Trying ${source.name} for ${missing().join(', ')}`, 'replaced');
     await source.fetch(missing(), cached, progress).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
@@ -77,9 +78,9 @@ export async function findBinaries<Wanted extends Program = ControlPlaneProgram>
 const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';
 
 /** @throws MissingBinariesError that names the variable that chooses another folder. */
-function makeFolder(cache: string): void {
+function makeCache(cache: string): void {
   try {
-    mkdirSync(cache, { recursive: true });
+    makeFolder(cache);
     accessSync(cache, constants.W_OK);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

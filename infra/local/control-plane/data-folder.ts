@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 
 /** The folder that contains all files of one control plane. */
 export interface DataFolder {
@@ -43,7 +44,7 @@ export function keptFolder(name: string): DataFolder {
   const path = resolve(name);
   const lock = join(path, LOCK);
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
     refuseForeign(path);
     takeLock(lock);
   } catch (error) {
