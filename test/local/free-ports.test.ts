@@ -21,6 +21,6 @@ it('A port that is taken is refused, and its flag is named', async () => {
 it('A port that is free stays free', async () => {
   server.close();
   await once(server, 'close');
-  await checkPorts({ port, page: port });
-  await checkPorts({ port, page: 'default' });
+  await expect(checkPorts({ port, page: port })).resolves.toBeUndefined();
+  await expect(checkPorts({ port, page: 'default' })).resolves.toBeUndefined();
 });
