@@ -14,4 +14,5 @@ export function growingTable(gap = '   '): (rows: readonly (readonly string[])[]
   };
 }
 
-const widthOf = (cell: string): number => stripVTControlCharacters(cell).length;
+/** Characters that a cell takes on a terminal. */
+export const widthOf = (cell: string): number => stripVTControlCharacters(cell).length;

@@ -90,7 +90,10 @@ function loggedTo({ options, warnings, changes, page }: Watchers) {
 function noteUnusedKubeconfig({ kubeconfig }: Options, screen: Screen): void {
   const set = process.env['KUBECONFIG'] ?? '';
   if (kubeconfig === undefined && set !== '')
-    screen.print(`Starting a new control plane. To use the cluster of KUBECONFIG: npm start -- --kubeconfig ${set}`);
+    screen.print(
+      'KUBECONFIG has no effect here. To use the cluster of KUBECONFIG:',
+      `  npm start -- --kubeconfig ${set}`,
+    );
 }
 
 /** Our programs join those of the control plane. For the user's cluster, they have a temporary folder. */

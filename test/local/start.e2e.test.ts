@@ -138,7 +138,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
       expect(await none.exit).toBe(1);
       expect(none.stderr.join('')).toContain('npm start does not run');
       const { program: running } = await up([], environment);
-      expect(running.text[0]).toContain('To use the cluster of KUBECONFIG: npm start -- --kubeconfig /nowhere');
+      expect(running.text[1]).toBe('  npm start -- --kubeconfig /nowhere');
       const get = kubectl('get', 'web', '-o', 'name');
       expect(await get.exit).toBe(0);
       expect(get.text).toEqual(['website.stable.example.com/hello']);

@@ -1,8 +1,9 @@
 import cliTruncate from 'cli-truncate';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
 import { age, printable, styled } from '../../text.ts';
-import { table } from '../../table.ts';
+import { table, widthOf } from '../../table.ts';
 import type { Changes } from './changes.ts';
+import { wrapped } from './wrapped.ts';
 
 export interface View {
   readonly changes: Pick<Changes, 'of'>;
@@ -17,6 +18,10 @@ const MOST_LINES = 3;
 const WIDE = 120;
 const HEADER = ['WEBSITE', 'READY', 'PODS', 'AGE', 'LAST CHANGE', 'MESSAGE'];
 const AGE = HEADER.indexOf('AGE');
+/** A long name is shortened for the other columns, but not to less than this. */
+const SHORTEST_NAME = 16;
+const INDENT = '  ';
+const GAP = '  ';
 
 /** A table of the Websites. A Website that is not ready has a message. */
 export function websiteLines(websites: readonly Website[], view: View): string[] {
@@ -26,13 +31,31 @@ export function websiteLines(websites: readonly Website[], view: View): string[]
   const isWide = columns >= WIDE;
   const cells = [HEADER, ...rows].map((row) => (isWide ? row : row.slice(0, -1)));
   const shown = view.now === undefined ? cells.map((row) => row.toSpliced(AGE, 1)) : cells;
-  const lines = table(shown, '  ').split('\n');
+  const ofOthers = shown.map((row) => row.slice(1, isWide ? -1 : undefined));
+  const room = columns - INDENT.length - widthOfAll(ofOthers);
+  const shortened = shown.map(([name = '', ...others]) => [shortName(name, room), ...others]);
+  const lines = table(shortened, GAP).split('\n');
   return lines.flatMap((line, index) => {
-    const row = cliTruncate(`  ${line}`, columns);
+    const row = cliTruncate(`${INDENT}${line}`, columns);
     if (index === 0) return [styled('bold', row)];
     const message = isWide ? undefined : rows[index - 1]?.at(-1);
-    return message === undefined || message === '' ? [row] : [row, cliTruncate(`    ${message}`, MOST_LINES * columns)];
+    return message === undefined || message === '' ? [row] : [row, ...messageLines(message, columns)];
   });
+}
+
+/** How wide columns are, with the gap before each. */
+function widthOfAll(rows: readonly (readonly string[])[]): number {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => widthOf(row[column] ?? ''))));
+  return widths.reduce((sum, width) => sum + GAP.length + width, 0);
+}
+
+/** Both ends of a name tell it from others. */
+const shortName = (name: string, room: number): string =>
+  cliTruncate(name, Math.max(SHORTEST_NAME, room), { position: 'middle' });
+
+function messageLines(message: string, columns: number): string[] {
+  const indent = INDENT.repeat(2);
+  return wrapped(message, columns - indent.length, MOST_LINES).map((line) => indent + line);
 }
 
 function rowOf(website: Website, { changes, now }: View): string[] {

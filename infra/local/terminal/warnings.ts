@@ -1,6 +1,7 @@
 import cliTruncate from 'cli-truncate';
 import { printable, styled } from '../../text.ts';
 import type { Screen } from './screen.ts';
+import { wrapped } from './wrapped.ts';
 
 interface Warning {
   readonly program: string;
@@ -35,14 +36,14 @@ export class Warnings {
     this.#warnings.set(key, warning);
     // Where lines cannot change, the first one is printed, and the 10th, 100th and so on.
     if (this.#screen.kind === 'plain' && Number.isInteger(Math.log10(warning.count)))
-      this.#screen.print(lineOf(warning));
+      this.#screen.print(inColour(lineOf(warning)));
     this.#retire(at);
   }
 
   /** The recent warnings, for the lines that change. */
   lines(now: Date): string[] {
     this.#retire(now);
-    return this.#screen.kind === 'live' ? [...this.#warnings.values()].map(lineOf) : [];
+    return this.#screen.kind === 'live' ? [...this.#warnings.values()].flatMap((each) => this.#wrapped(each)) : [];
   }
 
   #retire(now: Date): void {
@@ -50,16 +51,17 @@ export class Warnings {
       const isOld = now.getTime() - warning.last.getTime() > RECENT_MS;
       if (!isOld && this.#warnings.size <= MOST) continue;
       this.#warnings.delete(key);
-      if (this.#screen.kind === 'live') this.#screen.print(lineOf(warning));
+      if (this.#screen.kind === 'live') this.#screen.print(...this.#wrapped(warning));
     }
   }
+
+  #wrapped = (warning: Warning): string[] => wrapped(lineOf(warning), this.#screen.columns).map(inColour);
 }
+
+const inColour = (line: string): string => styled('yellow', line);
 
 function lineOf({ program, text, count, last }: Warning): string {
   const time = last.toTimeString().slice(0, 8);
   const times = count === 1 ? '' : ` (${count} times)`;
-  return styled(
-    'yellow',
-    `! ${time} ${program.replace('website-', '')}: ${cliTruncate(printable(text), LONGEST)}${times}`,
-  );
+  return `! ${time} ${program.replace('website-', '')}: ${cliTruncate(printable(text), LONGEST)}${times}`;
 }

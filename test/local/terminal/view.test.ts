@@ -75,9 +75,32 @@ it('Lines that stay show no ages', () => {
 
 it('No line is longer than the terminal is wide, but for messages, which have a bound', () => {
   const website = withReady('False', 'Progressing', 'x'.repeat(1000));
-  const [header, line, message] = websiteLines([website], { ...NARROW, columns: 30, changes });
-  expect([header?.length, line?.length]).toEqual([30, 30]);
-  expect(message).toHaveLength(90);
+  const lines = websiteLines([website], { ...NARROW, columns: 30, changes });
+  expect(lines.map(({ length }) => length)).toEqual([30, 30, 30, 30, 30]);
+});
+
+it('A message breaks between words', () => {
+  const website = withReady('False', 'Progressing', 'Delete or rename it');
+  expect(websiteLines([website], { ...NARROW, columns: 20 }).slice(2)).toEqual(['    Delete or rename', '    it']);
+});
+
+it('A long name is shortened first, so that the last change of every Website fits', () => {
+  const [long, short] = ['a-site-with-a-rather-long-name-indeed', 'shop'].map((name) => {
+    const website = withReady('True', 'Available', '');
+    return { ...website, metadata: { ...website.metadata, name } };
+  }) as [Website, Website];
+  const lines = websiteLines([long, short], { ...NARROW, changes });
+  expect(lines.map(({ length }) => length <= 80)).toEqual([true, true, true]);
+  expect(cellsOf(lines[1])).toEqual([
+    expect.stringMatching(/^team-a\/a-.*….*-indeed$/),
+    '✔ Available',
+    '2/2',
+    '5m',
+    '3s ago: replace Deployment, 25 ms',
+  ]);
+  expect(cellsOf(lines[2]).at(-1)).toBe('3s ago: replace Deployment, 25 ms');
+  const wide = websiteLines([long, short], { ...NARROW, changes, columns: 160 });
+  expect(cellsOf(wide[1])[0]).toBe('team-a/a-site-with-a-rather-long-name-indeed');
 });
 
 it('Without Websites, the table says how to make one', () => {

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { wrapped } from '../../../infra/local/terminal/wrapped.ts';
+
+it.each([
+  ['delete it', 20, ['delete it']],
+  ['delete or rename it', 12, ['delete or', 'rename it']],
+  ['delete or rename it', 9, ['delete or', 'rename it']],
+  ['a verylongword', 5, ['a', 'very', 'longw', 'ord']],
+  ['', 5, []],
+])('%j in %i columns', (text, columns, lines) => {
+  expect(wrapped(text, columns)).toEqual(lines);
+});
+
+it('The last of too many lines says that there is more', () => {
+  expect(wrapped('one two three four', 5, 2)).toEqual(['one', 'two…']);
+  expect(wrapped('xxxxxxxxxxxx', 5, 2)).toEqual(['xxxxx', 'xxxx…']);
+});
