@@ -5,7 +5,7 @@ it.each([
   ['delete it', 20, ['delete it']],
   ['delete or rename it', 12, ['delete or', 'rename it']],
   ['delete or rename it', 9, ['delete or', 'rename it']],
-  ['a verylongword', 5, ['a', 'very', 'longw', 'ord']],
+  ['a verylongword', 5, ['a', 'veryl', 'ongwo', 'rd']],
   ['', 5, []],
 ])('%j in %i columns', (text, columns, lines) => {
   expect(wrapped(text, columns)).toEqual(lines);
