@@ -33,13 +33,13 @@ export function websiteLines(websites: readonly Website[], view: View): string[]
   const shown = view.now === undefined ? cells.map((row) => row.toSpliced(AGE, 1)) : cells;
   const ofOthers = shown.map((row) => row.slice(1, isWide ? -1 : undefined));
   const room = columns - INDENT.length - widthOfAll(ofOthers);
-  const shortened = shown.map(([name = '', ...others]) => [shortName(name, room), ...others]);
+  const shortened = shown.map((row) => row.with(0, shortName(row[0] ?? '', room)));
   const lines = table(shortened, GAP).split('\n');
   return lines.flatMap((line, index) => {
     const row = cliTruncate(`${INDENT}${line}`, columns);
     if (index === 0) return [styled('bold', row)];
     const message = isWide ? undefined : rows[index - 1]?.at(-1);
-    return message === undefined || message === '' ? [row] : [row, ...messageLines(message, columns)];
+    return message === undefined || message === '' ? [row] : [row].concat(messageLines(message, columns));
   });
 }
 

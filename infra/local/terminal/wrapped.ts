@@ -6,6 +6,6 @@ export function wrapped(text: string, columns: number, most = Infinity): string[
   const line = new RegExp(` *(.{1,${width}}(?= |$)|.{${width}})`, 'gu');
   const lines = [...text.matchAll(line)].map(([, part = '']) => part.trimEnd());
   if (lines.length <= most) return lines;
-  const shown = lines.slice(0, most);
-  return shown.with(-1, cliTruncate(`${shown.at(-1)}…`, width));
+  const shown = lines.slice(0, most - 1);
+  return [...shown, cliTruncate(`${lines[most - 1]}…`, width)];
 }
