@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { API_VERSION, PLURAL, type Website } from '../../../functions/website/resource.ts';
+import { API_VERSION, GROUP, PLURAL, type Website } from '../../../functions/website/resource.ts';
 import type { Changes } from './changes.ts';
 import type { Screen } from './screen.ts';
 import { websiteLines } from './view.ts';
@@ -28,10 +29,13 @@ export async function showLive({ screen, transport, changes, warnings, signal }:
       table = websiteLines(items, { changes, columns, now: screen.kind === 'live' ? now : undefined });
     } catch (error) {
       if (signal.aborted) return;
-      // The cluster may be away for a moment, or somebody removed the CRD.
+      if (isMissing(error)) table = [`  The CRD ${PLURAL}.${GROUP} was deleted: kubectl apply -f crds/website.yaml`];
+      // The cluster may be away for a moment.
       warnings.note('npm start', error instanceof Error ? error.message : String(error), now);
     }
     screen.show([...warnings.lines(now), ...table]);
     await delay(POLL_MS);
   }
 }
+
+const isMissing = (error: unknown): boolean => error instanceof ClusterError && error.code === 'UnknownResource';
