@@ -1,4 +1,4 @@
-import { logLineOf } from './log-line.ts';
+import { logLineOf, type LogLine } from './log-line.ts';
 
 const MOST = 12;
 /** Go prints the stacks of all goroutines after the reason of a panic. They fill the end of the log. */
@@ -8,5 +8,10 @@ const STACKS = /^goroutine \d+ \[/m;
 export function lastLines(log: string): string {
   const stacks = STACKS.exec(log)?.index;
   const lines = log.slice(0, stacks).trimEnd().split('\n').slice(-MOST);
-  return lines.map((line) => logLineOf(line).text).join('\n');
+  return lines.map((line) => withTime(logLineOf(line))).join('\n');
+}
+
+/** Lines of pino have their time in milliseconds. Those of other programs have it in their text, or have none. */
+function withTime({ text, fields: { time } }: LogLine): string {
+  return typeof time === 'number' ? `${new Date(time).toTimeString().slice(0, 8)} ${text}` : text;
 }

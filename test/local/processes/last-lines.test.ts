@@ -12,6 +12,12 @@ it('Lines of JSON are shown for people', () => {
   );
 });
 
+it('Lines of our programs have their time, and the name of their Website', () => {
+  const time = new Date(2026, 0, 1, 9, 5, 7).getTime();
+  const line = { level: 30, time, namespace: 'team-a', name: 'shop', msg: 'Delivered event' };
+  expect(lastLines(`${JSON.stringify(line)}\n`)).toBe('09:05:07 Delivered event team-a/shop');
+});
+
 it('The reason of a panic is shown instead of its stacks', () => {
   const stacks = 'goroutine 1 [running]:\nmain.main()\n\t/main.go:1 +0x1\n'.repeat(10);
   expect(lastLines(`starting\npanic: no space left on device\n\n${stacks}`)).toBe(
