@@ -12,6 +12,7 @@ import { clockFinding } from '../../infra/cli/doctor/server.ts';
 import { resyncFinding, type ResyncJob } from '../../infra/cli/doctor/resync.ts';
 import type { Running } from '../../infra/cli/doctor/statuses.ts';
 import { versionsFinding } from '../../infra/cli/doctor/versions.ts';
+import { functionsFinding } from '../../infra/cli/doctor/programs.ts';
 
 it('The release of the programs is that of package.json and of the chart', () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -134,6 +135,10 @@ async function examined(answer: (path: string) => ErrorCode | object, flags: obj
 }
 const VERSION_ONLY = (path: string) => (path === '/version' ? { gitVersion: 'v1.37.2', minor: '37' } : 'Forbidden');
 
+it('The doctor that finds no functions knows those of npm start', () => {
+  expect(functionsFinding([], 'website-reconciler').toDo).toMatch(/With npm start, give the URL that it prints/);
+});
+
 it('The doctor of a user without rights says below each finding how to find out', async () => {
   const { findings, code, text } = await examined(VERSION_ONLY);
   const unsure = findings.filter(({ state }) => state !== 'ok');
@@ -141,7 +146,7 @@ it('The doctor of a user without rights says below each finding how to find out'
   expect(text.match(/→ \S/g)).toHaveLength(unsure.length);
   expect(unsure.find(({ check }) => check === 'CRD')?.toDo).toMatch(/as an administrator/);
   expect(findings.find(({ check }) => check === 'forwarder')?.toDo).toMatch(
-    /port-forward deployment\/website-forwarder/,
+    /port-forward deployment\/website-forwarder.* With npm start, give the URL that it prints$/,
   );
   expect(code).toBe(0);
 });
