@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isFullDisk } from '../full-disk.ts';
 import { makeFolder } from '../make-folder.ts';
+import { isExecutable } from './executable.ts';
 import { PROGRAMS, versionOf, type ControlPlaneProgram, type Program } from './versions.ts';
 
 /** Shows a line of progress to the user. A line that is `replaced` is of interest only until the next one. */
@@ -106,15 +107,6 @@ function missingMessage(missing: readonly Program[], failures: readonly string[]
     'Do one of the following:',
     ...ways.map((way, index) => `  ${index + 1}. ${way}`),
   ].join('\n');
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The project's folder in the platform's cache directory. */
