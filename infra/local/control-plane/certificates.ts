@@ -1,9 +1,10 @@
 // @peculiar/x509 uses a dependency injection library that requires this import to come first.
 import 'reflect-metadata';
 import { randomBytes, webcrypto } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
+import { makeFolder } from '../make-folder.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
@@ -31,7 +32,7 @@ export interface Authority {
 
 /** Loads the certificate authority in `folder`, or creates one. With --data, both the data and the authority are reused. */
 export async function authority(folder: string): Promise<Authority> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const files = { certificate: join(folder, 'ca.crt'), key: join(folder, 'ca.key') };
   if (!existsSync(files.key)) await createAuthority(files);
   const certificate = readFileSync(files.certificate, 'utf8');

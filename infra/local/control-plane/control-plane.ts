@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { connect } from '../../../functions/cluster/transport.ts';
 import { writeCredentials, writeUserKubeconfig, type User } from './credentials.ts';
 import { keptFolder, temporaryFolder, type DataFolder } from './data-folder.ts';
 import { apiServerFlags, auditFlags, controllerFlags, etcdFlags, kwokFlags, schedulerFlags } from './program-flags.ts';
+import { makeFolder } from '../make-folder.ts';
 import { Processes, ProgramEndedError } from '../processes/processes.ts';
 import type { Binaries } from '../binaries/versions.ts';
 
@@ -73,7 +74,7 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
   const processes = new Processes(join(path, 'logs'), folder.leftover);
   const abandoned = new AbortController();
   try {
-    for (const part of ['logs', 'etcd', 'pki']) mkdirSync(join(path, part), { recursive: true, mode: 0o700 });
+    for (const part of ['logs', 'etcd', 'pki']) makeFolder(join(path, part), 0o700);
     const [server = '', etcd = '', etcdPeer = ''] = await freeAddresses(3);
     const addresses = { server, etcd, etcdPeer };
     const files = await writeCredentials(join(path, 'pki'));
