@@ -59,6 +59,7 @@ function read(file: string): ClusterAddress {
   }
 }
 
+/** A process of another user is no npm start of ours: it got the number of one that was killed. */
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
