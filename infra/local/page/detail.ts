@@ -77,9 +77,9 @@ function shown(website: Website, { ready, advice, pods, children, plan, events }
 }
 
 function nextWrites({ changes, refusedLastTime }: Planned): string[] {
-  if (refusedLastTime === undefined)
-    return changes.map(({ verb, kind }) => (verb === 'update status' ? verb : `${verb} ${kind}`));
-  const again = changes.filter(({ verb }) => verb !== 'update status').map(({ verb, kind }) => `${verb} ${kind}`);
+  const writes = changes.map(({ verb, kind }) => (verb === 'update status' ? verb : `${verb} ${kind}`));
+  if (refusedLastTime === undefined) return writes;
+  const again = writes.filter((write) => write !== 'update status');
   return [`tries again what the API server refused last time: ${again.join(', ')}`];
 }
 

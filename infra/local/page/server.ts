@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { websiteKey, type WebsiteKey } from '../../../functions/website/resource.ts';
@@ -94,14 +95,10 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 
 async function listen(server: Server, port: number | 'default'): Promise<void> {
-  const on = (one: number) =>
-    new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(one, HOST, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
+  const on = async (one: number) => {
+    server.listen(one, HOST);
+    await once(server, 'listening');
+  };
   try {
     await on(port === 'default' ? DEFAULT_PORT : port);
   } catch (error) {

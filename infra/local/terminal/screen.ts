@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty';
-import { stripVTControlCharacters } from 'node:util';
 import { createLogUpdate } from 'log-update';
+import { widthOf } from '../../table.ts';
 
 /** Where `npm start` prints: lines that stay, and below them lines that change. */
 export interface Screen {
@@ -79,7 +79,7 @@ export const SILENT: Screen = { kind: 'silent', columns: PLAIN_COLUMNS, print() 
 
 /** Cuts the lines to the height of the terminal, where long lines wrap. The cursor needs the last row. */
 export function fitted(lines: readonly string[], columns: number, rows: number): readonly string[] {
-  const heights = lines.map((line) => Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns)));
+  const heights = lines.map((line) => Math.max(1, Math.ceil(widthOf(line) / columns)));
   const sum = (count: number) => heights.slice(0, count).reduce((total, height) => total + height, 0);
   if (sum(lines.length) < rows) return lines;
   const count = lines.findLastIndex((_, index) => sum(index) < rows - 1);
