@@ -112,7 +112,11 @@ export class Processes {
   logOf = (name: string): string => join(this.logs, `${name}.log`);
 
   #lastLines(name: string): string {
-    return lastLines(readFileSync(this.logOf(name), 'utf8'));
+    try {
+      return lastLines(readFileSync(this.logOf(name), 'utf8'));
+    } catch (error) {
+      return `Its log cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    }
   }
 }
 

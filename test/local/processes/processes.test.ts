@@ -81,6 +81,15 @@ describe('A program', () => {
     expect(readFileSync(join(logs, 'etcd.log'), 'utf8')).toBe('why\n');
   });
 
+  it('that ends after its log was deleted is named too', async () => {
+    const processes = new Processes(folder, undefined);
+    processes.start('etcd', '/bin/sh', ['-c', `rm '${processes.logOf('etcd')}'; exit 3`]);
+    await expect(processes.failure).rejects.toThrow(
+      /^etcd ended unexpectedly \(exit code 3\):\nIts log cannot be read: ENOENT/,
+    );
+    await processes.stop();
+  });
+
   it('that cannot be run is named', async () => {
     const processes = new Processes(folder, undefined);
     processes.start('kwok', join(folder, 'nothing'), []);
