@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { boundLog, earlierOf } from './bound-log.ts';
 import { startGuard } from './guard.ts';
 import { lastLines } from './last-lines.ts';
 
@@ -25,6 +26,14 @@ export interface StartOptions {
   readonly onLine?: (line: string) => void;
 }
 
+export interface LogLimits {
+  /** In bytes. A larger log starts again, and a second file keeps the lines before. */
+  readonly largestLog?: number;
+  readonly checkMs?: number;
+}
+
+const LARGEST_LOG = 32 * 1024 * 1024;
+const CHECK_MS = 10_000;
 /** How long a program may take to end after SIGTERM, before it gets SIGKILL. */
 const GRACE_MS = 5_000;
 /** How long the end of a program's output may take to arrive after the program has ended. */
@@ -32,10 +41,11 @@ const OUTPUT_MS = 1_000;
 
 /** A group of programs that end when this process ends, even if it is killed. */
 export class Processes {
-  /** The folder of the logs, one file for each program. */
+  /** The folder of the logs, one file for each program, and a second one if it logs much. */
   readonly logs: string;
   readonly #guard = startGuard();
   readonly #running: { readonly name: string; readonly child: ChildProcess; readonly ended: Promise<void> }[] = [];
+  readonly #boundingLogs: NodeJS.Timeout;
   #stopping = false;
   #fail: (error: ProgramEndedError) => void = () => {};
   /** Rejects when a program ends before `stop`. Never resolves. */
@@ -44,8 +54,15 @@ export class Processes {
   readonly pids = new Map<string, number>();
 
   /** @param leftover file or folder to remove when the programs have ended. */
-  constructor(logs: string, leftover: string | undefined) {
+  constructor(
+    logs: string,
+    leftover: string | undefined,
+    { largestLog = LARGEST_LOG, checkMs = CHECK_MS }: LogLimits = {},
+  ) {
     this.logs = logs;
+    this.#boundingLogs = setInterval(() => {
+      for (const { name } of this.#running) boundLog(this.logOf(name), largestLog);
+    }, checkMs).unref();
     this.failure = new Promise((_, reject) => (this.#fail = reject));
     this.failure.catch(() => {});
     if (leftover !== undefined) this.removeAtEnd(leftover);
@@ -60,6 +77,7 @@ export class Processes {
   start(name: string, file: string, args: readonly string[], { environment, onLine }: StartOptions = {}): void {
     // The program appends its own stderr while we append the lines of its stdout.
     writeFileSync(this.logOf(name), '', { mode: 0o600 });
+    rmSync(earlierOf(this.logOf(name)), { force: true });
     const log = openSync(this.logOf(name), 'a');
     const child = spawn(file, args, {
       detached: true,
@@ -100,6 +118,7 @@ export class Processes {
   /** Stops the programs in the reverse order of their start, and waits until they have ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    clearInterval(this.#boundingLogs);
     for (const { child, ended } of this.#running.toReversed()) {
       child.kill('SIGTERM');
       const killTimer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);

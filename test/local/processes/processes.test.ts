@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -88,6 +97,42 @@ describe('A program', () => {
       /^etcd ended unexpectedly \(exit code 3\):\nIts log cannot be read: ENOENT/,
     );
     await processes.stop();
+  });
+
+  it('that logs very much keeps its latest lines, and a second file of those before', async () => {
+    const processes = new Processes(folder, undefined, { largestLog: 10_000, checkMs: 1 });
+    const programs = ['etcd', 'functions'];
+    const script = `
+      i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line $i; echo error $i >&2; done
+      : > "$0.written"; until [ -e "$0.go" ]; do sleep 0.05; done
+      echo last; exec sleep 600`;
+    for (const name of programs)
+      processes.start(name, '/bin/sh', ['-c', script, join(folder, name)], name === 'etcd' ? {} : { onLine: () => {} });
+    for (const log of programs.map(processes.logOf)) {
+      const program = log.replace('.log', '');
+      await eventually(() => {
+        expect(existsSync(`${program}.written`)).toBe(true);
+        expect(statSync(log).size).toBeLessThanOrEqual(10_000);
+      });
+      writeFileSync(`${program}.go`, '');
+      await eventually(() => {
+        const text = readFileSync(`${log}.1`, 'utf8') + readFileSync(log, 'utf8');
+        expect(text).toMatch(/^line \d+$/m);
+        expect(text).toMatch(/^last$/m);
+        expect(text).not.toContain('\0');
+      });
+    }
+    await processes.stop();
+  });
+
+  it('that starts again has no lines of the previous time', async () => {
+    writeFileSync(join(folder, 'etcd.log'), 'old');
+    writeFileSync(join(folder, 'etcd.log.1'), 'older');
+    const processes = new Processes(folder, undefined);
+    processes.start('etcd', '/bin/sh', ['-c', 'exec sleep 600']);
+    await processes.stop();
+    expect(readdirSync(folder)).toEqual(['etcd.log']);
+    expect(readFileSync(processes.logOf('etcd'), 'utf8')).toBe('');
   });
 
   it('that cannot be run is named', async () => {
