@@ -64,7 +64,8 @@ async function main(options: Options, screen: Screen): Promise<void> {
   screen.print(...summaryLines({ took: secondsSince(startedAt), address, cluster, links, kubectl }));
   const ended = new AbortController();
   atEnd(async () => ended.abort());
-  await Promise.race([failure, showLive({ screen, transport, changes, warnings, signal: ended.signal })]);
+  const live = { screen, transport, changes, warnings, signal: ended.signal };
+  await Promise.race([failure, ...(screen.kind === 'silent' ? [] : [showLive(live)])]);
 }
 
 interface Watchers {
