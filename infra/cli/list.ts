@@ -53,6 +53,10 @@ export const readyOf = ({ status }: Website): Condition | undefined =>
 export const isReady = (website: Website): boolean =>
   readyOf(website)?.status === 'True' && website.status?.observedGeneration === website.metadata.generation;
 
+/** Whether the Website waits for a person or for a new spec. */
+export const isStalled = ({ status }: Website): boolean =>
+  status?.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True') === true;
+
 /** They are long, and only say who wrote what. */
 function withoutManagedFields(website: Website): Website {
   const { managedFields: _, ...metadata } = website.metadata;

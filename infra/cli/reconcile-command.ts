@@ -6,7 +6,7 @@ import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
 import type { Connection } from './connection.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT } from './errors.ts';
-import { isReady, readyOf } from './list.ts';
+import { isReady, isStalled, readyOf } from './list.ts';
 import { printable } from '../text.ts';
 
 interface Flags {
@@ -58,9 +58,7 @@ async function outcomeWithin(seconds: number, name: string, surroundings: Connec
 
 /** Whether only a person or a new spec changes the state. */
 const isDecided = (website: Website): boolean =>
-  isReady(website) ||
-  readyOf(website)?.status === 'Unknown' ||
-  website.status?.conditions?.some(({ type, status }) => type === 'Stalled' && status === 'True') === true;
+  isReady(website) || readyOf(website)?.status === 'Unknown' || isStalled(website);
 
 function outcomeText(website: Website, isDone: boolean): string {
   const { metadata } = website;

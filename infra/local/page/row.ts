@@ -1,6 +1,6 @@
 import { keyText, type Condition, type Website, type WebsiteStatus } from '../../../functions/website/resource.ts';
 import { shortened } from '../../../functions/website/shortened.ts';
-import { readyOf, stateOf } from '../../cli/list.ts';
+import { isStalled, readyOf, stateOf } from '../../cli/list.ts';
 import type { Look, WebsiteRow } from './shown.ts';
 
 /** Thousands of rows are sent at once. The view of one Website has the whole message. */
@@ -28,13 +28,11 @@ export function rowOf(website: Website): WebsiteRow {
 }
 
 function lookOf(website: Website): Look {
-  const { metadata, status } = website;
-  if (metadata.deletionTimestamp !== undefined) return 'deleting';
+  if (website.metadata.deletionTimestamp !== undefined) return 'deleting';
   const { ready, reason } = stateOf(website);
   // A suspended site may be ready, but it does not follow its spec.
   if (reason === 'Suspended') return 'suspended';
   if (ready === 'True') return 'ready';
   if (ready === 'Unknown') return 'unseen';
-  const isStalled = status?.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True');
-  return isStalled === true ? 'problem' : 'progressing';
+  return isStalled(website) ? 'problem' : 'progressing';
 }

@@ -1,5 +1,6 @@
 import cliTruncate from 'cli-truncate';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
+import { isStalled, readyOf } from '../../cli/list.ts';
 import { age, printable, styled } from '../../text.ts';
 import { table, widthOf } from '../../table.ts';
 import type { Changes } from './changes.ts';
@@ -78,17 +79,16 @@ interface State {
   readonly message: string;
 }
 
-function stateOf({ metadata, status }: Website): State {
-  const conditionOf = (name: string) => status?.conditions?.find(({ type }) => type === name);
-  const ready = conditionOf('Ready');
+function stateOf(website: Website): State {
+  const ready = readyOf(website);
   if (ready === undefined)
     return { text: styled('yellow', '◌ Unknown'), message: 'The functions have not reported yet' };
   const { status: value, reason, message } = ready;
-  if (ready.observedGeneration !== metadata.generation)
+  if (ready.observedGeneration !== website.metadata.generation)
     return { text: styled('yellow', `◌ ${reason}`), message: 'The functions have not reported on the last change yet' };
   if (value === 'True') return { text: styled('green', `✔ ${reason}`), message: '' };
   if (reason === 'Suspended') return { text: styled('dim', `– ${reason}`), message: '' };
-  if (conditionOf('Stalled')?.status === 'True') return { text: styled('red', `✗ ${reason}`), message };
+  if (isStalled(website)) return { text: styled('red', `✗ ${reason}`), message };
   return { text: styled('yellow', `◌ ${reason}`), message };
 }
 
