@@ -11,7 +11,7 @@ import { resyncClusters } from './resync-websites.ts';
 import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './events/website-event.ts';
 import type { EventAttributes, Request } from './events/website-event.ts';
 import { LONGEST_QUOTE, shortened } from './website/shortened.ts';
-import { repairedIn } from './website/repair.ts';
+import { repairedIn } from './website/run/repair.ts';
 import { GONE, reconcile, type Context, type Reconciled } from './website/reconcile.ts';
 import type { ResyncReport } from './resync/report.ts';
 import { type Reply, problem, isTooLarge, tooLarge, batchReply, done, again } from './reply.ts';

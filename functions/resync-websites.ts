@@ -8,13 +8,13 @@ import { recordingOf, type Recording, type RecordingContext } from './history/re
 import { countResync, measured } from './telemetry/metrics.ts';
 import { traced, tracedResync, type ResyncCause } from './telemetry/spans.ts';
 import type { Tracing } from './telemetry/tracing.ts';
-import type { Outcome } from './website/outcome.ts';
+import type { Outcome } from './website/status/outcome.ts';
 import { reconcile, type Context } from './website/reconcile.ts';
-import { repairedIn } from './website/repair.ts';
+import { repairedIn } from './website/run/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 import type { Log } from './telemetry/log.ts';
 import { isComplete, type ResyncPlace, type ResyncReport } from './resync/report.ts';
-import { AT_EVERYTHING } from './website/look.ts';
+import { AT_EVERYTHING } from './website/run/look.ts';
 
 export interface ResyncContext extends Context, RecordingContext {
   readonly log: Log;

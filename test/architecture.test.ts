@@ -97,6 +97,21 @@ it('No files import each other in a circle, dynamic imports and types included',
   expect(files.filter((file) => reachable(file).has(file))).toEqual([]);
 });
 
+// ARCHITECTURE.md lists the folders in this order.
+it('Each folder of the core imports only from the folders after it', () => {
+  const order = ['run', 'pods', 'status', 'plan', 'children', 'schema'];
+  const rank = (file: string) => order.indexOf(file.split('/')[2] ?? '');
+  const core = [...IMPORTS.keys()].filter((file) => file.startsWith('functions/website/'));
+  const upward = core.flatMap((file) =>
+    importedBy(file)
+      .filter((imported) => imported.startsWith('functions/website/') && rank(imported) !== -1)
+      .filter((imported) => rank(imported) < rank(file))
+      .map((imported) => `${file} imports ${imported}`),
+  );
+  expect(foldersIn('functions/website').map((folder) => folder.split('/')[2])).toEqual(order.toSorted());
+  expect(upward).toEqual([]);
+});
+
 // The lint rules about layers compare paths as they are written.
 it('Every import states its shortest path', () => {
   const shortest = (file: string, path: string) => {

@@ -1,8 +1,8 @@
 import type { Desired } from '../website/children/kind.ts';
 import type { Child, ChildKind, ChildOfKind } from '../website/children/kinds.ts';
-import type { Pod } from '../website/pod.ts';
+import type { Pod } from '../website/pods/pod.ts';
 import type { Website, WebsiteKey } from '../website/resource.ts';
-import type { Announcement } from '../website/transition.ts';
+import type { Announcement } from '../website/status/transition.ts';
 
 /**
  * What reconciling needs from a cluster. If the cluster lacks the API of an optional kind, reads find no object of that kind. Reads

@@ -1,10 +1,10 @@
 import type { Desired } from '../website/children/kind.ts';
 import { kindOf, type Child, type ChildKind, type ChildOfKind } from '../website/children/kinds.ts';
 import { CHILD_SELECTOR, childName, MANAGER } from '../website/children/metadata.ts';
-import type { Pod } from '../website/pod.ts';
+import type { Pod } from '../website/pods/pod.ts';
 import { API_VERSION, apiPath, GROUP, KIND, PLURAL, type Website, type WebsiteKey } from '../website/resource.ts';
 import { shortened } from '../website/shortened.ts';
-import type { Announcement } from '../website/transition.ts';
+import type { Announcement } from '../website/status/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
 import { inTurnWhereLarge, LARGE_AT_ONCE } from './large.ts';

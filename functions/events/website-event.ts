@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isChildKind, isOptional, type ChildKind, type Versions } from '../website/children/kinds.ts';
-import { AT_EVERYTHING, AT_NOTHING, lookAfter, type Look } from '../website/look.ts';
+import { AT_EVERYTHING, AT_NOTHING, lookAfter, type Look } from '../website/run/look.ts';
 import { API_VERSION, GROUP, KIND, PLURAL, VERSION, websiteKey, type WebsiteKey } from '../website/resource.ts';
 
 /** CloudEvents types that our forwarder sends. */

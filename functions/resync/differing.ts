@@ -1,9 +1,9 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import { wouldLast } from './lasting.ts';
-import { isNews } from '../website/history.ts';
+import { isNews } from '../website/status/history.ts';
 import type { Context } from '../website/reconcile.ts';
 import { keyText, type Website, type WebsiteKey } from '../website/resource.ts';
-import { decide, judge } from '../website/decide.ts';
+import { decide, judge } from '../website/run/decide.ts';
 import { CHILD_KINDS, type Children, type ChildKind, type Child } from '../website/children/kinds.ts';
 import { websiteNameIn } from '../website/children/metadata.ts';
 

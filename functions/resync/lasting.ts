@@ -1,9 +1,9 @@
 import { ClusterError } from '../cluster/errors.ts';
-import { memoriesOf } from '../website/overridden.ts';
-import { plan } from '../website/plan.ts';
+import { memoriesOf } from '../website/plan/overridden.ts';
+import { plan } from '../website/plan/plan.ts';
 import type { Context } from '../website/reconcile.ts';
 import type { Website } from '../website/resource.ts';
-import { decide } from '../website/decide.ts';
+import { decide } from '../website/run/decide.ts';
 import type { Children } from '../website/children/kinds.ts';
 
 /** Whether an overridden write would have another result now, for example because the policy that changed it is gone. */

@@ -2,20 +2,20 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { CARRIER, childrenIn, isOptional, type Children, type Versions } from './children/kinds.ts';
 import type { Defaults } from './defaults.ts';
-import { decide, judge, type Decision, type Judged } from './decide.ts';
-import { lookAtPods } from './explain.ts';
-import { reportForbidden } from './forbidden.ts';
-import { isNews, readiedBy, type Readied } from './history.ts';
-import { AS_NEEDED, readChildren, widened, type Look } from './look.ts';
-import { outcomeOf, type Outcome } from './outcome.ts';
-import { actionOf, takesAny, type Operation, type Plan } from './plan.ts';
-import { announcementOf, changedIn, repairsOf, type Repair } from './repair.ts';
+import { decide, judge, type Decision, type Judged } from './run/decide.ts';
+import { lookAtPods } from './pods/explain.ts';
+import { reportForbidden } from './status/forbidden.ts';
+import { isNews, readiedBy, type Readied } from './status/history.ts';
+import { AS_NEEDED, readChildren, widened, type Look } from './run/look.ts';
+import { outcomeOf, type Outcome } from './status/outcome.ts';
+import { actionOf, takesAny, type Operation, type Plan } from './plan/plan.ts';
+import { announcementOf, changedIn, repairsOf, type Repair } from './run/repair.ts';
 import type { Website, WebsiteKey } from './resource.ts';
-import { everything, secondRun, type Run } from './run.ts';
-import { scale, SCALED } from './scale.ts';
-import { transitionOf } from './transition.ts';
-import { isForbidden, write, type Written } from './write.ts';
-import { writeStatus } from './write-status.ts';
+import { everything, secondRun, type Run } from './run/run.ts';
+import { scale, SCALED } from './run/scale.ts';
+import { transitionOf } from './status/transition.ts';
+import { isForbidden, write, type Written } from './run/write.ts';
+import { writeStatus } from './status/write-status.ts';
 
 /** What a reconcile depends on. */
 export interface Context {

@@ -7,13 +7,13 @@ import {
   type DesiredChildren,
 } from '../../functions/website/children/kinds.ts';
 import { childName, MANAGER } from '../../functions/website/children/metadata.ts';
-import { decide } from '../../functions/website/decide.ts';
+import { decide } from '../../functions/website/run/decide.ts';
 import type { Defaults } from '../../functions/website/defaults.ts';
-import { lastWriterOf } from '../../functions/website/field-writers.ts';
-import { without } from '../../functions/website/kept.ts';
-import { AT_EVERYTHING } from '../../functions/website/look.ts';
-import { isOwnedBy } from '../../functions/website/ownership.ts';
-import { plan, withoutStamps, type Plan } from '../../functions/website/plan.ts';
+import { lastWriterOf } from '../../functions/website/plan/field-writers.ts';
+import { without } from '../../functions/website/run/kept.ts';
+import { AT_EVERYTHING } from '../../functions/website/run/look.ts';
+import { isOwnedBy } from '../../functions/website/plan/ownership.ts';
+import { plan, withoutStamps, type Plan } from '../../functions/website/plan/plan.ts';
 import type { Website } from '../../functions/website/resource.ts';
 
 /** A child that exists, or that the spec declares. */

@@ -11,9 +11,9 @@ import {
 } from '../../functions/website/children/kinds.ts';
 import { selectorOf } from '../../functions/website/children/metadata.ts';
 import type { Defaults } from '../../functions/website/defaults.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
-import type { Pod } from '../../functions/website/pod.ts';
-import { podCause } from '../../functions/website/pod-causes.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
+import type { Pod } from '../../functions/website/pods/pod.ts';
+import { podCause } from '../../functions/website/pods/pod-causes.ts';
 import { READY_REASONS } from '../../functions/website/reasons.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
 import { adviceOn, type Advice } from './advice.ts';

@@ -8,7 +8,7 @@ import {
   type ChildKind,
   type Children,
 } from '../../functions/website/children/kinds.ts';
-import { possibleKinds } from '../../functions/website/marks.ts';
+import { possibleKinds } from '../../functions/website/plan/marks.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import type { Answer } from './output.ts';
 import type { Target } from './plan.ts';

@@ -2,7 +2,7 @@ import { dryRun, type DryRunOptions, type RecordedWrite } from '../../functions/
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { CARRIER } from '../../functions/website/children/kinds.ts';
 import { differencesBetween } from '../../functions/website/differences.ts';
-import type { Outcome } from '../../functions/website/outcome.ts';
+import type { Outcome } from '../../functions/website/status/outcome.ts';
 import { reconcile, type Context } from '../../functions/website/reconcile.ts';
 import type { Website, WebsiteKey, WebsiteStatus } from '../../functions/website/resource.ts';
 import { refusalOf, type Refusal } from './refusal.ts';

@@ -1,6 +1,6 @@
 import type { RecordedWrite } from '../../functions/cluster/dry-run.ts';
 import type { ReadyReason } from '../../functions/website/reasons.ts';
-import { wasWritten } from '../../functions/website/repair.ts';
+import { wasWritten } from '../../functions/website/run/repair.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
 
 /** What the API server answered to a write of the last reconcile. */

@@ -2,7 +2,7 @@
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { websiteSpec, type Website } from '../../functions/website/resource.ts';
-import { statusOf } from '../../functions/website/status.ts';
+import { statusOf } from '../../functions/website/status/status.ts';
 import { eventually } from '../eventually.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { inParallel, observe, SPEC } from './measure.ts';

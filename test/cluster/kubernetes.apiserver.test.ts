@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import type { Announcement } from '../../functions/website/transition.ts';
+import type { Announcement } from '../../functions/website/status/transition.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, patch } from '../real-cluster.ts';

@@ -1,9 +1,9 @@
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
 import { differences } from '../../functions/website/differences.ts';
-import type { Pod } from '../../functions/website/pod.ts';
+import type { Pod } from '../../functions/website/pods/pod.ts';
 import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
-import type { Announcement } from '../../functions/website/transition.ts';
+import type { Announcement } from '../../functions/website/status/transition.ts';
 import type { Desired } from '../../functions/website/children/kind.ts';
 import type { Child, ChildKind, ChildOfKind } from '../../functions/website/children/kinds.ts';
 import type { HttpRoute } from '../../functions/website/children/http-route/object.ts';

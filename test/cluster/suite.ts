@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
-import type { Announcement, Transition } from '../../functions/website/transition.ts';
+import type { Announcement, Transition } from '../../functions/website/status/transition.ts';
 import { SPEC } from '../fixtures/websites.ts';
 import type { Ingress } from '../../functions/website/children/ingress.ts';
 import { desiredChild } from '../fixtures/children.ts';

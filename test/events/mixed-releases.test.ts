@@ -4,7 +4,14 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { eventOf } from '../../functions/events/cloudevents.ts';
 import * as present from '../../functions/events/website-event.ts';
 import { CHILD_KINDS } from '../../functions/website/children/kinds.ts';
-import { AS_NEEDED, AT_CARRIER, AT_EVERYTHING, AT_NOTHING, AT_SPEC, type Look } from '../../functions/website/look.ts';
+import {
+  AS_NEEDED,
+  AT_CARRIER,
+  AT_EVERYTHING,
+  AT_NOTHING,
+  AT_SPEC,
+  type Look,
+} from '../../functions/website/run/look.ts';
 import { eventOf as sentEventOf } from '../../infra/forwarder/event.ts';
 import { NOTICES } from '../fixtures/notices.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EVENT_TYPES, InvalidEventError, requestOf, subjectOf } from '../../functions/events/website-event.ts';
 import { OPTIONAL_KINDS } from '../../functions/website/children/kinds.ts';
-import { AT_EVERYTHING } from '../../functions/website/look.ts';
+import { AT_EVERYTHING } from '../../functions/website/run/look.ts';
 
 const data = {
   apiVersion: 'stable.example.com/v1',

@@ -12,7 +12,7 @@ import { createNamespace, createWebsite, removeWebsite, replaceWebsiteSpec } fro
 import { SCENARIOS, type Step } from './scenarios.ts';
 import { masked } from './world.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
 import { childrenIn } from '../../functions/website/children/kinds.ts';
 
 const FAILURES: Readonly<Record<string, Fault>> = {

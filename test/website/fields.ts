@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { differences } from '../../functions/website/differences.ts';
-import { thousandths } from '../../functions/website/quantity.ts';
+import { thousandths } from '../../functions/website/children/deployment/quantity.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
 import { anyValue, keepsRules, keyOf, specSchema, type Schema, type Spec } from './generated.ts';
 

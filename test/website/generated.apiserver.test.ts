@@ -13,7 +13,7 @@ import { sampled } from '../sampling.ts';
 import { anySpec, refusedSpec, withReplicas, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import { masked } from './world.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
 
 const LENGTH = 5;
 const AT_ONCE = 6;

@@ -9,7 +9,7 @@ import { sampled } from '../sampling.ts';
 import { anySpec, brokenSpec, withReplicas, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import { world } from './world.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const LONGEST = 5;

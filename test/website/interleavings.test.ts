@@ -1,7 +1,7 @@
 // Overlapping runs of one Website in every order that their calls can have: P3, P4, P9, P10.
 import { describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import { isOwnedBy } from '../../functions/website/ownership.ts';
+import { isOwnedBy } from '../../functions/website/plan/ownership.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { type Website, websiteSpec } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
@@ -13,8 +13,8 @@ import { type Child, type ChildKind, CHILD_KINDS, isOptional } from '../../funct
 import { GENERATION } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
-import { desired } from '../../functions/website/desired.ts';
-import type { Run } from '../../functions/website/run.ts';
+import { desired } from '../../functions/website/plan/desired.ts';
+import type { Run } from '../../functions/website/run/run.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const OLD = { image: 'nginx:1', replicas: 1 };

@@ -11,7 +11,7 @@ import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
 import { pidOf, startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { specOf, withoutBound } from './large.ts';
-import { desired } from '../../functions/website/desired.ts';
+import { desired } from '../../functions/website/plan/desired.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
 
 const COUNT = 60;

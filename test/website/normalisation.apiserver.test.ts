@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { isSameAmount } from '../../functions/website/quantity.ts';
+import { isSameAmount } from '../../functions/website/children/deployment/quantity.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { eventually } from '../eventually.ts';
 import { aWebsite } from '../fixtures/websites.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { isSameAmount } from '../../functions/website/quantity.ts';
+import { isSameAmount } from '../../functions/website/children/deployment/quantity.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import type { Spec } from './generated.ts';
 import type { Children, Child } from '../../functions/website/children/kinds.ts';

@@ -8,7 +8,7 @@ import { anySpec, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import type { Child } from '../../functions/website/children/kinds.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
 import type { Children } from '../../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };

@@ -3,7 +3,7 @@ import { afterAll, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { kindOf } from '../../functions/website/children/kinds.ts';
 import { OPTIONAL_CHILDREN } from '../../functions/website/children/metadata.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/look.ts';
+import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { apiPath, type WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';

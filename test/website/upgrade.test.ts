@@ -1,8 +1,8 @@
 // The children that the last release wrote, under this release: nothing is written for a Website that uses nothing new.
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { desired } from '../../functions/website/desired.ts';
-import { plan } from '../../functions/website/plan.ts';
+import { desired } from '../../functions/website/plan/desired.ts';
+import { plan } from '../../functions/website/plan/plan.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';
 import { PREVIOUS_SPECS, storedPreviousChildren } from '../fixtures/previous-release.ts';
 import { aWebsite } from '../fixtures/websites.ts';

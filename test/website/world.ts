@@ -1,4 +1,4 @@
-import { thousandths } from '../../functions/website/quantity.ts';
+import { thousandths } from '../../functions/website/children/deployment/quantity.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
 import { CHILD_METADATA, GENERATION, STATED } from '../../functions/website/children/metadata.ts';

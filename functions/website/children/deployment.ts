@@ -1,5 +1,5 @@
 import { differences } from '../differences.ts';
-import { firstReplicas, fixedReplicas, needsFirstReplicas } from '../replicas.ts';
+import { firstReplicas, fixedReplicas, needsFirstReplicas } from './replicas.ts';
 import type { WebsiteSpec, WebsiteStatus } from '../resource.ts';
 import { imageVolumeHint } from './deployment/files.ts';
 import { laidOver } from './deployment/laid.ts';

@@ -1,5 +1,5 @@
 import type { V1PodDisruptionBudgetSpec } from '@kubernetes/client-node';
-import { leastReplicas } from '../replicas.ts';
+import { leastReplicas } from './replicas.ts';
 import { desiredMeta, mergedMeta, selectorOf } from './metadata.ts';
 import type { ChildOf, KindOfChild } from './kind.ts';
 

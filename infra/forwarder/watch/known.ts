@@ -9,7 +9,7 @@ import {
 } from '../../../functions/website/resource.ts';
 import { kindOf, type ChildKind, type Versions } from '../../../functions/website/children/kinds.ts';
 import { controllerOf, MANAGER, websiteNameIn } from '../../../functions/website/children/metadata.ts';
-import { isWebsite } from '../../../functions/website/ownership.ts';
+import { isWebsite } from '../../../functions/website/plan/ownership.ts';
 import type { Reason } from '../../../functions/events/website-event.ts';
 import { isRequested } from '../../../functions/website/requested.ts';
 import type { WatchedObject } from './observer.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { REQUESTED_AT, type ObjectMeta, type WebsiteKey } from '../../../functions/website/resource.ts';
-import { unseenStatus } from '../../../functions/website/status.ts';
+import { unseenStatus } from '../../../functions/website/status/status.ts';
 import { KINDS } from '../../../functions/website/children/kinds.ts';
 import { rememberChild, type Change } from '../../../infra/forwarder/watch/known.ts';
 import { childObserver, websiteObserver } from '../../../infra/forwarder/watch/observers.ts';

@@ -1,6 +1,6 @@
 import type { V1Container, V1SecurityContext } from '@kubernetes/client-node';
 import { differences } from '../../differences.ts';
-import { isSameAmount } from '../../quantity.ts';
+import { isSameAmount } from './quantity.ts';
 import type { WebsiteSpec } from '../../resource.ts';
 import type { Json } from '../kind.ts';
 import { PORT_NAME } from '../port.ts';

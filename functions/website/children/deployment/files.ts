@@ -1,7 +1,7 @@
 // The files of a Website: a volume of the Pod and a mount of the container for each.
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { digest } from '../../digest.ts';
-import { isSameAmount } from '../../quantity.ts';
+import { isSameAmount } from './quantity.ts';
 import type { WebsiteSpec } from '../../resource.ts';
 import { FILE_SOURCES } from '../../schema/files.ts';
 import type { Json } from '../kind.ts';

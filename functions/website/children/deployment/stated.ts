@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { ObjectMeta, WebsiteSpec } from '../../resource.ts';
 import { GENERATION, STATED } from '../metadata.ts';
-import { fixedReplicas } from '../../replicas.ts';
+import { fixedReplicas } from '../replicas.ts';
 import { statedFiles } from './files.ts';
 import type { Statement } from './laid.ts';
 

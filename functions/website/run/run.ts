@@ -1,0 +1,98 @@
+// What a run reads, and when it has to read more before it acts.
+import type { Cluster } from '../../cluster/cluster.ts';
+import { usesChildMetadata } from '../plan/child-metadata.ts';
+import { CARRIER, type ChildKind, type Children } from '../children/kinds.ts';
+import type { Decision } from './decide.ts';
+import {
+  AS_NEEDED,
+  AT_EVERYTHING,
+  isComplete,
+  isIndependentOfRest,
+  overlooked,
+  seesReadiness,
+  type Look,
+} from './look.ts';
+import { possibleKinds } from '../plan/marks.ts';
+import { isNewerThan } from '../plan/ownership.ts';
+import { takesAny, type Plan } from '../plan/plan.ts';
+import { isRequested } from '../requested.ts';
+import type { Website } from '../resource.ts';
+import { wereAsDesired } from '../status/status.ts';
+
+/** What a run reads and repeats. */
+export interface Run {
+  /** The children to read first. Defaults to all that the Website has. The run reads more if these are not enough. */
+  readonly look?: Look;
+  /** A resourceVersion: the Website may come from a cache if it has this version or a newer one. */
+  readonly since?: string | undefined;
+  /** Repeats the writes that were reverted last time. */
+  readonly afresh?: boolean;
+}
+
+/** The same run, but it reads everything, and from the API server's storage. */
+export const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHING, afresh });
+
+/** If this run has read too little to act, returns the run to make instead. */
+export async function secondRun(
+  website: Website,
+  children: Children,
+  decision: Decision,
+  run: Run,
+  cluster: Cluster,
+): Promise<Run | undefined> {
+  const { look = AS_NEEDED, since } = run;
+  if (isDoubted(website, decision, look)) return everything(run);
+  if (hasSeenTooLittle(website, decision, look)) return {};
+  if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
+  if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
+  const lost = kindsLost(website, children, decision, look);
+  const late = await Promise.all(lost.map((kind) => cluster.getChild(kind, website.metadata)));
+  return late.some((child) => child !== undefined) ? everything(run) : undefined;
+}
+
+/**
+ * Whether the run must read every kind, even if the Deployment's annotation omits it. A user who requests a reconcile may doubt the
+ * annotation, and while the Website was suspended, anybody could edit it.
+ */
+const isDoubted = (website: Website, decision: Decision, look: Look): boolean =>
+  (isRequested(website) || isResumed(website, decision)) && look.unseen !== true && !isComplete(look);
+
+const isResumed = ({ status }: Website, { spec }: Decision): boolean =>
+  spec?.suspend === false && status?.conditions?.some(({ reason }) => reason === 'Suspended') === true;
+
+function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boolean {
+  // The children of a suspended Website stay as they are, but the status describes them. A scale begins with the Deployment's number.
+  if (look.unseen === true) return decision.spec?.suspend === true || decision.scale !== undefined;
+  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, decision, look));
+}
+
+/** Whether the last status vouches for the children that this run did not read. */
+const isRestKnown = (website: Website, { spec }: Decision, look: Look): boolean =>
+  wereAsDesired(website) &&
+  seesReadiness(look) &&
+  ((isIndependentOfRest(look) && !(spec !== undefined && usesChildMetadata(spec))) ||
+    website.status?.observedGeneration === website.metadata.generation);
+
+/** Whether this Website already owns every child that was read. */
+const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);
+
+/**
+ * A cached Website leads forward when its children were written for an older generation of it, or do not exist yet. A cache
+ * cannot tell which Website of a name is the live one, so all children must be ours.
+ */
+const leadsForward = (website: Website, children: Children, decision: Decision): boolean =>
+  areOurs(decision.plan) && isNewerThan(website, children);
+
+/**
+ * The optional kinds that this plan removes from the annotation because their child was not found. The caller looks once more after
+ * it has read the Website. If the child is still missing, an older run may yet create it. The API server then refuses that run's
+ * status write (`createsOptional`), and the run removes the child.
+ */
+function kindsLost({ metadata }: Website, children: Children, decision: Decision, look: Look): readonly ChildKind[] {
+  // At generation 1 there is no earlier spec that could have created one.
+  if (metadata.generation === 1) return [];
+  const wanted = 'wanted' in decision ? decision.wanted : {};
+  const isAbsent = (kind: ChildKind) => wanted[kind] === undefined && children[kind] === undefined;
+  // The run that judged this spec has read the kinds that this run overlooks.
+  return possibleKinds(children[CARRIER]).filter((kind) => isAbsent(kind) && !overlooked(look).includes(kind));
+}

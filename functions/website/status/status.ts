@@ -1,0 +1,178 @@
+import { kindOf, KINDS, type Child, type Children, type DesiredChildren } from '../children/kinds.ts';
+import { selectorOf } from '../children/metadata.ts';
+import { conditionsOf } from './conditions.ts';
+import { historyOf } from './history.ts';
+import { blockedVerdict, PATIENCE_MINUTES, waitingVerdict } from './obstacles.ts';
+import { isOwnedBy } from '../plan/ownership.ts';
+import { memoriesOf, overriddenMessage } from '../plan/overridden.ts';
+import { changesHands, type Operation, type Plan } from '../plan/plan.ts';
+import type { Verdict } from '../reasons.ts';
+import { isRequested, requestIn } from '../requested.ts';
+import type { Website, WebsiteSpec, WebsiteStatus } from '../resource.ts';
+import { urlOf } from './url.ts';
+
+/** With one of these reasons, all children were as desired: readiness is judged only if no other reason applies. */
+const READINESS_REASONS: ReadonlySet<string> = new Set(KINDS.flatMap(({ readyReasons = [] }) => readyReasons));
+
+/** Whether all children were as desired when the Website was last judged. False if a reconcile is requested. */
+export function wereAsDesired(website: Website): boolean {
+  const { conditions = [] } = website.status ?? {};
+  const isAboutReadiness = conditions.some(({ type, reason }) => type === 'Ready' && READINESS_REASONS.has(reason));
+  // During the first minute without a right, Ready still has its old reason.
+  const isForbidden = conditions.some(({ reason }) => reason === 'Forbidden');
+  return isAboutReadiness && !isForbidden && !isRequested(website);
+}
+
+/** What a verdict rests on, after all possible writes. */
+export interface Seen {
+  readonly spec: WebsiteSpec;
+  /** The desired children that the run looked at. */
+  readonly wanted: DesiredChildren;
+  readonly children: Children;
+  /** The writes that are still missing. */
+  readonly remaining: Plan;
+  /** The writes that the API server refused permanently. */
+  readonly refusals: readonly {
+    readonly reason: 'Rejected' | 'QuotaExceeded' | 'TooLarge' | 'MissingApi';
+    readonly message: string;
+  }[];
+  /** Whether the Website has waited for the garbage collector too long. */
+  readonly waitsTooLong?: boolean;
+}
+
+/** Rests on the previous status alone, so two runs with the same input agree. */
+export function waitsTooLong({ status }: Website, now: Date): boolean {
+  const known = status?.conditions?.find(({ type, reason }) => type !== 'Ready' && reason === 'WaitingForDeletion');
+  if (known === undefined || known.type === 'Stalled') return known !== undefined;
+  // Negated, so that an unreadable time (NaN) counts as too long.
+  return !(now.getTime() - Date.parse(known.lastTransitionTime) < PATIENCE_MINUTES * 60_000);
+}
+
+/** Judges a Website by its observed children, never by the writes that were planned. */
+export function verdict(seen: Seen): Verdict {
+  return seen.spec.suspend ? suspendedVerdict(seen) : activeVerdict(seen);
+}
+
+/** The functions write no child of a suspended Website. Its children may still match the spec, and health gates wait for that. */
+function suspendedVerdict(seen: Seen): Verdict {
+  const [different] = seen.remaining.steps.flat();
+  const { state, message } =
+    different === undefined || seen.remaining.obstacles.length > 0
+      ? activeVerdict(seen)
+      : ({ state: 'suspended', message: differenceText(different) } as const);
+  return {
+    state: state === 'ready' ? 'ready' : 'suspended',
+    reason: 'Suspended',
+    message: `Suspended, so the children are left as they are: ${message}`,
+  };
+}
+
+function differenceText(operation: Operation): string {
+  const { kind } = operation.child;
+  switch (operation.verb) {
+    case 'create':
+      return `${kind} is missing`;
+    case 'delete':
+      return `${kind} is no longer wanted`;
+    case 'replace':
+      return `${kind} differs from the spec (${operation.changed.slice(0, 5).join(', ')})`;
+  }
+}
+
+function activeVerdict(seen: Seen): Verdict {
+  const { remaining, refusals } = seen;
+  const blocked = blockedVerdict(remaining);
+  if (blocked !== undefined) return blocked;
+  const [refusal] = refusals;
+  if (refusal !== undefined) return refusedVerdict(seen, refusal);
+  const waiting = waitingVerdict(seen);
+  if (waiting !== undefined) return waiting;
+  const [overridden] = remaining.steps.flat();
+  if (overridden !== undefined) return overriddenVerdict(overridden);
+  return readiness(seen);
+}
+
+/** The first child that is not ready decides. If all are ready, the verdict is that of the first child: the Deployment. */
+function readiness({ spec, wanted, children }: Seen): Verdict {
+  const desired = KINDS.filter(({ kind }) => wanted[kind] !== undefined);
+  const verdicts = desired.flatMap((each) => each.readiness?.(children[each.kind], spec) ?? []);
+  const decisive = verdicts.find(({ state }) => state !== 'ready') ?? verdicts[0];
+  if (decisive === undefined) throw new Error('No kind of child says whether the site is ready');
+  return decisive;
+}
+
+function refusedVerdict({ wanted }: Seen, { reason, message }: Seen['refusals'][number]): Verdict {
+  const hints = KINDS.map(({ kind }) => {
+    const want = wanted[kind];
+    return want === undefined ? undefined : kindOf(kind).hint?.(want.spec, message);
+  });
+  return {
+    state: 'stalled',
+    reason,
+    message: hinted(
+      message,
+      hints.find((hint) => hint !== undefined),
+    ),
+  };
+}
+
+const hinted = (message: string, hint: string | undefined): string =>
+  hint === undefined ? message : `${message}. ${hint}`;
+
+/** Another write of the same child would have the same result. */
+function overriddenVerdict(operation: Operation): Verdict {
+  const { kind, metadata } = operation.child;
+  return operation.verb === 'replace'
+    ? { state: 'stalled', reason: 'Overridden', message: hinted(overriddenMessage(operation), hintOn(operation)) }
+    : {
+        state: 'progressing',
+        reason: 'Overridden',
+        message: `${kind} ${metadata.name} does not stay as written. Check for an admission policy or another controller that changes or deletes it`,
+      };
+}
+
+const hintOn = ({ child, changed }: Extract<Operation, { verb: 'replace' }>): string | undefined =>
+  kindOf(child.kind).hint?.(child.spec, changed.join(', '));
+
+/** The status of a Website that could be judged. */
+export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
+  const url = urlOf(website, seen);
+  const history = historyOf(website, seen.spec.image, judged, now);
+  const overridden = isAllWritten(seen) ? memoriesOf(seen.remaining) : [];
+  return {
+    ...judgement(website, judged, now),
+    ...childFields(website, seen.children),
+    selector: Object.entries(selectorOf(website))
+      .map(([label, value]) => `${label}=${value}`)
+      .join(','),
+    ...(url === undefined ? {} : { url }),
+    ...(overridden.length === 0 ? {} : { overridden }),
+    ...(history.length === 0 ? {} : { history: [...history] }),
+  };
+}
+
+/** Whether every planned write was made. A refused write, and any write that depends on it, is tried again. */
+const isAllWritten = ({ spec, remaining, refusals }: Seen): boolean =>
+  !spec.suspend && refusals.length === 0 && !remaining.steps.flat().some(changesHands);
+
+function childFields(website: Website, children: Children): WebsiteStatus {
+  const fields = KINDS.map((each) => each.statusFields?.(website, owned(website, children[each.kind])));
+  return Object.assign({}, ...fields) as WebsiteStatus;
+}
+
+/** The status of a Website whose children were not read. It keeps the previous fields about children. */
+export function unseenStatus(website: Website, judged: Verdict, now: Date): WebsiteStatus {
+  return { ...website.status, ...judgement(website, judged, now) };
+}
+
+const owned = <T extends Child>(website: Website, child: T | undefined): T | undefined =>
+  child !== undefined && isOwnedBy(child, website) ? child : undefined;
+
+function judgement(website: Website, judged: Verdict, now: Date) {
+  const handled = requestIn(website.metadata) ?? website.status?.lastHandledReconcileAt;
+  return {
+    ...(website.metadata.generation === undefined ? {} : { observedGeneration: website.metadata.generation }),
+    conditions: conditionsOf(website, judged, now),
+    ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
+  };
+}

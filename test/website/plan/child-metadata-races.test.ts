@@ -1,0 +1,120 @@
+// A run that decided by an older childMetadata, and stalled at any of its calls, changes no child after a newer run has ended.
+import { describe, expect, it } from 'vitest';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Cluster } from '../../../functions/cluster/cluster.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
+import { MemoryCluster } from '../../cluster/memory.ts';
+import { RUNS } from '../../fixtures/runs.ts';
+import { NOW, SPEC } from '../../fixtures/websites.ts';
+import { world } from '../world.ts';
+import type { Run } from '../../../functions/website/run/run.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+const NONE = SPEC;
+const labelled = (team: string) => ({ ...SPEC, childMetadata: { labels: { team }, annotations: { team } } });
+const [WEB, SALES] = [labelled('web'), labelled('sales')];
+
+const EVENTS: Readonly<Record<string, Run>> = {
+  'as-needed': RUNS['as-needed'],
+  spec: RUNS.spec,
+  cached: { ...RUNS.spec, since: '1' },
+};
+
+/** What a run does that stalls before one of its calls, then makes that call, and ends. */
+function stallingAt(cluster: MemoryCluster, at: number) {
+  let calls = 0;
+  let resume = () => {};
+  const resumed = new Promise<void>((resolve) => (resume = resolve));
+  let stalled = () => {};
+  const atCall = new Promise<void>((resolve) => (stalled = resolve));
+  const turn = async <T>(work: () => Promise<T>): Promise<T> => {
+    calls++;
+    if (calls > at) throw new ClusterError('Unreachable', 'the process has ended');
+    if (calls < at) return work();
+    stalled();
+    await resumed;
+    return work();
+  };
+  const slow: Cluster = {
+    getWebsite: (where) => turn(() => cluster.getWebsite(where)),
+    getChild: (kind, where) => turn(() => cluster.getChild(kind, where)),
+    create: (child) => turn(() => cluster.create(child)),
+    replace: (child) => turn(() => cluster.replace(child)),
+    rehearse: (child) => turn(() => cluster.rehearse(child)),
+    delete: (child) => turn(() => cluster.delete(child)),
+    scale: (website, replicas) => turn(() => cluster.scale(website, replicas)),
+    updateStatus: (website) => turn(() => cluster.updateStatus(website)),
+    announce: (website, transition) => cluster.announce(website, transition),
+    listWebsites: () => cluster.listWebsites(),
+    listChildren: (kind) => cluster.listChildren(kind),
+    listPods: (namespace, labels) => cluster.listPods(namespace, labels),
+  };
+  return { slow, atCall, resume: () => resume() };
+}
+
+const run = (cluster: Cluster, event: Run = {}) => reconcile(key, { cluster, now: () => NOW }, event);
+const ended = (work: Promise<unknown>) =>
+  work.then(
+    () => 'ended' as const,
+    (error: unknown) => {
+      if (!(error instanceof ClusterError)) throw error;
+      return 'ended' as const;
+    },
+  );
+
+async function settled(spec: object): Promise<MemoryCluster> {
+  const cluster = new MemoryCluster();
+  cluster.apply(key, spec);
+  for (const _ of [1, 2]) {
+    await run(cluster);
+    cluster.rollOut();
+  }
+  await run(cluster);
+  return cluster;
+}
+
+const children = (cluster: MemoryCluster) =>
+  world(cluster).filter((each) => (each as { kind: string }).kind !== 'Website');
+
+/** @returns whether the older run has so many calls. */
+async function race(
+  from: MemoryCluster,
+  [older, newer]: readonly object[],
+  [slowRun, fastRun]: readonly Run[],
+  at: number,
+) {
+  const cluster = from.copy();
+  cluster.apply(key, older);
+  const { slow, atCall, resume } = stallingAt(cluster, at);
+  const end = ended(run(slow, slowRun));
+  if ((await Promise.race([end, atCall.then(() => 'stalled' as const)])) === 'ended') return false;
+  cluster.apply(key, newer);
+  await run(cluster, fastRun);
+  const before = children(cluster);
+  resume();
+  await end;
+  expect(children(cluster), `after call ${at}`).toEqual(before);
+  cluster.rollOut();
+  await run(cluster, RUNS.spec);
+  expect(children(cluster)).toEqual(children(await settled(newer as object)));
+  return true;
+}
+
+describe.each([
+  ['labels change, and change back', WEB, SALES, WEB],
+  ['labels come and go', NONE, WEB, NONE],
+  ['labels go and come', WEB, NONE, WEB],
+  ['labels change twice', NONE, WEB, SALES],
+  ['labels come, and another image', NONE, WEB, { ...NONE, image: 'nginx:2' }],
+])('While %s', (_, from, older, newer) => {
+  const names = Object.keys(EVENTS);
+  it.each(names.flatMap((one) => names.map((other) => [one, other] as const)))(
+    'a run (%s) does not undo a newer one (%s)',
+    async (one, other) => {
+      const start = await settled(from);
+      let at = 1;
+      while (await race(start, [older, newer], [EVENTS[one] ?? {}, EVENTS[other] ?? {}], at)) at++;
+      expect(at).toBeGreaterThan(5);
+    },
+  );
+});

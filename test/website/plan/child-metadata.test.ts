@@ -1,0 +1,373 @@
+// spec.childMetadata: labels and annotations on every child and on the Pods, beside those of other writers.
+import { isDeepStrictEqual } from 'node:util';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Deployment } from '../../../functions/website/children/deployment/object.ts';
+import { CHILD_KINDS, childrenIn, type Child, type Children } from '../../../functions/website/children/kinds.ts';
+import { CHILD_METADATA, GENERATION } from '../../../functions/website/children/metadata.ts';
+import { desired } from '../../../functions/website/plan/desired.ts';
+import { isNewerThan } from '../../../functions/website/plan/ownership.ts';
+import { plan, withoutStamps } from '../../../functions/website/plan/plan.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
+import { GROUP, websiteSpec, type ObjectMeta, type Website } from '../../../functions/website/resource.ts';
+import { MemoryCluster } from '../../cluster/memory.ts';
+import { storedChildren } from '../../fixtures/children.ts';
+import { RUNS, type RunName } from '../../fixtures/runs.ts';
+import { aWebsite, NOW, SPEC } from '../../fixtures/websites.ts';
+import { world } from '../world.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+/** With every optional child that an Ingress and a budget are. */
+const FULL = { ...SPEC, host: 'a.example.com', disruptionBudget: 'Auto' };
+const STATED = { labels: { team: 'web', 'example.com/tier': '' }, annotations: { 'example.com/owner': 'a b' } };
+const WITH = { ...FULL, childMetadata: STATED };
+
+type Meta = Pick<ObjectMeta, 'labels' | 'annotations'>;
+interface Place {
+  readonly name: string;
+  readonly meta: Meta;
+}
+
+/** Every place that has labels and annotations: the children, and the Pods. */
+const placesIn = (children: readonly Child[]): Place[] =>
+  children.flatMap((child) => {
+    const place = { name: child.kind, meta: child.metadata };
+    if (child.kind !== 'Deployment') return [place];
+    return [place, { name: 'Pods', meta: child.spec.template.metadata ?? {} }];
+  });
+
+let cluster: MemoryCluster;
+const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
+const ready = () => cluster.websites()[0]?.status?.conditions?.find(({ type }) => type === 'Ready');
+async function follow(spec: object, name: RunName = 'as-needed'): Promise<void> {
+  cluster.apply(key, spec);
+  await run(name);
+  cluster.rollOut();
+  await run();
+}
+const childOf = (kind: string): Child => {
+  const child = cluster.children().find((each) => each.kind === kind);
+  if (child === undefined) throw new Error(`There is no ${kind}`);
+  return child;
+};
+
+beforeEach(() => {
+  cluster = new MemoryCluster();
+});
+
+/** Another writer puts these into every place. */
+function edit(labels: object, annotations: object): void {
+  for (const child of cluster.children()) {
+    const { metadata, spec } = structuredClone(child) as Deployment;
+    const places: { labels?: object; annotations?: object }[] = [metadata];
+    if (child.kind === 'Deployment') places.push((spec.template.metadata ??= {}));
+    for (const place of places) {
+      place.labels = { ...place.labels, ...labels };
+      place.annotations = { ...place.annotations, ...annotations };
+    }
+    cluster.edit(child, { metadata, spec });
+  }
+}
+
+describe('Every child and the Pods', () => {
+  const expectEverywhere = ({ labels = {}, annotations = {} }: Meta) => {
+    const places = placesIn(cluster.children());
+    expect(places.map(({ name }) => name).toSorted()).toEqual([
+      'Deployment',
+      'Ingress',
+      'PodDisruptionBudget',
+      'Pods',
+      'Service',
+    ]);
+    for (const { name, meta } of places) {
+      expect({ name, meta }).toMatchObject({ name, meta: { labels, annotations } });
+    }
+  };
+  const expectNowhere = (...names: readonly string[]) => {
+    for (const { name, meta } of placesIn(cluster.children()))
+      for (const each of names) expect({ name, ...meta.labels, ...meta.annotations }).not.toHaveProperty([each]);
+  };
+
+  it('get what the spec states, when they are created and later', async () => {
+    await follow(WITH);
+    expectEverywhere(STATED);
+    const created = world(cluster);
+    cluster = new MemoryCluster();
+    await follow(FULL);
+    expectNowhere('team', 'example.com/owner');
+    await follow(WITH);
+    expect(world(cluster)).toEqual(created);
+  });
+
+  it.each<RunName>(['as-needed', 'spec', 'everything'])('follow each change of the spec, by a run %s', async (name) => {
+    await follow(WITH);
+    await follow(
+      { ...FULL, childMetadata: { labels: { team: 'sales' }, annotations: { 'example.com/cost': '7' } } },
+      name,
+    );
+    expectEverywhere({ labels: { team: 'sales' }, annotations: { 'example.com/cost': '7' } });
+    expectNowhere('example.com/tier', 'example.com/owner');
+    await follow(FULL, name);
+    expectNowhere('team', 'example.com/tier', 'example.com/owner', 'example.com/cost');
+    expect((await run()).actions).toEqual([]);
+  });
+
+  it('keep what others wrote, and get back what others changed', async () => {
+    await follow(WITH);
+    edit({ theirs: 'x', team: 'theirs' }, { 'their/note': 'y', 'example.com/owner': 'theirs' });
+    expect((await run()).actions).toContain('replace Service');
+    expectEverywhere({
+      labels: { ...STATED.labels, theirs: 'x' },
+      annotations: { ...STATED.annotations, 'their/note': 'y' },
+    });
+    await follow(FULL);
+    expectEverywhere({ labels: { theirs: 'x' }, annotations: { 'their/note': 'y' } });
+    expectNowhere('team', 'example.com/owner');
+  });
+
+  it.each(['{', '[]', '{"labels":"team"}'])('keep everything where the annotation is %s', async (text) => {
+    await follow(WITH);
+    edit({}, { [CHILD_METADATA]: text });
+    await follow(FULL);
+    expectEverywhere({ labels: { team: 'web' } });
+    expect(childOf('Service').metadata.annotations).toHaveProperty([CHILD_METADATA], '{}');
+  });
+
+  it.each(['Deployment', 'Service', 'Ingress', 'PodDisruptionBudget'] as const)(
+    'get it again when the %s is recreated',
+    async (kind) => {
+      await follow(WITH);
+      const before = world(cluster);
+      cluster.remove(kind, childOf(kind).metadata);
+      await run('everything');
+      cluster.rollOut();
+      await run();
+      expect(world(cluster)).toEqual(before);
+    },
+  );
+
+  it('get it when an Ingress is recreated to change its class', async () => {
+    await follow({ ...WITH, ingressClassName: 'nginx' });
+    edit({ theirs: 'x' }, {});
+    await follow({ ...FULL, childMetadata: { labels: { team: 'sales' } } });
+    expect(childOf('Ingress').metadata.labels).toMatchObject({ team: 'sales', theirs: 'x' });
+    expectNowhere('example.com/tier', 'example.com/owner');
+  });
+});
+
+describe('Our own', () => {
+  it('labels and annotations are never those of the spec', () => {
+    const wanted = desired(aWebsite({ spec: WITH }), websiteSpec.parse(WITH));
+    const plain = desired(aWebsite({ spec: FULL }), websiteSpec.parse(FULL));
+    const kinds = CHILD_KINDS.filter((kind) => plain[kind] !== undefined);
+    expect(kinds.length).toBeGreaterThan(3);
+    for (const kind of kinds) {
+      const { labels, annotations } = plain[kind]?.metadata ?? {};
+      expect(wanted[kind]?.metadata).toMatchObject({ labels, annotations });
+    }
+  });
+
+  it('issuer and one of the spec replace each other', async () => {
+    const annotated = { ...FULL, childMetadata: { annotations: { 'cert-manager.io/cluster-issuer': 'theirs' } } };
+    const issued = { ...FULL, tls: { issuer: { name: 'ours' } } };
+    const issuers = () =>
+      Object.entries(childOf('Ingress').metadata.annotations ?? {}).filter(([name]) =>
+        name.startsWith('cert-manager.io/'),
+      );
+    for (const _ of [1, 2]) {
+      await follow(annotated);
+      expect(issuers()).toEqual([['cert-manager.io/cluster-issuer', 'theirs']]);
+      await follow(issued);
+      expect(issuers()).toEqual([['cert-manager.io/issuer', 'ours']]);
+    }
+  });
+});
+
+describe('A Website that never used it', () => {
+  it('has neither the annotation nor a stamp on its Service', async () => {
+    await follow({ ...FULL, childMetadata: { labels: {}, annotations: {} } });
+    for (const { metadata } of cluster.children()) expect(metadata.annotations).not.toHaveProperty([CHILD_METADATA]);
+    expect(childOf('Service').metadata.annotations).not.toHaveProperty([GENERATION]);
+  });
+
+  it('has a new spec followed with 2 reads, and with 3 once it was used', async () => {
+    const reads = async (spec: object) => {
+      cluster.apply(key, spec);
+      const before = cluster.reads;
+      await run('spec');
+      const spent = cluster.reads - before;
+      cluster.rollOut();
+      await run();
+      return spent;
+    };
+    await follow(SPEC);
+    expect(await reads({ ...SPEC, image: 'nginx:2' })).toBe(2);
+    await follow({ ...SPEC, childMetadata: STATED });
+    expect(await reads(SPEC)).toBe(3);
+    expect(await reads({ ...SPEC, image: 'nginx:2' })).toBe(3);
+  });
+});
+
+describe('Because a run that lost a race must lose it on the Deployment,', () => {
+  const steps = (spec: object, observed: Children, website = aWebsite({ spec })) =>
+    plan(website, desired(website, websiteSpec.parse(spec), observed), observed).steps.map((step) =>
+      step.map(({ verb, child }) => `${verb} ${child.kind}`),
+    );
+  const used = { ...SPEC, childMetadata: STATED };
+
+  it('the Service is written after it', () => {
+    expect(steps(used, {})).toEqual([['create Deployment'], ['create Service']]);
+    expect(steps(used, storedChildren(aWebsite()))).toEqual([['replace Deployment'], ['replace Service']]);
+    const newer = aWebsite({ spec: SPEC, metadata: { generation: 2 } });
+    expect(steps(SPEC, storedChildren(aWebsite({ spec: used })), newer)).toEqual([
+      ['replace Deployment'],
+      ['replace Service'],
+    ]);
+  });
+
+  it('the Service is not written while the API server refuses the Deployment', async () => {
+    await follow(SPEC);
+    const replace = cluster.replace.bind(cluster);
+    const refusing = vi.spyOn(cluster, 'replace').mockImplementation(async (child) => {
+      if (child.kind === 'Deployment') throw new ClusterError('Invalid', 'no such labels');
+      return replace(child);
+    });
+    cluster.apply(key, used);
+    await run();
+    expect(ready()?.reason).toBe('Rejected');
+    expect(childOf('Service').metadata.labels).not.toHaveProperty('team');
+    refusing.mockRestore();
+    await run();
+    expect(childOf('Service').metadata.labels).toHaveProperty('team');
+  });
+
+  it('the Service waits for a Deployment that somebody else has, and gets its labels after it', async () => {
+    await follow(SPEC);
+    const { metadata } = childOf('Deployment');
+    cluster.edit(childOf('Deployment'), { metadata: { ...metadata, labels: {}, ownerReferences: [] } });
+    cluster.apply(key, used);
+    await run();
+    expect(ready()?.reason).toBe('NameConflict');
+    expect(childOf('Service').metadata.labels).not.toHaveProperty('team');
+    cluster.remove('Deployment', metadata);
+    await run('everything');
+    expect(childOf('Service').metadata.labels).toHaveProperty('team');
+  });
+
+  it('a cached Website is not ahead of a Service that a newer one wrote', () => {
+    const children = storedChildren(aWebsite({ spec: used }));
+    const cached = aWebsite({ spec: used, metadata: { generation: 2 } });
+    expect(isNewerThan(cached, children)).toBe(true);
+    const newer = storedChildren(aWebsite({ spec: used, metadata: { generation: 3 } }));
+    expect(isNewerThan(cached, { ...children, Service: newer.Service })).toBe(false);
+  });
+
+  it('a Deployment that is recreated says so while its Service does', () => {
+    const { Service: service } = storedChildren(aWebsite({ spec: used }));
+    const website = aWebsite({ spec: SPEC, metadata: { generation: 2 } });
+    const wanted = desired(website, websiteSpec.parse(SPEC), { Service: service });
+    expect(wanted.Deployment?.metadata.annotations).toHaveProperty([CHILD_METADATA], '{}');
+    expect(wanted.Service?.metadata.annotations).toHaveProperty([GENERATION], '2');
+  });
+});
+
+/** A run ends before its call, as a process does. */
+async function dying(at: number): Promise<void> {
+  let calls = 0;
+  const dead = new Proxy(cluster, {
+    get(target, name: keyof MemoryCluster) {
+      const member: unknown = target[name];
+      if (typeof member !== 'function') return member;
+      if (name === 'announce') return member.bind(target) as unknown;
+      return (...args: unknown[]) => {
+        if (++calls >= at) throw new ClusterError('Unreachable', 'the process has ended');
+        return (member as (...all: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+  await reconcile(key, { cluster: dead, now: () => NOW }).catch(() => {});
+}
+
+const CALLS = [1, 2, 3, 4, 5, 6, 7, 8];
+
+describe.each(CALLS)('A run that ends before call %i leaves no label behind', (at) => {
+  const other = { ...SPEC, image: 'nginx:2' };
+  const used = { ...SPEC, childMetadata: STATED };
+  /** Whether the runs for the next spec lead to what a new Website would have. */
+  async function endsAsOther(): Promise<boolean> {
+    await run('spec');
+    cluster.rollOut();
+    await run('spec');
+    const found = world(cluster);
+    cluster = new MemoryCluster();
+    await follow(other);
+    return isDeepStrictEqual(found, world(cluster));
+  }
+
+  it('for the next spec, when labels went', async () => {
+    await follow(used);
+    cluster.apply(key, SPEC);
+    await dying(at);
+    cluster.apply(key, other);
+    expect(await endsAsOther()).toBe(true);
+  });
+
+  it('for the next spec, when labels came', async () => {
+    await follow(SPEC);
+    cluster.apply(key, used);
+    await dying(at);
+    cluster.apply(key, other);
+    expect(await endsAsOther()).toBe(true);
+  });
+
+  it('when labels came and somebody then deletes the Deployment', async () => {
+    await follow(SPEC);
+    cluster.apply(key, used);
+    await dying(at);
+    cluster.remove('Deployment', { ...key, name: 'shop-deployment' });
+    cluster.apply(key, other);
+    expect(await endsAsOther()).toBe(true);
+  });
+});
+
+it('A suspended Website does not differ by the annotation alone', () => {
+  const children = storedChildren(aWebsite({ spec: WITH }));
+  for (const { meta } of placesIn(childrenIn(children)))
+    for (const name of ['team', 'example.com/tier', 'example.com/owner']) {
+      delete (meta.labels as Record<string, string>)[name];
+      delete (meta.annotations as Record<string, string>)[name];
+    }
+  const website: Website = aWebsite({ spec: FULL, metadata: { generation: 2 } });
+  const planned = plan(website, desired(website, websiteSpec.parse(FULL), children), children);
+  expect(planned.steps.flat()).toHaveLength(4);
+  expect(withoutStamps(planned).steps).toEqual([]);
+});
+
+it('No message shows the value of an annotation of the Pods', async () => {
+  cluster.admit = (child) => {
+    const copy = structuredClone(child) as Deployment;
+    if (child.kind === 'Deployment')
+      Object.assign(copy.spec.template.metadata?.annotations ?? {}, { 'example.com/owner': 'policy' });
+    return copy;
+  };
+  await follow(WITH);
+  expect(ready()).toMatchObject({ reason: 'Overridden' });
+  expect(ready()?.message).toContain('spec.template.metadata.annotations.example.com/owner');
+  expect(ready()?.message).not.toContain('policy (');
+  expect(ready()?.message).not.toContain('a b');
+});
+
+describe('The schema refuses', () => {
+  it.each([GROUP, `websites.${GROUP}`, 'kubernetes.io', 'a.b.kubernetes.io', 'k8s.io', 'gateway.networking.k8s.io'])(
+    'keys below %s',
+    (prefix) => {
+      for (const part of ['labels', 'annotations']) {
+        const issues = websiteSpec.safeParse({ ...SPEC, childMetadata: { [part]: { [`${prefix}/x`]: 'y' } } }).error
+          ?.issues;
+        expect(issues).toMatchObject([
+          { path: ['childMetadata', part], message: expect.stringContaining('must have no key below') as string },
+        ]);
+      }
+    },
+  );
+});

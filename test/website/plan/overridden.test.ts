@@ -1,0 +1,165 @@
+// A write that a policy changes each time: what is said of it, when it is repeated, and what a resync makes of it.
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import { resyncWebsites } from '../../../functions/resync-websites.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
+import { REQUESTED_AT, type Website } from '../../../functions/website/resource.ts';
+import { MemoryCluster } from '../../cluster/memory.ts';
+import { NOW, SPEC } from '../../fixtures/websites.ts';
+import type { Deployment } from '../../../functions/website/children/deployment/object.ts';
+import type { Child } from '../../../functions/website/children/kinds.ts';
+import { STATED } from '../../../functions/website/children/metadata.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+type Container = NonNullable<Deployment['spec']['template']['spec']>['containers'][number];
+type Draft = {
+  metadata: Deployment['metadata'];
+  container: { -readonly [Field in keyof Container]: Container[Field] };
+};
+
+let cluster: MemoryCluster;
+const now = () => NOW;
+const run = () => reconcile(key, { cluster, now });
+const status = () => (cluster.websites()[0] as Website).status;
+const message = () => status()?.conditions?.find(({ type }) => type === 'Ready')?.message;
+const deployment = () => cluster.children().find((child): child is Deployment => child.kind === 'Deployment');
+const image = () => deployment()?.spec.template.spec?.containers[0]?.image;
+const log = { info() {}, warn: vi.fn(), error: vi.fn() };
+const resync = () => resyncWebsites({ cluster, now, log, resyncPlace: { last: undefined } }, { retryAfterMs: [] });
+
+const policy = (change: (draft: Draft) => void) => (child: Child) => {
+  if (child.kind !== 'Deployment') return child;
+  const copy = structuredClone(child);
+  const [container] = copy.spec.template.spec?.containers ?? [];
+  if (container !== undefined) change({ metadata: copy.metadata, container });
+  return copy;
+};
+const mirror = policy(({ container }) => {
+  container.image = container.image?.replace(/^(mirror\/)?/, 'mirror/') ?? '';
+});
+
+async function overridden(spec: object = SPEC): Promise<void> {
+  cluster.apply(key, spec);
+  await run();
+  cluster.rollOut();
+  await run();
+  expect(await run()).toMatchObject({ outcome: { kind: 'stalled', reason: 'Overridden' }, actions: [] });
+  expect(status()?.overridden).toHaveLength(1);
+}
+
+beforeEach(() => {
+  cluster = new MemoryCluster();
+  cluster.admit = mirror;
+});
+
+it('A message about a value that may be confidential names its field alone', async () => {
+  cluster.admit = policy(({ container }) => {
+    container.args = [...(container.args ?? []).slice(0, 1), '--password=of-the-policy'];
+  });
+  await overridden({ ...SPEC, args: ['serve', '--password=of-the-spec'] });
+  expect(message()).toContain('spec.template.spec.containers[0].args[1]');
+  expect(message()).not.toContain('password');
+});
+
+describe('What did not last is written again', () => {
+  beforeEach(() => overridden());
+
+  it.each<[string, () => unknown]>([
+    ['where somebody asks', () => cluster.apply(key, SPEC, { annotations: { [REQUESTED_AT]: 'now' } })],
+    ['where the spec changes', () => cluster.apply(key, { ...SPEC, image: 'nginx:2' })],
+    [
+      'where the child changes in the same field',
+      () => {
+        const { spec, ...rest } = deployment() as Deployment;
+        const containers = (spec.template.spec?.containers ?? []).map((each) => ({ ...each, image: 'other' }));
+        const template = { ...spec.template, spec: { ...spec.template.spec, containers } };
+        cluster.edit({ spec, ...rest }, { spec: { ...spec, template } });
+      },
+    ],
+  ])('%s, once', async (_, happens) => {
+    happens();
+    expect((await run()).actions).toContain('replace Deployment');
+    await run();
+    expect((await run()).actions).toEqual([]);
+  });
+
+  it('with what was refused: that is not remembered', async () => {
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    const refuse = vi.spyOn(cluster, 'replace').mockRejectedValue(new ClusterError('Invalid', 'not here'));
+    expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' });
+    expect(status()?.overridden).toBeUndefined();
+    refuse.mockRestore();
+    expect((await run()).actions).toContain('replace Deployment');
+  });
+
+  it('after a suspension', async () => {
+    cluster.apply(key, { ...SPEC, suspend: true });
+    await run();
+    expect(status()?.overridden).toBeUndefined();
+  });
+});
+
+describe('The message', () => {
+  const secret = [{ name: 'TOKEN', value: 'secret-of-the-spec' }];
+
+  it('holds no value of a variable or an annotation', async () => {
+    cluster.admit = policy(({ metadata, container }) => {
+      Object.assign(metadata.annotations ?? {}, { [STATED]: 'secret-annotation' });
+      container.env = [{ name: 'TOKEN', value: 'secret-of-a-policy' }];
+    });
+    await overridden({ ...SPEC, env: secret });
+    expect(message()).toContain(`metadata.annotations.${STATED}, spec.template.spec.containers[0].env`);
+    expect(message()).not.toContain('secret');
+  });
+
+  it('names five fields, and says how many more there are', async () => {
+    const env = Array.from({ length: 7 }, (_, index) => ({ name: `V${index}`, value: 'a' }));
+    cluster.admit = policy(({ container }) => {
+      container.env = env.map(({ name }) => ({ name, value: 'b' }));
+    });
+    await overridden({ ...SPEC, env });
+    expect(message()?.match(/\.env/g)).toHaveLength(5);
+    expect(message()).toMatch(/, and 2 more$/);
+  });
+
+  it('cuts long values', async () => {
+    cluster.admit = policy(({ container }) => {
+      container.image = `mirror/${'x'.repeat(10_000)}`;
+    });
+    await overridden();
+    expect(message()?.length).toBeLessThan(400);
+  });
+});
+
+describe('A resync', () => {
+  it('asks for nothing where everything lasts', async () => {
+    cluster.admit = (child) => child;
+    cluster.apply(key, SPEC);
+    await run();
+    const rehearse = vi.spyOn(cluster, 'rehearse');
+    await resync();
+    expect(rehearse).not.toHaveBeenCalled();
+  });
+
+  it('writes nothing where the write would come to the same', async () => {
+    await overridden();
+    const { writes } = cluster;
+    expect(await resync()).toMatchObject({ differing: 0, stalled: 0 });
+    expect(cluster.writes).toBe(writes);
+  });
+
+  it('writes where it would last now, also after a lost race', async () => {
+    await overridden();
+    cluster.admit = (child) => child;
+    vi.spyOn(cluster, 'replace').mockRejectedValueOnce(new ClusterError('Conflict', 'another was faster'));
+    expect(await resync()).toMatchObject({ differing: 1, repaired: 1, failed: 0 });
+    expect(image()).toBe(SPEC.image);
+    expect(status()?.overridden).toBeUndefined();
+  });
+
+  it('goes on where it may not ask', async () => {
+    await overridden();
+    vi.spyOn(cluster, 'rehearse').mockRejectedValue(new ClusterError('Forbidden', 'not you'));
+    expect(await resync()).toMatchObject({ seen: 1, failed: 0, unreached: 0 });
+  });
+});

@@ -1,0 +1,147 @@
+// A right of the functions that is missing, on the real API server: what the Website says, and that it heals.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../../functions/cluster/transport.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
+import type { WebsiteKey } from '../../../functions/website/resource.ts';
+import { writeKubeconfigFor } from '../../../infra/local/programs/kubeconfig.ts';
+import { eventually } from '../../eventually.ts';
+import { createNamespace, createWebsite, patch, patchWebsite, removeWebsitesIn } from '../../real-cluster.ts';
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** What the functions ship with. */
+const RULES = parseAllDocuments(readFileSync('infra/kubernetes/rights/functions-rbac.yaml', 'utf8'))
+  .map((document) => document.toJS() as { kind: string; rules: Rule[] })
+  .flatMap(({ kind, rules }) => (kind === 'ClusterRole' ? rules : []));
+
+let admin: Transport;
+let functions: Transport;
+let folder: string;
+let key: WebsiteKey;
+let minutes: number;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => admin.close());
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'forbidden-'));
+  key = { namespace: await createNamespace(admin, 'forbidden'), name: 'shop' };
+  minutes = 0;
+  await make('/api/v1', 'serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount' });
+  await make('/apis/rbac.authorization.k8s.io/v1', 'roles', { kind: 'Role', rules: RULES });
+  await make('/apis/rbac.authorization.k8s.io/v1', 'rolebindings', {
+    kind: 'RoleBinding',
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: ACCOUNT },
+    subjects: [{ kind: 'ServiceAccount', name: ACCOUNT, namespace: key.namespace }],
+  });
+  const options = { transport: admin, address: { kubeconfig: inject('kubeconfig') }, namespace: key.namespace };
+  const kubeconfig = await writeKubeconfigFor(ACCOUNT, { ...options, path: join(folder, 'kubeconfig') });
+  functions = await connect({ kubeconfig });
+});
+afterEach(async () => {
+  await removeWebsitesIn(admin, key.namespace);
+  await functions.close();
+  rmSync(folder, { recursive: true });
+});
+
+const ACCOUNT = 'functions';
+const make = (api: string, plural: string, body: object): Promise<unknown> =>
+  admin.json({
+    method: 'POST',
+    path: `${api}/namespaces/${key.namespace}/${plural}`,
+    what: `create ${plural}`,
+    body: { ...body, metadata: { name: ACCOUNT } },
+  });
+const grant = (rules: readonly Rule[]) =>
+  patch(admin, `/apis/rbac.authorization.k8s.io/v1/namespaces/${key.namespace}/roles/${ACCOUNT}`, { rules });
+const without = (verb: string, resource: string): Rule[] =>
+  RULES.map((rule) =>
+    rule.resources.includes(resource) ? { ...rule, verbs: rule.verbs.filter((each) => each !== verb) } : rule,
+  );
+
+const run = () =>
+  reconcile(key, { cluster: kubernetes(functions), now: () => new Date(Date.now() + minutes * 60_000) });
+async function conditions(): Promise<string[]> {
+  const website = await kubernetes(admin).getWebsite(key);
+  return (website?.status?.conditions ?? []).map(
+    ({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`,
+  );
+}
+/** Reconciles until it is so: RBAC and the Deployment controller take a moment. */
+const becomesReady = () =>
+  eventually(async () => {
+    await run();
+    expect(await conditions()).toEqual(['Ready=True Available: 1 replica is available']);
+  });
+
+const SPEC = { image: 'nginx:1', replicas: 1, host: 'shop.example.com' };
+const image = () => patchWebsite(admin, key, { spec: { image: 'nginx:2' } });
+const serviceEdited = () =>
+  patch(admin, `/api/v1/namespaces/${key.namespace}/services/shop-service`, { spec: { ports: [{ port: 8080 }] } });
+
+it.each<[string, string, () => Promise<unknown>, object]>([
+  ['update', 'deployments', image, SPEC],
+  ['update', 'services', serviceEdited, SPEC],
+  ['get', 'deployments', image, SPEC],
+  ['delete', 'ingresses', () => patchWebsite(admin, key, { spec: { host: null } }), SPEC],
+  [
+    'create',
+    'ingresses',
+    () => patchWebsite(admin, key, { spec: { host: 'a.example.com' } }),
+    { image: 'nginx:1', replicas: 1 },
+  ],
+])(
+  'The right to %s %s, missing for over a minute, is said in the words of the API server',
+  async (verb, resource, happens, spec) => {
+    await createWebsite(admin, key, spec);
+    await becomesReady();
+    await grant(without(verb, resource));
+    await happens();
+    const message = new RegExp(
+      `The functions lack a right: Could not .*User "system:serviceaccount:${key.namespace}:functions" cannot ${verb} resource "${resource}"`,
+    );
+    await eventually(async () => {
+      await expect(run()).rejects.toMatchObject({ code: 'Forbidden' });
+      const [ready, reconciling] = await conditions();
+      expect(ready).toBe('Ready=True Available: 1 replica is available');
+      expect(reconciling).toMatch(/^Reconciling=True Forbidden: /);
+      expect(reconciling).toMatch(message);
+    });
+    minutes = 1.1;
+    await expect(run()).rejects.toMatchObject({ code: 'Forbidden' });
+    const [ready, stalled] = await conditions();
+    expect(ready).toMatch(/^Ready=False Forbidden: /);
+    expect(ready).toMatch(message);
+    expect(stalled).toMatch(/^Stalled=True Forbidden: /);
+    await grant(RULES);
+    await becomesReady();
+  },
+);
+
+it('Without the right to list Pods, which is optional, only the cause is missing', async () => {
+  await grant(RULES.filter(({ resources }) => !resources.includes('pods')));
+  await createWebsite(admin, key, { image: 'registry.invalid/shop:1', replicas: 1 });
+  const waits = '0 of 1 updated replica is available';
+  await eventually(async () => {
+    minutes++;
+    await run();
+    expect(await conditions()).toEqual([`Ready=False Progressing: ${waits}`, `Reconciling=True Progressing: ${waits}`]);
+  });
+  await grant(RULES);
+  await eventually(async () => {
+    await run();
+    expect((await conditions())[0]).toBe(
+      `Ready=False Progressing: ${waits}. ImagePullBackOff: registry.invalid/shop:1: not found`,
+    );
+  });
+});

@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
+import { MemoryCluster } from '../../cluster/memory.ts';
+import { NOW, SPEC } from '../../fixtures/websites.ts';
+import type { Child } from '../../../functions/website/children/kinds.ts';
+import { RUNS, type RunName } from '../../fixtures/runs.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+let cluster: MemoryCluster;
+/** Seconds since the first run. */
+let clock: number;
+
+const run = (name: RunName = 'as-needed') =>
+  reconcile(key, { cluster, now: () => new Date(NOW.getTime() + clock * 1000) }, RUNS[name]);
+/** A run from which the sender learns that it has to try again. */
+const fails = (code: ErrorCode, name?: RunName) => expect(run(name)).rejects.toMatchObject({ code });
+const status = () => cluster.websites()[0]?.status;
+const conditions = () => status()?.conditions?.map(({ type, status: value, reason }) => `${type}=${value} ${reason}`);
+const announced = () => cluster.announced.splice(0).map(({ type, reason }) => `${type} ${reason}`);
+
+/** Every write of this kind of child is refused until the right is granted. */
+function refuse(kind: Child['kind'], code: ErrorCode): { grant(): void } {
+  const [create, replace] = [cluster.create.bind(cluster), cluster.replace.bind(cluster)];
+  const refused = () => new ClusterError(code, `${code}: ${kind}`);
+  cluster.create = async (child) => {
+    if (child.kind === kind) throw refused();
+    return create(child);
+  };
+  cluster.replace = async (child) => {
+    if (child.kind === kind) throw refused();
+    return replace(child);
+  };
+  return { grant: () => Object.assign(cluster, { create, replace }) };
+}
+
+beforeEach(() => {
+  cluster = new MemoryCluster();
+  clock = 0;
+});
+
+describe('A right that is missing for a child', () => {
+  beforeEach(async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    cluster.rollOut();
+    await run();
+    announced();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+  });
+
+  it('is only noted in the first minute, once, and becomes a condition then', async () => {
+    refuse('Deployment', 'Forbidden');
+    const { writes } = cluster;
+    for (clock of [0, 30, 59]) {
+      await fails('Forbidden');
+      expect(conditions()).toEqual(['Ready=True Available', 'Reconciling=True Forbidden']);
+      expect(status()?.observedGeneration).toBe(1);
+    }
+    expect(cluster.writes - writes).toBe(1);
+    expect(announced()).toEqual([]);
+    for (clock of [60, 90, 100_000]) {
+      await fails('Forbidden');
+      expect(conditions()).toEqual(['Ready=False Forbidden', 'Stalled=True Forbidden']);
+      expect(status()?.observedGeneration).toBe(2);
+      expect(status()?.conditions?.[0]?.message).toBe('The functions lack a right: Forbidden: Deployment');
+    }
+    expect(cluster.writes - writes).toBe(2);
+    expect(announced()).toEqual(['Warning Forbidden']);
+  });
+
+  it.each([
+    ['within the minute', 30],
+    ['after it', 90],
+  ])('and is granted %s leaves no trace', async (_, seconds) => {
+    const refusal = refuse('Deployment', 'Forbidden');
+    for (clock of [0, seconds]) await fails('Forbidden');
+    refusal.grant();
+    await run();
+    cluster.rollOut();
+    await run();
+    expect(conditions()).toEqual(['Ready=True Available']);
+  });
+
+  it('is counted from its own beginning, and not from that of the rollout before it', async () => {
+    await run();
+    expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True Progressing']);
+    clock = 300;
+    cluster.apply(key, { ...SPEC, image: 'nginx:3' });
+    refuse('Deployment', 'Forbidden');
+    for (clock of [300, 330]) {
+      await fails('Forbidden');
+      expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True Forbidden']);
+    }
+    clock = 360;
+    await fails('Forbidden');
+    expect(conditions()).toEqual(['Ready=False Forbidden', 'Stalled=True Forbidden']);
+  });
+
+  it('does not keep the other children from being written, nor the Pods from being counted', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    refuse('Service', 'Forbidden');
+    cluster.remove('Service', { ...key, name: 'shop-service' });
+    cluster.apply(key, { ...SPEC, replicas: 3 });
+    await fails('Forbidden');
+    expect(cluster.children()).toMatchObject([{ kind: 'Deployment', spec: { replicas: 3 } }]);
+    cluster.rollOut();
+    await fails('Forbidden');
+    expect(status()).toMatchObject({ replicas: 3, availableReplicas: 3 });
+  });
+
+  it('is not forgotten when an event tells of the Deployment alone', async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    refuse('Service', 'Forbidden');
+    cluster.remove('Service', { ...key, name: 'shop-service' });
+    await fails('Forbidden');
+    await fails('Forbidden', 'deployment');
+    expect(conditions()).toEqual(['Ready=True Available', 'Reconciling=True Forbidden']);
+  });
+
+  it('is not said where a lost race or the network came first', async () => {
+    const replace = cluster.replace.bind(cluster);
+    cluster.remove('Service', { ...key, name: 'shop-service' });
+    cluster.create = async () => Promise.reject(new ClusterError('Unreachable', 'cut'));
+    cluster.replace = async (child) =>
+      child.kind === 'Deployment' ? Promise.reject(new ClusterError('Forbidden', 'no')) : replace(child);
+    await fails('Unreachable');
+    expect(conditions()).toEqual(['Ready=True Available']);
+  });
+
+  it('is thrown as it is where the status may not be written either', async () => {
+    refuse('Deployment', 'Forbidden');
+    cluster.updateStatus = async () => Promise.reject(new ClusterError('Forbidden', 'nor the status'));
+    await expect(run()).rejects.toThrow('Forbidden: Deployment');
+  });
+});
+
+it('A Website that never had a status says at once what it lacks, and is stalled after a minute', async () => {
+  cluster.apply(key, SPEC);
+  refuse('Deployment', 'Forbidden');
+  await fails('Forbidden', 'nothing');
+  expect(conditions()).toEqual(['Ready=False Forbidden', 'Reconciling=True Forbidden']);
+  clock = 60;
+  await fails('Forbidden');
+  expect(conditions()).toEqual(['Ready=False Forbidden', 'Stalled=True Forbidden']);
+});
+
+it.each(['Unauthorized', 'TooManyRequests', 'Timeout', 'Unavailable', 'Unreachable'] as const)(
+  'A transient error (%s) never changes the status',
+  async (code) => {
+    cluster.apply(key, SPEC);
+    await run();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    const before = cluster.websites();
+    refuse('Deployment', code);
+    for (clock of [0, 90]) await fails(code);
+    expect(cluster.websites()).toEqual(before);
+  },
+);

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { outcomeOf } from '../../../functions/website/status/outcome.ts';
+import type { ReadyReason } from '../../../functions/website/reasons.ts';
+import { NOW } from '../../fixtures/websites.ts';
+
+const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000).toISOString();
+const stalled = (reason: ReadyReason, lastTransitionTime: string) =>
+  outcomeOf(
+    { state: 'stalled', reason, message: '' },
+    { conditions: [{ type: 'Stalled', status: 'True', lastTransitionTime, reason, message: '' }] },
+    NOW,
+  );
+
+describe.each(['QuotaExceeded', 'Rejected'] as const)('A Website with %s', (reason) => {
+  it.each([
+    ['a moment', ago(0), 30],
+    ['a minute', ago(60), 30],
+    ['four minutes', ago(240), 60],
+    ['twenty minutes', ago(1200), 300],
+    ['a day', ago(86_400), 600],
+    ['a time that is yet to come, by another clock,', ago(-3600), 30],
+    ['nobody knows how long', 'yesterday', 600],
+  ])('for %s is looked at again', (_, since, seconds) => {
+    expect(stalled(reason, since)).toEqual({ kind: 'stalled', reason, requeueAfterSeconds: seconds });
+  });
+
+  it('gets fewer looks the longer it lasts: 20 in the first hour, and then no more than the resync makes', () => {
+    let [elapsed, looks] = [0, 0];
+    for (; elapsed < 3600; looks++) {
+      const outcome = stalled(reason, ago(elapsed));
+      elapsed += 'requeueAfterSeconds' in outcome ? (outcome.requeueAfterSeconds ?? 0) : 0;
+    }
+    expect(looks).toBe(20);
+  });
+});
+
+it.each(['InvalidSpec', 'ImmutableSelector', 'ProgressDeadlineExceeded'] as const)(
+  'A Website with %s is not looked at again: an event tells of what mends it',
+  (reason) => {
+    expect(stalled(reason, ago(0))).toEqual({ kind: 'stalled', reason });
+  },
+);
+
+describe.each(['Progressing', 'ReplicaFailure'] as const)('A rollout with %s', (reason) => {
+  const waiting = (began: string, startedAt: string, readyAt?: string) =>
+    outcomeOf(
+      { state: 'progressing', reason, message: '', explainedBy: 'Pods' },
+      {
+        conditions: [{ type: 'Reconciling', status: 'True', lastTransitionTime: began, reason, message: '' }],
+        history: [{ generation: 1, image: 'nginx:1', startedAt, ...(readyAt === undefined ? {} : { readyAt }) }],
+      },
+      NOW,
+    );
+
+  it.each([
+    ['began a moment ago', ago(0), ago(0), undefined, 5],
+    ['began a minute ago', ago(60), ago(60), undefined, 15],
+    ['began an hour ago', ago(3600), ago(3600), undefined, 120],
+    ['replaced another one a moment ago', ago(3600), ago(0), undefined, 5],
+    ['was ready, and lost a Pod a moment ago', ago(0), ago(3600), ago(3500), 5],
+    ['was ready, and lost a Pod an hour ago', ago(3600), ago(7200), ago(7100), 120],
+    ['has a time that nobody can read', 'yesterday', ago(0), undefined, 120],
+  ])('that %s is looked at again', (_, began, startedAt, readyAt, seconds) => {
+    expect(waiting(began, startedAt, readyAt)).toEqual({ kind: 'waiting', reason, requeueAfterSeconds: seconds });
+  });
+});
+
+it('A refusal whose condition could not be written is looked at as soon as a new one', () => {
+  expect(outcomeOf({ state: 'stalled', reason: 'Rejected', message: '' }, {}, NOW)).toMatchObject({
+    requeueAfterSeconds: 30,
+  });
+});
+
+it.each(['Paused', 'Progressing'] as const)(
+  '%s, where an event tells the rest, is looked at again after two minutes',
+  (reason) => {
+    expect(outcomeOf({ state: 'progressing', reason, message: '' }, {}, NOW)).toMatchObject({
+      requeueAfterSeconds: 120,
+    });
+  },
+);
