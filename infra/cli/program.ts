@@ -8,16 +8,16 @@ import { doctorCommand } from './doctor/command.ts';
 import { printableOutput } from '../text.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT, type ExitCode } from './errors.ts';
-import { explainCommand } from './explain-command.ts';
-import { historyCommand } from './history.ts';
+import { explainCommand } from './explain/command.ts';
+import { historyCommand } from './history/history.ts';
 import { listCommand } from './list.ts';
 import { FORMATS, printed } from './output.ts';
-import { planCommand } from './plan-command.ts';
-import { recordCommand } from './record.ts';
+import { planCommand } from './plan/command.ts';
+import { recordCommand } from './events/record.ts';
 import { reconcileCommand } from './reconcile-command.ts';
-import { replayCommand } from './replay.ts';
+import { replayCommand } from './events/replay.ts';
 import { resumeCommand, suspendCommand } from './suspend.ts';
-import { watchCommand } from './watch.ts';
+import { watchCommand } from './watch/watch.ts';
 
 const COMMANDS: readonly AnyCommand[] = [
   listCommand,

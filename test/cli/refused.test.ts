@@ -2,11 +2,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
-import { explain } from '../../infra/cli/explain.ts';
-import { explanationText } from '../../infra/cli/explain-text.ts';
-import { fleetAnswer, planFleet } from '../../infra/cli/fleet.ts';
-import { planAnswer } from '../../infra/cli/plan.ts';
-import { planned } from '../../infra/cli/planned.ts';
+import { explain } from '../../infra/cli/explain/explain.ts';
+import { explanationText } from '../../infra/cli/explain/explain-text.ts';
+import { fleetAnswer, planFleet } from '../../infra/cli/plan/fleet.ts';
+import { planAnswer } from '../../infra/cli/plan/plan.ts';
+import { planned } from '../../infra/cli/plan/planned.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { READY_REASONS } from '../../functions/website/reasons.ts';
-import { adviceJson } from '../../infra/cli/generate-advice.ts';
-import type { AllAdvice } from '../../infra/cli/advice.ts';
+import { adviceJson } from '../../infra/cli/explain/generate-advice.ts';
+import type { AllAdvice } from '../../infra/cli/explain/advice.ts';
 import { FORWARDER_RIGHTS, FUNCTIONS_RIGHTS, type Right } from '../../infra/cli/doctor/rights.ts';
 
 it('The advice on each reason is what npm run generate takes from docs/status.md', () => {
-  expect(readFileSync('infra/cli/advice.json', 'utf8')).toBe(adviceJson());
+  expect(readFileSync('infra/cli/explain/advice.json', 'utf8')).toBe(adviceJson());
   const { reasons, causes } = JSON.parse(adviceJson()) as AllAdvice;
   expect(Object.keys(reasons).toSorted()).toEqual(READY_REASONS.toSorted());
   expect(Object.keys(causes)).toEqual(

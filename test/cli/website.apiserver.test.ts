@@ -9,7 +9,7 @@ import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { REQUESTED_AT, type WebsiteKey } from '../../functions/website/resource.ts';
-import type { Planned } from '../../infra/cli/planned.ts';
+import type { Planned } from '../../infra/cli/plan/planned.ts';
 import type { Finding } from '../../infra/cli/doctor/finding.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { dryRun, withDryRuns, type DryRun } from '../../functions/cluster/dry-run.ts';

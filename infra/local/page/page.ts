@@ -1,6 +1,6 @@
 // The page in the browser that `npm start` serves: the Websites, what was done to them and why, and the forwarder's health.
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { watchWebsites } from '../../cli/websites-watch.ts';
+import { watchWebsites } from '../../cli/watch/websites-watch.ts';
 import { detailsFrom, type FunctionsAddress } from './detail.ts';
 import { forwarderAt } from './forwarder.ts';
 import { Model } from './model.ts';

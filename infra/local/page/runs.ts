@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { keyText } from '../../../functions/website/resource.ts';
-import type { StoredRun } from '../../cli/stored-history.ts';
+import type { StoredRun } from '../../cli/history/stored-history.ts';
 import type { Delivery, Run } from './shown.ts';
 
 /** Most runs kept, of all Websites together. The history has more. */

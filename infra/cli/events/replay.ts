@@ -1,0 +1,131 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LocalCommand } from '../command.ts';
+import { UsageError } from '../../usage.ts';
+import { EXIT, whyOf } from '../errors.ts';
+import { HEADER_OPTIONS, headersFrom, remedyOfRefusal, type HeaderFlags } from '../header.ts';
+import { table } from '../../table.ts';
+
+interface Flags extends HeaderFlags {
+  readonly to: string;
+  readonly speed?: string;
+}
+
+export const replayCommand: LocalCommand<Flags> = {
+  usage: 'events replay <file>',
+  about: 'Send recorded events again, in their order. Exit code 3 if the receiver did not accept all of them',
+  options: [
+    ['--to <url>', 'where to send them, such as http://localhost:8080/ of the functions'],
+    ['--speed <factor>', 'keep the gaps between events, this many times faster; default: no gaps'],
+    ...HEADER_OPTIONS,
+  ],
+  examples: [
+    'events replay morning.jsonl --to http://localhost:8080/',
+    'events replay morning.jsonl --to http://localhost:7071/api/websites --speed 10',
+  ],
+  async run({ interrupted, note }, flags, [file = '']) {
+    const signal = interrupted();
+    const target = await targetFrom(flags);
+    const answers = new Map<string, number>();
+    let before: number | undefined;
+    for await (const { event, line } of eventsIn(file, note)) {
+      if (signal.aborted) break;
+      const at = Date.parse(event.time ?? '');
+      await delay(gapMs(before, at, target.speed), undefined, { signal }).catch(() => {});
+      before = Number.isNaN(at) ? before : at;
+      const answer = await sent(line, target);
+      answers.set(answer, (answers.get(answer) ?? 0) + 1);
+    }
+    const rows = [...answers].map(([answer, count]) => [String(count), answer]);
+    const isAccepted = [...answers.keys()].every((answer) => answer.startsWith('2'));
+    const remedies = [...answers.keys()].flatMap((answer) => remedyOfRefusal(Number.parseInt(answer, 10)) ?? []);
+    const shown = [table([['EVENTS', 'ANSWER'], ...rows]), ...remedies.map((toDo) => `→ ${toDo}`)].join('\n');
+    const text = rows.length === 0 ? `There is no event in ${file}.` : shown;
+    return { text, data: Object.fromEntries(answers), code: isAccepted ? EXIT.ok : EXIT.no };
+  },
+};
+
+interface Target {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined sends without gaps. */
+  readonly speed: number | undefined;
+}
+
+const targetFrom = async ({ to, speed, ...flags }: Partial<Flags>): Promise<Target> => ({
+  url: urlFrom(to),
+  headers: await headersFrom(flags),
+  speed: speed === undefined ? undefined : factorFrom(speed),
+});
+
+function urlFrom(text = ''): URL {
+  if (/^https?:/.test(text) && URL.canParse(text)) return new URL(text);
+  throw new UsageError('--to must be the http or https URL of the receiver');
+}
+
+function factorFrom(text: string): number {
+  const factor = Number(text);
+  if (Number.isFinite(factor) && factor > 0) return factor;
+  throw new UsageError(`--speed must be a number above 0, but is ${text}`);
+}
+
+/** The time between two events, made shorter by the speed. */
+const gapMs = (before: number | undefined, at: number, speed: number | undefined): number =>
+  before === undefined || speed === undefined || Number.isNaN(at) ? 0 : Math.max(0, (at - before) / speed);
+
+interface Recorded {
+  readonly event: { readonly specversion?: unknown; readonly time?: string };
+  readonly line: string;
+}
+
+async function* eventsIn(file: string, note: (line: string) => void): AsyncGenerator<Recorded> {
+  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
+  let number = 0;
+  try {
+    for await (const line of lines) {
+      number++;
+      if (line.trim() === '') continue;
+      const where = `${file}, line ${number}`;
+      const event = parsed(line, where);
+      if (event === undefined) note(`Skipped ${where}: the event is not complete`);
+      else yield { event, line };
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`Could not read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Undefined if the program that wrote the line ended in the middle of it. */
+function parsed(line: string, where: string): Recorded['event'] | undefined {
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch {
+    if (line.startsWith('{')) return undefined;
+    throw new UsageError(`${where} is not JSON`);
+  }
+  const isEvent = typeof event === 'object' && event !== null && 'specversion' in event;
+  if (!isEvent) throw new UsageError(`${where} is not a CloudEvent in structured form`);
+  return event as Recorded['event'];
+}
+
+/** How the receiver answered, as `204 settled`. */
+async function sent(line: string, { url, headers }: Target): Promise<string> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json; charset=utf-8', ...headers },
+      body: line,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    await response.body?.cancel();
+    return [response.status, response.headers.get('website-outcome')].filter(Boolean).join(' ');
+  } catch (error) {
+    return `no answer: ${whyOf(error)}`;
+  }
+}
+
+const TIMEOUT_MS = 60_000;

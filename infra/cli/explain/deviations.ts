@@ -1,0 +1,91 @@
+// How the children of a Website are not as its spec declares, whether or not the next reconcile changes it.
+import {
+  CHILD_KINDS,
+  type Child,
+  type ChildKind,
+  type Children,
+  type DesiredChildren,
+} from '../../../functions/website/children/kinds.ts';
+import { childName, MANAGER } from '../../../functions/website/children/metadata.ts';
+import { decide } from '../../../functions/website/run/decide.ts';
+import type { Defaults } from '../../../functions/website/defaults.ts';
+import { lastWriterOf } from '../../../functions/website/plan/field-writers.ts';
+import { without } from '../../../functions/website/run/kept.ts';
+import { AT_EVERYTHING } from '../../../functions/website/run/look.ts';
+import { isOwnedBy } from '../../../functions/website/plan/ownership.ts';
+import { plan, withoutStamps, type Plan } from '../../../functions/website/plan/plan.ts';
+import type { Website } from '../../../functions/website/resource.ts';
+
+/** A child that exists, or that the spec declares. */
+export interface ChildLine {
+  readonly kind: string;
+  readonly name: string;
+  /** Absent if the child is missing. */
+  readonly owner?: 'this Website' | 'somebody else';
+  /** Whether it exists without the spec declaring it. */
+  readonly isLeftOver?: true;
+}
+
+/** A field of a child that is not as the spec declares. */
+export interface DifferentField {
+  readonly kind: string;
+  readonly path: string;
+  /** The field manager that wrote it last. Absent if the API server has recorded none, for example for a field that was removed. */
+  readonly manager?: string | undefined;
+}
+
+/** What the spec declares, and what leads there: also what the functions leave alone because of `suspend` or a policy. */
+export interface Declared {
+  /** Undefined if the spec is invalid. */
+  readonly wanted: DesiredChildren | undefined;
+  readonly missing: Plan;
+}
+
+export function declared(website: Website, children: Children, defaults: Defaults): Declared {
+  const decision = decide(website, children, { look: AT_EVERYTHING, defaults });
+  if (decision.spec === undefined) return { wanted: undefined, missing: decision.plan };
+  const { wanted, kept } = decision;
+  return { wanted, missing: withoutStamps(plan(website, wanted, without(children, kept))) };
+}
+
+/** @param hidden the kinds that this user may not read. */
+export function childLines(
+  website: Website,
+  children: Children,
+  { wanted, missing }: Declared,
+  hidden: (kind: ChildKind) => boolean,
+): ChildLine[] {
+  const deleted = missing.steps.flat().filter(({ verb }) => verb === 'delete');
+  const leftOver = new Set(deleted.map(({ child }) => child.kind));
+  return CHILD_KINDS.flatMap((kind): ChildLine[] => {
+    const child: Child | undefined = children[kind];
+    if (child !== undefined) {
+      const owner = isOwnedBy(child, website) ? 'this Website' : 'somebody else';
+      const isLeftOver = leftOver.has(kind) && wanted?.[kind] === undefined;
+      return [{ kind, name: child.metadata.name, owner, ...(isLeftOver ? { isLeftOver } : {}) }];
+    }
+    const isMissing = wanted?.[kind] !== undefined && !hidden(kind);
+    return isMissing ? [{ kind, name: childName(kind, website.metadata.name) }] : [];
+  });
+}
+
+/**
+ * The fields that others changed, and all fields of the children that the next reconcile leaves as they are.
+ * @param written the kinds that the next reconcile writes. What it writes for a new spec, the plan shows.
+ */
+export function differentFields(
+  children: Children,
+  { missing }: Declared,
+  written: ReadonlySet<string>,
+): DifferentField[] {
+  return missing.steps.flat().flatMap((operation) => {
+    const { kind } = operation.child;
+    const child: Child | undefined = children[kind];
+    if (operation.verb !== 'replace' || child === undefined) return [];
+    return operation.changed.flatMap((path): DifferentField[] => {
+      const writer = lastWriterOf(child, path);
+      if (writer?.by !== 'other' && written.has(kind)) return [];
+      return [{ kind, path, manager: writer?.by === 'ours' ? MANAGER : writer?.manager }];
+    });
+  });
+}

@@ -1,0 +1,108 @@
+import { dryRun, type DryRunOptions, type RecordedWrite } from '../../../functions/cluster/dry-run.ts';
+import type { Cluster } from '../../../functions/cluster/cluster.ts';
+import { CARRIER } from '../../../functions/website/children/kinds.ts';
+import { differencesBetween } from '../../../functions/website/differences.ts';
+import type { Outcome } from '../../../functions/website/status/outcome.ts';
+import { reconcile, type Context } from '../../../functions/website/reconcile.ts';
+import type { Website, WebsiteKey, WebsiteStatus } from '../../../functions/website/resource.ts';
+import { refusalOf, type Refusal } from './refusal.ts';
+
+/** One field that a write sets, changes or removes. */
+export interface FieldChange {
+  /** Such as `spec.template.spec.containers[0].image`. */
+  readonly path: string;
+  /** Undefined if the field is new. */
+  readonly from?: unknown;
+  /** Undefined if the field is removed. */
+  readonly to?: unknown;
+}
+
+/** One write that the next reconcile makes. */
+export interface PlannedChange {
+  readonly verb: RecordedWrite['verb'];
+  readonly kind: string;
+  readonly name: string;
+  readonly fields: readonly FieldChange[];
+  /** Whether the write starts a rollout: the Deployment replaces its Pods. */
+  readonly restartsPods: boolean;
+}
+
+/** What the next reconcile of one Website does. */
+export interface Planned {
+  readonly namespace: string;
+  readonly name: string;
+  readonly changes: readonly PlannedChange[];
+  /** Set if the last reconcile of this spec sent these writes too, and the API server refused them. */
+  readonly refusedLastTime?: Refusal | undefined;
+  readonly outcome: Outcome['kind'];
+  /** The status after the reconcile. Absent if there is no such Website. */
+  readonly status?: WebsiteStatus | undefined;
+}
+
+/**
+ * Runs the reconcile that the functions run, on a cluster that records its writes.
+ * @throws ClusterError if the cluster cannot be read, or the API server refuses a write that it was asked about.
+ */
+export async function planned(
+  { namespace, name }: WebsiteKey,
+  cluster: Cluster,
+  now: () => Date,
+  { defaults, ...options }: DryRunOptions & Pick<Context, 'defaults'> = {},
+): Promise<Planned> {
+  const run = dryRun(cluster, options);
+  const { outcome } = await reconcile({ namespace, name }, { cluster: run.cluster, now, defaults });
+  const website = outcome.kind === 'gone' ? undefined : await run.cluster.getWebsite({ namespace, name });
+  return {
+    namespace,
+    name,
+    changes: run.writes.map(changeOf),
+    refusedLastTime: website === undefined ? undefined : refusalOf(websiteBefore(run.writes) ?? website, run.writes),
+    outcome: outcome.kind,
+    status: website?.status,
+  };
+}
+
+/** The Website as the run read it. Undefined if the run did not write it. */
+function websiteBefore(writes: readonly RecordedWrite[]): Website | undefined {
+  const write = writes.find(({ verb }) => verb === 'scale' || verb === 'update status');
+  return write?.verb === 'scale' || write?.verb === 'update status' ? write.before : undefined;
+}
+
+function changeOf(write: RecordedWrite): PlannedChange {
+  const { kind, metadata } = write.verb === 'delete' ? write.before : write.after;
+  const fields = fieldsOf(write);
+  const restartsPods =
+    write.verb === 'replace' && kind === CARRIER && fields.some(({ path }) => path.startsWith('spec.template.'));
+  return { verb: write.verb, kind, name: metadata.name, fields, restartsPods };
+}
+
+function fieldsOf(write: RecordedWrite): FieldChange[] {
+  switch (write.verb) {
+    case 'create':
+      return leavesOf(stated(write.after)).map(({ path, value }) => ({ path, to: value }));
+    case 'replace':
+      return between(stated(write.before), stated(write.after));
+    case 'delete':
+      return [];
+    case 'scale':
+      return between({ spec: write.before.spec }, { spec: write.after.spec });
+    case 'update status':
+      return between({ status: write.before.status }, { status: write.after.status });
+  }
+}
+
+/** What a writer states. The API server sets the rest. */
+function stated(object: { readonly metadata: object; readonly spec: unknown }): object {
+  const { labels, annotations, ownerReferences } = object.metadata as Record<string, unknown>;
+  return { metadata: { labels, annotations, ownerReferences }, spec: object.spec };
+}
+
+const between = (before: object, after: object): FieldChange[] =>
+  differencesBetween(before, after).map(({ path, left, right }) => ({ path, from: left, to: right }));
+
+/** The values of an object by path. A list is one value. */
+function leavesOf(value: unknown, path = ''): { readonly path: string; readonly value: unknown }[] {
+  if (value === undefined) return [];
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [{ path, value }];
+  return Object.entries(value).flatMap(([name, part]) => leavesOf(part, path === '' ? name : `${path}.${name}`));
+}

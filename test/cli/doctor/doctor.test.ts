@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, expect, it } from 'vitest';
+import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
+import type { ApiRequest, Transport } from '../../../functions/cluster/transport.ts';
+import { statuszText } from '../../../functions/statusz.ts';
+import { VERSION } from '../../../functions/version.ts';
+import { doctorCommand } from '../../../infra/cli/doctor/command.ts';
+import type { Finding } from '../../../infra/cli/doctor/finding.ts';
+import { clockFinding } from '../../../infra/cli/doctor/server.ts';
+import { resyncFinding, type ResyncJob } from '../../../infra/cli/doctor/resync.ts';
+import type { Running } from '../../../infra/cli/doctor/statuses.ts';
+import { versionsFinding } from '../../../infra/cli/doctor/versions.ts';
+import { functionsFinding } from '../../../infra/cli/doctor/programs.ts';
+
+it('The release of the programs is that of package.json and of the chart', () => {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(VERSION).toBe(`v${version}`);
+  expect(readFileSync('infra/kubernetes/Chart.yaml', 'utf8')).toContain(`appVersion: ${VERSION}\n`);
+});
+
+const MINUTE = 60_000;
+const NOW = new Date('2026-01-02T12:00:00Z');
+const ago = (minutes: number): string => new Date(NOW.getTime() - minutes * MINUTE).toISOString();
+
+const running = (program: Running['program'], status: Running['status']): Running => ({
+  program,
+  where: `Pod ${program}`,
+  isReady: true,
+  status,
+});
+const forwarder = (version = VERSION) => running('forwarder', { version, startedAt: ago(60) });
+interface Resynced {
+  readonly version?: string;
+  readonly up?: number;
+  readonly interval?: number;
+  readonly last?: number;
+}
+const functions = ({ version = VERSION, up = 600, interval = 0, last }: Resynced = {}) =>
+  running('functions', {
+    version,
+    startedAt: ago(up),
+    resync: { intervalSeconds: interval, ...(last === undefined ? {} : { lastCompleteAt: ago(last) }) },
+  });
+const silent = running('functions', { missing: 'no answer' });
+
+it.each<[string, readonly Running[], string, string]>([
+  ['one release', [functions(), forwarder()], 'ok', `the functions ${VERSION}, the forwarder ${VERSION}, this program`],
+  ['older functions', [functions({ version: 'v0.0.9' }), forwarder()], 'problem', 'the functions v0.0.9'],
+  ['a newer forwarder', [functions(), forwarder('v9.0.0')], 'problem', 'the forwarder v9.0.0'],
+  ['half a roll-out', [functions(), functions({ version: 'v9.0.0' }), forwarder()], 'problem', `${VERSION} and v9.0.0`],
+  ['a release without /statusz', [running('functions', 'older'), forwarder()], 'problem', 'an older release'],
+  ['functions elsewhere', [forwarder()], 'unknown', 'the version of the functions is not known'],
+  ['functions that cannot be asked', [silent, forwarder()], 'unknown', 'the version of the functions is not known'],
+])('Versions: %s', (_, programs, state, message) => {
+  const found = versionsFinding(programs);
+  expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
+  expect(found.toDo === undefined).toBe(state === 'ok');
+  if (state === 'problem')
+    expect(found.toDo).toMatch(/CRD and the rights, the functions, the forwarder, and this program/);
+});
+
+const job = (schedule: string, last?: number, suspend = false): ResyncJob => ({
+  metadata: { namespace: 'webs' },
+  spec: { schedule, suspend },
+  ...(last === undefined ? {} : { status: { lastSuccessfulTime: ago(last) } }),
+});
+
+it.each<[string, readonly Running[], ResyncJob | undefined, string, string]>([
+  ['of this process', [functions({ last: 4 })], undefined, 'ok', 'The last complete resync was 4m ago'],
+  ['of one of two processes', [functions({ last: 90 }), functions({ last: 4 })], undefined, 'ok', '4m ago'],
+  ['of a process that has ended, by its CronJob', [functions({ up: 3 })], job('*/10 * * * *', 8), 'ok', '8m ago'],
+  ['of functions elsewhere, by the CronJob', [], job('*/10 * * * *', 8), 'ok', '8m ago'],
+  ['too long ago for the interval', [functions({ interval: 600, last: 30 })], undefined, 'problem', '30m ago'],
+  ['within a long interval', [functions({ interval: 7200, last: 200 })], undefined, 'ok', '3h ago'],
+  ['too long ago for the schedule', [functions()], job('*/10 * * * *', 30), 'problem', '30m ago'],
+  ['within a rare schedule', [functions()], job('0 3 * * *', 23 * 60), 'ok', '23h ago'],
+  ['too long ago without a schedule', [functions({ last: 50 })], undefined, 'problem', '50m ago'],
+  ['not since the start', [functions({ up: 3 })], undefined, 'unknown', 'since the functions started 3m ago'],
+  ['not since a start long ago', [functions({ up: 50 })], undefined, 'problem', 'since the functions started 50m ago'],
+  ['suspended', [functions({ last: 4 })], job('*/10 * * * *', 4, true), 'problem', 'is suspended'],
+  ['suspended, and not needed', [functions({ interval: 600, last: 4 })], job('*/10 * * * *', 4, true), 'ok', '4m ago'],
+  ['of functions that nobody sees', [silent, forwarder()], undefined, 'unknown', 'is not known'],
+])('The last resync: %s', (_, programs, cronJob, state, message) => {
+  const found = resyncFinding(programs, cronJob, NOW);
+  expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
+  expect(found.toDo === undefined).toBe(state === 'ok');
+  if (message === 'is suspended') expect(found.toDo).toMatch(/^kubectl -n webs patch cronjob/);
+});
+
+const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1000);
+
+it.each<[string, number, number, string, string]>([
+  ['one time', 0, 0.2, 'ok', 'agree'],
+  ['a busy API server that read its clock early', 0, 9, 'ok', 'agree'],
+  ['a busy API server that read its clock late', 9, 9, 'ok', 'agree'],
+  ['a clock that is ahead', 15, 0.2, 'problem', 'differ by at least 14 s'],
+  ['a clock that is behind', -15, 0.2, 'problem', 'differ by at least 14 s'],
+  ['a clock that is ahead, and a busy API server', 30, 9, 'problem', 'differ by at least 21 s'],
+  ['an answer that took too long', 5, 14, 'unknown', 'took 14 s to answer'],
+])('The clocks: %s', (_, server, after, state, message) => {
+  const found = clockFinding({ time: at(server), before: NOW, after: at(after) });
+  expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
+});
+
+const servers: Server[] = [];
+afterAll(() => servers.forEach((server) => server.close()));
+
+/** A program that is ready. @returns its URL. */
+async function listening(program: 'functions' | 'forwarder'): Promise<string> {
+  const server = createServer((request, response) => {
+    response.end(request.url === '/statusz' ? statuszText(NOW.getTime(), { program }) : 'ok');
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** What the doctor finds if the API server answers each request so. */
+async function examined(answer: (path: string) => ErrorCode | object, flags: object = {}) {
+  const json = async ({ path, what }: ApiRequest): Promise<unknown> => {
+    const answered = answer(path);
+    if (typeof answered === 'string') throw new ClusterError(answered, `Could not ${what}: ${answered}`);
+    return answered;
+  };
+  const unused = async (): Promise<never> => Promise.reject(new ClusterError('Forbidden', 'Could not stream'));
+  const sized = async (request: ApiRequest) => ({ value: await json(request), bytes: 0 });
+  const transport: Transport = { server: 'https://c', json, sized, stream: unused, close: async () => {} };
+  const surroundings = { transport, now: () => NOW } as unknown as Parameters<typeof doctorCommand.ask>[0];
+  const result = await doctorCommand.ask(surroundings, { output: 'table', ...flags }, []);
+  if (typeof result === 'number') throw new Error('The doctor printed its findings itself');
+  const { data, code, text } = result;
+  return { findings: data as readonly Finding[], code, text };
+}
+const VERSION_ONLY = (path: string) => (path === '/version' ? { gitVersion: 'v1.37.2', minor: '37' } : 'Forbidden');
+
+it('The doctor that finds no functions knows those of npm start', () => {
+  expect(functionsFinding([], 'website-reconciler').toDo).toMatch(/With npm start, give the URL that it prints/);
+});
+
+it('The doctor of a user without rights says below each finding how to find out', async () => {
+  const { findings, code, text } = await examined(VERSION_ONLY);
+  const unsure = findings.filter(({ state }) => state !== 'ok');
+  expect(unsure.map(({ check }) => check)).toEqual(expect.arrayContaining(['CRD', 'fence', 'functions', 'clock']));
+  expect(text.match(/→ \S/g)).toHaveLength(unsure.length);
+  expect(unsure.find(({ check }) => check === 'CRD')?.toDo).toMatch(/as an administrator/);
+  expect(findings.find(({ check }) => check === 'forwarder')?.toDo).toMatch(
+    /port-forward deployment\/website-forwarder.* With npm start, give the URL that it prints$/,
+  );
+  expect(code).toBe(0);
+});
+
+it.each<[ErrorCode, RegExp]>([
+  ['Unreachable', /check the server of the kubeconfig/],
+  ['Unauthorized', /log in again/],
+])('The doctor of an API server that answers %s finds that, and says what to do', async (error, toDo) => {
+  const { findings, code } = await examined(() => error);
+  expect(findings).toEqual([
+    { check: 'API server', state: 'problem', message: expect.any(String), toDo: expect.stringMatching(toDo) },
+  ]);
+  expect(code).toBe(3);
+});
+
+it('The doctor notices that two addresses are swapped', async () => {
+  const [functionsUrl, forwarderUrl] = [await listening('forwarder'), await listening('functions')];
+  const swapped = await examined(VERSION_ONLY, { functionsUrl, forwarderUrl });
+  for (const [check, other] of [['functions', 'forwarder'] as const, ['forwarder', 'functions'] as const])
+    expect(swapped.findings.find((each) => each.check === check)).toMatchObject({
+      state: 'problem',
+      message: expect.stringContaining(`is the address of the ${other}`) as string,
+      toDo: expect.stringContaining(`--${other}-url`) as string,
+    });
+  expect(swapped.code).toBe(3);
+  const right = await examined(VERSION_ONLY, { functionsUrl: forwarderUrl, forwarderUrl: functionsUrl });
+  for (const check of ['functions', 'forwarder', 'versions'])
+    expect(right.findings.find((each) => each.check === check)?.state).toBe('ok');
+});

@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
+import type { ApiRequest, Transport } from '../../../functions/cluster/transport.ts';
+import { KINDS } from '../../../functions/website/children/kinds.ts';
+import { explain } from '../../../infra/cli/explain/explain.ts';
+import { explanationText } from '../../../infra/cli/explain/explain-text.ts';
+import { aWebsite, NOW } from '../../fixtures/websites.ts';
+
+/** Explains a Website to a user who may not read these resources. Nothing else exists. @returns the explanation, and what was asked. */
+async function explained(forbidden: readonly string[]) {
+  const asked: string[] = [];
+  const refuse = async ({ method, path }: ApiRequest): Promise<never> => {
+    const [address = ''] = path.split('?');
+    asked.push(`${method} ${address.split('/').slice(-2).join('/')}`);
+    throw new ClusterError(
+      forbidden.some((plural) => address.includes(`/${plural}`)) ? 'Forbidden' : 'NotFound',
+      address,
+    );
+  };
+  const transport: Transport = { server: '', json: refuse, sized: refuse, stream: refuse, close: async () => {} };
+  const explanation = await explain(aWebsite(), { cluster: kubernetes(transport), transport, now: NOW, defaults: {} });
+  return { explanation, asked };
+}
+
+it('website explain reads each child once, and works without the rights to list Pods and Events', async () => {
+  const { explanation, asked } = await explained(['pods', 'events']);
+  const { plan, children, hidden } = explanation;
+  expect(children.map(({ kind, owner }) => [kind, owner])).toEqual([
+    ['Deployment', undefined],
+    ['Service', undefined],
+  ]);
+  expect(hidden).toEqual(['events', 'pods']);
+  expect(plan?.changes.map(({ verb, kind }) => `${verb} ${kind}`)).toContain('create Deployment');
+  const ofChildren = asked.filter((each) => KINDS.some(({ plural }) => each.startsWith(`GET ${plural}/`)));
+  expect(ofChildren.toSorted()).toEqual([...new Set(ofChildren)].toSorted());
+  expect(ofChildren).toHaveLength(KINDS.length);
+});
+
+it.each([
+  ['Websites only', [...KINDS.map(({ plural }) => plural), 'pods', 'events']],
+  ['all but Ingresses, Pods and Events', ['ingresses', 'pods', 'events']],
+])('website explain of a user who may read %s says what it cannot show, and plans nothing', async (_, forbidden) => {
+  const { explanation } = await explained(forbidden);
+  expect(explanation).toMatchObject({ plan: undefined, differentFields: [], hidden: forbidden.toSorted() });
+  const isHidden = (kind: string) => KINDS.some((each) => each.kind === kind && forbidden.includes(each.plural));
+  expect(explanation.children.filter(({ kind }) => isHidden(kind))).toEqual([]);
+  expect(explanationText(explanation, NOW)).toContain(
+    `Not shown\n  Your user may not read: ${forbidden.toSorted().join(', ')}`,
+  );
+});

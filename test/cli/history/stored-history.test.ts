@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { headersFrom } from '../../../infra/cli/header.ts';
+import { storedHistory } from '../../../infra/cli/history/stored-history.ts';
+
+let folder: string;
+let server: Server;
+let at: string;
+let answer: { readonly status: number; readonly body: string };
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'website-history-'));
+  server = createServer((_, response) => response.writeHead(answer.status).end(answer.body));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+it.each([
+  [401, '{"detail":"Authentication is required"}', /answers 401 \(Authentication is required\): .*--token-file FILE/],
+  [403, '{"detail":"no such subject"}', /answers 403 \(no such subject\): .*CALLER_SUBJECTS/],
+  [404, '', /answers 404: the path is \/history, and \/api\/history on Azure\. .*HISTORY_URL/],
+  [503, '{"detail":"The database does not answer"}', /answers 503 \(The database does not answer\)$/],
+  [200, '<html>', /answers something else than a history: check the address: the path is \/history/],
+])('website history --from an address that answers %i says what to do', async (status, body, message) => {
+  answer = { status, body };
+  await expect(storedHistory(`${at}/history`, { namespace: 'a', name: 'shop' }, {})).rejects.toThrow(message);
+});
+
+function file(content: string): string {
+  const path = join(folder, 'file');
+  writeFileSync(path, content);
+  return path;
+}
+
+it('A token and a header may be in files, so that no list of processes shows them', async () => {
+  expect(await headersFrom({ tokenFile: file('abc.def\n') })).toEqual({ authorization: 'Bearer abc.def' });
+  expect(await headersFrom({ header: `@${file('x-functions-key: KEY==\n')}` })).toEqual({ 'x-functions-key': 'KEY==' });
+  expect(await headersFrom({ header: 'x-key: a' })).toEqual({ 'x-key': 'a' });
+});
+
+it.each([
+  ['two lines', () => ({ tokenFile: file('a\nb') }), /--token-file must be a file with one token/],
+  ['no token', () => ({ tokenFile: file('') }), /--token-file must be a file with one token/],
+  ['no end', () => ({ tokenFile: '/dev/zero' }), /--token-file must be a file with one token/],
+  ['no such file', () => ({ tokenFile: 'missing' }), /Could not read missing/],
+  ['a folder', () => ({ header: `@${folder}` }), /Could not read/],
+  ['no name of a header', () => ({ header: 'a b: c' }), /--header must have the form/],
+  ['other characters in a header', () => ({ header: 'a: ü' }), /--header must have the form/],
+])('A file or header with %s is a wrong command line', async (_, flags, message) => {
+  await expect(headersFrom(flags())).rejects.toThrow(message);
+});

@@ -1,0 +1,134 @@
+// What `website plan -f` reads and what it refuses, as `kubectl apply` does.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { problemsOf } from '../../../infra/cli/plan/manifest-problems.ts';
+import { manifestsIn } from '../../../infra/cli/plan/manifests.ts';
+import { UsageError } from '../../../infra/usage.ts';
+import { aWebsite } from '../../fixtures/websites.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'website-manifests-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function read(text: string, only?: string) {
+  const file = join(folder, 'shop.yaml');
+  writeFileSync(file, text);
+  return manifestsIn({ file, namespace: only ?? 'default', only });
+}
+
+const site = (name: string, rest = 'spec: {image: "nginx:1", replicas: 1}', metadata = '') =>
+  `apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: ${name}${metadata}}\n${rest}\n`;
+const keys = (text: string, only?: string) =>
+  read(text, only).websites.map(({ key }) => `${key.namespace}/${key.name}`);
+
+/** All problems of the first Website. */
+const problems = (text: string): string[] => {
+  const [manifest] = read(text).websites;
+  return manifest === undefined ? [] : problemsOf(manifest, undefined);
+};
+
+describe('A file', () => {
+  it('may hold a List, as kubectl get prints it', () => {
+    const list = { apiVersion: 'v1', kind: 'List', items: [aWebsite(), aWebsite({ metadata: { name: 'blog' } })] };
+    expect(keys(JSON.stringify(list))).toEqual(['team-a/shop', 'team-a/blog']);
+    expect(keys(JSON.stringify({ ...list, kind: 'WebsiteList', apiVersion: 'stable.example.com/v1' }))).toHaveLength(2);
+    expect(() => keys(JSON.stringify({ ...list, items: [null, 'x'] }))).toThrow('has no Website');
+  });
+
+  it('with the same Website twice is about the last one', () => {
+    const { websites } = read(`${site('shop')}---\n${site('blog')}---\n${site('shop', 'spec: {image: "nginx:2"}')}`);
+    expect(websites.map(({ key, spec }) => [key.name, spec])).toEqual([
+      ['shop', { image: 'nginx:2' }],
+      ['blog', { image: 'nginx:1', replicas: 1 }],
+    ]);
+  });
+
+  it('names the namespaces that it creates', () => {
+    const text = `apiVersion: v1\nkind: Namespace\nmetadata: {name: team-b}\n---\n${site('shop')}`;
+    expect(read(text).namespaces).toEqual(new Set(['team-b']));
+  });
+
+  it('leaves out fields that are null, as the API server does', () => {
+    const { websites } = read(site('shop', 'spec: {image: "nginx:1", port: null, resources: {limits: null}}'));
+    expect(websites[0]?.spec).toEqual({ image: 'nginx:1', resources: {} });
+  });
+
+  const bomb = ['x', 'a', 'b', 'c', 'd', 'e', 'f', 'g']
+    .map((name, index, names) => {
+      const before = index === 0 ? 'x' : `*${names[index - 1]}`;
+      return `${name}: &${name} [${Array.from({ length: 9 }, () => before).join(', ')}]`;
+    })
+    .join('\n');
+
+  it.each([
+    ['aliases of aliases', bomb, 'cannot be read as YAML: Excessive alias count'],
+    ['a wrong field beside the spec', site('shop', 'sepc: {}'), 'Website 1: sepc is not a field of a Website'],
+    ['a wrong field of metadata', site('shop', undefined, ', label: {}'), 'metadata.label is not a field of a Website'],
+    ['a label that is a number', site('shop', undefined, ', labels: {a: 1}'), 'metadata.labels.a: '],
+    ['metadata that is a text', 'apiVersion: stable.example.com/v1\nkind: Website\nmetadata: x', 'metadata: '],
+    ['no name', site('""'), 'Website 1: metadata.name: must be a DNS subdomain'],
+  ])('with %s is refused', (_, text, message) => {
+    expect(() => read(text)).toThrow(UsageError);
+    expect(() => read(text)).toThrow(message);
+  });
+
+  it('with another namespace than the flag is refused', () => {
+    const text = site('shop', undefined, ', namespace: team-a');
+    expect(keys(text, 'team-a')).toEqual(['team-a/shop']);
+    expect(() => read(text, 'team-b')).toThrow('metadata.namespace is team-a, but --namespace is team-b');
+  });
+});
+
+describe('The spec and the name of a Website in a file', () => {
+  it.each([
+    ['replica: 2', 'spec.replica is not a field of a Website'],
+    ['env: [{name: A, vaule: b}]', 'spec.env[0].vaule is not a field of a Website'],
+    ['resources: {limits: {gpu: 1}}', 'spec.resources.limits.gpu is not a field of a Website'],
+    ['__proto__: {}', 'spec.__proto__ is not a field of a Website'],
+    ['port: 0', 'spec.port: Too small: expected number to be >=1'],
+    ['env: [{value: b}]', 'spec.env[0].name is missing'],
+  ])('with %s have a problem that names the field', (field, problem) => {
+    expect(problems(site('shop', `spec: {image: "nginx:1", replicas: 1, ${field}}`))).toEqual([problem]);
+  });
+
+  it('may have labels of any name', () => {
+    const spec = 'spec: {image: "nginx:1", replicas: 1, childMetadata: {labels: {team: a, constructor: b}}}';
+    expect(problems(site('shop', spec))).toEqual([]);
+  });
+
+  it.each(['a'.repeat(53), 'a.b', '1a'])('must not have the name %s', (name) => {
+    expect(problems(site(`"${name}"`))).toEqual([expect.stringMatching(/^metadata.name must be /)]);
+  });
+
+  it('without a spec say so', () => {
+    expect(problems(site('shop', ''))).toEqual(['spec is missing']);
+  });
+
+  it('are named together, but not without end', () => {
+    const many = Array.from({ length: 40 }, (_, index) => `wrong${index}: 1`).join(', ');
+    const found = problems(site('shop', `spec: {image: "nginx:1", replicas: -1, ${many}}`));
+    expect(found).toHaveLength(11);
+    expect(found.at(-1)).toBe('31 more');
+  });
+
+  it('stay as they are if they are stored, even if this release forbids them', () => {
+    const [manifest] = read(site('shop', 'spec: {image: "nginx:1", replicas: -1, old: true}')).websites;
+    const stored = (spec: object) => aWebsite({ spec });
+    if (manifest === undefined) throw new Error('no manifest');
+    expect(problemsOf(manifest, stored({ image: 'nginx:1', replicas: -1, old: true }))).toEqual([]);
+    const changed = problemsOf(manifest, stored({ image: 'nginx:0', replicas: -1 }));
+    expect(changed).toEqual(['spec.old is not a field of a Website']);
+  });
+
+  const samples = readdirSync('crds/samples').map((file) => [file] as const);
+  it.each(samples)('of crds/samples/%s have problems only if it is invalid', (file) => {
+    const { websites } = manifestsIn({ file: join('crds/samples', file), namespace: 'default', only: undefined });
+    const found = websites.flatMap((each) => problemsOf(each, undefined));
+    expect(found).toHaveLength(file.startsWith('invalid-') ? 1 : 0);
+    expect(readFileSync(join('crds/samples', file), 'utf8')).toContain('kind: Website');
+  });
+});

@@ -1,0 +1,156 @@
+// What `website plan` says is what the next reconcile does: on the model, after any history.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { differences } from '../../../functions/website/differences.ts';
+import { CHILD_KINDS, type ChildKind } from '../../../functions/website/children/kinds.ts';
+import { childName } from '../../../functions/website/children/metadata.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
+import { planFleet } from '../../../infra/cli/plan/fleet.ts';
+import { planManifests } from '../../../infra/cli/plan/plan.ts';
+import { planned, type Planned } from '../../../infra/cli/plan/planned.ts';
+import { MemoryCluster } from '../../cluster/memory.ts';
+import { NOW } from '../../fixtures/websites.ts';
+import { anySpec, type Spec } from '../../website/generated.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+const now = () => NOW;
+
+/** What users and others do to a Website and its children before the plan is made. */
+type Step =
+  | { readonly do: 'apply'; readonly spec: Spec }
+  | { readonly do: 'reconcile' }
+  | { readonly do: 'roll out' }
+  | { readonly do: 'edit' | 'drop' | 'occupy'; readonly kind: ChildKind };
+
+const kind = fc.constantFrom(...CHILD_KINDS);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant('apply' as const), spec: anySpec }),
+  fc.constant({ do: 'reconcile' } as const),
+  fc.constant({ do: 'roll out' } as const),
+  fc.record({ do: fc.constantFrom('edit' as const, 'drop' as const, 'occupy' as const), kind }),
+);
+
+async function make(cluster: MemoryCluster, made: Step): Promise<void> {
+  if (made.do === 'apply') cluster.apply(key, made.spec);
+  else if (made.do === 'reconcile') await reconcile(key, { cluster, now });
+  else if (made.do === 'roll out') cluster.rollOut();
+  else await disturb(cluster, made.do, made.kind);
+}
+
+async function disturb(cluster: MemoryCluster, how: 'edit' | 'drop' | 'occupy', which: ChildKind): Promise<void> {
+  const child = await cluster.getChild(which, key);
+  const name = { ...key, name: childName(which, key.name) };
+  if (child === undefined) return;
+  if (how !== 'edit') cluster.drop(which, name);
+  if (how === 'occupy') {
+    const { labels = {}, annotations = {} } = child.metadata;
+    await cluster.create({ ...child, metadata: { ...name, labels, annotations, ownerReferences: [] } });
+  }
+  if (how === 'edit') cluster.edit(child, { metadata: { ...child.metadata, labels: { app: 'other' } } });
+}
+
+const clusterAfter = async (history: readonly Step[]): Promise<MemoryCluster> => {
+  const cluster = new MemoryCluster();
+  for (const made of history) await make(cluster, made);
+  return cluster;
+};
+
+/** What a reconcile did, worked out from the objects before and after it. */
+async function done(cluster: MemoryCluster) {
+  const before = cluster.all();
+  const { outcome, actions } = await reconcile(key, { cluster, now });
+  const after = cluster.all();
+  const fields = CHILD_KINDS.flatMap((each) => {
+    const [had, has] = [before, after].map((objects) => objects.find((object) => object.kind === each));
+    const isReplaced = had !== undefined && has !== undefined && had.metadata.uid === has.metadata.uid;
+    return isReplaced ? differences(stated(had), stated(has)).map((path) => `${each} ${path}`) : [];
+  });
+  return { actions, fields: fields.toSorted(), outcome: outcome.kind, status: cluster.websites()[0]?.status };
+}
+
+const stated = ({
+  metadata: { labels, annotations, ownerReferences },
+  spec,
+}: ReturnType<MemoryCluster['all']>[number]) => ({
+  metadata: { labels, annotations, ownerReferences },
+  spec,
+});
+
+/** The same of a plan. */
+const said = ({ changes, outcome, status }: Planned) => ({
+  actions: changes.map(({ verb, kind: of }) => (verb === 'update status' ? verb : `${verb} ${of}`)),
+  fields: changes
+    .flatMap(({ verb, kind: of, fields }) => (verb === 'replace' ? fields.map(({ path }) => `${of} ${path}`) : []))
+    .toSorted(),
+  outcome,
+  status,
+});
+
+describe('A plan', () => {
+  it('is exactly what the next reconcile writes, and writes nothing itself', async () => {
+    let changing = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (history) => {
+        const cluster = await clusterAfter(history);
+        const [before, writes] = [cluster.state(), cluster.writes];
+        const plan = await planned(key, cluster, now);
+        expect([cluster.state(), cluster.writes]).toEqual([before, writes]);
+        if (plan.changes.length > 0) changing++;
+        expect(said(plan)).toEqual(await done(cluster));
+      }),
+      { numRuns: 600, endOnFailure: true },
+    );
+    expect(changing).toBeGreaterThan(150);
+  });
+
+  it('of a file is what the first reconcile after its application writes', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 6 }), anySpec, async (history, spec) => {
+        const cluster = await clusterAfter(history);
+        const target = { cluster, now, transport: undefined as never };
+        const [plan] = await planManifests([{ where: 'a file', key, metadata: {}, spec }], target);
+        cluster.apply(key, spec);
+        const { fields, ...rest } = said(plan as Planned);
+        const really = await done(cluster);
+        expect({ actions: rest.actions, outcome: rest.outcome }).toEqual({
+          actions: really.actions,
+          outcome: really.outcome,
+        });
+        expect(fields).toEqual(really.fields);
+      }),
+      { numRuns: 300, endOnFailure: true },
+    );
+  });
+
+  it('of all Websites reads lists, and no single object of a Website that has its children', async () => {
+    const cluster = new MemoryCluster();
+    for (const name of ['shop', 'blog', 'docs']) {
+      const each = { ...key, name };
+      cluster.apply(each, { image: 'nginx:1', replicas: 2, host: 'a.example.com' });
+      await reconcile(each, { cluster, now });
+      cluster.rollOut();
+      await reconcile(each, { cluster, now });
+    }
+    cluster.apply(key, { image: 'nginx:2', replicas: 2, host: 'a.example.com' });
+    const before = cluster.reads;
+    const fleet = await planFleet({ cluster, now, transport: undefined as never }, () => {});
+    expect(fleet).toMatchObject({ seen: 3, changing: [{ website: 'team-a/shop', restartsPods: true }] });
+    expect(cluster.reads).toBe(before);
+  });
+
+  it('of all Websites finds the Websites whose own plan changes something', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (history) => {
+        const cluster = await clusterAfter(history);
+        const plan = await planned(key, cluster, now);
+        const fleet = await planFleet({ cluster, now, transport: undefined as never }, () => {});
+        const changes = plan.changes.map(({ verb, kind: of }) => `${verb} ${of}`);
+        expect(fleet.seen).toBe(cluster.websites().length);
+        expect(fleet.changing.map((each) => each.changes.map(({ verb, kind: of }) => `${verb} ${of}`))).toEqual(
+          changes.length === 0 ? [] : [changes],
+        );
+      }),
+      { numRuns: 300, endOnFailure: true },
+    );
+  });
+});
