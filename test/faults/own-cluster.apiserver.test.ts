@@ -1,4 +1,4 @@
-// What happens to a whole cluster, with a control plane of its own. The ids are those of the fault matrix.
+// Faults of a whole cluster. Each test has a control plane of its own.
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ const scale = async (name: string, replicas: number) => {
 };
 const websites = () => websitesIn(cluster.admin, stage.namespace);
 const last = (name: string) => stage.sink.accepted.findLast((event) => event.name === name);
-/** A forwarder that has not reached its API server for long waits up to 30 s. */
+/** After a long outage of the API server, the forwarder waits up to 30 s before the next try. */
 const LONG = { deadlineMs: 90_000 };
 const isToldOf = (name: string, type: string) => eventually(() => expect(last(name)?.type).toBe(type), LONG);
 const areSettled = () =>
@@ -46,7 +46,7 @@ const areSettled = () =>
   });
 
 it(
-  'W9: a CRD that is deleted takes its Websites with it, and one that comes back is watched again',
+  'The forwarder reports all Websites deleted when the CRD is deleted, and watches again when the CRD returns',
   { timeout: 120_000 },
   async () => {
     const program = await stage.start();
@@ -63,7 +63,7 @@ it(
   },
 );
 
-/** Ends the control plane, does something to its data, and starts it; the forwarder does not find it yet. */
+/** Stops the control plane, changes its data, and starts it again. The forwarder cannot reach it yet. */
 async function restart(meanwhile: (etcd: string) => void): Promise<void> {
   await cluster.stop();
   meanwhile(join(folder, 'data', 'etcd'));
@@ -71,7 +71,7 @@ async function restart(meanwhile: (etcd: string) => void): Promise<void> {
   settling({ ...stage, admin: cluster.admin });
 }
 
-/** Every Website that there is had an event for its state after the restore, or was left to a resync. */
+/** After the restore, either each Website had an event for its state, or the forwarder requested a resync. */
 async function isMadeGood({ events, at }: { events: number; at: number }): Promise<void> {
   const states = (await websites()).map(({ metadata: { name, uid, generation } }) => ({ name, uid, generation }));
   await eventually(() => {
@@ -90,7 +90,7 @@ async function advance(versions: number): Promise<void> {
 }
 
 it(
-  'W10: an etcd that is restored from an older copy is noticed, whether or not its versions have caught up',
+  'The forwarder detects an etcd restored from an older copy, even after the versions have caught up',
   { timeout: 240_000 },
   async () => {
     const copy = join(folder, 'copy');
@@ -139,7 +139,7 @@ it(
   },
 );
 
-it('R11: the functions outlive an API server that goes and comes back', { timeout: 120_000 }, async () => {
+it('The functions reconcile again after the API server was down', { timeout: 120_000 }, async () => {
   const proxy = await faultProxy(cluster.kubeconfig);
   const host = startFunctions({
     KUBECONFIG: proxy.kubeconfig,

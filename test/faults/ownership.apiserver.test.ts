@@ -1,5 +1,5 @@
-// Whose the children are when their Website is deleted and created again, or restored from a backup, on a cluster whose garbage
-// collector can be stopped, with both programs at work.
+// Who owns the children after their Website is deleted and created again, or restored from a backup. The cluster's garbage
+// collector can be stopped, and both programs run.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -83,7 +83,7 @@ function signalCollector(signal: 'SIGSTOP' | 'SIGCONT'): void {
   process.kill(pid, signal);
 }
 
-/** The collector has looked at what it was told of before this: it has collected something that came later. */
+/** Waits until the garbage collector has handled all earlier changes: it has collected an object that was created after them. */
 async function collectorHasLooked(): Promise<void> {
   const path = `/api/v1/namespaces/${key.namespace}/configmaps`;
   const ownerReferences = [
@@ -119,7 +119,7 @@ describe('A Website that is deleted and created again', () => {
     await isReadyAndOwnsAll();
   });
 
-  it('is ready without the garbage collector, which then leaves its children alone', async () => {
+  it('adopts its old children without the garbage collector, which later leaves them alone', async () => {
     const before = { children: await uids(), pods: await pods() };
     signalCollector('SIGSTOP');
     await removeWebsite(cluster.admin, key);
@@ -133,7 +133,7 @@ describe('A Website that is deleted and created again', () => {
   });
 
   it(
-    'is ready where the collector takes the old one for alive, since its watch broke',
+    "becomes ready although the collector's broken watch still shows it the old Website",
     { timeout: 180_000 },
     async () => {
       signalCollector('SIGSTOP');
@@ -148,7 +148,7 @@ describe('A Website that is deleted and created again', () => {
     },
   );
 
-  it('is ready while the collector is at work, again and again', async () => {
+  it('becomes ready each time while the garbage collector works', async () => {
     for (const replicas of [2, 3, 1]) {
       await removeWebsite(cluster.admin, key);
       await create({ ...SPEC, replicas });
@@ -157,7 +157,7 @@ describe('A Website that is deleted and created again', () => {
     }
   });
 
-  it('loses the Ingress of the one before when it has no host itself', async () => {
+  it("deletes the old Website's Ingress if it has no host itself", async () => {
     await patch(cluster.admin, `/apis/${API_VERSION}/namespaces/${key.namespace}/${PLURAL}/shop`, {
       spec: { host: 'shop.example.com' },
     });
@@ -173,8 +173,8 @@ describe('A Website that is deleted and created again', () => {
   });
 });
 
-describe('Children that have lost their owner references are made those of the Website of their name:', () => {
-  it('kubectl delete --cascade=orphan, and the same Website again', async () => {
+describe('A Website adopts the children of its name that have no owner reference', () => {
+  it('after kubectl delete --cascade=orphan', async () => {
     await create();
     await isReadyAndOwnsAll();
     const before = { children: await uids(), pods: await pods() };
@@ -187,7 +187,7 @@ describe('Children that have lost their owner references are made those of the W
     expect({ children: await uids(), pods: await pods() }).toEqual(before);
   });
 
-  it('a restore from a backup that strips owner references, children first', async () => {
+  it('after a restore from a backup that strips owner references and restores the children first', async () => {
     await create();
     await isReadyAndOwnsAll();
     const backup = await Promise.all(KINDS.map(child));
@@ -215,7 +215,7 @@ describe('Children that have lost their owner references are made those of the W
     expect((await child('Deployment')).metadata.labels).toMatchObject({ 'velero.io/restore-name': 'nightly' });
   });
 
-  it('an owner reference that was taken away by hand', async () => {
+  it('after somebody removed the owner reference by hand', async () => {
     await create();
     await isReadyAndOwnsAll();
     for (const kind of KINDS) await patch(cluster.admin, pathOf(kind), { metadata: { ownerReferences: null } });
@@ -223,7 +223,7 @@ describe('Children that have lost their owner references are made those of the W
   });
 });
 
-describe('A Website whose name is taken', () => {
+describe('A Website whose Service name belongs to another object', () => {
   /** The Service of the Website before it is there, with or without our label. */
   const take = async (labels: Record<string, string>) => {
     const spec = { selector: { app: 'other' }, ports: [{ port: 80 }] };
@@ -239,7 +239,7 @@ describe('A Website whose name is taken', () => {
     }, LONG);
   };
 
-  it('hears at once of the deletion of what carries our label', async () => {
+  it('is reconciled as soon as that Service is deleted, if it carries our label', async () => {
     await take({ 'app.kubernetes.io/managed-by': 'website-reconciler' });
     const { metadata } = await child('Service');
     await remove(cluster.admin, pathOf('Service'));
@@ -251,7 +251,7 @@ describe('A Website whose name is taken', () => {
     });
   });
 
-  it('is made the owner of it by the command in docs/status.md', async () => {
+  it('takes over the Service with the command in docs/status.md', async () => {
     await take({});
     const before = await child('Service');
     const command = /```sh\n(uid=.*?)```/s.exec(readFileSync('docs/status.md', 'utf8'))?.[1] ?? '';

@@ -1,4 +1,4 @@
-// What a forwarder loses when it ends: nothing, since the cluster is the journal. The ids are those of the fault matrix.
+// A forwarder that ends loses no change, because it reads the state from the cluster when it starts.
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { eventually } from '../eventually.ts';
 import type { Program } from '../program.ts';
@@ -26,7 +26,7 @@ const scale = async (name: string, replicas: number) => {
   await patchWebsite(stage.admin, stage.key(name), { spec: { replicas } });
 };
 
-/** Waits until an event for each Website that there is came after its last change. @returns their names. */
+/** Waits until each existing Website had an event after its last change. @returns their names. */
 async function namesThatArrived(): Promise<string[]> {
   const states = (await stage.websites()).map(({ metadata: { name, uid, generation } }) => ({ name, uid, generation }));
   await eventually(() =>
@@ -40,30 +40,30 @@ async function kill(program: Program): Promise<void> {
   await program.exit;
 }
 
-describe('D6: a forwarder that is killed', () => {
+describe('A forwarder that is killed', () => {
   const moments: Readonly<Record<string, (program: Program) => Promise<void>>> = {
-    'before it could list': async () => {
+    'before its first list succeeded': async () => {
       await createAll();
     },
-    'when it has listed and delivered nothing': async (program) => {
+    'after its first list, before any delivery': async (program) => {
       stage.sink.answer = () => ({ status: 503 });
       await createAll();
       await isReady(program);
       await eventually(() => expect(stage.sink.attempts.length).toBeGreaterThan(0));
     },
-    'while every event is on its way': async (program) => {
+    'while the sink holds every event without an answer': async (program) => {
       stage.sink.answer = () => ({ status: 503, after: new Promise(() => {}) });
       await isReady(program);
       await createAll();
       await eventually(() => expect(stage.sink.attempts).toHaveLength(sites.length));
     },
-    'when half of the events were accepted': async (program) => {
+    'after half of the events were accepted': async (program) => {
       stage.sink.answer = ({ name }) => ({ status: sites.indexOf(name) % 2 === 0 ? 204 : 503 });
       await isReady(program);
       await createAll();
       await eventually(() => expect(stage.sink.accepted).toHaveLength(sites.length / 2));
     },
-    'when all was accepted and some of it changed again': async (program) => {
+    'after all events were accepted and some Websites changed again': async (program) => {
       await isReady(program);
       await createAll();
       await namesThatArrived();
@@ -73,21 +73,21 @@ describe('D6: a forwarder that is killed', () => {
     },
   };
 
-  it.each(Object.entries(moments))('%s loses nothing', async (moment, until) => {
-    if (moment === 'before it could list') stage.api.add({ path: LIST, fault: { answer: 503 } });
+  it.each(Object.entries(moments))('%s loses no change', async (moment, until) => {
+    if (moment === 'before its first list succeeded') stage.api.add({ path: LIST, fault: { answer: 503 } });
     const program = await stage.start();
     await until(program);
     await kill(program);
     stage.api.heal();
     stage.sink.answer = () => ({});
-    // And what changes while there is none.
+    // Changes while no forwarder runs.
     await scale('site-07', 5);
     await create('late');
     await stage.start();
     expect(await namesThatArrived()).toEqual(['late', ...sites]);
   });
 
-  it('leaves what was settled to one resync', async () => {
+  it('requests one resync for settled Websites when it restarts, and sends an event only for the changed one', async () => {
     const first = await stage.start();
     await isReady(first);
     await createAll();
@@ -106,7 +106,7 @@ describe('D6: a forwarder that is killed', () => {
   });
 });
 
-it('U1: a forwarder that is started anew again and again under load loses nothing', async () => {
+it('A forwarder that is restarted again and again under load loses no change', async () => {
   const end = new AbortController();
   let changes = 0;
   const load = async () => {

@@ -1,4 +1,4 @@
-// What can go wrong between the forwarder and the sink. The ids are those of the fault matrix.
+// Faults between the forwarder and the sink.
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
@@ -24,10 +24,10 @@ const scale = async (name: string, replicas: number) => {
   await patchWebsite(stage.admin, stage.key(name), { spec: { replicas } });
 };
 const ofName = (events: readonly Received[], name: string) => events.filter((event) => event.name === name);
-/** What two deliveries of one event have in common. */
+/** A delivery without its time, so that two deliveries of one event are equal. */
 const untimed = (event: Received) => ({ ...event, at: 0 });
 const names = (events: readonly Received[]) => events.map(({ name }) => name);
-/** What the forwarder told of one Website: it tells of those of all tests. */
+/** The forwarder's log lines about one Website of this test. It also logs the Websites of other tests. */
 const told = ({ lines }: Program, message: string, name: string) =>
   lines.filter((line) => line['msg'] === message && line['namespace'] === stage.namespace && line['name'] === name);
 const failures = (program: Program, name: string) => told(program, 'Could not deliver event', name);
@@ -40,7 +40,7 @@ const delivered = (program: Program, name: string) =>
 const isAlive = async (program: Program) =>
   (await fetch(new URL('livez', String((await program.line('Listening'))['url'])))).status;
 
-it('D1: while the sink is down, many changes wait as one a Website, and the last one drains', async () => {
+it('While the sink is down, the forwarder keeps one pending event per Website, and delivers the last state afterwards', async () => {
   const sites = ['a', 'b', 'c', 'd'];
   let giveUp = () => {};
   const program = await stage.start();
@@ -50,7 +50,7 @@ it('D1: while the sink is down, many changes wait as one a Website, and the last
   for (const name of sites) await create(name);
   for (let replicas = 1; replicas <= 10; replicas++) for (const name of sites) await scale(name, replicas);
   await removeWebsite(stage.admin, stage.key('d'));
-  // Its watch has come to the end of the changes.
+  // Its delivery shows that the watch has read all changes.
   stage.sink.answer = () => ({});
   await create('end');
   await eventually(() => expect(names(stage.sink.accepted)).toEqual(['end']));
@@ -66,7 +66,7 @@ it('D1: while the sink is down, many changes wait as one a Website, and the last
   expect(ofName(stage.sink.accepted, 'd')).toMatchObject([{ type: 'deleted' }]);
 });
 
-it('D2: an event whose acceptance is lost comes again as the same event', async () => {
+it('An event whose answer is lost is sent again with the same content', async () => {
   await isReady(await stage.start());
   stage.wire.add({ path: EVENT, fault: { drop: 'answer' } });
   await create('again');
@@ -80,21 +80,21 @@ it('D2: an event whose acceptance is lost comes again as the same event', async 
   for (const other of others) expect(other).toEqual(first);
 });
 
-describe('D3: an event that is answered', () => {
+describe('An event that the sink answers with', () => {
   it.each<[string, Fault]>([
     ['404', { answer: 404 }],
     ['408', { answer: 408 }],
     ['409', { answer: 409 }],
-    ['429 with a time', { answer: 429, retryAfter: 1 }],
+    ['429 with Retry-After', { answer: 429, retryAfter: 1 }],
     ['500', { answer: 500 }],
     ['502', { answer: 502 }],
-    ['503 with a time', { answer: 503, retryAfter: 1 }],
+    ['503 with Retry-After', { answer: 503, retryAfter: 1 }],
     ['504', { answer: 504 }],
-    ['not at all', { drop: 'before' }],
-  ])('%s is sent again, the same, until it is accepted', async (_, fault) => {
+    ['a closed connection', { drop: 'before' }],
+  ])('%s is sent again with the same id until the sink accepts it', async (_, fault) => {
     const program = await stage.start();
     await isReady(program);
-    // What other tests do is on the wire as well.
+    // Events of other tests pass this proxy as well.
     stage.wire.add({ path: EVENT, fault });
     await create('retried');
     await eventually(() => expect(failures(program, 'retried').length).toBeGreaterThanOrEqual(2));
@@ -104,20 +104,23 @@ describe('D3: an event that is answered', () => {
     expect(ids.size).toBe(1);
   });
 
-  it.each([301, 302, 303, 307, 308])('with redirect %d is sent again to the sink, and nowhere else', async (code) => {
-    const elsewhere = await startSink(stage.namespace);
-    const program = await stage.start();
-    await isReady(program);
-    stage.wire.add({ path: EVENT, fault: { answer: code, location: elsewhere.url } });
-    await create('kept');
-    await eventually(() => expect(failures(program, 'kept').length).toBeGreaterThanOrEqual(2));
-    stage.wire.heal();
-    await eventually(() => expect(names(stage.sink.accepted)).toEqual(['kept']));
-    await elsewhere.close();
-    expect(elsewhere.attempts).toEqual([]);
-  });
+  it.each([301, 302, 303, 307, 308])(
+    "redirect %d is sent again to the sink, and never to the redirect's target",
+    async (code) => {
+      const elsewhere = await startSink(stage.namespace);
+      const program = await stage.start();
+      await isReady(program);
+      stage.wire.add({ path: EVENT, fault: { answer: code, location: elsewhere.url } });
+      await create('kept');
+      await eventually(() => expect(failures(program, 'kept').length).toBeGreaterThanOrEqual(2));
+      stage.wire.heal();
+      await eventually(() => expect(names(stage.sink.accepted)).toEqual(['kept']));
+      await elsewhere.close();
+      expect(elsewhere.attempts).toEqual([]);
+    },
+  );
 
-  it('with a 2xx that never ends is not sent again', async () => {
+  it('an endless 200 body is not sent again', async () => {
     const program = await stage.start('--timeout', '1');
     await isReady(program);
     stage.sink.answer = ({ name }) => (name === 'endless' ? { status: 200, body: 'endless' } : {});
@@ -128,7 +131,7 @@ describe('D3: an event that is answered', () => {
     expect(names(stage.sink.attempts)).toEqual(['endless', 'next']);
   });
 
-  it('with a 503 that never ends is sent again, the same', async () => {
+  it('an endless 503 body is sent again with the same id', async () => {
     const program = await stage.start('--timeout', '1');
     await isReady(program);
     stage.sink.answer = () => ({ status: 503, body: 'endless' });
@@ -156,15 +159,15 @@ describe('D3: an event that is answered', () => {
   });
 });
 
-describe('D3: a sink', () => {
+describe('The forwarder keeps sending the same event to a sink', () => {
   let back: Sink | undefined;
   afterEach(() => back?.close());
 
   it.each<[string, () => string]>([
-    // A label of 64 characters is in no DNS, and no server has to be asked to know it.
-    ['that cannot be found', () => `http://${'a'.repeat(64)}.svc/`],
+    // A label of 64 characters is too long for DNS, so the name fails without a query.
+    ['whose name cannot be resolved', () => `http://${'a'.repeat(64)}.svc/`],
     ['that does not speak TLS', () => `https://127.0.0.1:${new URL(stage.sink.url).port}/`],
-  ])('%s is tried again and again, with the same event', async (_, url) => {
+  ])('%s', async (_, url) => {
     const program = await stage.start('--insecure-sink', '--sink', url());
     await isReady(program);
     await create('kept');
@@ -173,7 +176,7 @@ describe('D3: a sink', () => {
     expect(await isAlive(program)).toBe(200);
   });
 
-  it('that refuses connections gets everything when it is back', async () => {
+  it('that refuses connections, which gets every event once it listens again', async () => {
     const port = await freePort();
     const program = await stage.start('--sink', `http://127.0.0.1:${port}/`);
     await isReady(program);
@@ -184,7 +187,7 @@ describe('D3: a sink', () => {
   });
 });
 
-it('D4: a sink that is slower than the deadline gets a key again only after it, with the same id and in order', async () => {
+it('A sink slower than the deadline gets the next event of a Website only after the deadline, in order, and a resend keeps its id', async () => {
   const timeoutMs = 1_000;
   const open: (() => void)[] = [];
   stage.sink.answer = () => ({ after: new Promise((resolve) => open.push(resolve)) });
@@ -194,7 +197,7 @@ it('D4: a sink that is slower than the deadline gets a key again only after it, 
   await eventually(() => expect(stage.sink.attempts).toHaveLength(2));
   const ids = new Set(stage.sink.attempts.map(({ id }) => id));
   expect(ids.size).toBe(1);
-  // What comes meanwhile waits for its turn.
+  // Changes in the meantime wait for their turn.
   for (const replicas of [1, 2, 3]) await scale('slow', replicas);
   await eventually(() => expect(stage.sink.attempts.length).toBeGreaterThanOrEqual(4));
   stage.sink.answer = () => ({});
@@ -210,7 +213,7 @@ it('D4: a sink that is slower than the deadline gets a key again only after it, 
   }
 });
 
-it('D5: two forwarders at once only send everything twice', async () => {
+it('Two forwarders at once send the same events, once each', async () => {
   const other = await startSink(stage.namespace);
   const both = await Promise.all([stage.start(), stage.start('--sink', other.url)]);
   await Promise.all(both.map(isReady));

@@ -1,5 +1,5 @@
-// What can go wrong between the forwarder and the API server, with the forwarder as a program. The ids are those of the
-// fault matrix; what needs the forwarder's insides is in test/forwarder/watch/watch.apiserver.test.ts.
+// Faults between the forwarder, run as a program, and the API server.
+// Tests that look inside the forwarder are in test/forwarder/watch/watch.apiserver.test.ts.
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { createWebsite, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
@@ -23,7 +23,7 @@ const scale = async (name: string, replicas: number) => {
 const last = (name: string) => stage.sink.accepted.findLast((event) => event.name === name);
 const told = (name: string) => stage.sink.accepted.filter((event) => event.name === name).map(({ type }) => type);
 
-/** The last event of every Website that there is was about the state that it has. */
+/** The last event of every existing Website is about its present state. */
 async function lastStatesArrive(): Promise<void> {
   const websites = await stage.websites();
   await eventually(() => {
@@ -36,8 +36,8 @@ async function lastStatesArrive(): Promise<void> {
   });
 }
 
-describe('W4: an event that is lost', () => {
-  /** Makes five changes of two Websites in a watch that has lost some of them. */
+describe('A watch that loses', () => {
+  /** Makes five changes of two Websites, some of which the watch loses. */
   async function changesInAWatchWith(fault: Fault): Promise<void> {
     stage.api.add({ path: WATCH, fault, times: 1 });
     await isReady(await stage.start());
@@ -51,7 +51,7 @@ describe('W4: an event that is lost', () => {
   const ours = () => `"namespace":"${stage.namespace}"`;
   const each = [1, 2, 3, 4, 5];
 
-  it.each(each)('number %d is made good by the next event of its Website', async (count) => {
+  it.each(each)('change %d of five is repaired by the next change of its Website', async (count) => {
     await changesInAWatchWith(withoutLine(count, ours()));
     await eventually(() => expect(told('end-of-changes')).toEqual(['changed']));
     await scale('stays', 3);
@@ -59,16 +59,16 @@ describe('W4: an event that is lost', () => {
     await lastStatesArrive();
   });
 
-  it.each(each)('number %d is made good by the next list', async (count) => {
+  it.each(each)('change %d of five is repaired by the next list', async (count) => {
     await changesInAWatchWith(withoutLine(count, ours()));
     await eventually(() => expect(told('end-of-changes')).toEqual(['changed']));
     forceList(stage.api);
     await lastStatesArrive();
-    // Of one that came and went unseen there is nothing to say.
+    // A Website that was created and deleted unseen needs no event.
     await eventually(() => expect(told('goes').at(-1) ?? 'deleted').toBe('deleted'));
   });
 
-  it('and every other one with it is made good by the next list', async () => {
+  it('every change is repaired by the next list', async () => {
     await changesInAWatchWith({ lines: () => [] });
     expect(stage.sink.accepted).toEqual([]);
     forceList(stage.api);
@@ -76,8 +76,8 @@ describe('W4: an event that is lost', () => {
   });
 });
 
-describe('W5: a watch', () => {
-  it('that says everything twice makes no event twice', async () => {
+describe('A watch', () => {
+  it('that repeats every line causes each event only once', async () => {
     stage.api.add({ path: WATCH, fault: everyLineTwice });
     await isReady(await stage.start());
     for (const step of ['created', 'scaled', 'deleted', 'created again']) {
@@ -92,7 +92,7 @@ describe('W5: a watch', () => {
     expect(told('twice')).toEqual(['changed', 'changed', 'deleted', 'changed']);
   });
 
-  it('that tells an old deletion after the Website is there again deletes nothing', async () => {
+  it('that repeats an old deletion after the Website was created again causes no deleted event for the new Website', async () => {
     let deletion = '';
     const late = (line: string): string[] => {
       if (!line.includes(`"namespace":"${stage.namespace}"`) || !line.includes('"name":"again"')) return [line];
@@ -112,12 +112,12 @@ describe('W5: a watch', () => {
   });
 });
 
-describe('W7: a list', () => {
+describe('A list', () => {
   it.each<[string, Fault]>([
     ['that ends too soon', { truncateAfter: 300 }],
     ['that breaks off', { cutAfter: 300 }],
     ['that comes in small pieces', { pieceEveryMs: 1 }],
-  ])('%s loses nothing, and deletes nothing', async (_, fault) => {
+  ])('%s loses no Website and reports no deletion', async (_, fault) => {
     await create('before');
     // The Websites of other tests would make the list long, and its pieces many.
     await isReady(await stage.start('--namespaces', stage.namespace));
@@ -130,10 +130,10 @@ describe('W7: a list', () => {
   });
 });
 
-describe('W8: a list from a cache that lags', () => {
+describe('A stale list from a cache', () => {
   const isCached = /[?&]resourceVersion(Match)?=(0|NotOlderThan)?(&|$)/;
 
-  it('is never asked for', async () => {
+  it('is never requested', async () => {
     await create('there');
     await isReady(await stage.start());
     stage.api.add({ path: LIST, fault: { answer: 500 }, times: 1 });
@@ -147,7 +147,7 @@ describe('W8: a list from a cache that lags', () => {
     expect(lists().filter((request) => request.includes('resourceVersion'))).toEqual([]);
   });
 
-  it('is put right by the watch that goes on from it', async () => {
+  it('is corrected by the watch that continues from it', async () => {
     await create('deleted-since');
     await isReady(await stage.start());
     await lastStatesArrive();
@@ -165,7 +165,7 @@ describe('W8: a list from a cache that lags', () => {
   });
 });
 
-it('W9: all Websites of a namespace that is deleted are told as deleted', async () => {
+it('Deleting a namespace leads to a deleted event for each of its Websites', async () => {
   const names = ['a', 'b', 'c'];
   for (const name of names) await create(name);
   await isReady(await stage.start());

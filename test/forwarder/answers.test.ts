@@ -12,55 +12,55 @@ const change = (versions?: Change['versions']): Change => ({
   ...(versions === undefined ? {} : { versions }),
 });
 
-describe('an answer that rests on Website 20, Deployment 15 and Service 9', () => {
+describe('An answer of the sink based on Website 20, Deployment 15 and Service 9', () => {
   const known = answers();
   const answer = { versions: { Website: '20', Deployment: '15', Service: '9' }, requeueAfterSeconds: 120 };
   known.note(key, answer);
 
   it.each([
-    ['the Deployment that it wrote', { Deployment: '15' }],
-    ['the Deployment before that', { Deployment: '14' }],
-    ['one with fewer digits', { Deployment: '9' }],
-    ['the Website that it judged', { Website: '20' }],
-    ['several of them', { Website: '19', Service: '9' }],
-  ])('knew of %s', (_, versions) => {
+    ['Deployment 15', { Deployment: '15' }],
+    ['Deployment 14', { Deployment: '14' }],
+    ['Deployment 9, which has fewer digits', { Deployment: '9' }],
+    ['Website 20', { Website: '20' }],
+    ['Website 19 and Service 9', { Website: '19', Service: '9' }],
+  ])('covers a change of %s', (_, versions) => {
     expect(known.covering(change(versions))).toBe(answer);
   });
 
   it.each([
-    ['a later Deployment', { Deployment: '16' }],
-    ['one with more digits', { Deployment: '100' }],
-    ['an Ingress', { Ingress: '3' }],
-    ['a Service together with a later Website', { Service: '9', Website: '21' }],
-    ['a child that is gone', { Deployment: 'gone' }],
-    ['nothing that has a version', {}],
-    ['a look that is needed whatever was known', undefined],
-  ])('did not know of %s', (_, versions) => {
+    ['Deployment 16', { Deployment: '16' }],
+    ['Deployment 100, which has more digits', { Deployment: '100' }],
+    ['an Ingress, of which the answer has no version', { Ingress: '3' }],
+    ['Service 9 and Website 21', { Service: '9', Website: '21' }],
+    ['a deleted child', { Deployment: 'gone' }],
+    ['no object', {}],
+    ['unknown versions', undefined],
+  ])('does not cover a change of %s', (_, versions) => {
     expect(known.covering(change(versions))).toBeUndefined();
   });
 
-  it('says nothing of another Website', () => {
+  it('does not cover a change of another Website', () => {
     const other = { ...change({ Deployment: '1' }), key: { ...key, name: 'blog' } };
     expect(known.covering(other)).toBeUndefined();
   });
 });
 
-describe('an answer that is wrong', () => {
+describe('A wrong answer of the sink', () => {
   const seen = (known: ReturnType<typeof answers>, version: string) =>
     known.covering({ ...change(), resourceVersion: version });
 
   it.each([
-    ['a version far ahead of all that was seen', { Website: '2000000' }],
-    ['the longest that a header may have', { Website: '9'.repeat(20) }],
-    ['such a version of another kind', { Website: '1001', Service: '5000000' }],
-  ])('covers nothing where it claims %s', (_, versions) => {
+    ['a version far ahead of every version seen', { Website: '2000000' }],
+    ['the longest version that a header may have', { Website: '9'.repeat(20) }],
+    ['a far version of another kind', { Website: '1001', Service: '5000000' }],
+  ])('covers nothing if it claims %s', (_, versions) => {
     const known = answers();
     seen(known, '1000');
     known.note(key, { versions });
     expect(known.covering(change({ Website: '1001' }))).toBeUndefined();
   });
 
-  it('may be ahead as far as the cluster itself may be', () => {
+  it('may name a version that the cluster may have reached by now', () => {
     const known = answers();
     seen(known, '1000');
     known.covering(change({ Deployment: 'gone' }));
@@ -68,7 +68,7 @@ describe('an answer that is wrong', () => {
     expect(known.covering(change({ Deployment: '499999' }))).toBeDefined();
   });
 
-  it('covers changes for half a minute', () => {
+  it('covers changes for half a minute only', () => {
     let now = 0;
     const known = answers(() => now);
     known.note(key, { versions: { Website: '1000' } });
@@ -79,7 +79,7 @@ describe('an answer that is wrong', () => {
   });
 });
 
-it('an answer of a sink that does not say what it knew covers nothing, and voids nothing', () => {
+it('An answer of the sink without versions covers no change, and keeps the previous answer valid', () => {
   const known = answers();
   known.note(key, {});
   expect(known.covering(change({ Website: '1' }))).toBeUndefined();
@@ -88,7 +88,7 @@ it('an answer of a sink that does not say what it knew covers nothing, and voids
   expect(known.covering(change({ Website: '5' }))).toBeDefined();
 });
 
-it('P8: keeps the latest answers, and no more than a thousand or so', () => {
+it('P8: the forwarder keeps only the latest 1,024 answers', () => {
   const known = answers();
   const keyOf = (index: number) => ({ ...key, name: `site-${index}` });
   for (let index = 0; index < 3_000; index++) known.note(keyOf(index), { versions: { Website: '1' } });

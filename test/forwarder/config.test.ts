@@ -3,7 +3,7 @@ import { configFrom, type Config } from '../../infra/forwarder/config.ts';
 
 const SINK = 'http://127.0.0.1:8080/';
 
-it('takes flags before variables, and SINK before K_SINK', () => {
+it('A flag overrides its variable, and SINK overrides K_SINK', () => {
   const variables = { K_SINK: 'http://127.0.0.1:1/', SINK: 'http://127.0.0.1:2/', PARALLEL: '4' };
   expect(configFrom([], variables)).toMatchObject({
     sink: { kind: 'http', url: new URL('http://127.0.0.1:2/'), mode: 'binary' },
@@ -16,7 +16,7 @@ it('takes flags before variables, and SINK before K_SINK', () => {
   expect(configFrom([], { K_SINK: SINK })).toMatchObject({ sink: { url: new URL(SINK) } });
 });
 
-it('names every setting that is wrong, by flag and variable', () => {
+it('The error names every wrong setting, by flag and variable', () => {
   const read = () => configFrom(['--mode', 'smoke', '--parallel', '0'], { PORT: 'x' });
   for (const part of [
     '--sink (SINK, K_SINK): is required',
@@ -28,7 +28,7 @@ it('names every setting that is wrong, by flag and variable', () => {
   }
 });
 
-it('names a flag that it does not know', () => {
+it('The error names an unknown flag', () => {
   expect(() => configFrom(['--sinc', SINK], {})).toThrow("Unknown option '--sinc'");
 });
 
@@ -38,12 +38,12 @@ it.each([
   'http://[::1]:8080/',
   'http://broker-ingress.knative-eventing.svc.cluster.local/default/default',
   'http://functions.default.svc/',
-])('sends to %s', (sink) => {
+])('The forwarder accepts the sink %s', (sink) => {
   expect(configFrom(['--sink', sink], {})).toMatchObject({ sink: { url: new URL(sink) } });
 });
 
 it.each([['file:///var/events.jsonl'], ['FILE:///var/events.jsonl', '--sink-kind', 'file', '--mode', 'structured']])(
-  'appends to %s',
+  'The forwarder accepts the file %s',
   (sink, ...flags) => {
     const { sink: config } = configFrom(['--sink', sink, ...flags], {}) as Config;
     expect(config).toEqual({ kind: 'file', url: new URL('file:///var/events.jsonl') });
@@ -80,22 +80,22 @@ it.each([
   ['https://[64:ff9b::169.254.169.254]/', ['--insecure-sink'], 'link-local or metadata'],
   ['https://somebody@functions.example.com/', [], '--sink (SINK, K_SINK): must not contain a user name or password'],
   ['https://:secret@functions.example.com/', [], '--sink (SINK, K_SINK): must not contain a user name or password'],
-])('refuses %s', (sink, flags, message) => {
+])('The forwarder refuses the sink %s', (sink, flags, message) => {
   expect(() => configFrom(['--sink', sink, ...flags], {})).toThrow(message);
 });
 
 it.each([{ SINK: 'https://somebody:hunter2@example.com/' }, { SINK, SINK_FUNCTION_KEY: 'hunter2\n' }])(
-  'never quotes the secret that it refuses',
+  'The error never quotes the secret that it refuses',
   (variables) => expect(() => configFrom([], variables)).toThrow(/^((?!hunter2)[^])*$/),
 );
 
-it('sends in the clear where that is meant', () => {
+it('--insecure-sink allows plain http', () => {
   expect(configFrom(['--sink', 'http://10.0.0.1/', '--insecure-sink'], {})).toMatchObject({
     sink: { url: new URL('http://10.0.0.1/') },
   });
 });
 
-describe('A sink of Azure', () => {
+describe('A sink of Azure may be', () => {
   const topic = 'https://t.westeurope-1.eventgrid.azure.net/api/events';
   const namespaceTopic = 'https://n.westeurope-1.eventgrid.azure.net/topics/websites:publish';
   const queue = 'https://account.queue.core.windows.net/websites';
@@ -128,12 +128,12 @@ describe('A sink of Azure', () => {
       { SINK_ACCOUNT_KEY: 'a2V5' },
       { kind: 'storage-queue', url: new URL(queue), accountKey: 'a2V5' },
     ],
-  ])('is %s', (_, flags, variables, sink) => {
+  ])('%s', (_, flags, variables, sink) => {
     expect(configFrom(flags, variables)).toMatchObject({ sink });
   });
 });
 
-it('signs events whose attributes are in the body only, since a signature covers the body', () => {
+it('Signed events are structured or batched, because a signature covers only the body', () => {
   const variables = { SINK, SINK_SIGNING_SECRET: 'whsec_AAAA  whsec_BBBB' };
   expect(configFrom([], variables)).toMatchObject({
     sink: { mode: 'structured', credentials: { signingSecrets: ['whsec_AAAA', 'whsec_BBBB'] } },
@@ -143,23 +143,27 @@ it('signs events whose attributes are in the body only, since a signature covers
 });
 
 it.each([
-  ['two tokens', { SINK_BEARER_TOKEN: 'a', SINK_TOKEN_FILE: '/t' }, '--sink-token-file (SINK_TOKEN_FILE): only one'],
   [
-    'a batch for Event Grid',
+    'two kinds of token',
+    { SINK_BEARER_TOKEN: 'a', SINK_TOKEN_FILE: '/t' },
+    '--sink-token-file (SINK_TOKEN_FILE): only one',
+  ],
+  [
+    'batched mode for Event Grid',
     { SINK_KIND: 'event-grid', MODE: 'batched' },
     '--mode (MODE): must be structured with --sink-kind',
   ],
   [
-    'a batch for a queue',
+    'batched mode for a storage queue',
     { SINK_KIND: 'storage-queue', MODE: 'batched' },
     '--mode (MODE): must be structured with --sink-kind',
   ],
   ['a key of another sink', { SINK_EVENT_GRID_KEY: 'a' }, 'SINK_EVENT_GRID_KEY: requires --sink-kind event-grid'],
-  ['a secret of another form', { SINK_SIGNING_SECRET: 'secret' }, 'SINK_SIGNING_SECRET: must be whsec_'],
-  ['overrides that are no JSON', { K_CE_OVERRIDES: '{' }, 'K_CE_OVERRIDES: must be'],
+  ['a malformed signing secret', { SINK_SIGNING_SECRET: 'secret' }, 'SINK_SIGNING_SECRET: must be whsec_'],
+  ['CloudEvents overrides that are not JSON', { K_CE_OVERRIDES: '{' }, 'K_CE_OVERRIDES: must be'],
   ['an override of a core attribute', { K_CE_OVERRIDES: '{"extensions":{"type":"x"}}' }, 'K_CE_OVERRIDES: must be'],
   [
-    'an override that no header can hold',
+    'an override with a line break',
     { K_CE_OVERRIDES: '{"extensions":{"team":"a\\r\\nx: 1"}}' },
     'K_CE_OVERRIDES: must be {"extensions": {...}} as JSON, with printable ASCII',
   ],
@@ -170,19 +174,19 @@ it.each([
     { SINK_KIND: 'event-grid', SINK_EVENT_GRID_KEY: 'schlüssel' },
     'SINK_EVENT_GRID_KEY: must be one line',
   ],
-  ['certificates that are none', { K_CA_CERTS: 'x' }, 'K_CA_CERTS: must be valid PEM certificates'],
-  ['a shard that is not there', { SHARD: '3/3' }, '--shard (SHARD): I must be less than N'],
-  ['a shard of another form', { SHARD: '1' }, '--shard (SHARD): must be I/N'],
+  ['invalid certificates', { K_CA_CERTS: 'x' }, 'K_CA_CERTS: must be valid PEM certificates'],
+  ['a shard index that is too large', { SHARD: '3/3' }, '--shard (SHARD): I must be less than N'],
+  ['a malformed shard', { SHARD: '1' }, '--shard (SHARD): must be I/N'],
   [
-    'a namespace that can be none',
+    'an invalid name of a namespace',
     { NAMESPACES: 'a,B' },
     '--namespaces (NAMESPACES): must be namespace names, such as team-a,team-b',
   ],
-])('refuses %s', (_, variables, message) => {
+])('The forwarder refuses %s', (_, variables, message) => {
   expect(() => configFrom(['--sink', SINK], variables)).toThrow(message);
 });
 
-it('reads what is to be watched, and by whom', () => {
+it('The settings name namespaces, shard, Lease, extensions and traces', () => {
   const variables = {
     SINK,
     NAMESPACES: 'a, b,a',

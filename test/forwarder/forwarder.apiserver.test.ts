@@ -1,5 +1,5 @@
-// The forwarder as a program, against the real API server and a sink that can fail. The cases are those in which the best
-// known bridge of this kind loses events.
+// The forwarder as a program, against the real API server and a sink that can fail. Comparable programs lose events in
+// some of these cases.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HTTP } from 'cloudevents';
@@ -28,7 +28,7 @@ let sink: Server;
 let url: string;
 let status: number;
 let replyHeaders: Record<string, string>;
-/** Nothing of this test's namespace is answered before this. */
+/** The sink answers events of this test's namespace only after this. */
 let gate: Promise<void>;
 let attempts: number;
 let resyncs: number;
@@ -100,14 +100,14 @@ const createAll = () => Promise.all(names.map((name) => createWebsite(admin, { n
 const delivered = (type = 'changed') =>
   [...new Set(accepted.filter((event) => event.type === type).map(({ name }) => name))].toSorted();
 
-describe('P5: nothing is lost', () => {
-  it('of what was there before the forwarder', async () => {
+describe('P5: the forwarder loses no change', () => {
+  it('made before it starts', async () => {
     await createAll();
     await start();
     await eventually(() => expect(delivered()).toEqual(names));
   });
 
-  it.each([500, 503, 404, 429, 401, 302])('of what is made while the sink answers %d', async (failure) => {
+  it.each([500, 503, 404, 429, 401, 302])('made while the sink answers %d', async (failure) => {
     status = failure;
     await watching();
     await createAll();
@@ -117,7 +117,7 @@ describe('P5: nothing is lost', () => {
     await eventually(() => expect(delivered()).toEqual(names));
   });
 
-  it('of what changed while the forwarder was down', async () => {
+  it('made while it was not running', async () => {
     await createAll();
     await start();
     await eventually(() => expect(delivered()).toEqual(names));
@@ -129,7 +129,7 @@ describe('P5: nothing is lost', () => {
     await eventually(() => expect(delivered()).toEqual(expect.arrayContaining(['late', 'site-3'])));
   });
 
-  it('of what is deleted while the sink is down', async () => {
+  it('that deletes a Website while the sink answers 503', async () => {
     await createAll();
     await watching();
     await eventually(() => expect(delivered()).toEqual(names));
@@ -140,7 +140,7 @@ describe('P5: nothing is lost', () => {
   });
 });
 
-describe('What the sink knew when it answered', () => {
+describe('A change that the sink knew when it answered', () => {
   const label = (note: string) =>
     patch(admin, `/apis/apps/v1/namespaces/${namespace}/deployments/shop-deployment`, {
       metadata: { labels: { note } },
@@ -159,8 +159,8 @@ describe('What the sink knew when it answered', () => {
     return Number(metadata.resourceVersion);
   };
 
-  it('is not sent again, and what came after is', async () => {
-    // As if the sink had written the Deployment a moment later.
+  it('leads to no event, and a later change does', async () => {
+    // As if the sink had written the Deployment just before it answered.
     replyHeaders = { 'website-versions': `Website=1, Deployment=${(await newestVersion()) + 1_000}` };
     const forwarder = await watching();
     const website = await createWebsite(admin, { namespace, name: 'shop' }, spec);
@@ -178,7 +178,7 @@ describe('What the sink knew when it answered', () => {
   });
 });
 
-it('P8: a start over 1,000 settled Websites is one invocation', async () => {
+it('P8: a start with 1,000 settled Websites sends one resync request and no event', async () => {
   await inParallel(1_000, async (index) => {
     const website = await createWebsite(admin, { namespace, name: `site-${index}` }, spec);
     const settled = {
@@ -192,13 +192,13 @@ it('P8: a start over 1,000 settled Websites is one invocation', async () => {
   });
   await watching('--namespaces', namespace);
   await eventually(() => expect(resyncs).toBe(1));
-  // What comes later comes after all that the list may have led to.
+  // Its event comes after all events that the list may have caused.
   await createWebsite(admin, { namespace, name: 'later' }, spec);
   await eventually(() => expect(accepted.map(({ name }) => name)).toEqual(['later']));
   expect([attempts, resyncs]).toEqual([1, 1]);
 });
 
-it('A change that happens now does not wait for all that the first list asks for', async () => {
+it('A live change overtakes the events of the first list', async () => {
   await createAll();
   let open = () => {};
   gate = new Promise((resolve) => (open = resolve));
@@ -213,14 +213,14 @@ it('A change that happens now does not wait for all that the first list asks for
   open();
   await eventually(() => expect(accepted).toHaveLength(11));
   const order = accepted.map(({ name }) => name);
-  // The one at work, then by turns: one of the list, one that is live.
+  // After the delivery in flight, the queue alternates between the list and live changes.
   expect(Math.max(order.indexOf('live'), order.indexOf('site-9'))).toBeLessThanOrEqual(4);
-  // What a list reveals may not be all that has changed.
+  // Events from a list do not say what changed, because the list may hide some of it.
   const told = Object.fromEntries(accepted.map(({ name, changed }) => [name, changed]));
   expect(told).toMatchObject({ live: ['Website'], 'site-1': undefined, 'site-9': undefined });
 });
 
-it('A resend is the same event', async () => {
+it('An event that is sent again keeps its id', async () => {
   status = 500;
   await watching();
   await createWebsite(admin, { namespace, name: 'again' }, spec);
@@ -238,7 +238,7 @@ it('A resend is the same event', async () => {
   });
 });
 
-it('Numbers in an answer that cannot be meant keep nothing from the sink, and nothing is sent twice for them', async () => {
+it('Absurd numbers in an answer suppress no event and repeat none', async () => {
   const [most, huge] = ['9'.repeat(20), '1e14'];
   replyHeaders = {
     'website-versions': `Website=${most}, Deployment=${most}, Service=${most}`,
@@ -266,25 +266,21 @@ it('An event that the sink rejects is not sent again', async () => {
   await eventually(() => expect(attempts).toBe(2));
 });
 
-it(
-  'The forwarder ends when it is told to, whatever the sink wants to see again later',
-  { timeout: 20_000 },
-  async () => {
-    let open = () => {};
-    gate = new Promise((resolve) => (open = resolve));
-    replyHeaders = { 'website-requeue-after': '600' };
-    await watching();
-    await createWebsite(admin, { namespace, name: 'at-work' }, spec);
-    await eventually(() => expect(attempts).toBe(1));
-    program?.process.kill('SIGTERM');
-    await program?.line('Stopping');
-    open();
-    expect(await program?.exit).toBe(0);
-    expect(accepted.map(({ name }) => name)).toEqual(['at-work']);
-  },
-);
+it('SIGTERM ends the forwarder, even if the sink asked for another look later', { timeout: 20_000 }, async () => {
+  let open = () => {};
+  gate = new Promise((resolve) => (open = resolve));
+  replyHeaders = { 'website-requeue-after': '600' };
+  await watching();
+  await createWebsite(admin, { namespace, name: 'at-work' }, spec);
+  await eventually(() => expect(attempts).toBe(1));
+  program?.process.kill('SIGTERM');
+  await program?.line('Stopping');
+  open();
+  expect(await program?.exit).toBe(0);
+  expect(accepted.map(({ name }) => name)).toEqual(['at-work']);
+});
 
-it('The forwarder says in /readyz which right it lacks, and goes on', async () => {
+it('/readyz names the right that the forwarder lacks, and the forwarder keeps running', async () => {
   // The functions may list Websites, and may not watch them.
   program = startForwarder(['--sink', url, '--host', '127.0.0.1', '--port', '0'], {
     KUBECONFIG: inject('functionsKubeconfig'),
@@ -298,7 +294,7 @@ it('The forwarder says in /readyz which right it lacks, and goes on', async () =
   expect((await fetch(new URL('livez', health))).status).toBe(200);
 });
 
-it('The forwarder names the flag when its port is busy', async () => {
+it('The error names the flag when the port is busy', async () => {
   const port = String((sink.address() as AddressInfo).port);
   const ended = startForwarder(['--sink', url, '--host', '127.0.0.1', '--port', port], {
     KUBECONFIG: inject('forwarderKubeconfig'),
@@ -310,8 +306,8 @@ it('The forwarder names the flag when its port is busy', async () => {
 it.each([
   ['an unknown flag', ['--sinc', 'x'], 2, "Unknown option '--sinc'"],
   ['no sink', [], 2, '--sink (SINK, K_SINK)'],
-  ['a kubeconfig that is not there', ['--sink', 'http://127.0.0.1:1/', '--kubeconfig', '/nowhere'], 1, '/nowhere'],
-])('The forwarder ends at once with %s, and says so', async (_, args, code, message) => {
+  ['a missing kubeconfig', ['--sink', 'http://127.0.0.1:1/', '--kubeconfig', '/nowhere'], 1, '/nowhere'],
+])('The forwarder ends at once with %s, and the error names it', async (_, args, code, message) => {
   const ended = startForwarder(args);
   expect(await ended.exit).toBe(code);
   expect(ended.stderr.join('')).toContain(message);

@@ -13,8 +13,8 @@ const notice = (rest: Partial<Extract<Notice, { kind: 'changed' | 'deleted' | 'd
   ...rest,
 });
 
-describe('The newer of two notices takes the place of the older', () => {
-  it('and tells of what changed in either, so that neither counts as known while the other is news', () => {
+describe('The notice merged from two', () => {
+  it('has the versions of both, so that neither change counts as known while the other is new', () => {
     const versions = { Website: '7', Deployment: '3' };
     const older = notice({ kind: 'changed', reason: 'spec-changed', childKind: 'Service', versions });
     const newer = notice({ childKind: 'Deployment', versions: { Deployment: '9' } });
@@ -28,22 +28,22 @@ describe('The newer of two notices takes the place of the older', () => {
   it.each([
     ['older', notice({ kind: 'deleted' }), notice({ versions: { Website: '9' } })],
     ['newer', notice({ versions: { Website: '9' } }), notice({ kind: 'deleted' })],
-  ])('and is needed whatever was known, where the %s is', (_, older, newer) => {
+  ])('has no versions if the %s notice has none', (_, older, newer) => {
     expect(merged(older, newer)).not.toHaveProperty('versions');
   });
 
-  it('and has the Ingress looked at, where either does', () => {
+  it('names the Ingress if either notice does', () => {
     const older = notice({ childKind: 'Ingress', versions: { Ingress: '3' } });
     const newer = notice({ childKind: 'Service', versions: { Service: '4' } });
     expect(merged(older, newer)).toMatchObject({ childKind: 'Ingress', versions: { Ingress: '3', Service: '4' } });
   });
 
-  it('and has everything read, where either does', () => {
+  it('reads all children if either notice does', () => {
     const older = notice({ kind: 'changed', reads: 'all-children', versions: { Website: '7' } });
     expect(merged(older, notice({ versions: { Deployment: '9' } }))).toMatchObject({ reads: 'all-children' });
   });
 
-  it('but a resync is a resync', () => {
+  it('is a resync if the newer one is a resync', () => {
     const resync: Notice = { kind: 'resync', id: 'r', time: '2026-01-01T00:00:00Z' };
     expect(merged(notice(), resync)).toBe(resync);
   });

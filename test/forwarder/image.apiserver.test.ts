@@ -1,4 +1,4 @@
-// What the container image runs: the bundle, with the Dockerfile's own flags and variables, and without node_modules.
+// The content of the container image: the bundle, with the Dockerfile's own flags and variables, and without node_modules.
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,13 +48,13 @@ async function start(given: Record<string, string> = {}): Promise<Program> {
   return program;
 }
 
-it('delivers', async () => {
+it('The forwarder of the image delivers an event', async () => {
   await start();
   await createWebsite(admin, { namespace, name: 'a' }, { image: 'nginx:1', replicas: 0 });
   await eventually(() => expect(sink.accepted.map(({ name }) => name)).toEqual(['a']));
 });
 
-it('delivers to a storage queue on this machine', async () => {
+it('The forwarder of the image delivers to a storage queue', async () => {
   const azurite = await startAzurite();
   const queue = await azurite.createQueue('websites');
   await start({ SINK_KIND: 'storage-queue', SINK_ACCOUNT_KEY: ACCOUNT_KEY, SINK: azurite.urlOf('websites').href });
@@ -71,12 +71,12 @@ it.each([
   ],
   ['Entra', { SINK_ENTRA_SCOPE: 'https://example.com/.default', AZURE_TOKEN_CREDENTIALS: 'EnvironmentCredential' }],
   ['traces', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1', SINK: 'http://127.0.0.1:1/' }],
-])('has what only %s needs', async (_, given) => {
+])('The image contains the modules that only %s needs', async (_, given) => {
   const { why } = await (await start(given)).line('Could not deliver event');
   expect(why).toMatch(/127\.0\.0\.1:1|EnvironmentCredential/);
 });
 
-it('is smaller than 5 MB', () => {
+it("The image's bundle is smaller than 5 MB", () => {
   const sizes = readdirSync(BUNDLE).map((file) => statSync(join(BUNDLE, file)).size);
   expect(sizes.reduce((sum, each) => sum + each, 0)).toBeLessThan(5_000_000);
 });

@@ -1,4 +1,4 @@
-// Who leads, by a Lease on the real API server.
+// Leader election with a Lease on the real API server.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { lead } from '../../infra/forwarder/lease.ts';
@@ -30,7 +30,7 @@ afterEach(async () => {
   await Promise.all(proxies.map((each) => each.close()));
 });
 
-/** One that wants to lead, through a proxy of its own. */
+/** A candidate for the leadership, behind a proxy of its own. */
 async function candidate(identity: string) {
   const proxy = await faultProxy(inject('kubeconfig'));
   proxies.push(proxy);
@@ -62,7 +62,7 @@ const spec = async () =>
     .spec;
 const leads = (identity: string) => eventually(() => expect([...leading]).toEqual([identity]));
 
-it('One leads, and the other stands by and says who does', async () => {
+it('One candidate leads, and the other stands by and names the leader', async () => {
   await candidate('a');
   await leads('a');
   await candidate('b');
@@ -72,14 +72,14 @@ it('One leads, and the other stands by and says who does', async () => {
   expect([...leading]).toEqual(['a']);
 });
 
-it('Of many that begin at once, one leads', async () => {
+it('Of many candidates that start at once, one leads', async () => {
   await Promise.all(['a', 'b', 'c', 'd'].map((identity) => candidate(identity)));
   await eventually(() => expect(reasons.size).toBeGreaterThanOrEqual(3));
   await eventually(async () => expect([...leading]).toEqual([(await spec())['holderIdentity']]));
   expect(history).toHaveLength(1);
 });
 
-it('One that is asked to stop lets go at once', async () => {
+it('A leader that is stopped releases the Lease at once', async () => {
   const { stop } = await candidate('a');
   await leads('a');
   await stop();
@@ -89,7 +89,7 @@ it('One that is asked to stop lets go at once', async () => {
   expect(await spec()).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
 });
 
-it('A Lease that has changed hands as often as can be counted is still taken', async () => {
+it('A candidate takes a Lease whose count of transitions is at its maximum', async () => {
   const { stop } = await candidate('a');
   await leads('a');
   await stop();
@@ -99,23 +99,23 @@ it('A Lease that has changed hands as often as can be counted is still taken', a
   expect(await spec()).toMatchObject({ holderIdentity: 'b', leaseTransitions: 0 });
 });
 
-it('One of which nothing is heard any more is followed by another, and stands by when it is back', async () => {
+it('Another candidate replaces a leader that cannot reach the API server, and the old leader stands by afterwards', async () => {
   const { proxy } = await candidate('a');
   await leads('a');
   await candidate('b');
   proxy.add({ path: LEASES, fault: { drop: 'before' }, times: 40 });
-  // The first cannot know: both work for a while, which does no harm.
+  // The old leader cannot know about the new one. Both lead for a moment, which does no harm.
   await eventually(() => expect(history).toEqual(['a', 'b']));
   await leads('b');
   await eventually(() => expect(reasons.get('a')).toBe('standing by: b is leading'));
 });
 
-describe('The one that leads goes on', () => {
+describe('The leader keeps leading', () => {
   it.each([
     ['cannot be reached', { drop: 'before' }],
     ['answers 503', { answer: 503, reason: 'ServiceUnavailable' }],
     ['answers 429', { answer: 429, reason: 'TooManyRequests' }],
-    ['takes the write and does not say so', { drop: 'answer' }],
+    ['stores the renewal but the answer is lost', { drop: 'answer' }],
   ] as const)('while the API server %s', async (_, fault) => {
     const { proxy } = await candidate('a');
     await leads('a');
@@ -127,7 +127,7 @@ describe('The one that leads goes on', () => {
     expect([...leading]).toEqual(['a']);
   });
 
-  it('while the API server takes longer for a renewal and for a look than the Lease lasts', async () => {
+  it('while renewals and reads take longer than the Lease lasts', async () => {
     const { proxy } = await candidate('a');
     await leads('a');
     const other = await candidate('b');
@@ -140,7 +140,7 @@ describe('The one that leads goes on', () => {
     expect([...leading]).toEqual(['a']);
   });
 
-  it('when somebody else changed the Lease and not who holds it', async () => {
+  it('after somebody edited the Lease but not its holder', async () => {
     await candidate('a');
     await leads('a');
     await patch(admin, path(), { metadata: { labels: { seen: 'yes' } } });
@@ -151,9 +151,9 @@ describe('The one that leads goes on', () => {
 });
 
 it.each([
-  ['may no longer write it', { answer: 403, reason: 'Forbidden' }],
-  ['is no longer known', { answer: 401, reason: 'Unauthorized' }],
-] as const)('One that %s stands by, and leads again when it may', async (_, fault) => {
+  ['loses the right to write the Lease', { answer: 403, reason: 'Forbidden' }],
+  ['is no longer authenticated', { answer: 401, reason: 'Unauthorized' }],
+] as const)('A leader that %s stands by, and leads again once it may', async (_, fault) => {
   const { proxy } = await candidate('a');
   await leads('a');
   proxy.add({ method: 'PUT', path: LEASES, fault, times: 8 });
@@ -161,7 +161,7 @@ it.each([
   await eventually(() => expect(history).toEqual(['a', 'a']));
 });
 
-it('A Lease that is deleted is made anew, by one of them', async () => {
+it('One candidate creates a deleted Lease again', async () => {
   await candidate('a');
   await leads('a');
   await candidate('b');

@@ -4,7 +4,7 @@ import { burstCounter } from '../../infra/forwarder/memory.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it('A burst is over once no change has come for a while, and is told once', () => {
+it('A burst ends a minute after its last change, and is reported once', () => {
   const over = vi.fn<() => void>();
   const changed = burstCounter(over);
   for (let index = 0; index < 50; index++) {
@@ -17,7 +17,7 @@ it('A burst is over once no change has come for a while, and is told once', () =
   expect(over).toHaveBeenCalledTimes(1);
 });
 
-it('A few changes are no burst, however often they come', () => {
+it('Changes that come rarely are no burst, however many there are', () => {
   const over = vi.fn<() => void>();
   const changed = burstCounter(over);
   for (let index = 0; index < 500; index++) {

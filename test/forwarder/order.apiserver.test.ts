@@ -1,4 +1,4 @@
-// What a forwarder sends first after its start, with Websites on the real API server.
+// The order of the events that a forwarder sends after its start.
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
@@ -42,7 +42,7 @@ const stall = async (website: Website) => {
   await kubernetes(admin).updateStatus({ ...website, status: { observedGeneration: 1, conditions: [condition] } });
 };
 
-it('Websites that changed come before those that have been stalled for long', async () => {
+it('After its start, the forwarder sends changed Websites before those that have been stalled for long', async () => {
   const old = Array.from({ length: STALLED }, (_, index) => `a-${index}`);
   const changed = ['z-changed', 'z-deleting', 'z-requested', 'z-unseen', 'z-changed-too'];
   await Promise.all(old.map(async (name) => stall(await create(name))));
@@ -55,7 +55,7 @@ it('Websites that changed come before those that have been stalled for long', as
   await patchWebsite(admin, { namespace, name: 'z-requested' }, { metadata: { annotations: { [REQUESTED_AT]: '1' } } });
   await removeWebsite(admin, { namespace, name: 'z-deleting' });
 
-  // What is sent at the same time may come in any order.
+  // Events that are sent at the same time may arrive in any order.
   program = startForwarder(
     ['--sink', sink.url, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace, '--parallel', '5'],
     {

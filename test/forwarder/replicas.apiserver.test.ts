@@ -1,4 +1,4 @@
-// Several forwarders beside each other: replicas with a Lease, and shards.
+// Several forwarders at once: replicas with a Lease, and shards.
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
@@ -70,7 +70,7 @@ describe('Two replicas', () => {
     expect(sink.attempts).toHaveLength(1);
   });
 
-  it('lose nothing when the one that leads is killed', async () => {
+  it('lose no change when the leader is killed', async () => {
     const { leader, standby } = await two();
     leader.program.process.kill('SIGKILL');
     await create('a');
@@ -79,7 +79,7 @@ describe('Two replicas', () => {
     await eventually(() => expect([...delivered()].toSorted()).toEqual(['a', 'b']));
   });
 
-  it('hand over when the one that leads is asked to stop: it lets go of the Lease', async () => {
+  it('hand over when the leader stops: it releases the Lease', async () => {
     const { leader, standby } = await two();
     standby.program.process.kill('SIGSTOP');
     expect(await leader.program.stop()).toBe(0);
@@ -90,7 +90,7 @@ describe('Two replicas', () => {
     await eventually(() => expect([...delivered()]).toEqual(['a']));
   });
 
-  it('never both say that they lead, although one still ends its deliveries', async () => {
+  it('never both report that they lead, even while the old leader finishes a delivery', async () => {
     const { leader, standby } = await two();
     sink.answer = () => ({ after: new Promise(() => {}) });
     await create('a');
@@ -101,13 +101,13 @@ describe('Two replicas', () => {
     await eventually(async () => {
       const text = await leader.metrics();
       expect(valueIn(text, 'website_forwarder_leader')).toBe('0');
-      // The delivery is under way until its sink answers, or until it has had its time.
+      // The delivery lasts until the sink answers or the deadline passes.
       expect(valueIn(text, 'website_forwarder_pending_keys{state="at_work"}')).toBe('1');
     });
     expect(valueIn(await standby.metrics(), 'website_forwarder_leader')).toBe('1');
   });
 
-  it('do no harm when one that was stopped for a while wakes up', async () => {
+  it('deliver each event once after a suspended leader resumes', async () => {
     const { leader, standby } = await two();
     leader.program.process.kill('SIGSTOP');
     await create('a');
@@ -121,7 +121,7 @@ describe('Two replicas', () => {
   });
 });
 
-it('Shards share the namespaces, and each event is delivered by one of them', async () => {
+it('Shards divide the namespaces, and exactly one of them delivers each event', async () => {
   const shards = await Promise.all(['0/2', '1/2'].map((shard) => start('--shard', shard)));
   await eventually(async () => expect(await Promise.all(shards.map(({ ready }) => ready()))).toEqual(['ok\n', 'ok\n']));
   await create('a');
@@ -131,7 +131,7 @@ it('Shards share the namespaces, and each event is delivered by one of them', as
   expect(sink.attempts).toHaveLength(1);
 });
 
-it('With --namespaces, the rest of the cluster is left alone', async () => {
+it('With --namespaces, the forwarder ignores the other namespaces', async () => {
   const other = await createNamespace(admin, 'replicas');
   const { program, ready } = await start('--namespaces', namespace);
   await eventually(async () => expect(await ready()).toBe('ok\n'));

@@ -1,4 +1,4 @@
-// Every setting of the forwarder as it ships: given as a flag and as each of its variables, and seen to take effect.
+// Every setting of the built forwarder has an effect, as a flag and as each of its variables.
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
@@ -22,7 +22,7 @@ const SECRET = `whsec_${createHash('sha256').update('x').digest('base64')}`;
 const UNREACHABLE = 'test/fixtures/unreachable.kubeconfig';
 const SPEC = { image: 'nginx:1', replicas: 0 };
 let admin: Transport;
-/** Has a Website, of which every start sends an event. */
+/** Its Website leads to an event at each start. */
 let namespace: string;
 beforeAll(async () => {
   admin = await connect({ kubeconfig: inject('kubeconfig') });
@@ -40,9 +40,9 @@ interface Sink {
   asked(): Promise<{ path: string; headers: IncomingHttpHeaders; body: string }>;
 }
 interface Run {
-  /** What is left behind is taken away in the end. */
+  /** Registers a clean-up for the end of the test. */
   later(end: () => unknown): void;
-  /** Starts the forwarder with the settings: the one that is tested in the way that is tested, a flag or one of its variables. */
+  /** Starts the forwarder with the settings. It passes the tested setting in the tested way: as a flag or as a variable. */
   start(settings: Record<string, string>, ...args: string[]): Program;
 }
 
@@ -56,7 +56,7 @@ async function listen(run: Run, listener: RequestListener, tls?: { cert: string;
   return `http${tls === undefined ? '' : 's'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** @param answers whether it does, or takes all that comes and says nothing. */
+/** @param answers whether the sink answers, or accepts requests without an answer. */
 async function sinkIn(run: Run, answers: 'answers' | 'is silent' = 'answers', tls?: { cert: string; key: string }) {
   const requests: Awaited<ReturnType<Sink['asked']>>[] = [];
   const url = await listen(
@@ -101,7 +101,7 @@ async function tracesAt(run: Run, settings: (url: string) => Record<string, stri
   expect(collector.received.map((each) => each.path)).toContain(path);
 }
 
-/** What shows that each setting took effect. */
+/** For each setting, a check that it has an effect. */
 const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   async sink(run) {
     const sink = await sinkIn(run);
@@ -173,7 +173,7 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     await eventually(async () => {
       const metrics = await (await fetch(new URL('metrics', url))).text();
       expect(Number(/pending_keys\{state="queued"\} (\d+)/.exec(metrics)?.[1])).toBeGreaterThan(0);
-      // By then, more would be at work.
+      // Without the limit, more would be at work by now.
       expect(Number(/^website_forwarder_oldest_pending_age_seconds (\S+)$/m.exec(metrics)?.[1])).toBeGreaterThan(1);
       expect(metrics).toContain('pending_keys{state="at_work"} 2');
     });
@@ -237,7 +237,7 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     expect((await fetch(new URL('livez', url))).status).toBe(200);
   },
   async port(run) {
-    // Taken, and so named in what it says.
+    // The port is in use, so the error names it.
     const port = await freePort(run);
     const program = run.start({ ...NOWHERE, port });
     expect(await program.exit).toBe(1);
@@ -300,7 +300,7 @@ it.concurrent.for(WAYS)('$way takes effect', async ({ setting, way }, { onTestFi
         [...given.filter(isFlag).flat(), ...args] as string[],
         Object.fromEntries(given.filter((each) => !isFlag(each))) as Record<string, string>,
       );
-      // How it ends is not looked at here, and what it was in the middle of may take long.
+      // This test does not check how the program ends, and unfinished work may take long.
       ends.push(() => program.process.kill('SIGKILL') && program.exit);
       return program;
     },
@@ -323,7 +323,7 @@ it('--help takes effect', async () => {
   expect(`${program.text.join('\n')}\n`).toBe(USAGE);
 });
 
-it('every setting that there is or that is documented is in the table above, and documented', () => {
+it('docs/forwarder.md and --help list every setting, and the table above tests each', () => {
   // Without the flags of other programs.
   const page = readFileSync('docs/forwarder.md', 'utf8').replaceAll(/`npm run bench[^`]*`|^website .*$/gm, '');
   const flagsIn = (words: string) => [...words.matchAll(/(?<![-\w])--([a-z][-a-z]+)/g)].map(([, name = '']) => name);
@@ -332,7 +332,7 @@ it('every setting that there is or that is documented is in the table above, and
   expect(SETTINGS.toSorted()).toEqual(shown);
   expect([...new Set(flagsIn(USAGE))].toSorted()).toEqual([...Object.keys(FLAGS), ...switches].toSorted());
   expect([...shown, ...switches]).toEqual(expect.arrayContaining(flagsIn(page)));
-  // Of the page, what stands in code; of the usage, what stands in brackets, or among those that have no flag.
+  // From the page, names in code. From the usage, names in brackets, or names without a flag.
   const inUsage = [
     ...[...USAGE.matchAll(/\(([A-Z_, ]+)\)/g)].flatMap(([, names = '']) => names.split(', ')),
     ...(USAGE.match(/\b[A-Z]+_[A-Z_]+\b/g) ?? []),

@@ -1,4 +1,4 @@
-// Settings that are wrong, given to the forwarder as it ships.
+// Wrong settings, given to the built forwarder.
 import { expect, it } from 'vitest';
 import { startForwarder } from '../program.ts';
 
@@ -59,7 +59,7 @@ it.each<[string, string[], Record<string, string>, string[]]>([
     ],
   ],
   [
-    'of the address, and of others',
+    'of the sink URL, and some others',
     ['--parallel', ' '],
     { SINK: 'http://functions.example.com/', SINK_SIGNING_SECRET: `whsec_${HUSH}`, MODE: 'binary', K_CA_CERTS: HUSH },
     [
@@ -71,7 +71,7 @@ it.each<[string, string[], Record<string, string>, string[]]>([
     ],
   ],
   [
-    'of a sink that does not take them, and none',
+    'without a sink, with credentials for another kind of sink',
     ['--timeout', 'Infinity'],
     { SINK_KIND: 'event-grid', MODE: 'batched', SINK_FUNCTION_KEY: HUSH },
     [
@@ -81,7 +81,7 @@ it.each<[string, string[], Record<string, string>, string[]]>([
       'SINK_FUNCTION_KEY: requires --sink-kind http, but it is event-grid',
     ],
   ],
-])('All wrong settings %s are named at once, and no secret is', async (_, args, variables, problems) => {
+])('The error names all wrong settings %s at once, and quotes no secret', async (_, args, variables, problems) => {
   const program = startForwarder(args, variables);
   expect(await program.exit).toBe(2);
   const [heading, ...lines] = program.stderr.join('').trimEnd().split('\n  ');

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WorkQueue, type Result, type Timers } from '../../../infra/forwarder/queue/queue.ts';
 
-/** Time that passes only when it is told to. */
+/** Time passes only when the test advances it. */
 class Clock implements Timers {
   #now = 0;
   #timers = new Map<number, { at: number; work: () => void }>();
@@ -16,7 +16,7 @@ class Clock implements Timers {
   get isEmpty() {
     return this.#timers.size === 0;
   }
-  /** To the next timer. */
+  /** Advances to the next timer. */
   advance() {
     const [first] = [...this.#timers].toSorted(([, left], [, right]) => left.at - right.at);
     if (first === undefined) return;
@@ -25,7 +25,7 @@ class Clock implements Timers {
     this.#now = Math.max(this.#now, at);
     work();
   }
-  /** Whatever is due in this time comes to pass. */
+  /** Advances by this time, and runs every timer that is due. */
   pass(ms: number) {
     const end = this.#now + ms;
     while ([...this.#timers.values()].some(({ at }) => at <= end)) this.advance();
@@ -69,8 +69,8 @@ function harness(parallel = 2, random = 0.5) {
   return { clock, queue, started, running, end };
 }
 
-describe('P5: the queue', () => {
-  it('delivers, for each key, the last that was added, in order and one at a time, whatever fails', async () => {
+describe('The queue', () => {
+  it('P5: delivers, for each key, the item added last, in order and one at a time, despite failures', async () => {
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ add: fc.constantFrom('x', 'y', 'z') }) },
       { weight: 3, arbitrary: fc.record({ end: fc.nat(), fails: fc.boolean() }) },
@@ -95,7 +95,7 @@ describe('P5: the queue', () => {
           } else clock.advance();
           expect(running.size).toBeLessThanOrEqual(parallel);
         }
-        // Faults stop: everything ends well from here on.
+        // The faults stop: from here on, every delivery succeeds.
         for (let round = 0; queue.size > 0; round++) {
           if (round > 1_000) throw new Error('Something is never delivered');
           for (const key of running.keys()) await finish(key, false);
@@ -112,7 +112,7 @@ describe('P5: the queue', () => {
     );
   });
 
-  it('lets work wait for others, and not where its key waits already', () => {
+  it('starts an item after its delay, or at once if its key is added again without a delay', () => {
     const { clock, queue, started } = harness(9);
     queue.add({ ...job('x', 1), afterMs: 500 });
     queue.add({ ...job('y', 1), afterMs: 500 });
@@ -125,7 +125,7 @@ describe('P5: the queue', () => {
     ]);
   });
 
-  it('holds one entry a key, however often it is added (P8)', async () => {
+  it('P8: holds one entry per key, however often it is added', async () => {
     const { queue, started, end } = harness(1);
     for (let version = 0; version < 25; version++) queue.add(job('x', version));
     expect(queue.size).toBe(1);
@@ -133,7 +133,7 @@ describe('P5: the queue', () => {
     expect(started.map(({ version }) => version)).toEqual([0, 24]);
   });
 
-  it('keeps what the merge keeps of the older item', async () => {
+  it('delivers the merge of two waiting items', async () => {
     const items: string[] = [];
     const queue = new WorkQueue<string>({
       parallel: 1,
@@ -150,7 +150,7 @@ describe('P5: the queue', () => {
     expect(items).toEqual(['1', '2+3']);
   });
 
-  it('keeps what the merge keeps of an item that failed', async () => {
+  it('delivers the merge of a failed item and a newer one', async () => {
     const items: string[] = [];
     const clock = new Clock();
     const queue = new WorkQueue<string>({
@@ -171,8 +171,8 @@ describe('P5: the queue', () => {
   });
 });
 
-describe('P7: one key', () => {
-  it('that always fails delays no other', async () => {
+describe('A key', () => {
+  it('P7: that always fails delays no other key', async () => {
     const { queue, started, end } = harness(1);
     queue.add(job('poison', 0));
     queue.add(job('good', 1));
@@ -180,7 +180,7 @@ describe('P7: one key', () => {
     expect(started.at(-1)?.key).toBe('good');
   });
 
-  it('that fails waits as long as it was asked to, and longer each time', async () => {
+  it('that fails waits as long as Retry-After asks, and longer after each failure', async () => {
     const { clock, queue, started, end } = harness();
     queue.add(job('x', 0));
     await end('x', { kind: 'again', retryAfterSeconds: 5 });
@@ -192,7 +192,7 @@ describe('P7: one key', () => {
     expect(started).toHaveLength(3);
   });
 
-  it('that fails is tried again without limit, 30 s apart at most', async () => {
+  it('that fails is retried without limit, at most 30 s apart', async () => {
     const { clock, queue, started, end } = harness(1, 1);
     queue.add(job('a', 1));
     for (let attempt = 1; attempt <= 500; attempt++) {
@@ -204,7 +204,7 @@ describe('P7: one key', () => {
     expect(queue.size).toBe(0);
   });
 
-  it('that fails waits with what came while it was at work', async () => {
+  it('that fails waits together with an item added during the failed delivery', async () => {
     const { clock, queue, started, end } = harness();
     queue.add(job('x', 0));
     queue.add(job('x', 1));
@@ -214,7 +214,7 @@ describe('P7: one key', () => {
     expect([clock.now(), started.at(-1)?.version]).toEqual([5_050, 1]);
   });
 
-  it('that fails goes on counting its attempts when something new comes', async () => {
+  it('that fails keeps counting its attempts when a new item comes', async () => {
     const attempts: number[] = [];
     const queue = new WorkQueue<number>({
       parallel: 1,
@@ -231,7 +231,7 @@ describe('P7: one key', () => {
     expect(attempts).toEqual([1, 2, 3]);
   });
 
-  it('that waits after a failure is tried at once when something new comes', async () => {
+  it('that waits after a failure is tried at once when a new item comes', async () => {
     const { queue, started, end } = harness();
     queue.add(job('x', 0));
     await end('x', { kind: 'again' });
@@ -239,7 +239,7 @@ describe('P7: one key', () => {
     expect(started.at(-1)?.version).toBe(1);
   });
 
-  it('that was asked to wait waits with what comes meanwhile', async () => {
+  it('that waits for a Retry-After keeps waiting when a new item comes', async () => {
     const { clock, queue, started, end } = harness();
     queue.add(job('x', 0));
     await end('x', { kind: 'again', retryAfterSeconds: 600 });
@@ -249,7 +249,7 @@ describe('P7: one key', () => {
     expect([clock.now(), started.at(-1)?.version]).toEqual([600_050, 1]);
   });
 
-  it('says how long its oldest change has waited, through failures and news', async () => {
+  it('reports how long its oldest undelivered change has waited, despite failures and new items', async () => {
     const { clock, queue, end } = harness();
     expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 0, oldestAgeMs: 0 });
     queue.add(job('x', 0));
@@ -266,7 +266,7 @@ describe('P7: one key', () => {
     expect(queue.pending()).toEqual({ queued: 0, delayed: 1, atWork: 0, oldestAgeMs: 0 });
   });
 
-  it('that comes in circles is put off, and not dropped', async () => {
+  it('that is added again and again is delayed, and its last item is delivered', async () => {
     const { clock, queue, started, running, end } = harness();
     for (let version = 0; version < 100; version++) {
       queue.add(job('hot', version));
@@ -280,7 +280,7 @@ describe('P7: one key', () => {
     expect(started.at(-1)?.version).toBe(99);
   });
 
-  it('that is added all the time is worked on all the time', async () => {
+  it('that is added all the time is worked on at a steady, limited rate', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 900 }), async (everyMs) => {
         const { clock, queue, started, running, end } = harness();
@@ -291,7 +291,7 @@ describe('P7: one key', () => {
           if (running.size > 0) times.push(clock.now());
           await end('hot');
         }
-        // Up to the end: one that stops for good leaves no time behind.
+        // Include the end of the run, so that a key that is never served again shows a gap.
         const gaps = [...times, clock.now()].map((time, index) => time - (times[index - 1] ?? 0));
         expect(Math.max(...gaps)).toBeLessThanOrEqual(500 + 2 * everyMs);
         // Two in a second, after the burst.
@@ -301,7 +301,7 @@ describe('P7: one key', () => {
     );
   });
 
-  it('that the sink wants to see again at once is put off as well', async () => {
+  it('that the sink asks to see again at once is limited to the same rate', async () => {
     const { clock, queue, started, end } = harness();
     queue.add(job('x', 0));
     while (clock.now() < 10_000) {
@@ -311,7 +311,7 @@ describe('P7: one key', () => {
     expect(started.length).toBeLessThanOrEqual(30 + 2 * 11);
   });
 
-  it('is looked at again after the time that the sink named, unless something comes before', async () => {
+  it('is delivered again after the time that the sink asked for, unless a new item comes first', async () => {
     const { clock, queue, started, end } = harness();
     const next = { afterMs: 60_000, item: { key: 'x', version: 7 } };
     queue.add(job('x', 0));
@@ -325,8 +325,8 @@ describe('P7: one key', () => {
   });
 });
 
-describe('Turns', () => {
-  it('go to the fast lane first, and to the slow one all the same', async () => {
+describe('The queue', () => {
+  it('serves the fast lane first, but not exclusively', async () => {
     const { queue, started, end } = harness(1);
     queue.add(job('first', 0));
     for (let each = 0; each < 20; each++) queue.add(job(`slow-${each}`, each, 'a', 'slow'));
@@ -336,7 +336,7 @@ describe('Turns', () => {
     expect(slow).toBe(2);
   });
 
-  it('go round the groups', async () => {
+  it('takes turns between the groups', async () => {
     const { queue, started, end } = harness(1);
     queue.add(job('first', 0));
     for (let each = 0; each < 5; each++) queue.add(job(`busy-${each}`, each, 'busy'));
@@ -346,7 +346,7 @@ describe('Turns', () => {
     expect(started.at(-1)?.key).toBe('quiet');
   });
 
-  it('end with stop, which waits for what is at work', async () => {
+  it('finishes the work in flight when it stops, and starts no more', async () => {
     const { queue, started, end } = harness(1);
     queue.add(job('x', 0));
     queue.add(job('y', 0));
@@ -359,7 +359,7 @@ describe('Turns', () => {
   it.each<Result<Job>>([
     { kind: 'again' },
     { kind: 'done', next: { afterMs: 600_000, item: { key: 'x', version: 1 } } },
-  ])('that have ended leave no timer behind, which would keep the process: %o', async (result) => {
+  ])('leaves no timer behind after it stops, since a timer would keep the process alive: %o', async (result) => {
     const { clock, queue, end } = harness();
     queue.add(job('x', 0));
     const stopped = queue.stop();
@@ -369,7 +369,7 @@ describe('Turns', () => {
     expect([clock.isEmpty, queue.size]).toEqual([true, 0]);
   });
 
-  it('come after thirty days, which is longer than a timer of Node can be set for', async () => {
+  it('handles a wait of thirty days, which is longer than one Node timer can last', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     let turns = 0;

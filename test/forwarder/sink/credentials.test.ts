@@ -1,4 +1,4 @@
-// What a sink sees of who we are. The proofs are checked with the same libraries that sinks check them with.
+// The credentials that a sink receives. The tests check them with the libraries that sinks use.
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ afterEach(() => {
   server.close();
 });
 
-/** A token as issuers make them; nobody looks at its signature here. */
+/** A token in the form that issuers use. These tests do not check its signature. */
 const JWT = ['{"alg":"RS256"}', '{"sub":"a"}', 'signature']
   .map((part) => Buffer.from(part).toString('base64url'))
   .join('.');
@@ -69,12 +69,12 @@ it.each<[string, CredentialSettings, Record<string, string>]>([
     { functionKey: 'k', bearerToken: 't' },
     { 'x-functions-key': 'k', authorization: 'Bearer t' },
   ],
-])('sends %s', async (_, credentials, headers) => {
+])('The forwarder sends %s', async (_, credentials, headers) => {
   await send(credentials);
   expect(received[0]?.headers).toMatchObject(headers);
 });
 
-it('sends nothing where nothing is set', async () => {
+it('Without credentials, the forwarder sends no extra header', async () => {
   await send({});
   expect(Object.keys(received[0]?.headers ?? {}).toSorted()).toEqual([
     'connection',
@@ -84,7 +84,7 @@ it('sends nothing where nothing is set', async () => {
   ]);
 });
 
-it('sends the token in a file, and the new one when the file has changed', async () => {
+it('The forwarder sends the token from a file, and the new token after the file changed', async () => {
   const tokenFile = join(folder, 'token');
   writeFileSync(tokenFile, 'first\n');
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -103,7 +103,7 @@ it.each([
   ['is empty', '\n'],
   ['holds half a token', JWT.slice(0, JWT.length / 2)],
   ['holds no bearer token', 'two words'],
-])('keeps the previous token while the file %s', async (words, content) => {
+])('The forwarder keeps the previous token while the file %s', async (words, content) => {
   const tokenFile = join(folder, 'token');
   writeFileSync(tokenFile, JWT);
   vi.useFakeTimers({ toFake: ['performance'] });
@@ -129,13 +129,13 @@ it.each([
   expect(warnings).toHaveLength(1);
 });
 
-it('fails, and sends nothing, while there is no token', async () => {
+it('A delivery without a token fails, and no request is sent', async () => {
   const [delivery] = await send({ tokenFile: join(folder, 'nowhere') });
   expect(delivery).toMatchObject({ kind: 'failed', why: expect.stringContaining('ENOENT') as string });
   expect(received).toEqual([]);
 });
 
-it('signs as Standard Webhooks do, with every active key', async () => {
+it('The forwarder signs as Standard Webhooks require, with every active key', async () => {
   const secrets = ['old-old-old-old-old-old-', 'new-new-new-new-new-new-'].map(
     (text) => `whsec_${Buffer.from(text).toString('base64')}`,
   );
@@ -144,7 +144,7 @@ it('signs as Standard Webhooks do, with every active key', async () => {
   const [{ headers, body } = { headers: {}, body: '' }] = received;
   for (const secret of secrets)
     expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toMatchObject({ id: 'uid-1.7' });
-  // Dots part what is signed, so the id has none.
+  // The signed text is separated by dots, so the id has none.
   expect(headers['webhook-id']).toBe('uid-1_7');
   expect(() => new Webhook(secrets[0] ?? '').verify(`${body} `, headers as Record<string, string>)).toThrow(
     'No matching signature',
@@ -152,8 +152,8 @@ it('signs as Standard Webhooks do, with every active key', async () => {
   expect(JSON.parse(body)).toMatchObject({ team: 'web', data: { uid: 'uid-1' } });
 });
 
-it('sends a token of Entra for the scope', async () => {
-  // As a managed identity gets it inside Azure; nobody else is asked.
+it('The forwarder sends a token of Entra for the scope, and reuses it', async () => {
+  // A managed identity inside Azure gets its token like this.
   const asked: { url: string | undefined; secret: unknown }[] = [];
   const identity = createServer((request, response) => {
     asked.push({ url: request.url, secret: request.headers['x-identity-header'] });
@@ -169,7 +169,7 @@ it('sends a token of Entra for the scope', async () => {
     const deliveries = await send({ entraScope: 'https://eventgrid.azure.net/.default' }, 2);
     expect(deliveries).toMatchObject([{ kind: 'accepted' }, { kind: 'accepted' }]);
     expect(received.map(({ headers }) => headers.authorization)).toEqual(['Bearer entra', 'Bearer entra']);
-    // It is kept for as long as it is good.
+    // The token is reused while it is valid.
     expect(asked).toEqual([
       { url: expect.stringContaining(encodeURIComponent('https://eventgrid.azure.net')) as string, secret: 'secret' },
     ]);

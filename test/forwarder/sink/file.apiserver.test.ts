@@ -1,4 +1,4 @@
-// The forwarder as it ships, with a file as its sink, and the program that sends the file's events again.
+// The built forwarder with a file as its sink, and the command that replays the file's events.
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -44,7 +44,7 @@ const eventsIn = (path: string): Recorded[] =>
 
 const generationsIn = (path: string) => eventsIn(path).flatMap(({ data }) => data?.generation ?? []);
 
-it('The file has the events in their order, and website events replay sends them again', async () => {
+it('The file holds the events in their order, and website events replay sends them again', async () => {
   const path = join(folder, 'events.jsonl');
   const first = start(path);
   expect(await first.line('Listening')).toMatchObject({ sink: pathToFileURL(path).href });
@@ -78,7 +78,7 @@ it('The file has the events in their order, and website events replay sends them
   expect(received[0]?.id.startsWith(`${metadata.uid}.`)).toBe(true);
 });
 
-it('What cannot be written is tried again, and said with the path', async () => {
+it('A failed write is retried, and the log names the path', async () => {
   const path = join(folder, 'later', 'events.jsonl');
   const program = start(path);
   await createWebsite(admin, { namespace, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
@@ -89,7 +89,7 @@ it('What cannot be written is tried again, and said with the path', async () => 
   expect(generationsIn(path)).toEqual([1]);
 });
 
-it.runIf(existsSync('/dev/full'))('A full disk ends nothing', async () => {
+it.runIf(existsSync('/dev/full'))('A full disk does not end the forwarder', async () => {
   const program = start('/dev/full');
   await createWebsite(admin, { namespace, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
   expect((await program.line('Could not deliver event'))['why']).toContain('/dev/full: ENOSPC');
@@ -97,7 +97,7 @@ it.runIf(existsSync('/dev/full'))('A full disk ends nothing', async () => {
   expect(await program.stop()).toBe(0);
 });
 
-it('A folder is one sentence and exit code 1', async () => {
+it('A folder as the sink ends the forwarder with one sentence and exit code 1', async () => {
   const program = start(folder);
   expect(await program.exit).toBe(1);
   expect(program.stderr.join('')).toBe(

@@ -39,7 +39,7 @@ const idsIn = (file: string): string[] =>
     .filter((line) => line !== '')
     .map((line) => (JSON.parse(line) as { id: string }).id);
 
-it('Appends one event a line, in order, to a file for the owner alone', async () => {
+it('The file sink appends one event per line, in order, to a file that only its owner can read', async () => {
   const send = await sinkAt(path);
   const ids = Array.from({ length: 500 }, (_, index) => String(index));
   const deliveries = await Promise.all(ids.map((id) => send(id)));
@@ -56,7 +56,7 @@ it('Appends one event a line, in order, to a file for the owner alone', async ()
   });
 });
 
-it('A missing folder is a failed delivery that names the path, and the next one works', async () => {
+it('A missing folder fails a delivery with an error that names the path, and the next delivery works once the folder exists', async () => {
   const deep = join(folder, 'later', 'events.jsonl');
   const send = await sinkAt(deep);
   const why = expect.stringContaining(`Could not write ${deep}: ENOENT`) as string;
@@ -66,7 +66,7 @@ it('A missing folder is a failed delivery that names the path, and the next one 
   expect(idsIn(deep)).toEqual(['1']);
 });
 
-it.runIf(existsSync('/dev/full'))('A full disk is a failed delivery', async () => {
+it.runIf(existsSync('/dev/full'))('A full disk fails a delivery', async () => {
   const send = await sinkAt('/dev/full');
   expect(await send('1')).toMatchObject({
     kind: 'failed',
@@ -95,7 +95,7 @@ it('A write that fails halfway leaves no part of a line', () => {
   expect(texts).toEqual(['1', '3']);
 });
 
-it('What a process that ended left unfinished does not spoil the next line', async () => {
+it('A half-written line of an earlier process does not spoil the next line', async () => {
   appendFileSync(path, '{"id":"half');
   const send = await sinkAt(path);
   await send('1');
@@ -105,7 +105,7 @@ it('What a process that ended left unfinished does not spoil the next line', asy
   expect(lines.map((line) => (JSON.parse(line) as { id: string }).id)).toEqual(['1', '2']);
 });
 
-it('A file that was rotated or deleted is created again', async () => {
+it('The file sink creates a rotated or deleted file again', async () => {
   const send = await sinkAt(path);
   await send('1');
   renameSync(path, `${path}.1`);
@@ -115,7 +115,7 @@ it('A file that was rotated or deleted is created again', async () => {
   expect([idsIn(`${path}.1`), idsIn(path)]).toEqual([['1'], ['3']]);
 });
 
-it('A folder or a pipe is refused at the start, and a failed delivery later', async () => {
+it('A folder or a pipe is refused at the start, and fails a delivery later', async () => {
   await expect(sinkAt(folder)).rejects.toThrow(`--sink (SINK, K_SINK): ${folder} is not a file`);
   const send = await sinkAt(path);
   execFileSync('bash', ['-c', 'mkfifo "$0"', path]);

@@ -58,42 +58,45 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 }
 
 describe('An event', () => {
-  it.each(['binary', 'structured'] as const)('is read by the SDK as it was meant, in %s mode', async (mode) => {
-    let received: unknown;
-    const opened = await sink(
-      (request, response) => {
-        void (async () => {
-          received = HTTP.toEvent({ headers: request.headers, body: await bodyOf(request) });
-          response.writeHead(204).end();
-        })();
-      },
-      { mode },
-    );
-    await opened.send(event, TIMEOUT_MS);
-    expect(received).toMatchObject({
-      id: 'uid-1.child-1.7',
-      time: '2026-01-02T03:04:05.678Z',
-      type: 'com.example.stable.website.drifted',
-      source: '/clusters/test/apis/stable.example.com/v1',
-      subject: '/apis/stable.example.com/v1/namespaces/team-a/websites/shop',
-      partitionkey: 'team-a/shop',
-      kind: 'Website',
-      namespace: 'team-a',
-      name: 'shop',
-      apiversion: 'stable.example.com/v1',
-      data: {
+  it.each(['binary', 'structured'] as const)(
+    'in %s mode arrives in the CloudEvents SDK with all its attributes and data',
+    async (mode) => {
+      let received: unknown;
+      const opened = await sink(
+        (request, response) => {
+          void (async () => {
+            received = HTTP.toEvent({ headers: request.headers, body: await bodyOf(request) });
+            response.writeHead(204).end();
+          })();
+        },
+        { mode },
+      );
+      await opened.send(event, TIMEOUT_MS);
+      expect(received).toMatchObject({
+        id: 'uid-1.child-1.7',
+        time: '2026-01-02T03:04:05.678Z',
+        type: 'com.example.stable.website.drifted',
+        source: '/clusters/test/apis/stable.example.com/v1',
+        subject: '/apis/stable.example.com/v1/namespaces/team-a/websites/shop',
+        partitionkey: 'team-a/shop',
         kind: 'Website',
         namespace: 'team-a',
         name: 'shop',
-        uid: 'uid-1',
-        reason: 'child-drifted',
-        childKind: 'Deployment',
-        changed: ['Deployment'],
-      },
-    });
-  });
+        apiversion: 'stable.example.com/v1',
+        data: {
+          kind: 'Website',
+          namespace: 'team-a',
+          name: 'shop',
+          uid: 'uid-1',
+          reason: 'child-drifted',
+          childKind: 'Deployment',
+          changed: ['Deployment'],
+        },
+      });
+    },
+  );
 
-  it('has what an operator adds to it percent-encoded in its headers', async () => {
+  it("has the operator's extensions percent-encoded in its headers", async () => {
     let received: string | string[] | undefined;
     const opened = await sink((request, response) => {
       received = request.headers['ce-team'];
@@ -106,13 +109,13 @@ describe('An event', () => {
   });
 
   it.each([
-    ['what changed is not known', undefined],
+    ['the change is not known', undefined],
     ['nothing has changed', {}],
-  ])('does not say what changed where %s', (_, versions) => {
+  ])('does not say what changed if %s', (_, versions) => {
     expect(eventFor(shop, versions).data?.changed).toBeUndefined();
   });
 
-  it('says nothing of a spec', async () => {
+  it('carries no spec', async () => {
     let body = '';
     const opened = await sink((request, response) => {
       void (async () => {
@@ -134,7 +137,7 @@ describe('An event', () => {
   });
 });
 
-describe('The answer', () => {
+describe("The sink's answer", () => {
   it.each([
     [200, 'accepted'],
     [202, 'accepted'],
@@ -152,18 +155,18 @@ describe('The answer', () => {
     [429, 'failed'],
     [500, 'failed'],
     [503, 'failed'],
-  ])('%d means %s', async (status, kind) => {
+  ])('%d counts as %s', async (status, kind) => {
     let requests = 0;
     const opened = await sink((_, response) => {
       requests++;
       response.writeHead(status, { location: '/elsewhere' }).end();
     });
     expect(await opened.send(event, TIMEOUT_MS)).toMatchObject({ kind, status });
-    // A redirect is never followed.
+    // The sink does not follow redirects.
     expect(requests).toBe(1);
   });
 
-  it('carries what the functions did, and when to look again', async () => {
+  it('reports what the functions did, and when to look again', async () => {
     const headers = {
       'website-outcome': 'waiting',
       'website-actions': 'create Service',
@@ -181,7 +184,7 @@ describe('The answer', () => {
     });
   });
 
-  it('may ask for time', async () => {
+  it('may ask for time with Retry-After', async () => {
     const opened = await sink((_, response) => response.writeHead(503, { 'retry-after': '9' }).end());
     expect(await opened.send(event, TIMEOUT_MS)).toMatchObject({ kind: 'failed', retryAfterSeconds: 9 });
   });
@@ -195,7 +198,7 @@ describe('The answer', () => {
     ['1e400', undefined],
     ['NaN', undefined],
     ['soon', undefined],
-  ])('that wants another look after %s has it after %s seconds', async (given, requeueAfterSeconds) => {
+  ])('that asks for another look after %s gets it after %s seconds', async (given, requeueAfterSeconds) => {
     const headers = { 'website-requeue-after': given };
     const opened = await sink((_, response) => response.writeHead(204, headers).end());
     expect(await opened.send(event, TIMEOUT_MS)).toEqual({
@@ -205,7 +208,7 @@ describe('The answer', () => {
     });
   });
 
-  it('that does not come in time, or from nowhere, is a failure', async () => {
+  it('counts as failed when it does not come in time or the connection is refused', async () => {
     const slow = await sink(() => {});
     expect(await slow.send(event, 50)).toMatchObject({ kind: 'failed' });
     const nowhere = await sink(() => {}, { url: new URL('http://127.0.0.1:1/') });
@@ -239,7 +242,7 @@ describe('In batched mode', () => {
   const kindsOf = (deliveries: readonly Delivery[]) => deliveries.map(({ kind }) => kind);
   const bodyWith = (replies: readonly { status: number; headers: Record<string, string> }[]) => JSON.stringify(replies);
 
-  it('goes together what comes in one turn of the event loop, up to four events, and each has its own answer', async () => {
+  it('events of one turn of the event loop share a batch of up to four, and each gets its own answer', async () => {
     const answers: Record<string, { status: number; headers: Record<string, string> }> = {
       one: { status: 204, headers: { 'website-versions': 'Website=12', 'website-requeue-after': '120' } },
       two: { status: 503, headers: { 'retry-after': '3' } },
@@ -264,19 +267,19 @@ describe('In batched mode', () => {
   });
 
   it.each([
-    ['may take longer than the rest', 2 * TIMEOUT_MS, 1],
+    ['has a longer deadline than the others', 2 * TIMEOUT_MS, 1],
     ['has failed before', TIMEOUT_MS, 2],
-  ])('goes alone what %s', async (_, timeoutMs, attempt) => {
+  ])('an event that %s is sent alone', async (_, timeoutMs, attempt) => {
     const { batches, send } = await batchedSink(() => ({ status: 204 }));
     await Promise.all([send('one'), send('slow', timeoutMs, attempt), send('two')]);
     expect(batches.toSorted((one, other) => other.length - one.length)).toEqual([['one', 'two'], ['slow']]);
   });
 
   it.each([
-    ['nothing of each', undefined],
-    ['nothing that can be read', '<html>'],
-    ['something of fewer', bodyWith([{ status: 204, headers: {} }])],
-  ])('a sink that says %s answers for all of them', async (_, body) => {
+    ['no body', undefined],
+    ['a body that is not JSON', '<html>'],
+    ['too few answers', bodyWith([{ status: 204, headers: {} }])],
+  ])('the answer of a sink that returns %s counts for all events of the batch', async (_, body) => {
     for (const [status, kind] of [
       [202, 'accepted'],
       [503, 'failed'],
@@ -287,21 +290,21 @@ describe('In batched mode', () => {
     }
   });
 
-  it.each([400, 413, 415])('a sink that refuses all of them with %d gets each by itself', async (status) => {
+  it.each([400, 413, 415])('a sink that refuses a batch with %d gets each event alone', async (status) => {
     const { batches, send } = await batchedSink((names) => ({ status: names.includes('bad') ? status : 204 }));
     const deliveries = await Promise.all([send('good'), send('bad'), send('fine')]);
     expect(kindsOf(deliveries)).toEqual(['accepted', 'rejected', 'accepted']);
     expect(batches).toHaveLength(4);
   });
 
-  it('no answer is a failure of each', async () => {
+  it('a batch without an answer fails every event in it', async () => {
     const opened = await sink(() => {}, { mode: 'batched', url: new URL('http://127.0.0.1:1/') });
     const deliveries = await Promise.all([opened.send(event, TIMEOUT_MS), opened.send(event, TIMEOUT_MS)]);
     expect(kindsOf(deliveries)).toEqual(['failed', 'failed']);
   });
 });
 
-it('A sink with a certificate of its own is trusted with K_CA_CERTS, and not without', async () => {
+it('K_CA_CERTS makes the forwarder trust a sink with a private certificate authority', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sink-ca-'));
   const ca = await authority(folder);
   const { certificate, key } = await ca.issue({ commonName: 'sink' });

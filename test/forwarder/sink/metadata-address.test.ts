@@ -25,11 +25,11 @@ it.each([
   '64:ff9b:1:fffe::a9fe:a9fe',
   '2002:a9fe:a9fe::1',
   '2002:a83f:8110:1:2:3:4:5',
-  // 169.254.169.254 with each bit turned over.
+  // 169.254.169.254 with each bit inverted.
   '2001:0:cb00:7101::5601:5601',
   '2001:db8::5efe:169.254.169.254',
   '2001:db8::200:5efe:a9fe:a9fe',
-])('%s is no sink, named or found by a name', (address) => {
+])('The metadata address %s is refused as a sink, in the setting and after name resolution', (address) => {
   expect(isMetadataHost(address)).toBe(true);
   if (address.includes('%')) return;
   const url = `https://${address.includes(':') ? `[${address}]` : address}/queue`;
@@ -52,4 +52,4 @@ it.each([
   '2001:db8::a9fe:a9fe',
   'fd00:ec3::254',
   'fec0::1',
-])('%s may be a sink', (address) => expect(isMetadataHost(address)).toBe(false));
+])('The address %s is allowed as a sink', (address) => expect(isMetadataHost(address)).toBe(false));

@@ -1,4 +1,4 @@
-// A name may lead anywhere at any time, so what it leads to is looked at for every connection.
+// A name may resolve to another address at any time, so the sink checks the address for every connection.
 import { lookup } from 'node:dns';
 import { createServer } from 'node:http';
 import type { AddressInfo, LookupFunction } from 'node:net';
@@ -21,17 +21,17 @@ const sinks: [string, (url: URL) => Sink][] = [
 
 describe.each(sinks)('%s', (_kind, sinkAt) => {
   it.each([
-    ['one address', [{ address: '169.254.169.254', family: 4 }]],
+    ['a metadata address', [{ address: '169.254.169.254', family: 4 }]],
     [
-      'one of several',
+      'several addresses, one of them link-local',
       [
         { address: '127.0.0.1', family: 4 },
         { address: 'fe80::1%eth0', family: 6 },
       ],
     ],
-    ['a form of IPv6', [{ address: '64:ff9b::a9fe:a9fe', family: 6 }]],
-    ["Azure's own", [{ address: '168.63.129.16', family: 4 }]],
-  ])('sends nothing to a name that leads to metadata by %s', async (_, addresses) => {
+    ['a metadata address embedded in IPv6', [{ address: '64:ff9b::a9fe:a9fe', family: 6 }]],
+    ["Azure's own metadata address", [{ address: '168.63.129.16', family: 4 }]],
+  ])('sends nothing to a name that resolves to %s', async (_, addresses) => {
     const resolved: LookupFunction = (_hostname, _options, callback) => callback(null, addresses);
     vi.mocked(lookup as unknown as LookupFunction).mockImplementation(resolved);
     const sink = sinkAt(new URL('http://sink.example.com:1/account/queue'));
@@ -42,7 +42,7 @@ describe.each(sinks)('%s', (_kind, sinkAt) => {
     await sink.close();
   });
 
-  it('goes to other addresses that a name leads to', async () => {
+  it('sends to a name that resolves to an allowed address', async () => {
     const server = createServer((_request, response) => response.writeHead(201).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const resolved: LookupFunction = (_hostname, _options, callback) =>

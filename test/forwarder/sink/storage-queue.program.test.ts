@@ -22,7 +22,7 @@ beforeEach(async () => {
   queue = await azurite.createQueue(name);
 });
 
-it('puts an event into the queue as the queue trigger wants it: structured, in base64', async () => {
+it('The sink puts a structured event in base64 into the queue, as the queue trigger expects', async () => {
   const sink = storageQueueSink({ kind: 'storage-queue', url, accountKey: ACCOUNT_KEY });
   expect(await sink.send(event, 5_000)).toEqual({ kind: 'accepted', status: 201 });
   const { receivedMessageItems } = await queue.receiveMessages();
@@ -37,17 +37,17 @@ it('puts an event into the queue as the queue trigger wants it: structured, in b
 });
 
 it.each([
-  ['the queue is not there', (given: URL) => new URL(`${given.href}-not`), ACCOUNT_KEY, 404, 'QueueNotFound'],
+  ['the queue is missing', (given: URL) => new URL(`${given.href}-not`), ACCOUNT_KEY, 404, 'QueueNotFound'],
   ['the key is wrong', (given: URL) => given, 'AAAA', 403, 'AuthenticationFailed'],
-])('fails, and may be tried again, while %s', async (_, where, accountKey, status, why) => {
+])('A delivery fails and may be retried while %s', async (_, where, accountKey, status, why) => {
   const sink = storageQueueSink({ kind: 'storage-queue', url: where(url), accountKey });
   const delivery = await sink.send(event, 5_000);
   expect(delivery).toMatchObject({ kind: 'failed', status, why: expect.stringContaining(why) as string });
-  // Azure's own words show the string that was signed.
+  // Azure's error message contains the signed string.
   expect(JSON.stringify(delivery)).not.toContain('x-ms-date');
 });
 
-it('fails, and may be tried again, while nobody answers', async () => {
+it('A delivery fails and may be retried while the storage account does not answer', async () => {
   const nowhere = new URL(`http://127.0.0.1:1/${ACCOUNT}/websites`);
   const sink = storageQueueSink({ kind: 'storage-queue', url: nowhere, accountKey: ACCOUNT_KEY });
   expect(await sink.send(event, 5_000)).toMatchObject({ kind: 'failed' });

@@ -20,7 +20,7 @@ const waiting = {
   next: { name: 'listing', reason: 'start' },
 } as const;
 
-it('Ready is what has listed everything', () => {
+it('The forwarder is ready once every resource is listed', () => {
   const { health, list } = harness();
   list('websites');
   expect(health.problems()).toEqual(['services: not listed yet']);
@@ -28,7 +28,7 @@ it('Ready is what has listed everything', () => {
   expect(health.problems()).toEqual([]);
 });
 
-it('A watch in trouble stays so between its tries, until the API server gives something again', () => {
+it('A failing watch stays in trouble between its tries, until the API server sends something again', () => {
   const { health, list } = harness();
   list('websites');
   list('services');
@@ -42,7 +42,7 @@ it('A watch in trouble stays so between its tries, until the API server gives so
   expect(health.watches()[0]).toMatchObject({ isConnected: true });
 });
 
-it('A loop that does nothing for longer than any of its waits hangs', () => {
+it('A watch loop without progress for longer than its longest wait is reported as stuck', () => {
   const { health, pass, list } = harness();
   list('websites');
   list('services');
@@ -53,7 +53,7 @@ it('A loop that does nothing for longer than any of its waits hangs', () => {
   expect(health.stuck()).toEqual(['websites: the watch loop is stuck']);
 });
 
-it('A long wait that the API server asked for is no hang', () => {
+it('A long wait that the API server asked for does not count as stuck', () => {
   const { health, pass } = harness();
   for (const name of ['websites', 'services']) health.entered(name, { ...waiting, delayMs: 3_600_000 });
   pass(3_700_000);
@@ -62,14 +62,14 @@ it('A long wait that the API server asked for is no hang', () => {
   expect(health.stuck()).toHaveLength(2);
 });
 
-it('A standby is ready, and alive, and says what it waits for', () => {
+it('A standby is ready and alive, and says who leads', () => {
   const { health, pass } = harness();
   health.standBy('standing by: a is leading');
   pass(1_000_000);
   expect([health.problems(), health.stuck(), health.standby]).toEqual([[], [], 'standing by: a is leading']);
 });
 
-it('A watch whose API the cluster lacks is ready, alive, and not connected to anything', () => {
+it('A watch whose API the cluster lacks is ready and alive, but not connected', () => {
   const { health, pass, list } = harness();
   list('websites');
   const look = () => {
@@ -91,7 +91,7 @@ it('A watch whose API the cluster lacks is ready, alive, and not connected to an
   expect(health.watches()[1]).toMatchObject({ isAbsent: false, isConnected: true });
 });
 
-it('A watch that was absent and is in trouble is not ready', () => {
+it('A watch that fails after its API was absent is not ready', () => {
   const { health, list } = harness();
   list('websites');
   health.entered('services', { name: 'absent', delayMs: 45_000 });

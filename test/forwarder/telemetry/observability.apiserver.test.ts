@@ -1,4 +1,4 @@
-// What a forwarder says of itself: /metrics, /livez, /readyz and traces.
+// What a forwarder reports about itself: /statusz, /metrics and traces.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -53,15 +53,15 @@ const valueOf = (text: string, series: string): number | undefined => {
   return line === undefined ? undefined : Number(line.slice(series.length + 1));
 };
 
-it('/statusz and a metric have its release', async () => {
+it('/statusz and a metric name the release', async () => {
   const get = await start();
   expect(JSON.parse(await get('statusz'))).toMatchObject({ version: VERSION, namespaces: [namespace] });
   expect(valueOf(await get('metrics'), `website_forwarder_build_info{version="${VERSION}"}`)).toBe(1);
 });
 
-it('/metrics has what docs/metrics.md says, and nothing else of ours', async () => {
+it('/metrics has exactly the metrics that docs/metrics.md lists', async () => {
   const get = await start();
-  // A label is there once it has a value.
+  // A label appears only once it has a value.
   let tries = 0;
   sink.answer = () => ({ status: ++tries <= 2 ? 503 : 204 });
   await createWebsite(admin, { namespace, name: 'a' }, spec);
@@ -98,7 +98,7 @@ it('/metrics counts deliveries, retries and lists, and shows the watches', async
   });
 });
 
-it('An event says in which trace it was sent, the same when it is sent again, and the span goes to the collector', async () => {
+it('An event carries its trace, also when it is sent again, and the forwarder exports the span', async () => {
   const collector = await startOtlpCollector();
   close.push(() => collector.close());
   interface Span {

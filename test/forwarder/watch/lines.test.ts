@@ -13,7 +13,7 @@ async function read(text: string, size: number): Promise<unknown[]> {
   return values;
 }
 
-it('reads the same lines wherever the stream is cut, inside a character too', async () => {
+it('The reader returns the same lines wherever the stream is cut, even inside a character', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ text: fc.string({ unit: 'grapheme' }) })),
@@ -26,20 +26,20 @@ it('reads the same lines wherever the stream is cut, inside a character too', as
   );
 });
 
-it('reads an object of 2 MiB', async () => {
+it('The reader accepts an object of 2 MiB', async () => {
   const large = { data: 'x'.repeat(2 * 1024 * 1024) };
   expect(await read(`${JSON.stringify(large)}\n`, 65_536)).toEqual([large]);
 });
 
-it('leaves out a last line that was cut off', async () => {
+it('The reader leaves out a last line that was cut off', async () => {
   expect(await read('{"a":1}\n{"b":', 3)).toEqual([{ a: 1 }]);
 });
 
-it('does not go on after a line that is not JSON', async () => {
+it('The reader stops with an error at a line that is not JSON', async () => {
   await expect(read('{"a":1}\nnonsense\n{"b":2}\n', 8)).rejects.toThrow(InvalidLineError);
 });
 
-it('does not go on where a line is longer than any object, and keeps no more of it', async () => {
+it('The reader stops with an error at an overlong line, and reads no more of it', async () => {
   let chunks = 0;
   async function* endless(): AsyncGenerator<Uint8Array> {
     for (;;) {

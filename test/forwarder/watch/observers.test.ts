@@ -31,7 +31,7 @@ function list(...objects: WatchedObject[]): void {
 
 const ready = (status: string) => ({ type: 'Ready', status, lastTransitionTime: '', reason: '', message: '' });
 const SETTLED = { observedGeneration: 1, conditions: [ready('True')] };
-/** What the API server notes of the functions' last change of the status. */
+/** The API server's record of the last status write by the functions. */
 const writtenAt = (time: string): Pick<ObjectMeta, 'managedFields'> => ({
   managedFields: [{ manager: 'website-reconciler', subresource: 'status', time }],
 });
@@ -54,16 +54,24 @@ describe('A Website in a list', () => {
   });
 
   it.each<[string, WatchedObject, string | undefined]>([
-    ['that nobody has judged is first seen', website({}, {}), 'first-seen'],
-    ['whose spec is newer than its status has changed', website({ generation: 2 }), 'spec-changed'],
-    ['that is being deleted has changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
-    ['with an unanswered request is requested', website({ annotations: { [REQUESTED_AT]: '1' } }), 'requested'],
+    ['without a status is reported as first seen', website({}, {}), 'first-seen'],
+    ['with a spec newer than its status is reported as changed', website({ generation: 2 }), 'spec-changed'],
+    ['that is being deleted is reported as changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
     [
-      'with an answered one is settled',
+      'with an unanswered request is reported as requested',
+      website({ annotations: { [REQUESTED_AT]: '1' } }),
+      'requested',
+    ],
+    [
+      'with an answered request is settled',
       website({ annotations: { [REQUESTED_AT]: '1' } }, { ...SETTLED, lastHandledReconcileAt: '1' }),
       undefined,
     ],
-    ['that is not ready is tried again', website({}, { observedGeneration: 1, conditions: [ready('False')] }), 'retry'],
+    [
+      'that is not ready is reported as a retry',
+      website({}, { observedGeneration: 1, conditions: [ready('False')] }),
+      'retry',
+    ],
     ['that is ready is settled', website(), undefined],
   ])('%s', (_, object, reason) => {
     list(object);
@@ -71,7 +79,7 @@ describe('A Website in a list', () => {
     expect(resyncs).toBe(reason === undefined ? 1 : 0);
   });
 
-  it('with an answered request that is too long to be acknowledged word for word is settled', () => {
+  it('with an acknowledged request that was too long to be stored word for word is settled', () => {
     const metadata = { annotations: { [REQUESTED_AT]: 'x'.repeat(250_000) } };
     const verdict = { state: 'stalled', reason: 'InvalidSpec', message: '' } as const;
     const { lastHandledReconcileAt } = unseenStatus(aWebsite({ metadata }), verdict, NOW);
@@ -80,7 +88,7 @@ describe('A Website in a list', () => {
     expect(told()).toEqual([]);
   });
 
-  it('that is not ready comes after all that changed, wherever it stands in the list', () => {
+  it('that is not ready comes after all changed ones, wherever it stands in the list', () => {
     const unready = (name: string) =>
       website({ name, uid: name }, { observedGeneration: 1, conditions: [ready('False')] });
     const changed = (name: string) => website({ name, uid: name, generation: 2 });
@@ -88,7 +96,7 @@ describe('A Website in a list', () => {
     expect(changes.map(({ key }) => key.name)).toEqual(['b', 'd', 'a', 'c']);
   });
 
-  it('that is not ready is told once, where a list did not end', () => {
+  it('that is not ready is reported once, although the first list broke off', () => {
     const object = website({}, { observedGeneration: 1, conditions: [ready('False')] });
     observer.listStarted();
     observer.listed(object);
@@ -96,13 +104,13 @@ describe('A Website in a list', () => {
     expect(changes).toHaveLength(1);
   });
 
-  it('that went away between two lists is told as deleted, under the same id every time', () => {
+  it('that disappeared between two lists is reported as deleted, with an id that depends only on its uid', () => {
     list(website());
     list();
     expect(told()).toEqual([['deleted', 'deleted', 'u1.deleted']]);
   });
 
-  it('that came back under another uid is told as deleted and as new', () => {
+  it('that came back with another uid is reported as deleted and as new', () => {
     list(website());
     list(website({ uid: 'u2', resourceVersion: '77' }, {}));
     expect(told()).toEqual([
@@ -111,7 +119,7 @@ describe('A Website in a list', () => {
     ]);
   });
 
-  it('that still has no status when it is listed again is not seen first', () => {
+  it('that still has no status in the second list is reported as changed, not as first seen', () => {
     list(website({ resourceVersion: '5' }, {}));
     list(website({ resourceVersion: '5' }, {}));
     expect(told()).toEqual([
@@ -121,7 +129,7 @@ describe('A Website in a list', () => {
   });
 
   it.each([null, 'text', { conditions: null }, { conditions: 'text' }, { conditions: [null] }])(
-    'with the status %j, which a CRD without our schema lets in, stops nothing',
+    'with the invalid status %j, which a CRD without our schema admits, is reported as usual',
     (status) => {
       const generation = { observedGeneration: 1 };
       list({
@@ -132,14 +140,14 @@ describe('A Website in a list', () => {
     },
   );
 
-  it('that was not named by a list which began anew is not deleted by it', () => {
+  it('is not reported as deleted by a list that starts again before it names the Website', () => {
     list(website());
     observer.listStarted();
     list(website());
     expect(told()).toEqual([]);
   });
 
-  it('that changed while nobody watched is told', () => {
+  it('that changed between two lists is reported', () => {
     list(website());
     list(website({ labels: { team: 'b' } }));
     expect(told()).toMatchObject([['changed', 'spec-changed', expect.any(String)]]);
@@ -152,35 +160,35 @@ describe('A Website in a watch', () => {
     list(website());
   });
 
-  it('is read with all its children where its status was edited, since that says nothing of them then', () => {
+  it('whose status somebody edited asks for a read of all its children', () => {
     observer.changed(website({}, { ...SETTLED, replicas: 99 }));
     expect(changes).toMatchObject([{ reads: 'all-children', versions: { Website: String(version) } }]);
   });
 
   it.each<[string, WatchedObject, string | undefined]>([
-    ['whose generation changed has changed', website({ generation: 2 }), 'spec-changed'],
-    ['with another label has changed', website({ labels: { a: 'b' } }), 'spec-changed'],
-    ['that is being deleted has changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
-    ['with a request is requested', website({ annotations: { [REQUESTED_AT]: '2' } }), 'requested'],
+    ['with a new generation is reported as changed', website({ generation: 2 }), 'spec-changed'],
+    ['with a new label is reported as changed', website({ labels: { a: 'b' } }), 'spec-changed'],
+    ['that is being deleted is reported as changed', website({ deletionTimestamp: 'now' }), 'spec-changed'],
+    ['with a new request is reported as requested', website({ annotations: { [REQUESTED_AT]: '2' } }), 'requested'],
     [
-      'whose status the functions wrote has not',
+      'whose status the functions wrote is not reported',
       website(writtenAt('2026-01-01T00:00:09Z'), { observedGeneration: 1, conditions: [ready('False')] }),
       undefined,
     ],
     [
-      'with the condition of another program has not',
+      'with a new condition of another program is not reported',
       website({}, { ...SETTLED, conditions: [...SETTLED.conditions, { ...ready('False'), type: 'Audited' }] }),
       undefined,
     ],
-    ['whose status somebody else edited has changed', website({}, { ...SETTLED, replicas: 99 }), 'spec-changed'],
-    ['whose status is wiped has changed', website({ managedFields: [] }, {}), 'spec-changed'],
-    ['whose managed fields alone changed has not', website({ managedFields: [] }), undefined],
+    ['whose status somebody edited is reported as changed', website({}, { ...SETTLED, replicas: 99 }), 'spec-changed'],
+    ['without its previous status is reported as changed', website({ managedFields: [] }, {}), 'spec-changed'],
+    ['with new managed fields only is not reported', website({ managedFields: [] }), undefined],
   ])('%s', (_, object, reason) => {
     observer.changed(object);
     expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
   });
 
-  it('that came back under another uid without a word is told as deleted and as new', () => {
+  it('that returns with another uid, without a deletion in between, is reported as deleted and as new', () => {
     observer.changed(website({ uid: 'u2', resourceVersion: '77' }, {}));
     expect(told()).toEqual([
       ['deleted', 'deleted', 'u1.deleted'],
@@ -188,7 +196,7 @@ describe('A Website in a watch', () => {
     ]);
   });
 
-  it('is there until it is deleted', () => {
+  it('has a known uid until it is deleted', () => {
     const websites = websiteObserver(outlet);
     const key = { namespace: 'a', name: 'shop' };
     expect(websites.uidOf(key)).toBeUndefined();
@@ -198,7 +206,7 @@ describe('A Website in a watch', () => {
     expect(websites.uidOf(key)).toBeUndefined();
   });
 
-  it('that is deleted is told once', () => {
+  it('whose deletion the watch repeats is reported once', () => {
     observer.deleted(website({ resourceVersion: '88' }));
     observer.deleted(website({ resourceVersion: '88' }));
     expect(told()).toEqual([['deleted', 'deleted', 'u1.88.deleted']]);
@@ -226,15 +234,15 @@ describe('A child', () => {
   });
 
   it.each<[string, WatchedObject, boolean]>([
-    ['that is as it was is no news', child({ resourceVersion: '6' }), false],
-    ['whose spec was edited is', child({}, { spec: { replicas: 2 } }), true],
-    ['whose readiness changed is', child({}, { status: { readyReplicas: 0 } }), true],
-    ['whose label was changed is', child({ labels: { a: 'b' } }), true],
-    ['whose annotation was changed is', child({ annotations: { a: 'b' } }), true],
-    ['that is being deleted is', child({ deletionTimestamp: 'now' }), true],
-    ['whose owner reference was taken away is', child({ ownerReferences: [] }), true],
+    ['without a change is not reported', child({ resourceVersion: '6' }), false],
+    ['with an edited spec is reported', child({}, { spec: { replicas: 2 } }), true],
+    ['with a changed readiness is reported', child({}, { status: { readyReplicas: 0 } }), true],
+    ['with a changed label is reported', child({ labels: { a: 'b' } }), true],
+    ['with a changed annotation is reported', child({ annotations: { a: 'b' } }), true],
+    ['that is being deleted is reported', child({ deletionTimestamp: 'now' }), true],
+    ['without its owner reference is reported', child({ ownerReferences: [] }), true],
     [
-      'whose conditions were only looked at again is not',
+      'whose conditions have only a new time is not reported',
       child(
         {},
         {
@@ -263,12 +271,12 @@ describe('A child', () => {
     );
   });
 
-  it('that was deleted is told under its own uid and version', () => {
+  it('that was deleted is reported with its own uid and version', () => {
     observer.deleted(child({ resourceVersion: '9' }));
     expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c1.9']]);
   });
 
-  it('that went away, came or changed between two lists is told', () => {
+  it('that disappeared, appeared or changed between two lists is reported', () => {
     list();
     list(child());
     list(child());
@@ -276,7 +284,7 @@ describe('A child', () => {
     expect(told().map(([, , id]) => id)).toEqual(['u1.c1.gone', 'u1.c1.5', 'u1.c1.12']);
   });
 
-  it('that changed hands is told to both', () => {
+  it('that moves to another owner is reported to both owners', () => {
     observer.changed(child({ ownerReferences: [{ ...OWNER, name: 'other', uid: 'u2' }] }));
     expect(changes.map(({ key: { name }, uid }) => [name, uid])).toEqual([
       ['other', 'u2'],
@@ -284,14 +292,14 @@ describe('A child', () => {
     ]);
   });
 
-  it('of a Website that is gone is not told: the garbage collector took it, or will', () => {
+  it('of a deleted Website is not reported, because the garbage collector deletes it', () => {
     there.delete('a/shop');
     observer.changed(child({ deletionTimestamp: 'now' }));
     observer.deleted(child({ resourceVersion: '9' }));
     expect(told()).toEqual([]);
   });
 
-  it('of one before, of the same name, is told: the one that is there may be waiting for the name', () => {
+  it('of a deleted Website is reported to the new Website of that name, which may be waiting for the name to be free', () => {
     observer.deleted(child({ resourceVersion: '9', ownerReferences: [{ ...OWNER, uid: 'u0' }] }));
     expect(told()).toHaveLength(1);
   });
@@ -300,12 +308,12 @@ describe('A child', () => {
     ['name', { name: 'x'.repeat(1_000_000) }],
     ['uid', { uid: 'x'.repeat(1_000_000) }],
     ['uid with a space', { uid: 'u1 u2' }],
-  ])("whose owner has a %s that no Website has is nobody's, and nothing of it is kept", (_, wrong) => {
+  ])('whose owner has an impossible %s is ignored, and the forwarder keeps none of it', (_, wrong) => {
     const memory = rememberChild('Deployment', child({ ownerReferences: [{ ...OWNER, ...wrong }] }));
     expect(memory).toBeUndefined();
   });
 
-  it("that is somebody else's is nobody's news", () => {
+  it('of another controller is not reported', () => {
     observer.changed(
       child({ name: 'other', ownerReferences: [{ ...OWNER, kind: 'ReplicaSet', apiVersion: 'apps/v1' }] }),
     );
@@ -313,7 +321,7 @@ describe('A child', () => {
     expect(told()).toEqual([]);
   });
 
-  describe('whose name a Website needs, and which somebody else controls,', () => {
+  describe('with the name that a Website needs, but without our owner reference,', () => {
     const foreign = (metadata: Partial<ObjectMeta> = {}, rest: object = {}) =>
       child({ name: 'shop-deployment', uid: 'c9', ownerReferences: [], ...metadata }, rest);
     beforeEach(() => {
@@ -322,24 +330,32 @@ describe('A child', () => {
     });
 
     it.each<[string, () => void, string[]]>([
-      ['is told when it is deleted', () => observer.deleted(foreign({ resourceVersion: '9' })), ['u1.c9.9']],
-      ['is told when it is made ours', () => observer.changed(foreign({ ownerReferences: [OWNER] })), ['u1.c9.5']],
-      ['is told when it is gone from a list', () => list(child()), ['u1.c9.gone']],
-      ['is not told when its Pods come and go', () => observer.changed(foreign({}, { status: { replicas: 7 } })), []],
+      ['is reported when it is deleted', () => observer.deleted(foreign({ resourceVersion: '9' })), ['u1.c9.9']],
+      [
+        'is reported when it gets our owner reference',
+        () => observer.changed(foreign({ ownerReferences: [OWNER] })),
+        ['u1.c9.5'],
+      ],
+      ['is reported when it is missing from a list', () => list(child()), ['u1.c9.gone']],
+      [
+        'is not reported when the number of its Pods changes',
+        () => observer.changed(foreign({}, { status: { replicas: 7 } })),
+        [],
+      ],
     ])('%s', (_, happens, ids) => {
       happens();
       expect(told().map(([, , id]) => id)).toEqual(ids);
     });
   });
 
-  it('that was unknown and was made ours by hand is told', () => {
+  it('that somebody gave our owner reference by hand is reported, although the forwarder did not know it', () => {
     const managedFields = [{ manager: 'website-reconciler' }, { manager: 'kubectl-patch' }];
     observer.changed(child({ name: 'shop-deployment', uid: 'c9', managedFields }));
     expect(told()).toEqual([['drifted', 'child-drifted', 'u1.c9.5']]);
   });
 
   it.each(KINDS)(
-    'of the kind $kind that is new is our own doing, unless it is optional: a late run may have made it',
+    'of kind $kind that is new is reported only if the kind is optional, because a late run may have created it',
     (of) => {
       observer = childObserver(of.kind, outlet, websites);
       list();

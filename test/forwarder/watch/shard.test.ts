@@ -11,7 +11,7 @@ it('Every namespace is in exactly one shard', () => {
   );
 });
 
-it('Shards are about equally large', () => {
+it('Shards have about the same number of namespaces', () => {
   const sizes = [0, 0, 0, 0];
   for (let each = 0; each < 4_000; each++) {
     for (const index of sizes.keys())

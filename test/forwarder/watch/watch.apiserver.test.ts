@@ -1,5 +1,6 @@
-// The list-watch loop against the real API server, behind a proxy that misbehaves. The ids are those of the fault matrix.
+// The list-watch loop against the real API server, behind a proxy that injects faults.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { Places } from '../../../functions/cluster/places.ts';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
 import type { WebsiteKey } from '../../../functions/website/resource.ts';
@@ -46,12 +47,12 @@ afterEach(async () => {
 });
 
 const key = (name: string): WebsiteKey => ({ namespace, name });
-/** The changes of this test's namespace, `kind name`: the cluster is everybody's. */
+/** The changes of this test's namespace, as `kind name`. Other tests use the same cluster. */
 const told = () =>
   changes.filter((change) => change.key.namespace === namespace).map(({ kind, key: { name } }) => `${kind} ${name}`);
 const isWatching = () => eventually(() => expect(proxy.requests.some((request) => WATCH.test(request))).toBe(true));
 const pagesRead = () => proxy.requests.filter((request) => LIST.test(request)).length;
-/** Others' Websites may make it several pages. */
+/** Counts lists, not pages: with the Websites of other tests, a list may take several pages. */
 const lists = () => proxy.requests.filter((request) => LIST.test(request) && !request.includes('continue=')).length;
 const watches = () => proxy.requests.filter((request) => WATCH.test(request)).length;
 
@@ -68,7 +69,7 @@ function start(
         resync: () => void resyncs++,
         missed: () => {},
       }),
-      // Waits are written down and not sat through.
+      // Waits are recorded, and take no time.
       surroundings: {
         random: () => 0.5,
         wait: async (ms) => {
@@ -84,7 +85,7 @@ function start(
 }
 
 describe('A watch', () => {
-  it('tells of what is there, and of every change after', async () => {
+  it('reports each existing object and every later change', async () => {
     await createWebsite(admin, key('before'), spec);
     start();
     await isWatching();
@@ -96,17 +97,18 @@ describe('A watch', () => {
     );
   });
 
-  it('says nothing of a write to the status, and of a label', async () => {
+  it('reports a changed label, and no status write of the functions', async () => {
     const website = await createWebsite(admin, key('quiet'), spec);
     start();
     await isWatching();
-    const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites/quiet/status`;
-    await admin.json({ method: 'PUT', path, what: 'write the status', body: { ...website, status: { replicas: 3 } } });
+    const status = { observedGeneration: 1, conditions: [], replicas: 3 };
+    await kubernetes(admin).updateStatus({ ...website, status });
     await patchWebsite(admin, key('quiet'), { metadata: { labels: { team: 'a' } } });
-    await eventually(() => expect(told()).toEqual(['changed quiet', 'changed quiet']));
+    await createWebsite(admin, key('end'), spec);
+    await eventually(() => expect(told()).toEqual(['changed quiet', 'changed quiet', 'changed end']));
   });
 
-  it('asks for one resync for all that is settled, and for no event', async () => {
+  it('asks for one resync for all settled Websites, and reports none of them', async () => {
     for (const name of ['one', 'two', 'three']) {
       const website = await createWebsite(admin, key(name), spec);
       const ready = {
@@ -127,12 +129,12 @@ describe('A watch', () => {
   });
 });
 
-describe('W1: a connection', () => {
+describe('A watch connection', () => {
   it.each<[string, Fault]>([
     ['that is cut in the middle of a line', { cutAfter: 700 }],
-    ['that is broken before there is an answer', { drop: 'before' }],
-    ['that goes silent while it stays open', { freeze: true }],
-  ])('%s is made anew from the last version, and nothing is lost', async (_, fault) => {
+    ['that breaks before the answer', { drop: 'before' }],
+    ['that stays open but silent', { freeze: true }],
+  ])('%s is resumed from the last version without losing a change', async (_, fault) => {
     proxy.add({ path: WATCH, fault, times: 2 });
     start({ silenceMs: 300 });
     await isWatching();
@@ -143,17 +145,17 @@ describe('W1: a connection', () => {
   });
 });
 
-describe('W2: an expired version', () => {
+describe('An expired version, reported', () => {
   it.each<[string, Fault]>([
-    ['as a status', { answer: 410, reason: 'Expired' }],
+    ['as an HTTP status', { answer: 410, reason: 'Expired' }],
     ['as an event', { line: '{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}' }],
-  ])('%s leads to a list, and what was deleted meanwhile is told', async (_, fault) => {
+  ])('%s, leads to a list that finds the deletions in between', async (_, fault) => {
     await createWebsite(admin, key('kept'), spec);
     await createWebsite(admin, key('lost'), spec);
     await createWebsite(admin, key('replaced'), spec);
     start();
     await isWatching();
-    // From here on the watch sees nothing until it lists.
+    // From here on, the watch sees no change until it lists.
     proxy.add({ path: WATCH, fault: { answer: 429, reason: 'TooManyRequests' }, times: 30 });
     proxy.add({ path: WATCH, fault, times: 1 });
     proxy.cutAll();
@@ -171,7 +173,7 @@ describe('W2: an expired version', () => {
   });
 });
 
-it('W3: a server that closes every watch at once is listed from again, with waits that grow', async () => {
+it('The watch lists again, with growing waits, from a server that closes every watch at once', async () => {
   proxy.add({ path: WATCH, fault: { close: 'empty' }, times: 12 });
   start();
   await eventually(() => expect(delays).toEqual([100, 200, 400, 800]));
@@ -179,9 +181,9 @@ it('W3: a server that closes every watch at once is listed from again, with wait
 });
 
 it.each([
-  ['says that every version is expired', 'ERROR', { code: 410, reason: 'Expired' }],
-  ['sends a bookmark and closes, every time,', 'BOOKMARK', { metadata: { resourceVersion: '1' } }],
-])('W3: a server that %s is listed from again, with waits that grow', async (_, type, object) => {
+  ['reports every version as expired', 'ERROR', { code: 410, reason: 'Expired' }],
+  ['closes every watch after one bookmark', 'BOOKMARK', { metadata: { resourceVersion: '1' } }],
+])('The watch lists again, with growing waits, from a server that %s', async (_, type, object) => {
   proxy.add({ path: WATCH, fault: { line: JSON.stringify({ type, object }) }, times: 12 });
   start();
   await eventually(() => expect(delays.slice(0, 4)).toEqual([100, 200, 400, 800]));
@@ -190,15 +192,15 @@ it.each([
   await eventually(() => expect(told()).toContain('changed there'));
 });
 
-it('An ERROR event that asks for time is given it', async () => {
+it('An ERROR event with a retry time delays the next request by that time', async () => {
   const object = { kind: 'Status', code: 429, reason: 'TooManyRequests', details: { retryAfterSeconds: 7 } };
   proxy.add({ path: WATCH, fault: { line: JSON.stringify({ type: 'ERROR', object }) }, times: 1 });
   start();
   await eventually(() => expect(delays).toEqual([7_100]));
 });
 
-it('A watch that the server never closes is made anew from the last version, and nothing is lost', async () => {
-  // The API server takes 0 seconds for its own choice, which is half an hour or more.
+it('A watch that the server closes in time is resumed from the last version without losing a change', async () => {
+  // The API server reads 0 seconds as its own default, which is half an hour or more.
   start({ serverSeconds: { least: 0.4, most: 0.4 } });
   await isWatching();
   for (const name of ['a', 'b', 'c']) {
@@ -209,17 +211,17 @@ it('A watch that the server never closes is made anew from the last version, and
   await eventually(() => expect(told()).toEqual(['changed a', 'changed b', 'changed c']));
 });
 
-/** As the API server words it. */
+/** The API server's own wording. */
 const TOO_LARGE = {
   answer: 504,
   reason: 'Timeout',
   message: 'Timeout: Too large resource version: 100, current: 99',
 } as const;
 
-it('W6: an API server that is short of time is not asked for a list on top', async () => {
+it('The watch does not list again when an API server out of time answers 504 to a watch', async () => {
   start();
   await isWatching();
-  // One failure more may come of the cut.
+  // The cut itself may cause one more failure.
   proxy.add({ path: WATCH, fault: { answer: 504, reason: 'Timeout' }, times: 2 });
   const before = watches();
   proxy.cutAll();
@@ -229,20 +231,20 @@ it('W6: an API server that is short of time is not asked for a list on top', asy
   expect(states.filter(({ name }) => name === 'listing')).toHaveLength(1);
 });
 
-describe('W6: an API server that answers', () => {
+describe('An API server that answers', () => {
   const faults: [string, Fault, number][] = [
     ['401', { answer: 401, reason: 'Unauthorized' }, 6],
     ['403', { answer: 403, reason: 'Forbidden' }, 3],
-    ['404, as without the CRD', { answer: 404, reason: 'NotFound' }, 3],
+    ['404, because the CRD is missing', { answer: 404, reason: 'NotFound' }, 3],
     ['429 with Retry-After', { answer: 429, reason: 'TooManyRequests', retryAfter: 7 }, 3],
     ['500', { answer: 500, reason: 'InternalError' }, 3],
     ['503', { answer: 503, reason: 'ServiceUnavailable' }, 3],
-    ['504, as one that is short of time', { answer: 504, reason: 'Timeout' }, 3],
-    ['504, as for a version from before a restore', TOO_LARGE, 3],
-    ['nothing', { drop: 'before' }, 3],
+    ['504, because it is out of time', { answer: 504, reason: 'Timeout' }, 3],
+    ['504, because the version is newer than its restored data', TOO_LARGE, 3],
+    ['with a closed connection', { drop: 'before' }, 3],
   ];
 
-  it.each(faults)('%s to a list is asked again until it answers', async (_, fault, times) => {
+  it.each(faults)('%s to a list is asked again until it succeeds', async (_, fault, times) => {
     proxy.add({ path: LIST, fault, times });
     await createWebsite(admin, key('there'), spec);
     start();
@@ -254,7 +256,7 @@ describe('W6: an API server that answers', () => {
     );
   });
 
-  it.each(faults)('%s to a watch is asked again until it answers', async (_, fault, times) => {
+  it.each(faults)('%s to a watch is asked again until it succeeds', async (_, fault, times) => {
     proxy.add({ path: WATCH, fault, times });
     start();
     await eventually(() => expect(watches()).toBeGreaterThan(times));
@@ -264,7 +266,7 @@ describe('W6: an API server that answers', () => {
   });
 });
 
-it('W7: an expired page starts the list again, and no false delete is told', async () => {
+it('An expired page restarts the list, and no deletion is reported by mistake', async () => {
   for (const name of ['a', 'b', 'c', 'd', 'e']) await createWebsite(admin, key(name), spec);
   start({ pageSize: 2 });
   await isWatching();
@@ -278,12 +280,12 @@ it('W7: an expired page starts the list again, and no false delete is told', asy
 });
 
 it.each<[string, Fault, number]>([
-  ['that is away for long', { drop: 'before' }, 4],
-  ['that answers 503 for long', { answer: 503, reason: 'ServiceUnavailable' }, 4],
-  ['that answers 504 for long', { answer: 504, reason: 'Timeout' }, 4],
-  ['that has not come to our version', TOO_LARGE, 1],
+  ['was unreachable for long', { drop: 'before' }, 4],
+  ['answered 503 for long', { answer: 503, reason: 'ServiceUnavailable' }, 4],
+  ['answered 504 for long', { answer: 504, reason: 'Timeout' }, 4],
+  ['does not know our version yet', TOO_LARGE, 1],
 ])(
-  'W10: an API server %s may have been put back to an older state, so it is listed from again',
+  'The watch lists again after an API server %s, because it may have been restored to an older state',
   async (_, fault, times) => {
     start();
     await isWatching();
@@ -294,7 +296,7 @@ it.each<[string, Fault, number]>([
   },
 );
 
-it('W10: a version older than one before it leads to a list', async () => {
+it('An event with a version older than the last one leads to a list', async () => {
   const object = { metadata: { namespace, name: 'ghost', uid: 'u', resourceVersion: '1' } };
   proxy.add({ path: WATCH, fault: { line: JSON.stringify({ type: 'DELETED', object }) }, times: 1 });
   start();
@@ -311,7 +313,7 @@ it('A line that is not JSON leads to a list', async () => {
   await eventually(() => expect(told()).toEqual(['changed there']));
 });
 
-it('An ERROR event that is not about the version is waited out', async () => {
+it('An ERROR event about another problem delays the watch, which then resumes without a list', async () => {
   proxy.add({
     path: WATCH,
     fault: { line: '{"type":"ERROR","object":{"kind":"Status","code":500,"reason":"InternalError"}}' },
@@ -323,7 +325,7 @@ it('An ERROR event that is not about the version is waited out', async () => {
   expect(lists()).toBe(1);
 });
 
-describe('An API that the cluster does not have', () => {
+describe('An API that the cluster lacks', () => {
   const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
   const group = () => `${namespace}.example.com`;
   const things = (isOptional: boolean) => ({ name: 'things', prefix: `/apis/${group()}/v1`, isOptional });
@@ -344,7 +346,7 @@ describe('An API that the cluster does not have', () => {
     });
   }
 
-  it('is no trouble if it is optional: the watch looks for it now and then, and finds it', async () => {
+  it('is no problem if it is optional: the watch looks for it regularly, and finds it', async () => {
     start({ transport: admin, resource: things(true) });
     await eventually(() => expect(states.filter(({ name }) => name === 'absent').length).toBeGreaterThan(2));
     expect(states.map(({ name }) => name)).not.toContain('waiting');
@@ -361,7 +363,7 @@ describe('An API that the cluster does not have', () => {
     await eventually(() => expect(lastOf('absent')).toBeGreaterThan(lastOf('watching')));
   });
 
-  it('is trouble if it is not', async () => {
+  it('is a problem if it is required', async () => {
     start({ transport: admin, resource: things(false) });
     await eventually(() => expect(states.filter(({ name }) => name === 'waiting').length).toBeGreaterThan(2));
     expect(states.map(({ name }) => name)).not.toContain('absent');
