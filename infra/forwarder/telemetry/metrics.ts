@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { EVENT_TYPES } from '../../../functions/events/website-event.ts';
 import { VERSION } from '../../../functions/version.ts';
 import { PLURAL } from '../../../functions/website/resource.ts';
@@ -46,8 +46,13 @@ export class Metrics {
   });
 
   constructor(sources: Sources) {
-    // Each sample of the event loop wakes the process. The default of 10 ms would cause most of the CPU use of an idle forwarder.
-    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 200 });
+    // Each sample of the event loop wakes the process. The defaults of 10 ms for its delay and 100 ms for its utilization would cause
+    // most of the CPU use of an idle forwarder.
+    collectDefaultMetrics({
+      register: this.registry,
+      eventLoopMonitoringPrecision: 200,
+      eventLoopUtilizationTimeout: 5_000,
+    });
     // These series start at 0. Otherwise increase() would miss the first event of a series.
     for (const resource of RESOURCES) this.missed.inc({ resource }, 0);
     for (const type of Object.keys(EVENT_TYPES))
@@ -92,7 +97,7 @@ export class Metrics {
     labelNames: readonly Label[],
     read: (set: (labels: Partial<Record<Label, string>>, value: number) => void) => void,
   ): void {
-    const gauge: Gauge<Label> = new Gauge({
+    const gauge = new Gauge<string>({
       name: P + name,
       help,
       labelNames,
