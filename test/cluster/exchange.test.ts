@@ -67,7 +67,10 @@ describe('An answer', () => {
       let isBrokenOff = false;
       const ask = await asking((_, response) => {
         response.once('close', () => (isBrokenOff = !response.writableFinished));
-        const more = () => void (response.destroyed || response.write(Buffer.alloc(64 * 1024), more));
+        // Node 26 reports the end of the connection here before it destroys the response.
+        const more = (error?: Error | null) => {
+          if (!error && !response.destroyed) response.write(Buffer.alloc(64 * 1024), more);
+        };
         more();
       });
       expect(await ask('/', { ...PATIENT, largest: 1_000_000, isBodyUnwanted: true })).toMatchObject({

@@ -139,3 +139,22 @@ it('Without a problem, the program runs with its own arguments', async () => {
   const run = promisify(execFile)(process.execPath, ['infra/local/preflight.cjs', 'start', '--help']);
   expect((await run).stdout).toMatch(/^Usage: npm start -- \[flags\]/);
 });
+
+it('The pages and the workflows name the same versions of Node as package.json', () => {
+  const text = (file: string) => readFileSync(file, 'utf8');
+  const { engines, devDependencies } = JSON.parse(text('package.json')) as {
+    engines: { node: string };
+    devDependencies: { node: string };
+  };
+  const least = /^>=([\d.]+)$/.exec(engines.node)?.[1];
+  expect(text('docs/cli.md')).toContain(`Node ${least} or newer`);
+  expect(text('CONTRIBUTING.md')).toContain(`| ${least} or newer, as \`engines\``);
+  expect(text('CONTRIBUTING.md')).toContain(`Required: {"node":"${engines.node}"}`);
+  for (const page of ['README.md', 'CONTRIBUTING.md', 'docs/deploy/local.md'])
+    expect(text(page)).toContain('with Node 20 or newer to run it');
+  const [own] = devDependencies.node.split('.');
+  expect(text('CONTRIBUTING.md')).toContain(`| ${own}, which \`npm ci\` installs |`);
+  const [, tested = ''] = /matrix: \{ node: \[(.*)\] \}/.exec(text('.github/workflows/ci.yml')) ?? [];
+  expect(tested.split(', ')).toContain(own);
+  expect(text('CONTRIBUTING.md')).toContain(`with ${tested.replace(', ', ' and ')} |`);
+});
