@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import type { History } from './history/history.ts';
 import type { Context } from './website/reconcile.ts';
 import type { Log } from './telemetry/log.ts';
+import { callObserver } from './telemetry/metrics.ts';
 import { tracingFrom } from './telemetry/traces.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 
@@ -77,13 +78,13 @@ async function clustersFrom(
     until: (startBy: number) => noting(kubernetes(until(transport, startBy), namespaces, room)),
   });
   if (contexts === undefined) {
-    const transport = await connect({ ...address, adapt: withEntra }, troubles);
+    const transport = await connect({ ...address, adapt: withEntra }, troubles, callObserver);
     const { cluster, until: clusterUntil } = served(transport);
     return { transports: [transport], clusters: oneCluster(cluster, clusterUntil) };
   }
   const transports: Transport[] = [];
   const clusters = severalClusters(contexts, (context) => {
-    const transport = connectLater({ ...address, context, adapt: withEntra }, troubles);
+    const transport = connectLater({ ...address, context, adapt: withEntra }, troubles, callObserver);
     transports.push(transport);
     return served(transport);
   });

@@ -4,7 +4,7 @@ import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } fr
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { recordingOf, type RecordingContext } from './history/recording.ts';
-import { measured } from './telemetry/metrics.ts';
+import { countWait, measured } from './telemetry/metrics.ts';
 import { traced, type ResyncCause } from './telemetry/spans.ts';
 import { replyEvent } from './events/reply-event.ts';
 import { resyncClusters } from './resync-websites.ts';
@@ -39,8 +39,18 @@ export async function reconcileWebsite(message: HttpMessage, context: FunctionCo
     if (batch === undefined) return replyToEvent(eventIn(message), context);
     if (batch.length > LARGEST_BATCH)
       return problem(413, `The batch has ${batch.length} events: send ${LARGEST_BATCH} at most`);
-    return batchReply(await Promise.all(batch.map((event) => reconcileEvent(event, context))));
+    return batchReply(await together(batch.map((event) => reconcileEvent(event, context))));
   });
+}
+
+/** Waits for all replies of a batch, and records how long each waited for the slowest. */
+async function together(replies: readonly Promise<Reply>[]): Promise<Reply[]> {
+  const ends: number[] = [];
+  const timed = replies.map((reply) => reply.finally(() => ends.push(performance.now())));
+  const all = await Promise.all(timed);
+  const last = performance.now();
+  for (const end of ends) countWait('batch', last - end);
+  return all;
 }
 
 /** Function 1 for one structured CloudEvent as parsed JSON, from a batch or another trigger. */
@@ -98,8 +108,10 @@ async function reconcileReply(
   context: FunctionContext & Context & RecordingContext,
 ): Promise<Reply> {
   const { key, reason, look, resourceVersion } = request;
+  const arrived = performance.now();
   const leave = await context.places.take();
   const start = performance.now();
+  countWait('place', start - arrived);
   const recording = recordingOf({ key, eventId: event.id, eventReason: reason ?? event.type }, context);
   const about = { ...key, eventId: idOf(event), eventReason: reason };
   try {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { Concurrency, NoTurnError } from './concurrency.ts';
+import { Concurrency, NoTurnError, type Turn } from './concurrency.ts';
 import { connectionsFor } from './connections.ts';
 import { load, serverOf, withoutQuotes, messageOf, type ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf, TOO_LARGE_VERSION } from './errors.ts';
@@ -17,7 +17,7 @@ export interface ApiRequest {
   /** A value, or its JSON text. */
   readonly body?: unknown;
   readonly contentType?: string;
-  /** The request in words, for the error message: `get websites shop in namespace a`. */
+  /** The request in words, for the error message: `get websites shop in namespace a`. Verb and resource come first, for the metrics. */
   readonly what: string;
   /** The latest time to send it, on the monotonic clock; `CALL_MS` from now if absent. */
   readonly startBy?: number;
@@ -55,6 +55,15 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** What becomes of calls, for metrics. */
+export interface CallObserver {
+  /** A call got its turn after this time, or gave up. */
+  waited(ms: number): void;
+  /** A call was sent and ended. Without an answer, it has no status. */
+  ended(what: string, ms: number, status?: number): void;
+}
+const NO_OBSERVER: CallObserver = { waited() {}, ended() {} };
+
 /** No object is larger, in bytes: etcd stores at most 1.5 MiB, and escaping in JSON turns one byte into at most six. */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
 /** One attempt each with the current credentials, with newly read ones, and with the last accepted ones. */
@@ -73,7 +82,11 @@ interface Attempts<Answered> {
  * Requests use our own HTTP/1.1 pool, because client-node opens a connection for each request (docs/adr/0003-transport.md).
  * @throws ClusterError `Unreachable` if no cluster is configured.
  */
-export async function connect(address: ClusterAddress = {}, troubles: Troubles = new Troubles()): Promise<Transport> {
+export async function connect(
+  address: ClusterAddress = {},
+  troubles: Troubles = new Troubles(),
+  observer: CallObserver = NO_OBSERVER,
+): Promise<Transport> {
   const rotation = new Rotation(address, troubles);
   const { server, namespace } = rotation;
   // Behind a gateway, the server's URL may have a path.
@@ -130,12 +143,24 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
     });
   };
 
+  async function turnFor({ startBy, signal }: ApiRequest): Promise<Turn> {
+    const asked = performance.now();
+    try {
+      return await concurrency.turn(startBy ?? asked + CALL_MS, signal);
+    } finally {
+      observer.waited(performance.now() - asked);
+    }
+  }
+
   async function sendInTurn(apiRequest: ApiRequest): Promise<Answer> {
     if (apiRequest.turn === 'at once') return send(apiRequest);
-    const turn = await concurrency.turn(apiRequest.startBy ?? performance.now() + CALL_MS, apiRequest.signal);
+    const turn = await turnFor(apiRequest);
+    const start = performance.now();
+    let status: number | undefined;
     let how: 'answered' | 'late' = 'answered';
     try {
       const answer = await send(apiRequest);
+      status = answer.status;
       if (isOverloaded(answer)) how = 'late';
       return answer;
     } catch (error) {
@@ -143,6 +168,7 @@ export async function connect(address: ClusterAddress = {}, troubles: Troubles =
       throw error;
     } finally {
       turn.end(how);
+      observer.ended(apiRequest.what, performance.now() - start, status);
     }
   }
 
@@ -197,10 +223,10 @@ export const until = (transport: Transport, startBy: number): Transport => ({
  * Connects on the first request. If that fails, the next request tries again.
  * @throws ClusterError `Unreachable` immediately if the kubeconfig has no such cluster.
  */
-export function connectLater(address: ClusterAddress, troubles: Troubles): Transport {
+export function connectLater(address: ClusterAddress, troubles: Troubles, observer?: CallObserver): Transport {
   let connection: Promise<Transport> | undefined;
   async function connected(): Promise<Transport> {
-    connection ??= connect(address, troubles);
+    connection ??= connect(address, troubles, observer);
     try {
       return await connection;
     } catch (error) {

@@ -1,7 +1,9 @@
 import { metrics, ValueType } from '@opentelemetry/api';
 import { ClusterError } from '../cluster/errors.ts';
+import type { CallObserver } from '../cluster/transport.ts';
 import type { Config } from '../config.ts';
 import { endTelemetry } from './ending.ts';
+import { EventLoopDelay } from './event-loop.ts';
 import type { Done, Reconciled } from '../website/reconcile.ts';
 import type { Log } from './log.ts';
 import { isComplete, type ResyncReport } from '../resync/report.ts';
@@ -11,6 +13,9 @@ import { isComplete, type ResyncReport } from '../resync/report.ts';
 
 /** In seconds, the unit of durations in OpenTelemetry. */
 const RECONCILE_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** From a call that a cache answers to an overloaded API server. */
+const STAGE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const PAUSE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** A rollout may take until its progress deadline, and longer. The times behind it are whole seconds. */
 const READY_BUCKETS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800];
 /** A resync takes at most 225 s. */
@@ -22,8 +27,10 @@ const RESYNC_BUCKETS = [0.25, 1, 5, 15, 60, 200];
  */
 export async function metricsFrom({ metricsIntervalMs }: Config, log: Log): Promise<() => Promise<void>> {
   if (metricsIntervalMs === undefined) return async () => {};
-  const { exportMetrics } = await import('./otlp-metrics.ts');
+  const { exportMetrics, observeCollections } = await import('./otlp-metrics.ts');
   const end = exportMetrics(metricsIntervalMs);
+  eventLoop = new EventLoopDelay((seconds) => all().delays.record(seconds));
+  observeCollections((seconds, type) => all().collections.record(seconds, { 'v8js.gc.type': type }));
   return () => endTelemetry('metrics', end, log);
 }
 
@@ -39,6 +46,26 @@ function instruments() {
       description: 'Time from when the functions first saw a new spec until the site was ready with it',
       unit: 's',
       advice: { explicitBucketBoundaries: READY_BUCKETS },
+    }),
+    waits: meter.createHistogram('website.wait.duration', {
+      description: 'Time that the work waited in the functions, by what it waited for',
+      unit: 's',
+      advice: { explicitBucketBoundaries: STAGE_BUCKETS },
+    }),
+    calls: meter.createHistogram('website.api.duration', {
+      description: 'Duration of a call to the API server',
+      unit: 's',
+      advice: { explicitBucketBoundaries: STAGE_BUCKETS },
+    }),
+    delays: meter.createHistogram('website.event_loop.delay', {
+      description: 'How late the event loop ran a timer while Websites were being reconciled',
+      unit: 's',
+      advice: { explicitBucketBoundaries: PAUSE_BUCKETS },
+    }),
+    collections: meter.createHistogram('v8js.gc.duration', {
+      description: 'Duration of a garbage collection',
+      unit: 's',
+      advice: { explicitBucketBoundaries: PAUSE_BUCKETS },
     }),
     repairs: meter.createCounter('website.repairs', {
       description: 'Children that another client had changed and the functions repaired',
@@ -65,6 +92,8 @@ function instruments() {
 let created: ReturnType<typeof instruments> | undefined;
 /** Created at the first use, so that an SDK can be set up before. An SDK that is registered later gets no data. */
 const all = () => (created ??= instruments());
+/** Absent without a collector: then nobody would read the samples. */
+let eventLoop: EventLoopDelay | undefined;
 
 /**
  * Runs a reconcile and records its duration and outcome.
@@ -77,6 +106,7 @@ export async function measured(
   work: () => Promise<Reconciled>,
 ): Promise<Reconciled> {
   const start = performance.now();
+  const end = eventLoop?.begin();
   const record = (attributes: { outcome: string; reason?: string }) =>
     all().reconciles.record(secondsSince(start), { trigger, ...attributes });
   try {
@@ -89,9 +119,27 @@ export async function measured(
     record({ outcome: 'failed', reason: error instanceof ClusterError ? error.code : 'Internal' });
     throw error;
   } finally {
+    end?.();
     for (const { change, seconds } of readied) all().ready.record(seconds, { change });
   }
 }
+
+/**
+ * Records how long work waited.
+ * @param cause `place`: for one of `MAX_CONCURRENT` places. `turn`: until another call may be sent to the API server. `batch`: for the
+ * slowest event of its batch.
+ */
+export const countWait = (cause: 'place' | 'turn' | 'batch', ms: number): void =>
+  all().waits.record(ms / 1000, { cause });
+
+/** Records the calls to the API server. The attributes have few values: `what` begins with a verb and a resource. */
+export const callObserver: CallObserver = {
+  waited: (ms) => countWait('turn', ms),
+  ended(what, ms, status) {
+    const [verb = '', resource = ''] = what.split(' ', 2);
+    all().calls.record(ms / 1000, { verb, resource, code: String(status ?? 'none') });
+  },
+};
 
 /** Records a resync. @param start its start, from `performance.now()`. */
 export function countResync(start: number, report: ResyncReport): void {

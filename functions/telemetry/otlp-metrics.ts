@@ -3,6 +3,8 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { functionsResource } from './otlp-resource.ts';
 
+export { observeCollections } from './collections.ts';
+
 /**
  * Exports the metrics as OTEL_EXPORTER_OTLP_ENDPOINT and OpenTelemetry's other standard variables say.
  * @returns a function that sends the last metrics and shuts the exporter down.

@@ -62,8 +62,8 @@ export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
   const handle = handlerOf(forwarder);
   const queue = new WorkQueue<Notice>({
     parallel: config.parallel,
-    handle: (notice, attempt) =>
-      handle(notice, attempt).catch((error: unknown): Result<Notice> => {
+    handle: (notice, attempt, waitedMs) =>
+      handle(notice, attempt, waitedMs).catch((error: unknown): Result<Notice> => {
         log.error({ err: error, eventId: notice.id, attempt }, 'Could not handle change');
         return { kind: 'again' };
       }),
@@ -170,6 +170,7 @@ function startWatch(
       surroundings: SURROUNDINGS,
       places,
       progressed: () => health.progressed(name),
+      handled: (ms) => metrics.watched.observe(ms / 1000),
       entered: (state) => {
         entered(state);
         health.entered(name, state);

@@ -38,15 +38,19 @@ export function merged(older: Notice, newer: Notice): Notice {
 }
 
 /** Sends each notice once, and returns what the queue does next. Changes that the sink knew when it last answered are not sent. */
-export function handlerOf(sender: Sender): (notice: Notice, attempt: number) => Promise<Result<Notice>> {
+export function handlerOf(
+  sender: Sender,
+): (notice: Notice, attempt: number, waitedMs: number) => Promise<Result<Notice>> {
   const known = answers();
-  return async (notice, attempt) => {
+  return async (notice, attempt, waitedMs) => {
+    sender.metrics.queued.observe({ type: notice.kind }, waitedMs / 1000);
     const answer = notice.kind === 'resync' ? undefined : known.covering(notice);
     if (answer !== undefined) {
       sender.metrics.superseded.inc();
       return requeueResult(notice, answer.requeueAfterSeconds);
     }
-    const delivery = await send(sender, notice, attempt);
+    const done = sender.metrics.eventLoop.begin();
+    const delivery = await send(sender, notice, attempt, waitedMs).finally(done);
     if (notice.kind !== 'resync' && delivery.kind === 'accepted') known.note(notice.key, delivery);
     return resultOf(notice, delivery);
   };
@@ -56,6 +60,7 @@ async function send(
   { config, sink, log, metrics, tracing }: Sender,
   notice: Notice,
   attempt: number,
+  waitedMs: number,
 ): Promise<Delivery> {
   const start = performance.now();
   const event = eventOf(notice, config, tracing.traceparentOf(notice));
@@ -73,6 +78,7 @@ async function send(
     eventId: notice.id,
     attempt,
     ...answer,
+    waitedMs: Math.round(waitedMs),
     ms: Math.round(ms),
   };
   if (result === 'accepted') log.info(about, 'Delivered event');

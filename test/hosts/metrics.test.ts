@@ -76,9 +76,12 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
     HISTORY_URL: `sqlite:${folder}/history.db`,
   });
   const url = String((await host.line('Listening'))['url']);
-  const reconcile = async (name: string) => {
+  const eventFor = (name: string) => {
     const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', namespace, name, uid: 'x', reason: 'retry' };
-    const event = { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed', data };
+    return { id: '1', specversion: '1.0', source: '/x', type: 'com.example.stable.website.changed', data };
+  };
+  const reconcile = async (name: string) => {
+    const event = eventFor(name);
     const headers = { 'content-type': 'application/cloudevents+json' };
     expect((await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })).status).toBe(204);
   };
@@ -97,19 +100,46 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
   const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/shop-deployment`;
   await patch(admin, `${deployment}?fieldManager=kubectl-scale`, { spec: { replicas: 1 } });
   await reconcile('shop');
+  const batch = ['shop', 'missing'].map((name) => eventFor(name));
+  const sent = { method: 'POST', headers: { 'content-type': 'application/cloudevents-batch+json' } };
+  expect((await fetch(url, { ...sent, body: JSON.stringify(batch) })).status).toBe(200);
   expect((await fetch(new URL('resync', url), { method: 'POST' })).status).toBe(204);
   expect(collector.received.filter(({ path }) => path === '/v1/metrics')).toEqual([]);
   expect(await host.stop()).toBe(0);
 
   const metrics = metricsOf(collector);
   const table = readFileSync('docs/metrics.md', 'utf8').matchAll(
-    /^\| (`website\.[\w.]+`) \| (\w+) \| (`[^`]+`) \| ?([^|]*?) \|/gm,
+    /^\| (`(?:website|v8js)\.[\w.]+`) \| (\w+) \| (`[^`]+`) \| ?([^|]*?) \|/gm,
   );
   const documented = [...table].map(([, ...cells]) => cells.join(' '));
   expect(metrics.map(row).toSorted()).toEqual(documented.toSorted());
 
   const reconciles = counts(metrics, 'website.reconcile.duration');
-  expect(reconciles).toMatchObject({ 'event settled Suspended': 2, 'event gone': 1 });
+  expect(reconciles).toMatchObject({ 'event settled Suspended': 2, 'event gone': 2 });
+  const events = Object.entries(reconciles).reduce((sum, [name, n]) => sum + (name.startsWith('event ') ? n : 0), 0);
+  const waits = counts(metrics, 'website.wait.duration');
+  const calls = counts(metrics, 'website.api.duration');
+  expect(waits).toMatchObject({ place: events, batch: 2 });
+  expect(waits['turn']).toBe(Object.values(calls).reduce((sum, n) => sum + n, 0));
+  expect(calls).toMatchObject({
+    'create deployments 201': 1,
+    'create services 201': 1,
+    'update deployments 200': 1,
+    'get websites 404': 2,
+  });
+  expect(Object.keys(calls)).toEqual(
+    expect.arrayContaining([
+      'get deployments 200',
+      'get deployments 404',
+      'update websites/status 200',
+      'list websites 200',
+    ]),
+  );
+  expect(Object.keys(calls).join('\n')).not.toContain(namespace);
+  expect(counts(metrics, 'website.event_loop.delay')['']).toBeGreaterThan(0);
+  const types = Object.keys(counts(metrics, 'v8js.gc.duration'));
+  expect(types.length).toBeGreaterThan(0);
+  expect(['major', 'minor', 'incremental', 'weakcb']).toEqual(expect.arrayContaining(types));
   expect(counts(metrics, 'website.ready.duration')).toEqual({ created: 1 });
   expect(counts(metrics, 'website.repairs')).toEqual({ Deployment: 1 });
   // The deletion is no event here, and two runs had nothing to do.

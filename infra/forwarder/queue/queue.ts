@@ -22,7 +22,8 @@ export type Result<Item> =
 
 export interface QueueOptions<Item> {
   readonly parallel: number;
-  readonly handle: (item: Item, attempt: number) => Promise<Result<Item>>;
+  /** @param waitedMs how long the item waited for its turn. A backoff, a requeue and the breaker do not count. */
+  readonly handle: (item: Item, attempt: number, waitedMs: number) => Promise<Result<Item>>;
   /** Combines two items for one key. By default the newer one replaces the older. */
   readonly merge?: (older: Item, newer: Item) => Item;
   /** Called when the breaker delays a key. */
@@ -70,6 +71,8 @@ interface Task<Item> extends Work<Item> {
   readonly since: number;
   /** End of the wait that the sink asked for. A newer item does not shorten it. */
   readonly notBefore: number;
+  /** When the key began to wait for its turn. Undefined while it waits for a timer. */
+  readonly readyAt?: number | undefined;
 }
 
 interface Entry<Item> extends Task<Item> {
@@ -141,6 +144,7 @@ export class WorkQueue<Item> {
       attempt,
       since: Math.min(older.since, newer.since),
       notBefore: Math.max(older.notBefore, newer.notBefore),
+      readyAt: older.readyAt,
     };
   }
 
@@ -154,10 +158,10 @@ export class WorkQueue<Item> {
     if (wait > 0) {
       if (wait > asked) deferred();
       const cancel = timers.after(wait, () => this.#enter(task, 0));
-      this.#entries.set(task.key, { ...task, cancel });
+      this.#entries.set(task.key, { ...task, readyAt: undefined, cancel });
       return;
     }
-    this.#entries.set(task.key, task);
+    this.#entries.set(task.key, { ...task, readyAt: task.readyAt ?? now });
     this.#lineUp(task);
     this.#start();
   }
@@ -183,10 +187,11 @@ export class WorkQueue<Item> {
   }
 
   #start(): void {
+    const now = this.#options.timers.now();
     while (!this.#isStopped && this.#atWork.size < this.#options.parallel) {
       const entry = this.#take();
       if (entry === undefined) return;
-      this.#breaker.spend(entry.key, this.#options.timers.now());
+      this.#breaker.spend(entry.key, now);
       this.#atWork.set(entry.key, { since: entry.since, end: this.#work(entry) });
     }
   }
@@ -208,7 +213,9 @@ export class WorkQueue<Item> {
   }
 
   async #work(entry: Task<Item>): Promise<void> {
-    const result = await this.#options.handle(entry.item, entry.attempt).catch((): Result<Item> => ({ kind: 'again' }));
+    const now = this.#options.timers.now();
+    const handled = this.#options.handle(entry.item, entry.attempt, now - (entry.readyAt ?? now));
+    const result = await handled.catch((): Result<Item> => ({ kind: 'again' }));
     this.#atWork.delete(entry.key);
     if (result.kind === 'again') this.#again(entry, result.retryAfterSeconds);
     else this.#done(entry, result.next);
@@ -219,7 +226,7 @@ export class WorkQueue<Item> {
   #again(entry: Task<Item>, retryAfterSeconds: number | undefined): void {
     const delay = delayMs(BACKOFF, entry.attempt, this.#options.random(), retryAfterSeconds);
     const notBefore = retryAfterSeconds === undefined ? 0 : this.#options.timers.now() + delay;
-    const failed = { ...entry, attempt: entry.attempt + 1, notBefore };
+    const failed = { ...entry, attempt: entry.attempt + 1, notBefore, readyAt: undefined };
     const newer = this.#entries.get(entry.key);
     this.#remove(entry.key);
     this.#enter(newer === undefined ? failed : this.#merged(failed, newer, failed.attempt), Math.max(delay, 1));

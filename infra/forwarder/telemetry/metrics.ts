@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { EVENT_TYPES } from '../../../functions/events/website-event.ts';
+import { EventLoopDelay } from '../../../functions/telemetry/event-loop.ts';
 import { VERSION } from '../../../functions/version.ts';
 import { PLURAL } from '../../../functions/website/resource.ts';
 import type { Health } from './health.ts';
@@ -18,8 +19,9 @@ export interface Sources {
 
 const P = 'website_forwarder_';
 const RESOURCES = [PLURAL, ...KINDS.map(({ plural }) => plural)];
-/** Buckets from a warm function to a cold start. */
-const SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Buckets from less than a warm function takes to a cold start. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const PAUSE_SECONDS = SECONDS.filter((seconds) => seconds <= 10);
 
 /** The metrics of the forwarder, as in docs/metrics.md. No label names an object, so the number of series is bounded. */
 export class Metrics {
@@ -37,13 +39,23 @@ export class Metrics {
     [],
   );
   readonly deferred = this.#counter('deferred_total', 'Times that a key changed too often and was delayed', []);
-  readonly duration = new Histogram({
-    name: `${P}delivery_duration_seconds`,
-    help: 'Time from sending an event to the response',
-    labelNames: ['result'],
-    buckets: SECONDS,
-    registers: [this.registry],
-  });
+  readonly duration = this.#histogram('delivery_duration_seconds', 'Time from sending an event to the response', [
+    'result',
+  ]);
+
+  readonly watched = this.#histogram(
+    'watch_duration_seconds',
+    'Time from reading a change to having it in the queue',
+    [],
+  );
+  readonly queued = this.#histogram('queue_duration_seconds', 'Time that an event waited for its turn', ['type']);
+  readonly #delays = this.#histogram(
+    'event_loop_delay_seconds',
+    'How late the event loop ran a timer while events were being sent',
+    [],
+    PAUSE_SECONDS,
+  );
+  readonly eventLoop = new EventLoopDelay((seconds) => this.#delays.observe(seconds));
 
   constructor(sources: Sources) {
     // Each sample of the event loop wakes the process. The defaults of 10 ms for its delay and 100 ms for its utilization would cause
@@ -52,6 +64,7 @@ export class Metrics {
       register: this.registry,
       eventLoopMonitoringPrecision: 200,
       eventLoopUtilizationTimeout: 5_000,
+      gcDurationBuckets: PAUSE_SECONDS,
     });
     // These series start at 0. Otherwise increase() would miss the first event of a series.
     for (const resource of RESOURCES) this.missed.inc({ resource }, 0);
@@ -88,6 +101,15 @@ export class Metrics {
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
     return new Counter({ name: P + name, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    buckets = SECONDS,
+  ): Histogram<Label> {
+    return new Histogram({ name: P + name, help, labelNames, buckets, registers: [this.registry] });
   }
 
   /** A gauge that is filled at each scrape. It is reset first, so that series of the past disappear. */

@@ -67,11 +67,15 @@ export async function follow(state: Watching, options: WatchOptions, signal: Abo
   const timer = setTimeout(() => silence.abort(), options.silenceMs ?? SILENCE_MS);
   let last = state.resourceVersion;
   let changes = 0;
+  let arrivedAt = 0;
+  const arrived = () => {
+    arrivedAt = performance.now();
+  };
   const hadWorked = () => changes > 0 || performance.now() - started > AT_ONCE_MS;
   try {
     const stream = await open(state.resourceVersion, options, AbortSignal.any([signal, silence.signal]));
     options.progressed?.();
-    for await (const event of events(stream)) {
+    for await (const event of events(stream, arrived)) {
       timer.refresh();
       options.progressed?.();
       if (event.type === 'ERROR') throw serverError(event.object, last, hadWorked());
@@ -79,7 +83,9 @@ export async function follow(state: Watching, options: WatchOptions, signal: Abo
       if (isOlder(resourceVersion, last)) throw wentBackwards(options.resource, hadWorked());
       notify(options.observer, event.type, event.object);
       last = resourceVersion;
-      if (event.type !== 'BOOKMARK') changes++;
+      if (event.type === 'BOOKMARK') continue;
+      changes++;
+      options.handled?.(performance.now() - arrivedAt);
     }
   } finally {
     clearTimeout(timer);
@@ -115,14 +121,17 @@ function afterEmptyClose(state: Watching, { name }: Resource): State {
 const watching = (resourceVersion: string): State => ({ name: 'watching', resourceVersion, emptyCloses: 0 });
 
 /** Ends the stream when the connection breaks or we abort it for silence. The changes received so far are valid. */
-async function* untilBroken(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* untilBroken(stream: AsyncIterable<Uint8Array>, arrived: () => void): AsyncGenerator<Uint8Array> {
   try {
-    yield* stream;
+    for await (const chunk of stream) {
+      arrived();
+      yield chunk;
+    }
   } catch {}
 }
 
-async function* events(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
-  for await (const value of jsonLines(untilBroken(stream))) {
+async function* events(stream: AsyncIterable<Uint8Array>, arrived: () => void): AsyncGenerator<Line> {
+  for await (const value of jsonLines(untilBroken(stream, arrived))) {
     const parsed = line.safeParse(value);
     if (!parsed.success) throw new InvalidLineError('The API server sent a line that is not a watch event');
     yield parsed.data;

@@ -88,6 +88,8 @@ export interface WatchOptions extends FollowLimits {
   readonly entered: (state: State) => void;
   /** Called whenever the API server sends something: a page of a list, the response to a watch, a line of it. */
   readonly progressed?: () => void;
+  /** Called for each change of a watch, with the time since its last bytes were read. */
+  readonly handled?: (ms: number) => void;
   /** Maximum number of objects in a page of a list. */
   readonly pageSize?: number;
   /** Limits how many pages all watches of the process read at the same time. */

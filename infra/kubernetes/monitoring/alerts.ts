@@ -154,6 +154,9 @@ interface Panel {
   readonly queries: readonly (readonly [expression: string, legend: string])[];
 }
 
+const p99 = (histogram: string, by = ''): string =>
+  `histogram_quantile(0.99, sum by (${by}le) (rate(${histogram}_bucket[5m])))`;
+
 const PANELS: readonly Panel[] = [
   {
     title: 'Events delivered, by result',
@@ -228,6 +231,55 @@ const PANELS: readonly Panel[] = [
   },
 ];
 
+/** Where the time of a change goes, in the order of docs/metrics.md. */
+const STAGE_PANELS: readonly Panel[] = [
+  {
+    title: 'Stages of a change in the forwarder, p99',
+    unit: 's',
+    queries: [
+      [p99('website_forwarder_watch_duration_seconds'), 'taken from the watch'],
+      [p99('website_forwarder_queue_duration_seconds', 'type, '), 'in the queue: {{type}}'],
+      [p99('website_forwarder_delivery_duration_seconds', 'result, '), 'sent: {{result}}'],
+    ],
+  },
+  {
+    title: 'Waits in the functions, p99',
+    unit: 's',
+    queries: [[p99('website_wait_duration_seconds', 'cause, '), 'for a {{cause}}']],
+  },
+  {
+    title: 'Calls to the API server, p99',
+    unit: 's',
+    queries: [[p99('website_api_duration_seconds', 'verb, resource, '), '{{verb}} {{resource}}']],
+  },
+  {
+    title: 'Calls to the API server that did not succeed',
+    unit: 'ops',
+    queries: [
+      [
+        'sum by (verb, resource, code) (rate(website_api_duration_seconds_count{code!~"2..|404"}[5m]))',
+        '{{verb}} {{resource}} {{code}}',
+      ],
+    ],
+  },
+  {
+    title: 'Delay of the event loop, p99',
+    unit: 's',
+    queries: [
+      [p99('website_forwarder_event_loop_delay_seconds'), 'forwarder'],
+      [p99('website_event_loop_delay_seconds'), 'functions'],
+    ],
+  },
+  {
+    title: 'Garbage collection, p99',
+    unit: 's',
+    queries: [
+      [p99('nodejs_gc_duration_seconds', 'kind, '), 'forwarder: {{kind}}'],
+      [p99('v8js_gc_duration_seconds', 'v8js_gc_type, '), 'functions: {{v8js_gc_type}}'],
+    ],
+  },
+];
+
 const WIDTH = 12;
 const HEIGHT = 8;
 
@@ -240,7 +292,7 @@ export const dashboard = () => ({
   time: { from: 'now-6h', to: 'now' },
   refresh: '1m',
   templating: { list: [{ name: 'datasource', type: 'datasource', query: 'prometheus' }] },
-  panels: PANELS.map(({ title, unit, queries }, index) => ({
+  panels: [...PANELS, ...STAGE_PANELS].map(({ title, unit, queries }, index) => ({
     id: index + 1,
     type: 'timeseries',
     title,

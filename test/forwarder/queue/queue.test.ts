@@ -49,14 +49,16 @@ const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 function harness(parallel = 2, random = 0.5) {
   const clock = new Clock();
   const started: Job[] = [];
+  const waitedMs: number[] = [];
   const running = new Map<string, (result: Result<Job>) => void>();
   const queue = new WorkQueue<Job>({
     parallel,
     random: () => random,
     timers: clock,
-    handle: (item) => {
+    handle: (item, _, waited) => {
       expect(running.has(item.key), `two deliveries of ${item.key} at once`).toBe(false);
       started.push(item);
+      waitedMs.push(waited);
       return new Promise((resolve) => running.set(item.key, resolve));
     },
   });
@@ -66,7 +68,7 @@ function harness(parallel = 2, random = 0.5) {
     resolve?.(result);
     await settled();
   };
-  return { clock, queue, started, running, end };
+  return { clock, queue, started, waitedMs, running, end };
 }
 
 describe('The queue', () => {
@@ -385,5 +387,54 @@ describe('The queue', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(turns).toBe(1);
     await queue.stop();
+  });
+});
+
+describe('The time that an item waited for its turn', () => {
+  it('is from when it was added to when it is handled, behind others or behind one of the same key', async () => {
+    const { clock, queue, waitedMs, end } = harness(1);
+    queue.add(job('x', 1));
+    queue.add(job('x', 2));
+    queue.add(job('y', 1));
+    clock.pass(30);
+    await end('x');
+    clock.pass(12);
+    await end('y');
+    expect(waitedMs).toEqual([0, 30, 42]);
+  });
+
+  it('counts from the oldest change that a newer one replaced', async () => {
+    const { clock, queue, waitedMs, end } = harness(1);
+    queue.add(job('x', 1));
+    queue.add(job('y', 1));
+    clock.pass(30);
+    queue.add(job('y', 2));
+    clock.pass(5);
+    await end('x');
+    expect(waitedMs).toEqual([0, 35]);
+  });
+
+  it.each<[string, Result<Job>, number]>([
+    ['a backoff', { kind: 'again' }, 60_000],
+    ['a wait that the sink asked for', { kind: 'again', retryAfterSeconds: 5 }, 60_000],
+    ['a requeue', { kind: 'done', next: { afterMs: 5000, item: { key: 'x', version: 2 } } }, 5000],
+  ])('does not count %s', async (_, result, passes) => {
+    const { clock, queue, waitedMs, end } = harness(1);
+    queue.add(job('x', 1));
+    await end('x', result);
+    clock.pass(passes);
+    expect(waitedMs).toEqual([0, 0]);
+  });
+
+  it('counts after a backoff that a newer item ended', async () => {
+    const { clock, queue, waitedMs, end } = harness(1);
+    queue.add(job('x', 1));
+    await end('x', { kind: 'again' });
+    queue.add(job('y', 1));
+    clock.pass(10);
+    queue.add(job('x', 2));
+    clock.pass(7);
+    await end('y');
+    expect(waitedMs).toEqual([0, 0, 7]);
   });
 });

@@ -89,6 +89,10 @@ it('/metrics counts deliveries, retries and lists, and shows the watches', async
     expect(of('events_total{type="changed",result="accepted"}')).toBe(1);
     expect(of('events_total{type="changed",result="failed"}')).toBe(2);
     expect(of('retries_total')).toBe(2);
+    expect(of('delivery_duration_seconds_count{result="failed"}')).toBe(2);
+    expect(of('queue_duration_seconds_count{type="changed"}')).toBe(3);
+    expect(of('watch_duration_seconds_count')).toBe(1);
+    expect(of('event_loop_delay_seconds_count')).toBeGreaterThan(0);
     expect(of('lists_total{resource="websites",reason="start"}')).toBe(1);
     expect(of(`watch_connected{resource="websites in ${namespace}"}`)).toBe(1);
     expect(of('known_objects{resource="websites"}')).toBe(1);
