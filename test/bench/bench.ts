@@ -21,7 +21,8 @@ const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<vo
 const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
 
   compare      the whole way of a Website, beside others who do the same; what is measured where no subject is named
-               --websites N, --warm-up N, --subjects A,B, --phases A,B, --rate N, --churn-seconds N, --json FILE, --chart FILE
+               --websites N, --warm-up N, --subjects A,B, --phases A,B, --rate N, --churn-seconds N,
+               --beside N (processes that take a core each during a churn), --json FILE, --chart FILE
   resync       how long a resync takes; --websites N
   forwarder    what the forwarder takes; --large
   failover     how soon a standby follows

@@ -1,4 +1,5 @@
 // npm run bench: the same work for everybody, in turns, each time on a control plane of its own.
+import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { createNamespace } from '../real-cluster.ts';
 import { measureCeilings } from './ceiling.ts';
@@ -14,6 +15,8 @@ import { withTracker } from './watches.ts';
 const OURS = ['ours', 'ours-2', 'ours-4'] as const;
 const CEILING = 'ceiling';
 const NAMESPACES = 10;
+/** How often the functions send their metrics: rare enough to disturb nobody, and often enough for a phase of a minute. */
+const EXPORT_MS = 10_000;
 
 const FULL = {
   runs: '3',
@@ -41,6 +44,7 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
       phases: { type: 'string' },
       rate: { type: 'string', default: '155' },
       'churn-seconds': { type: 'string', default: '60' },
+      beside: { type: 'string', default: '0' },
       json: { type: 'string', default: 'test/bench/results/latest.json' },
       chart: { type: 'string', default: 'test/bench/results/latest.svg' },
     },
@@ -56,13 +60,14 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
   };
   const phases = choices('--phases', given.phases, Object.keys(PHASES) as PhaseName[]);
   const names = choices('--subjects', given.subjects, [...OURS, ...RIVALS, CEILING]);
-  const subjects = await subjectsOf(names);
+  const subjects = await subjectsOf(names, phases.includes('churn') ? EXPORT_MS : undefined);
   const results: PhaseResult[] = [];
   const runs = count('--runs', given.runs);
   for (let round = 1; round <= runs; round++) {
     for (const subject of subjects) {
       progress(`Round ${round} of ${runs}: ${subject.name}`);
-      const work = { load, phases, warmUp: count('--warm-up', flags['warm-up']) };
+      const beside = flags.beside === '0' ? 0 : count('--beside', flags.beside);
+      const work = { load, phases, warmUp: count('--warm-up', flags['warm-up']), beside };
       results.push(...(await measureSubject(subject, work)).map((result) => ({ ...result, round })));
     }
     if (names.includes(CEILING)) {
@@ -74,11 +79,11 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
   await report(done, { json: flags.json, chart: flags.chart });
 }
 
-async function subjectsOf(names: readonly string[]): Promise<Subject[]> {
+async function subjectsOf(names: readonly string[], exportMs: number | undefined): Promise<Subject[]> {
   const rivals = new Map((await buildRivals(names)).map((each) => [each.name as string, each]));
   return names.flatMap((name) => {
     const [, processes = '1'] = name.split('-');
-    if (name.startsWith('ours')) return [ours(Number(processes))];
+    if (name.startsWith('ours')) return [ours(Number(processes), exportMs)];
     const built = rivals.get(name);
     return built === undefined ? [] : [rival(built)];
   });
@@ -88,6 +93,8 @@ interface Work {
   readonly load: Load;
   readonly phases: readonly PhaseName[];
   readonly warmUp: number;
+  /** Processes that take a core each during a churn. */
+  readonly beside: number;
 }
 
 const measureSubject = (subject: Subject, work: Work): Promise<PhaseResult[]> =>
@@ -100,18 +107,34 @@ const measureSubject = (subject: Subject, work: Work): Promise<PhaseResult[]> =>
     }
   }, 'off');
 
-const goThrough = (subject: Subject, running: Running, cluster: BenchCluster, { load, phases, warmUp: ahead }: Work) =>
+const goThrough = (subject: Subject, running: Running, cluster: BenchCluster, work: Work) =>
   withTracker(cluster, async (tracker) => {
-    const stage = { ...(await stageOf(cluster, load)), tracker, running };
-    await warmUp(stage, ahead);
+    const stage = { ...(await stageOf(cluster, work.load)), tracker, running };
+    await warmUp(stage, work.warmUp);
     const results: PhaseResult[] = [];
-    for (const phase of phases) {
-      const result = await resultOf(phase, stage, cluster);
+    for (const phase of work.phases) {
+      const measure = () => resultOf(phase, stage, cluster);
+      const result = await (phase === 'churn' ? besides(work.beside, measure) : measure());
       results.push({ subject: subject.name, ...result });
       progress(`  ${phase}${result.perSecond === undefined ? '' : `: ${result.perSecond.toFixed(0)}/s`}`);
     }
     return results;
   });
+
+/** Works beside so many processes that do nothing but take a core each. */
+async function besides<T>(others: number, work: () => Promise<T>): Promise<T> {
+  const spinning = Array.from({ length: others }, () =>
+    spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
+  );
+  const end = () => spinning.forEach((each) => each.kill('SIGKILL'));
+  process.once('exit', end);
+  try {
+    return await work();
+  } finally {
+    end();
+    process.off('exit', end);
+  }
+}
 
 const stageOf = async ({ transport }: BenchCluster, load: Load): Promise<Omit<Stage, 'tracker' | 'running'>> => {
   const namespaces = await Promise.all(Array.from({ length: NAMESPACES }, () => createNamespace(transport, 'bench')));

@@ -1,11 +1,12 @@
 // What a subject is put through. Each phase asks the cluster for something, and waits until it is there.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import type { WebsiteKey } from '../../functions/website/resource.ts';
+import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { measureResync } from './lists.ts';
 import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 import { inParallel, secondsSince } from './measure.ts';
 import type { Requests } from './requests.ts';
+import type { Change } from './stages.ts';
 import type { Running } from './subjects.ts';
 import { gone, made, madeAgain, scaledBack, updated, type Expectation, type Tracker } from './tracker.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
@@ -35,6 +36,8 @@ export interface Course {
   readonly expectations: readonly Expectation[];
   /** Requests of the phase's own, which are not the subject's. */
   readonly own: Requests;
+  /** What became of each change of a Website, where the stages matter. */
+  readonly changes?: readonly Change[];
   /** Further figures, by name. */
   readonly figures?: Readonly<Record<string, number>>;
 }
@@ -117,15 +120,18 @@ export const PHASES = {
   async churn(stage: Stage): Promise<Course> {
     const { perSecond, seconds } = stage.load.churn;
     const start = performance.now();
-    const sent: Promise<Expectation | undefined>[] = [];
+    const sent: Promise<Asked | undefined>[] = [];
     while (sent.length < perSecond * seconds) {
       const due = Math.min(perSecond * seconds, perSecond * secondsSince(start));
       while (sent.length < due) sent.push(change(stage, sent.length));
       await delay(TICK_MS);
     }
-    const expectations = (await Promise.all(sent)).filter((each) => each !== undefined);
+    const asked = (await Promise.all(sent)).filter((each) => each !== undefined);
     await stage.tracker.settled(deadlineMs(stage.load));
-    return { expectations, own: {} };
+    const changes = asked.flatMap(({ eventId, askedOn, expectation: { after } }) =>
+      after.website === undefined ? [] : [{ eventId, askedOn, seenOn: askedOn + after.website }],
+    );
+    return { expectations: asked.map(({ expectation }) => expectation), own: {}, changes };
   },
 
   async delete(stage: Stage): Promise<Course> {
@@ -161,11 +167,21 @@ const MIX = { of: 155, creates: 12, deletes: 2 };
 /** Websites that are made before one of them is deleted. */
 const HEAD_START = 100;
 
+/** A change that was asked for. */
+interface Asked extends Pick<Change, 'eventId' | 'askedOn'> {
+  readonly expectation: Expectation;
+}
+
 /** The next change of a churn: a Website that is new, one of those that goes, or another image of one that was there. */
-async function change(stage: Stage, index: number): Promise<Expectation | undefined> {
+async function change(stage: Stage, index: number): Promise<Asked | undefined> {
   const turn = index % MIX.of;
   const round = Math.floor(index / MIX.of);
-  if (turn < MIX.creates) return create(stage, keyOf(stage, 'churn', round * MIX.creates + turn));
+  const askedOn = Date.now();
+  if (turn < MIX.creates) {
+    const key = keyOf(stage, 'churn', round * MIX.creates + turn);
+    const expectation = stage.tracker.expect(key, made(SPEC));
+    return { expectation, askedOn, eventId: eventIdOf(await createWebsite(stage.transport, key, SPEC)) };
+  }
   if (turn < MIX.creates + MIX.deletes) {
     const oldest = round * MIX.deletes + turn - MIX.creates;
     if (round * MIX.creates > oldest + HEAD_START) await removeWebsite(stage.transport, keyOf(stage, 'churn', oldest));
@@ -175,9 +191,11 @@ async function change(stage: Stage, index: number): Promise<Expectation | undefi
   const image = `nginx:2.${Math.floor(update / stage.load.websites)}`;
   const key = keyOf(stage, 'site', update % stage.load.websites);
   const expectation = stage.tracker.expect(key, updated({ ...SPEC, image }));
-  await patchWebsite(stage.transport, key, { spec: { image } });
-  return expectation;
+  const website = (await patchWebsite(stage.transport, key, { spec: { image } })) as Website;
+  return { expectation, askedOn, eventId: eventIdOf(website) };
 }
+
+const eventIdOf = ({ metadata: { uid, resourceVersion } }: Website): string => `${uid}.${resourceVersion}`;
 
 async function create({ tracker, transport }: Stage, key: WebsiteKey): Promise<Expectation> {
   const expectation = tracker.expect(key, made(SPEC));

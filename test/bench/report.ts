@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { KUBERNETES } from '../../infra/local/binaries/versions.ts';
 import { chartOf } from './chart.ts';
 import { cpuPerWebsite, perWebsite, totalOf, type Figure } from './figures.ts';
+import { countOf, quantileOf } from './histograms.ts';
 import { progress, quantile } from './measure.ts';
 import type { Load } from './phases.ts';
 import type { PhaseResult } from './result.ts';
@@ -76,6 +77,7 @@ const COLUMNS: readonly Column[] = [
     digits: 2,
   },
   { name: 'RSS, MiB', of: ({ rssMiB }) => totalOf(rssMiB) },
+  { name: 'machine idle, %', of: ({ phase, idlePercent }) => (phase === 'churn' ? idlePercent : undefined) },
   { name: 'peak, MiB', of: ({ peakRssMiB }) => totalOf(peakRssMiB) },
   { name: 'never', of: ({ count, unmet }) => (count === 0 ? undefined : unmet) },
 ];
@@ -91,6 +93,7 @@ export function tablesOf({ load, results }: Report): string[] {
       ),
     ),
     ...figuresTables(results),
+    ...stagesTables(results),
     table('Ratios, of each round', ['ratio', 'least / **median** / most'], ratiosOf(results)),
     table(
       'Processes, medians: CPU per Website (of a core, where there is none), and RSS',
@@ -127,6 +130,47 @@ function figuresTables(results: readonly PhaseResult[]): string[] {
   return [table('Resync of what is as declared', ['figure', 'least / **median** / most'], rows)];
 }
 
+/** What was counted less often says nothing of a tail. */
+const FEWEST = 10;
+
+/** Of the last round. */
+function stagesTables(results: readonly PhaseResult[]): string[] {
+  const last = Math.max(...results.map(({ round = 0 }) => round));
+  return results
+    .filter(({ round = 0 }) => round === last)
+    .flatMap(({ subject, phase, stages, histograms = {} }) => {
+      const about = `${subject}, ${phase}, round ${last}`;
+      const { times = [], unmatched, retried, otherRuns } = stages ?? {};
+      return [
+        table(
+          `Stages of a change, ms: ${about}`,
+          ['stage', 'p50', 'p99', 'mean', 'mean of the slowest hundredth'],
+          times.map(({ stage, ...each }) => [
+            stage,
+            ...[each.p50, each.p99, each.mean, each.slowest].map((ms) => ms.toFixed(1)),
+          ]),
+        ),
+        table(
+          `Events: ${about}`,
+          ['merged into a later one', 'sent more than once', 'runs without a change, by reason'],
+          stages === undefined ? [] : [[String(unmatched), String(retried), JSON.stringify(otherRuns)]],
+        ),
+        table(
+          `Histograms, ms: ${about}`,
+          ['series', 'count', 'mean', 'p50', 'p99', 'p99.9'],
+          Object.entries(histograms)
+            .filter(([, histogram]) => countOf(histogram) >= FEWEST)
+            .map(([name, histogram]) => [
+              name,
+              String(countOf(histogram)),
+              ((histogram.sum / countOf(histogram)) * 1000).toFixed(2),
+              ...[0.5, 0.99, 0.999].map((share) => (quantileOf(histogram, share) * 1000).toFixed(1)),
+            ]),
+        ),
+      ];
+    });
+}
+
 /** What is compared with whom, and in what: the goals. */
 const RATIOS: readonly (readonly [string, PhaseResult['phase'], Figure, string])[] = [
   ['Websites/s of a burst', 'create', ({ perSecond }) => perSecond, 'ceiling'],
@@ -137,6 +181,8 @@ const RATIOS: readonly (readonly [string, PhaseResult['phase'], Figure, string])
   ['create to status, p50', 'single', ({ latencyMs }) => latencyMs.website?.p50, 'controller-runtime-32'],
   ['Websites/s of an update', 'update', ({ perSecond }) => perSecond, 'controller-runtime-32'],
   ['Websites/s of an update', 'update', ({ perSecond }) => perSecond, 'kube-rs-32'],
+  ['change to status, p50', 'churn', ({ latencyMs }) => latencyMs.website?.p50, 'controller-runtime-32'],
+  ['change to status, p99', 'churn', ({ latencyMs }) => latencyMs.website?.p99, 'controller-runtime-32'],
   ['drift repaired, p99', 'drift', ({ latencyMs }) => latencyMs.deployment?.p99, 'controller-runtime-32'],
 ];
 

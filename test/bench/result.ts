@@ -1,10 +1,15 @@
 // What a phase brought, and what it took.
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Transport } from '../../functions/cluster/transport.ts';
 import { quantile, type BenchCluster } from './measure.ts';
 import { PHASES, TRAILING_MS, type Course, type PhaseName, type Stage } from './phases.ts';
+import { histogramsIn, since, type Histograms } from './histograms.ts';
 import { between, requestsTo, writesIn, type Requests } from './requests.ts';
+import { stagesOf, type Stages } from './stages.ts';
+import type { Inside } from './subjects.ts';
 import type { Expectation, Watched } from './tracker.ts';
-import { cpuMs, rssMiB } from './usage.ts';
+import { cpuMs, machineTicks, rssMiB } from './usage.ts';
 
 export interface Latency {
   readonly p50: number;
@@ -34,6 +39,12 @@ export interface PhaseResult {
   readonly requests: Requests;
   readonly writes: number;
   readonly figures: Readonly<Record<string, number>>;
+  /** How much of the machine had nothing to do, in percent. */
+  readonly idlePercent?: number;
+  /** Where the time went, as the subject tells it. */
+  readonly stages?: Stages;
+  /** What the subject and the API server counted meanwhile. */
+  readonly histograms?: Histograms;
 }
 
 /** Goes through a phase, and reads the clocks and counters around it. */
@@ -46,9 +57,14 @@ export async function resultOf(
   const each = (of: (pid: number) => number) =>
     Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, of(pid)]));
   const requests = await requestsTo(transport);
+  const { inside } = stage.running;
+  const histograms = phase === 'churn' ? await histogramsAt(transport, inside) : {};
+  const startedOn = Date.now();
+  const ticks = machineTicks();
   const before = each(cpuMs);
   const start = performance.now();
   const course = await PHASES[phase](stage);
+  const ticksAfter = machineTicks();
   await delay(TRAILING_MS);
   const after = each(cpuMs);
   const answered = between(requests, await requestsTo(transport), course.own);
@@ -62,8 +78,25 @@ export async function resultOf(
     requests: answered,
     writes: writesIn(answered),
     figures: course.figures ?? {},
+    idlePercent: (100 * (ticksAfter.idle - ticks.idle)) / (ticksAfter.all - ticks.all),
+    ...(course.changes === undefined || inside === undefined
+      ? {}
+      : { stages: stagesOf(course.changes, inside.logs, startedOn) }),
+    ...(phase === 'churn' ? { histograms: since(histograms, await histogramsAt(transport, inside)) } : {}),
   };
 }
+
+/** Of the subject, if it says something of itself, and of the API server. */
+async function histogramsAt(transport: Transport, inside: Inside | undefined): Promise<Histograms> {
+  const metrics = await text(await transport.stream({ method: 'GET', path: '/metrics', what: 'read metrics' }));
+  return {
+    ...(await inside?.histograms()),
+    ...histogramsIn(metrics, SERVER, ['verb', 'resource', 'subresource', 'operation', 'priority_level']),
+  };
+}
+
+const SERVER =
+  /^(apiserver_request_duration|etcd_request_duration|apiserver_flowcontrol_request_wait_duration)_seconds$/;
 
 function figuresOf({ expectations }: Course) {
   const unmet = expectations.filter(({ missing }) => missing.size > 0).length;

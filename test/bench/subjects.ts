@@ -2,8 +2,11 @@
 import { once } from 'node:events';
 import { imageIn } from '../image.ts';
 import { pidOf, startCommand, startProgram, type Program } from '../program.ts';
-import type { BenchCluster } from './measure.ts';
+import { startOtlpCollector } from '../otlp-collector.ts';
+import { histogramsIn, histogramsOf, type Histograms } from './histograms.ts';
+import { ask, type BenchCluster } from './measure.ts';
 import type { Rival } from './rivals.ts';
+import type { Logs } from './stages.ts';
 
 /** A subject at work. */
 export interface Running {
@@ -11,9 +14,18 @@ export interface Running {
   readonly pids: Readonly<Record<string, number>>;
   /** Where it can be asked to look at everything. */
   readonly resync?: URL;
+  /** What it says of itself. */
+  readonly inside?: Inside;
   /** Rejects when one of its programs ends by itself; never resolves. */
   readonly failure: Promise<never>;
   stop(): Promise<void>;
+}
+
+/** What the forwarder and the functions say of themselves. */
+export interface Inside {
+  readonly logs: Logs;
+  /** So far. Those of the functions are as old as their last message. */
+  histograms(): Promise<Histograms>;
 }
 
 export interface Subject {
@@ -25,32 +37,56 @@ export interface Subject {
 const WORKERS = new URL('workers.ts', import.meta.url).pathname;
 const FUNCTIONS = 'dist/functions/node.js';
 
-/** The forwarder and so many processes of the functions, each with the rights that it ships with. */
-export function ours(processes: number): Subject {
+/**
+ * The forwarder and so many processes of the functions, each with the rights that it ships with.
+ * @param exportMs how often the functions send metrics. Without it, they send none, and load nothing for it.
+ */
+export function ours(processes: number, exportMs?: number): Subject {
   return {
     name: processes === 1 ? 'ours' : `ours-${processes}`,
     async start({ kubeconfigs }) {
-      const functions = startWorkers(processes, kubeconfigs['website-functions']);
+      const collector = await startOtlpCollector();
+      const functions = startWorkers(processes, {
+        KUBECONFIG: kubeconfigs['website-functions'],
+        ...(exportMs === undefined ? {} : exporting(collector.url, exportMs)),
+      });
       const sink = new URL(String((await functions.line('Listening'))['url']));
       const forwarder = startForwarder(sink, kubeconfigs['website-forwarder']);
-      await forwarder.line('Listening');
+      const metrics = new URL('/metrics', String((await forwarder.line('Listening'))['url']));
+      const { stop, failure } = until([forwarder, functions]);
       return {
         pids: { functions: pidOf(functions), forwarder: pidOf(forwarder) },
         resync: new URL('/resync', sink),
-        ...until([forwarder, functions]),
+        inside: {
+          logs: { forwarder: forwarder.lines, functions: functions.lines },
+          histograms: async () => ({
+            ...histogramsIn((await ask(metrics)).text, /^(website_forwarder|nodejs_gc)_/, ['type', 'result', 'kind']),
+            ...histogramsOf(collector.received.at(-1)?.message),
+          }),
+        },
+        failure,
+        stop: async () => {
+          await stop();
+          collector.close();
+        },
       };
     },
   };
 }
 
-function startWorkers(processes: number, kubeconfig: string): Program {
+const exporting = (collector: string, everyMs: number) => ({
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${collector}/v1/metrics`,
+  OTEL_METRIC_EXPORT_INTERVAL: String(everyMs),
+});
+
+function startWorkers(processes: number, variables: Readonly<Record<string, string>>): Program {
   const environment = {
     ...imageIn('functions', 'dist/functions').variables,
     HOST: '127.0.0.1',
     PORT: '0',
     ALLOW_ANONYMOUS: '1',
     RESYNC_INTERVAL_SECONDS: '0',
-    KUBECONFIG: kubeconfig,
+    ...variables,
   };
   return processes === 1
     ? startProgram(FUNCTIONS, [], environment)

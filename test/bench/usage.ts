@@ -14,6 +14,15 @@ export const rssMiB = (pid: number, field: 'VmRSS' | 'VmHWM'): number =>
     return Number(kilobytes ?? 0) / 1024;
   });
 
+/** CPU time of the whole machine so far, in ticks: that in which it worked, and that in which it had nothing to do. */
+export function machineTicks(): { readonly idle: number; readonly all: number } {
+  const [, text = ''] = /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8')) ?? [];
+  // What is behind the first eight is part of them.
+  const ticks = text.split(' ').slice(0, 8).map(Number);
+  const [, , , idle = 0, waiting = 0] = ticks;
+  return { idle: idle + waiting, all: ticks.reduce((total, each) => total + each, 0) };
+}
+
 const sum = (pids: readonly number[], of: (pid: number) => number): number =>
   pids.reduce((total, pid) => total + of(pid), 0);
 
