@@ -6,6 +6,7 @@ import { measureCeilings } from './ceiling.ts';
 import { choices, count } from './flags.ts';
 import { progress, withControlPlane, type BenchCluster } from './measure.ts';
 import { PHASES, warmUp, type Load, type PhaseName, type Stage } from './phases.ts';
+import { record } from './records.ts';
 import { report, type Report } from './report.ts';
 import { resultOf, type PhaseResult } from './result.ts';
 import { buildRivals, RIVALS } from './rivals.ts';
@@ -47,6 +48,7 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
       beside: { type: 'string', default: '0' },
       json: { type: 'string', default: 'test/bench/results/latest.json' },
       chart: { type: 'string', default: 'test/bench/results/latest.svg' },
+      record: { type: 'string' },
     },
   });
   const given = { ...(flags.quick ? QUICK : FULL), ...flags };
@@ -77,6 +79,9 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
   }
   const done: Report = { load, results };
   await report(done, { json: flags.json, chart: flags.chart });
+  // Stages are for the terminal: they would be most of the file.
+  const kept = results.map(({ histograms: _histograms, stages: _stages, ...result }) => result);
+  if (flags.record !== undefined) record(flags.record, { load, results: kept });
 }
 
 async function subjectsOf(names: readonly string[], exportMs: number | undefined): Promise<Subject[]> {

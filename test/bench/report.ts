@@ -1,15 +1,16 @@
 // Tables for people, JSON for programs, and a chart.
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
-import { KUBERNETES } from '../../infra/local/binaries/versions.ts';
 import { chartOf } from './chart.ts';
 import { cpuPerWebsite, perWebsite, totalOf, type Figure } from './figures.ts';
+import { GOAL_HEAD, goalRows } from './goals.ts';
 import { countOf, quantileOf } from './histograms.ts';
+import { thisMachine } from './machine.ts';
 import { progress, quantile } from './measure.ts';
 import type { Load } from './phases.ts';
 import type { PhaseResult } from './result.ts';
+import { spread } from './spread.ts';
+import { markdownTable } from './table.ts';
 
 /** Everything that was measured. */
 export interface Report {
@@ -23,7 +24,7 @@ export async function report(
   { json, chart }: { readonly json: string; readonly chart: string },
 ): Promise<void> {
   process.stdout.write(`${machineText()}\n\n${tablesOf(done).join('\n\n')}\n`);
-  write(json, JSON.stringify({ machine: machine(), ...done }, undefined, 1));
+  write(json, JSON.stringify({ machine: thisMachine(), ...done }, undefined, 1));
   write(chart, chartOf(done.results));
 }
 
@@ -33,19 +34,8 @@ function write(file: string, text: string): void {
   progress(`Wrote ${file}`);
 }
 
-const machine = () => ({
-  at: new Date().toISOString(),
-  commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  memoryGiB: Math.round(totalmem() / 2 ** 30),
-  kernel: release(),
-  node: process.version,
-  kubernetes: KUBERNETES,
-});
-
 function machineText(): string {
-  const { cores, cpu, memoryGiB, kernel, node, kubernetes } = machine();
+  const { cores, cpu, memoryGiB, kernel, node, kubernetes } = thisMachine();
   return `${cores} cores (${cpu}), ${memoryGiB} GiB, Linux ${kernel}; Node ${node}, Kubernetes ${kubernetes}; least / **median** / most.`;
 }
 
@@ -94,7 +84,7 @@ export function tablesOf({ load, results }: Report): string[] {
     ),
     ...figuresTables(results),
     ...stagesTables(results),
-    table('Ratios, of each round', ['ratio', 'least / **median** / most'], ratiosOf(results)),
+    table('Ratios, of each round', GOAL_HEAD, goalRows(results)),
     table(
       'Processes, medians: CPU per Website (of a core, where there is none), and RSS',
       ['phase', 'subject', 'processes'],
@@ -171,36 +161,6 @@ function stagesTables(results: readonly PhaseResult[]): string[] {
     });
 }
 
-/** What is compared with whom, and in what: the goals. */
-const RATIOS: readonly (readonly [string, PhaseResult['phase'], Figure, string])[] = [
-  ['Websites/s of a burst', 'create', ({ perSecond }) => perSecond, 'ceiling'],
-  ['Websites/s of a burst', 'create', ({ perSecond }) => perSecond, 'ceiling, watched'],
-  ['Websites/s of a burst', 'create', ({ perSecond }) => perSecond, 'controller-runtime-32'],
-  ['CPU per Website', 'create', cpuPerWebsite, 'controller-runtime-32'],
-  ['create to Deployment, p50', 'single', ({ latencyMs }) => latencyMs.deployment?.p50, 'controller-runtime-32'],
-  ['create to status, p50', 'single', ({ latencyMs }) => latencyMs.website?.p50, 'controller-runtime-32'],
-  ['Websites/s of an update', 'update', ({ perSecond }) => perSecond, 'controller-runtime-32'],
-  ['Websites/s of an update', 'update', ({ perSecond }) => perSecond, 'kube-rs-32'],
-  ['change to status, p50', 'churn', ({ latencyMs }) => latencyMs.website?.p50, 'controller-runtime-32'],
-  ['change to status, p99', 'churn', ({ latencyMs }) => latencyMs.website?.p99, 'controller-runtime-32'],
-  ['drift repaired, p99', 'drift', ({ latencyMs }) => latencyMs.deployment?.p99, 'controller-runtime-32'],
-];
-
-/** Ours by theirs, within each round: what a machine does at the time is the same for both. */
-export function ratiosOf(results: readonly PhaseResult[]): string[][] {
-  return RATIOS.flatMap(([name, phase, of, other]) => {
-    const inRounds = [...Map.groupBy(results, ({ round }) => round).values()].flatMap((round) => {
-      const figureOf = (subject: string) => {
-        const result = round.find((each) => each.phase === phase && each.subject === subject);
-        return result === undefined ? undefined : of(result);
-      };
-      const [left, right] = [figureOf('ours'), figureOf(other)];
-      return left === undefined || right === undefined ? [] : [left / right];
-    });
-    return inRounds.length === 0 ? [] : [[`${name}, by ${other}’s`, spread(inRounds, 2)]];
-  });
-}
-
 function processRows(results: readonly PhaseResult[]): string[][] {
   const measured = results.filter(({ cpuMs }) => Object.keys(cpuMs).length > 0);
   return [...Map.groupBy(measured, ({ phase, subject }) => `${phase} ${subject}`).values()].flatMap((rounds) => {
@@ -236,15 +196,6 @@ function requestRows(results: readonly PhaseResult[]): string[][] {
     ]);
 }
 
-export function spread(values: readonly number[], digits: number): string {
-  if (values.length === 0) return '–';
-  const text = (value: number) => value.toFixed(digits);
-  const [least, median, most] = [0, 0.5, 1].map((share) => text(quantile(values, share)));
-  return values.length === 1 ? String(median) : `${least} / **${median}** / ${most}`;
-}
-
 function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [`### ${title}`, '', line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+  return rows.length === 0 ? '' : `### ${title}\n\n${markdownTable(head, rows)}`;
 }

@@ -1,0 +1,131 @@
+// The tables of docs/performance.md. Each stands between two comments, which name the kind of table and the measurement:
+//
+//     <!-- figures: operators burst -->
+//     ...
+//     <!-- end of figures -->
+//
+// `node test/bench/page.ts` writes them again from docs/performance.json, and draws the chart.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { chartOf } from './chart.ts';
+import { cpuPerWebsite, perWebsite, totalOf, type Figure } from './figures.ts';
+import { GOAL_HEAD, goalRows } from './goals.ts';
+import type { PhaseName } from './phases.ts';
+import { RECORDS, readRecords, type Measurement, type Records } from './records.ts';
+import type { PhaseResult } from './result.ts';
+import { spread } from './spread.ts';
+import { markdownTable } from './table.ts';
+
+const PAGE = new URL('../../docs/performance.md', import.meta.url);
+const CHART = new URL('../../docs/performance.svg', import.meta.url);
+/** What the chart shows. */
+const CHARTED = 'operators';
+
+interface Line {
+  readonly name: string;
+  readonly phase: PhaseName;
+  readonly of: Figure;
+  readonly digits: number;
+}
+
+const perSecond: Figure = (result) => result.perSecond;
+const apiServerCpu = perWebsite(({ cpuMs }) => cpuMs['kube-apiserver']);
+const writes = perWebsite((result) => result.writes);
+const latency =
+  (watched: 'deployment' | 'website', share: 'p50' | 'p99'): Figure =>
+  ({ latencyMs }) =>
+    latencyMs[watched]?.[share];
+const rss: Figure = ({ rssMiB }) => totalOf(rssMiB);
+const peakRss: Figure = ({ peakRssMiB }) => totalOf(peakRssMiB);
+const cores: Figure = ({ cpuMs, elapsedMs }) => (totalOf(cpuMs) ?? NaN) / elapsedMs;
+
+/** In the order of the page. A line of a phase that was not measured is left out. */
+const LINES: readonly Line[] = [
+  { name: '**Burst**, Websites/s', phase: 'create', of: perSecond, digits: 0 },
+  { name: 'CPU per Website, ms', phase: 'create', of: cpuPerWebsite, digits: 1 },
+  { name: 'CPU of the API server per Website, ms', phase: 'create', of: apiServerCpu, digits: 1 },
+  { name: 'writes per Website', phase: 'create', of: writes, digits: 2 },
+  {
+    name: '**One at a time**, to the Deployment, p50 ms',
+    phase: 'single',
+    of: latency('deployment', 'p50'),
+    digits: 1,
+  },
+  { name: 'to the status, p50 ms', phase: 'single', of: latency('website', 'p50'), digits: 1 },
+  { name: 'to the status, p99 ms', phase: 'single', of: latency('website', 'p99'), digits: 0 },
+  { name: '**Update**, Websites/s', phase: 'update', of: perSecond, digits: 0 },
+  { name: 'CPU per Website, ms', phase: 'update', of: cpuPerWebsite, digits: 1 },
+  { name: 'CPU of the API server per Website, ms', phase: 'update', of: apiServerCpu, digits: 1 },
+  { name: 'writes per Website', phase: 'update', of: writes, digits: 2 },
+  { name: '**Repair**, p50 ms', phase: 'drift', of: latency('deployment', 'p50'), digits: 0 },
+  { name: 'p99 ms', phase: 'drift', of: latency('deployment', 'p99'), digits: 0 },
+  { name: 'CPU per repair, ms', phase: 'drift', of: cpuPerWebsite, digits: 1 },
+  { name: 'CPU of the API server per repair, ms', phase: 'drift', of: apiServerCpu, digits: 1 },
+  { name: '**Idle**, RSS, MiB', phase: 'idle', of: rss, digits: 0 },
+  { name: '**Churn**, change to Deployment, p50 ms', phase: 'churn', of: latency('deployment', 'p50'), digits: 1 },
+  { name: 'change to status, p50 ms', phase: 'churn', of: latency('website', 'p50'), digits: 1 },
+  { name: 'change to status, p99 ms', phase: 'churn', of: latency('website', 'p99'), digits: 0 },
+  { name: 'CPU, cores', phase: 'churn', of: cores, digits: 2 },
+  { name: 'peak RSS, MiB', phase: 'churn', of: peakRss, digits: 0 },
+  { name: '**Delete**, Websites/s', phase: 'delete', of: perSecond, digits: 0 },
+];
+
+const TABLES: Readonly<Record<string, (measurement: Measurement) => string>> = {
+  operators: ({ results = [] }) => operatorsTable(results),
+  ratios: ({ results = [] }) => markdownTable(GOAL_HEAD, goalRows(results)),
+  rows: ({ rows = [] }) =>
+    markdownTable(
+      ['', 'least / **median** / most', 'runs'],
+      rows.map(({ name, values, digits = 1 }) => [name, spread(values, digits), String(values.length)]),
+    ),
+  conditions: conditionsText,
+};
+
+function operatorsTable(results: readonly PhaseResult[]): string {
+  const subjects = [...new Set(results.map(({ subject }) => subject))];
+  const lines = LINES.flatMap(({ name, phase, of, digits }) => {
+    const cells = subjects.map((subject) => {
+      const rounds = results.filter((each) => each.subject === subject && each.phase === phase);
+      return spread(
+        rounds.flatMap((round) => finite(of(round))),
+        digits,
+      );
+    });
+    return cells.every((cell) => cell === '–') ? [] : [[name, ...cells]];
+  });
+  return markdownTable(['', ...subjects], lines);
+}
+
+const finite = (value: number | undefined): number[] => (value !== undefined && Number.isFinite(value) ? [value] : []);
+
+function conditionsText({ machine, command }: Measurement): string {
+  const { at, commit, cores: count, cpu, node, kubernetes } = machine;
+  return `\`${command}\` on ${at.slice(0, 10)}, at ${commit}: ${count} cores (${cpu}), Node ${node}, Kubernetes ${kubernetes}.`;
+}
+
+/** The page with every table written from these records. @throws Error naming a table or a measurement that does not exist. */
+export function withFigures(page: string, records: Records): string {
+  return page.replaceAll(
+    /(<!-- figures: (\S+) (\S+) -->\n)[\s\S]*?(<!-- end of figures -->)/g,
+    (_, start: string, kind: string, name: string, end: string) => {
+      const table = TABLES[kind];
+      if (table === undefined)
+        throw new Error(`There is no table ${kind}: choose from ${Object.keys(TABLES).join(', ')}`);
+      const measurement = records[name];
+      if (measurement === undefined) throw new Error(`${RECORDS} has no measurement ${name}`);
+      return `${start}\n${table(measurement)}\n\n${end}`;
+    },
+  );
+}
+
+/** Undefined until the measurement for the chart is there. */
+export const chartFrom = (records: Records): string | undefined => {
+  const { results } = records[CHARTED] ?? {};
+  return results === undefined ? undefined : `${chartOf(results).trimEnd()}\n`;
+};
+
+if (import.meta.main) {
+  const records = readRecords();
+  writeFileSync(PAGE, withFigures(readFileSync(PAGE, 'utf8'), records));
+  const chart = chartFrom(records);
+  if (chart !== undefined) writeFileSync(CHART, chart);
+}

@@ -1,0 +1,36 @@
+// The measurements that docs/performance.md shows, in one file.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { thisMachine, type Machine } from './machine.ts';
+import { progress, type Row } from './measure.ts';
+import type { Load } from './phases.ts';
+import type { PhaseResult } from './result.ts';
+
+export const RECORDS = 'docs/performance.json';
+
+export interface Measurement {
+  readonly machine: Machine;
+  /** What repeats it. */
+  readonly command: string;
+  readonly load?: Load;
+  readonly results?: readonly PhaseResult[];
+  readonly rows?: readonly Row[];
+}
+
+/** By name. */
+export type Records = Readonly<Record<string, Measurement>>;
+
+const FILE = new URL(`../../${RECORDS}`, import.meta.url);
+
+export const readRecords = (): Records => JSON.parse(readFileSync(FILE, 'utf8')) as Records;
+
+/** Keeps a measurement under this name, in place of the one before. Figures have three digits after the point. */
+export function record(name: string, figures: Omit<Measurement, 'machine' | 'command'>): void {
+  const command = ['npm run bench --', ...withoutRecord(process.argv.slice(2))].join(' ');
+  const records = { ...readRecords(), [name]: { machine: thisMachine(), command, ...figures } };
+  const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(3)) : value);
+  writeFileSync(FILE, `${JSON.stringify(records, rounded, 1)}\n`);
+  progress(`Recorded ${name} in ${RECORDS}. Write the page: node test/bench/page.ts`);
+}
+
+const withoutRecord = (args: readonly string[]): string[] =>
+  args.filter((arg, index) => arg !== '--record' && args[index - 1] !== '--record');
