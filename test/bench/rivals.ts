@@ -6,19 +6,23 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../../infra/local/binaries/binaries.ts';
+import type { Transport } from '../../functions/cluster/transport.ts';
+import { defineWebsite, kroCommand, kroSteps } from './kro.ts';
 import { progress } from './measure.ts';
 
-export const RIVALS = ['controller-runtime-32', 'kube-rs-32', 'kopf'] as const;
+export const RIVALS = ['controller-runtime-32', 'kube-rs-32', 'kro', 'kopf'] as const;
 
 export interface Rival {
   readonly name: (typeof RIVALS)[number];
   /** What runs it; KUBECONFIG says where. */
   readonly command: readonly string[];
+  /** What it needs in the cluster before it starts. */
+  readonly prepare?: (transport: Transport) => Promise<void>;
 }
 
 /** How a folder of sources becomes programs. */
 interface Build {
-  readonly folder: 'go' | 'kube-rs' | 'kopf';
+  readonly folder: 'go' | 'kube-rs' | 'kro' | 'kopf';
   /** Commands to be run one after another in the folder of the sources. */
   readonly steps: (output: string) => readonly (readonly [string, ...string[]])[];
 }
@@ -39,9 +43,12 @@ const PYTHON: Build = {
   ],
 };
 
+const KRO: Build = { folder: 'kro', steps: kroSteps };
+
 const BUILDS: Readonly<Record<Rival['name'], readonly [Build, (output: string) => readonly string[]]>> = {
   'controller-runtime-32': [GO, (output) => [`${output}/controller-runtime`, '-workers', '32']],
   'kube-rs-32': [RUST, (output) => [`${output}/release/website-kube-rs`, '32']],
+  kro: [KRO, kroCommand],
   kopf: [PYTHON, (output) => [`${output}/bin/kopf`, 'run', '-A', '--quiet', join(sourceOf(PYTHON), 'website.py')]],
 };
 
@@ -51,7 +58,11 @@ export async function buildRivals(names: readonly string[]): Promise<Rival[]> {
   for (const name of RIVALS.filter((each) => names.includes(each))) {
     const [build, commandIn] = BUILDS[name];
     const output = await built(build);
-    if (output !== undefined) rivals.push({ name, command: commandIn(output) });
+    if (output === undefined) continue;
+    const command = commandIn(output);
+    rivals.push(
+      name === 'kro' ? { name, command, prepare: (transport) => defineWebsite(transport, output) } : { name, command },
+    );
   }
   return rivals;
 }

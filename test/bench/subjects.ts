@@ -1,5 +1,7 @@
 // Who is measured: the forwarder and the functions as they are deployed, and programs that do the job another way.
 import { once } from 'node:events';
+import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
+import { untilServed } from '../../infra/local/programs/install.ts';
 import { imageIn } from '../image.ts';
 import { pidOf, startCommand, startProgram, type Program } from '../program.ts';
 import { startOtlpCollector } from '../otlp-collector.ts';
@@ -101,11 +103,14 @@ function startForwarder(sink: URL, kubeconfig: string): Program {
 }
 
 /** A program of its own, with rights to everything. */
-export const rival = ({ name, command }: Rival): Subject => ({
+export const rival = ({ name, command, prepare }: Rival): Subject => ({
   name,
   async start(cluster) {
+    await prepare?.(cluster.transport);
     const child = startCommand(command, { KUBECONFIG: cluster.rival });
     await once(child.process, 'spawn');
+    // One that defines the Website itself creates the CRD now.
+    await untilServed(cluster.transport, API_VERSION, PLURAL);
     return { pids: { operator: pidOf(child) }, ...until([child]) };
   },
 });

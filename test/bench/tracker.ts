@@ -81,11 +81,18 @@ const hasSpec =
     return !isGone && count === replicas && template.spec?.containers[0]?.image === image;
   };
 
+interface Judgement {
+  readonly type?: string;
+  readonly observedGeneration?: number;
+}
+
 const isJudged =
   ({ image }: Spec): Sight =>
   ({ metadata, spec, status }) => {
-    const { observedGeneration } = (status ?? {}) as { observedGeneration?: number };
-    return observedGeneration === metadata.generation && (spec as Spec).image === image;
+    const { observedGeneration, conditions = [] } = (status ?? {}) as Judgement & { conditions?: Judgement[] };
+    // kro says it in the conditions only.
+    const observed = observedGeneration ?? conditions.find(({ type }) => type === 'Ready')?.observedGeneration;
+    return observed === metadata.generation && (spec as Spec).image === image;
   };
 
 /** A Website that is new: its children, and a status that judges it. */

@@ -44,7 +44,8 @@ export async function installGatewayApi(transport: Transport): Promise<void> {
   await untilServed(transport, 'gateway.networking.k8s.io/v1', 'httproutes');
 }
 
-async function untilServed(transport: Transport, apiVersion: string, plural: string): Promise<void> {
+/** Waits until the API server serves a kind. */
+export async function untilServed(transport: Transport, apiVersion: string, plural: string): Promise<void> {
   const deadline = performance.now() + READY_MS;
   for (;;) {
     try {
