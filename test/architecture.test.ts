@@ -1,4 +1,4 @@
-// ARCHITECTURE.md and CONTRIBUTING.md tell people where things are, so they may name only what exists.
+// ARCHITECTURE.md and CONTRIBUTING.md describe where to find things, so they may name only paths that exist.
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { expect, it } from 'vitest';
@@ -35,7 +35,7 @@ const foldersIn = (parent: string): string[] =>
 it.each([
   ['ARCHITECTURE.md', 80],
   ['CONTRIBUTING.md', 60],
-])('Every path in %s exists', (page, fewest) => {
+])('Every path that %s names exists', (page, fewest) => {
   const paths = pathsIn(readFileSync(page, 'utf8')).flatMap(expanded);
   expect(paths.length).toBeGreaterThan(fewest);
   expect(paths.filter((path) => globSync(path).length === 0)).toEqual([]);
@@ -55,7 +55,7 @@ it('ARCHITECTURE.md describes every folder of the sources', () => {
   expect(folders.flatMap(foldersIn).filter((folder) => !described.has(folder))).toEqual([]);
 });
 
-it('The lint rule of the core names everything that is around it', () => {
+it('The lint rule of the core forbids every import from the folders around it', () => {
   const rules = JSON.parse(readFileSync('.oxlintrc.json', 'utf8')) as {
     overrides: { files: string[]; rules: Record<string, [string, { patterns: { regex?: string }[] }]> }[];
   };
@@ -70,7 +70,7 @@ it('The lint rule of the core names everything that is around it', () => {
   expect(around.filter((path) => !isForbidden(`../${path}`) || !isForbidden(`../../${path}`))).toEqual([]);
 });
 
-/** What each file imports: types, dynamic imports and re-exports too. Relative paths, as they are written. */
+/** The relative imports of each file, as written: types, dynamic imports and re-exports too. */
 const IMPORTS = new Map(
   globSync('{crds,functions,infra}/**/*.ts').map((file) => {
     const found = readFileSync(file, 'utf8').matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g);
@@ -80,8 +80,8 @@ const IMPORTS = new Map(
 const importedBy = (file: string): string[] =>
   IMPORTS.get(file)?.map((path) => posix.join(posix.dirname(file), path)) ?? [];
 
-// The lint rule against circles does not follow dynamic imports.
-it('No files import each other in a circle, dynamic imports and types included', () => {
+// The lint rule against cycles does not follow dynamic imports.
+it('The sources have no import cycle, including dynamic and type imports', () => {
   const reachable = (from: string) => {
     const seen = new Set<string>();
     for (const next = importedBy(from); next.length > 0;) {
@@ -113,7 +113,7 @@ it('Each folder of the core imports only from the folders after it', () => {
 });
 
 // The lint rules about layers compare paths as they are written.
-it('Every import states its shortest path', () => {
+it('Every relative import is written in its shortest form', () => {
   const shortest = (file: string, path: string) => {
     const way = posix.relative(posix.dirname(file), posix.join(posix.dirname(file), path));
     return way.startsWith('.') ? way : `./${way}`;
@@ -123,7 +123,7 @@ it('Every import states its shortest path', () => {
   expect(detours).toEqual([]);
 });
 
-it('Unit tests share their modules, so none of them replaces a module', () => {
+it('Only the tests of the project alone replace a module, because unit tests share their modules', () => {
   const names = ['vi.mock(', 'vi.doMock('];
   const replacing = globSync('test/**/*.test.ts').filter((file) =>
     names.some((name) => file !== 'test/architecture.test.ts' && readFileSync(file, 'utf8').includes(name)),

@@ -1,4 +1,4 @@
-// What `npm run build` leaves out, seen in what the programs load.
+// `npm run build` leaves modules out of the bundles. These tests check which modules the programs load.
 import { execFile } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,9 +16,9 @@ const SAY_WHAT_IS_LOADED = `data:text/javascript,${encodeURIComponent(
 
 it.each([
   ['the forwarder', ['dist/forwarder/main.mjs', '--help']],
-  ['functions on Node', ['dist/functions/node.js', '--help']],
-  ['functions on Azure', ['dist/functions/azure.js']],
-])('has only its own undici in %s', async (_, args) => {
+  ['the functions on Node', ['dist/functions/node.js', '--help']],
+  ['the functions on Azure', ['dist/functions/azure.js']],
+])("Node's built-in undici is never loaded by %s", async (_, args) => {
   const env = { PATH: process.env['PATH'] };
   const command = ['--import', SAY_WHAT_IS_LOADED, ...args];
   const { stdout } = await run(process.execPath, command, { env }).catch((error: { stdout: string }) => error);
@@ -39,7 +39,7 @@ function loadedWith(file: string, seen = new Set<string>()): string {
 }
 
 it.each(['functions', 'forwarder'] as const)(
-  'needs no more sources for the %s than their image has',
+  'The image of the %s contains every source that its build needs',
   (program) => {
     const folder = mkdtempSync(join(tmpdir(), 'image-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -49,7 +49,7 @@ it.each(['functions', 'forwarder'] as const)(
   120_000,
 );
 
-it('names a program that does not exist', async () => {
+it('The build refuses an unknown program and lists the known ones', async () => {
   await expect(run(process.execPath, ['infra/bundle.ts', 'watcher'])).rejects.toMatchObject({
     code: 2,
     stderr: 'Unknown program watcher: choose from functions, forwarder, cli\n',
@@ -58,7 +58,7 @@ it('names a program that does not exist', async () => {
 
 const OF_HISTORY = ['website_history', 'from "node:sqlite"', 'pg-protocol'];
 
-it.each(['node', 'azure'])('loads no database with the %s host before a history is asked for', (host) => {
+it.each(['node', 'azure'])('The %s host loads no database until a history is configured', (host) => {
   const chunks = globSync('dist/functions/*.js').map((file) => readFileSync(file, 'utf8'));
   for (const mark of OF_HISTORY) {
     expect(chunks.some((text) => text.includes(mark))).toBe(true);
@@ -66,7 +66,7 @@ it.each(['node', 'azure'])('loads no database with the %s host before a history 
   }
 });
 
-it.each(['node', 'azure'])('loads no OpenTelemetry SDK with the %s host before a collector is configured', (host) => {
+it.each(['node', 'azure'])('The %s host loads no OpenTelemetry SDK until a collector is configured', (host) => {
   const chunks = globSync('dist/functions/*.js').map((file) => readFileSync(file, 'utf8'));
   for (const mark of ['BatchSpanProcessor', 'W3CTraceContextPropagator', 'PeriodicExportingMetricReader']) {
     expect([mark, chunks.some((text) => text.includes(mark))]).toEqual([mark, true]);
@@ -77,7 +77,7 @@ it.each(['node', 'azure'])('loads no OpenTelemetry SDK with the %s host before a
 it.each([
   ['no database', {}, false],
   ['SQLite', { HISTORY_URL: 'sqlite:/nowhere/history.db' }, true],
-])('loads %s with %o', async (_, variables, isLoaded) => {
+])('The Node host loads %s with %o', async (_, variables, isLoaded) => {
   const command = [process.execPath, '--import', SAY_WHAT_IS_LOADED, 'dist/functions/node.js'];
   const host = { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1', RESYNC_INTERVAL_SECONDS: '0' };
   const kubeconfig = 'test/fixtures/unreachable.kubeconfig';
@@ -91,7 +91,7 @@ it.each([
 
 // A CommonJS library that is loaded dynamically has nothing but `default` in a split bundle, unlike in the source.
 it.each(['functions', 'forwarder'])(
-  'loads nothing later in the %s whose names would be missing then',
+  'The bundle of the %s loads no chunk dynamically that exports only default',
   async (program) => {
     const chunks = globSync(`dist/${program}/*`).flatMap((file) =>
       [...readFileSync(file, 'utf8').matchAll(/\bimport\("(\.\/[^"]+)"\)/g)].map(([, path = '']) =>

@@ -1,4 +1,4 @@
-// The functions' settings: what is refused, and how it is said.
+// The functions' settings: which values are refused, and with which message.
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
@@ -8,39 +8,55 @@ import { callersProblems } from '../functions/settings/cross-checks.ts';
 it.each([
   ['two kubeconfigs', { KUBECONFIG: '/x', KUBECONFIG_CONTENT: '{}' }, 'set only one of them'],
   [
-    'a secret of Key Vault that nobody has read',
+    'an unresolved Key Vault reference',
     { KUBECONFIG_CONTENT: '@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/kubeconfig)' },
     'KUBECONFIG_CONTENT: the Key Vault reference could not be resolved',
   ],
   ['clusters that are not JSON', { CLUSTERS: 'west=the-west' }, 'CLUSTERS: must be JSON'],
   ['clusters that are not an object', { CLUSTERS: '["west"]' }, 'CLUSTERS: must be an object'],
-  ['no clusters', { CLUSTERS: '{}' }, 'CLUSTERS: must have at least one cluster'],
-  ['a cluster of no possible name', { CLUSTERS: '{"the west":"x"}' }, 'CLUSTERS: each key must be a cluster name'],
-  ['a cluster without context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS.west: must be the name of a context'],
-  ['one context, and several', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
-  ['namespaces of no possible name', { NAMESPACES: 'A B,r' }, 'NAMESPACES: must be namespace names'],
+  ['an empty object of clusters', { CLUSTERS: '{}' }, 'CLUSTERS: must have at least one cluster'],
+  ['an invalid name of a cluster', { CLUSTERS: '{"the west":"x"}' }, 'CLUSTERS: each key must be a cluster name'],
+  ['a cluster without a context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS.west: must be the name of a context'],
+  ['KUBE_CONTEXT together with CLUSTERS', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
+  ['invalid names of namespaces', { NAMESPACES: 'A B,r' }, 'NAMESPACES: must be namespace names'],
   ['a Gateway without a namespace', { DEFAULT_GATEWAY: 'public' }, 'DEFAULT_GATEWAY: must be the namespace and name'],
-  ['a Gateway of no possible name', { DEFAULT_GATEWAY: 'infra/Public' }, 'DEFAULT_GATEWAY: must be the namespace'],
-  ['a listener of a Gateway', { DEFAULT_GATEWAY: 'infra/public/https' }, 'DEFAULT_GATEWAY: must be the namespace'],
-  ['no Gateway at all', { ONLY_DEFAULT_GATEWAY: 'true' }, 'ONLY_DEFAULT_GATEWAY: set DEFAULT_GATEWAY too'],
-  ['tokens of anybody', { CALLER_AUDIENCE: 'x' }, 'CALLER_AUDIENCE and CALLER_SUBJECTS: set both'],
-  ['a resync after longer than a timer can wait', { RESYNC_INTERVAL_SECONDS: '2200000' }, 'RESYNC_INTERVAL_SECONDS: '],
-  ['a resync without end', { RESYNC_INTERVAL_SECONDS: '0.001' }, 'RESYNC_INTERVAL_SECONDS: must be 0, or at least 1'],
+  ['an invalid name of a Gateway', { DEFAULT_GATEWAY: 'infra/Public' }, 'DEFAULT_GATEWAY: must be the namespace'],
   [
-    'metrics after longer than a timer can wait',
+    'a default Gateway with a listener',
+    { DEFAULT_GATEWAY: 'infra/public/https' },
+    'DEFAULT_GATEWAY: must be the namespace',
+  ],
+  [
+    'ONLY_DEFAULT_GATEWAY without a default Gateway',
+    { ONLY_DEFAULT_GATEWAY: 'true' },
+    'ONLY_DEFAULT_GATEWAY: set DEFAULT_GATEWAY too',
+  ],
+  ['an audience without subjects', { CALLER_AUDIENCE: 'x' }, 'CALLER_AUDIENCE and CALLER_SUBJECTS: set both'],
+  [
+    'a resync interval that is too long for a timer',
+    { RESYNC_INTERVAL_SECONDS: '2200000' },
+    'RESYNC_INTERVAL_SECONDS: ',
+  ],
+  [
+    'a resync interval below a second',
+    { RESYNC_INTERVAL_SECONDS: '0.001' },
+    'RESYNC_INTERVAL_SECONDS: must be 0, or at least 1',
+  ],
+  [
+    'a metrics interval that is too long for a timer',
     { OTEL_METRIC_EXPORT_INTERVAL: '2200000000' },
     'OTEL_METRIC_EXPORT_INTERVAL: ',
   ],
   [
-    'keys of nobody',
+    'a URL of keys without an issuer',
     { CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'x', CALLER_JWKS_URL: 'https://x.example.com' },
     'CALLER_ISSUER: must name the issuer',
   ],
-])('refuses %s', (_, variables, words) => {
+])('The functions refuse %s', (_, variables, words) => {
   expect(() => configFrom(variables)).toThrow(words);
 });
 
-it('says all that is wrong in one message, what does not go together too, and never what a secret is', () => {
+it('The error lists every wrong setting and every wrong combination, and quotes no secret', () => {
   const secret = Buffer.from('x'.repeat(30)).toString('base64url').slice(1);
   const settings = {
     PORT: 'x',
@@ -76,7 +92,7 @@ it('says all that is wrong in one message, what does not go together too, and ne
 });
 
 it.each(['', '=', 'x', 'QUJD', '-_-_'])(
-  'takes no secret that the library for signatures refuses, such as one with %j',
+  'The functions accept no signing secret that the signature library refuses, such as one with %j',
   (odd) => {
     const bytes = Buffer.from('0123456789'.repeat(3)).toString('base64');
     fc.assert(

@@ -1,4 +1,4 @@
-// What the API server says of bad labels and annotations for the children, and the most that it takes.
+// Bad labels and annotations for the children, and the largest ones that the API server accepts.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubernetes } from '../functions/cluster/kubernetes.ts';
 import { reconcile } from '../functions/website/reconcile.ts';
@@ -24,7 +24,7 @@ const ISSUED = { host: 'shop.example.com', tls: { issuer: { name: 'ca' } } };
 
 it.each<[string, object, string, string]>([
   ['our own label', { labels: { app: 'x' } }, 'labels', PODS],
-  ['a label of ReplicaSets', { labels: { 'pod-template-hash': 'x' } }, 'labels', PODS],
+  ['the label of ReplicaSets', { labels: { 'pod-template-hash': 'x' } }, 'labels', PODS],
   ['a label of Kubernetes', { labels: { 'app.kubernetes.io/name': 'x' } }, 'labels', OWN],
   ['an annotation of Kubernetes', { annotations: { 'kubernetes.io/x': 'x' } }, 'annotations', OWN],
   ['an annotation of a SIG', { annotations: { 'x.k8s.io/x': 'x' } }, 'annotations', OWN],
@@ -83,7 +83,7 @@ it.each(['labels', 'annotations'])('The API server refuses 33 %s, and so does th
   expect(websiteSpec.safeParse(bad).success).toBe(false);
 });
 
-it('The most of everything fits into a Website and into its Deployment', async () => {
+it('A Website with the largest allowed childMetadata, environment and command can be stored and reconciled', async () => {
   const label = (index: number) =>
     `${'a'.repeat(61)}.${'b'.repeat(61)}.${'c'.repeat(61)}.${'d'.repeat(61)}.${10 + index}/${'e'.repeat(63)}`;
   const texts = (value: string) => Object.fromEntries(Array.from({ length: 32 }, (_, index) => [label(index), value]));

@@ -1,4 +1,4 @@
-// v1 only grows: what the CRD of the last release admits, this one admits too, and it means the same.
+// v1 only grows: this CRD admits everything that the last release's CRD admits, with the same meaning.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { customResourceDefinition } from '../crds/generate.ts';
@@ -10,7 +10,7 @@ type Node = Schema & { readonly default?: unknown; readonly maxItems?: number; r
 
 const LOWER_BOUNDS = ['minimum', 'minLength', 'minItems', 'minProperties'];
 const UPPER_BOUNDS = ['maximum', 'maxLength', 'maxItems', 'maxProperties'];
-/** Whatever lists and values of these fields mean must stay the same. */
+/** Keywords that must not change, because they decide what a value means. */
 const UNCHANGED = [
   'type',
   'format',
@@ -50,7 +50,7 @@ function rulesOf(before: Node, now: Node): string[] {
     .filter((rule) => !known.has(rule) && ![...rule.matchAll(/self\.(\w+)/g)].some(([, name = '']) => isNew(name)));
 }
 
-/** What is below a node of the old schema, and its counterpart. */
+/** The children of a node of the old schema, each with its counterpart in the new one. */
 function partsOf(before: Node, now: Node): [name: string, before: Node, now: Node | undefined][] {
   const properties = Object.entries(before.properties ?? {});
   return [
@@ -65,7 +65,7 @@ function presentSchema(): Node {
   return version.schema.openAPIV3Schema;
 }
 
-it('Nothing that the last release admits is gone, required, bounded more tightly or defaulted otherwise', () => {
+it('The CRD removes, requires, tightens and changes nothing that the last release admits', () => {
   expect(breaks(previousSchema(), presentSchema(), 'website')).toEqual([]);
 });
 
@@ -82,13 +82,13 @@ it('The functions accept every spec that the last release admits', () => {
 
 it.each<[string, Node, Node, string]>([
   ['a new required field', { properties: {} }, { required: ['a'] }, 'x.a is required'],
-  ['a field that is gone', { properties: { a: {} } }, { properties: {} }, 'x.a is gone'],
+  ['a removed field', { properties: { a: {} } }, { properties: {} }, 'x.a is gone'],
   ['a smaller maximum', { maximum: 5 }, { maximum: 4 }, 'x: maximum is not what it was'],
-  ['a bound where there was none', {}, { maxLength: 4 }, 'x: maxLength is not what it was'],
+  ['a new bound', {}, { maxLength: 4 }, 'x: maxLength is not what it was'],
   ['a larger minimum', { items: { minimum: 0 } }, { items: { minimum: 1 } }, 'x[]: minimum is not what it was'],
-  ['a value that is gone', { enum: ['a', 'b'] }, { enum: ['a'] }, 'x no longer admits b'],
-  ['a rule', {}, { 'x-kubernetes-validations': [{ rule: 'self > 1' }] }, 'x has the new rule self > 1'],
-  ['another default', { default: false }, { default: true }, 'x: default is not what it was'],
-])('%s is noticed', (_, before, now, message) => {
+  ['a removed value', { enum: ['a', 'b'] }, { enum: ['a'] }, 'x no longer admits b'],
+  ['a new rule', {}, { 'x-kubernetes-validations': [{ rule: 'self > 1' }] }, 'x has the new rule self > 1'],
+  ['a changed default', { default: false }, { default: true }, 'x: default is not what it was'],
+])('The comparison detects %s', (_, before, now, message) => {
   expect(breaks(before, now, 'x')).toContain(message);
 });

@@ -1,4 +1,4 @@
-// What the API server says of bad values in the fields about Pods.
+// Bad values in the fields about Pods.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../functions/cluster/transport.ts';
 import { websiteSpec } from '../functions/website/resource.ts';
@@ -19,17 +19,17 @@ const tolerating = (toleration: object) => ({ ...spec, placement: { tolerations:
 describe('The API server refuses a Website', () => {
   it.each<[string, object, string]>([
     [
-      'with half a reference',
+      'with a Secret reference without a key',
       { ...spec, env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'a' } } }] },
       'spec.env[0].valueFrom.secretKeyRef.key: Required value',
     ],
     [
-      'with a file as a source',
+      'with a file as the source of a variable',
       { ...spec, env: [{ name: 'A', valueFrom: { fileKeyRef: {} } }] },
       'unknown field "spec.env[0].valueFrom.fileKeyRef"',
     ],
     [
-      'with 51 sources',
+      'with 51 sources of variables',
       { ...spec, envFrom: times(51, { secretRef: { name: 'a' } }) },
       'spec.envFrom: Too many: 51: must have at most 50 items',
     ],
@@ -40,33 +40,37 @@ describe('The API server refuses a Website', () => {
       'spec.health.port in body should be greater than or equal to 1',
     ],
     [
-      'with no time to start',
+      'with a start-up time of 0 seconds',
       { ...spec, health: { path: '/', startupSeconds: 0 } },
       'spec.health.startupSeconds in body should be greater than or equal to 1',
     ],
     [
-      'with more than an hour to start',
+      'with a start-up time of more than an hour',
       { ...spec, health: { path: '/', startupSeconds: 3601 } },
       'spec.health.startupSeconds in body should be less than or equal to 3600',
     ],
     [
-      'with a long word',
+      'with an argument that is too long',
       { ...spec, args: ['a'.repeat(4097)] },
       'spec.args[0]: Too long: may not be more than 4096 bytes',
     ],
-    ['with 65 words', { ...spec, command: times(65, 'a') }, 'spec.command: Too many: 65: must have at most 64 items'],
     [
-      'with a long command',
+      'with a command of 65 words',
+      { ...spec, command: times(65, 'a') },
+      'spec.command: Too many: 65: must have at most 64 items',
+    ],
+    [
+      'with a command that is too long in total',
       { ...spec, command: times(5, 'a'.repeat(4000)) },
       'spec.command: Invalid value: must have at most 16384 characters in total',
     ],
     [
-      'with long arguments',
+      'with arguments that are too long in total',
       { ...spec, args: times(5, 'a'.repeat(4000)) },
       'spec.args: Invalid value: must have at most 16384 characters in total',
     ],
     [
-      'with a pull secret twice',
+      'with a duplicate pull secret',
       { ...spec, imagePullSecrets: [{ name: 'a' }, { name: 'a' }] },
       'spec.imagePullSecrets[1]: Duplicate value',
     ],
@@ -80,14 +84,18 @@ describe('The API server refuses a Website', () => {
       { ...spec, imagePullSecrets: Array.from({ length: 11 }, (_, index) => ({ name: `a${index}` })) },
       'spec.imagePullSecrets: Too many: 11: must have at most 10 items',
     ],
-    ['with a text for a token', { ...spec, automountServiceAccountToken: 'yes' }, 'spec.automountServiceAccountToken'],
     [
-      'with an unknown operator',
+      'with a text instead of true or false',
+      { ...spec, automountServiceAccountToken: 'yes' },
+      'spec.automountServiceAccountToken',
+    ],
+    [
+      'with an unknown operator of a toleration',
       tolerating({ key: 'a', operator: 'In' }),
       'spec.placement.tolerations[0].operator: Unsupported value: "In": supported values: "Equal", "Exists"',
     ],
     [
-      'with an unknown effect',
+      'with an unknown effect of a toleration',
       tolerating({ key: 'a', effect: 'Never' }),
       'spec.placement.tolerations[0].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
     ],
@@ -168,7 +176,7 @@ describe('The API server refuses a Website', () => {
   });
 });
 
-it('The API server takes as long a command as there may be, and the schema agrees', async () => {
+it('The API server accepts the longest allowed command, and the schema agrees', async () => {
   const command = times(4, '😀'.repeat(4096));
   const website = await createWebsite(transport, { namespace, name: 'command' }, { ...spec, command });
   expect(websiteSpec.safeParse(website.spec).success).toBe(true);

@@ -16,9 +16,9 @@ beforeAll(async () => {
 });
 afterAll(() => transport.close());
 
-/** The most that the names and values of all variables may have, in characters. */
+/** The largest total size of the names and values of all variables, in characters. */
 const LARGEST = 131_072;
-/** Variables with so many characters in all, of four bytes each. */
+/** Variables with this many characters in total, of four bytes each. */
 function variables(characters: number): { name: string; value: string }[] {
   const sizes = Array.from({ length: Math.ceil(characters / 30_000) }, (_, index) =>
     Math.min(30_000, characters - index * 30_000),
@@ -29,7 +29,7 @@ function variables(characters: number): { name: string; value: string }[] {
 const samples = new URL('../crds/samples/', import.meta.url);
 
 it.each(readdirSync(samples))(
-  'Sample %s is taken, with all of its children, or refused, as its name says',
+  'The API server and the functions accept or refuse sample %s, as its name says',
   async (file) => {
     const sample = parse(readFileSync(new URL(file, samples), 'utf8')) as Website;
     const key = { namespace, name: sample.metadata.name };
@@ -50,28 +50,28 @@ describe('The API server refuses a Website', () => {
     ['without an image', { replicas: 1 }, 'spec.image: Required value'],
     ['without replicas', { image: 'nginx' }, 'spec.replicas: Required value'],
     [
-      'with a path of files that is relative',
+      'with a relative path of files',
       { ...spec, files: [{ path: 'html', emptyDir: {} }] },
       'spec.files[0].path: Invalid value: "html": must begin with /',
     ],
     [
-      'with a path of files that climbs',
+      'with .. in a path of files',
       { ...spec, files: [{ path: '/a/../b', emptyDir: {} }] },
       'must not contain . or .. as a segment',
     ],
-    ['with a path of files with a colon', { ...spec, files: [{ path: '/a:ro', emptyDir: {} }] }, 'must not contain :'],
+    ['with a colon in a path of files', { ...spec, files: [{ path: '/a:ro', emptyDir: {} }] }, 'must not contain :'],
     [
-      'with files from nowhere',
+      'with files without a source',
       { ...spec, files: [{ path: '/a' }] },
       'spec.files[0]: Invalid value: must have one of configMap, secret, emptyDir and image',
     ],
     [
-      'with files from two places',
+      'with files from two sources',
       { ...spec, files: [{ path: '/a', emptyDir: {}, secret: { name: 'x' } }] },
       'must have one of configMap, secret, emptyDir and image',
     ],
     [
-      'with a path of files twice',
+      'with a duplicate path of files',
       {
         ...spec,
         files: [
@@ -90,7 +90,7 @@ describe('The API server refuses a Website', () => {
     ['with 1001 replicas', { ...spec, replicas: 1001 }, 'spec.replicas in body should be less than or equal to 1000'],
     ['with half a replica', { ...spec, replicas: 1.5 }, 'spec.replicas'],
     ['with a newline in the image', { ...spec, image: 'nginx\nx: y' }, 'spec.image'],
-    ['with a long image', { ...spec, image: 'a'.repeat(513) }, 'spec.image'],
+    ['with an image that is too long', { ...spec, image: 'a'.repeat(513) }, 'spec.image'],
     ['with port 0', { ...spec, port: 0 }, 'spec.port'],
     [
       'with a certificate but no host',
@@ -115,14 +115,14 @@ describe('The API server refuses a Website', () => {
       'spec.paths: Invalid value: paths needs',
     ],
     ['with an issuer but no host', { ...spec, tls: { issuer: { name: 'ca' } } }, 'spec.tls: Invalid value: tls needs'],
-    ['with a host twice', { ...spec, hosts: ['a.example.com', 'a.example.com'] }, 'spec.hosts[1]: Duplicate value'],
+    ['with a duplicate host', { ...spec, hosts: ['a.example.com', 'a.example.com'] }, 'spec.hosts[1]: Duplicate value'],
     [
-      'with a path twice',
+      'with a duplicate path',
       { ...spec, host: 'a.example.com', paths: [{ path: '/' }, { path: '/', type: 'Exact' }] },
       'spec.paths[1]: Duplicate value',
     ],
     [
-      "with a path of cert-manager's",
+      'with a path that cert-manager uses',
       { ...spec, host: 'a.example.com', paths: [{ path: '/.well-known/acme-challenge/x' }] },
       'spec.paths[0].path: Invalid value: must not be below /.well-known/acme-challenge/',
     ],
@@ -132,13 +132,13 @@ describe('The API server refuses a Website', () => {
       'spec.tlsSecretName: Invalid value: must be absent beside tls: write tls.secretName instead',
     ],
     [
-      'with a certificate from nowhere',
+      'with a certificate without a source',
       { ...spec, host: 'a.example.com', tls: {} },
       'spec.tls: Invalid value: must have one of secretName and issuer',
     ],
-    ['with a variable twice', { ...spec, env: [{ name: 'A' }, { name: 'A' }] }, 'spec.env[1]: Duplicate value'],
+    ['with a duplicate variable', { ...spec, env: [{ name: 'A' }, { name: 'A' }] }, 'spec.env[1]: Duplicate value'],
     [
-      'with more in its variables than all of them may have',
+      'with variables that are too large in total',
       { ...spec, env: variables(LARGEST + 1) },
       'spec.env: Invalid value: names and values must have at most 131072 characters in total',
     ],
@@ -229,20 +229,20 @@ describe('The API server refuses a Website', () => {
   });
 });
 
-it('The API server takes a name of 52 characters, every amount, and fills in the defaults', async () => {
+it('The API server accepts a name of 52 characters and every form of amount, and fills in the defaults', async () => {
   const resources = { requests: { cpu: '.5', memory: '64Mi' }, limits: { cpu: 2, memory: '+1e9' } };
   const website = await createWebsite(transport, { namespace, name: 'a'.repeat(52) }, { ...spec, resources });
   expect(website.spec).toMatchObject({ port: 80, suspend: false, securityProfile: 'baseline', resources });
 });
 
-it('The API server takes as much in the variables as they may have, and the schema agrees', async () => {
+it('The API server accepts variables of the largest total size, and the schema agrees', async () => {
   const env = variables(LARGEST);
   const website = await createWebsite(transport, { namespace, name: 'large' }, { ...spec, env });
   expect(websiteSpec.safeParse(website.spec).success).toBe(true);
   expect(websiteSpec.safeParse({ ...spec, env: variables(LARGEST + 1) }).success).toBe(false);
 });
 
-it('The status cannot be set with the spec, and is kept whole by its subresource', async () => {
+it('The API server ignores a status beside the spec, and stores every field of it through the subresource', async () => {
   const website = await createWebsite(transport, { namespace, name: 'status' }, spec);
   const status = {
     observedGeneration: 1,

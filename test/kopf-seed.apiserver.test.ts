@@ -1,4 +1,4 @@
-// What the Kopf tutorial that this project replaces gets wrong, each as a test: docs/coming-from-kopf.md has the lines.
+// Each test shows a mistake of the Kopf tutorial that this project replaces. docs/coming-from-kopf.md quotes the lines.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../functions/cluster/transport.ts';
@@ -14,7 +14,7 @@ let functions: Transport;
 let namespace: string;
 beforeAll(async () => {
   admin = await connect({ kubeconfig: inject('kubeconfig') });
-  // Everything is done with the rights that the functions ship with.
+  // The tests act with the rights of the functions.
   functions = await connect({ kubeconfig: inject('functionsKubeconfig') });
   namespace = await createNamespace(admin, 'seed');
 });
@@ -32,10 +32,10 @@ async function declared(name: string, given: object = spec): Promise<WebsiteKey>
   return key;
 }
 
-it('A newline in the image cannot bring in a privileged container', async () => {
+it('A newline in the image or in a variable cannot add a privileged container', async () => {
   const image = 'nginx\n        securityContext: {privileged: true}';
   await expect(createWebsite(admin, { namespace, name: 'evil' }, { ...spec, image })).rejects.toThrow('spec.image');
-  // Text that would be YAML elsewhere stays text: in a value that may hold anything.
+  // A value may hold any text. Text that looks like YAML stays text.
   const value = 'x\n      securityContext:\n        privileged: true\n# "\' {{ }} ${}';
   const key = await declared('injection', { ...spec, env: [{ name: 'TEXT', value }] });
   const container = (await cluster().getChild('Deployment', key))?.spec.template.spec?.containers[0];
@@ -43,7 +43,7 @@ it('A newline in the image cannot bring in a privileged container', async () => 
   expect(container?.securityContext ?? {}).toEqual({});
 });
 
-it("Somebody else's Deployment of the same name is not overwritten, and the Website heals once it is gone", async () => {
+it('The functions do not overwrite a foreign Deployment of the same name, and reconcile the Website once it is gone', async () => {
   const labels = { app: 'theirs' };
   const foreign = {
     apiVersion: 'apps/v1',
@@ -82,7 +82,7 @@ it("Somebody else's Deployment of the same name is not overwritten, and the Webs
   });
 });
 
-it('replicas: 0 parks the site, from the start and later', async () => {
+it('replicas: 0 parks a new site and a running one', async () => {
   const key = await declared('parked', { ...spec, replicas: 0 });
   await eventually(async () => {
     expect((await run(key)).outcome).toEqual({ kind: 'settled', reason: 'Parked' });
@@ -94,7 +94,7 @@ it('replicas: 0 parks the site, from the start and later', async () => {
   expect((await cluster().getChild('Deployment', key))?.spec.replicas).toBe(0);
 });
 
-it('A Service is made, and selects the Pods', async () => {
+it('The functions create a Service that selects the Pods', async () => {
   const key = await declared('service');
   const [service, deployment] = await Promise.all([
     cluster().getChild('Service', key),
@@ -104,7 +104,7 @@ it('A Service is made, and selects the Pods', async () => {
   expect(service?.spec.ports).toMatchObject([{ port: 80, targetPort: 'http' }]);
 });
 
-it('What is reported is stored', async () => {
+it('The functions store the status', async () => {
   const key = await declared('reported');
   expect((await cluster().getWebsite(key))?.status).toMatchObject({
     observedGeneration: 1,
@@ -114,7 +114,7 @@ it('What is reported is stored', async () => {
   });
 });
 
-it("The owner reference says controller: true, and deletion is the garbage collector's work (P6)", async () => {
+it('P6: the owner reference says controller: true, and the garbage collector deletes the children', async () => {
   const key = await declared('deleted', { ...spec, replicas: 0, host: 'deleted.example.com' });
   const website = await cluster().getWebsite(key);
   const deployment = await cluster().getChild('Deployment', key);
@@ -135,7 +135,7 @@ it("The owner reference says controller: true, and deletion is the garbage colle
   });
 });
 
-it('A Deployment that was deleted by hand comes back', async () => {
+it('The functions recreate a Deployment that was deleted by hand', async () => {
   const key = await declared('handmade');
   const before = await cluster().getChild('Deployment', key);
   await remove(admin, deploymentPath('handmade-deployment'));

@@ -1,4 +1,4 @@
-// A link in the documentation leads to a file that exists, and to a heading of it.
+// Links in the documentation lead to existing files and headings.
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -29,11 +29,11 @@ function leads(page: string, link: string): boolean {
   return anchor === undefined || (statSync(path).isFile() && anchorsIn(readFileSync(path, 'utf8')).has(anchor));
 }
 
-it('The documentation has links', () => {
+it('The test finds the links of the documentation', () => {
   expect(PAGES.flatMap((page) => linksIn(readFileSync(page, 'utf8'))).length).toBeGreaterThan(100);
 });
 
-it.each(PAGES)('Every link of %s leads somewhere', (page) => {
+it.each(PAGES)('Every relative link of %s leads to an existing file and heading', (page) => {
   const links = linksIn(readFileSync(page, 'utf8'));
   expect(links.filter((link) => !leads(page, link))).toEqual([]);
 });

@@ -17,7 +17,7 @@ async function ask(search: string, stored: readonly StoredRecord[] = []) {
   return { status, headers, body: JSON.parse(body) as Record<string, unknown>, query: queries[0] };
 }
 
-it('asks for everything by default, in a page of 50', async () => {
+it('The history query without parameters asks for all records, in a page of 50', async () => {
   const { status, body, headers, query } = await ask('');
   expect([status, body, query]).toEqual([200, { records: [] }, { limit: 50 }]);
   expect(headers).toEqual({ 'content-type': 'application/json', 'cache-control': 'no-store' });
@@ -30,7 +30,7 @@ it.each<[string, HistoryQuery]>([
   ['before=2026-03-01T12:00:00%2B02:00', { limit: 50, before: { at: Date.parse('2026-03-01T10:00:00Z') } }],
   ['before=1772359200123-42', { limit: 50, before: { at: 1_772_359_200_123, id: '42' } }],
   ['code=the-key-of-azure', { limit: 50 }],
-])('understands %s', async (search, query) => {
+])('The history query understands %s', async (search, query) => {
   const asked = await ask(search);
   expect(asked.status).toBe(200);
   expect(asked.query).toMatchObject(query);
@@ -45,12 +45,12 @@ it.each([
   ['namespace=a&name=../x', 'name: must be the name of a Website'],
   ['before=yesterday', 'before: must be a time such as 2026-03-01T10:00:00Z, or `next` of an earlier answer'],
   ['nmae=shop', 'Unknown parameter. The parameters are cluster, namespace, name, limit, before'],
-])('answers %s with 400 and what to write', async (search, detail) => {
+])('The history query answers %s with 400 and a hint', async (search, detail) => {
   const { status, body, query } = await ask(search);
   expect([status, body['detail'], query]).toEqual([400, detail, undefined]);
 });
 
-it('shows records in full, and where the next page begins', async () => {
+it('The history answer holds whole records and the start of the next page', async () => {
   const stored = [1, 2, 3].map((id) => ({ ...record(), id: String(id) }));
   const { body } = await ask('limit=2', stored);
   const { at: _, durationMs: __, ...same } = record();
@@ -59,7 +59,7 @@ it('shows records in full, and where the next page begins', async () => {
   expect((await ask('limit=4', stored)).body['next']).toBeUndefined();
 });
 
-it('answers 404 with what to do where no history is kept', async () => {
+it('The history query answers 404 with a hint if no history is configured', async () => {
   const { status, body } = await listHistory(new URLSearchParams(), { log: SILENT });
   expect([status, JSON.parse(body ?? '')]).toMatchObject([
     404,
@@ -67,7 +67,7 @@ it('answers 404 with what to do where no history is kept', async () => {
   ]);
 });
 
-it('answers 503 where the database does not answer', async () => {
+it('The history query answers 503 if the database does not answer', async () => {
   const history = { list: () => Promise.reject(new HistoryError('late', 'no answer')) };
   const { status, headers } = await listHistory(new URLSearchParams(), { history, log: SILENT });
   expect([status, headers['retry-after']]).toEqual([503, '1']);

@@ -1,4 +1,4 @@
-// Who waits for whom, and for how long: docs/adr/0010-patience.md. Each waits longer than what it waits for may take.
+// docs/adr/0010-patience.md says which part waits for which, and how long. Each waits longer than the other part may take.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { CALL_MS, EVENT_MS, RESYNC_MS, SLOW_MS } from '../functions/cluster/patience.ts';
@@ -31,6 +31,6 @@ it.each([
   ["the forwarder's request for a resync", RESYNC_TIMEOUT_MS, 'the functions work on a resync', RESYNC_LONGEST],
   ["Azure's front end", AZURE_FRONT_END_MS, 'the functions work on a resync', RESYNC_LONGEST],
   ["Azure's functionTimeout", functionSeconds * 1000, 'the functions work on a resync', RESYNC_LONGEST],
-])('%s may take %d ms: longer than %s, %d ms', (_, waits, _for, takes) => {
+])('The limit of %s, %d ms, is longer than %s, %d ms', (_, waits, _for, takes) => {
   expect(waits).toBeGreaterThan(takes);
 });

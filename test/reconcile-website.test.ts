@@ -1,4 +1,4 @@
-// What an event says decides how much is read, and nothing else.
+// The content of an event decides only how much the functions read.
 import { beforeEach, expect, it } from 'vitest';
 import { oneCluster } from '../functions/clusters.ts';
 import { Places } from '../functions/cluster/places.ts';
@@ -46,7 +46,7 @@ const OF_SPEC = ['Deployment', ...LISTED];
 const AS_NEEDED = ['Deployment', ...LISTED, 'Service'];
 
 it.each(['com.example.stable.website.drifted', 'com.example.other'])(
-  'A line of the log quotes the beginning of a long id, in an event of type %s',
+  'The log quotes only the beginning of a long id of an event of type %s',
   async (type) => {
     const lines: object[] = [];
     const write = (fields: object) => void lines.push(fields);
@@ -60,25 +60,28 @@ it.each(['com.example.stable.website.drifted', 'com.example.other'])(
 );
 
 it.each<[string, Partial<EventData>, readonly string[]]>([
-  ['nothing more', {}, AS_NEEDED],
+  ['an unnamed object', {}, AS_NEEDED],
   ['the Deployment', { changed: ['Deployment'], childKind: 'Deployment' }, ['Deployment']],
-  ['the Deployment last', { childKind: 'Deployment' }, AS_NEEDED],
+  ['the Deployment and perhaps others', { childKind: 'Deployment' }, AS_NEEDED],
   ['the Website', { changed: ['Website'], reason: 'spec-changed' }, OF_SPEC],
   ['the Website and the Deployment', { changed: ['Website', 'Deployment'] }, OF_SPEC],
   ['the Service', { changed: ['Service'], childKind: 'Service' }, AS_NEEDED],
   ['the Service and the Deployment', { changed: ['Service', 'Deployment'], childKind: 'Deployment' }, AS_NEEDED],
-  ['a kind that is not known', { childKind: 'TCPRoute' as never }, ALL],
-  ['a reason that is not known', { changed: ['Deployment'], reason: 'moved' as never }, ALL],
+  ['an unknown kind', { childKind: 'TCPRoute' as never }, ALL],
+  ['the Deployment, for an unknown reason', { changed: ['Deployment'], reason: 'moved' as never }, ALL],
   ...OPTIONAL.map((kind): [string, Partial<EventData>, readonly string[]] => [
     kind,
     { changed: [kind], childKind: kind },
     ALL,
   ]),
-])('An event that tells of %s', async (_, told, kinds) => {
-  const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
-  const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted' };
-  expect(await reconcileEvent({ ...event, data: { ...data, ...told } }, contextOf(SILENT))).toMatchObject({
-    status: 204,
-  });
-  expect(read.toSorted()).toEqual(kinds);
-});
+])(
+  'The functions read only the children that an event requires if it reports a change of %s',
+  async (_, told, kinds) => {
+    const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
+    const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted' };
+    expect(await reconcileEvent({ ...event, data: { ...data, ...told } }, contextOf(SILENT))).toMatchObject({
+      status: 204,
+    });
+    expect(read.toSorted()).toEqual(kinds);
+  },
+);

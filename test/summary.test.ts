@@ -4,15 +4,18 @@ import { countsIn, summary, total } from './summary.ts';
 it.each([
   { passed: 12, failed: 0, skipped: 0 },
   { passed: 0, failed: 3, skipped: 2 },
-])('The last line of a run is read as it is written: %o', (counts) => {
+])('The reader understands the last line that a run prints: %o', (counts) => {
   expect(countsIn(summary(counts))).toEqual(counts);
 });
 
-it.each(['', ' 12 passed, 0 failed', '12 passed', 'Tests  12 passed (12)'])('%j is not the last line', (line) => {
-  expect(countsIn(line)).toBeUndefined();
-});
+it.each(['', ' 12 passed, 0 failed', '12 passed', 'Tests  12 passed (12)'])(
+  'The reader does not take %j for the last line',
+  (line) => {
+    expect(countsIn(line)).toBeUndefined();
+  },
+);
 
-it('Two runs add up to one line', () => {
+it('The totals of two runs are one line', () => {
   const runs = [
     { passed: 12, failed: 0, skipped: 1 },
     { passed: 3, failed: 2, skipped: 1 },

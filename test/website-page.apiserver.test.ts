@@ -1,4 +1,4 @@
-// The real API server takes every example on docs/website.md, and answers every mistake as the page says.
+// The real API server accepts every example on docs/website.md, and answers every mistake as the page says.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import { kubernetes } from '../functions/cluster/kubernetes.ts';
@@ -29,16 +29,16 @@ const dryRun = (website: object) =>
 const EXAMPLES = websitesOn(PAGE).map((yaml) => [yaml] as const);
 const MISTAKES = mistakesOn(PAGE);
 
-it('The page has examples and mistakes', () => {
+it('The test finds the examples and mistakes of the page', () => {
   expect(EXAMPLES.length).toBeGreaterThan(10);
   expect(MISTAKES.length).toBeGreaterThan(20);
 });
 
-it.each(EXAMPLES)('The API server takes this example: %s', async (yaml) => {
+it.each(EXAMPLES)('The API server accepts this example: %s', async (yaml) => {
   await expect(dryRun(parse(yaml) as object)).resolves.toMatchObject({ kind: KIND });
 });
 
-it.each(MISTAKES)('The API server answers %s as the page says', async (yaml, answer) => {
+it.each(MISTAKES)('The API server answers this mistake as the page says: %s', async (yaml, answer) => {
   const spec = { image: 'nginx:1.29', replicas: 2, ...(parse(yaml) as object) };
   const website = { apiVersion: API_VERSION, kind: KIND, metadata: { name: 'shop' }, spec };
   await expect(dryRun(website)).rejects.toThrow(answer);
@@ -57,13 +57,13 @@ const lines = (text: string): string[] =>
     .split('\n')
     .map((line) => line.replace(/ \d\w*$/, '').replace(/ +/g, ' '));
 
-/** What stands at the top of the page. */
+/** The first example at the top of the page, with its output. */
 const [, SMALLEST = '', TABLE = '', REFUSAL = ''] =
   /^```yaml\n(.*?)^```\n\n```console\n\$ kubectl get web\n(.*?)^```.*?^```console\n\$ kubectl apply -f shop\.yaml\n(.*?)^```/ms.exec(
     PAGE,
   ) ?? [];
 
-it('kubectl prints for the smallest Website what the page shows', async () => {
+it('kubectl prints the same for the smallest Website as the page shows', async () => {
   await kubectl(['apply', '-f', '-'], SMALLEST);
   const context = { cluster: kubernetes(transport), now: () => new Date() };
   await eventually(async () => {

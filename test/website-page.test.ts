@@ -1,4 +1,4 @@
-// docs/website.md says what the schema says, and leaves nothing out.
+// docs/website.md agrees with the schema, and is complete.
 import { expect, it } from 'vitest';
 import { customResourceDefinition } from '../crds/generate.ts';
 import { childName } from '../functions/website/children/metadata.ts';
@@ -31,7 +31,7 @@ const FIELDS = fieldsOf(spec);
 const ROWS = fieldsOn(PAGE);
 const ON_PAGE = new Set(ROWS.map(({ path }) => path));
 
-it('The page describes every field of the spec and every field one level below, each once', () => {
+it('The page describes every field of the spec and of the level below it exactly once', () => {
   const upper = FIELDS.map(({ path }) => path).filter((path) => path.split('.').length <= 2);
   expect(upper.length).toBeGreaterThan(40);
   expect(upper.filter((path) => !ON_PAGE.has(path))).toEqual([]);
@@ -43,7 +43,7 @@ it('The page describes no field that does not exist', () => {
   expect([...ON_PAGE].filter((path) => !known.has(path))).toEqual([]);
 });
 
-/** The longest name of an object is not repeated in each row. */
+/** The rows do not repeat the maximum length of every object's name. */
 const OF_EVERY_NAME = 253;
 
 function boundsOf(field: Node): number[] {
@@ -57,7 +57,7 @@ const ROW_AND_FIELD = ROWS.flatMap((row) =>
   FIELDS.filter(({ path }) => path === row.path).map((each) => ({ ...row, ...each })),
 );
 
-it.each(ROW_AND_FIELD)('The row of $path has the default and the bounds of the schema', (row) => {
+it.each(ROW_AND_FIELD)('The row of $path states the default and the bounds of the schema', (row) => {
   const { field, isRequired, fallback, text } = row;
   expect(fallback === 'required').toBe(isRequired);
   if (field.default !== undefined) expect(codeIn(fallback)).toBe(String(field.default));
@@ -65,7 +65,7 @@ it.each(ROW_AND_FIELD)('The row of $path has the default and the bounds of the s
   for (const value of field.enum ?? []) expect(text).toContain(`\`${value}\``);
 });
 
-it('The page names every field of the status, and no other', () => {
+it('The page names exactly the fields of the status', () => {
   const named = rowsUnder(PAGE, 'field | meaning').flatMap(([cell = '']) => cell.split(', ').map(codeIn));
   const expected = Object.keys(status?.properties ?? {}).map((name) => `status.${name}`);
   expect(named.toSorted()).toEqual(expected.toSorted());

@@ -1,4 +1,4 @@
-// What the workflows may do, and that what they publish is what the documentation says. actionlint checks their form (ci.yml).
+// The workflows' permissions, and whether the documentation agrees with the published files. actionlint checks their form (ci.yml).
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -27,11 +27,11 @@ const jobs = workflows.flatMap(([file, { jobs: each }]) =>
 );
 const scriptsOf = ({ steps }: Job): string[] => steps.flatMap(({ run }) => run ?? []);
 
-it.each(workflows)('%s grants nothing to a job that does not ask', (_, { permissions }) => {
+it.each(workflows)('%s grants no permission by default', (_, { permissions }) => {
   expect(permissions).toEqual({});
 });
 
-it('every action is pinned by its commit, with the version beside it, and is the same everywhere', () => {
+it('Every action is pinned by its commit with the version beside it, and has the same pin everywhere', () => {
   const pins = new Map<string, Set<string>>();
   for (const [file, text] of texts)
     for (const [, line = ''] of text.matchAll(/uses: (.*)$/gm)) {
@@ -44,16 +44,16 @@ it('every action is pinned by its commit, with the version beside it, and is the
 });
 
 describe.each(jobs)('%s', (_, job) => {
-  it('has scripts that bash can read', () => {
+  it('has scripts that bash can parse', () => {
     for (const script of scriptsOf(job))
       expect(() => execFileSync('bash', ['-n'], { input: script, stdio: ['pipe', 'ignore', 'pipe'] })).not.toThrow();
   });
 
-  it('hands what an expression says to scripts as a variable, never as text', () => {
+  it('passes expressions to scripts as variables, never as text', () => {
     expect(scriptsOf(job).filter((script) => script.includes('${{'))).toEqual([]);
   });
 
-  it('has an identity only if it runs nothing of the repository or of a package', () => {
+  it('has an identity only if it runs no code of the repository or of a package', () => {
     if (job.permissions?.['id-token'] === undefined) return;
     expect(job.permissions['contents']).toBeUndefined();
     const actions = job.steps.map(({ uses = '' }) => uses.split('@')[0]);
@@ -63,7 +63,7 @@ describe.each(jobs)('%s', (_, job) => {
   });
 });
 
-it('only one job of the release has an identity, and only one may write to the repository', () => {
+it('Only the job sign of the release has an identity, and only the job publish may write to the repository', () => {
   const having = (permission: string) =>
     Object.entries(release.jobs)
       .filter(([, { permissions }]) => permissions?.[permission] === 'write')
@@ -76,7 +76,7 @@ describe('docs/deploy/images.md', () => {
   const page = readFileSync('docs/deploy/images.md', 'utf8');
   const text = texts.get('release.yml') ?? '';
 
-  it('verifies the identity that signs', () => {
+  it('shows how to verify the identity that signs', () => {
     expect(page).toContain('/.github/workflows/release.yml@refs/tags/$VERSION');
     const signed = scriptsOf(release.jobs['sign'] ?? { steps: [] }).join('\n');
     for (const name of ['website-forwarder', 'website-functions', 'charts/website-reconciler']) {
@@ -87,7 +87,7 @@ describe('docs/deploy/images.md', () => {
     expect(page).toContain('cosign verify-attestation "${signed_by[@]}" --type spdxjson');
   });
 
-  it('names the files that a release has', () => {
+  it('names only files that a release has', () => {
     const sources = text + readFileSync('infra/kubernetes/release.ts', 'utf8');
     const rows = [...page.matchAll(/^\| `([\w.-]+\.(?:yaml|tar\.gz|zip|json))` \|/gm)].map(([, file = '']) => file);
     expect(rows.length).toBeGreaterThan(4);

@@ -1,4 +1,4 @@
-// What Argo CD makes of the statuses that the functions write.
+// How Argo CD shows the statuses that the functions write.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LuaFactory, type LuaEngine } from 'wasmoon';
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => lua.global.close());
 
-/** A JSON value as Argo CD hands it to the script. */
+/** A JSON value in the form in which Argo CD passes it to the script. */
 function luaText(value: unknown): string {
   if (value === undefined || value === null) return 'nil';
   if (Array.isArray(value)) return `{${value.map(luaText).join(', ')}}`;
@@ -41,7 +41,7 @@ const settled = async (cluster: MemoryCluster) => {
   await handle(cluster);
 };
 
-it('is Progressing before the functions have seen the Website, and while it rolls out', async () => {
+it('Argo CD shows Progressing before the functions have seen the Website, and during a rollout', async () => {
   expect(await after(async () => {})).toMatchObject({
     status: 'Progressing',
     message: expect.stringMatching(/Waiting for the functions/) as string,
@@ -53,7 +53,7 @@ it('is Progressing before the functions have seen the Website, and while it roll
   });
 });
 
-it('is Healthy when the site is as declared, and no longer when its spec changes', async () => {
+it('Argo CD shows Healthy for a site as declared, and Progressing after a change of its spec', async () => {
   expect(await after(settled)).toEqual({ status: 'Healthy', message: 'Available: 2 replicas are available' });
   const changed = await after(async (cluster) => {
     await settled(cluster);
@@ -62,7 +62,7 @@ it('is Healthy when the site is as declared, and no longer when its spec changes
   expect(changed).toMatchObject({ status: 'Progressing' });
 });
 
-it('is Degraded when somebody has to act, with the reason and the message', async () => {
+it('Argo CD shows Degraded with the reason and the message if the spec is invalid', async () => {
   const invalid = await after(async (cluster) => {
     cluster.apply(key, { ...SPEC, replicas: -1 });
     await handle(cluster);
@@ -73,7 +73,7 @@ it('is Degraded when somebody has to act, with the reason and the message', asyn
   });
 });
 
-it('is Suspended while the Website is, whatever its children are like', async () => {
+it('Argo CD shows Suspended for a suspended Website, even if its children differ from the spec', async () => {
   const suspended = async (cluster: MemoryCluster) => {
     await settled(cluster);
     cluster.apply(key, { ...SPEC, suspend: true });
@@ -89,7 +89,7 @@ it('is Suspended while the Website is, whatever its children are like', async ()
   expect(differing).toMatchObject({ status: 'Suspended' });
 });
 
-it('is Progressing while the Website is being deleted', async () => {
+it('Argo CD shows Progressing while the Website is being deleted', async () => {
   const leaving = {
     metadata: { generation: 1, deletionTimestamp: '2026-01-02T03:04:05Z' },
     status: { observedGeneration: 1 },

@@ -1,4 +1,4 @@
-// The numbers of host.json hang together, as docs/deploy/azure.md says.
+// The numbers of host.json fit together, as docs/deploy/azure.md says.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { MOST_AT_ONCE } from '../../functions/cluster/concurrency.ts';
@@ -27,17 +27,17 @@ function seconds(duration: string): number {
   return (hours * 60 + minutes) * 60 + rest;
 }
 
-it('has no more at work in an instance than there are connections to the API server', () => {
+it('host.json lets an instance do at most as much at once as it has connections to the API server', () => {
   expect(http.maxConcurrentRequests).toBeLessThanOrEqual(MOST_AT_ONCE);
   expect(queues.batchSize + queues.newBatchThreshold).toBeLessThanOrEqual(MOST_AT_ONCE);
   expect(http.maxOutstandingRequests).toBeGreaterThan(http.maxConcurrentRequests);
 });
 
-it('tries a message for as long as a resync takes to come round, before it is poison', () => {
+it('host.json lets a message be tried for at least one resync interval before it counts as poison', () => {
   const everyMinutes = numberIn('infra/azure/main.bicep', /resyncSchedule string = '0 \*\/(\d+) /);
   expect(seconds(queues.visibilityTimeout) * queues.maxDequeueCount).toBeGreaterThanOrEqual(everyMinutes * 60);
 });
 
-it('lets a resync come to its own end, and an event to its answer', () => {
+it('host.json lets a resync finish within its time limit', () => {
   expect(seconds(host.functionTimeout) * 1000).toBeGreaterThan(RESYNC_MS + CALL_MS);
 });

@@ -1,4 +1,4 @@
-// npm run start:azure up to the door of the real host, for which a script stands in.
+// npm run start:azure, with a script in place of the real host.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -31,7 +31,7 @@ async function start(func: string | undefined, args: readonly string[] = []) {
   return { code, said };
 }
 
-it('runs func start with storage at hand, and ends as it does', async () => {
+it('npm run start:azure runs func start with a storage emulator, and exits with its code', async () => {
   const func = `
     console.log('func', ...process.argv.slice(2));
     for (const port of [10000, 10001]) console.log((await fetch('http://127.0.0.1:' + port + '/devstoreaccount1')).headers.get('server'));
@@ -42,7 +42,7 @@ it('runs func start with storage at hand, and ends as it does', async () => {
   expect(code).toBe(7);
 });
 
-it('writes the settings where there are none, and leaves those that are there', async () => {
+it('npm run start:azure writes missing settings, and keeps existing ones', async () => {
   expect((await start('')).said).toContain('Wrote local.settings.json');
   const settings = join(folder, 'local.settings.json');
   expect(readFileSync(settings, 'utf8')).toBe(readFileSync('local.settings.example.json', 'utf8'));
@@ -51,7 +51,7 @@ it('writes the settings where there are none, and leaves those that are there', 
   expect(readFileSync(settings, 'utf8')).toBe('{"Values":{}}');
 });
 
-it('makes the queue that the settings name', async () => {
+it('npm run start:azure creates the queue that the settings name', async () => {
   const queue = `events-${process.pid}`;
   const settings = { Values: { AzureWebJobsStorage: 'UseDevelopmentStorage=true', EVENTS_QUEUE: queue } };
   writeFileSync(join(folder, 'local.settings.json'), JSON.stringify(settings));
@@ -62,7 +62,7 @@ it('makes the queue that the settings name', async () => {
   expect((await start(func)).said).toContain('exists true');
 });
 
-/** What is checked before the build. */
+/** Runs the check that comes before the build. */
 async function check(version?: string) {
   if (version !== undefined) {
     writeFileSync(join(folder, 'func'), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
@@ -74,7 +74,7 @@ async function check(version?: string) {
   return { code, said };
 }
 
-it('says what to install where there is no func, before it builds', async () => {
+it('Before the build, npm run start:azure says what to install if func is missing', async () => {
   const { code, said } = await check();
   expect(said).toBe(
     'Could not find func: install Azure Functions Core Tools 4.4.0 or newer (npm install -g azure-functions-core-tools@4)\n',
@@ -84,12 +84,15 @@ it('says what to install where there is no func, before it builds', async () => 
   expect(scripts['start:azure']).toMatch(/^node infra\/azure\/core-tools\.ts && npm run build/);
 });
 
-it.each(['4.4.0', '4.4.1', '4.12.0', '5.0.0'])('takes Core Tools %s', async (version) => {
+it.each(['4.4.0', '4.4.1', '4.12.0', '5.0.0'])('npm run start:azure accepts Core Tools %s', async (version) => {
   expect(await check(version)).toEqual({ code: 0, said: '' });
 });
 
-it.each(['4.3.9', '4.0.5455', '3.0.2931'])('refuses Core Tools %s, whose worker refuses Node 24', async (version) => {
-  const { code, said } = await check(version);
-  expect(said).toContain(`Core Tools ${version} do not support Node 24: install 4.4.0 or newer`);
-  expect(code).toBe(1);
-});
+it.each(['4.3.9', '4.0.5455', '3.0.2931'])(
+  'npm run start:azure refuses Core Tools %s, whose worker does not support Node 24',
+  async (version) => {
+    const { code, said } = await check(version);
+    expect(said).toContain(`Core Tools ${version} do not support Node 24: install 4.4.0 or newer`);
+    expect(code).toBe(1);
+  },
+);

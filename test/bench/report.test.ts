@@ -32,8 +32,8 @@ const ROUNDS = [
   result('controller-runtime-32', 3, 100),
 ];
 
-describe('The tables', () => {
-  it('leave the control plane out of what a subject takes', () => {
+describe('The tables of the report', () => {
+  it('leave the control plane out of the costs of a subject', () => {
     const [create = ''] = tablesOf({ load: LOAD, results: [result('ours', 1, 100)] });
     const [, head = '', , row = ''] = create.split('\n').filter((line) => line !== '');
     const cells = (line: string) => line.split('|').map((cell) => cell.trim());
@@ -44,7 +44,7 @@ describe('The tables', () => {
     expect(figure('Websites/s')).toBe('100');
   });
 
-  it('compare within each round, and take the median of that', () => {
+  it('compare the subjects within each round, and show the median of the ratios', () => {
     expect(goalRows(ROUNDS)).toContainEqual([
       'burst, Websites/s',
       'controller-runtime-32',
@@ -55,7 +55,7 @@ describe('The tables', () => {
     ]);
   });
 
-  it('say what each process takes, in work and at rest', () => {
+  it('show what each process costs, under load and at rest', () => {
     const idle = { ...result('ours', 1, 0), phase: 'idle' as const, count: 0 };
     const processes = tablesOf({ load: LOAD, results: [result('ours', 1, 100), idle] }).find((each) =>
       each.startsWith('### Processes'),
@@ -64,7 +64,7 @@ describe('The tables', () => {
     expect(processes).toContain('| idle | ours | functions 2.00 %, 100 MiB; forwarder 1.00 %, 50 MiB;');
   });
 
-  it('say so where there is nothing', () => {
+  it('show a dash for missing values, and otherwise the spread', () => {
     expect(spread([], 1)).toBe('–');
     expect(spread([3, 1, 2], 0)).toBe('1 / **2** / 3');
     expect(spread([4, 2], 0)).toBe('2 / **3** / 4');
@@ -78,12 +78,12 @@ it('The chart is an SVG with every subject and its median', () => {
   for (const text of ['ours', 'controller-runtime-32', 'Burst, Websites/s', '>100<']) expect(svg).toContain(text);
 });
 
-describe('A flag', () => {
-  it.each(['0', '-1', '1.5', 'many', ''])('that is no count is named: %s', (text) => {
+describe('The benchmark', () => {
+  it.each(['0', '-1', '1.5', 'many', ''])('refuses the count %j', (text) => {
     expect(() => count('--runs', text)).toThrow('--runs must be a whole number above 0');
   });
 
-  it('that names nothing that there is, is told with what there is', () => {
+  it('refuses an unknown choice, and lists the known ones', () => {
     expect(choices('--subjects', 'b,a', ['a', 'b'])).toEqual(['b', 'a']);
     expect(() => choices('--subjects', 'a,x', ['a', 'b'])).toThrow('--subjects has none such as "x": take a, b');
   });

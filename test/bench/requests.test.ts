@@ -6,7 +6,7 @@ const series = (labels: Record<string, string>, value: number | string) =>
     .map(([name, text]) => `${name}="${text}"`)
     .join(',')}} ${value}`;
 
-it('Requests are summed by verb, resource and subresource, and failures are apart', () => {
+it('Requests are added up by verb, resource and subresource, and failures are counted separately', () => {
   const metrics = [
     '# TYPE apiserver_request_total counter',
     series({ code: '200', resource: 'websites', subresource: '', verb: 'GET' }, 3),
@@ -19,13 +19,13 @@ it('Requests are summed by verb, resource and subresource, and failures are apar
   expect(requestsIn(metrics)).toEqual({ 'GET websites': 5, 'GET websites -> 404': 1, 'PUT websites/status': 1500 });
 });
 
-it('What came between is without what was there, and without our own', () => {
+it('The requests between two readings leave out earlier requests and those of the benchmark itself', () => {
   const before = { 'GET a': 2, 'POST a': 1 };
   const after = { 'GET a': 2, 'POST a': 5, 'PUT a': 3 };
   expect(between(before, after, { 'POST a': 3 })).toEqual({ 'POST a': 1, 'PUT a': 3 });
 });
 
-it('Writes are those that succeeded, of Websites and their children', () => {
+it('The benchmark counts only successful writes of Websites and their children', () => {
   const requests = {
     'GET websites': 100,
     'POST deployments': 2,

@@ -16,8 +16,8 @@ function at() {
   return { clock, seen: tracker(() => clock.now) };
 }
 
-describe('A new Website', () => {
-  it('is there when its children and its status are', async () => {
+describe('The tracker', () => {
+  it('sees a new Website as complete once its children and its status are', async () => {
     const { clock, seen } = at();
     const expectation = seen.expect(key, made(spec));
     clock.now = 105;
@@ -36,7 +36,7 @@ describe('A new Website', () => {
     ['with other replicas', deployment(3)],
     ['with another image', deployment(2, 'nginx:2')],
     ['of another Website', { ...deployment(2), metadata: { ...deployment(2).metadata, name: 'blog-deployment' } }],
-  ])('is not there with a Deployment %s', (_, wrong) => {
+  ])('does not accept a Deployment %s for a new Website', (_, wrong) => {
     const { seen } = at();
     const { missing } = seen.expect(key, made(spec));
     seen.see('deployment', wrong, false);
@@ -44,7 +44,7 @@ describe('A new Website', () => {
   });
 });
 
-it('An update is not met by the status of the spec before', () => {
+it('does not accept the status of the previous spec for an update', () => {
   const { seen } = at();
   const { missing } = seen.expect(key, updated({ ...spec, image: 'nginx:2' }));
   seen.see('website', website(1), false);
@@ -53,7 +53,7 @@ it('An update is not met by the status of the spec before', () => {
   expect(missing.has('website')).toBe(false);
 });
 
-it('A repair counts only after the damage was seen', () => {
+it('counts a repair only after it has seen the damage', () => {
   const { seen } = at();
   const scaled = seen.expect(key, scaledBack(7, 2));
   seen.see('deployment', deployment(2), false);
@@ -70,7 +70,7 @@ it('A repair counts only after the damage was seen', () => {
   expect(again.missing.size).toBe(0);
 });
 
-it('What is never seen is waited for no longer than the deadline, and stays missing', async () => {
+it('stops waiting at the deadline, and keeps the missing object in the list', async () => {
   const { seen } = at();
   const never = seen.expect(key, gone());
   await seen.settled(1);

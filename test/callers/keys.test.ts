@@ -1,4 +1,4 @@
-// The keys of an issuer that cannot always be read.
+// The keys of an issuer that is not always available.
 import { generateKeyPairSync } from 'node:crypto';
 import * as jose from 'jose';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -43,12 +43,12 @@ async function verify(kid: 'first' | 'second') {
 const later = () => vi.advanceTimersByTime(601_000);
 
 it.each<[string, () => Promise<Response>, RegExp]>([
-  ['an issuer that cannot be reached', () => Promise.reject(new Error('no route')), /no route/],
-  ['an error', async () => new Response('', { status: 500 }), /Expected 200 OK/],
-  ['half of the keys', async () => new Response('{"keys": [{"kty"'), /holds no keys/],
-  ['no keys', async () => Response.json({ keys: [] }), /holds no keys/],
-  ['something else', async () => Response.json({ keys: ['x'] }), /malformed/],
-])('%s leaves the keys in use that were read before', async (_, bad, words) => {
+  ['a failed connection', () => Promise.reject(new Error('no route')), /no route/],
+  ['an error answer', async () => new Response('', { status: 500 }), /Expected 200 OK/],
+  ['an answer that breaks off', async () => new Response('{"keys": [{"kty"'), /holds no keys/],
+  ['an answer without keys', async () => Response.json({ keys: [] }), /holds no keys/],
+  ['an answer that is no list of keys', async () => Response.json({ keys: ['x'] }), /malformed/],
+])('The previous keys stay in use after %s', async (_, bad, words) => {
   expect(await verify('first')).toBe('a');
   answer = bad;
   for (let time = 0; time < 3; time++) {
@@ -58,7 +58,7 @@ it.each<[string, () => Promise<Response>, RegExp]>([
   expect(troubles.lines()).toEqual([expect.stringMatching(words)]);
   expect(troubles.lines().join()).not.toContain('secret');
   expect(warnings).toHaveLength(1);
-  // It may be among the keys that could not be read: nothing is wrong with the token.
+  // The token may be valid: its key may be among those that could not be read.
   await expect(verify('second')).rejects.toThrow(NoKeysError);
   answer = async () => Response.json({ keys: [await jwk('second')] });
   later();
@@ -67,7 +67,7 @@ it.each<[string, () => Promise<Response>, RegExp]>([
   expect(troubles.lines()).toEqual([]);
 });
 
-it('An issuer that cannot be reached is not asked with each token', async () => {
+it('A failing issuer is not asked again with each token', async () => {
   expect(await verify('first')).toBe('a');
   answer = () => Promise.reject(new Error('no route'));
   later();
@@ -75,7 +75,7 @@ it('An issuer that cannot be reached is not asked with each token', async () => 
   expect(asked).toBe(2);
 });
 
-it('There must be keys to begin with', async () => {
+it('The first reading of the keys has to succeed', async () => {
   answer = async () => Response.json({ keys: [] });
   await expect(verify('first')).rejects.toThrow('holds no keys');
 });

@@ -12,7 +12,7 @@ afterEach(() => void vi.useRealTimers());
 
 const soon = () => performance.now() + 1_000_000;
 const turns = (count: number) => Promise.all(Array.from({ length: count }, () => concurrency.turn(soon())));
-/** Asks for turns, and collects those that have come. */
+/** Asks for turns, and collects those that were granted or refused. */
 function queue(count: number, startBy = soon()) {
   const come: Turn[] = [];
   const gone: unknown[] = [];
@@ -25,8 +25,8 @@ function queue(count: number, startBy = soon()) {
 }
 const settled = () => vi.advanceTimersByTimeAsync(0);
 
-describe('Calls at once', () => {
-  it('are as many as the API server at ease is sent, and the next waits for one to end', async () => {
+describe('The limit of calls at once', () => {
+  it('is MOST_AT_ONCE for a healthy API server, and the next call waits until one ends', async () => {
     const first = await turns(MOST_AT_ONCE);
     const { come } = queue(2);
     await settled();
@@ -36,7 +36,7 @@ describe('Calls at once', () => {
     expect(come).toHaveLength(1);
   });
 
-  it('are half as many after a round that was late, and not less for each of the round', async () => {
+  it('is halved once for all late answers of a round', async () => {
     const round = await turns(MOST_AT_ONCE);
     for (const turn of round) turn.end('late');
     expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
@@ -44,14 +44,14 @@ describe('Calls at once', () => {
     expect(concurrency.limit).toBe(MOST_AT_ONCE / 4);
   });
 
-  it('are fewer where answers come late, before they do not come at all', async () => {
+  it('is halved by a slow answer, before answers stop coming at all', async () => {
     const [turn] = await turns(1);
     vi.advanceTimersByTime(SLOW_MS + 1);
     turn?.end('answered');
     expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
   });
 
-  it('are never none, and as many as before when answers come in time again', async () => {
+  it('is never below 1, and recovers when answers come in time again', async () => {
     for (let round = 0; round < 10; round++) (await concurrency.turn(soon())).end('late');
     expect(concurrency.limit).toBe(1);
     for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('answered');
@@ -59,8 +59,8 @@ describe('Calls at once', () => {
   });
 });
 
-describe('A call that waits', () => {
-  it('goes before those of later work', async () => {
+describe('A waiting call', () => {
+  it('gets its turn before a call with a later deadline', async () => {
     const [first] = await turns(MOST_AT_ONCE);
     const later = queue(1, performance.now() + 2_000);
     const earlier = queue(1, performance.now() + 1_000);
@@ -69,7 +69,7 @@ describe('A call that waits', () => {
     expect([earlier.come.length, later.come.length]).toEqual([1, 0]);
   });
 
-  it('is given up when its time has come, and takes nobody else the turn', async () => {
+  it('is given up at its deadline, and leaves the turn to another call', async () => {
     const [first] = await turns(MOST_AT_ONCE);
     const late = queue(1, performance.now() + 1_000);
     const patient = queue(1);
@@ -88,12 +88,12 @@ describe('A call that waits', () => {
     await expect(turn).rejects.toThrow('enough');
   });
 
-  it('is not begun where there was no time left', async () => {
+  it('without time left is not started', async () => {
     await expect(concurrency.turn(performance.now())).rejects.toThrow(NoTurnError);
   });
 });
 
-it('Whatever ends how, no more are under way than may be, and each gets its turn', async () => {
+it('The calls at once never exceed the limit, and each call gets its turn, however the others end', async () => {
   const step = fc.record({ ask: fc.boolean(), late: fc.boolean(), which: fc.nat() });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 200 }), async (steps) => {

@@ -1,4 +1,4 @@
-// R10: credentials that change while a program runs, with real tokens of the real API server.
+// Credentials that change while a program runs, with tokens of the real API server.
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:https';
@@ -38,7 +38,7 @@ const make = (plural: string, body: object) =>
     metadata: { uid: string };
   }>;
 
-/** A token that is good for as long as the Secret of this name is there. */
+/** A token that is valid while the Secret of this name exists. */
 async function tokenBoundTo(name: string): Promise<string> {
   const { metadata } = await make('secrets', { apiVersion: 'v1', kind: 'Secret', metadata: { name } });
   return tokenOf('robot', { boundObjectRef: { apiVersion: 'v1', kind: 'Secret', name, uid: metadata.uid } });
@@ -73,7 +73,7 @@ function clusterOfControlPlane(): object {
 }
 
 async function connected(kubeconfig: string): Promise<() => Promise<string>> {
-  // As the functions and the forwarder do.
+  // Like the functions and the forwarder.
   const transport = await connect({ kubeconfig, adapt: withEntra });
   close.push(() => transport.close());
   return async () => {
@@ -87,8 +87,8 @@ async function connected(kubeconfig: string): Promise<() => Promise<string>> {
 }
 const robot = () => `system:serviceaccount:${namespace}:robot`;
 
-/** As a Pod has its own. */
-it('R10: a token that is revoked is told as our own trouble, and the one that takes its place is used at once', async () => {
+/** Like a Pod with the token of its ServiceAccount in a file. */
+it('A revoked token is reported as missing rights, and its replacement is used at once', async () => {
   const file = join(folder, 'token');
   writeFileSync(file, await tokenBoundTo('first'));
   const whoAmI = await connected(
@@ -96,24 +96,24 @@ it('R10: a token that is revoked is told as our own trouble, and the one that ta
   );
   expect(await whoAmI()).toBe(robot());
   await remove(admin, `${pathOf('secrets')}/first`);
-  // The API server believes a token for some seconds without looking.
+  // The API server accepts a known token for some seconds without checking it.
   await eventually(() => expect(whoAmI()).rejects.toMatchObject({ code: 'Unauthorized', class: 'rights' }));
   writeFileSync(file, await tokenBoundTo('second'));
   expect(await whoAmI()).toBe(robot());
 });
 
-it('names a user whose credentials cannot be used, and says which can', async () => {
+it('The error about unusable credentials names the user and the kinds that can be used', async () => {
   await expect(connect({ kubeconfig: kubeconfigFor({ tokenFile: '/x' }) })).rejects.toThrow(/user x .*exec plugin/);
 });
 
-it('R10: a ServiceAccount that is deleted is told as our own trouble', async () => {
+it('A deleted ServiceAccount is reported as missing rights', async () => {
   const whoAmI = await connected(kubeconfigFor({ token: await tokenBoundTo('first') }));
   expect(await whoAmI()).toBe(robot());
   await remove(admin, `${pathOf('serviceaccounts')}/robot`);
   await eventually(() => expect(whoAmI()).rejects.toMatchObject({ code: 'Unauthorized', class: 'rights' }));
 });
 
-it('R10: an exec plugin is asked for as long as its token lasts, and again when the API server refuses it', async () => {
+it('An exec plugin is run again only when its token expires or the API server refuses it', async () => {
   const [plugin, tokenFile, count] = ['plugin', 'token', 'count'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -136,9 +136,9 @@ it('R10: an exec plugin is asked for as long as its token lasts, and again when 
   });
 });
 
-it('R10: a kubeconfig of AKS takes the next token of Entra before one ends, and no kubelogin', async () => {
+it('A kubeconfig of AKS gets its Entra tokens without kubelogin, and the next one before the old one expires', async () => {
   await make('serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'next' } });
-  // As a managed identity gets them in Azure; this one's are good for the real API server.
+  // A stand-in for a managed identity. Its tokens are valid for the real API server.
   let issued = { token: await tokenOf('robot'), seconds: 60 };
   const asked: (string | undefined)[] = [];
   const identity = createHttpServer((request, response) => {
@@ -175,7 +175,7 @@ it('R10: a kubeconfig of AKS takes the next token of Entra before one ends, and 
   expect(asked).toHaveLength(before);
 });
 
-it('R10: an authority that is replaced is trusted as soon as its file says so', async () => {
+it('A replaced certificate authority is trusted once its file has changed', async () => {
   const authorities = await Promise.all(['old', 'new'].map((name) => authority(join(folder, name))));
   const serve = async (index: number, port: number) => {
     const issued = await authorities[index]?.issue({ commonName: 'server' });

@@ -1,4 +1,4 @@
-// Which cluster, and as whom, by kubeconfigs.
+// How kubeconfigs select the cluster and the user.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -29,36 +29,32 @@ function file(name: string, content = kubeconfig(name)): string {
 
 it.each([
   ['a file', () => ({ kubeconfig: file('west') }), 'west'],
+  ['the first of several files', () => ({ kubeconfig: [file('west'), file('east')].join(delimiter) }), 'west'],
   [
-    'several files, of which the first counts',
-    () => ({ kubeconfig: [file('west'), file('east')].join(delimiter) }),
-    'west',
-  ],
-  [
-    'the first of several files that names it',
+    'the first of several files that name the same cluster',
     () => ({ kubeconfig: [file('west'), file('twin', kubeconfig('west', { token: 'other' }))].join(delimiter) }),
     'west',
   ],
   [
-    'a context of any of several files',
+    'the file that has the context, among several',
     () => ({ kubeconfig: [file('west'), file('east')].join(delimiter), context: 'east' }),
     'east',
   ],
   ['a text', () => ({ kubeconfigText: kubeconfig('west') }), 'west'],
-])('The cluster is that of %s', (_, address, name) => {
+])('The cluster is read from %s', (_, address, name) => {
   expect(serverOf(load(address()))).toBe(`https://${name}.example.com`);
 });
 
 it.each([
-  ['a file that is not there', () => ({ kubeconfig: join(folder, 'nowhere') }), /kubeconfig .*nowhere: ENOENT/],
-  ['one of several that is not there', () => ({ kubeconfig: `${file('west')}${delimiter}/nowhere` }), /nowhere/],
-  ['a context that it does not have', () => ({ kubeconfigText: kubeconfig('west'), context: 'x' }), /x; it has west/],
-  ['no cluster', () => ({ kubeconfigText: '{}' }), /names no current cluster/],
-])('A kubeconfig of %s is told', (_, address, words) => {
+  ['a missing kubeconfig', () => ({ kubeconfig: join(folder, 'nowhere') }), /kubeconfig .*nowhere: ENOENT/],
+  ['a missing kubeconfig among several', () => ({ kubeconfig: `${file('west')}${delimiter}/nowhere` }), /nowhere/],
+  ['an unknown context', () => ({ kubeconfigText: kubeconfig('west'), context: 'x' }), /x; it has west/],
+  ['a kubeconfig without a cluster', () => ({ kubeconfigText: '{}' }), /names no current cluster/],
+])('The error names %s', (_, address, words) => {
   expect(() => serverOf(load(address()))).toThrow(words);
 });
 
-it('A kubeconfig that is not YAML is told, and not quoted', () => {
+it('The error about a kubeconfig that is not YAML does not quote it', () => {
   const secret = 'token: [secret';
   const read = () => load({ kubeconfigText: secret });
   expect(read).toThrow('Could not read the kubeconfig text: it is not YAML');
@@ -70,11 +66,11 @@ it('A kubeconfig that is not YAML is told, and not quoted', () => {
 });
 
 it.each([
-  ['its path', '/usr/local/bin/kubelogin', ['get-token', '--server-id', 'x'], true],
-  ['its flags in one', 'kubelogin', ['get-token', '--server-id=x'], true],
-  ['its name, of another maker', 'kubelogin', ['get-token', '--oidc-issuer-url=https://x.example.com'], false],
-  ['another name', 'aws', ['eks', 'get-token', '--server-id', 'x'], false],
-])('kubelogin is not run by %s', (_, command, args, isReplaced) => {
+  ['named by its path', '/usr/local/bin/kubelogin', ['get-token', '--server-id', 'x'], true],
+  ['with a flag and its value in one argument', 'kubelogin', ['get-token', '--server-id=x'], true],
+  ['but not kubelogin for OIDC', 'kubelogin', ['get-token', '--oidc-issuer-url=https://x.example.com'], false],
+  ['but not the plugin of AWS', 'aws', ['eks', 'get-token', '--server-id', 'x'], false],
+])('The Entra adapter replaces kubelogin for Azure, %s', (_, command, args, isReplaced) => {
   const user = load({
     kubeconfigText: kubeconfig('west', { exec: { command, args } }),
     adapt: withEntra,
@@ -82,7 +78,7 @@ it.each([
   expect(user?.exec === undefined).toBe(isReplaced);
 });
 
-it('A server may have a path of its own, as behind a gateway', async () => {
+it('The API server may have a base path, as behind a gateway', async () => {
   const paths: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     paths.push(request.url);

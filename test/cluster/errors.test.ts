@@ -10,7 +10,7 @@ it.each([
   ['Wed, 21 Oct 2026 07:28:00 GMT', undefined],
   [' ', undefined],
   [undefined, undefined],
-])('A header that asks for %s is believed as %s seconds', (header, seconds) => {
+])('A Retry-After header of %s counts as %s seconds', (header, seconds) => {
   expect(retryAfterSeconds(header)).toBe(seconds);
 });
 
@@ -20,7 +20,7 @@ it.each([
   [-7, 9],
   ['soon', 9],
   [null, 9],
-])('A Status that asks for %j is believed as %s seconds, and is read whatever it asks for', (asked, seconds) => {
+])('A Status with retryAfterSeconds %j counts as %s seconds', (asked, seconds) => {
   const body = { kind: 'Status', message: 'exceeded quota: x', details: { name: 'a', retryAfterSeconds: asked } };
   const error = errorOf('create', 403, JSON.stringify(body), '9');
   expect([error.code, error.retryAfterSeconds]).toEqual(['QuotaExceeded', seconds]);

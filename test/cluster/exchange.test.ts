@@ -23,12 +23,12 @@ async function asking(listener: RequestListener) {
   return (path: string, limits: Limits = PATIENT) => exchange(agent, { origin, path, method: 'GET' }, limits);
 }
 
-describe('An answer', () => {
-  it('is read whole, wherever its bytes are cut', async () => {
+describe('The answer of a server', () => {
+  it('is decoded correctly even if its bytes are cut inside a character', async () => {
     const bytes = Buffer.from('{"word":"Größe"}');
     const ask = await asking((_, response) => {
       response.writeHead(201, { 'retry-after': '7' });
-      // In the middle of the two bytes of ö.
+      // Cut between the two bytes of ö.
       response.write(bytes.subarray(0, 12), () => response.end(bytes.subarray(12)));
     });
     expect(await ask('/')).toMatchObject({ status: 201, headers: { 'retry-after': '7' }, text: '{"word":"Größe"}' });
@@ -39,8 +39,8 @@ describe('An answer', () => {
     expect(await ask('/')).toMatchObject({ status: 204, text: '' });
   });
 
-  describe('whose body nobody wants', () => {
-    it('is there before the body ends, which has as much time as the answer had', async () => {
+  describe('whose body is not needed', () => {
+    it('resolves before the body ends, and the body has the same time limit', async () => {
       const ask = await asking((request, response) => {
         response.flushHeaders();
         if (request.url !== '/endless') response.end('here');
@@ -49,11 +49,11 @@ describe('An answer', () => {
         status: 200,
         text: '',
       });
-      // Over another connection: there is one at a time.
+      // The agent has one connection at a time, so this request has a new one.
       expect(await ask('/')).toMatchObject({ text: 'here' });
     });
 
-    it('leaves the connection to the next', async () => {
+    it('leaves its connection to the next request', async () => {
       const ports = new Set<number | undefined>();
       const ask = await asking((request, response) => {
         ports.add(request.socket.remotePort);
@@ -63,7 +63,7 @@ describe('An answer', () => {
       expect(ports.size).toBe(1);
     });
 
-    it('is broken off where the body is longer than it may be', async () => {
+    it('is cut off once the body exceeds its limit', async () => {
       let isBrokenOff = false;
       const ask = await asking((_, response) => {
         response.once('close', () => (isBrokenOff = !response.writableFinished));
@@ -80,7 +80,7 @@ describe('An answer', () => {
       await expect.poll(() => isBrokenOff).toBe(true);
     });
 
-    it('is not what comes before it', async () => {
+    it('is not confused with early hints before it', async () => {
       const ask = await asking((_, response) => {
         response.writeEarlyHints({ link: '</style.css>; rel=preload' });
         response.writeHead(503, { 'retry-after': '7' }).end();
@@ -93,12 +93,12 @@ describe('An answer', () => {
   });
 });
 
-describe('No answer', () => {
+describe('A request without an answer', () => {
   const hangingAt = (path: string): RequestListener => {
     return (request, response) => void (request.url === path || response.end('here'));
   };
 
-  it('in time is a TimeoutError, for a request that waits for its connection as well', async () => {
+  it('fails with a TimeoutError at its deadline, even while it waits for its connection', async () => {
     const ask = await asking(hangingAt('/slow'));
     const slow = ask('/slow', { timeoutMs: 200 });
     const waiting = ask('/', { timeoutMs: 50 });
@@ -107,7 +107,7 @@ describe('No answer', () => {
     expect(await ask('/')).toMatchObject({ text: 'here' });
   });
 
-  it('is waited for once nobody wants it', async () => {
+  it('stops waiting when its caller gives up', async () => {
     const ask = await asking(hangingAt('/slow'));
     const stop = new AbortController();
     const slow = ask('/slow', { ...PATIENT, signal: stop.signal });
@@ -117,7 +117,7 @@ describe('No answer', () => {
     expect(await ask('/')).toMatchObject({ text: 'here' });
   });
 
-  it('of a server that breaks the connection is its error', async () => {
+  it("fails with the connection's error when the server closes it", async () => {
     const ask = await asking((request, response) => void (request.url === '/' ? response.destroy() : response.end()));
     await expect(ask('/')).rejects.toThrow('other side closed');
     expect(await ask('/again')).toMatchObject({ status: 200 });

@@ -1,4 +1,4 @@
-// Files of credentials that are half written, or not what they should be, at the moment that they are read again.
+// Files of credentials that are incomplete or wrong at the moment when they are read again.
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -59,7 +59,7 @@ const writeToken = async (account: string) =>
 const ROBOT = 'system:serviceaccount:website-reconciler:website-functions';
 const NEXT = 'system:serviceaccount:website-reconciler:website-forwarder';
 
-/** Who the API server says that we are; of each of several requests at once, which take new connections. */
+/** The user names that the API server sees in several requests at once, each on a new connection. */
 async function connected(kubeconfig: string) {
   const warnings: object[] = [];
   const troubles = new Troubles({ info: () => {}, warn: (fields) => void warnings.push(fields) });
@@ -78,7 +78,7 @@ async function connected(kubeconfig: string) {
 }
 const later = () => vi.advanceTimersByTime(61_000);
 
-describe('What cannot be used leaves the previous credentials in use:', () => {
+describe('The previous credentials stay in use after', () => {
   const start = { certificate: () => issue('first'), token: () => writeToken('website-functions') };
   const good = { certificate: () => issue('second'), token: () => writeToken('website-forwarder') };
   const names = { certificate: ['first', 'second'], token: [ROBOT, NEXT] };
@@ -88,9 +88,14 @@ describe('What cannot be used leaves the previous credentials in use:', () => {
     ['half a key', 'certificate', () => half('key'), /client certificate/],
     ['a key of another certificate', 'certificate', () => issue('second', ['key']), /key values mismatch/],
     ['an empty certificate', 'certificate', () => writeFileSync(file('certificate'), ''), /no start line/],
-    ['a certificate that is not there', 'certificate', () => rmSync(file('certificate')), /ENOENT.*certificate/],
-    ['an authority that is garbage', 'certificate', () => writeFileSync(file('ca'), 'garbage'), /holds no certificate/],
-    ['half an authority', 'certificate', () => half('ca'), /authority .*holds no certificate/],
+    ['a missing certificate', 'certificate', () => rmSync(file('certificate')), /ENOENT.*certificate/],
+    [
+      'a malformed certificate authority',
+      'certificate',
+      () => writeFileSync(file('ca'), 'garbage'),
+      /holds no certificate/,
+    ],
+    ['half a certificate authority', 'certificate', () => half('ca'), /authority .*holds no certificate/],
     ['an empty token', 'token', () => writeFileSync(file('token'), '\n'), /token .*is empty/],
     ['half a token', 'token', () => half('token'), /token .*holds half a token/],
     [
@@ -99,10 +104,10 @@ describe('What cannot be used leaves the previous credentials in use:', () => {
       () => writeFileSync(file('token'), readFileSync(file('token'), 'utf8').slice(0, -20)),
       /acceptance of the new credentials .*401/,
     ],
-    ['a token that is binary', 'token', () => writeFileSync(file('token'), '\0\u0001'), /holds no bearer token/],
-    ['a token that is not there', 'token', () => rmSync(file('token')), /ENOENT/],
+    ['a binary token', 'token', () => writeFileSync(file('token'), '\0\u0001'), /holds no bearer token/],
+    ['a missing token', 'token', () => rmSync(file('token')), /ENOENT/],
   ])('%s', async (_, kind, spoil, words) => {
-    // client-node reads a token again after a minute of the clock; certificates are good by the clock.
+    // client-node reads a token again after a minute of the clock. The clock must stay real for certificates, which expire.
     vi.useFakeTimers({ toFake: kind === 'token' ? ['performance', 'Date'] : ['performance'] });
     const kubeconfig = kind === 'token' ? byToken() : byCertificate();
     const authorityBefore = readFileSync(file('ca'));
@@ -152,19 +157,19 @@ describe('What cannot be used leaves the previous credentials in use:', () => {
   });
 });
 
-it('A certificate that takes the place of another is shown at once, although connections are open', async () => {
+it('A new certificate is used at once, although connections are open', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   await issue('first');
   const { whoAmI } = await connected(byCertificate());
   expect(await whoAmI()).toEqual(['first']);
   await issue('second');
   later();
-  // Requests that come while the files are read go out with what there was.
+  // Requests during the reading of the files still use the old certificate.
   await whoAmI();
   expect(await whoAmI()).toEqual(['second']);
 });
 
-describe('The built programs outlive half a client certificate, and take the next whole one:', () => {
+describe('After half a client certificate, a whole one is used by the built program of', () => {
   async function outlives(program: Program, work: (name: string) => Promise<void>) {
     close.push(() => program.stop());
     const url = String((await program.line('Listening'))['url']);
@@ -172,7 +177,7 @@ describe('The built programs outlive half a client certificate, and take the nex
     await work('a');
     const key = readFileSync(file('key'), 'utf8').split('\n')[1] ?? '';
     half('certificate');
-    // Certificates are read again with a request that comes later than 10 s after the last time.
+    // The first request more than 10 s after the last reading reads the certificates again.
     await eventually(async () => {
       await work('b');
       expect(await ready()).toMatch(/^ok\nclient certificate .*bad end line; the previous one stays in use\n$/);
@@ -211,7 +216,7 @@ describe('The built programs outlive half a client certificate, and take the nex
     const namespace = await createNamespace(admin, 'half-written');
     const sink = await startSink(namespace);
     close.push(() => sink.close());
-    // The Lease is renewed every second, and watches are opened anew when their connections end.
+    // The Lease is renewed every second, and a watch reconnects when its connection ends.
     const program = startForwarder(
       ['--sink', sink.url, '--host', '127.0.0.1', '--port', '0', '--lease', namespace, '--namespaces', namespace],
       { KUBECONFIG: byCertificate() },

@@ -43,7 +43,7 @@ describeCluster('The real cluster', async () => {
   };
 });
 
-it('names the verb and the resource that RBAC refuses', async () => {
+it('The real cluster reports the verb and the resource that RBAC refuses', async () => {
   const forwarder = await connect({ kubeconfig: inject('forwarderKubeconfig') });
   await expect(kubernetes(forwarder).getWebsite({ namespace: 'default', name: 'x' })).rejects.toMatchObject({
     code: 'Forbidden',
@@ -53,13 +53,16 @@ it('names the verb and the resource that RBAC refuses', async () => {
   await forwarder.close();
 });
 
-it.each(['999999999999', 'yesterday'])('reads a Website as it is where it never was at version %s', async (since) => {
-  const key = { namespace: await createNamespace(transport, 'since'), name: 'shop' };
-  const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
-  expect(await kubernetes(transport).getWebsite(key, since)).toEqual(website);
-});
+it.each(['999999999999', 'yesterday'])(
+  'The real cluster returns the present Website if it never had version %s',
+  async (since) => {
+    const key = { namespace: await createNamespace(transport, 'since'), name: 'shop' };
+    const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
+    expect(await kubernetes(transport).getWebsite(key, since)).toEqual(website);
+  },
+);
 
-it('never asks for a version that may not come: the API server would wait for it', async () => {
+it('The real cluster is never asked for a version that may not exist yet, because the API server would wait for it', async () => {
   const proxy = await faultProxy(inject('kubeconfig'));
   const behind = await connect({ kubeconfig: proxy.kubeconfig });
   const key = { namespace: await createNamespace(transport, 'since'), name: 'shop' };
@@ -70,7 +73,7 @@ it('never asks for a version that may not come: the API server would wait for it
     expect((await kubernetes(behind).getWebsite(key, since))?.metadata.uid).toBe(metadata.uid);
     return proxy.requests;
   };
-  // The cache has it a moment later.
+  // The API server's cache has it a moment later.
   await eventually(async () =>
     expect(await requestsFor(metadata.resourceVersion)).toEqual([`${path}?resourceVersion=0`]),
   );
@@ -79,7 +82,7 @@ it('never asks for a version that may not come: the API server would wait for it
   await Promise.all([behind.close(), proxy.close()]);
 });
 
-it('leaves to others the fields that they wrote (metadata.managedFields)', async () => {
+it("A write keeps other field managers' ownership of their fields (metadata.managedFields)", async () => {
   const key = { namespace: await createNamespace(transport, 'managed'), name: 'shop' };
   const cluster = kubernetes(transport);
   const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
@@ -97,19 +100,19 @@ it('leaves to others the fields that they wrote (metadata.managedFields)', async
   expect(writersOf(judged, 'f:image')).toEqual(writersOf(website, 'f:image'));
 });
 
-/** Who wrote a field, by the end of its path. */
+/** The field managers of a field, which is given by the end of its path. */
 function writersOf({ metadata }: object & { metadata: object }, ...path: readonly string[]): string[] {
   const { managedFields } = metadata as { managedFields: { manager: string; fieldsV1: object }[] };
   const text = new RegExp(path.map((part) => `"${part}":`).join('.*'));
   return managedFields.filter(({ fieldsV1 }) => text.test(JSON.stringify(fieldsV1))).map(({ manager }) => manager);
 }
 
-it('says that a context is unknown, and which there are', async () => {
+it('The error about an unknown context lists the known ones', async () => {
   const address = { kubeconfig: inject('kubeconfig'), context: 'nope' };
   await expect(connect(address)).rejects.toThrow(/has no context nope; it has \S+/);
 });
 
-it('tells an object that is not there from a resource that the API server does not know', async () => {
+it('The error for a missing object differs from the error for an unknown resource', async () => {
   const get = (path: string) => transport.json({ method: 'GET', path, what: 'look' });
   await expect(get('/apis/stable.example.com/v1/namespaces/default/websites/none')).rejects.toMatchObject({
     code: 'NotFound',

@@ -1,4 +1,4 @@
-// Single objects that somebody made large, on the real API server.
+// Single large objects on the real API server.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => admin.close());
 
-/** Counts the requests at once that may be answered with something large, or bring it. */
+/** Counts the requests in flight whose answer may be large or whose body is large. */
 async function noting(request: ApiRequest): Promise<unknown> {
   const isLarge = request.body === undefined ? request.largest === undefined : sizeOf(request) > 256 * KIB;
   if (isLarge) most = Math.max(most, ++running);
@@ -36,7 +36,7 @@ async function noting(request: ApiRequest): Promise<unknown> {
 }
 const sizeOf = ({ body }: ApiRequest): number => JSON.stringify(body).length;
 
-it('No more than two are read or written at once, beside any number of small ones', async () => {
+it('The functions read or write at most two large objects at once, besides any number of small ones', async () => {
   const names = Array.from({ length: 8 }, (_, index) => `site-${index}`);
   for (const [index, name] of names.entries())
     await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 0, env: index < 6 ? LARGE : [] });

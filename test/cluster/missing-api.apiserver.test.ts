@@ -1,4 +1,4 @@
-// A control plane of its own: no other test can do without the Gateway API meanwhile.
+// Has a control plane of its own, because other tests need the Gateway API.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ClusterError } from '../../functions/cluster/errors.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
@@ -35,7 +35,7 @@ async function uninstall(): Promise<void> {
   });
 }
 
-it('A Website with a Gateway says what to install, and is ready once that is there', async () => {
+it('A Website with a Gateway says what to install, and becomes ready once it is installed', async () => {
   const key = { namespace: await createNamespace(own.admin, 'gateway'), name: 'shop' };
   const cluster = kubernetes(functions);
   const run = () => reconcile(key, { cluster, now: () => new Date() });
@@ -56,7 +56,7 @@ it('A Website with a Gateway says what to install, and is ready once that is the
   await uninstall();
 });
 
-it('The programs stay well without it, say so once, and act within a minute of its installation', async () => {
+it('Without the Gateway API, the programs stay ready and log it once, and they reconcile once it is installed', async () => {
   const key = { namespace: await createNamespace(own.admin, 'programs'), name: 'shop' };
   const resync = { RESYNC_INTERVAL_SECONDS: '0' };
   const functionsProgram = startFunctions({ KUBECONFIG: own.functionsKubeconfig, ...resync });

@@ -13,7 +13,7 @@ export interface Uninstallable {
   readonly uninstall: () => Promise<void>;
 }
 
-/** What every implementation of the port does once an API that it need not have is gone. */
+/** How every implementation of the port behaves after an optional API was uninstalled. */
 export function itReadsAMissingApi(make: () => Promise<Uninstallable>): void {
   it('reads a missing API as one without objects, and refuses to create one', async () => {
     const { cluster, namespace, createWebsite, uninstall } = await make();

@@ -1,4 +1,4 @@
-// How lists are read in pages, whatever the size of the objects: on the real API server.
+// How lists of small and large objects are read in pages, on the real API server.
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import { pages } from '../../functions/cluster/pages.ts';
 import { Places } from '../../functions/cluster/places.ts';
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterAll(() => admin.close());
 
-/** Notes what was asked for, and how long the answer was; that it was broken off where that is not known. */
+/** Records the limit of a request and the size of its answer, which stays undefined if the answer was cut off. */
 async function sized(request: Parameters<Transport['sized']>[0]) {
   const noted = { limit: new URLSearchParams(request.path.split('?')[1]).get('limit'), bytes: undefined };
   asked.push(noted);
@@ -49,23 +49,23 @@ async function listed(places = new Places(1)): Promise<string[]> {
   return names;
 }
 
-it('Small objects take one page more than pages of 500 would', async () => {
+it('A list of small objects starts with a page of 50 and continues with pages of 500', async () => {
   const names = await create('small', 120, []);
   expect(await listed()).toEqual(names);
   expect(asked.map(({ limit }) => limit)).toEqual(['50', '500']);
 });
 
-it('Large objects come in pages of few, each of them once', async () => {
+it('A list of large objects has small pages, and returns each object once', async () => {
   const names = [...(await create('a-small', 60, [])), ...(await create('b-large', 30, LARGE))];
   names.push(...(await create('c-small', 60, [])));
   expect(await listed()).toEqual(names);
   for (const { bytes } of asked) expect(bytes ?? 0).toBeLessThan(8 * MIB);
-  // The page that the small ones made too large was broken off once, and asked for in smaller parts.
+  // The first page with large objects was cut off, and requested again in smaller parts.
   expect(asked.filter(({ bytes }) => bytes === undefined).length).toBeLessThan(4);
   await Promise.all(names.map((name) => removeWebsite(admin, { namespace, name })));
 });
 
-it('No more pages are held at once than there are places', async () => {
+it('Lists hold at most as many pages at once as there are places', async () => {
   await create('small', 60, []);
   const places = new Places(2);
   const leave = [await places.take(), await places.take()];

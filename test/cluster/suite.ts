@@ -17,13 +17,13 @@ export interface Subject {
   announced(website: Website): Promise<readonly Announcement[]>;
 }
 
-/** What every implementation of the port has to do; run on the double and on the real API server. */
+/** The behavior of every implementation of the port. It runs on the double and on the real API server. */
 export function describeCluster(name: string, make: () => Promise<Subject>): void {
   describe(name, () => {
     let subject: Subject;
     let cluster: Cluster;
     let website: Website;
-    // The child that no controller writes to, here: what it is like is for the tests alone to change.
+    // No controller writes to the Ingress in these tests, so only the tests change it.
     let ingress: Ingress;
     const key = () => ({ namespace: subject.namespace, name: 'shop' });
     const refusal = (code: string) => expect.objectContaining({ name: 'ClusterError', code });
@@ -36,21 +36,21 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       await cluster.create(desiredChild('Deployment', website));
     });
 
-    it('finds nothing where there is nothing', async () => {
+    it('finds no missing object', async () => {
       const other = { ...key(), name: 'other' };
       expect(await cluster.getWebsite(other)).toBeUndefined();
       expect(await cluster.getChild('Deployment', other)).toBeUndefined();
       expect(await cluster.getChild('Service', key())).toBeUndefined();
     });
 
-    it('reads what was created, with uid, resourceVersion and generation', async () => {
+    it('reads a created object with uid, resourceVersion and generation', async () => {
       const read = await cluster.getWebsite(key());
       expect(read?.metadata).toMatchObject({ ...key(), uid: website.metadata.uid, generation: 1 });
       const child = await cluster.getChild('Ingress', key());
       expect(child).toMatchObject({ kind: 'Ingress', metadata: { uid: ingress.metadata.uid, generation: 1 } });
     });
 
-    it('reads a Website as it was at a version, or later', async () => {
+    it('reads a Website at a version or later', async () => {
       const { resourceVersion } = website.metadata;
       expect((await cluster.getWebsite(key(), resourceVersion))?.metadata.uid).toBe(website.metadata.uid);
       const updated = await cluster.updateStatus({ ...website, status: { observedGeneration: 1 } });
@@ -59,20 +59,20 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       expect(await cluster.getWebsite({ ...key(), name: 'other' }, since)).toBeUndefined();
     });
 
-    it('never overwrites by creating', async () => {
+    it('refuses to create an object that exists', async () => {
       const twin = desiredChild('Ingress', website, { ...SPEC, host: 'b.example.com' });
       await expect(cluster.create(twin)).rejects.toEqual(refusal('AlreadyExists'));
       expect((await readIngress()).spec.rules).toMatchObject([{ host: 'a.example.com' }]);
     });
 
-    it('replaces what was read, under a new resourceVersion and generation', async () => {
+    it('replaces an object, which gets a new resourceVersion and generation', async () => {
       const read = await readIngress();
       const written = await cluster.replace(withHost(read, 'b.example.com'));
       expect(written.metadata.resourceVersion).not.toBe(read.metadata.resourceVersion);
       expect(written).toMatchObject({ metadata: { generation: 2 }, spec: { rules: [{ host: 'b.example.com' }] } });
     });
 
-    it('says what a replacement would come to, and writes nothing', async () => {
+    it('returns the result of a replacement without storing it', async () => {
       const read = await readIngress();
       const would = await cluster.rehearse(withHost(read, 'b.example.com'));
       expect(would).toMatchObject({ kind: 'Ingress', spec: { rules: [{ host: 'b.example.com' }] } });
@@ -81,7 +81,7 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       await expect(cluster.rehearse(withHost(read, 'd.example.com'))).rejects.toEqual(refusal('Conflict'));
     });
 
-    it('keeps the resourceVersion when nothing changes, and the generation when only metadata does', async () => {
+    it('keeps the resourceVersion if nothing changes, and the generation if only metadata changes', async () => {
       const read = await readIngress();
       expect((await cluster.replace(read)).metadata.resourceVersion).toBe(read.metadata.resourceVersion);
       const annotations = { ...read.metadata.annotations, note: 'x' };
@@ -89,21 +89,21 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       expect(written.metadata).toMatchObject({ generation: 1, annotations: { note: 'x' } });
     });
 
-    it('refuses to replace or delete what changed since it was read', async () => {
+    it('refuses to replace or delete an object that changed after it was read', async () => {
       const read = await readIngress();
       await cluster.replace(withHost(read, 'b.example.com'));
       await expect(cluster.replace(withHost(read, 'c.example.com'))).rejects.toEqual(refusal('Conflict'));
       await expect(cluster.delete(read)).rejects.toEqual(refusal('Conflict'));
     });
 
-    it('refuses to replace or delete another object of the same name', async () => {
+    it('refuses to replace or delete an object of the same name with another uid', async () => {
       const read = await readIngress();
       const impostor = { ...read, metadata: { ...read.metadata, uid: '00000000-0000-0000-0000-000000000000' } };
       await expect(cluster.replace(withHost(impostor, 'b.example.com'))).rejects.toEqual(refusal('Conflict'));
       await expect(cluster.delete(impostor)).rejects.toEqual(refusal('Conflict'));
     });
 
-    it('deletes what was read, and then refuses to replace or delete it', async () => {
+    it('deletes an object, and then refuses to replace or delete it', async () => {
       const read = await readIngress();
       await cluster.delete(read);
       expect(await cluster.getChild('Ingress', key())).toBeUndefined();
@@ -124,7 +124,7 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       });
     });
 
-    it('refuses a status for a Website that changed since it was read, even one that says nothing new', async () => {
+    it('refuses a status for a Website that changed after it was read, even a status without a change', async () => {
       const { metadata } = await cluster.updateStatus({ ...website, status: { replicas: 3 } });
       for (const replicas of [3, 4])
         await expect(cluster.updateStatus({ ...website, status: { replicas } })).rejects.toEqual(refusal('Conflict'));
@@ -133,7 +133,7 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       });
     });
 
-    it('keeps the resourceVersion where a status says nothing new', async () => {
+    it('keeps the resourceVersion if a status changes nothing', async () => {
       const { metadata } = await cluster.updateStatus({ ...website, status: { replicas: 3 } });
       const again = await cluster.updateStatus({ ...website, metadata, status: { replicas: 3 } });
       expect(again.metadata.resourceVersion).toBe(metadata.resourceVersion);
@@ -151,7 +151,7 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       await expect(cluster.announce(nowhere, { ...transition, note: 'x'.repeat(5_000) })).resolves.toBeUndefined();
     });
 
-    it('announces once what is to be announced once, also of a newer Website', async () => {
+    it('announces an event with the same key once, also for a newer version of the Website', async () => {
       const repair: Announcement = { type: 'Normal', reason: 'Repaired', note: 'x', once: 'service-repaired.1' };
       await cluster.announce(website, repair);
       const newer = await cluster.updateStatus({ ...website, status: { replicas: 3 } });
@@ -174,7 +174,7 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       ]);
     });
 
-    it('lists the Pods with these labels, 50 at most', async () => {
+    it('lists at most 50 Pods with the given labels', async () => {
       expect(await cluster.listPods(subject.namespace, { app: 'shop' })).toEqual([]);
       for (let index = 0; index < 52; index++)
         await subject.createPod(`shop-${index}`, { app: 'shop', half: String(index % 2) });

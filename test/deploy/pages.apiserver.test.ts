@@ -15,7 +15,7 @@ import { begin, DOCS, end, read, type Session } from './session.ts';
 
 afterEach(end);
 
-describe('Somebody who follows the page', () => {
+describe('A reader who follows the page', () => {
   it('installs everything with kubectl', async () => {
     const session = await begin();
     const page = `${DOCS}/kubernetes.md`;
@@ -44,7 +44,7 @@ describe('Somebody who follows the page', () => {
     expect(await quietly(inject('kubectl'), ['--kubeconfig', session.kubeconfig, ...crd])).toContain('A newer site: ');
   }, 240_000);
 
-  it('installs everything in the namespace of one team, as that team', async () => {
+  it("installs everything in the namespace of one team, with that team's rights", async () => {
     const session = await begin();
     const { reader } = session;
     const asTeam = join(reader.folder, '.team.kubeconfig');
@@ -74,7 +74,7 @@ describe('Somebody who follows the page', () => {
     240_000,
   );
 
-  it('runs the functions on Azure, of which there are stand-ins', async () => {
+  it('runs the functions on Azure, simulated by stand-ins', async () => {
     const outputs = bicepFilesIn('infra/azure').get('main.bicep')?.outputs ?? [];
     const names = [...outputs.map(({ name }) => name), 'AZURE_SUBSCRIPTION_ID'];
     const sink = { SINK: 'https://x.queue.core.windows.net/website-events', SINK_KIND: 'storage-queue' };
@@ -83,7 +83,7 @@ describe('Somebody who follows the page', () => {
       .map(([name, value]) => `${name}="${value}"`)
       .join('\n');
     const session = await begin(['az', 'azd', 'npm'], { AZD_VALUES });
-    // In the place of Azure: functions that find the site by a resync.
+    // Instead of Azure, functions on this machine find the site by a resync.
     let functions: Program | undefined;
     const before = async ({ section }: Block) => {
       if (section.startsWith('4.')) functions ??= await functionsElsewhere(session);
@@ -117,7 +117,7 @@ async function functionsElsewhere({ kubeconfig, reader }: Session): Promise<Prog
   return program;
 }
 
-/** A kubeconfig of an administrator who acts as somebody else. */
+/** A kubeconfig of an administrator who impersonates another user. */
 function impersonating(kubeconfig: string, user: string, group: string): string {
   const config = parse(readFileSync(kubeconfig, 'utf8')) as { users: { user: object }[] };
   const users = config.users.map((each) => ({ ...each, user: { ...each.user, as: user, 'as-groups': [group] } }));

@@ -1,4 +1,4 @@
-// docs/uninstall.md, run in order where docs/deploy/kubernetes.md was before: the real garbage collector decides what stays.
+// The commands of docs/uninstall.md, run in order after those of docs/deploy/kubernetes.md, with the real garbage collector.
 import { afterEach, expect, inject, it } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { quietly } from '../kubernetes/kubectl.ts';
@@ -8,13 +8,13 @@ const PAGE = 'docs/uninstall.md';
 
 afterEach(end);
 
-/** Does what the first steps of the page on Kubernetes say. */
+/** Runs the first steps of docs/deploy/kubernetes.md. */
 const install = (session: Session) => read(`${DOCS}/kubernetes.md`, session, { only: /^[123]\. / });
 
 const kubectl = ({ kubeconfig }: Session, ...args: string[]) =>
   quietly(inject('kubectl'), ['--kubeconfig', kubeconfig, ...args]);
 
-/** The Pods of the site by uid, and those that its Service leads to: the same while it serves. */
+/** The uids of the site's Pods, and of the Pods behind its Service. They are the same while the site serves. */
 async function serving(session: Session): Promise<{ pods: string[]; backends: string[] }> {
   const uids = (text: string) => text.split(' ').filter(Boolean).toSorted();
   const ready = 'jsonpath={.items[*].endpoints[?(@.conditions.ready==true)].targetRef.uid}';
@@ -25,7 +25,7 @@ async function serving(session: Session): Promise<{ pods: string[]; backends: st
   };
 }
 
-it('the programs go and the sites stay, until somebody wants them gone', async () => {
+it('The commands of the page remove the programs and keep the sites, until its last section removes the sites', async () => {
   const session = await begin();
   await install(session);
   const before = await eventually(async () => {
@@ -40,7 +40,7 @@ it('the programs go and the sites stay, until somebody wants them gone', async (
       if (block.section !== section && block.section === 'Remove everything') {
         expect(await kubectl(session, 'get', 'crds', '-o', 'name')).not.toContain('websites');
         expect(await serving(session)).toEqual(before);
-        // The way back.
+        // Install the programs again.
         await install(session);
       }
       section = block.section;
@@ -50,7 +50,7 @@ it('the programs go and the sites stay, until somebody wants them gone', async (
   await eventually(async () => expect(await serving(session)).toEqual({ pods: [], backends: [] }));
 }, 240_000);
 
-it('deleting the CRD deletes the sites, whatever --cascade says', async () => {
+it('Deleting the CRD deletes the sites, even with --cascade=orphan', async () => {
   const session = await begin();
   await install(session);
   await kubectl(session, 'delete', 'crd', 'websites.stable.example.com', '--cascade=orphan');

@@ -1,4 +1,4 @@
-// Least privilege, both ways: what the programs do is what they may do, by the API server's own audit log.
+// Least privilege in both directions, by the API server's audit log: the programs use exactly the rights that they have.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
@@ -10,12 +10,12 @@ import { serve } from '../gateway.ts';
 import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite } from '../real-cluster.ts';
 
-/** Granted, and asked about by an admission plugin (OwnerReferencesPermissionEnforcement) instead of a request. */
+/** An admission plugin (OwnerReferencesPermissionEnforcement) checks this right. There is no request for it. */
 const NO_REQUEST = 'update websites/finalizers.stable.example.com';
 
 let admin: Transport;
 let key: WebsiteKey;
-/** Other tests ask for more with the same accounts, and are refused. */
+/** Other tests make forbidden requests with the same accounts, so only requests after this time count. */
 let began: number;
 const programs: Program[] = [];
 
@@ -64,7 +64,7 @@ interface AuditEvent {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** What an account asked for, by what the API server decided. */
+/** The requests of an account that the API server allowed or forbade. */
 function asked(account: string, decision: 'allow' | 'forbid'): string[] {
   const lines = readFileSync(inject('auditLog'), 'utf8').split('\n').slice(0, -1);
   const rights = lines
@@ -87,7 +87,7 @@ async function ready(): Promise<void> {
   });
 }
 
-/** A life in which everything that the programs can do is done. */
+/** Changes a Website so that the programs use every right. */
 async function live(): Promise<void> {
   await createWebsite(admin, key, {
     image: 'nginx:1',
@@ -114,7 +114,7 @@ async function live(): Promise<void> {
   await ready();
   await patchWebsite(admin, key, { spec: { host: null, gateway: null, autoscaling: null, replicas: 1 } });
   await ready();
-  // Something else scales it from now on, so its number is missing.
+  // From now on, another program scales it, so replicas is absent.
   await patchWebsite(admin, key, { spec: { replicas: null, autoscaling: { external: true } } });
   await ready();
   await patchWebsite(admin, key, { spec: { placement: { nodeSelector: { 'example.com/nowhere': 'true' } } } });
@@ -126,7 +126,7 @@ async function live(): Promise<void> {
   );
 }
 
-it('The functions and the forwarder use what they are granted, and are granted what they use', async () => {
+it('The functions and the forwarder use every right that they have, and need no other', async () => {
   const functions = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
     RESYNC_INTERVAL_SECONDS: '0',
@@ -138,7 +138,7 @@ it('The functions and the forwarder use what they are granted, and are granted w
   programs.push(forwarder);
   await live();
   await fetch(new URL('resync', sink), { method: 'POST' });
-  // A watch is in the log when it has ended.
+  // The audit log has a watch once it has ended.
   await stopAll();
   await eventually(() => {
     expect(asked('website-forwarder', 'allow')).toEqual(grantedIn('infra/kubernetes/rights/forwarder-rbac.yaml'));

@@ -1,4 +1,4 @@
-// The whole chain, as npm start runs it: the forwarder and the functions as programs, each with the rights that it ships with.
+// The whole system, as npm start runs it: the forwarder and the functions as programs, each with its own rights.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
@@ -39,7 +39,7 @@ const child = <Kind extends ChildKind>(kind: Kind) => cluster.getChild(kind, key
 const deploymentPath = () => `/apis/apps/v1/namespaces/${key.namespace}/deployments/shop-deployment`;
 const container = async () => (await child('Deployment'))?.spec.template.spec?.containers[0];
 
-/** Ready, and of the spec as it is now. */
+/** Waits until the Website is ready for its present spec. */
 async function isReady(replicas: number): Promise<void> {
   await eventually(async () => {
     const website = await cluster.getWebsite(key);
@@ -52,7 +52,7 @@ async function isReady(replicas: number): Promise<void> {
   });
 }
 
-it('A Website is applied, and is ready', async () => {
+it('A new Website becomes ready with all its children', async () => {
   await createWebsite(admin, key, { image: 'nginx:1.29', replicas: 2, host: 'shop.example.com' });
   await isReady(2);
   expect(await child('Service')).toMatchObject({ spec: { ports: [{ port: 80 }] } });
@@ -60,13 +60,13 @@ it('A Website is applied, and is ready', async () => {
   expect(await child('PodDisruptionBudget')).toMatchObject({ spec: { maxUnavailable: 1 } });
 });
 
-it('An update of the image is rolled out', async () => {
+it('A change of the image is rolled out', async () => {
   await patchWebsite(admin, key, { spec: { image: 'nginx:1.30' } });
   await isReady(2);
   expect(await container()).toMatchObject({ image: 'nginx:1.30' });
 });
 
-it('kubectl scale scales it, and autoscalers find its Pods', async () => {
+it("kubectl scale changes the replicas, and the scale's selector finds the Pods", async () => {
   const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/shop/scale`;
   await patch(admin, path, { spec: { replicas: 4 } });
   await isReady(4);
@@ -82,7 +82,7 @@ it('kubectl scale scales it, and autoscalers find its Pods', async () => {
 it.each([
   ['wiped', { status: null }],
   ['edited', { status: { replicas: 99, url: 'http://elsewhere', conditions: [] } }],
-])('A status that is %s by hand is put right', async (_, edit) => {
+])('The functions restore a status that was %s by hand', async (_, edit) => {
   const before = await cluster.getWebsite(key);
   const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/shop/status?fieldManager=kubectl-edit`;
   await patch(admin, path, edit);
@@ -93,19 +93,19 @@ it.each([
   });
 });
 
-it('A Deployment edited by hand is put right', async () => {
+it('The functions restore a Deployment that was edited by hand', async () => {
   await patch(admin, deploymentPath(), { spec: { replicas: 1, template: { metadata: { labels: { note: 'mine' } } } } });
   await isReady(4);
   await eventually(async () => expect((await child('Deployment'))?.spec).toMatchObject({ replicas: 4 }));
 });
 
-/** What the Website asks for to have a child that it does not have already. */
+/** For each child that the Website lacks, the part of a spec that asks for it. */
 const ASKING: Readonly<Partial<Record<ChildKind, object>>> = {
   HTTPRoute: { gateway: { name: 'public' } },
   HorizontalPodAutoscaler: { autoscaling: { minReplicas: 4, maxReplicas: 5 } },
 };
 
-it.each(CHILD_KINDS)('A %s deleted by hand comes back', async (kind) => {
+it.each(CHILD_KINDS)('The functions recreate a %s that was deleted by hand', async (kind) => {
   await patchWebsite(admin, key, { spec: ASKING[kind] ?? {} });
   await eventually(async () => expect(await child(kind)).toBeDefined());
   const before = await child(kind);
@@ -126,7 +126,7 @@ it('A request to reconcile is acknowledged', async () => {
   await eventually(async () => expect((await cluster.getWebsite(key))?.status?.lastHandledReconcileAt).toBe('now-1'));
 });
 
-it('A suspended Website is left alone until it is resumed', async () => {
+it('A suspended Website keeps its children until it is resumed', async () => {
   await patchWebsite(admin, key, { spec: { suspend: true, replicas: 1 } });
   await eventually(async () =>
     expect((await cluster.getWebsite(key))?.status).toMatchObject({
@@ -138,13 +138,13 @@ it('A suspended Website is left alone until it is resumed', async () => {
   await isReady(1);
 });
 
-it('A host that leaves the spec takes the Ingress with it', async () => {
+it('Removing the host from the spec deletes the Ingress', async () => {
   await patchWebsite(admin, key, { spec: { host: null } });
   await eventually(async () => expect(await child('Ingress')).toBeUndefined());
   await isReady(1);
 });
 
-it('A Website that is deleted and made again under the same name gets children of its own', async () => {
+it('A Website deleted and created again under its name gets new children', async () => {
   const before = await child('Deployment');
   await removeWebsite(admin, key);
   await createWebsite(admin, key, { image: 'nginx:1.31', replicas: 1 });
@@ -152,14 +152,14 @@ it('A Website that is deleted and made again under the same name gets children o
   expect((await child('Deployment'))?.metadata.uid).not.toBe(before?.metadata.uid);
 });
 
-it('A Website that is deleted takes its children with it', async () => {
+it('Deleting a Website deletes its children', async () => {
   await removeWebsite(admin, key);
   await eventually(async () =>
     expect(await Promise.all([child('Deployment'), child('Service')])).toEqual([undefined, undefined]),
   );
 });
 
-it('One that cannot be settled delays no other (P7)', async () => {
+it('P7: a stalled Website delays no other', async () => {
   const foreign = {
     apiVersion: 'v1',
     kind: 'Service',
@@ -183,13 +183,13 @@ it('One that cannot be settled delays no other (P7)', async () => {
   );
 });
 
-it('One that a quota refuses heals within a minute of the quota, which no event tells of', async () => {
+it('A Website that a quota refused becomes ready within a minute of a larger quota, without an event', async () => {
   const late = { namespace: await createNamespace(admin, 'e2e-quota'), name: 'late' };
   const quotas = `/api/v1/namespaces/${late.namespace}/resourcequotas`;
   const hard = (count: number) => ({ hard: { 'count/deployments.apps': String(count) } });
   const none = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none' }, spec: hard(0) };
   await admin.json({ method: 'POST', path: quotas, what: 'create the quota', body: none });
-  // Its controller has to have counted first.
+  // Wait until the quota's controller has counted.
   await eventually(async () =>
     expect(await admin.json({ method: 'GET', path: `${quotas}/none`, what: 'get' })).toMatchObject({ status: hard(0) }),
   );

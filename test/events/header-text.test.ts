@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { headerText } from '../../functions/events/header-text.ts';
 
-it('A header holds any text in printable ASCII, and nothing of it is lost', () => {
+it('A header value is printable ASCII, and decodes to the original text', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       expect(headerText(text)).toMatch(/^[!#-~]*$/);
@@ -18,6 +18,6 @@ it.each([
   ['50%', '50%25'],
   ['"', '%22'],
   ['\ud800', '%EF%BF%BD'],
-])('A header holds %j as %j', (text, header) => {
+])('The text %j becomes the header value %j', (text, header) => {
   expect(headerText(text)).toBe(header);
 });

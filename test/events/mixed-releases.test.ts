@@ -1,4 +1,4 @@
-// A forwarder of one release feeds functions of another: both ways, every event is understood or means a look at everything.
+// A forwarder of one release sends events to functions of another. They understand each event, or they read everything.
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { eventOf } from '../../functions/events/cloudevents.ts';
@@ -29,7 +29,7 @@ const lookOf = (sent: Sent, parser?: Parser): Look | undefined => {
   return request.kind === 'reconcile' ? request.look : undefined;
 };
 
-/** Where each event leads. */
+/** The children that the functions read after each event. */
 const LOOKS: Readonly<Record<string, Look | undefined>> = {
   'uid-1.5.first-seen': AT_NOTHING,
   'uid-1.5.spec-changed': AT_SPEC,
@@ -48,13 +48,13 @@ const LOOKS: Readonly<Record<string, Look | undefined>> = {
   'resync.1.2.3': undefined,
 };
 
-describe("The last release's forwarder is understood:", () => {
+describe("The functions understand this event of the last release's forwarder:", () => {
   it.each(PREVIOUS.map((sent) => [sent.id, sent] as const))('%s', (id, sent) => {
     expect(lookOf(sent)).toEqual(LOOKS[id]);
   });
 });
 
-describe("This release's forwarder", () => {
+describe('The forwarder of this release', () => {
   it.each(PRESENT.map((sent) => [sent.id, sent] as const))('sends %s', (id, sent) => {
     expect(lookOf(sent)).toEqual(LOOKS[id]);
   });
@@ -65,14 +65,14 @@ describe("This release's forwarder", () => {
   });
 });
 
-describe('A parser that lacks the newest kind', () => {
+describe('Functions that do not know the newest kind of child', () => {
   const newest = CHILD_KINDS.at(-1);
   afterEach(() => {
     vi.doUnmock('../../functions/website/children/kinds.ts');
     vi.resetModules();
   });
 
-  it('looks at everything after a change of that kind, and as always after any other', async () => {
+  it('read everything after a change of that kind, and the usual children after any other change', async () => {
     vi.resetModules();
     vi.doMock(import('../../functions/website/children/kinds.ts'), async (original) => {
       const kinds = await original();
@@ -87,18 +87,18 @@ describe('A parser that lacks the newest kind', () => {
   });
 });
 
-describe('An unknown word of a newer release means a look at everything:', () => {
+describe('The functions read everything if an event has', () => {
   const [, sent] = PRESENT as [Sent, Sent];
   it.each([
-    ['a reason', { reason: 'route-changed' }],
-    ['a kind of child', { childKind: 'TCPRoute' }],
-    ['a kind among others', { changed: ['Website', 'TCPRoute'] }],
-    ['a name that every object inherits', { childKind: 'constructor' }],
+    ['an unknown reason', { reason: 'route-changed' }],
+    ['an unknown kind of child', { childKind: 'TCPRoute' }],
+    ['an unknown kind beside known ones', { changed: ['Website', 'TCPRoute'] }],
+    ['the name of a property that every object inherits as its kind', { childKind: 'constructor' }],
   ])('%s', (_, data) => {
     expect(lookOf({ ...sent, data: { ...sent.data, ...data } })).toEqual(AT_EVERYTHING);
   });
 
-  it('a reason is not passed on', () => {
+  it('an unknown reason, which they do not pass on', () => {
     expect(requestOf({ ...sent, data: { ...sent.data, reason: 'route-changed' } })).toMatchObject({
       reason: undefined,
     });

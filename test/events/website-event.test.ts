@@ -19,22 +19,28 @@ const event = ({ data: read = data, ...given }: { data?: unknown; type?: string;
   data: () => read,
   ...given,
 });
-/** What nobody needs must not be parsed: it may be anything. */
+/** Data that is not needed must not be parsed: it may be anything. */
 const unread = () => {
   throw new Error('The data was read');
 };
 
-describe('An event of ours', () => {
-  it.each([EVENT_TYPES.changed, EVENT_TYPES.deleted, EVENT_TYPES.drifted])('%s asks for a reconcile', (type) => {
-    expect(requestOf(event({ type }))).toMatchObject({ kind: 'reconcile', key: { namespace: 'team-a', name: 'shop' } });
-  });
+describe('An event of our forwarder', () => {
+  it.each([EVENT_TYPES.changed, EVENT_TYPES.deleted, EVENT_TYPES.drifted])(
+    'of type %s asks for a reconcile',
+    (type) => {
+      expect(requestOf(event({ type }))).toMatchObject({
+        kind: 'reconcile',
+        key: { namespace: 'team-a', name: 'shop' },
+      });
+    },
+  );
 
   it.each([
     ['namespace', { namespace: '../kube-system' }, 'data.namespace: must be a DNS label'],
     ['name', { name: 'a/../b' }, 'data.name: must be a DNS subdomain'],
     ['kind', { kind: 'Secret' }, 'data.kind: '],
     ['uid', { uid: undefined }, 'data.uid: '],
-  ])('with a bad %s is refused with the name of the field', (_, bad, message) => {
+  ])('with a bad %s is refused, and the error names the field', (_, bad, message) => {
     expect(() => requestOf(event({ data: { ...data, ...bad } }))).toThrow(InvalidEventError);
     expect(() => requestOf(event({ data: { ...data, ...bad } }))).toThrow(message);
   });
@@ -43,12 +49,15 @@ describe('An event of ours', () => {
     expect(() => requestOf({ ...event(), data: () => undefined })).toThrow('data: ');
   });
 
-  it.each(['9'.repeat(21), 'yesterday', '', 7, null])('asks without a version where it has %j', (resourceVersion) => {
-    expect(requestOf(event({ data: { ...data, resourceVersion } }))).toMatchObject({
-      kind: 'reconcile',
-      resourceVersion: undefined,
-    });
-  });
+  it.each(['9'.repeat(21), 'yesterday', '', 7, null])(
+    'with the version %j asks for a reconcile without a version',
+    (resourceVersion) => {
+      expect(requestOf(event({ data: { ...data, resourceVersion } }))).toMatchObject({
+        kind: 'reconcile',
+        resourceVersion: undefined,
+      });
+    },
+  );
 
   it.each([
     { reason: 7 },
@@ -60,17 +69,17 @@ describe('An event of ours', () => {
     { changed: 'Deployment' },
     { changed: ['Deployment', 7] },
     { reason: 'first-seen', changed: ['OfANewerRelease'] },
-  ])('has everything read where its hint is %j', (hint) => {
+  ])('with the hint %j makes the functions read everything', (hint) => {
     const about = { ...data, changed: ['Website'], ...hint };
     expect(requestOf(event({ data: about }))).toMatchObject({ kind: 'reconcile', look: AT_EVERYTHING });
   });
 
-  it.each([-1, 1.5, 'two', null, {}])('is understood whatever its generation is, here %j', (generation) => {
+  it.each([-1, 1.5, 'two', null, {}])('with the generation %j is understood', (generation) => {
     expect(requestOf(event({ data: { ...data, generation } }))).toMatchObject({ kind: 'reconcile' });
   });
 
   it.each([undefined, ['Deployment'], ['Website', 'Service']])(
-    'has everything read where an optional child changed, and %j is said to have changed',
+    'about an optional child makes the functions read everything, with %j as the changed kinds',
     (changed) => {
       for (const { kind } of OPTIONAL_KINDS) {
         const about = { ...data, reason: 'retry', childKind: kind, changed };
@@ -79,7 +88,7 @@ describe('An event of ours', () => {
     },
   );
 
-  it('carries nothing of a forged spec', () => {
+  it('passes on nothing of a forged spec', () => {
     const forged = { ...data, spec: { image: 'evil', replicas: 1000 } };
     expect(JSON.stringify(requestOf(event({ data: forged })))).not.toContain('evil');
   });
@@ -89,7 +98,7 @@ describe("An event of Knative's ApiServerSource", () => {
   const subject = subjectOf({ namespace: 'team-a', name: 'shop' });
 
   it.each(['resource.add', 'resource.update', 'resource.delete', 'ref.add', 'ref.update', 'ref.delete'])(
-    '%s asks for a reconcile of its subject',
+    'of type %s asks for a reconcile of its subject',
     (suffix) => {
       const request = requestOf({ ...event({ type: `dev.knative.apiserver.${suffix}`, subject }), data: unread });
       expect(request).toEqual({ kind: 'reconcile', key: { namespace: 'team-a', name: 'shop' } });
@@ -107,7 +116,7 @@ describe("An event of Knative's ApiServerSource", () => {
     expect(() => requestOf(event({ type: 'dev.knative.apiserver.ref.add' }))).toThrow('subject is missing');
   });
 
-  it('with a subject that is no name is refused', () => {
+  it('with an invalid name in its subject is refused', () => {
     const bad = subject.replace('shop', '%2e%2e');
     expect(() => requestOf(event({ type: 'dev.knative.apiserver.ref.add', subject: bad }))).toThrow('subject.name');
   });
@@ -116,11 +125,11 @@ describe("An event of Knative's ApiServerSource", () => {
 it.each([
   [EVENT_TYPES.resync, 'its cluster'],
   ['dev.knative.sources.ping', 'all clusters'],
-])('%s asks for a resync of %s', (type, of) => {
+])('An event of type %s asks for a resync of %s', (type, of) => {
   expect(requestOf({ ...event({ type }), data: unread })).toEqual({ kind: 'resync', of });
 });
 
-it('An event of an unknown type is ignored, and says so', () => {
+it('An event of an unknown type is ignored, with the type in the explanation', () => {
   expect(requestOf({ ...event({ type: 'com.example.other' }), data: unread })).toEqual({
     kind: 'ignore',
     why: 'unknown event type "com.example.other"',

@@ -16,21 +16,21 @@ function gone(eventReason: string): HistoryRecord {
 
 it.each<[string, readonly [HistoryRecord, boolean][]]>([
   [
-    'A settled Website adds nothing, however often it is looked at',
+    'A settled Website adds no record, however often it is reconciled',
     [
       [settled, false],
       [settled, false],
     ],
   ],
   [
-    'Each run that wrote something is recorded',
+    'Each run that wrote to the cluster is recorded',
     [
       [wrote, true],
       [wrote, true],
     ],
   ],
   [
-    'A failure is recorded once for each reason, and so is its end',
+    'A failure is recorded once for each reason, and its end once',
     [
       [failed, true],
       [failed, false],
@@ -42,14 +42,14 @@ it.each<[string, readonly [HistoryRecord, boolean][]]>([
     ],
   ],
   [
-    'A failed run that wrote something is recorded each time',
+    'Each failed run that wrote to the cluster is recorded',
     [
       [{ ...failed, actions: ['create Deployment'] }, true],
       [{ ...failed, actions: ['create Service'] }, true],
     ],
   ],
   [
-    'One Website says nothing about another, nor one cluster about another',
+    'A failure is counted separately for each Website and each cluster',
     [
       [failed, true],
       [{ ...failed, name: 'other' }, true],
@@ -58,7 +58,7 @@ it.each<[string, readonly [HistoryRecord, boolean][]]>([
     ],
   ],
   [
-    'A deletion is recorded once, and the events of the children that follow are not',
+    'A deletion is recorded once, and the later events of its children are not recorded',
     [
       [deleted, true],
       [gone('child-deleted'), false],
@@ -67,13 +67,13 @@ it.each<[string, readonly [HistoryRecord, boolean][]]>([
       [deleted, true],
     ],
   ],
-  ['A Website that is not there is not worth a record', [[gone('retry'), false]]],
+  ['A run for a missing Website is not recorded', [[gone('retry'), false]]],
 ])('%s', (_, runs) => {
   const failing = new Failing();
   expect(runs.map(([run]) => failing.isNews(run))).toEqual(runs.map(([, isNews]) => isNews));
 });
 
-it('remembers a limited number of Websites, the latest ones', () => {
+it('The filter remembers only the latest 10,000 Websites', () => {
   const failing = new Failing();
   const isNews = (index: number) => failing.isNews({ ...failed, name: `n${index}` });
   for (let index = 0; index <= 10_000; index++) isNews(index);

@@ -1,4 +1,4 @@
-// What a store that is down, slow or full costs: a counter and a line of the log.
+// A store that is down, slow or full costs only counts and a log line.
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { History } from '../../functions/history/history.ts';
@@ -40,10 +40,10 @@ async function msOf(work: Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** Records with different names: none of them repeats another. */
+/** Records with different names, so that each one counts as new. */
 const records = (count: number): HistoryRecord[] => Array.from({ length: count }, (_, n) => record({ name: `n${n}` }));
 
-it('Records that come while others are written are written together', async () => {
+it('Records that arrive during a write are written together in the next one', async () => {
   const batches: string[][] = [];
   const first = Promise.withResolvers<void>();
   const history = historyOn({
@@ -60,7 +60,7 @@ it('Records that come while others are written are written together', async () =
   expect(lines).toEqual([]);
 });
 
-it('A store that refuses costs a line and a count, and nothing is tried for a while', async () => {
+it('A failing store leads to one log line and to counts, and the history pauses', async () => {
   const add = vi.fn<Add>().mockRejectedValue(new HistoryError('failed', 'disk full'));
   const history = historyOn({ add });
   for (const each of records(3)) await history.record(each);
@@ -69,7 +69,7 @@ it('A store that refuses costs a line and a count, and nothing is tried for a wh
   expect(counted).toEqual({ failed: 1, paused: 2 });
 });
 
-it('A store that works again is written to again, and the log says how many are missing', async () => {
+it('A store that works again is used again, and the log says how many records are missing', async () => {
   const add = vi.fn<Add>().mockRejectedValueOnce(new HistoryError('late', 'no answer'));
   const history = historyOn({ add }, 0);
   for (const each of records(3)) await history.record(each);
@@ -78,17 +78,17 @@ it('A store that works again is written to again, and the log says how many are 
   expect(counted).toEqual({ late: 1, written: 2 });
 });
 
-it('A store that never settles holds a reply for 200 ms and no longer, whatever it promised', async () => {
+it('A store that never answers delays a reply only for a limited time', async () => {
   const history = historyOn({ add: async () => new Promise(() => {}) });
   const ms = await msOf(Promise.all(records(3).map((each) => history.record(each))));
   expect(ms).toBeGreaterThan(150);
   expect(ms).toBeLessThan(10_000);
 });
 
-it('While a store hangs, a limited number of records waits and the others are counted', async () => {
+it('While a store hangs, a limited number of records waits, and the others are counted as dropped', async () => {
   const history = historyOn({ add: async () => new Promise(() => {}) });
   await Promise.all(records(600).map((each) => history.record(each)));
-  // One batch was being written, 500 waited.
+  // One record was being written, and 500 waited.
   expect(counted).toEqual({ full: 99 });
 });
 
@@ -98,13 +98,13 @@ it('A bug in a store fails no reply', async () => {
   expect(messages()).toEqual(['Could not write history']);
 });
 
-it('A store that cannot be opened is said once, without an error that nobody handles', async () => {
+it('A store that cannot be opened is logged once, and no rejection stays unhandled', async () => {
   const history = historyOn({ open: () => Promise.reject(new HistoryError('failed', 'no such host')) });
   history.openSoon();
   await eventually(() => expect(lines).toEqual([[{ error: 'no such host' }, 'Could not open history']]));
 });
 
-it('It ends after what is waiting is written', async () => {
+it('Closing the history writes the waiting records first', async () => {
   const done: string[] = [];
   const history = historyOn({
     add: async (batch) => void done.push(...batch.map(({ name }) => name)),
@@ -116,7 +116,7 @@ it('It ends after what is waiting is written', async () => {
   expect(done).toEqual(['n0', 'n1', 'n2', 'closed']);
 });
 
-it('What is too old is deleted in batches until none is left, and an error does not matter', async () => {
+it('Pruning deletes old records in batches until all are deleted, and an error is only logged', async () => {
   const prune = vi
     .fn<HistoryStore['prune']>()
     .mockResolvedValueOnce(500)
@@ -132,7 +132,7 @@ it('What is too old is deleted in batches until none is left, and an error does 
   expect(lines).toEqual([[{ error: 'gone' }, 'Could not delete old history']]);
 });
 
-it('Deleting ends after two seconds, and leaves the rest to the next time', async () => {
+it('Pruning stops at its time limit, and leaves the rest to the next time', async () => {
   let deadline = 0;
   const history = historyOn({
     async prune(_, most, withinMs) {

@@ -37,7 +37,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
       async planOf(query) {
         const { text, values } = listing(query, '*', 'to_timestamp(?::double precision / 1000)');
         const literals = values.map((value) => `'${value}'`);
-        // A table as small as this one would be read whole.
+        // Without these settings, PostgreSQL would scan such a small table.
         const plan = await run(
           'SET enable_seqscan = off',
           'SET enable_bitmapscan = off',
@@ -53,7 +53,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     };
   });
 
-  it('Processes that create the tables at once all succeed', async () => {
+  it('Processes that create the tables at the same time all succeed', async () => {
     const url = await server.database('at_once');
     const program = `
       import { PostgresHistory } from './functions/history/postgres.ts';
@@ -66,7 +66,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     expect(await server.queryIn('at_once', 'SELECT version FROM website_history_version')).toEqual([{ version: 1 }]);
   });
 
-  it('Tables of a newer release are used as they are, and so are those of a user who may create none', async () => {
+  it('The store uses tables of a newer release as they are, even as a user who may not create tables', async () => {
     const url = await server.database('newer');
     const store = new PostgresHistory(url);
     await store.open(MS);
@@ -86,7 +86,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     expect(await server.queryIn('newer', 'SELECT version FROM website_history_version')).toEqual([{ version: 9 }]);
   });
 
-  it('A wrong password is an error that does not repeat it', async () => {
+  it('The error about a wrong password does not quote it', async () => {
     const store = new PostgresHistory(server.url.replace(PASSWORD, `${PASSWORD}-wrong`));
     const error = await store.open(MS).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(HistoryError);
@@ -95,7 +95,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     await store.close();
   });
 
-  it('A connection is encrypted if the URL says so, and the name and authority of the server are checked', async () => {
+  it("The store encrypts the connection and checks the server's certificate if the URL says so", async () => {
     const checked = `${server.url}?sslmode=verify-full`;
     const store = new PostgresHistory(`${checked}&sslrootcert=${server.authority}`);
     await store.add([record()], MS);
@@ -107,7 +107,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     await unknown.close();
   });
 
-  it('A server that was stopped is an error at once, and is used again when it runs again', async () => {
+  it('The store fails at once while the server is stopped, and works again once it runs', async () => {
     const store = new PostgresHistory(await server.database('stopped'));
     await store.add([record()], MS);
     await server.stop();
@@ -119,7 +119,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     await store.close();
   });
 
-  it('Tables that are dropped while it runs are made again: after an error it connects anew', async () => {
+  it('The store recreates dropped tables: after an error, it connects again', async () => {
     const store = new PostgresHistory(await server.database('dropped'));
     await store.add([record()], MS);
     await server.queryIn('dropped', 'DROP TABLE website_history, website_history_version');
@@ -129,14 +129,14 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     await store.close();
   });
 
-  it('A statement that waits for a lock is given up in time, and leaves nothing behind on the server', async () => {
+  it('The store gives up a statement that waits for a lock in time, and leaves nothing running on the server', async () => {
     const store = new PostgresHistory(await server.database('locked'));
     await store.open(MS);
     const release = await server.hold('locked', 'LOCK TABLE website_history IN ACCESS EXCLUSIVE MODE');
     const start = performance.now();
     await expect(store.add([record()], 200)).rejects.toMatchObject({ name: 'HistoryError', why: 'late' });
     expect(performance.now() - start).toBeLessThan(10_000);
-    // The server does not notice that its client is gone: the time limit of the statement ends it.
+    // The server does not notice that its client is gone. The statement's own time limit ends it.
     const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'locked'";
     expect(await server.query(waiting)).toHaveLength(1);
     await eventually(async () => expect(await server.query(waiting)).toEqual([]));
@@ -147,7 +147,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     await store.close();
   });
 
-  it('Slow readers delay no record', async () => {
+  it('Slow readers do not delay a writer', async () => {
     const store = new PostgresHistory(await server.database('slow'));
     await store.add([record()], MS);
     const release = await server.hold('slow', 'LOCK TABLE website_history IN ACCESS EXCLUSIVE MODE');
@@ -165,7 +165,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
   });
 });
 
-it('A server that accepts connections and says nothing is given up in time, with one connection and no more', async () => {
+it('The store gives up on a silent server in time, with one connection only', async () => {
   const silent = await startSilentServer();
   const store = new PostgresHistory(`postgres://u:${PASSWORD}@127.0.0.1:${silent.port}/db`);
   const start = performance.now();
@@ -176,14 +176,14 @@ it('A server that accepts connections and says nothing is given up in time, with
     expect(String(error)).not.toContain(PASSWORD);
   }
   expect(silent.connections.size).toBe(1);
-  // The attempt ends by itself.
+  // The attempt to connect reaches its own deadline.
   await eventually(() => expect(silent.connections.size).toBe(0));
   await store.close();
   silent.close();
 });
 
 it.each(['postgres://127.0.0.1:1/db', 'postgres://localhost:1/db', 'postgres://u:p@127.0.0.1:1/db?sslmode=nonsense'])(
-  'A server that is not there is an error that says so: %s',
+  'The error about an unreachable server has a message: %s',
   async (url) => {
     const store = new PostgresHistory(url);
     const error = await store.add([record()], MS).catch((thrown: unknown) => thrown);

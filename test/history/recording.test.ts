@@ -1,4 +1,4 @@
-// What is recorded of a run: through the functions, on the model of the cluster.
+// The records of runs of the functions, on the model of the cluster.
 import { beforeEach, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { Places } from '../../functions/cluster/places.ts';
@@ -55,7 +55,7 @@ async function settle(): Promise<void> {
   written.length = 0;
 }
 
-it('what was written, for which event, and with which outcome', async () => {
+it('A record says what was written, for which event, and with which outcome', async () => {
   cluster.apply(key, SPEC);
   expect(await event('spec-changed')).toBe(204);
   expect(written).toEqual([
@@ -74,7 +74,7 @@ it('what was written, for which event, and with which outcome', async () => {
   ]);
 });
 
-it('the paths of what changed, and no value', async () => {
+it('A record has the paths of the changed fields, and no value', async () => {
   cluster.apply(key, { ...SPEC, env: [{ name: 'PASSWORD', value: 'hush-one' }] });
   await settle();
   cluster.apply(key, { ...SPEC, image: 'hush:two', env: [{ name: 'PASSWORD', value: 'hush-two' }] });
@@ -85,7 +85,7 @@ it('the paths of what changed, and no value', async () => {
   expect(JSON.stringify(written)).not.toContain('hush');
 });
 
-it('nothing, for a Website that is as declared', async () => {
+it('A run for a Website that is as declared leaves no record', async () => {
   cluster.apply(key, SPEC);
   await settle();
   await event('retry');
@@ -93,7 +93,7 @@ it('nothing, for a Website that is as declared', async () => {
   expect(written).toEqual([]);
 });
 
-it('what was written before a run failed', async () => {
+it('A record of a failed run says what it wrote before it failed', async () => {
   cluster.apply(key, SPEC);
   cluster.updateStatus = () => Promise.reject(new ClusterError('Unavailable', 'etcd is away'));
   expect(await event('spec-changed')).toBe(503);
@@ -102,13 +102,13 @@ it('what was written before a run failed', async () => {
   ]);
 });
 
-it('a failure for the same reason once', async () => {
+it('Failures for the same reason leave one record', async () => {
   cluster.getWebsite = () => Promise.reject(new ClusterError('Unreachable', 'away'));
   for (const _ of [1, 2, 3]) expect(await event('retry')).toBe(503);
   expect(written).toMatchObject([{ outcome: 'failed', reason: 'Unreachable', actions: [] }]);
 });
 
-it('what a resync repaired or could not, and then what is too old goes', async () => {
+it('A resync records its repairs and failures, and then deletes old records', async () => {
   cluster.apply(key, SPEC);
   cluster.apply({ namespace: 'team-a', name: 'bad' }, SPEC);
   const getWebsite = cluster.getWebsite.bind(cluster);
@@ -125,7 +125,7 @@ it('what a resync repaired or could not, and then what is too old goes', async (
   expect(pruned).toEqual([NOW.getTime() - 24 * 3_600_000]);
 });
 
-it('what is too old goes even if the cluster is away', async () => {
+it('A resync deletes old records even if the cluster is unreachable', async () => {
   cluster.listWebsites = () => {
     throw new ClusterError('Unreachable', 'away');
   };
@@ -133,7 +133,7 @@ it('what is too old goes even if the cluster is away', async () => {
   expect(pruned).toHaveLength(1);
 });
 
-it('the cluster, where there are several', async () => {
+it('A record names the cluster if there are several', async () => {
   cluster.apply(key, SPEC);
   const contexts = new Map([['/x', 'aks-east']]);
   context = { ...context, clusters: severalClusters(contexts, () => ({ cluster })) };
@@ -141,7 +141,7 @@ it('the cluster, where there are several', async () => {
   expect(written).toMatchObject([{ cluster: 'aks-east' }]);
 });
 
-it('texts that any database can store', async () => {
+it('A record holds only texts that every database can store', async () => {
   cluster.apply(key, SPEC);
   await event('spec-changed', { id: `a\0b\ud800${'x'.repeat(1_000)}` });
   const [{ eventId = '' } = {}] = written;
@@ -149,7 +149,7 @@ it('texts that any database can store', async () => {
   expect(Buffer.byteLength(eventId)).toBeLessThanOrEqual(128);
 });
 
-it('some of the paths, where very many changed', async () => {
+it('A record has at most 20 paths, and counts the others', async () => {
   const env = (value: string) => Array.from({ length: 50 }, (_, index) => ({ name: `N${index}`, value }));
   cluster.apply(key, { ...SPEC, env: env('a') });
   await settle();

@@ -13,7 +13,7 @@ import { describeStore } from './suite.ts';
 const folder = mkdtempSync(join(tmpdir(), 'history-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Another process at the same file. */
+/** Works on the file like another process. */
 function beside<T>(path: string, work: (database: DatabaseSync) => T): T {
   const database = new DatabaseSync(path);
   try {
@@ -50,7 +50,7 @@ describeStore('The history in SQLite', async () => {
   };
 });
 
-it('A file that has reached its size refuses records whole, says so, and takes some again once old ones are gone', async () => {
+it('A full file refuses batches whole with an error, and accepts records again once old ones are deleted', async () => {
   const path = join(folder, 'full.db');
   const store = new SqliteHistory(path, 60);
   const add = (at: number) => store.add(Array.from({ length: 20 }, () => record({ at, eventId: 'x'.repeat(1000) })));
@@ -67,7 +67,7 @@ it('A file that has reached its size refuses records whole, says so, and takes s
   await store.close();
 });
 
-it('A file that another process has locked delays nobody, and is used again afterwards', async () => {
+it('A file that another process has locked fails a write without a long wait, and works again afterwards', async () => {
   const path = join(folder, 'locked.db');
   const store = new SqliteHistory(path);
   await store.open(0);
@@ -83,7 +83,7 @@ it('A file that another process has locked delays nobody, and is used again afte
   await store.close();
 });
 
-it('A file in a folder that does not exist is an error, and is made once there is the folder', async () => {
+it('The store reports a missing folder, and creates the file once the folder exists', async () => {
   const path = join(folder, 'later/history.db');
   const store = new SqliteHistory(path);
   await expect(store.open(0)).rejects.toThrow(path);
@@ -93,7 +93,7 @@ it('A file in a folder that does not exist is an error, and is made once there i
   await store.close();
 });
 
-it('Nobody else on the machine may read the file', async () => {
+it('Only the owner may read the file', async () => {
   const path = join(folder, 'private.db');
   const store = new SqliteHistory(path);
   await store.add([record()]);
@@ -103,7 +103,7 @@ it('Nobody else on the machine may read the file', async () => {
   await store.close();
 });
 
-it('A file of a newer release is used as it is', async () => {
+it('The store uses a file of a newer release as it is', async () => {
   const path = join(folder, 'newer.db');
   const store = new SqliteHistory(path);
   await store.open(0);
@@ -117,7 +117,7 @@ it('A file of a newer release is used as it is', async () => {
   expect(beside(path, (database) => database.prepare('PRAGMA user_version').get())).toEqual({ user_version: 9 });
 });
 
-it('Tables that another process makes just before this one has the lock are not made again', async () => {
+it('The store does not recreate tables that another process created just before', async () => {
   const path = join(folder, 'raced.db');
   const exec = Reflect.get(DatabaseSync.prototype, 'exec');
   const spy = vi.spyOn(DatabaseSync.prototype, 'exec');
@@ -139,7 +139,7 @@ it('Tables that another process makes just before this one has the lock are not 
   await store.close();
 });
 
-it('Processes that create the file at once all succeed', async () => {
+it('Processes that create the file at the same time all succeed', async () => {
   const path = join(folder, 'at-once.db');
   const program = `
     import { SqliteHistory } from './functions/history/sqlite.ts';

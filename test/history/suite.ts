@@ -1,4 +1,4 @@
-// What every store of the history has to do.
+// The behavior of every store of the history.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   HistoryError,
@@ -44,7 +44,7 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       return { namespace, at: (given: Partial<HistoryRecord>) => record({ namespace, ...given }) };
     };
 
-    it('is made by whoever comes first, also if several come at once', async () => {
+    it('creates its tables once, even if several processes start at once', async () => {
       const stores = Array.from({ length: 8 }, () => subject.store());
       await Promise.all(stores.map((each) => each.open(MS)));
       expect(await subject.objects()).toEqual([
@@ -55,7 +55,7 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       await Promise.all(stores.map((each) => each.close()));
     });
 
-    it('returns a record as it was written', async () => {
+    it('returns a record unchanged', async () => {
       const { namespace, at } = namespaced();
       const [whole, { eventId: _, reason: __, ...least }] = [at({}), at({ actions: [], changed: [] })];
       await add(whole, least);
@@ -65,7 +65,7 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       ]);
     });
 
-    it('keeps what was written when it is closed and opened again', async () => {
+    it('keeps its records when it is closed and opened again', async () => {
       const { namespace, at } = namespaced();
       await add(at({ name: 'kept' }));
       await store.close();
@@ -73,7 +73,7 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       expect(await namesIn({ namespace })).toEqual(['kept']);
     });
 
-    it('lists the newest first, and only what was asked for', async () => {
+    it('lists the newest records first, and only those that match the query', async () => {
       const { namespace, at } = namespaced();
       await add(at({ name: 'b', at: AT + 1 }), at({ name: 'c', at: AT + 2 }), at({ name: 'a', at: AT }));
       await add(at({ name: 'a', at: AT + 3, cluster: 'east' }));
@@ -84,7 +84,7 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       expect(await namesIn({ namespace: `${namespace}' OR 1=1 --` })).toEqual([]);
     });
 
-    it('is read in pages that repeat and leave out no record, although many have the same time', async () => {
+    it('returns each record once in pages, although many have the same time', async () => {
       const { namespace, at } = namespaced();
       const all = Array.from({ length: 23 }, (_, index) => at({ name: `n${index}`, at: AT + Math.floor(index / 9) }));
       await add(...all);
@@ -93,7 +93,7 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       for (;;) {
         const page = await list({ namespace, limit: 5, ...(before === undefined ? {} : { before }) });
         seen.push(...page.map((each) => each.name));
-        // What is written meanwhile is newer than every page.
+        // A record written in the meantime is newer than every page.
         await add(at({ name: 'new', at: AT + 9 }));
         const last = page.at(-1);
         if (last === undefined) break;
@@ -108,20 +108,20 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       ['by_website', { namespace: 'team-a', name: 'shop', before: { at: AT, id: '3' } }],
       ['by_time', {}],
       ['by_time', { before: { at: AT, id: '3' } }],
-    ])('finds records by the index %s, without sorting them: %o', async (index, query) => {
+    ])('finds records by the index %s without sorting: %o', async (index, query) => {
       const plan = await subject.planOf({ limit: 50, ...query });
       expect(plan).toContain(`website_history_${index}`);
       expect(plan).not.toMatch(/sort|temp b-tree|seq scan/i);
     });
 
-    it('takes any text', async () => {
+    it('stores any text', async () => {
       const { namespace, at } = namespaced();
       const eventId = `'";\\--\n$1 ? \u{1F600} ${'x'.repeat(300)}`;
       await add(at({ eventId }));
       expect(await list({ namespace })).toMatchObject([{ eventId }]);
     });
 
-    it('forgets what is older than a time, in batches, the oldest first', async () => {
+    it('deletes records older than a time in batches, the oldest first', async () => {
       const { namespace, at } = namespaced();
       // Older than the records of all other tests.
       await add(...['a', 'b', 'c'].map((each, index) => at({ name: each, at: index })), at({ name: 'kept', at: 3 }));
@@ -132,7 +132,7 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       expect(await namesIn({ namespace })).toEqual(['kept']);
     });
 
-    it('says what is wrong when it takes nothing, keeps no part of a batch, and goes on afterwards', async () => {
+    it('reports a refused batch, keeps no part of it, and works again afterwards', async () => {
       const { namespace, at } = namespaced();
       await subject.refuseWrites();
       const batch = Array.from({ length: 200 }, () => at({ eventId: 'x'.repeat(1000) }));

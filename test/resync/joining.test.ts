@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Joining } from '../../functions/resync/joining.ts';
 
-/** Work that ends when it is told to. */
+/** Work that ends when the test ends it. */
 function works() {
   const begun: { end(value: number): void; fail(): void }[] = [];
   const work = () =>
@@ -12,7 +12,7 @@ function works() {
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-it('One runs at a time, and all who ask meanwhile share the one that starts next', async () => {
+it('Requests during a resync share the one that starts next', async () => {
   const { begun, work } = works();
   const joining = new Joining<number>();
   const first = joining.run(work);
@@ -32,7 +32,7 @@ it('One runs at a time, and all who ask meanwhile share the one that starts next
   expect(begun).toHaveLength(3);
 });
 
-it('One that asks as another ends gets work that begins after that', async () => {
+it('A request at the end of a resync gets a resync that starts afterwards, and the two never overlap', async () => {
   const { begun, work } = works();
   const joining = new Joining<number>();
   const results: Promise<number>[] = [joining.run(work)];
@@ -52,7 +52,7 @@ it('One that asks as another ends gets work that begins after that', async () =>
   expect(most).toBe(1);
 });
 
-it('One that fails fails for those who share it, and for no others', async () => {
+it('A failed resync fails for those who share it, and for no others', async () => {
   const { begun, work } = works();
   const joining = new Joining<number>();
   const first = joining.run(work);

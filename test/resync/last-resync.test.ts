@@ -9,7 +9,7 @@ import { NOW } from '../fixtures/websites.ts';
 const log = { info() {}, warn() {}, error() {} };
 const LATER = new Date(NOW.getTime() + 60_000);
 
-it('The last resync is that of the cluster that has waited longest, and a resync that fails is none', async () => {
+it('The last resync is that of the cluster with the oldest one, and failed resyncs do not count', async () => {
   let isAway = true;
   const east: Cluster = new MemoryCluster();
   const listWebsites = east.listWebsites.bind(east);
@@ -33,6 +33,6 @@ it('The last resync is that of the cluster that has waited longest, and a resync
   expect(lastResync(clusters)).toEqual(NOW);
   isAway = true;
   await expect(resync(LATER)).rejects.toThrow('away');
-  // West is newer. East is what counts.
+  // The resync of west is newer, so east counts.
   expect(lastResync(clusters)).toEqual(NOW);
 });

@@ -1,4 +1,4 @@
-// The resync on the model: where it goes on when its time is up, and how much it may take.
+// The resync on the model of the cluster: where it continues when it runs out of time, and how much memory it takes.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -21,7 +21,7 @@ function clusterOf(count: number): MemoryCluster {
   return cluster;
 }
 
-it('One whose time is up goes on behind the last that it looked at, also when that fails every time', async () => {
+it('A resync out of time continues behind the last Website that it tried, even if each of them fails', async () => {
   const cluster = clusterOf(40);
   const tried: string[] = [];
   const failing: Cluster = {
@@ -62,7 +62,7 @@ it('One whose time is up goes on behind the last that it looked at, also when th
   expect(new Set(tried).size).toBe(40);
 });
 
-it('A long one says how far it has come', async () => {
+it('A long resync logs its progress', async () => {
   const context = contextOf(clusterOf(1_000));
   expect(await resyncWebsites(context)).toEqual({
     seen: 1_000,
@@ -76,14 +76,14 @@ it('A long one says how far it has come', async () => {
   expect(context.lines.filter((line) => line === 'Resyncing Websites')).toHaveLength(2);
 });
 
-it('One that somebody has to act on is not called repaired, and is left alone once it says so', async () => {
+it('A resync counts a Website that somebody has to correct as stalled, and skips it once its status says so', async () => {
   const cluster = clusterOf(1);
   cluster.apply({ namespace: 'team-a', name: 'bad' }, { ...SPEC, image: 'no image' });
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 2, repaired: 1, stalled: 1, failed: 0 });
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 2, differing: 0, repaired: 0, stalled: 0 });
 });
 
-it('One that cannot be compared, by a fault of ours, is counted and keeps no other from its turn', async () => {
+it('A resync counts a Website that it cannot compare as failed, and reconciles the others', async () => {
   const cluster = clusterOf(3);
   const broken = {
     ...aWebsite({ metadata: { name: 'broken' } }),
@@ -101,7 +101,7 @@ it('One that cannot be compared, by a fault of ours, is counted and keeps no oth
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject(counts);
 });
 
-it('Large Websites come after all others, since they take turns', async () => {
+it('A resync reconciles large Websites after all others', async () => {
   const env = Array.from({ length: 4 }, (_, index) => ({ name: `V${index}`, value: 'x'.repeat(32_768) }));
   const cluster = new MemoryCluster();
   cluster.apply({ namespace: 'team-a', name: 'large' }, { ...SPEC, env });
@@ -114,7 +114,7 @@ it('Large Websites come after all others, since they take turns', async () => {
   expect(written[0]).toBe('small');
 });
 
-it('Those whose children are too large to be kept for the comparison are looked at one by one', async () => {
+it('A resync reads a Website alone if its children are too large to keep', async () => {
   const env = Array.from({ length: 2 }, (_, index) => ({ name: `V${index}`, value: 'x'.repeat(20_000) }));
   const cluster = clusterOf(3);
   const large = { namespace: 'team-a', name: 'large' };
@@ -132,33 +132,36 @@ it('Those whose children are too large to be kept for the comparison are looked 
 });
 
 it.each<[string, object, (child: Child) => object]>([
-  ['that is suspended, and whose children lost our label', { suspend: true }, () => ({ labels: {} })],
-  ['whose name somebody else took, without our label', {}, () => ({ labels: {}, ownerReferences: [] })],
-])('One %s is looked at, and counts as nothing once there is nothing to write', async (_, spec, change) => {
-  const cluster = clusterOf(1);
-  const key = { namespace: 'team-a', name: 'site-0' };
-  await resyncWebsites(contextOf(cluster));
-  cluster.rollOut();
-  cluster.apply(key, { ...SPEC, ...spec });
-  for (const child of cluster.children()) {
-    const metadata = { ...child.metadata, ...change(child) } as Child['metadata'];
-    cluster.edit<Child>(child, { metadata });
-  }
-  expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 1 });
-  const context = contextOf(cluster);
-  expect(await resyncWebsites(context)).toMatchObject({ seen: 1, differing: 0, repaired: 0, stalled: 0, failed: 0 });
-  expect(context.lines).not.toContain('Reconciled Website');
-});
+  ['that is suspended and whose children lost our label', { suspend: true }, () => ({ labels: {} })],
+  ['whose names belong to foreign children without our label', {}, () => ({ labels: {}, ownerReferences: [] })],
+])(
+  'A resync reads a Website %s, and counts it as differing only while there is something to write',
+  async (_, spec, change) => {
+    const cluster = clusterOf(1);
+    const key = { namespace: 'team-a', name: 'site-0' };
+    await resyncWebsites(contextOf(cluster));
+    cluster.rollOut();
+    cluster.apply(key, { ...SPEC, ...spec });
+    for (const child of cluster.children()) {
+      const metadata = { ...child.metadata, ...change(child) } as Child['metadata'];
+      cluster.edit<Child>(child, { metadata });
+    }
+    expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 1 });
+    const context = contextOf(cluster);
+    expect(await resyncWebsites(context)).toMatchObject({ seen: 1, differing: 0, repaired: 0, stalled: 0, failed: 0 });
+    expect(context.lines).not.toContain('Reconciled Website');
+  },
+);
 
-it('Two at once come to the same as one', async () => {
+it('Two resyncs at once lead to the same state as one', async () => {
   const cluster = clusterOf(50);
   await Promise.all([resyncWebsites(contextOf(cluster)), resyncWebsites(contextOf(cluster))]);
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ differing: 0 });
   expect(cluster.children()).toHaveLength(100);
 });
 
-it('P8: 10,000 Websites take less than 200 MB', { timeout: 120_000 }, async () => {
-  // A process of its own with a heap of that size, less what Node has outside of it: it would end otherwise.
+it('P8: a resync of 10,000 Websites takes less than 200 MB', { timeout: 120_000 }, async () => {
+  // Runs in a separate process, whose heap is limited to that size less Node's own share. With more, the process would crash.
   const args = ['--max-old-space-size=120', 'test/resync/resync-large.ts', '10000'];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   expect(JSON.parse(stdout)).toMatchObject({ seen: 10_000, differing: 0 });
