@@ -1,4 +1,4 @@
-// What the manifests say of each other, of the programs and of the API server: a name that is wrong in one place is found here.
+// The manifests agree with each other, with the programs and with the API server. These tests find a wrong name in any of them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { configFrom as functionsConfig } from '../../functions/config.ts';
@@ -41,15 +41,15 @@ describe.each(FOLDERS)('%s', (folder) => {
   });
   const named = (name: string) => workloads.filter((each) => each.name === name);
 
-  it('has something that runs', () => {
+  it('has a workload', () => {
     expect(workloads).not.toEqual([]);
   });
 
-  it('has no CRD: whoever deletes what the folder installs keeps all sites', () => {
+  it("has no CRD, so that deleting the folder's objects keeps all sites", () => {
     expect(manifests.filter(({ kind }) => kind === 'CustomResourceDefinition')).toEqual([]);
   });
 
-  it('selects Pods that are there, by ports that they have', () => {
+  it('selects only its own Pods, by ports that they open', () => {
     for (const { by, labels, ports } of selectionsIn(manifests)) {
       const selected = workloads.filter(({ template }) => takes(labels, template.metadata?.labels));
       expect([by, selected.length]).toEqual([by, 1]);
@@ -63,7 +63,7 @@ describe.each(FOLDERS)('%s', (folder) => {
     expect(selectorsOfWebsites(manifests)).toEqual([]);
   });
 
-  it('lets nobody out to just anywhere, and never to where clouds hand out credentials', () => {
+  it('limits every egress rule, and excludes the metadata addresses of clouds', () => {
     for (const { by, to = [] } of waysOut(manifests)) {
       expect([by, to.length > 0]).toEqual([by, true]);
       for (const { ipBlock } of to.filter((peer) => peer.ipBlock?.cidr === '0.0.0.0/0'))
@@ -71,12 +71,12 @@ describe.each(FOLDERS)('%s', (folder) => {
     }
   });
 
-  it('tells no Pod of the other Services in its namespace', () => {
+  it('disables the variables for other Services in every Pod', () => {
     for (const { name, template } of workloads)
       expect([name, template.spec]).toMatchObject([name, { enableServiceLinks: false }]);
   });
 
-  it('asks for the images that the Dockerfiles make, of this version', () => {
+  it('uses the images of the Dockerfiles, in this version', () => {
     for (const { container } of workloads) {
       const [, name] = /\/website-(\w+):/.exec(container.image) ?? [];
       expect(container.image).toBe(`ghcr.io/website-reconciler/website-${name}:v${version}`);
@@ -86,13 +86,13 @@ describe.each(FOLDERS)('%s', (folder) => {
     }
   });
 
-  it('makes Pods that a restricted namespace lets in, of fields that the API server knows', async () => {
+  it('has Pods that a restricted namespace admits, with fields that the API server knows', async () => {
     const dryRun = ['-n', 'website-reconciler', '--dry-run=server', '--validate=strict', '-o', 'name', '-f', '-'];
     for (const workload of workloads)
       expect(await kubectl(['create', ...dryRun], JSON.stringify(podOf(workload)))).toBe(`pod/${workload.name}\n`);
   });
 
-  it('has settings that the programs take', () => {
+  it('has settings that the programs accept', () => {
     for (const workload of named('website-forwarder'))
       expect(() =>
         forwarderConfig([], { K_SINK: 'https://broker.example.com', ...variablesOf(workload) }),
@@ -101,7 +101,7 @@ describe.each(FOLDERS)('%s', (folder) => {
       expect(() => functionsConfig(variablesOf(workload))).not.toThrow();
   });
 
-  it('gives each Pod a token for the API server if need be, and for the functions if they ask for one', () => {
+  it('mounts a token for the functions exactly where the functions ask for one', () => {
     const [asked] = named('website-functions').map((each) => functionsConfig(variablesOf(each)).callers.tokens);
     for (const workload of workloads) {
       const forOthers = tokensOf(workload).filter(({ audience }) => audience !== undefined);
@@ -116,20 +116,20 @@ describe.each(FOLDERS)('%s', (folder) => {
     expect(senders.length > 0).toBe(asked !== undefined);
   });
 
-  it('grants the programs exactly the rights that ship', () => {
+  it('grants the programs exactly their own rights', () => {
     for (const { metadata, rules } of shipped) {
       const granted = manifests.filter((each) => each.rules !== undefined && each.metadata.name === metadata.name);
       expect([metadata.name, granted.map((each) => each.rules)]).toEqual([metadata.name, [rules]]);
     }
   });
 
-  it('grants no right that the API server does not know', async () => {
+  it('grants only rights that the API server knows', async () => {
     const known = await rightsThereAre();
     for (const each of rightsIn(manifests)) expect(known).toContain(each);
   });
 });
 
-/** A Pod as the workload makes it: for a Knative Service, without what it takes out and with what it puts in. */
+/** The Pod that the workload creates. For a Knative Service, without the fields that Knative removes and with those that it adds. */
 function podOf({ name, template: { spec } }: Workload): object {
   const { containerConcurrency: _, timeoutSeconds: __, ...podSpec } = spec as typeof spec & Record<string, unknown>;
   const containers = spec.containers.map(({ livenessProbe, readinessProbe, ...container }) => ({
@@ -143,10 +143,10 @@ function podOf({ name, template: { spec } }: Workload): object {
 
 const withPort = (probe?: Probe) => probe && { ...probe, httpGet: { port: 8080, ...probe.httpGet } };
 
-/** All that the API server serves, as `rightsIn` has it. */
+/** All rights that the API server knows, in the form of `rightsIn`. */
 async function rightsThereAre(): Promise<Set<string>> {
   const table = await kubectl(['api-resources', '--no-headers', '--output', 'wide']);
-  // No object has it: an admission plugin asks (OwnerReferencesPermissionEnforcement).
+  // No object has this subresource: an admission plugin asks for the right (OwnerReferencesPermissionEnforcement).
   const known = new Set(['update websites/finalizers.stable.example.com']);
   for (const line of table.trim().split('\n')) {
     const [, resource = '', apiVersion = '', verbs = ''] =

@@ -1,4 +1,4 @@
-// The Helm chart: the same objects as kustomize's, and what each value makes of them.
+// The Helm chart renders the same objects as kustomize, and its values change them.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,10 +14,10 @@ const CHART = 'infra/kubernetes';
 const OVERLAYS = `${CHART}/overlays`;
 const NAMESPACE = 'website-reconciler';
 
-/** What Helm prints. @throws Error with what it says when it fails, or passes on a warning. */
+/** @returns what Helm prints. @throws Error with its output if it fails or warns. */
 async function helm(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(inject('helm'), args);
-  // It also says when it had to wait.
+  // Helm also writes to stderr when it had to wait.
   if (code === 0 && !/warn|symbolic link/i.test(stderr)) return stdout;
   throw new Error(stderr || stdout);
 }
@@ -45,23 +45,23 @@ describe('The chart', () => {
     expect(await helm('lint', '--strict', CHART)).toContain('0 chart(s) failed');
   });
 
-  it('is of the version that the project is of', async () => {
+  it('has the version of the project', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(parse(await helm('show', 'chart', CHART))).toMatchObject({ version, appVersion: `v${version}` });
   });
 
-  it('has what the overlay in-cluster has, but for the namespace, which Helm makes', async () => {
+  it('renders the same objects as the overlay in-cluster, except for the namespace, which Helm creates', async () => {
     const { [`Namespace undefined/${NAMESPACE}`]: namespace, ...rest } = comparable(await overlay('in-cluster'));
     expect(namespace).toBeDefined();
     expect(comparable(await template(NAMESPACE))).toEqual(rest);
   });
 
-  it('has the CRD, which Helm installs once and then leaves alone', async () => {
+  it('contains the CRD, which Helm installs once and never changes', async () => {
     const crds = await rendered(inject('kubectl'), 'crds');
     expect(manifestsIn(await helm('show', 'crds', CHART))).toEqual(crds);
   });
 
-  it('has what the overlay namespaced has, for namespaces', async () => {
+  it('renders the same objects as the overlay namespaced, if namespaces are set', async () => {
     const values = ['--set', 'namespaces={team-a}', '--set', 'forwarder.env.NAMESPACES=x,functions.env.NAMESPACES=x'];
     const own = /"valueFrom":\{"fieldRef":\{"fieldPath":"metadata.namespace"\}\}/;
     const forAdministrators = await overlay('namespaced/for-administrators');
@@ -72,7 +72,7 @@ describe('The chart', () => {
     expect(comparable(await template('team-a', ...values))).toEqual(comparable(JSON.parse(said) as Manifest[]));
   });
 
-  it('has what the overlay forwarder-only has, where the functions run elsewhere', async () => {
+  it('renders the same objects as the overlay forwarder-only, if the functions run elsewhere', async () => {
     const { [`Namespace undefined/${NAMESPACE}`]: _, ...rest } = comparable(await overlay('forwarder-only'));
     const sink = 'forwarder.env.SINK=https://example.azurewebsites.net/api/websites';
     const secret = 'forwarder.container.envFrom[0].secretRef.name=website-sink';
@@ -84,7 +84,7 @@ describe('The chart', () => {
     expect(selectorsOfWebsites(await template('team-a', '--set', value))).toEqual([]);
   });
 
-  it('gives Roles in each of several namespaces, and tells both programs of them', async () => {
+  it('has Roles in each of several namespaces, and passes the namespaces to both programs', async () => {
     const manifests = await template(NAMESPACE, '--set', 'namespaces={a,b}');
     expect(manifests.filter(({ kind }) => kind.startsWith('Cluster'))).toEqual([]);
     const bound = manifests.filter(({ kind, metadata }) => kind === 'RoleBinding' && metadata.namespace !== NAMESPACE);
@@ -98,7 +98,7 @@ describe('The chart', () => {
     for (const { container } of deployments) expect(container.env).toContainEqual({ name: 'NAMESPACES', value: 'a,b' });
   });
 
-  it('fences in every name of the functions, and nobody where that is turned off', async () => {
+  it('applies the fence to every name of the functions, and has no fence if it is disabled', async () => {
     const fences = (manifests: readonly Manifest[]) => manifests.filter(({ kind }) => kind.startsWith('Validating'));
     const users = ['--set', 'fence.users={3f0c-id,a"b}'];
     expect(fences(await template('x', ...users))).toMatchObject([
@@ -117,7 +117,7 @@ describe('The chart', () => {
     expect(fences(await template('x', '--set', 'fence.enabled=false'))).toEqual([]);
   });
 
-  it('puts values where they belong', async () => {
+  it('puts values into the right places', async () => {
     const token = { valueFrom: { secretKeyRef: { name: 'sink', key: 'token' } } };
     const forwarder = {
       replicas: 3,
@@ -160,7 +160,7 @@ describe('The chart', () => {
     expect(program?.container.env).toContainEqual({ name: 'SINK_BEARER_TOKEN', ...token });
   });
 
-  it('names images by digest, if there is one and no tag is set', async () => {
+  it('names images by digest if there is one and no tag is set', async () => {
     const digest = `sha256:${'0'.repeat(64)}`;
     const values = ['--set', `image.digests.website-functions=${digest}`];
     const imagesOf = (manifests: readonly Manifest[]) =>
@@ -176,7 +176,7 @@ describe('The chart', () => {
     expect(imagesOf(await template('x', ...values, '--set', 'image.tag=mine')).join()).not.toContain('@');
   });
 
-  it('takes booleans and numbers as the text that they are written as', async () => {
+  it('turns booleans and numbers into text as they were written', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'values-'));
     const file = join(folder, 'values.yaml');
     const functions = { env: { REPLY_EVENTS: true, MAX_CONCURRENT: 1_000_000, RATIO: 0.5, QUOTED: 'true' } };
@@ -199,10 +199,10 @@ describe('The chart', () => {
   });
 
   it.each([
-    ['a value that there is not', 'forwarder.replica=3', "additional properties 'replica' not allowed"],
-    ['a value of another kind', 'functions.enabled=perhaps', "at '/functions/enabled': got string, want boolean"],
+    ['an unknown value', 'forwarder.replica=3', "additional properties 'replica' not allowed"],
+    ['a value of the wrong type', 'functions.enabled=perhaps', "at '/functions/enabled': got string, want boolean"],
     [
-      'no sink for functions elsewhere',
+      'functions elsewhere without a sink',
       'functions.enabled=false',
       'forwarder.env.SINK has to say where the functions are',
     ],
@@ -211,7 +211,7 @@ describe('The chart', () => {
   });
 });
 
-describe('Installed by Helm', () => {
+describe('With Helm, the chart', () => {
   let cluster: OwnCluster;
   const target = () => ['--kubeconfig', cluster.kubeconfig, '--namespace', NAMESPACE];
   const kubectl = (...args: string[]) => quietly(inject('kubectl'), [...target(), ...args]);
@@ -221,8 +221,8 @@ describe('Installed by Helm', () => {
   });
   afterAll(() => cluster.stop());
 
-  it('its Pods come to be, an upgrade changes them, and nothing but the CRD is left afterwards', async () => {
-    // Every control plane of the tests has the rights already.
+  it('starts its Pods, changes them with an upgrade, and leaves only the CRD after uninstalling', async () => {
+    // Every control plane of the tests already has the rights.
     const install = ['install', 'website-reconciler', CHART, ...target(), '--wait', '--timeout=50s'];
     await expect(helm(...install)).rejects.toThrow('cannot be imported into the current release');
     await helm(...install, '--take-ownership');

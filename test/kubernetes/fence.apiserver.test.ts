@@ -1,4 +1,4 @@
-// What a thief of the functions' token may do, and what the functions may: a real API server decides, by the policy that is installed with
+// What the functions may do, and what a thief of their token may not do. A real API server decides, by the policy that is installed with
 // the rights.
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ import {
 import { desiredChild } from '../fixtures/children.ts';
 import { accounts } from '../accounts.ts';
 
-/** A path of fields and indexes, with what is put there; undefined takes it away. */
+/** A path of fields and indexes, with its new value. undefined removes the field. */
 type Edit = readonly [path: string, value: unknown];
 interface Json {
   [field: string]: unknown;
@@ -60,7 +60,7 @@ let names = 0;
 
 beforeAll(async () => {
   namespace = await createNamespace(real.admin, 'fence');
-  // Where OwnerReferencesPermissionEnforcement is on, an owner changes only with this right.
+  // With the admission plugin OwnerReferencesPermissionEnforcement, changing an owner needs this right.
   const rules = [{ apiGroups: ['*'], resources: KINDS.map(({ plural }) => plural), verbs: ['delete'] }];
   const subject = { kind: 'ServiceAccount', name: 'website-functions', namespace: 'website-reconciler' };
   const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
@@ -68,7 +68,7 @@ beforeAll(async () => {
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'fence' };
   await post(`${rbac}/roles`, { metadata, rules });
   await post(`${rbac}/rolebindings`, { metadata, roleRef, subjects: [subject] });
-  // A policy works a moment after it was created.
+  // A policy takes effect a moment after its creation.
   await eventually(async () => {
     const attempt = tryCreate(edited(child('Deployment'), ['metadata.ownerReferences', []]));
     const answer = await attempt.then(
@@ -79,10 +79,10 @@ beforeAll(async () => {
   });
 });
 
-/** A child as the functions make it, of a Website that is not there: the garbage collector would take it away. */
+/** A child in the functions' own form whose Website does not exist. The garbage collector would delete it. */
 const child = (kind: ChildKind): Manifest => childOf(kind, { name: `shop-${++names}`, namespace });
 
-/** A child as the functions make it, of a Website that is there, and that nothing else acts on. */
+/** A child in the functions' own form whose Website exists and is suspended, so that no program acts on it. */
 async function owned(kind: ChildKind): Promise<Manifest> {
   const key = { name: `shop-${++names}`, namespace };
   const { metadata } = await createWebsite(real.admin, key, { ...SPEC, suspend: true });
@@ -122,7 +122,7 @@ const pathOf = (manifest: Manifest): string => `${collection(manifest)}/${manife
 const post = (path: string, body: object) => real.admin.json({ method: 'POST', path, what: `create ${path}`, body });
 const create = (by: Transport, body: Manifest, query = '') =>
   by.json({ method: 'POST', path: `${collection(body)}${query}`, what: 'create', body }) as Promise<Manifest>;
-/** Admission decides as always, and nothing is kept. */
+/** Admission decides as usual, but nothing is stored. */
 const tryCreate = (body: Manifest) => create(real.functions, body, '?dryRun=All');
 const update = (by: Transport, body: Manifest) =>
   by.json({ method: 'PUT', path: pathOf(body), what: 'update', body }) as Promise<Manifest>;
@@ -133,7 +133,7 @@ const read = (manifest: Manifest) =>
 
 const ATTEMPTS = 20;
 
-/** Puts edits into an object, though controllers write to it meanwhile. */
+/** Edits an object, although controllers may write to it at the same time. */
 async function change(by: Transport, manifest: Manifest, ...edits: readonly Edit[]): Promise<Manifest> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -145,7 +145,7 @@ async function change(by: Transport, manifest: Manifest, ...edits: readonly Edit
   }
 }
 
-it('is understood by the API server without a warning', async () => {
+it('The API server accepts the fence without a warning', async () => {
   const path = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/website-functions.website-reconciler';
   await eventually(async () => {
     const { status } = (await real.admin.json({ method: 'GET', path, what: 'get' })) as { status?: object };
@@ -153,7 +153,7 @@ it('is understood by the API server without a warning', async () => {
   });
 });
 
-describe('The functions may create', () => {
+describe('With their token, the functions may create', () => {
   it.each(readdirSync(FIXTURES))('the children of %s', async (file) => {
     const documents = parseAllDocuments(readFileSync(`${FIXTURES}/${file}`, 'utf8'));
     for (const document of documents) {
@@ -170,21 +170,21 @@ describe('The functions may create', () => {
       ['spec.template.metadata.annotations', { a: 'b' }],
     ],
     [
-      'a place to be scheduled',
+      'a node selector and tolerations',
       [`${POD}.nodeSelector`, { pool: 'x' }],
       [`${POD}.tolerations`, [{ operator: 'Exists' }]],
     ],
     ['a secret for pulling images', [`${POD}.imagePullSecrets`, [{ name: 'pull' }]]],
     [
-      'a securityContext that tightens',
+      'a stricter securityContext',
       [`${POD}.securityContext`, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } }],
     ],
     ['an emptyDir', [`${POD}.volumes`, [{ name: 'tmp', emptyDir: {} }]]],
     ['a plain side container', [`${POD}.containers.1`, { name: 'side', image: 'x' }]],
-    ['an account', [`${POD}.serviceAccountName`, 'shop'], [`${POD}.serviceAccount`, 'shop']],
+    ['a ServiceAccount', [`${POD}.serviceAccountName`, 'shop'], [`${POD}.serviceAccount`, 'shop']],
     ['a token', [`${POD}.automountServiceAccountToken`, true]],
     [
-      'variables of Secrets and ConfigMaps',
+      'variables from Secrets and ConfigMaps',
       [`${WEBSERVER}.envFrom`, [{ secretRef: { name: 's' } }, { prefix: 'A_', configMapRef: { name: 'c' } }]],
       [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }],
       [`${WEBSERVER}.env.1`, { name: 'B', valueFrom: { configMapKeyRef: { name: 'c', key: 'k', optional: true } } }],
@@ -193,17 +193,17 @@ describe('The functions may create', () => {
       'a variable from the Pod itself',
       [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
     ],
-  ])('a Deployment into which a policy of the cluster puts %s', async (_, ...edits) => {
+  ])('a Deployment to which a policy of the cluster adds %s', async (_, ...edits) => {
     await expect(tryCreate(edited(child('Deployment'), ...edits))).resolves.toMatchObject({ kind: 'Deployment' });
   });
 });
 
-/** What is refused, by a part of the message. */
+/** A refused edit, with a part of the message. */
 type Refused = [what: string, message: string, ...edits: Edit[]];
 
 const CONTROLLED = 'only if a Website controls it, by the name WEBSITE-';
 const LABELLED = 'only with the label app.kubernetes.io/managed-by: website-reconciler';
-/** Objects of any kind that are no child of a Website. */
+/** Objects of any kind that are not children of a Website. */
 const NO_CHILD: readonly Refused[] = [
   ['one without an owner', CONTROLLED, ['metadata.ownerReferences', []]],
   ['one that a Website owns and does not control', CONTROLLED, ['metadata.ownerReferences.0.controller', false]],
@@ -236,7 +236,7 @@ const mirror = { type: 'RequestMirror', requestMirror: { backendRef: { name: 'pa
 const OWN_TARGET = "scales only the Website's own Deployment";
 const BUDGET = "selects only the Website's own Pods.*maxUnavailable 1";
 
-/** What the children of each kind may not say. */
+/** What the fence refuses in the children of each kind. */
 const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
   Deployment: [
     [
@@ -254,27 +254,32 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
     ],
     ['a choice of the node', 'nodeName or other such fields', [`${POD}.nodeName`, 'control-plane']],
     ['a token by default', 'state automountServiceAccountToken', [`${POD}.automountServiceAccountToken`, undefined]],
-    ['another account of the system', 'nor serviceAccountName', SYSTEM, [`${POD}.serviceAccountName`, 'x']],
-    ['a token of the system', 'must be false in', SYSTEM, [`${POD}.automountServiceAccountToken`, true]],
     [
-      'all variables of a Secret of the system',
+      'another ServiceAccount in a system namespace',
+      'nor serviceAccountName',
+      SYSTEM,
+      [`${POD}.serviceAccountName`, 'x'],
+    ],
+    ['a token in a system namespace', 'must be false in', SYSTEM, [`${POD}.automountServiceAccountToken`, true]],
+    [
+      'all variables of a Secret in a system namespace',
       'not in a namespace kube-',
       SYSTEM,
       [`${WEBSERVER}.envFrom`, [{ secretRef: { name: 'tls' } }]],
     ],
     [
-      'a variable of a Secret of the system',
+      'a variable from a Secret in a system namespace',
       'not in a namespace kube-',
       SYSTEM,
       [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: secretRef }],
     ],
     [
-      'a volume from a Secret of the system',
+      'a volume from a Secret in a system namespace',
       'no configMap or secret',
       SYSTEM,
       [`${POD}.volumes`, [{ name: 'files-x', secret: { secretName: 'tls' } }]],
     ],
-    ['a priority of the system', 'priority class of the system', [`${POD}.priorityClassName`, 'system-node-critical']],
+    ['a system priority class', 'priority class of the system', [`${POD}.priorityClassName`, 'system-node-critical']],
     ['sysctls', 'may not loosen anything', [`${POD}.securityContext.sysctls`, [{ name: 'a', value: 'b' }]]],
     ['an unconfined Pod', 'may not loosen anything', [`${POD}.securityContext.seccompProfile`, { type: 'Unconfined' }]],
     [
@@ -293,17 +298,17 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
       [`${POD}.volumes`, [{ name: 'files-x', csi: { driver: 'secrets.csi.x-k8s.io' } }]],
     ],
     [
-      'hostPath in the name of files',
+      'hostPath under a name for files',
       'may only add volumes of the kinds configMap',
       [`${POD}.volumes`, [{ name: 'files-x', hostPath: { path: '/' } }]],
     ],
     [
-      'a ConfigMap beside files',
+      'a ConfigMap volume under another name',
       'may only add volumes of the kinds configMap',
       [`${POD}.volumes`, [{ name: 'x', configMap: { name: 'x' } }]],
     ],
     [
-      'a Secret beside files',
+      'a Secret volume under another name',
       'may only add volumes of the kinds configMap',
       [`${POD}.volumes`, [{ name: 'x', secret: { secretName: 'tls' } }]],
     ],
@@ -318,30 +323,30 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
       [`${POD}.containers.1`, { name: 's', image: 'x', envFrom: [{ secretRef: { name: 'tls' } }] }],
     ],
     [
-      'such an init container',
+      'an init container with all variables of a Secret',
       'webserver alone',
       [`${POD}.initContainers`, [{ name: 'i', image: 'x', envFrom: [{ secretRef: { name: 'tls' } }] }]],
     ],
     [
-      'a hook',
+      'a lifecycle hook',
       'plain containers',
       [`${WEBSERVER}.lifecycle`, { preStop: { httpGet: { host: '169.254.169.254', port: 80 } } }],
     ],
     [
-      'a variable of a file',
+      'a variable from a file',
       'none from a file',
       [`${POD}.volumes`, [{ name: 'tmp', emptyDir: {} }]],
       [`${WEBSERVER}.env.0`, { name: 'A', valueFrom: { fileKeyRef: { volumeName: 'tmp', path: 'a.env', key: 'A' } } }],
     ],
     [
-      'a side container with a variable of a Secret',
+      'a side container with a variable from a Secret',
       'webserver alone',
       [`${POD}.containers.1`, { name: 's', image: 'x', env: [{ name: 'A', valueFrom: secretRef }] }],
     ],
-    ['a port of the node', 'hostPort', [`${WEBSERVER}.ports.0.hostPort`, 80]],
+    ['a hostPort', 'hostPort', [`${WEBSERVER}.ports.0.hostPort`, 80]],
     ['a probe of another host', 'probe of another host', [`${WEBSERVER}.readinessProbe.tcpSocket.host`, '10.0.0.1']],
     [
-      'a liveness probe of one',
+      'a liveness probe of another host',
       'probe of another host',
       [`${WEBSERVER}.livenessProbe`, { httpGet: { host: '10.0.0.1', port: 80 } }],
     ],
@@ -363,8 +368,16 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
   ],
   Ingress: [
     ['one that leads to another Service', 'to its own Service only', ['spec.rules.0.http.paths.0.backend', elsewhere]],
-    ['one whose second path does', 'to its own Service only', ['spec.rules.0.http.paths.1.backend', elsewhere]],
-    ['one whose second host does', 'to its own Service only', ['spec.rules.1.http.paths.1.backend', elsewhere]],
+    [
+      'one whose second path leads to another Service',
+      'to its own Service only',
+      ['spec.rules.0.http.paths.1.backend', elsewhere],
+    ],
+    [
+      'one whose second host leads to another Service',
+      'to its own Service only',
+      ['spec.rules.1.http.paths.1.backend', elsewhere],
+    ],
     [
       'a resource as the backend',
       'to its own Service only',
@@ -372,79 +385,86 @@ const REFUSED: Readonly<Record<ChildKind, readonly Refused[]>> = {
     ],
     ['a default backend', 'no default backend', ['spec.defaultBackend', elsewhere]],
     [
-      'a piece of configuration',
+      'a configuration snippet',
       '-snippet',
       ['metadata.annotations', { 'nginx.ingress.kubernetes.io/server-snippet': 'return 200;' }],
     ],
     [
-      'the snippets of another controller',
+      'configuration snippets of another controller',
       '-snippets',
       ['metadata.annotations', { 'nginx.org/server-snippets': 'return 200;' }],
     ],
   ],
   PodDisruptionBudget: [
-    ['one for the Pods of others', BUDGET, ['spec.selector', otherPods]],
+    ['one for foreign Pods', BUDGET, ['spec.selector', otherPods]],
     ['one for all Pods', BUDGET, ['spec.selector', {}]],
-    ['one with an expression', BUDGET, ['spec.selector.matchExpressions', [{ key: 'app', operator: 'Exists' }]]],
     [
-      'one with an expression alone',
+      'one with labels and an expression',
+      BUDGET,
+      ['spec.selector.matchExpressions', [{ key: 'app', operator: 'Exists' }]],
+    ],
+    [
+      'one with only an expression',
       BUDGET,
       ['spec.selector', { matchExpressions: [{ key: 'app', operator: 'Exists' }] }],
     ],
-    ['one that lets no Pod go', BUDGET, ['spec.maxUnavailable', 0]],
-    ['one that lets no share of the Pods go', BUDGET, ['spec.maxUnavailable', '0%']],
-    ['one that lets two Pods go', BUDGET, ['spec.maxUnavailable', 2]],
-    ['one that keeps some Pods', BUDGET, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]],
+    ['one that allows no disruption', BUDGET, ['spec.maxUnavailable', 0]],
+    ['one that allows a disruption of 0%', BUDGET, ['spec.maxUnavailable', '0%']],
+    ['one that allows the disruption of two Pods', BUDGET, ['spec.maxUnavailable', 2]],
+    ['one with minAvailable', BUDGET, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]],
     ['one without a number', BUDGET, ['spec.maxUnavailable', undefined]],
   ],
   HTTPRoute: [
     ['one that leads to another Service', ROUTE, [`${BACKEND}.name`, 'payments']],
     ['one that leads to a second Service', ROUTE, ['spec.rules.0.backendRefs.1', { name: 'payments', port: 80 }]],
-    ['one whose second rule does', ROUTE, ['spec.rules.1', { backendRefs: [{ name: 'payments', port: 80 }] }]],
+    [
+      'one whose second rule leads to another Service',
+      ROUTE,
+      ['spec.rules.1', { backendRefs: [{ name: 'payments', port: 80 }] }],
+    ],
     ['one that leads to another namespace', ROUTE, [`${BACKEND}.namespace`, 'kube-system']],
     ['one that leads to another kind', ROUTE, [`${BACKEND}.kind`, 'Bucket']],
     ['one that leads to another group', ROUTE, [`${BACKEND}.group`, 'example.com']],
     ['one that redirects', ROUTE, ['spec.rules.1', { filters: [redirect] }]],
     ['one that mirrors requests', ROUTE, ['spec.rules.0.filters', [mirror]]],
-    ['one that mirrors them at its Service', ROUTE, [`${BACKEND}.filters`, [mirror]]],
-    [
-      'one for what Pods reach as a Service',
-      'Gateways only',
-      [PARENT, { group: '', kind: 'Service', name: 'payments' }],
-    ],
-    ['one for a parent of another group', 'Gateways only', [`${PARENT}.group`, 'example.com']],
+    ['one that mirrors requests by a filter of its backend', ROUTE, [`${BACKEND}.filters`, [mirror]]],
+    ['one with a Service as its parent', 'Gateways only', [PARENT, { group: '', kind: 'Service', name: 'payments' }]],
+    ['one with a parent of another group', 'Gateways only', [`${PARENT}.group`, 'example.com']],
   ],
   HorizontalPodAutoscaler: [
-    ['one that scales the Deployment of others', OWN_TARGET, ['spec.scaleTargetRef.name', 'payments']],
+    ['one that scales a foreign Deployment', OWN_TARGET, ['spec.scaleTargetRef.name', 'payments']],
     ['one that scales a StatefulSet', OWN_TARGET, ['spec.scaleTargetRef.kind', 'StatefulSet']],
     ['one that scales an object of another group', OWN_TARGET, ['spec.scaleTargetRef.apiVersion', 'example.com/v1']],
   ],
 };
 
-it.each(CHILD_KINDS)('The fence has a rule about the spec of a %s', (kind) => {
+it.each(CHILD_KINDS)('The list below has a refusal about the spec of a %s', (kind) => {
   const isAboutSpec = ([path]: Edit) => path.startsWith('spec');
   expect(REFUSED[kind].some(([, , ...edits]) => edits.some(isAboutSpec))).toBe(true);
 });
 
 const denial = (message: string) => new RegExp(`${DENIED}.*${message}`, 's');
 
-describe.each(CHILD_KINDS)('A thief of their token may not create a %s:', (kind) => {
+describe.each(CHILD_KINDS)("With the functions' token, a thief may not create a %s:", (kind) => {
   it.each<Refused>([...NO_CHILD, ...REFUSED[kind]])('%s', async (_, message, ...edits) => {
     await expect(tryCreate(edited(child(kind), ...edits))).rejects.toThrow(denial(message));
   });
 });
 
-// What is put into a Deployment has its own list below.
-describe.each(CHILD_KINDS.filter((kind) => kind !== CARRIER))('Nor may they turn a %s into', (kind) => {
-  it.each<Refused>(REFUSED[kind])('%s', async (_, message, ...edits) => {
-    const ours = await owned(kind);
-    await create(real.functions, ours);
-    await expect(change(real.functions, ours, ...edits)).rejects.toThrow(denial(message));
-  });
-});
+// Changes of a Deployment have their own list below.
+describe.each(CHILD_KINDS.filter((kind) => kind !== CARRIER))(
+  "With the functions' token, a thief may not turn a %s into",
+  (kind) => {
+    it.each<Refused>(REFUSED[kind])('%s', async (_, message, ...edits) => {
+      const ours = await owned(kind);
+      await create(real.functions, ours);
+      await expect(change(real.functions, ours, ...edits)).rejects.toThrow(denial(message));
+    });
+  },
+);
 
-describe('What is there', () => {
-  /** Who owns an object that only has the name of a child. */
+describe("With the functions' token,", () => {
+  /** The owners of an object that has only the name of a child. */
   const OWNERS: readonly (readonly [string, (kind: ChildKind) => Promise<readonly object[]>])[] = [
     ['without an owner', () => Promise.resolve([])],
     ['of another controller', aConfigMapAsController],
@@ -452,7 +472,7 @@ describe('What is there', () => {
   ];
   const FOREIGN = CHILD_KINDS.flatMap((kind) => OWNERS.map(([whose, owners]) => [kind, whose, owners] as const));
 
-  it.each(FOREIGN)('a %s %s may be neither changed, taken over nor deleted', async (kind, _, owners) => {
+  it.each(FOREIGN)('a %s %s may not be changed, taken over or deleted', async (kind, _, owners) => {
     const wanted = await owned(kind);
     const { ownerReferences, labels } = wanted.metadata;
     const theirs = ['metadata.ownerReferences', await owners(kind)] as const;
@@ -472,14 +492,14 @@ describe('What is there', () => {
     await expect(read(ours)).rejects.toMatchObject({ code: 'NotFound' });
   });
 
-  it('a PodDisruptionBudget that somebody changed may be put right', async () => {
+  it('a PodDisruptionBudget that somebody changed may be restored', async () => {
     const budget = await owned('PodDisruptionBudget');
     await create(real.admin, edited(budget, ['spec.maxUnavailable', undefined], ['spec.minAvailable', 2]));
     await change(real.functions, budget, ['spec.maxUnavailable', 1], ['spec.minAvailable', undefined]);
     expect(await read(budget)).toMatchObject({ spec: { maxUnavailable: 1 } });
   });
 
-  it('an HTTPRoute that somebody changed may be marked, and put right', async () => {
+  it('an HTTPRoute that somebody changed may get a label, and be restored', async () => {
     const route = await owned('HTTPRoute');
     const parent = { group: '', kind: 'Service', name: 'payments' };
     await create(real.admin, edited(route, ['spec.rules.0.filters', [mirror]], ['spec.parentRefs.1', parent]));
@@ -488,7 +508,7 @@ describe('What is there', () => {
     expect(await read(route)).toMatchObject({ spec: { parentRefs: [{ kind: 'Gateway' }] } });
   });
 
-  /** What somebody else did to the Deployment of a Website. */
+  /** Changes that somebody else made to the Deployment of a Website. */
   const injected: Edit[] = [
     [`${POD}.hostPID`, true],
     [`${POD}.serviceAccountName`, 'mesh'],
@@ -513,7 +533,7 @@ describe('What is there', () => {
     [`${WEBSERVER}.livenessProbe`, { tcpSocket: { host: '10.0.0.1', port: 1 } }],
   ];
 
-  it('stays as others made it, while the functions write the rest', async () => {
+  it('a Deployment that others widened may be written without removing their part', async () => {
     const website = await owned('Deployment');
     await create(real.admin, edited(website, ...injected));
     const updated = await change(real.functions, website, [`${WEBSERVER}.image`, 'nginx:2'], ['spec.replicas', 1]);
@@ -525,7 +545,7 @@ describe('What is there', () => {
     });
   });
 
-  it('may be put back by the functions', async () => {
+  it('a Deployment that others widened may be restored', async () => {
     const website = await owned('Deployment');
     await create(real.admin, edited(website, ...injected));
     const { spec } = website as unknown as { spec: object };
@@ -535,13 +555,16 @@ describe('What is there', () => {
     });
   });
 
-  /** A mount needs its volume, and a spec may state the others. */
+  /** Allowed alone: a mount is refused with its volume, and a spec may state the others. */
   const NOT_FORBIDDEN = /volumeMounts$|serviceAccountName$|automountServiceAccountToken$|\.0\.env(From)?$/;
-  it.each(injected.filter(([path]) => !NOT_FORBIDDEN.test(path)))('may not be given more: %s', async (path, value) => {
-    const website = await owned('Deployment');
-    await create(real.admin, website);
-    await expect(change(real.functions, website, [path, value])).rejects.toThrow(DENIED);
-  });
+  it.each(injected.filter(([path]) => !NOT_FORBIDDEN.test(path)))(
+    'a Deployment may not be widened by %s',
+    async (path, value) => {
+      const website = await owned('Deployment');
+      await create(real.admin, website);
+      await expect(change(real.functions, website, [path, value])).rejects.toThrow(DENIED);
+    },
+  );
 
   it.each([
     ...CHILD_KINDS.map((kind) => [kind, 'of a deleted Website', { uid: 'gone' }] as const),
@@ -550,7 +573,7 @@ describe('What is there', () => {
     const wanted = await owned(kind);
     const { ownerReferences } = wanted.metadata;
     const owners = owner === undefined ? [] : ownerReferences.map((each) => ({ ...each, ...owner }));
-    // The garbage collector deletes what belongs to a deleted Website; this keeps it.
+    // The finalizer keeps the object from the garbage collector.
     await create(
       real.admin,
       edited(wanted, ['metadata.ownerReferences', owners], ['metadata.finalizers', ['example.com/kept']]),
@@ -559,14 +582,14 @@ describe('What is there', () => {
     expect((await change(real.admin, wanted, ['metadata.finalizers', []])).metadata).toMatchObject({ ownerReferences });
   });
 
-  it('a Service that somebody made a LoadBalancer is put back', async () => {
+  it('a Service of type LoadBalancer may only be turned back into a ClusterIP', async () => {
     const service = await owned('Service');
     await create(real.admin, edited(service, ['spec.type', 'LoadBalancer'], ['spec.externalIPs', ['203.0.113.1']]));
     await expect(change(real.functions, service, ['metadata.labels.a', 'b'])).rejects.toThrow(/of type ClusterIP/);
     await change(real.functions, service, ['spec.type', 'ClusterIP']);
   });
 
-  it('so is one with external addresses, whose traffic policy goes back to its default with the type', async () => {
+  it('a Service with external addresses and a traffic policy may be turned back into a ClusterIP', async () => {
     const service = await owned('Service');
     const exposed: Edit[] = [
       ['spec.type', 'LoadBalancer'],
@@ -578,7 +601,7 @@ describe('What is there', () => {
     expect(await read(service)).toMatchObject({ spec: { type: 'ClusterIP' } });
   });
 
-  it('a port of the node that somebody asked for stays where the port of the container changes', async () => {
+  it('a hostPort that somebody set may stay while the container port changes, and may not be changed', async () => {
     const website = await owned('Deployment');
     await create(real.admin, edited(website, [`${WEBSERVER}.ports.0.hostPort`, 8081]));
     await change(real.functions, website, [`${WEBSERVER}.ports.0.containerPort`, 8080]);
@@ -588,12 +611,12 @@ describe('What is there', () => {
   it.each<Edit>([
     [`${POD}.hostUsers`, false],
     [`${POD}.setHostnameAsFQDN`, true],
-  ])('a policy may harden or name the Pods of what the functions create: %s', async (path, value) => {
+  ])('a new Deployment may have %s from a policy, which narrows the Pods or names them', async (path, value) => {
     const website = edited(await owned('Deployment'), [path, value]);
     expect(await create(real.functions, website)).toBeDefined();
   });
 
-  it('an Ingress keeps the path that a certificate needs', async () => {
+  it('an Ingress may keep the challenge path that somebody added, and may not lead it elsewhere', async () => {
     const ingress = await owned('Ingress');
     const challenge = {
       path: '/.well-known/acme-challenge/x',
@@ -608,14 +631,14 @@ describe('What is there', () => {
   });
 });
 
-describe('The scale of a Website', () => {
+describe("With the functions' token, the scale of a Website", () => {
   const scaleOf = async (by: Transport, name: string, replicas: number) => {
     const path = `/apis/stable.example.com/v1/namespaces/${namespace}/websites/${name}/scale`;
     const body = { apiVersion: 'autoscaling/v1', kind: 'Scale', metadata: { name, namespace }, spec: { replicas } };
     await by.json({ method: 'PUT', path, what: 'scale', body });
   };
 
-  it('that has no number yet gets one from the functions, and later numbers are for others', async () => {
+  it('may be set once, while it has no number yet', async () => {
     const name = `shop-${++names}`;
     const spec = { image: 'nginx:1', autoscaling: { external: true }, suspend: true };
     await createWebsite(real.admin, { name, namespace }, spec);
@@ -625,7 +648,7 @@ describe('The scale of a Website', () => {
   });
 });
 
-it('Others may do what they may', async () => {
+it('The fence does not restrict other users', async () => {
   await expect(
     create(
       real.admin,
@@ -635,7 +658,7 @@ it('Others may do what they may', async () => {
   ).resolves.toBeDefined();
 });
 
-it('A Website whose Deployment a policy of the cluster widens is Rejected, in the words of the fence', async () => {
+it("A Website whose Deployment a policy of the cluster widens is Rejected with the fence's message", async () => {
   const name = `${namespace}-widens`;
   const policies = '/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies';
   const volumes =

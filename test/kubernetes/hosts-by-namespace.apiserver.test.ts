@@ -1,4 +1,4 @@
-// The sample policy of hosts, as it is in the repository, bound to the namespaces of this test alone.
+// The repository's sample policy of hosts, bound only to the namespaces of this test.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
@@ -35,7 +35,7 @@ const claim = (host: string | undefined, where = namespace) => claimed(where, { 
 const claimAll = (...hosts: string[]) => claimed(namespace, { hosts });
 
 it.each(['shop.example.com', 'a.team-a.example.com', 'a.b.team-a.example.com', '*.team-a.example.com', undefined])(
-  'allows %s',
+  'The policy allows the host %s',
   async (host) => await expect(claim(host)).resolves.toBeDefined(),
 );
 
@@ -49,13 +49,13 @@ it.each([
   '*.com',
   'localhost',
   'kubernetes.default.svc',
-])('refuses %s, and says what to do', async (host) => {
+])('The policy refuses the host %s, and says what to do', async (host) => {
   await expect(claim(host)).rejects.toThrow(
     `host ${host} is not for Websites of namespace ${namespace}: an administrator may add it`,
   );
 });
 
-it('judges each of several hosts', async () => {
+it('The policy judges each of several hosts', async () => {
   await claimAll('shop.example.com', 'a.team-a.example.com');
   await claimed(namespace, { host: 'shop.example.com', hosts: ['b.team-a.example.com'] });
   await expect(claimAll('shop.example.com', 'bank.example.com', '*.com')).rejects.toThrow(
@@ -69,19 +69,19 @@ it('judges each of several hosts', async () => {
   );
 });
 
-it('refuses every host in a namespace that names none', async () => {
+it('The policy refuses every host in a namespace without the annotation', async () => {
   await expect(claim('shop.example.com', bare)).rejects.toThrow(`is not for Websites of namespace ${bare}`);
   await claim(undefined, bare);
 });
 
-it('refuses a change to such a host', async () => {
+it('The policy refuses a change to a foreign host', async () => {
   const key = await claim('shop.example.com');
   await expect(patchWebsite(admin, key, { spec: { host: 'bank.example.com' } })).rejects.toThrow('is not for Websites');
   await expect(patchWebsite(admin, key, { spec: { hosts: ['bank.example.com'] } })).rejects.toThrow('is not for');
   await patchWebsite(admin, key, { spec: { host: '*.team-a.example.com' } });
 });
 
-it('leaves a Website the host that it has, to be scaled and deleted, when the namespace loses it', async () => {
+it('A Website keeps its host after the namespace loses it, and can be scaled and deleted', async () => {
   const key = await claim('old.team-a.example.com');
   await allow(null);
   await eventually(async () => await expect(claim('new.team-a.example.com')).rejects.toThrow('is not for Websites'));

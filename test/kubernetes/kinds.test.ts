@@ -1,4 +1,4 @@
-// The rights and the fence follow the table of kinds: a kind that is added there, and forgotten here, fails this test.
+// The rights and the fence follow the table of kinds. A kind that is in the table but not in them fails this test.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -19,7 +19,7 @@ interface Manifest {
 }
 
 const RIGHTS = 'infra/kubernetes/rights';
-/** What has nothing to do with the children. */
+/** API groups without children. */
 const OTHERS = new Set(['stable.example.com', 'events.k8s.io', 'coordination.k8s.io']);
 
 const read = (file: string): Manifest[] =>
@@ -38,7 +38,7 @@ const rule = ({ apiVersion, plural }: (typeof KINDS)[number], verbs: readonly st
   verbs,
 });
 
-it('The functions read and write each kind of child, and delete only optional ones', () => {
+it('The functions may read and write each kind of child, and delete only optional ones', () => {
   const verbsOf = (presence: string) => [
     'get',
     'list',
@@ -53,11 +53,11 @@ it('The functions read and write each kind of child, and delete only optional on
   ]);
 });
 
-it('The forwarder lists and watches each kind of child', () => {
+it('The forwarder may list and watch each kind of child', () => {
   expect(rulesIn('forwarder-rbac.yaml')).toEqual(KINDS.map((kind) => rule(kind, ['list', 'watch'])));
 });
 
-it('The fence decides about every write of each kind of child, and of the scale of a Website', () => {
+it('The fence checks every write of each kind of child and of the scale of a Website', () => {
   const [policy] = read('fence/functions-fence.yaml');
   const rules = KINDS.map(({ apiVersion, plural }) => ({
     apiGroups: [groupOf(apiVersion)],

@@ -1,4 +1,4 @@
-// What is deployed in a cluster, applied by kubectl as people do, with every controller at work: simulated nodes run the Pods.
+// The manifests, applied with kubectl to a cluster with all controllers. Simulated nodes run the Pods.
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ const PATIENCE = { deadlineMs: 60_000 };
 
 let cluster: OwnCluster;
 
-/** What kubectl says, warnings too. @throws when it fails. */
+/** @returns what kubectl prints, including warnings. @throws if it fails. */
 async function kubectl(...args: string[]): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(inject('kubectl'), [
     '--kubeconfig',
@@ -34,7 +34,7 @@ async function kubectl(...args: string[]): Promise<string> {
 const apply = (overlay: string) =>
   kubectl('apply', '--server-side', '--validate=strict', '-k', join(OVERLAYS, overlay));
 
-/** Each Deployment with the Pods that run, of those that should. */
+/** For each Deployment, how many of its Pods run. */
 async function podsIn(namespace: string): Promise<Record<string, string>> {
   const text = await kubectl('get', 'deployments', '-n', namespace, '-o', 'json');
   const { items } = JSON.parse(text) as {
@@ -59,8 +59,8 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-describe('Everything in one cluster', () => {
-  it('is taken without a warning, and its Pods are let into a namespace that is restricted', async () => {
+describe('The overlay in-cluster', () => {
+  it('applies without a warning, and its Pods run in a restricted namespace', async () => {
     expect(await apply('in-cluster')).not.toMatch(/warning/i);
     await eventually(
       async () =>
@@ -90,7 +90,7 @@ describe('Everything in one cluster', () => {
       const pods = () => podNames(`app=${name}`);
       await eventually(async () => expect(await pods()).toHaveLength(2), PATIENCE);
       const own = await pods();
-      // Its own Service shows when the endpoints of these Pods have been worked out.
+      // Its own Service shows when the endpoints of these Pods are complete.
       await eventually(async () => expect(await backendsOf(`${name}-service`)).toEqual(own), PATIENCE);
       const ours = await backendsOf('website-functions');
       expect(ours).toHaveLength(2);
@@ -99,12 +99,12 @@ describe('Everything in one cluster', () => {
     },
   );
 
-  it('does not let other Pods in', async () => {
+  it('keeps its namespace restricted for other Pods', async () => {
     const run = ['run', 'root', '-n', 'website-reconciler', '--image=x'];
     await expect(kubectl(...run)).rejects.toThrow(/violates PodSecurity "restricted:latest"/);
   });
 
-  it('is the same when it is applied again', async () => {
+  it('changes nothing when it is applied again', async () => {
     // The garbage collector may still be deleting the children of Websites of earlier tests.
     const ours = ['-n', 'website-reconciler', '-l', 'app.kubernetes.io/managed-by!=website-reconciler'];
     const versions = () => kubectl('get', 'deploy,svc,cronjob,netpol,pdb', ...ours, '-o', VERSIONS);
@@ -114,7 +114,7 @@ describe('Everything in one cluster', () => {
     expect(await versions()).toBe(before);
   });
 
-  it('lets those who may edit a namespace edit its Websites, and those who may view it view them', async () => {
+  it('lets editors of a namespace edit its Websites, and viewers view them', async () => {
     const namespace = await createNamespace(cluster.admin, 'people');
     for (const role of ['edit', 'view'])
       await kubectl('create', 'rolebinding', role, '-n', namespace, `--clusterrole=${role}`, `--user=${role}or`);
@@ -130,7 +130,7 @@ describe('Everything in one cluster', () => {
 });
 const VERSIONS = 'custom-columns=KIND:.kind,NAME:.metadata.name,GENERATION:.metadata.generation';
 
-it('The forwarder alone sends elsewhere, with a key and without a token for functions that are not there', async () => {
+it('The overlay forwarder-only applies without a warning, and has a sink elsewhere and no token for the functions', async () => {
   const text = await kubectl('kustomize', join(OVERLAYS, 'forwarder-only'));
   expect(text).toContain('https://example.azurewebsites.net/api/websites');
   expect(text).not.toContain('SINK_TOKEN_FILE');
@@ -138,7 +138,7 @@ it('The forwarder alone sends elsewhere, with a key and without a token for func
   expect(await apply('forwarder-only')).not.toMatch(/warning/i);
 });
 
-it('For functions on Azure, the forwarder and the rights of both are as azd says', async () => {
+it("The overlay for Azure takes the sink, the identities and the cluster's name from azd", async () => {
   const folder = mkdtempSync(join(tmpdir(), 'azure-'));
   for (const part of ['crds', 'infra/kubernetes', 'infra/azure/cluster'])
     cpSync(part, join(folder, part), { recursive: true });
@@ -148,7 +148,7 @@ it('For functions on Azure, the forwarder and the rights of both are as azd says
     `SINK=${sink}\nSINK_KIND=storage-queue\nCLUSTER_NAME=east\nFUNCTIONS_PRINCIPAL_ID=${functions}\nFORWARDER_CLIENT_ID=${forwarder}\n`,
   );
   const overlay = join(folder, 'infra/azure/cluster');
-  // This cluster's own installation has bound the role to the ServiceAccount.
+  // The installation of this test's cluster has already bound the role to the ServiceAccount.
   const flags = ['--server-side', '--validate=strict', '--force-conflicts'];
   expect(await kubectl('apply', ...flags, '-k', overlay)).not.toMatch(/warning/i);
   rmSync(folder, { recursive: true });
@@ -170,19 +170,19 @@ it('For functions on Azure, the forwarder and the rights of both are as azd says
   expect(await of('{.items}', 'configmaps', '--field-selector=metadata.name=azure')).toBe('[]');
 });
 
-describe('On Knative, of whose kinds the API server knows the fields', () => {
+describe('On Knative,', () => {
   beforeAll(async () => {
     await quietly(inject('kubectl'), ['--kubeconfig', cluster.kubeconfig, 'create', '-f', '-'], knativeDefinitions());
     const names = knativeDefinitions().match(/[a-z]+\.\w+\.knative\.dev/g) ?? [];
     await kubectl('wait', '--for=condition=Established', ...names.map((name) => `crd/${name}`));
   });
 
-  it.each(['direct', 'broker', 'api-server-source'])('the variant %s is taken without a warning', async (variant) => {
+  it.each(['direct', 'broker', 'api-server-source'])('the variant %s applies without a warning', async (variant) => {
     const folder = join('infra/knative', variant);
     expect(await kubectl('apply', '--server-side', '--validate=strict', '-k', folder)).not.toMatch(/warning/i);
   });
 
-  it('an ApiServerSource may look, as Knative demands, and its Pod has a token', async () => {
+  it('the account of the ApiServerSource may read Websites, and its Pod has a token', async () => {
     const source = JSON.parse(
       await kubectl('get', 'apiserversource', 'websites', '-n', 'website-reconciler', '-o', 'json'),
     ) as { spec: { serviceAccountName: string } };
@@ -195,14 +195,14 @@ describe('On Knative, of whose kinds the API server knows the fields', () => {
   });
 });
 
-describe('For one team', () => {
+describe('The overlay for one team', () => {
   const key = { namespace: 'team-a', name: 'shop' };
   /** Both together desire every kind of child. */
   const autoscaling = { minReplicas: 2, maxReplicas: 3 };
   const spec = { image: 'nginx:1', host: 'shop.example.com', autoscaling };
   const routed = { ...spec, gateway: { name: 'public' }, autoscaling: { external: true } };
 
-  it('has rights and a fence around its functions, which an administrator applies', async () => {
+  it('has rights and a fence for its functions, which an administrator applies', async () => {
     await kubectl('create', 'namespace', 'team-a');
     await kubectl('label', 'namespace', 'team-a', 'pod-security.kubernetes.io/enforce=restricted');
     expect(await apply('namespaced/for-administrators')).not.toMatch(/warning/i);
@@ -215,7 +215,7 @@ describe('For one team', () => {
     );
   });
 
-  it('is taken without a warning, and has nothing that a team may not create', async () => {
+  it('applies without a warning, and has only objects that a team may create', async () => {
     const objects = await kubectl('kustomize', join(OVERLAYS, 'namespaced'));
     expect(objects).not.toMatch(/kind: (Cluster|Namespace|CustomResourceDefinition|Validating|Role|ServiceAccount)/);
     expect(objects).not.toContain('namespace: website-reconciler');
@@ -227,7 +227,7 @@ describe('For one team', () => {
     );
   });
 
-  it('has all the rights that the programs need there', async () => {
+  it('gives the programs all the rights that they need, in this namespace only', async () => {
     const address = { kubeconfig: cluster.kubeconfig };
     const kubeconfigOf = (account: 'website-functions' | 'website-forwarder') => {
       const path = `${cluster.kubeconfig}.${account}.team-a`;

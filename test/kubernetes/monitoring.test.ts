@@ -1,4 +1,4 @@
-// The alerts and the dashboard: generated, of metrics that exist, and in the chart.
+// The generated alerts and the dashboard.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,19 +17,19 @@ import {
 const FOLDER = 'infra/kubernetes/monitoring';
 const PAGE = readFileSync('docs/metrics.md', 'utf8');
 
-it('The files are what npm run generate writes', () => {
+it('The files are up to date with npm run generate', () => {
   expect(readFileSync(`${FOLDER}/prometheus-rule.yaml`, 'utf8')).toBe(prometheusRuleYaml());
   expect(readFileSync(`${FOLDER}/dashboard.json`, 'utf8')).toBe(dashboardJson());
 });
 
-it('docs/metrics.md has a row for each alert, and no other', () => {
+it('docs/metrics.md has exactly one row for each alert', () => {
   const rows = [...PAGE.matchAll(/^\| alert \|.*\n\|[-|]+\|\n((?:\|.*\n)+)/gm)].map(([, found = '']) =>
     found.trim().split('\n'),
   );
   expect(rows).toEqual([alertRows(FORWARDER_ALERTS), alertRows(FUNCTIONS_ALERTS)]);
 });
 
-/** The names by which Prometheus knows the metrics of docs/metrics.md, without what it adds to histograms. */
+/** The Prometheus names of the metrics in docs/metrics.md, without the suffixes of histograms. */
 const KNOWN = new Set([
   ...[...PAGE.matchAll(/^\| `(website_forwarder_\w+)` \|/gm)].map(([, name = '']) => name),
   ...[...PAGE.matchAll(/^\| `(website\.[\w.]+)` \| (\w+) \| `([^`]+)` \|/gm)].map(([, name = '', type, unit]) => {
@@ -38,7 +38,7 @@ const KNOWN = new Set([
   }),
 ]);
 
-it('The alerts and the dashboard ask for metrics that exist', () => {
+it('The alerts and the dashboard use only metrics that exist', () => {
   const expressions = [
     ...prometheusRule().spec.groups.flatMap(({ rules }) => rules.map(({ expr }) => expr)),
     ...dashboard().panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
@@ -81,33 +81,38 @@ const RESYNCS = 'website_resync_duration_seconds_count{result="complete"';
 const CASES: Readonly<
   Record<string, readonly [alert: string, series: Readonly<Record<string, string>>, at: number, fires: boolean]>
 > = {
-  'No forwarder runs': ['WebsiteForwarderHasNoLeader', {}, 5, true],
-  'Two forwarders run, and neither leads': [
+  'The alert about a missing leader fires if no forwarder runs': ['WebsiteForwarderHasNoLeader', {}, 5, true],
+  'The alert about a missing leader fires if neither of two forwarders leads': [
     'WebsiteForwarderHasNoLeader',
     { [`${LEADER}{pod="a"}`]: '0x10', [`${LEADER}{pod="b"}`]: '0x10' },
     5,
     true,
   ],
-  'One of two forwarders leads': [
+  'The alert about a missing leader stays silent if one of two forwarders leads': [
     'WebsiteForwarderHasNoLeader',
     { [`${LEADER}{pod="a"}`]: '0x10', [`${LEADER}{pod="b"}`]: '1x10' },
     5,
     false,
   ],
-  'Nobody sends the metrics of the functions': ['WebsiteResyncsMissing', {}, 120, false],
-  'The functions run, and resync every 10 minutes': [
+  'The alert about missing resyncs stays silent if the functions export no metrics': [
+    'WebsiteResyncsMissing',
+    {},
+    120,
+    false,
+  ],
+  'The alert about missing resyncs stays silent if the functions resync every 10 minutes': [
     'WebsiteResyncsMissing',
     { [`${RESYNCS},pod="a"}`]: '1x9 2x9 3x9 4x9 5x9 6x9 7x9' },
     65,
     false,
   ],
-  'The functions run, and resync no longer': [
+  'The alert about missing resyncs fires if the functions run but no longer resync': [
     'WebsiteResyncsMissing',
     { [`${RESYNCS},pod="a"}`]: '1x9 2x120' },
     100,
     true,
   ],
-  'The functions scale to zero, and each resync begins a series': [
+  'The alert about missing resyncs stays silent if the functions scale to zero and each resync begins a series': [
     'WebsiteResyncsMissing',
     {
       [`${RESYNCS},pod="a"}`]: '_x40 1x3',
@@ -117,7 +122,7 @@ const CASES: Readonly<
     100,
     false,
   ],
-  'The functions scaled to zero, and no resync wakes them': [
+  'The alert about missing resyncs fires if the functions scaled to zero and no resync wakes them': [
     'WebsiteResyncsMissing',
     { [`${RESYNCS},pod="a"}`]: '_x10 1x3' },
     100,

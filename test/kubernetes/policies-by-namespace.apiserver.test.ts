@@ -1,4 +1,4 @@
-// The sample policies of Secrets and ServiceAccounts, as they are in the repository, bound to the namespaces of this test alone.
+// The repository's sample policies of Secrets and ServiceAccounts, bound only to the namespaces of this test.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
@@ -71,7 +71,7 @@ describe.each([
     return key;
   }
 
-  it('is understood by the API server without a warning', async () => {
+  it('is accepted by the API server without a warning', async () => {
     const path = `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/websites-${file}`;
     await eventually(async () => {
       const { status } = (await admin.json({ method: 'GET', path, what: 'get' })) as { status?: object };
@@ -90,12 +90,12 @@ describe.each([
     await expect(patchWebsite(admin, key, { spec: fields })).rejects.toThrow(message);
   });
 
-  it('refuses all of them in a namespace that names none, and a Website that needs none is fine', async () => {
+  it('refuses every name in a namespace without the annotation, and allows a Website that needs none', async () => {
     await expect(claim(old, bare)).rejects.toThrow(`is not for Websites of namespace ${bare}`);
     await claim({}, bare);
   });
 
-  it('leaves a Website what it has, to be scaled and deleted, when the namespace loses it', async () => {
+  it('lets a Website keep a name after the namespace loses it, and be scaled and deleted', async () => {
     const key = await claim(old);
     await annotate(admin, namespace, annotation, null);
     await eventually(async () => await expect(claim(old)).rejects.toThrow('is not for Websites'));
@@ -106,7 +106,7 @@ describe.each([
   });
 });
 
-it('A token of the default ServiceAccount needs its name in the annotation, also for a Website that runs as it', async () => {
+it("The policy requires the default ServiceAccount's name in the annotation before a Website gets its token", async () => {
   const namespace = await createNamespace(admin, 'secrets');
   const key = { namespace, name: 'shop' };
   await createWebsite(admin, key, { ...SPEC, suspend: true });

@@ -1,4 +1,4 @@
-// The files of a release name every image by the digest that was pushed, whichever of them is installed.
+// Each file of a release names every image by the digest that was pushed.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,11 +35,11 @@ const helm = async (...args: string[]) => {
   return stdout;
 };
 
-it('has these files', () => {
+it('A release has exactly these files', () => {
   expect(readdirSync(release).toSorted()).toEqual(['install.yaml', 'kustomize.tar.gz', CHART, 'website.yaml']);
 });
 
-it('install.yaml is the overlay in-cluster, by digest', async () => {
+it('install.yaml has the objects of the overlay in-cluster, with images by digest', async () => {
   const manifests = manifestsIn(readFileSync(join(release, 'install.yaml'), 'utf8'));
   expect(imagesIn(manifests).toSorted()).toEqual([
     `ghcr.io/owner/website-forwarder@${DIGESTS.forwarder}`,
@@ -56,13 +56,13 @@ it.each([
   'infra/knative/direct',
   'infra/knative/broker',
   'infra/knative/api-server-source',
-])('kustomize.tar.gz has %s, by digest', async (overlay) => {
+])('kustomize.tar.gz has %s, with images by digest', async (overlay) => {
   const images = imagesIn(await rendered(inject('kubectl'), join(folder, 'kustomize', overlay)));
   expect(images.length).toBeGreaterThan(0);
   for (const image of images) expect(image).toMatch(/^ghcr\.io\/owner\/website-\w+@sha256:[0-9a-f]{64}$/);
 });
 
-it('the chart installs by digest, and says so to Artifact Hub', async () => {
+it('The chart installs images by digest, and its annotations describe them to Artifact Hub', async () => {
   const chart = join(release, CHART);
   const forwarder = `ghcr.io/owner/website-forwarder:v${version}@${DIGESTS.forwarder}`;
   const functions = `ghcr.io/owner/website-functions:v${version}@${DIGESTS.functions}`;
@@ -84,15 +84,11 @@ it('the chart installs by digest, and says so to Artifact Hub', async () => {
   });
 });
 
-describe('The command line', () => {
+describe('The command line of the release', () => {
   const RIGHT = ['--repository=a/b', '--registry=ghcr.io/a', `--forwarder=${DIGESTS.forwarder}`, '--output=x'];
   it.each([
-    ['a digest that is missing', [], '--functions must look like sha256: and 64 digits, but is missing'],
-    [
-      'a digest that is none',
-      ['--functions=latest'],
-      '--functions must look like sha256: and 64 digits, but is latest',
-    ],
+    ['a missing digest', [], '--functions must look like sha256: and 64 digits, but is missing'],
+    ['a malformed digest', ['--functions=latest'], '--functions must look like sha256: and 64 digits, but is latest'],
     ['a registry in upper case', ['--registry=ghcr.io/Owner'], '--registry must look like ghcr.io/owner'],
   ])('refuses %s', (_, args, message) => {
     expect(() => releaseOptionsFrom([...RIGHT, ...args])).toThrow(message);

@@ -1,4 +1,4 @@
-// What is deployed, started here: each program with the settings, the account and the tokens that its Pod has.
+// The deployed programs, started here with the settings, the accounts and the tokens of their Pods.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ function workload(wanted: string): Workload {
 }
 
 async function start(name: 'functions' | 'forwarder', here: Record<string, string>): Promise<string> {
-  // The ports of this machine, and only what this test makes.
+  // Ports of this machine, and only the objects of this test.
   const variables = { HOST: '127.0.0.1', PORT: '0', NAMESPACES: namespace, ...here };
   const given = { ...variablesOf(workload(`website-${name}`)), ...variables };
   const program = name === 'functions' ? startFunctions({ ALLOW_ANONYMOUS: '', ...given }) : startForwarder([], given);
@@ -48,7 +48,7 @@ async function start(name: 'functions' | 'forwarder', here: Record<string, strin
   return String((await program.line('Listening'))['url']);
 }
 
-/** A file with the token that the kubelet would mount, and where it would. */
+/** A file with the token that the kubelet would mount, and the path of that mount. */
 async function tokenOf(name: string): Promise<{ file: string; mountedAt: string }> {
   const { serviceAccountName = '' } = workload(name).template.spec;
   const token = tokensOf(workload(name)).find(({ audience }) => audience !== undefined);
@@ -59,7 +59,7 @@ async function tokenOf(name: string): Promise<{ file: string; mountedAt: string 
   return { file, mountedAt: at };
 }
 
-it('the forwarder is let in by the functions, and so is who asks for a resync', async () => {
+it('The deployed functions accept the deployed forwarder and the resync job, and refuse a wrong token', async () => {
   const sink = await start('functions', { KUBECONFIG: inject('functionsKubeconfig') });
   const { file: SINK_TOKEN_FILE } = await tokenOf('website-forwarder');
   await start('forwarder', {
@@ -79,7 +79,7 @@ it('the forwarder is let in by the functions, and so is who asks for a resync', 
   expect(await ask()).toMatchObject({ code: 1, stdout: expect.stringMatching(/^401 /) as string });
 });
 
-it('both go to the Service of the functions', () => {
+it('The deployed forwarder and the resync job send to the Service of the functions', () => {
   const { SINK } = variablesOf(workload('website-forwarder'));
   const { RESYNC_URL } = variablesOf(workload('website-resync'));
   const [{ name, namespace: where } = { name: '', namespace: '' }] = services;

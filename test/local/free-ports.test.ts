@@ -12,13 +12,13 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-it('A port that is taken is refused, and its flag is named', async () => {
+it('A busy port is refused with an error that names its flag', async () => {
   const why = `${port} cannot be used: the port is in use. Give another port, or 0 for a free one`;
   await expect(checkPorts({ port, page: 'off' })).rejects.toThrow(`--port ${why}`);
   await expect(checkPorts({ port: 0, page: port })).rejects.toThrow(`--page ${why}`);
 });
 
-it('A port that is free stays free', async () => {
+it('The check accepts a free port and leaves it free', async () => {
   server.close();
   await once(server, 'close');
   await expect(checkPorts({ port, page: port })).resolves.toBeUndefined();

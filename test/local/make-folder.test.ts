@@ -10,20 +10,23 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-it('A folder is made with all that contain it, and may exist', () => {
+it('A folder is created with its parents, and may already exist', () => {
   const path = join(folder, 'a', 'b', 'c');
   makeFolder(path, 0o700);
   makeFolder(path, 0o700);
   expect(statSync(path).mode & 0o777).toBe(0o700);
 });
 
-it('What is a file stays one', () => {
+it('An existing file is not replaced by a folder', () => {
   writeFileSync(join(folder, 'file'), '');
   expect(() => makeFolder(join(folder, 'file'))).toThrow('EEXIST');
   expect(() => makeFolder(join(folder, 'file', 'a'))).toThrow('ENOTDIR');
 });
 
 // Of the usual systems, only Linux has folders like this.
-it.skipIf(!existsSync('/proc/self'))('A folder that can contain none is an error, not an endless search', () => {
-  expect(() => makeFolder('/proc/x/website-reconciler')).toThrow('ENOENT');
-});
+it.skipIf(!existsSync('/proc/self'))(
+  'A place where no folder can be created leads to an error, not to an endless search',
+  () => {
+    expect(() => makeFolder('/proc/x/website-reconciler')).toThrow('ENOENT');
+  },
+);

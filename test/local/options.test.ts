@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { optionsFrom } from '../../infra/local/options.ts';
 
-it('Without flags, a control plane is started and shown live', () => {
+it('Without flags, npm start runs a control plane and shows it live', () => {
   expect(optionsFrom([])).toMatchObject({
     kubeconfig: undefined,
     consent: 'ask',
@@ -15,7 +15,7 @@ it.each([
   ['9000', 9000],
   ['0', 0],
   ['off', 'off'],
-])('--page %s is understood', (text, page) => {
+])('The flag --page accepts %s', (text, page) => {
   expect(optionsFrom(['--page', text])).toMatchObject({ page });
 });
 
@@ -27,6 +27,6 @@ it.each([
   [['--port', '70000'], '--port must be a whole number'],
   [['--context', 'c'], '--context requires --kubeconfig'],
   [['--kubeconfig', 'f', '--data', 'd'], '--data cannot be combined with --kubeconfig'],
-])('%j is refused, and named', (args, message) => {
+])('The arguments %j are refused with an error that names the problem', (args, message) => {
   expect(() => optionsFrom(args)).toThrow(message);
 });

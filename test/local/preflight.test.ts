@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-/** A project with one dependency, as its lockfile or as what npm notes of what it has installed. */
+/** A project with one dependency: its lockfile, or npm's record of the installed packages. */
 function lock(file: string, version: string): void {
   mkdirSync(join(root, 'node_modules', 'node', 'bin'), { recursive: true });
   const packages = { '': { devDependencies: { zod: version } }, 'node_modules/zod': { version } };
@@ -44,34 +44,37 @@ const here = (more: Partial<Here> = {}): Here => ({
   ...more,
 });
 
-it.each(['24.21.0', '22.19.0', '23.0.0'])('Nothing is wrong with Node %s and all dependencies', (version) => {
+it.each(['24.21.0', '22.19.0', '23.0.0'])('The check passes with Node %s and all dependencies', (version) => {
   installed();
   expect(problem(here({ version }))).toBeUndefined();
 });
 
-it('Dependencies that are not installed', () => {
+it('The check reports missing dependencies', () => {
   expect(problem(here())).toBe('The dependencies are not installed: run npm ci.');
 });
 
-it('Dependencies of another lockfile', () => {
+it('The check reports dependencies of another lockfile', () => {
   installed('0.9.0');
   expect(problem(here())).toBe('The dependencies have changed (zod): run npm ci.');
 });
 
-it.each(['20.20.2', '22.18.0', '12.22.12'])('Node %s without the one of the project', (version) => {
-  installed();
-  expect(problem(here({ version }))).toBe(
-    `Node ${version} is too old (22.19 is needed), and npm ran no install script for the one in node_modules: run npm rebuild node --ignore-scripts=false.`,
-  );
-});
+it.each(['20.20.2', '22.18.0', '12.22.12'])(
+  "The check reports Node %s if the project's own Node is missing",
+  (version) => {
+    installed();
+    expect(problem(here({ version }))).toBe(
+      `Node ${version} is too old (22.19 is needed), and npm ran no install script for the one in node_modules: run npm rebuild node --ignore-scripts=false.`,
+    );
+  },
+);
 
-it('An old Node beside the one of the project', () => {
+it('The check tells the user of an old Node to use the npm scripts, which have a newer one', () => {
   installed();
   writeFileSync(join(root, 'node_modules', 'node', 'bin', 'node'), '');
   expect(problem(here({ version: '20.20.2' }))).toContain('use npm start, npm run kubectl and npm run website');
 });
 
-it('Windows', () => {
+it('The check sends users of Windows to WSL, except for the website command', () => {
   installed();
   expect(problem(here({ platform: 'win32' }))).toContain('use WSL');
   expect(problem(here({ platform: 'win32', program: 'kubectl' }))).toContain('use WSL');
@@ -80,9 +83,9 @@ it('Windows', () => {
 
 const FLAGS = [...USAGE.matchAll(/^ {2}--(\w+)/gm)].map(([, flag = '']) => flag);
 
-/** npm answers --help itself, and npm start asks without --yes. */
+/** npm answers --help itself. Without --yes, npm start asks. */
 it.each(FLAGS.filter((flag) => flag !== 'help' && flag !== 'yes'))(
-  'A flag before which -- is missing: --%s',
+  'The check reports a missing -- before the flag --%s',
   (flag) => {
     installed();
     expect(problem(here({ environment: { [`npm_config_${flag}`]: 'true' } }))).toBe(
@@ -91,13 +94,13 @@ it.each(FLAGS.filter((flag) => flag !== 'help' && flag !== 'yes'))(
   },
 );
 
-it('A setting of npm that has the name of a flag stops nobody who gives the flag', () => {
+it('The check ignores npm settings with the name of a flag if the flag itself is given', () => {
   installed();
   const environment = { npm_config_yes: 'true', npm_config_json: 'true', npm_config_page: '1' };
   expect(problem(here({ environment, args: ['--json', '--page=off'] }))).toBeUndefined();
 });
 
-it('Other programs name their own command', () => {
+it('The check names the npm script of the program that was started', () => {
   installed();
   const environment = { npm_config_context: 'prod' };
   expect(problem(here({ environment, program: 'website' }))).toContain('write npm run website -- --context');
@@ -105,37 +108,37 @@ it('Other programs name their own command', () => {
   expect(problem(here({ environment, program: undefined }))).toBeUndefined();
 });
 
-it('The flags that npm start describes are those that it takes', () => {
+it('The flags that npm start describes are exactly those that it accepts', () => {
   const source = readFileSync('infra/local/options.ts', 'utf8');
   const taken = [...source.matchAll(/^ +(\w+): \{ type: '(?:string|boolean)' \}/gm)].map(([, flag]) => flag);
   expect(taken).toContain('page');
   expect(taken).toEqual(FLAGS);
 });
 
-it.each(['start', 'kubectl', 'website', 'check', 'test', 'quick'])('npm run %s begins with the check', (name) => {
+it.each(['start', 'kubectl', 'website', 'check', 'test', 'quick'])('npm run %s starts with the check', (name) => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
   const first = scripts[name]?.startsWith('npm run check') === true ? scripts['check'] : scripts[name];
   expect(first).toMatch(/^node infra\/local\/preflight\.cjs\b/);
 });
 
-it('A problem is one line on stderr, and an exit code', async () => {
+it('A problem is printed as one line on stderr, with exit code 1', async () => {
   mkdirSync(join(root, 'infra', 'local'), { recursive: true });
   cpSync('infra/local/preflight.cjs', join(root, 'infra', 'local', 'preflight.cjs'));
   const run = promisify(execFile)(process.execPath, [join(root, 'infra', 'local', 'preflight.cjs'), 'start']);
   await expect(run).rejects.toMatchObject({ code: 1, stderr: 'The dependencies are not installed: run npm ci.\n' });
 });
 
-it('Without a program, it only checks', async () => {
+it('The check without a program prints nothing', async () => {
   const run = promisify(execFile)(process.execPath, ['infra/local/preflight.cjs']);
   expect(await run).toEqual({ stdout: '', stderr: '' });
 });
 
-it('The website command runs from here, too', async () => {
+it('The check then runs the website command', async () => {
   const run = promisify(execFile)(process.execPath, ['infra/local/preflight.cjs', 'website', '--help']);
   expect((await run).stdout).toMatch(/^Usage: website/);
 });
 
-it('Without a problem, the program runs with its own arguments', async () => {
+it('The check then runs the program with its own arguments', async () => {
   const run = promisify(execFile)(process.execPath, ['infra/local/preflight.cjs', 'start', '--help']);
   expect((await run).stdout).toMatch(/^Usage: npm start -- \[flags\]/);
 });

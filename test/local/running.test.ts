@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(cache, { recursive: true }));
 
-it('The cluster of an npm start is found while it runs', () => {
+it('The cluster of npm start is found while it runs', () => {
   expect(findRunning(cache, undefined)).toBeUndefined();
   const note = noteRunning(cache, { kubeconfig, context: 'mine' });
   expect(findRunning(cache, undefined)).toEqual({ kubeconfig, context: 'mine' });
@@ -21,14 +21,14 @@ it('The cluster of an npm start is found while it runs', () => {
   expect(findRunning(cache, undefined)).toBeUndefined();
 });
 
-it('What a killed process left is not taken for one that runs', () => {
+it('The note of a killed npm start is ignored', () => {
   mkdirSync(join(cache, 'running'));
-  // Above the largest process id that Linux and macOS give out.
+  // Above the largest process id of Linux and macOS.
   writeFileSync(join(cache, 'running', String(2 ** 30)), JSON.stringify({ kubeconfig }));
   expect(findRunning(cache, undefined)).toBeUndefined();
 });
 
-it('One of several clusters has to be chosen, if their kubeconfigs exist', () => {
+it('The user has to choose one of several running clusters whose kubeconfigs exist', () => {
   noteRunning(cache, { kubeconfig });
   const other = join(cache, 'other.kubeconfig');
   const parent = join(cache, 'running', String(process.ppid));
@@ -45,12 +45,12 @@ it('One of several clusters has to be chosen, if their kubeconfigs exist', () =>
   expect(findRunning(cache, undefined)?.kubeconfig).toBe(kubeconfig);
 });
 
-it('Several with the same cluster are no choice', () => {
+it('Two notes about the same cluster need no choice', () => {
   noteRunning(cache, { kubeconfig });
   writeFileSync(join(cache, 'running', String(process.ppid)), JSON.stringify({ kubeconfig }));
   expect(findRunning(cache, undefined)).toEqual({ kubeconfig });
 });
 
-it('A cache that cannot be written is no error', () => {
+it('A cache that cannot be written causes no error', () => {
   expect(noteRunning('/dev/null', { kubeconfig })).toBeUndefined();
 });

@@ -66,7 +66,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     },
   );
 
-  it('shows the sample ready, what was done, and that nothing is left behind', async () => {
+  it('shows the sample ready, its last change, and at the end that it left nothing behind', async () => {
     const { program: running } = await up();
     const text = () => running.text.join('\n');
     await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d, \d+ ms/));
@@ -76,12 +76,12 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     expect(running.text.at(-1)).toBe('Stopped. Nothing was left behind: no program, no file.');
   });
 
-  it('shows warnings, and renews tokens that are refused', async () => {
+  it('shows warnings, and renews tokens that the API server refuses', async () => {
     const { program: running, kubeconfig } = await up();
     const accounts = '/api/v1/namespaces/website-reconciler/serviceaccounts';
     await withTransport(kubeconfig, async (transport) => {
       await transport.json({ method: 'DELETE', path: accounts, what: 'delete the ServiceAccounts' });
-      // The API server remembers for some seconds that it accepted a token.
+      // The API server accepts a known token for some seconds without checking it.
       let replicas = 3;
       await eventually(
         async () => {
@@ -95,14 +95,14 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     });
   }, 120_000);
 
-  it('ends without an error when the reader of its output does', async () => {
+  it('ends without an error when the reader of its output ends', async () => {
     program = startProgram(START, [], found);
     program.process.stdout?.destroy();
     expect(await program.exit).toBe(0);
     expect(program.stderr.join('')).not.toContain('EPIPE');
   });
 
-  it('keeps its data with --data, and starts again from it', async () => {
+  it('keeps its data with --data, and continues from it', async () => {
     const data = mkdtempSync(join(tmpdir(), 'kept-'));
     try {
       const first = await up(['--data', relative('', data)]);
@@ -124,9 +124,9 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     }
   }, 180_000);
 
-  it('can be reached with npm run kubectl, whatever the KUBECONFIG of the shell', async () => {
+  it("can be reached with npm run kubectl, even if the shell's KUBECONFIG names another file", async () => {
     const cache = mkdtempSync(join(tmpdir(), 'cache-'));
-    // Programs are found as always, but no other npm start of this machine is.
+    // The programs are found in the cache as usual, but other npm starts of this machine are not.
     mkdirSync(join(cache, 'website-reconciler'));
     const programs = cacheFolder(found);
     for (const name of readdirSync(programs).filter((each) => /-v\d/.test(each)))
@@ -150,7 +150,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     }
   }, 120_000);
 
-  it('runs against a cluster of the user, with --kubeconfig', async () => {
+  it("runs against the user's own cluster with --kubeconfig", async () => {
     const { kubeconfig } = await up(['--kubeconfig', inject('kubeconfig'), '--yes']);
     expect(kubeconfig).toBe(inject('kubeconfig'));
   });
@@ -167,7 +167,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
   });
 
   it.each(['kube-scheduler', 'functions/node.ts'])(
-    'says that a program ended, with the end of its log, stops the rest and keeps the logs (%s)',
+    'names a program that ended, prints the end of its log, stops the others and keeps the logs (%s)',
     async (name) => {
       const running = await up();
       const folder = dirname(running.kubeconfig);
@@ -193,28 +193,28 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
   });
 });
 
-describe('npm start with a cluster that it cannot use', () => {
+describe('npm start with a cluster', () => {
   it.each([
     [
-      'that is not there',
+      'that cannot be reached',
       ['--kubeconfig', 'test/fixtures/unreachable.kubeconfig', '--yes'],
       1,
       'https://127.0.0.1:1 cannot be reached',
     ],
     ['whose kubeconfig is missing', ['--kubeconfig', '/nowhere'], 1, 'Could not read the kubeconfig /nowhere'],
-  ])('%s says so', async (_, args, code, message) => {
+  ])('%s reports the problem', async (_, args, code, message) => {
     program = startProgram(START, args);
     expect(await program.exit).toBe(code);
     expect(program.stderr.join('')).toContain(message);
   });
 
-  it('asks before it installs anything', async () => {
+  it('that it has not prepared yet installs nothing without --yes', async () => {
     program = startProgram(START, ['--kubeconfig', inject('kubeconfig')]);
     expect(await program.exit).toBe(2);
     expect(program.stderr.join('')).toContain('pass --yes');
   });
 
-  it('names the verb and the resource of the right that it lacks', async () => {
+  it('whose user lacks a right names the verb and the resource', async () => {
     program = startProgram(START, ['--kubeconfig', inject('forwarderKubeconfig'), '--yes']);
     expect(await program.exit).toBe(1);
     expect(program.stderr.join('')).toMatch(/cannot patch resource "customresourcedefinitions"/);

@@ -47,7 +47,7 @@ const source = (name: string, has: readonly Program[]): Source & { asked: Progra
 });
 
 describe('The programs of the control plane', () => {
-  it('are taken from KUBEBUILDER_ASSETS, then the cache, then each source for what is still missing', async () => {
+  it('are taken from KUBEBUILDER_ASSETS, then from the cache, and each source is asked for the ones still missing', async () => {
     const assets = join(folder, 'assets');
     put(join(assets, 'etcd'));
     put(join(cache, `kwok-${versionOf('kwok')}`));
@@ -60,7 +60,7 @@ describe('The programs of the control plane', () => {
     expect(second.asked).toEqual([['kube-controller-manager', 'kube-scheduler']]);
   });
 
-  it('are not looked for any further once all are there', async () => {
+  it('are not searched for again once all are in the cache', async () => {
     const only = source('only', PROGRAMS);
     await findBinaries({ assets: undefined, cache, sources: [only], progress });
     await findBinaries({ assets: undefined, cache, sources: [only], progress });
@@ -68,20 +68,20 @@ describe('The programs of the control plane', () => {
     expect(lines.at(-1)).toContain('in the cache');
   });
 
-  it('that cannot be had end in one error that names the ways out', async () => {
+  it('lead to one error that lists the ways out if no source has them', async () => {
     const search = findBinaries({ assets: undefined, cache, sources: [source('nothing', ['etcd'])], progress });
     await expect(search).rejects.toThrow(
       /Could not get kube-apiserver, .*kwok:\n {2}- nothing: .*\n.*\n.*KUBEBUILDER_ASSETS.*\n.*dl\.k8s\.io.*\n.*Go 1\.26/,
     );
   });
 
-  it('whose disk is full end in an error that says so first', async () => {
+  it('lead to an error that first mentions the full disk', async () => {
     const full: Source = { name: 'full', fetch: () => Promise.reject(new Error('ENOSPC: no space left on device')) };
     const search = findBinaries({ assets: undefined, cache, sources: [full], progress });
     await expect(search).rejects.toThrow(/\n {2}1\. free some space on the disk of .*XDG_CACHE_HOME/);
   });
 
-  it('whose cache cannot be written end in an error that names the variable', async () => {
+  it('lead to an error that names XDG_CACHE_HOME if the cache cannot be written', async () => {
     const search = findBinaries({
       assets: undefined,
       cache: '/dev/null/cache',
@@ -91,13 +91,13 @@ describe('The programs of the control plane', () => {
     await expect(search).rejects.toThrow(/^The cache \/dev\/null\/cache cannot be written .*: set XDG_CACHE_HOME/);
   });
 
-  it('are not looked for where a variable that is set to nothing points', async () => {
+  it('are taken from the sources if KUBEBUILDER_ASSETS is empty', async () => {
     const only = source('only', PROGRAMS);
     await findBinaries({ assets: '', cache, sources: [only], progress });
     expect(only.asked).toEqual([[...PROGRAMS]]);
   });
 
-  it('that KUBEBUILDER_ASSETS has not are named', async () => {
+  it('are named in the log if KUBEBUILDER_ASSETS lacks them', async () => {
     const assets = join(folder, 'assets');
     put(join(assets, 'etcd'));
     await findBinaries({ assets, cache, sources: [source('rest', PROGRAMS)], progress });
@@ -106,19 +106,19 @@ describe('The programs of the control plane', () => {
     );
   });
 
-  it('are looked for in a folder that is not there only to say so', async () => {
+  it('lead to an error if KUBEBUILDER_ASSETS names a missing folder', async () => {
     const search = findBinaries({ assets: '/nowhere', cache, sources: [], progress });
     await expect(search).rejects.toThrow('KUBEBUILDER_ASSETS names /nowhere');
   });
 
-  it('are built by Go only where Go is, and nothing is left of a build that failed', async () => {
+  it('are not built without Go, and a failed build leaves nothing in the cache', async () => {
     const variables = { PATH: folder };
     const search = findBinaries({ assets: undefined, cache, sources: [goBuild(variables)], progress });
     await expect(search).rejects.toThrow('Go build: Go is not installed');
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it('leave nothing in the cache when their build is cut off', async () => {
+  it('leave nothing in the cache when their build is killed', async () => {
     writeFileSync(join(folder, 'go'), '#!/bin/sh\necho half > "$7/server"\nkill -9 $$\n', {
       mode: 0o755,
     });
@@ -163,7 +163,7 @@ describe.runIf(process.platform === 'linux')('A download', () => {
       else answer(request, response);
     };
 
-  it('whose checksum is the published one is kept, and can be run', async () => {
+  it('with the published checksum is kept and can be run', async () => {
     const urls: (string | undefined)[] = [];
     await from(
       program((request, response) => {
@@ -177,8 +177,8 @@ describe.runIf(process.platform === 'linux')('A download', () => {
   });
 
   it.each<[string, RequestListener, RegExp]>([
-    ['that is something else', (_, response) => response.end('evil'), /has SHA-256 .*, but the published one is /],
-    ['that is not there', (_, response) => response.writeHead(404).end(), /returned HTTP 404/],
+    ['with another checksum', (_, response) => response.end('evil'), /has SHA-256 .*, but the published one is /],
+    ['that does not exist', (_, response) => response.writeHead(404).end(), /returned HTTP 404/],
     [
       'that breaks off',
       (_, response) => {
@@ -195,12 +195,12 @@ describe.runIf(process.platform === 'linux')('A download', () => {
       },
       /was interrupted/,
     ],
-  ])('%s is not kept', async (_, answer, message) => {
+  ])('%s is discarded', async (_, answer, message) => {
     await expect(from(program(answer), 200)).rejects.toThrow(message);
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  it('from a machine that cannot be reached says which', async () => {
+  it('from an unreachable host fails with an error that names the host', async () => {
     mkdirSync(cache);
     const nowhere = 'http://127.0.0.1:1';
     const releases = officialReleases({
@@ -216,6 +216,6 @@ it.each([
   [{ HOME: '/h' }, 'linux', '/h/.cache/website-reconciler'],
   [{ XDG_CACHE_HOME: '', HOME: '/h' }, 'linux', '/h/.cache/website-reconciler'],
   [{ HOME: '/h' }, 'darwin', '/h/Library/Caches/website-reconciler'],
-] as const)('The cache of %j on %s is %s', (variables, platform, path) => {
+] as const)('With %j on %s, the cache is %s', (variables, platform, path) => {
   expect(cacheFolder(variables, platform)).toBe(path);
 });

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A stand-in for Go; $7 is the folder for what it builds. */
+/** A stand-in for Go. $7 is the folder for the built program. */
 function go(script: string): Record<string, string> {
   writeFileSync(join(folder, 'go'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return { PATH: `${folder}:/bin:/usr/bin`, GOOS: 'plan9', GOWORK: '/somewhere/go.work' };
@@ -24,7 +24,7 @@ function go(script: string): Record<string, string> {
 const pathOf = (program: string) => join(cache, program);
 
 describe('A Go build', () => {
-  it('is for this machine and from the checked-in modules, whatever the user has set for other work', async () => {
+  it("is for this machine and from the checked-in modules, even if the user's environment asks for another platform", async () => {
     const variables = go(`echo "[$CGO_ENABLED$GOOS$GOARCH$GOWORK] $* in $PWD" > ${folder}/call; echo it > "$7/server"`);
     const lines: string[] = [];
     await goBuild(variables).fetch(['etcd'], pathOf, (line) => lines.push(line));
@@ -35,7 +35,7 @@ describe('A Go build', () => {
     expect(lines[0]).toMatch(/^Building etcd from source: 0 s/);
   });
 
-  it('that another one was faster than replaces a whole program by a whole program', async () => {
+  it('replaces the complete program of a faster build at once', async () => {
     writeFileSync(pathOf('etcd'), 'theirs');
     const { ino } = statSync(pathOf('etcd'));
     await goBuild(go('echo ours > "$7/server"')).fetch(['etcd'], pathOf, () => {});
@@ -45,7 +45,7 @@ describe('A Go build', () => {
 });
 
 describe.runIf(process.platform === 'linux')('A Go build whose parent is killed', () => {
-  it('ends, with its compilers, and leaves nothing in the cache', async () => {
+  it('ends with its compilers, and leaves nothing in the cache', async () => {
     const pids = join(folder, 'pids');
     const variables = go(
       `echo half > "$7/server"; sleep 600 & echo $$ > ${pids}.new; echo $! >> ${pids}.new; mv ${pids}.new ${pids}; wait`,

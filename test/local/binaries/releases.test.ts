@@ -22,7 +22,7 @@ function published(program: Program, platform: string): Release {
 }
 
 describe('The published checksum', () => {
-  it('of etcd is its line of SHA256SUMS, and not the line of another platform', () => {
+  it('of etcd is the line of its own platform in SHA256SUMS', () => {
     const { read } = published('etcd', 'linux-amd64').checksum;
     expect(read(`aaa  etcd-${ETCD}-linux-arm64.tar.gz\nbbb  ${etcdFolder}.tar.gz\n`)).toBe('bbb');
     expect(() => read('aaa  something.tar.gz\n')).toThrow(
@@ -30,14 +30,14 @@ describe('The published checksum', () => {
     );
   });
 
-  it('of Helm is the line beside its archive', () => {
+  it('of Helm is in a file beside its archive', () => {
     const { url, checksum, inside } = published('helm', 'linux-arm64');
     const file = `helm-${HELM}-linux-arm64.tar.gz`;
     expect([url, checksum.url, inside]).toEqual([`http://h/${file}`, `http://h/${file}.sha256sum`, 'linux-arm64/helm']);
     expect(checksum.read(`aaa  ${file}\n`)).toBe('aaa');
   });
 
-  it('of KWOK is the digest that GitHub states, and nothing is trusted without one', () => {
+  it("of KWOK is GitHub's digest, and a release without one is refused", () => {
     const { read } = published('kwok', 'linux-amd64').checksum;
     const asset = (digest: string | null) => JSON.stringify({ assets: [{ name: 'kwok-linux-amd64', digest }] });
     expect(read(asset('sha256:abc'))).toBe('abc');
@@ -46,14 +46,14 @@ describe('The published checksum', () => {
   });
 });
 
-describe.runIf(process.platform === 'linux')('Releases of other forms', () => {
+describe.runIf(process.platform === 'linux')('Releases', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'releases-'));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('are taken out of their archive, and checked like the rest', async () => {
+  it('in an archive or as a plain program are verified and stored', async () => {
     const platform = `linux-${process.arch === 'arm64' ? 'arm64' : 'amd64'}`;
     const program = join(folder, `etcd-${ETCD}-${platform}`, 'etcd');
     mkdirSync(dirname(program));
@@ -93,7 +93,7 @@ describe.runIf(process.platform === 'linux')('Releases of other forms', () => {
     }),
   });
 
-  it('of a Mac are official where there are any, and else unofficial ones, which are named so', async () => {
+  it('for a Mac are official if they exist, and otherwise unofficial, which the log says', async () => {
     const inside = `etcd-${ETCD}-${DARWIN}`;
     mkdirSync(join(folder, inside));
     writeFileSync(join(folder, inside, 'etcd'), 'an etcd');
@@ -120,7 +120,7 @@ describe.runIf(process.platform === 'linux')('Releases of other forms', () => {
     expect(lines).toContain('Downloaded and verified kube-apiserver (unofficial builds of kwok-ci/k8s)');
   });
 
-  it('that are unofficial are kept only with the digest that GitHub states', async () => {
+  it("that are unofficial are kept only with GitHub's digest", async () => {
     const cache = join(folder, 'cache');
     const fetched = serving(
       builds(() => sha256('something else')),
@@ -157,11 +157,11 @@ describe.runIf(process.platform === 'linux')('Releases of other forms', () => {
 it.each([
   ['linux', ['official releases', 'Go build']],
   ['darwin', ['official releases', 'unofficial builds of kwok-ci/k8s', 'Go build']],
-] as const)('On %s, the sources are tried in this order: %j', (platform, names) => {
+] as const)('On %s, the sources are %j, in this order', (platform, names) => {
   expect(allSources(platform).map(({ name }) => name)).toEqual(names);
 });
 
-it('A platform without releases is named', () => {
+it('The error about a platform without releases names it', () => {
   expect(platformName('darwin', 'arm64')).toBe('darwin-arm64');
   expect(() => platformName('freebsd', 'x64')).toThrow('not published for freebsd on x64');
 });

@@ -23,7 +23,7 @@ it('A certificate names its user and group, belongs to its key, and is signed by
   expect([root.ca, certificate.ca]).toEqual([true, false]);
 });
 
-it('A certificate is good for servers on loopback, and for no others', async () => {
+it('A certificate is valid for servers on loopback only', async () => {
   const ca = await authority(folder);
   const certificate = new X509Certificate((await ca.issue({ commonName: 'server' })).certificate);
   expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
@@ -31,7 +31,7 @@ it('A certificate is good for servers on loopback, and for no others', async () 
   expect(certificate.checkHost('example.com')).toBeUndefined();
 });
 
-it('The authority and the signing keys of a folder stay the same', async () => {
+it('The authority and the signing keys of a folder are reused', async () => {
   const [first, second] = [await authority(folder), await authority(folder)];
   expect(second.certificate).toBe(first.certificate);
   const issued = new X509Certificate((await second.issue({ commonName: 'a' })).certificate);
@@ -42,7 +42,7 @@ it('The authority and the signing keys of a folder stay the same', async () => {
   expect(statSync(privateFile).mtimeMs).toBe(written);
 });
 
-it('Keys are for their owner alone', async () => {
+it('Only the owner can read the keys', async () => {
   const files = await writeCredentials(folder);
   const { privateFile } = await signingKeys(folder);
   for (const key of [files.key('admin'), files.key('server'), join(folder, 'ca.key'), privateFile]) {

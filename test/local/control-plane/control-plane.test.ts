@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Stand-ins: an etcd that notes each start and ends with this line, and others that only stay. */
+/** Stand-ins: an etcd that records each start and ends with this line, and other programs that only wait. */
 function standIns(lastWords: string): Binaries {
   const write = (name: string, script: string) => {
     const path = join(folder, name);
@@ -28,7 +28,7 @@ function standIns(lastWords: string): Binaries {
 }
 const starts = () => readFileSync(join(folder, 'starts'), 'utf8').trim().split('\n').length;
 
-it('A control plane whose etcd fails says so at once, and gives the folder free', async () => {
+it('A control plane whose etcd fails reports it without another try, and releases its folder', async () => {
   const data = join(folder, 'data');
   await expect(startControlPlane({ binaries: standIns('disk is full'), data })).rejects.toThrow(
     'etcd ended unexpectedly (exit code 1):\ndisk is full',
@@ -37,7 +37,7 @@ it('A control plane whose etcd fails says so at once, and gives the folder free'
   expect(readdirSync(data)).not.toContain('in-use-by');
 });
 
-it('A control plane whose port was taken meanwhile tries others', async () => {
+it('A control plane tries other ports when one was taken in the meantime', async () => {
   const binaries = standIns('listen tcp 127.0.0.1:1: bind: address already in use');
   const error = await startControlPlane({ binaries }).catch((thrown: ProgramEndedError) => thrown);
   if (!(error instanceof ProgramEndedError)) throw new Error('It started');
@@ -48,7 +48,7 @@ it('A control plane whose port was taken meanwhile tries others', async () => {
   rmSync(dirname(error.logs), { recursive: true });
 });
 
-it('A folder is for one control plane at a time', () => {
+it('A folder belongs to one control plane at a time', () => {
   const data = join(folder, 'data');
   const { path, leftover } = keptFolder(data);
   expect(() => keptFolder(data)).toThrow(`--data ${data} cannot be used: process ${process.pid} is using it`);
@@ -56,41 +56,41 @@ it('A folder is for one control plane at a time', () => {
   expect(keptFolder(data).path).toBe(path);
 });
 
-it('A folder whose owner is gone can be used again', () => {
+it('A folder whose owner has ended can be used again', () => {
   const { leftover } = keptFolder(folder);
-  // Above the largest that Linux and macOS give out.
+  // Above the largest process id of Linux and macOS.
   writeFileSync(leftover, String(2 ** 30));
   expect(keptFolder(folder).leftover).toBe(leftover);
   expect(readFileSync(leftover, 'utf8')).toBe(String(process.pid));
 });
 
-it('A folder of other files is refused, and nothing is written to it', () => {
+it('A folder with other files is refused and left unchanged', () => {
   writeFileSync(join(folder, 'notes.md'), '');
   expect(() => keptFolder(folder)).toThrow(`--data ${folder} cannot be used: it contains other files: choose an empty`);
   expect(readdirSync(folder)).toEqual(['notes.md']);
 });
 
-it('A folder of an earlier control plane can be used again, whatever else is in it', async () => {
+it('A folder of an earlier control plane can be used again, even with other files in it', async () => {
   const data = join(folder, 'data');
   await expect(startControlPlane({ binaries: standIns('no'), data })).rejects.toThrow('etcd ended');
   writeFileSync(join(data, 'notes.md'), '');
   expect(keptFolder(data).path).toBe(data);
 });
 
-it('A folder is known by its absolute name, as kubeconfigs name files in it', () => {
+it('A folder is used by its absolute path, because kubeconfigs name files in it', () => {
   const { path, leftover } = keptFolder(`${folder}/a/../data`);
   expect(path).toBe(join(folder, 'data'));
   expect(leftover).toBe(join(folder, 'data', 'in-use-by'));
 });
 
-it('A folder that is a file is refused, and the flag is named', () => {
+it('A file in place of the folder is refused with an error that names the flag', () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   expect(() => keptFolder(file)).toThrow(`--data ${file} cannot be used: EEXIST`);
 });
 
-it('Nobody waits for heartbeats of the simulated node', async () => {
+it('The node controller tolerates missing heartbeats of the simulated node', async () => {
   const flags = await controllerFlags('kubeconfig', await writeCredentials(folder));
-  // Its Pods would be unready after the default of 50 s, and no test runs that long.
+  // With the default, its Pods would be unready after 50 s. A test of that would take too long.
   expect(flags).toContain('--node-monitor-grace-period=8760h');
 });

@@ -102,7 +102,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await page.getByText('Live').waitFor();
   });
 
-  it('follows changes without a reload, and announces them', async () => {
+  it('shows changes without a reload, and announces them to screen readers', async () => {
     model.see(site('shop'));
     await open();
     await row('team-a/shop').waitFor();
@@ -142,7 +142,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     expect(text).toContain('delivered in 60 ms');
   });
 
-  it('adds to the timeline what happens meanwhile', async () => {
+  it('adds new runs to an open timeline', async () => {
     model.see(site('shop'));
     await open('#/team-a/shop');
     await page.getByText('Nothing has been done yet').waitFor();
@@ -162,7 +162,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await page.getByText('Could not list websites').waitFor();
   });
 
-  it('shows texts of tenants as text, wherever they are', async () => {
+  it('shows texts from tenants as text everywhere', async () => {
     const html = '<img src=x onerror="window.isHacked=true"><b>bold</b>';
     const website = broken('shop', html);
     model.see({ ...website, spec: { image: html, replicas: html } });
@@ -189,7 +189,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     expect(await page.evaluate('window.isHacked')).toBeUndefined();
   });
 
-  it('links to addresses of the web alone', async () => {
+  it('links only to web addresses, and not to addresses inside the cluster', async () => {
     const withUrl = (name: string, url: string) => {
       const website = site(name);
       return { ...website, status: { ...website.status, url } };
@@ -207,7 +207,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     expect(await row('team-a/inside').innerText()).not.toContain('.svc');
   });
 
-  it('filters, and shows those that are not ready alone', async () => {
+  it('filters Websites by words, and shows only those that are not ready', async () => {
     for (const name of ['blog', 'docs', 'shop']) model.see(site(name));
     model.see(broken('store'));
     await open();
@@ -225,7 +225,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await page.getByText('Every Website is ready').waitFor();
   });
 
-  it('can be used with the keyboard alone', async () => {
+  it('can be operated with the keyboard alone', async () => {
     for (const name of ['blog', 'docs', 'shop']) model.see(site(name));
     await open();
     await row('team-a/shop').waitFor();
@@ -257,7 +257,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     expect(await page.getByLabel('Not ready only').isChecked()).toBe(true);
   });
 
-  it('has an address for each Website, and Back works', async () => {
+  it('has an address for each Website, and the Back button works', async () => {
     model.see(site('shop'));
     await open();
     await page.getByRole('link', { name: 'team-a/shop' }).first().click();
@@ -271,7 +271,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     expect(await row('team-a/shop').count()).toBe(1);
   });
 
-  it('draws 200 of 2,000 Websites, and stays live', async () => {
+  it('draws 200 of 2,000 Websites at first, and still shows changes', async () => {
     for (let each = 0; each < 2_000; each++) model.see(site(`site-${String(each).padStart(4, '0')}`));
     await open();
     await page.getByText('200 of 2000 are shown').waitFor();
@@ -286,7 +286,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await eventually(async () => expect(await page.locator('tbody tr').count()).toBe(1));
   });
 
-  it('says that it is disconnected, and goes on when the server is back', async () => {
+  it('says that it is disconnected, and reconnects when the server is back', async () => {
     model.see(site('shop'));
     await open();
     await row('team-a/shop').waitFor();
@@ -302,7 +302,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await row('team-a/later').waitFor();
     await page.getByText('Live').waitFor();
     expect(await row('team-a/shop').count()).toBe(0);
-    // The browser says so itself, while the server was away.
+    // The browser itself complained while the server was away.
     complaints.splice(
       0,
       complaints.length,
@@ -312,7 +312,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     );
   });
 
-  it('keeps no connection while its tab is hidden', async () => {
+  it('closes its connection while its tab is hidden', async () => {
     await open();
     await eventually(() => expect(stream.size).toBe(1));
     const hide = (isHidden: boolean) =>
@@ -325,13 +325,13 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await row('team-a/shop').waitFor();
   });
 
-  it.each([360, 414, 800])('fits a screen that is %i wide', async (width) => {
+  it.each([360, 414, 800])('fits a screen of %i pixels', async (width) => {
     await page.setViewportSize({ width, height: 740 });
     model.forwarder = {
       ...FORWARDER,
       watches: [{ resource: 'horizontalpodautoscalers', isConnected: true, objects: 1 }],
     };
-    // Without a place to break.
+    // A name without a place to break.
     const name = `long${'x'.repeat(48)}`;
     const image = `registry.example.com/${'x'.repeat(200)}`;
     model.see({ ...broken(name, `ImagePullBackOff: ${image}`), spec: { image, replicas: 2 } });
@@ -351,35 +351,32 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     expect(await page.locator('#websites').isVisible()).toBe(false);
   });
 
-  it.each(['light', 'dark'] as const)(
-    'has no fault of accessibility that a program can find, in %s',
-    async (colorScheme) => {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      model.forwarder = { ...FORWARDER, state: 'not ready', problems: ['deployments: away'] };
-      model.see(site('blog'));
-      model.see(broken('shop'));
-      model.see(site('paused', { status: 'Unknown', reason: 'Suspended' }));
-      model.see(site('new', {}, { generation: 2 }));
-      model.see(site('moving', { status: 'False', reason: 'Progressing' }));
-      model.take(reconciled());
-      model.take(delivered());
-      detail = { toDo: 'wait', pods: [{ name: 'shop-1', cause: 'ImagePullBackOff' }], timeline: model.runs.latest(9) };
-      await open();
-      await row('team-a/shop').waitFor();
-      const violations = async () => {
-        await page.evaluate(axe.source);
-        const { violations: all } = (await page.evaluate('axe.run()')) as {
-          violations: { id: string; nodes: { html: string }[] }[];
-        };
-        return all.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  it.each(['light', 'dark'] as const)('passes the accessibility checks in %s mode', async (colorScheme) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    model.forwarder = { ...FORWARDER, state: 'not ready', problems: ['deployments: away'] };
+    model.see(site('blog'));
+    model.see(broken('shop'));
+    model.see(site('paused', { status: 'Unknown', reason: 'Suspended' }));
+    model.see(site('new', {}, { generation: 2 }));
+    model.see(site('moving', { status: 'False', reason: 'Progressing' }));
+    model.take(reconciled());
+    model.take(delivered());
+    detail = { toDo: 'wait', pods: [{ name: 'shop-1', cause: 'ImagePullBackOff' }], timeline: model.runs.latest(9) };
+    await open();
+    await row('team-a/shop').waitFor();
+    const violations = async () => {
+      await page.evaluate(axe.source);
+      const { violations: all } = (await page.evaluate('axe.run()')) as {
+        violations: { id: string; nodes: { html: string }[] }[];
       };
-      expect(await violations()).toEqual([]);
-      await page.getByRole('link', { name: 'team-a/shop' }).first().click();
-      await page.getByText('What to do').waitFor();
-      expect(await violations()).toEqual([]);
-      const background = String(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
-      const [red = 0] = background.match(/\d+/g)?.map(Number) ?? [];
-      expect(colorScheme === 'dark' ? red < 40 : red > 220).toBe(true);
-    },
-  );
+      return all.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+    };
+    expect(await violations()).toEqual([]);
+    await page.getByRole('link', { name: 'team-a/shop' }).first().click();
+    await page.getByText('What to do').waitFor();
+    expect(await violations()).toEqual([]);
+    const background = String(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
+    const [red = 0] = background.match(/\d+/g)?.map(Number) ?? [];
+    expect(colorScheme === 'dark' ? red < 40 : red > 220).toBe(true);
+  });
 });

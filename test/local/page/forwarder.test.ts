@@ -27,7 +27,7 @@ async function aForwarder() {
   return { health, metrics, server, url };
 }
 
-it('What the forwarder says of itself is read from its own endpoints', async () => {
+it('The page reads the state of the forwarder from its endpoints', async () => {
   const { health, metrics, url } = await aForwarder();
   health.begin(['websites', 'deployments']);
   health.entered('websites', { name: 'watching', resourceVersion: '1', emptyCloses: 0 });
@@ -53,13 +53,13 @@ it('What the forwarder says of itself is read from its own endpoints', async () 
   });
 });
 
-it('A forwarder that has delivered nothing has no median', async () => {
+it('A forwarder without deliveries has no median', async () => {
   const { health, url } = await aForwarder();
   health.begin([]);
   expect(await forwarderAt(url)).toMatchObject({ state: 'ready', problems: [], deliveries: { medianMs: undefined } });
 });
 
-it('A forwarder that does not answer is away, and that is no error', async () => {
+it('A forwarder that does not answer is shown as away, without an error', async () => {
   const { server, url } = await aForwarder();
   await new Promise((resolve) => server.close(resolve));
   expect(await forwarderAt(url)).toMatchObject({

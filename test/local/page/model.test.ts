@@ -27,7 +27,7 @@ function rowOf(website: Parameters<Model['see']>[0]) {
   return one.snapshot().websites[0];
 }
 
-it('A row says how the Website is, why, and since when', () => {
+it('A row has the state of the Website, the reason, and since when', () => {
   const site = aWebsite({
     status: status([{}], { url: 'http://shop.example.com', replicasSet: 4 }),
     metadata: { creationTimestamp: '2026-01-01T00:00:00Z' },
@@ -53,25 +53,25 @@ it.each([
   ['problem', 'that is stalled', aWebsite({ status: status([False, { type: 'Stalled' }]) })],
   ['suspended', 'that is suspended', aWebsite({ status: status([{ status: 'Unknown', reason: 'Suspended' }]) })],
   ['suspended', 'that is suspended and available', aWebsite({ status: status([{ reason: 'Suspended' }]) })],
-  ['unseen', 'that nobody has looked at', aWebsite()],
+  ['unseen', 'without a status', aWebsite()],
   ['unseen', 'whose status is about an older spec', aWebsite({ status: status([{}]), metadata: { generation: 2 } })],
   ['deleting', 'that is being deleted', aWebsite({ status: status([{}]), metadata: { deletionTimestamp: 'now' } })],
-] as const)('Looks %s: a Website %s', (look, _, website) => {
+] as const)('The look is %s for a Website %s', (look, _, website) => {
   expect(rowOf(website)?.look).toBe(look);
 });
 
-it('A Website that an older CRD let in without a spec, or with a wrong one, is a row too', () => {
+it('A Website with a missing or invalid spec, which an older CRD admitted, has a row too', () => {
   expect(rowOf(aWebsite({ spec: undefined }))).toMatchObject({ image: '', desired: undefined });
   expect(rowOf(aWebsite({ spec: { image: 7 } }))).toMatchObject({ image: '' });
 });
 
-it('Long texts are shortened', () => {
+it('Long texts in a row are shortened', () => {
   const long = 'x'.repeat(100_000);
   const row = rowOf(aWebsite({ spec: { image: long }, status: status([{ message: long }]) }));
   expect(JSON.stringify(row).length).toBeLessThan(1_000);
 });
 
-it('Changes have only what changed since the last ones', () => {
+it('A message of changes has only what changed since the last one', () => {
   const one = model();
   one.see(ready);
   expect(one.changes().websites).toHaveLength(1);
@@ -91,7 +91,7 @@ it('Changes have only what changed since the last ones', () => {
   expect(one.changes()).toEqual({ gone: ['team-a/shop'] });
 });
 
-it('A Website that is gone and made again within one message is there', () => {
+it('A Website deleted and created again between two messages is in the next one', () => {
   const one = model();
   one.see(ready);
   one.changes();
@@ -100,7 +100,7 @@ it('A Website that is gone and made again within one message is there', () => {
   expect(one.changes()).toMatchObject({ websites: [{ key: 'team-a/shop' }] });
 });
 
-it('Of 2,000 Websites, one that changes is one row, and no message has more than the latest runs', () => {
+it('Of 2,000 Websites, only the changed one is sent, and a message has only the latest 30 runs', () => {
   const one = model();
   const named = (each: number) => ({ metadata: { name: `site-${each}` }, status: status([{}]) });
   for (let each = 0; each < 2_000; each++) {

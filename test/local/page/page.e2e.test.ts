@@ -31,7 +31,7 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
       for (const part of parts) expect(text).toMatch(part);
     });
 
-  it('shows each Website and the cause', async () => {
+  it('shows each Website with its state and the cause', async () => {
     await says('default/hello', 'Ready', 'Available', '2/2');
     await says('checkout/cart', 'Ready', '3/3', 'shop.example.com');
     await says('checkout/pay', 'In progress', 'ImagePullBackOff: registry.invalid/pay:2.4.0: not found');
@@ -41,7 +41,7 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
     expect(await page.locator('tbody tr').count()).toBe(8);
   });
 
-  it('shows what was done to one Website: the event, the decision, the writes and the changed fields', async () => {
+  it('shows the timeline of one Website: event, decision, writes and changed fields', async () => {
     await says('checkout/cart', 'Ready');
     await row('checkout/cart').getByRole('link').first().click();
     await page.locator('#detail-title', { hasText: 'checkout/cart' }).waitFor();
@@ -66,7 +66,7 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
     expect(await page.locator('.pods code').count()).toBe(2);
   });
 
-  it('shows a site that becomes not ready, and ready again, without a reload', async () => {
+  it('shows a Website that becomes not ready and ready again, without a reload', async () => {
     await page.evaluate('window.isSamePage = true');
     const key = { namespace: 'marketing', name: 'spring-sale' };
     await says('spring-sale', 'Ready');
@@ -77,7 +77,7 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
     expect(await page.evaluate('window.isSamePage')).toBe(true);
   });
 
-  it('shows what a Pod says as text, also if it is HTML', async () => {
+  it('shows the message of a Pod as text, even if it is HTML', async () => {
     const key = { namespace: 'marketing', name: 'hostile' };
     const html = '<img src=x onerror="window.isHacked=true">';
     await createWebsite(stage.admin, key, { image: 'registry.invalid/hostile:1', replicas: 1 });
@@ -98,7 +98,7 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
     expect(await page.evaluate('window.isHacked')).toBeUndefined();
   });
 
-  it('shows that the forwarder is well', async () => {
+  it('shows a healthy forwarder', async () => {
     await eventually(async () => {
       const text = await page.locator('#overview').innerText();
       expect(text).toMatch(/Forwarder\s+Ready\s+7 of 7 watches open/);
@@ -106,7 +106,7 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
     });
   });
 
-  it('caused no complaint of the browser, and says that npm start has ended', async () => {
+  it('caused no complaint in the browser, and says so when npm start has ended', async () => {
     expect(complaints).toEqual([]);
     await stage.program.stop();
     await page.getByText('npm start has ended or does not answer').waitFor();

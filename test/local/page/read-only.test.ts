@@ -3,7 +3,7 @@ import type { ApiRequest, Transport } from '../../../functions/cluster/transport
 import { readOnly } from '../../../infra/local/page/read-only.ts';
 
 it.each(['POST', 'PUT', 'PATCH', 'DELETE'] as const)(
-  '%s never reaches the API server, and is refused as a right that is missing',
+  "The page's transport refuses %s as forbidden and does not send it",
   async (method) => {
     const sent: ApiRequest[] = [];
     const take = async (request: ApiRequest) => sent.push(request);

@@ -20,7 +20,7 @@ const record = (given: object = {}) => ({
   ...given,
 });
 
-it('Both programs say something of one event, in either order, and that is one run', () => {
+it('Log lines of both programs about one event are one run, in either order', () => {
   const both = {
     website: 'team-a/shop',
     event: 'spec-changed',
@@ -35,7 +35,7 @@ it('Both programs say something of one event, in either order, and that is one r
   expect(taken(delivered(), reconciled()).of('team-a/shop')).toMatchObject([both]);
 });
 
-it('An event that fails and is sent again is one run, and its error is gone once it succeeds', () => {
+it('An event that fails and is sent again is one run, whose error disappears with the success', () => {
   const runs = taken(failed(), undelivered());
   expect(runs.latest(9)).toMatchObject([
     {
@@ -52,7 +52,7 @@ it('An event that fails and is sent again is one run, and its error is gone once
   expect(runs.latest(9)[0]).toMatchObject({ error: undefined, delivery: { why: undefined } });
 });
 
-it('Lines about anything else are no runs, whatever they hold', () => {
+it('Other log lines are not taken for runs', () => {
   const others = [
     {},
     { msg: 'Listening', url: 'http://localhost' },
@@ -64,7 +64,7 @@ it('Lines about anything else are no runs, whatever they hold', () => {
   expect(taken(...others).latest(9)).toEqual([]);
 });
 
-it('The oldest runs are forgotten, and an event that is heard of again is not old', () => {
+it('The latest 2,000 runs are kept, and a run moves up when its event is logged again', () => {
   const runs = new Runs();
   for (let each = 0; each < 2_500; each++) {
     runs.take(reconciled({ eventId: `uid-1.${each}` }));
@@ -76,7 +76,7 @@ it('The oldest runs are forgotten, and an event that is heard of again is not ol
   expect(kept[0]?.eventId).toBe('uid-1.501');
 });
 
-it('The history adds the changed fields to what was heard, and what was before', () => {
+it('The history adds changed fields and earlier runs to the live timeline', () => {
   const live = taken(reconciled(), delivered()).of('team-a/shop');
   const before = record({
     time: '2026-01-01T00:00:00.000Z',
@@ -91,7 +91,7 @@ it('The history adds the changed fields to what was heard, and what was before',
   ]);
 });
 
-it('Records of one event are one entry: the newest outcome, and everything that changed', () => {
+it('Several records of one event are one entry with the newest outcome and all changed fields', () => {
   const late = record({ outcome: 'settled', changed: ['Service spec.ports'] });
   const early = record({ time: '2026-01-02T03:04:00.000Z', outcome: 'failed' });
   expect(timeline([], [late, early], 'team-a/shop')).toMatchObject([
@@ -99,7 +99,7 @@ it('Records of one event are one entry: the newest outcome, and everything that 
   ]);
 });
 
-it('A run of a resync has no event. The history shows it once, and the log does if there is no history', () => {
+it('A run of a resync has no event, and the timeline shows it once, from the history or else from the log', () => {
   const live = taken(reconciled({ eventId: undefined, eventReason: 'resync' })).of('team-a/shop');
   const stored = record({ eventId: undefined, eventReason: 'resync' });
   expect(timeline(live, [stored], 'team-a/shop')).toMatchObject([{ event: 'resync', changed: [expect.anything()] }]);

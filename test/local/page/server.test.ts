@@ -35,7 +35,7 @@ async function aPage(
   return { model, stream, server, url, port: Number(new URL(url).port) };
 }
 
-/** A request as no browser and no `fetch` would send it. */
+/** Sends a request that neither a browser nor `fetch` would send. */
 async function ask(port: number, path: string, headers: Record<string, string> = {}, method = 'GET') {
   const sent: ClientRequest = request({ host: '127.0.0.1', port, path, headers, method });
   sent.end();
@@ -62,7 +62,7 @@ async function follow(port: number) {
   return { response, messages, leave: () => sent.destroy() };
 }
 
-it('Every answer forbids scripts of others, frames, guessing of types and caching', async () => {
+it('Every answer has headers against foreign scripts, frames, type guessing and caching', async () => {
   const { port } = await aPage();
   for (const path of ['/', '/page.js', '/website?namespace=a&name=b', '/nothing']) {
     const { headers } = await ask(port, path);
@@ -81,7 +81,7 @@ it('Every answer forbids scripts of others, frames, guessing of types and cachin
 });
 
 it.each(['/', '/page.js', '/page.css', '/icon.svg', '/lit-html/lit-html.js', '/lit-html/directives/repeat.js'])(
-  '%s is there, with its type',
+  'The server serves %s with its type',
   async (path) => {
     const { port } = await aPage();
     const { status, headers, body } = await ask(port, path);
@@ -105,7 +105,7 @@ it.each([
   '//etc/passwd',
   '/__proto__',
   '/constructor',
-])('%s is not there', async (path) => {
+])('The server answers %s with 404', async (path) => {
   const { port } = await aPage();
   expect((await ask(port, path)).status).toBe(404);
 });
@@ -117,21 +117,21 @@ it.each([
   'localhost.evil.example',
   '10.0.0.1',
   'localhost@evil.example',
-])('The Host header %j is refused: a web page may have come here by DNS rebinding', async (host) => {
+])('The server refuses the Host header %j, which may come from DNS rebinding', async (host) => {
   const { port } = await aPage();
   for (const path of ['/', '/events', '/website?namespace=a&name=b'])
     expect(await ask(port, path, { host })).toMatchObject({ status: 403, body: expect.stringContaining('localhost') });
 });
 
 it.each(['localhost', 'localhost:8090', '127.0.0.1:8090', '[::1]:8090'])(
-  'The Host header %s is this machine',
+  'The server accepts the Host header %s',
   async (host) => {
     const { port } = await aPage();
     expect((await ask(port, '/', { host })).status).toBe(200);
   },
 );
 
-it('Of other web pages, only a link leads here', async () => {
+it('The server accepts only navigation from other web sites', async () => {
   const { port } = await aPage();
   const from = (site: string, mode: string) => ({ 'sec-fetch-site': site, 'sec-fetch-mode': mode });
   for (const site of ['cross-site', 'same-site'])
@@ -141,11 +141,14 @@ it('Of other web pages, only a link leads here', async () => {
   expect((await ask(port, '/page.js', from('same-origin', 'cors'))).status).toBe(200);
 });
 
-it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is refused: the page only reads', async (method) => {
-  const { port } = await aPage();
-  for (const path of ['/', '/events', '/website?namespace=a&name=b'])
-    expect(await ask(port, path, {}, method)).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
-});
+it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
+  'The server refuses %s, because the page only reads',
+  async (method) => {
+    const { port } = await aPage();
+    for (const path of ['/', '/events', '/website?namespace=a&name=b'])
+      expect(await ask(port, path, {}, method)).toMatchObject({ status: 405, headers: { allow: 'GET, HEAD' } });
+  },
+);
 
 it.each([
   '',
@@ -153,12 +156,12 @@ it.each([
   '?namespace=..&name=b',
   '?namespace=a&name=b%2Fc',
   `?namespace=a&name=${'x'.repeat(300)}`,
-])('A query %s that names no Website is refused', async (query) => {
+])('The server refuses the query %j, which names no Website', async (query) => {
   const { port } = await aPage({ detail: () => Promise.reject(new Error('never asked')) });
   expect((await ask(port, `/website${query}`)).status).toBe(400);
 });
 
-it('A failure in one answer is said, and the next request is answered', async () => {
+it('The server answers a failure with 500, and the next request as usual', async () => {
   const { port } = await aPage({ detail: () => Promise.reject(new Error('The API server is away')) });
   expect(await ask(port, '/website?namespace=a&name=b')).toMatchObject({
     status: 500,
@@ -168,13 +171,13 @@ it('A failure in one answer is said, and the next request is answered', async ()
 });
 
 it.each([
-  ['no HTTP', 'hello\r\n\r\n'],
-  ['a path that is no path', 'GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+  ['bytes that are not HTTP', 'hello\r\n\r\n'],
+  ['an invalid path', 'GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n'],
   ['endless headers', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`],
   ['two Host headers', 'GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n'],
   ['no Host header', 'GET / HTTP/1.0\r\n\r\n'],
   ['half a request', 'GET / HT'],
-])('%s ends that connection alone', async (_, bytes) => {
+])('The server closes a connection with %s, and answers the next one', async (_, bytes) => {
   const { port } = await aPage();
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
@@ -185,7 +188,7 @@ it.each([
   expect((await ask(port, '/')).status).toBe(200);
 });
 
-it('A page gets everything, and then what changes', async () => {
+it('A page gets the whole state first, and then the changes', async () => {
   const { model, port } = await aPage();
   model.see(aWebsite());
   const page = await follow(port);
@@ -202,7 +205,7 @@ it('A page gets everything, and then what changes', async () => {
   );
 });
 
-it('More pages than the limit are told so, and one that leaves makes room', async () => {
+it('The server refuses more pages than its limit, and accepts one again when another leaves', async () => {
   const { port, stream } = await aPage({ limits: { mostClients: 2 } });
   const first = await follow(port);
   await follow(port);
@@ -212,7 +215,7 @@ it('More pages than the limit are told so, and one that leaves makes room', asyn
   expect((await follow(port)).response.statusCode).toBe(200);
 });
 
-/** Big enough that the buffers of the system do not take all of it. */
+/** Fills the model so that its state is larger than the system's buffers. */
 const fill = (model: Model, version: number) => {
   for (let each = 0; each < 30_000; each++)
     model.see(
@@ -228,7 +231,7 @@ async function withoutReading(port: number): Promise<Socket> {
   return socket;
 }
 
-it('A page that reads slowly skips changes, and then gets the newest state', async () => {
+it('A slow page misses some changes, and then gets the newest state', async () => {
   const { model, port, stream } = await aPage();
   fill(model, 1);
   const slow = await withoutReading(port);
@@ -247,7 +250,7 @@ it('A page that reads slowly skips changes, and then gets the newest state', asy
   slow.destroy();
 });
 
-it('A page that does not read at all is dropped', async () => {
+it('A page that reads nothing is disconnected', async () => {
   const { model, port, stream } = await aPage({ limits: { stuckMs: 300 } });
   fill(model, 1);
   const stuck = await withoutReading(port);
@@ -256,19 +259,19 @@ it('A page that does not read at all is dropped', async () => {
   stuck.destroy();
 });
 
-it('Changes do not pile up while no page is open', async () => {
+it('Changes are not collected while no page is open', async () => {
   const { model } = await aPage();
   model.see(aWebsite());
   model.forget('team-a/shop');
   expect(model.changes()).toEqual({});
 });
 
-it('It listens on loopback alone', async () => {
+it('The server listens on loopback only', async () => {
   const { server } = await aPage();
   expect((server.address() as AddressInfo).address).toBe('127.0.0.1');
 });
 
-it('A port that is taken is named, with its flag', async () => {
+it('The error about a busy port names the flag', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   closing.push(() => other.close());
@@ -276,7 +279,7 @@ it('A port that is taken is named, with its flag', async () => {
   await expect(aPage({ port })).rejects.toThrow(`--page ${port} cannot be used: the port is in use`);
 });
 
-it('Where the default port is taken, any other is', async () => {
+it('The server uses another port if the default port is busy', async () => {
   const parts = { stream: new Stream(new Model('')), detail: async () => ({ ...NOTHING, key: '' }) };
   const first = await servePage(parts, 'default');
   closing.push(() => first.server.close());

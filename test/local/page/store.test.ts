@@ -23,14 +23,14 @@ function storeOf(...websites: WebsiteRow[]): Store {
 const keys = (store: Store, text = '', onlyNotReady = false) =>
   store.wanted({ text, onlyNotReady }).map(({ key }) => key);
 
-it('Rows are sorted by name, also after changes', () => {
+it('Rows stay sorted by name after changes', () => {
   const store = storeOf(row('b/site'), row('a/site'));
   expect(keys(store)).toEqual(['a/site', 'b/site']);
   store.apply({ websites: [row('a/new')], gone: ['b/site'] });
   expect(keys(store)).toEqual(['a/new', 'a/site']);
 });
 
-it('A filter looks for each of its words in the name, the reason, the message and the image', () => {
+it('A filter finds rows that contain each of its words in the name, the reason, the message or the image', () => {
   const store = storeOf(
     row('team-a/shop', { message: 'ImagePullBackOff: shop:1.2.9', reason: 'Progressing' }),
     row('team-a/blog', { image: 'ghost:5' }),
@@ -41,18 +41,18 @@ it('A filter looks for each of its words in the name, the reason, the message an
   expect(keys(store, '.*')).toEqual([]);
 });
 
-it('Only those that are not ready, if asked', () => {
+it('The filter for Websites that are not ready leaves out the ready ones', () => {
   const store = storeOf(row('a/ready'), row('a/stalled', { look: 'problem' }), row('a/new', { look: 'unseen' }));
   expect(keys(store, '', true)).toEqual(['a/new', 'a/stalled']);
 });
 
-it('Rows whose look changed are named, so that they can be announced', () => {
+it('Rows whose look changed are returned, so that the page can announce them', () => {
   const store = storeOf(row('a/site'), row('a/other'));
   const turned = store.apply({ websites: [row('a/site', { look: 'problem' }), row('a/other', { message: 'more' })] });
   expect(turned.map(({ key }) => key)).toEqual(['a/site']);
 });
 
-it('What did not change stays, and the API server that is back is no trouble', () => {
+it('A change keeps the other parts of the state, and null clears the trouble', () => {
   const store = storeOf(row('a/site'));
   store.apply({ trouble: 'away' });
   store.apply({ runs: [run('1')] });
@@ -61,7 +61,7 @@ it('What did not change stays, and the API server that is back is no trouble', (
   expect(store.trouble).toBeNull();
 });
 
-it('A run that is heard of again is the latest one, and old ones are forgotten', () => {
+it('Runs are limited to 30, and a repeated run becomes the latest one', () => {
   const store = storeOf();
   store.apply({ runs: Array.from({ length: 40 }, (_, each) => run(String(each))) });
   store.apply({ runs: [run('20')] });
@@ -69,7 +69,7 @@ it('A run that is heard of again is the latest one, and old ones are forgotten',
   expect(store.runs.size).toBe(30);
 });
 
-it('2,000 Websites are filtered and counted', () => {
+it('2,000 Websites can be filtered and counted', () => {
   const store = storeOf(
     ...Array.from({ length: 2_000 }, (_, each) =>
       row(`team/site-${each}`, { look: each % 100 === 0 ? 'problem' : 'ready' }),

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Says who it is, and stays; its own child ends with it only if the whole group does. */
+/** Writes its pids and waits. Its child ends only if the whole process group is ended. */
 const STUBBORN = `#!/bin/sh
 trap '' TERM
 sleep 600 &
@@ -31,7 +31,7 @@ wait
 `;
 
 describe.runIf(process.platform === 'linux')('The programs of a parent that is killed', () => {
-  it('end, with what they started, and what was temporary goes', async () => {
+  it('end with their own children, and their temporary folder is deleted', async () => {
     const temporary = join(folder, 'temporary');
     mkdirSync(temporary);
     const [program, pids] = [join(folder, 'program'), join(folder, 'pids')];
@@ -54,7 +54,7 @@ describe.runIf(process.platform === 'linux')('The programs of a parent that is k
 });
 
 describe('A program', () => {
-  it('that ends by itself is named, with the end of its log', async () => {
+  it('that ends unexpectedly is reported with the end of its log', async () => {
     const processes = new Processes(folder, undefined);
     processes.start('etcd', '/bin/sh', ['-c', 'echo one >&2; echo the disk is full >&2; exit 3']);
     await expect(processes.failure).rejects.toThrow(
@@ -63,7 +63,7 @@ describe('A program', () => {
     await processes.stop();
   });
 
-  it('logs both of its outputs, even if this process reads its lines', async () => {
+  it('has both of its outputs in its log, and its lines of stdout are also passed on', async () => {
     const processes = new Processes(folder, undefined);
     const lines: string[] = [];
     const onLine = (line: string) => lines.push(line);
@@ -78,7 +78,7 @@ describe('A program', () => {
     await processes.stop();
   });
 
-  it('that ended unexpectedly leaves the logs, and nothing else', async () => {
+  it('that ended unexpectedly leaves only the logs', async () => {
     const temporary = join(folder, 'temporary');
     mkdirSync(join(temporary, 'logs'), { recursive: true });
     mkdirSync(join(temporary, 'pki'));
@@ -90,7 +90,7 @@ describe('A program', () => {
     expect(readFileSync(join(logs, 'etcd.log'), 'utf8')).toBe('why\n');
   });
 
-  it('that ends after its log was deleted is named too', async () => {
+  it('whose log was deleted is reported when it ends', async () => {
     const processes = new Processes(folder, undefined);
     processes.start('etcd', '/bin/sh', ['-c', `rm '${processes.logOf('etcd')}'; exit 3`]);
     await expect(processes.failure).rejects.toThrow(
@@ -99,7 +99,7 @@ describe('A program', () => {
     await processes.stop();
   });
 
-  it('that logs very much keeps its latest lines, and a second file of those before', async () => {
+  it('that logs very much keeps its latest lines in two files of limited size', async () => {
     const processes = new Processes(folder, undefined, { largestLog: 10_000, checkMs: 1 });
     const programs = ['etcd', 'functions'];
     const script = `
@@ -125,7 +125,7 @@ describe('A program', () => {
     await processes.stop();
   });
 
-  it('that starts again has no lines of the previous time', async () => {
+  it('that starts again begins with an empty log', async () => {
     writeFileSync(join(folder, 'etcd.log'), 'old');
     writeFileSync(join(folder, 'etcd.log.1'), 'older');
     const processes = new Processes(folder, undefined);
@@ -135,14 +135,14 @@ describe('A program', () => {
     expect(readFileSync(processes.logOf('etcd'), 'utf8')).toBe('');
   });
 
-  it('that cannot be run is named', async () => {
+  it('that cannot be started is reported by name', async () => {
     const processes = new Processes(folder, undefined);
     processes.start('kwok', join(folder, 'nothing'), []);
     await expect(processes.failure).rejects.toThrow(/^kwok ended unexpectedly \(spawn .* ENOENT\)/);
     await processes.stop();
   });
 
-  it('is no failure when it ends because it was asked to', async () => {
+  it('that is stopped on purpose is not reported', async () => {
     const processes = new Processes(folder, undefined);
     processes.start('kwok', '/bin/sh', ['-c', 'exec sleep 600']);
     await processes.stop();

@@ -38,7 +38,7 @@ it('All credentials are renewed soon after some are refused', async () => {
   await eventually(() => expect(written).toEqual(['first', 'second', 'first', 'second']));
 });
 
-it('Credentials that cannot be renewed are reported and tried again, and the others are renewed', async () => {
+it('A failed renewal is reported and tried again, and the other credentials are renewed', async () => {
   const troubles: unknown[] = [];
   const own = renewalsWith((error) => troubles.push(error));
   let calls = 0;
@@ -56,11 +56,11 @@ it('Credentials that cannot be renewed are reported and tried again, and the oth
   expect(troubles).toEqual([new Error('serviceaccounts "website-functions" not found')]);
 });
 
-it('Credentials that cannot be written the first time are an error', async () => {
+it('Credentials that cannot be written the first time lead to an error', async () => {
   await expect(renewalsWith().add(() => Promise.reject(new Error('forbidden')))).rejects.toThrow('forbidden');
 });
 
-it('After the end, nothing is renewed', async () => {
+it('After stop, nothing is renewed', async () => {
   let calls = 0;
   const own = renewalsWith();
   await own.add(async () => {

@@ -20,17 +20,17 @@ it.each([
     'repair Deployment spec.replicas, 12 ms',
   ],
   [{ actions: ['replace Service'], eventReason: 'resync' }, 'replace Service'],
-])('A change says what was done: %j', (run, what) => {
+])('The last change is described by its first action: %j', (run, what) => {
   expect(changeAfter(run)).toEqual({ what, at: AT });
 });
 
-it('A run that only reports is no change', () => {
+it('A run that only writes the status is not a change', () => {
   const first = { actions: ['create Deployment'], ms: 1 };
   expect(changeAfter(first, { actions: ['update status'], ms: 9 }, { actions: [], ms: 9 })?.what).toBe(
     'create Deployment, 1 ms',
   );
 });
 
-it('A Website that is gone has no last change', () => {
+it('A deleted Website has no last change', () => {
   expect(changeAfter({ actions: ['create Deployment'], ms: 1 }, { actions: [], outcome: 'gone' })).toBeUndefined();
 });

@@ -9,16 +9,16 @@ it('A failure of a program names the folder of the logs', () => {
 });
 
 it.each(['ENOSPC: no space left on device, write', 'wal: write /x: no space left on device'])(
-  'A full disk says what to do: %s',
+  'A full disk leads to advice: %s',
   (message) => {
     expect(failureText(new Error(message))).toMatch(/\nThe disk is full: free some space, or set TMPDIR/);
   },
 );
 
-it('A full disk is not named twice', () => {
+it('An error that already has advice about a full disk gets no second one', () => {
   expect(failureText(new Error('no space left on device: set XDG_CACHE_HOME'))).not.toContain('TMPDIR');
 });
 
-it('Any other failure is its message', () => {
+it('Any other failure is shown as its message', () => {
   expect(failureText(new Error('no'))).toBe('no');
 });

@@ -7,7 +7,7 @@ import { Warnings } from '../../../infra/local/terminal/warnings.ts';
 import { eventually } from '../../eventually.ts';
 import { RememberingScreen } from './a-screen.ts';
 
-it('A CRD that was deleted replaces the table, until it is back', async () => {
+it('A message about a deleted CRD replaces the table until the CRD returns', async () => {
   const screen = new RememberingScreen('live');
   let answer: () => unknown = () => ({ items: [] });
   const transport = { json: async () => answer() } as unknown as Transport;

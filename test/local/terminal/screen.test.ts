@@ -8,19 +8,19 @@ function output(terminal: Partial<WriteStream> = {}): { stream: WriteStream; tex
   return { stream, text: () => written.join('') };
 }
 
-it('Lines are cut to the height of the terminal, and those that are left out are counted', () => {
+it('Lines are cut to the height of the terminal, and the last line counts those left out', () => {
   const lines = ['header', 'one', 'two', 'three', 'four'];
   expect(fitted(lines, 80, 24)).toEqual(lines);
   expect(fitted(lines, 80, 6)).toEqual(lines);
   expect(fitted(lines, 80, 5)).toEqual(['header', 'one', 'two', '  and 2 more lines']);
 });
 
-it('A line that wraps takes as many lines as it is long', () => {
+it('A wrapped line counts as several lines', () => {
   const long = 'x'.repeat(25);
   expect(fitted(['header', long, 'two', 'three'], 10, 6)).toEqual(['header', long, '  and 2 more lines']);
 });
 
-it('Elsewhere than on a terminal, only what changed is printed', () => {
+it('Without a terminal, only changed lines are printed', () => {
   const { stream, text } = output();
   const screen = screenOf(stream);
   screen.show(['header', 'one is waiting', 'two']);
@@ -32,7 +32,7 @@ it('Elsewhere than on a terminal, only what changed is printed', () => {
   expect(text()).toBe('header\none is waiting\ntwo\none is ready\nthe end\n');
 });
 
-it('On a terminal, what is printed stands above what changes', () => {
+it('On a terminal, printed lines stay above the live part', () => {
   const { stream, text } = output({ isTTY: true, columns: 80, rows: 24 });
   const screen = screenOf(stream);
   screen.show(['table']);

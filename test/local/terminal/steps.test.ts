@@ -3,19 +3,19 @@ import { Steps } from '../../../infra/local/terminal/steps.ts';
 import { eventually } from '../../eventually.ts';
 import { RememberingScreen } from './a-screen.ts';
 
-it('A step that has ended is a tick, its name and how long it took', async () => {
+it('A finished step shows a tick, its name and its duration', async () => {
   const screen = new RememberingScreen('plain');
   expect(await new Steps(screen).step('Control plane', Promise.resolve(7))).toBe(7);
   expect(screen.printed).toEqual([expect.stringMatching(/^✔ Control plane +\d+\.\d s$/)]);
 });
 
-it('A step that failed is a cross, and the error goes on', async () => {
+it('A failed step shows a cross, and its error is passed on', async () => {
   const screen = new RememberingScreen('live');
   await expect(new Steps(screen).step('Control plane', Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(screen.printed).toEqual([expect.stringMatching(/^✗ Control plane/)]);
 });
 
-it('The step at work shows that it moves, and one line of progress', async () => {
+it('The running step shows an animation and the latest line of progress', async () => {
   const screen = new RememberingScreen('live');
   const steps = new Steps(screen);
   let end = () => {};
@@ -35,7 +35,7 @@ it('The step at work shows that it moves, and one line of progress', async () =>
   expect(screen.printed).toHaveLength(1);
 });
 
-it('Where lines stay, progress is a line for each kind of work', () => {
+it('Without a live display, progress prints one line for each kind of work', () => {
   const screen = new RememberingScreen('plain');
   const steps = new Steps(screen);
   for (let seconds = 0; seconds < 130; seconds++) steps.progress(`Building etcd: ${seconds} s`, 'replaced');

@@ -15,14 +15,14 @@ const SUMMARY: Summary = {
   kubectl: 'npm run kubectl --',
 };
 
-describe('What is shown once everything runs', () => {
-  it.each(['local', 'own'] as const)('fits on a terminal, with a table (%s)', (cluster) => {
+describe('The summary of npm start', () => {
+  it.each(['local', 'own'] as const)('fits on a terminal together with a table (%s)', (cluster) => {
     const lines = summaryLines({ ...SUMMARY, cluster });
     expect(lines.length).toBeLessThanOrEqual(18);
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
-  it('has the kubeconfig once, the URLs, and three things to try', () => {
+  it('states the kubeconfig once, the URLs, and three commands to try', () => {
     const lines = summaryLines(SUMMARY);
     const about = (text: string) => lines.filter((line) => line.includes(text));
     expect(about('kubeconfig')).toEqual(['  export KUBECONFIG=/tmp/website-reconciler-a1b2c3/admin.kubeconfig']);
@@ -31,7 +31,7 @@ describe('What is shown once everything runs', () => {
     expect(about('Pods are simulated')).toHaveLength(1);
   });
 
-  it('names the context of the own cluster, in quotes where a shell needs them', () => {
+  it("names the context of the user's own cluster, quoted for a shell", () => {
     const address = { kubeconfig: '/home/a b/config', context: "it's" };
     const text = summaryLines({ ...SUMMARY, cluster: 'own', address }).join('\n');
     expect(text).toContain("export KUBECONFIG='/home/a b/config'");
@@ -44,6 +44,6 @@ it.each([
   [{ kubeconfig: undefined, data: undefined }, 'Nothing was left behind'],
   [{ kubeconfig: undefined, data: 'kept' }, "The cluster's data is in kept"],
   [{ kubeconfig: 'config', data: undefined }, 'stay in the cluster'],
-])('The end says what is left of %j', (options, sentence) => {
+])('The last line says what remains with the options %j', (options, sentence) => {
   expect(endingOf(options)).toContain(sentence);
 });

@@ -17,7 +17,7 @@ function withReady(status: string, reason: string, message: string, more: object
 }
 const cellsOf = (line = '') => line.trim().split(/ {2,}/);
 
-it('A Website is a line: ready, Pods, ages and the last change', () => {
+it('A Website is one line: state, Pods, age and last change', () => {
   const [header, line, ...rest] = websiteLines([withReady('True', 'Available', 'All is well')], { ...NARROW, changes });
   expect(cellsOf(header)).toEqual(['WEBSITE', 'READY', 'PODS', 'AGE', 'LAST CHANGE']);
   expect(cellsOf(line)).toEqual(['team-a/shop', '✔ Available', '2/2', '5m', '3s ago: replace Deployment, 25 ms']);
@@ -31,8 +31,8 @@ it.each([
     '✗ Rejected',
     'not here',
   ],
-  ['is on its way', withReady('False', 'Progressing', '1 of 2'), '◌ Progressing', '1 of 2'],
-])('One that %s has a message', (_, website, ready, message) => {
+  ['is progressing', withReady('False', 'Progressing', '1 of 2'), '◌ Progressing', '1 of 2'],
+])('A Website that %s has its message below the line or in a column', (_, website, ready, message) => {
   const lines = websiteLines([website], NARROW);
   expect(cellsOf(lines[1])[1]).toBe(ready);
   expect(lines.slice(2)).toEqual([`    ${message}`]);
@@ -41,13 +41,13 @@ it.each([
   expect(cellsOf(wide[1]).at(-1)).toBe(message);
 });
 
-it('A suspended Website is not called not ready', () => {
+it('A suspended Website has its own symbol and no message', () => {
   const lines = websiteLines([withReady('Unknown', 'Suspended', 'Suspended')], NARROW);
   expect(cellsOf(lines[1])[1]).toBe('– Suspended');
   expect(lines).toHaveLength(2);
 });
 
-it('A judgement of an older spec is not shown as that of this one', () => {
+it('A status about an older spec is marked as such', () => {
   const website = withReady('True', 'Available', '');
   const edited = { ...website, metadata: { ...website.metadata, generation: 9 } };
   const lines = websiteLines([edited], NARROW);
@@ -55,25 +55,25 @@ it('A judgement of an older spec is not shown as that of this one', () => {
   expect(lines[2]).toContain('have not reported on the last change');
 });
 
-it('What the Deployment is set to counts where an autoscaler decides', () => {
+it('The number of replicas that the Deployment is set to is shown', () => {
   const website = withReady('True', 'Available', '');
   const line = websiteLines([{ ...website, status: { ...website.status, replicasSet: 4 } }], NARROW)[1];
   expect(line).toContain('2/4');
 });
 
-it('A Website that nobody has looked at yet is a line, too', () => {
+it('A Website without a status is shown too', () => {
   const lines = websiteLines([aWebsite({ spec: undefined })], NARROW);
   expect(cellsOf(lines[1]).slice(0, 3)).toEqual(['team-a/shop', '◌ Unknown', '0/?']);
   expect(lines[2]).toContain('have not reported yet');
 });
 
-it('Lines that stay show no ages', () => {
+it('Lines that stay on the screen show no ages', () => {
   const lines = websiteLines([withReady('True', 'Available', '')], { ...NARROW, changes, now: undefined });
   expect(cellsOf(lines[0])).toEqual(['WEBSITE', 'READY', 'PODS', 'LAST CHANGE']);
   expect(cellsOf(lines[1]).at(-1)).toBe('replace Deployment, 25 ms');
 });
 
-it('No line is longer than the terminal is wide, but for messages, which have a bound', () => {
+it('No line is wider than the terminal, and a long message takes a limited number of lines', () => {
   const website = withReady('False', 'Progressing', 'x'.repeat(1000));
   const lines = websiteLines([website], { ...NARROW, columns: 30, changes });
   expect(lines.map(({ length }) => length)).toEqual([30, 30, 30, 30, 30]);
@@ -84,7 +84,7 @@ it('A message breaks between words', () => {
   expect(websiteLines([website], { ...NARROW, columns: 20 }).slice(2)).toEqual(['    Delete or rename', '    it']);
 });
 
-it('A long name is shortened first, so that the last change of every Website fits', () => {
+it('A long name is shortened, so that the last change of every Website fits', () => {
   const [long, short] = ['a-site-with-a-rather-long-name-indeed', 'shop'].map((name) => {
     const website = withReady('True', 'Available', '');
     return { ...website, metadata: { ...website.metadata, name } };
@@ -103,6 +103,6 @@ it('A long name is shortened first, so that the last change of every Website fit
   expect(cellsOf(wide[1])[0]).toBe('team-a/a-site-with-a-rather-long-name-indeed');
 });
 
-it('Without Websites, the table says how to make one', () => {
+it('A table without Websites shows how to create one', () => {
   expect(websiteLines([], NARROW)).toEqual([expect.stringContaining('kubectl apply -f crds/samples/minimal.yaml')]);
 });

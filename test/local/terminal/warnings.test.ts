@@ -4,7 +4,7 @@ import { RememberingScreen } from './a-screen.ts';
 
 const at = (seconds: number) => new Date(2026, 0, 1, 12, 0, seconds);
 
-it('Equal warnings are one line that counts them', () => {
+it('Equal warnings share one line with a count', () => {
   const warnings = new Warnings(new RememberingScreen('live'));
   warnings.note('website-functions', 'Unauthorized', at(0));
   warnings.note('website-functions', 'Unauthorized', at(2));
@@ -15,7 +15,7 @@ it('Equal warnings are one line that counts them', () => {
   ]);
 });
 
-it('A warning that does not come again moves up, and stays there', () => {
+it('A warning that does not come again moves to the permanent lines after a minute', () => {
   const screen = new RememberingScreen('live');
   const warnings = new Warnings(screen);
   warnings.note('website-functions', 'Unauthorized', at(0));
@@ -24,7 +24,7 @@ it('A warning that does not come again moves up, and stays there', () => {
   expect(screen.printed).toEqual(['! 12:00:00 functions: Unauthorized']);
 });
 
-it('Many different warnings do not fill the screen', () => {
+it('Only the latest five warnings stay in the live part', () => {
   const screen = new RememberingScreen('live');
   const warnings = new Warnings(screen);
   for (let index = 0; index < 8; index++) warnings.note('website-functions', `Failure ${index}`, at(index));
@@ -39,7 +39,7 @@ it('A warning that came again stays longer than one that did not', () => {
   expect(screen.printed).toEqual([expect.stringContaining('Failure 1')]);
 });
 
-it('Where lines stay, a warning is printed when it comes first, and then ever more rarely', () => {
+it('Without a live display, a repeated warning is printed at its 1st, 10th and 100th time', () => {
   const screen = new RememberingScreen('plain');
   const warnings = new Warnings(screen);
   for (let index = 0; index < 150; index++) warnings.note('website-functions', 'Unauthorized', at(0));
@@ -51,7 +51,7 @@ it('Where lines stay, a warning is printed when it comes first, and then ever mo
   expect(warnings.lines(at(1))).toEqual([]);
 });
 
-it('A warning cannot control the terminal, and has a bound', () => {
+it('A warning cannot control the terminal, and has a limited length', () => {
   const warnings = new Warnings(new RememberingScreen('live'));
   warnings.note('website-functions', `\u001B[2J${'x'.repeat(1000)}`, at(0));
   const [line = ''] = warnings.lines(at(1));

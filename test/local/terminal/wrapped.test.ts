@@ -7,11 +7,11 @@ it.each([
   ['delete or rename it', 9, ['delete or', 'rename it']],
   ['a verylongword', 5, ['a', 'veryl', 'ongwo', 'rd']],
   ['', 5, []],
-])('%j in %i columns', (text, columns, lines) => {
+])('The text %j is wrapped at %i columns', (text, columns, lines) => {
   expect(wrapped(text, columns)).toEqual(lines);
 });
 
-it('The last of too many lines says that there is more', () => {
+it('The last allowed line ends with … if there is more text', () => {
   expect(wrapped('one two three four', 5, 2)).toEqual(['one', 'two…']);
   expect(wrapped('xxxxxxxxxxxx', 5, 2)).toEqual(['xxxxx', 'xxxx…']);
 });
