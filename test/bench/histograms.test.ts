@@ -15,7 +15,7 @@ app_other_seconds_bucket{le="+Inf"} 3
 app_other_seconds_sum 3
 `;
 
-it('Histograms are told apart by the labels that are asked for, and added up over others', () => {
+it('The reader separates histograms by the given labels, and adds up the others', () => {
   expect(histogramsIn(METRICS, /^app_wait/, ['type'])).toEqual({
     'app_wait_seconds type=a': { bounds: [0.1, 1, Infinity], counts: [3, 5, 6], sum: 9.5 },
   });
@@ -26,7 +26,7 @@ it('Histograms are told apart by the labels that are asked for, and added up ove
   ]);
 });
 
-it('Those of OpenTelemetry are the same, and none were sent before the first message', () => {
+it("The reader returns the same for OpenTelemetry's histograms, and nothing before the first message", () => {
   const attributes = [{ key: 'for', value: { stringValue: 'turn' } }];
   const point = { attributes, explicitBounds: [0.1, 1], bucketCounts: [3, 2, 1], sum: 9.5 };
   const metrics = [{ name: 'wait', histogram: { dataPoints: [point] } }, { name: 'counter' }];
@@ -37,14 +37,14 @@ it('Those of OpenTelemetry are the same, and none were sent before the first mes
   expect(histogramsOf(undefined)).toEqual({});
 });
 
-it('What came between leaves out what did not grow', () => {
+it('The difference of two readings leaves out histograms that did not grow', () => {
   const before = histogramsIn(METRICS, /^app_/, ['type']);
   const after = { ...before, app_other_seconds: { bounds: [Infinity], counts: [7], sum: 5 } };
   expect(since(before, after)).toEqual({ app_other_seconds: { bounds: [Infinity], counts: [4], sum: 2 } });
   expect(countOf(after.app_other_seconds)).toBe(7);
 });
 
-it('A quantile lies within its bucket, as far as its rank, and beyond the last bound at that bound', () => {
+it('A quantile is interpolated within its bucket, and limited to the last finite bound', () => {
   const histogram = { bounds: [0.1, 1, Infinity], counts: [50, 90, 100], sum: 0 };
   expect(quantileOf(histogram, 0.25)).toBeCloseTo(0.05);
   expect(quantileOf(histogram, 0.7)).toBeCloseTo(0.55);

@@ -20,7 +20,7 @@ const MEASUREMENT: Measurement = {
 const page = (table: string) => `Before\n\n<!-- figures: ${table} -->\nold\n<!-- end of figures -->\n\nAfter\n`;
 
 describe('docs/performance.md', () => {
-  it('has the tables and the chart that docs/performance.json leads to', () => {
+  it('has exactly the tables and the chart that follow from docs/performance.json', () => {
     const text = readFileSync('docs/performance.md', 'utf8');
     const records = readRecords();
     expect(text).toBe(withFigures(text, records));
@@ -50,7 +50,7 @@ describe('A table of the page', () => {
     );
   });
 
-  it('is an error if there is no such table or measurement', () => {
+  it('leads to an error if the table or the measurement does not exist', () => {
     expect(() => withFigures(page('rows start'), {})).toThrow('docs/performance.json has no measurement start');
     expect(() => withFigures(page('graph start'), { start: MEASUREMENT })).toThrow(
       'There is no table graph: choose from operators, ratios, rows, conditions',

@@ -18,7 +18,7 @@ const reconciled = (eventId: string, time: number, eventReason = 'spec-changed')
   eventReason,
 });
 
-it('The stages of a change come from the logs, and add up to what it took', () => {
+it('The stages of a change are computed from the logs, and add up to its total time', () => {
   const changes = [{ eventId: 'a.1', askedOn: 1000, seenOn: 1040 }];
   const { times } = stagesOf(changes, { forwarder: [delivered('a.1', 1035)], functions: [reconciled('a.1', 1030)] });
   const medians = Object.fromEntries(times.map(({ stage, p50 }) => [stage, p50]));
@@ -32,7 +32,7 @@ it('The stages of a change come from the logs, and add up to what it took', () =
   });
 });
 
-it('The slowest hundredth has means of its own', () => {
+it('The slowest hundredth of the changes has its own mean', () => {
   const ids = Array.from({ length: 200 }, (_, index) => `${index}.1`);
   const changes = ids.map((eventId, index) => ({ eventId, askedOn: 1000, seenOn: index < 2 ? 1140 : 1040 }));
   const logs = { forwarder: ids.map((id) => delivered(id, 1035)), functions: ids.map((id) => reconciled(id, 1030)) };
@@ -40,7 +40,7 @@ it('The slowest hundredth has means of its own', () => {
   expect(all).toMatchObject({ stage: 'in all', p50: 40, mean: 41, slowest: 140 });
 });
 
-it('What no line names is counted, and so are retries and runs that no change asked for', () => {
+it('The report counts unmatched changes, retries, and runs without a change', () => {
   const changes = ['a.1', 'b.1', 'c.1'].map((eventId) => ({ eventId, askedOn: 1000, seenOn: 1040 }));
   const logs = {
     forwarder: [delivered('a.1', 1035), delivered('b.1', 1035, { attempt: 2 })],

@@ -1,4 +1,4 @@
-// What senders over HTTP are answered on Azure, where it differs from the Node host.
+// Answers over HTTP on Azure that differ from those of the Node host.
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,10 +7,10 @@ import { startProgram, type Program } from '../program.ts';
 
 const WORKER = 'test/hosts/azure-worker.ts';
 
-/** Sends an event as the HTTP function gets it. */
+/** Sends an event to the HTTP function. */
 async function send(program: Program, body: string | undefined, headers: Record<string, string>) {
   const sent = request(String((await program.line('Listening'))['url']), { method: 'POST', headers });
-  // Without a length of its own, a body goes in chunks.
+  // Without a Content-Length, the body is sent in chunks.
   if (body !== undefined) sent.write(body);
   sent.end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
@@ -24,7 +24,7 @@ const RESYNC = {
   'ce-type': 'com.example.stable.websites.resync',
 };
 
-it('A request whose body Azure has dropped, for want of a Content-Length, is answered 411 with what to do', async () => {
+it('The Azure host answers 411 with advice if Azure dropped the body for want of a Content-Length', async () => {
   const secret = `whsec_${Buffer.alloc(32).toString('base64')}`;
   const program = startProgram(WORKER, [], { KUBECONFIG: inject('functionsKubeconfig') });
   const signing = startProgram(WORKER, [], {
@@ -44,13 +44,13 @@ it('A request whose body Azure has dropped, for want of a Content-Length, is ans
   expect(await Promise.all([program.stop(), signing.stop()])).toEqual([0, 0]);
 });
 
-describe('Where the cluster cannot be connected to', () => {
+describe('While the cluster cannot be reached, the Azure host', () => {
   const expectAgain = async (program: Program) => {
     const { status, headers } = await send(program, undefined, { ...RESYNC, 'content-length': '0' });
     expect([status, headers['retry-after'], headers['content-type']]).toEqual([503, '5', 'application/problem+json']);
   };
 
-  it('a sender over HTTP is asked to come again, and the handshake is answered', async () => {
+  it('answers 503 with Retry-After, and still answers the handshake', async () => {
     const program = startProgram(WORKER, [], {
       KUBECONFIG: '/nowhere/kubeconfig',
       WEBHOOK_ALLOWED_ORIGINS: 'eventgrid.azure.net',
@@ -65,7 +65,7 @@ describe('Where the cluster cannot be connected to', () => {
     expect(await program.stop()).toBe(0);
   });
 
-  it('so it is where a managed identity refuses, after three tries', async () => {
+  it('answers 503 after three tries to get a token from a managed identity', async () => {
     let tries = 0;
     const identity = createServer((_, response) => {
       tries++;

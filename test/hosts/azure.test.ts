@@ -16,7 +16,7 @@ const QUEUE = { EVENTS_QUEUE: 'website-events' };
 
 describeHost('The Azure host', (environment) => startProgram(WORKER, [], environment));
 
-/** What is registered: the bindings of each function, and the hooks. */
+/** The registered functions with their bindings, and the hooks. */
 async function registered(settings: Record<string, string>) {
   const program = startProgram(WORKER, [], settings);
   const { functions, hooks } = (await program.line('Registered')) as unknown as {
@@ -57,13 +57,13 @@ const FROM_QUEUE = {
   ],
 };
 
-it('The package registers exactly these functions, with a key required, without a cluster or any setting', async () => {
+it('Without settings or a cluster, the package registers exactly these functions, whose HTTP triggers require a key', async () => {
   const { functions, hooks } = await registered({});
   expect(functions).toEqual(ALWAYS);
   expect(hooks).toEqual(['appStart', 'appTerminate']);
 });
 
-it('The package registers the queue trigger as well where there is a queue', async () => {
+it('With EVENTS_QUEUE, the package also registers the queue trigger', async () => {
   expect((await registered(QUEUE)).functions).toEqual({ ...ALWAYS, ...FROM_QUEUE });
 });
 
@@ -71,11 +71,11 @@ const { Values } = JSON.parse(readFileSync('local.settings.example.json', 'utf8'
   Values: Record<string, string>;
 };
 
-it('leaves the queue trigger out where the setting is empty, as in local.settings.example.json', async () => {
+it('With an empty EVENTS_QUEUE, as in local.settings.example.json, the package registers no queue trigger', async () => {
   expect((await registered(Values)).functions).toEqual(ALWAYS);
 });
 
-it('has in local.settings.example.json what the host needs, and each setting that docs/functions.md has for both hosts', () => {
+it("local.settings.example.json has the host's own settings and each setting that docs/functions.md lists for both hosts", () => {
   expect(Values).toMatchObject({
     FUNCTIONS_WORKER_RUNTIME: 'node',
     AzureWebJobsStorage: 'UseDevelopmentStorage=true',
@@ -88,12 +88,12 @@ it('has in local.settings.example.json what the host needs, and each setting tha
   expect(Object.keys(Values)).toEqual(expect.arrayContaining(documented));
 });
 
-it('names no function such that Linux could not disable it', async () => {
+it('The name of each function can be disabled by a setting on Linux', async () => {
   const { functions } = await registered(QUEUE);
   for (const name of Object.keys(functions)) expect(name).toMatch(/^[A-Za-z]\w*$/);
 });
 
-it('says at the start, and at each invocation, what keeps it from the cluster, until nothing does', async () => {
+it('The host reports a missing kubeconfig at its start and in each invocation until the file exists', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'azure-'));
   const kubeconfig = join(folder, 'kubeconfig');
   const program = startProgram(WORKER, [], { KUBECONFIG: kubeconfig });
@@ -105,7 +105,7 @@ it('says at the start, and at each invocation, what keeps it from the cluster, u
   rmSync(folder, { recursive: true });
 });
 
-/** Runs a function of a program. @returns the error, if any, and what was said: `level msg`. */
+/** Runs a function of a program. @returns the error, if there is one, and the log as `level msg`. */
 async function invoke(program: Program, name: string, data: object): Promise<{ error?: string; said: string[] }> {
   const url = new URL(`invoke/${name}`, String((await program.line('Listening'))['url']));
   const response = await fetch(url, { method: 'POST', body: JSON.stringify({ data }) });
@@ -147,14 +147,14 @@ describe('An invocation on Azure', () => {
     ['reconcileWebsiteFromQueue', 'a message', text],
     ['reconcileWebsiteFromEventGrid', 'a CloudEvent as text', text],
     ['reconcileWebsiteFromEventGrid', 'a CloudEvent as JSON', json],
-  ])('of %s takes %s', async (name, _, typed) => {
+  ])('of %s accepts %s', async (name, _, typed) => {
     expect(await invoke(program, name, typed(eventFor(namespace)))).toEqual({
       said: ['information Reconciled Website'],
     });
   });
 
   it.each(['reconcileWebsiteFromQueue', 'reconcileWebsiteFromEventGrid'])(
-    'of %s fails, with the name of the field and none of the content, when it cannot read what it is given',
+    'of %s fails on unreadable input, and the error names the field but quotes no content',
     async (name) => {
       const failure = async (data: object) => (await invoke(program, name, data)).error;
       expect(await failure(text(eventFor(namespace, { id: '' })))).toContain('CloudEvent id: must not be empty');
@@ -165,7 +165,7 @@ describe('An invocation on Azure', () => {
     },
   );
 
-  it('of the timer resyncs, and says so when it is late', async () => {
+  it('of the timer resyncs, and logs when it is late', async () => {
     const tick = (given: object) => invoke(program, 'resyncWebsites', json(given));
     const schedule = { Schedule: { AdjustForDST: true } };
     const status = { Last: '2026-01-01T00:00:00Z', Next: '2026-01-01T00:10:00Z', LastUpdated: '2026-01-01T00:00:00Z' };
@@ -179,7 +179,7 @@ describe('An invocation on Azure', () => {
   });
 });
 
-it('An invocation says itself whom it refused, and why', async () => {
+it('The log of an invocation says whom it refused, and why', async () => {
   const audience = { CALLER_AUDIENCE: 'website-functions', CALLER_SUBJECTS: 'x' };
   const signing = { CALLER_SIGNING_SECRET: `whsec_${Buffer.alloc(32).toString('base64')}` };
   const program = startProgram(WORKER, [], { KUBECONFIG: inject('functionsKubeconfig'), ...audience, ...signing });
@@ -194,12 +194,12 @@ it('An invocation says itself whom it refused, and why', async () => {
 
 it.each<[string, Fault, string | undefined]>([
   [
-    'fails where the cluster could not be asked',
+    'fails if the cluster did not answer for one',
     { answer: 503 },
     '1 Websites could not be reached, 0 were left for the next resync',
   ],
-  ['does not fail where one Website fails for a reason of its own', { answer: 500 }, undefined],
-])('The timer %s, after all the others', async (_, fault, message) => {
+  ['succeeds if one failed for a reason of its own', { answer: 500 }, undefined],
+])('The timer reconciles the other Websites and then %s', async (_, fault, message) => {
   const admin = await connect({ kubeconfig: inject('kubeconfig') });
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   const namespace = await createNamespace(admin, 'azure');
@@ -215,7 +215,7 @@ it.each<[string, Fault, string | undefined]>([
   await Promise.all([program.stop(), proxy.close(), admin.close()]);
 });
 
-it('The Azure host sends its metrics where OTEL_EXPORTER_OTLP_ENDPOINT says, the last of them when the instance ends', async () => {
+it('The Azure host sends its metrics to OTEL_EXPORTER_OTLP_ENDPOINT, at the latest when the instance ends', async () => {
   const collector = await startOtlpCollector();
   const program = startProgram(WORKER, [], {
     KUBECONFIG: inject('functionsKubeconfig'),
@@ -229,7 +229,7 @@ it('The Azure host sends its metrics where OTEL_EXPORTER_OTLP_ENDPOINT says, the
   collector.close();
 });
 
-it('An invocation fails where the cluster cannot be reached, so that the host tries again or tells of it', async () => {
+it('An invocation fails while the cluster cannot be reached, so that the host tries again or reports it', async () => {
   const program = startProgram(WORKER, [], { KUBECONFIG: 'test/fixtures/unreachable.kubeconfig', ...QUEUE });
   const event = await invoke(program, 'reconcileWebsiteFromQueue', text(eventFor('a')));
   expect(event.error).toContain('The API server could not be reached');

@@ -1,4 +1,4 @@
-// What one request may ask for: the size of a batch, and how much of it is worked on at once.
+// Limits of one request: the size of a batch, and how much of it is worked on at once.
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { EVENT_TYPES } from '../../functions/events/website-event.ts';
 import { eventually } from '../eventually.ts';
@@ -47,7 +47,7 @@ describe.each([
   it.each([
     ['numbers', Array.from({ length: 131_000 }, () => 1)],
     ['events', Array.from({ length: 101 }, () => eventFor('missing', 'of no interest'))],
-  ])('a batch of too many %s is refused, in a few words', async (__, batch) => {
+  ])('a batch of too many %s is refused with a short message', async (__, batch) => {
     const response = await post(batch);
     const text = await response.text();
     expect([response.status, response.headers.get('content-type')]).toEqual([413, 'application/problem+json']);
@@ -55,7 +55,7 @@ describe.each([
     expect(text.length).toBeLessThan(300);
   });
 
-  it('a batch of a hundred is taken, and no more of it is worked on at once than MAX_CONCURRENT says', async () => {
+  it('a batch of 100 events is accepted, and at most MAX_CONCURRENT of them are worked on at once', async () => {
     proxy.requests.length = 0;
     proxy.add({ path: /websites\/missing/, fault: { freeze: true } });
     const answer = post(Array.from({ length: 100 }, (__, index) => eventFor(`missing-${index}`)));
@@ -68,7 +68,7 @@ describe.each([
     expect(asked()).toBe(100);
   });
 
-  it('a hundred requests for a resync are two: the one that runs, and one that starts after all have asked', async () => {
+  it('100 requests for a resync in a batch lead to two resyncs', async () => {
     proxy.requests.length = 0;
     const response = await post(Array.from({ length: 100 }, () => eventFor('x', EVENT_TYPES.resync)));
     const replies = (await response.json()) as { headers: Record<string, string> }[];
@@ -78,7 +78,7 @@ describe.each([
   });
 });
 
-it('Whoever asks for a resync while one runs is answered by one that began later', async () => {
+it('The Node host answers a request for a resync with a resync that starts after the request', async () => {
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   const program = startFunctions({ KUBECONFIG: proxy.kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
   const url = new URL('resync', String((await program.line('Listening'))['url']));

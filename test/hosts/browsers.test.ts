@@ -1,4 +1,4 @@
-// Where callers are not asked who they are, a web page must not have its reader's browser call.
+// Without credentials of callers, a web page must not be able to send requests through its reader's browser.
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const EVENT = { 'ce-id': '1', 'ce-source': '/x', 'ce-specversion': '1.0', 'ce-ty
 let program: Program;
 afterEach(() => program.stop());
 
-/** Starts the functions for anybody, and @returns what they answer to an event with these headers. */
+/** Starts the functions for anonymous callers. @returns the status of their answer to an event with these headers. */
 async function statusOf(settings: Record<string, string> = {}) {
   program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), ...settings });
   const url = new URL(String((await program.line('Listening'))['url']));
@@ -23,8 +23,8 @@ async function statusOf(settings: Record<string, string> = {}) {
   };
 }
 
-describe('Functions for anybody on this machine', () => {
-  it('take requests that name it, with any port, and from its own pages', async () => {
+describe('The Node host with ALLOW_ANONYMOUS', () => {
+  it('accepts requests whose Host and Origin are this machine, with any port', async () => {
     const status = await statusOf();
     for (const host of ['localhost', 'LOCALHOST:1', 'localhost.', '127.0.0.1', '127.0.0.1:8080', '[::1]', '[::1]:80'])
       expect([host, await status({ host })]).toEqual([host, 204]);
@@ -35,7 +35,7 @@ describe('Functions for anybody on this machine', () => {
     );
   });
 
-  it('take none that another page may have a browser send, on either path', async () => {
+  it('refuses requests with a foreign Host or Origin on both paths, because another page may have sent them', async () => {
     const status = await statusOf();
     for (const path of ['/', '/resync']) {
       for (const host of [
@@ -56,7 +56,7 @@ describe('Functions for anybody on this machine', () => {
       expect(await status({ host: '10.0.0.1:8080' }, page, 'GET')).toBe(200);
   });
 
-  it('take those that name a host of ALLOWED_HOSTS as well, and any with *', async () => {
+  it('accepts hosts of ALLOWED_HOSTS too, and every host with *', async () => {
     const status = await statusOf({ ALLOWED_HOSTS: 'Functions.Example.com, other' });
     expect(await status({ host: 'functions.example.COM:80', origin: 'https://other' })).toBe(204);
     expect(await status({ host: 'evil.example.com' })).toBe(403);
@@ -65,7 +65,7 @@ describe('Functions for anybody on this machine', () => {
     expect(await lenient({ host: 'evil.example.com', origin: 'https://evil.example.com' })).toBe(204);
   });
 
-  it('do not start with what is no name of a host', async () => {
+  it('does not start with an invalid name in ALLOWED_HOSTS', async () => {
     program = startFunctions({ ALLOWED_HOSTS: 'http://a.example.com, b' });
     expect(await program.exit).toBe(2);
     expect(program.stderr.join('')).toContain('ALLOWED_HOSTS: must be host names');
@@ -77,7 +77,7 @@ interface Kustomization {
 }
 
 describe.each(['broker', 'api-server-source'])('The functions of infra/knative/%s', (folder) => {
-  it('take what Knative lets through under the names of the Service, and no other', async () => {
+  it('accept the names of their Service, which Knative passes on, and refuse other names', async () => {
     const { patches } = parse(readFileSync(`infra/knative/${folder}/kustomization.yaml`, 'utf8')) as Kustomization;
     const added = patches
       .filter(({ target }) => target.kind === 'Service')

@@ -1,4 +1,4 @@
-// Who may call the functions: the Node host, with tokens of the real API server, of an issuer of our own, and signatures.
+// Who may call the functions. The Node host is tested with tokens of the real API server, tokens of a test issuer, and signatures.
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { connect as connectSocket, type AddressInfo } from 'node:net';
@@ -47,7 +47,7 @@ afterEach(async () => {
   for (const each of close.splice(0)) await each();
 });
 
-/** Starts the functions with these rules, and @returns where they are. */
+/** Starts the functions with these rules. @returns their address. */
 async function functionsWith(rules: Record<string, string>): Promise<{ url: string; program: Program }> {
   const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), ALLOW_ANONYMOUS: '', ...rules });
   close.push(() => program.stop());
@@ -74,7 +74,7 @@ const OF_THE_CLUSTER = {
 };
 
 describe('A caller with a token of the cluster', () => {
-  it('may send events and ask for a resync, and one without may look at the health alone', async () => {
+  it('may send events and ask for a resync, and a caller without a token may only read the health pages', async () => {
     const { url } = await functionsWith(OF_THE_CLUSTER);
     const right = bearer(await tokenOf('website-forwarder'));
     expect((await send(url, right)).status).toBe(204);
@@ -89,7 +89,7 @@ describe('A caller with a token of the cluster', () => {
     expect((await fetch(url, { method: 'OPTIONS' })).status).toBe(204);
   });
 
-  it('of another ServiceAccount, for somebody else, or altered, may not', async () => {
+  it('is refused if the token is of another ServiceAccount, for another audience, or altered', async () => {
     const { url, program } = await functionsWith(OF_THE_CLUSTER);
     const right = await tokenOf('website-forwarder');
     const [head = '', claims = '', signature = ''] = right.split('.');
@@ -114,12 +114,12 @@ describe('A caller with a token of the cluster', () => {
     for (const token of [right, ...Object.values(tokens)]) expect(said).not.toContain(token.slice(-40));
   });
 
-  it('may be asked for one of another issuer', async () => {
+  it('is refused if the settings name another issuer', async () => {
     const { url } = await functionsWith({ ...OF_THE_CLUSTER, CALLER_ISSUER: 'https://other.example.com' });
     expect((await send(url, bearer(await tokenOf('website-forwarder')))).status).toBe(401);
   });
 
-  it('is asked to come again while the cluster does not say who issues tokens', async () => {
+  it('gets 503 while the cluster does not say who issues tokens', async () => {
     const proxy = await faultProxy(inject('functionsKubeconfig'));
     close.push(() => proxy.close());
     const { url } = await functionsWith({ ...OF_THE_CLUSTER, KUBECONFIG: proxy.kubeconfig });
@@ -130,7 +130,7 @@ describe('A caller with a token of the cluster', () => {
     expect((await send(url, right)).status).toBe(204);
   });
 
-  it('is asked for it before the body is read', async () => {
+  it('is refused before the body is read if the token is missing', async () => {
     const { url } = await functionsWith(OF_THE_CLUSTER);
     const socket = connectSocket(Number(new URL(url).port), '127.0.0.1');
     socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99999\r\n\r\n{');
@@ -148,15 +148,15 @@ const signedBy = (name: string, body: string, at = new Date(), id = '1') => ({
   'webhook-signature': new Webhook(secretOf(name)).sign(id, at, body),
 });
 
-describe('The forwarder', () => {
+describe('The functions accept a forwarder with', () => {
   it.each<[string, Record<string, string>, (folder: string) => Record<string, string>]>([
     ['a token in a file', OF_THE_CLUSTER, (folder) => ({ SINK_TOKEN_FILE: join(folder, 'token') })],
     [
-      'a signature, while the key is being changed',
+      'a signature by the old one of two keys',
       { CALLER_SIGNING_SECRET: `${secretOf('new')} ${secretOf('old')}` },
       () => ({ SINK_SIGNING_SECRET: secretOf('old') }),
     ],
-  ])('is let in with %s', async (_, rules, credentials) => {
+  ])('%s', async (_, rules, credentials) => {
     const { url } = await functionsWith(rules);
     const key = { namespace: await createNamespace(admin, 'callers'), name: 'shop' };
     const folder = mkdtempSync(join(tmpdir(), 'callers-'));
@@ -214,7 +214,7 @@ describe('A caller with a token of another issuer', () => {
     server.closeAllConnections();
   });
 
-  it('may call while the token holds, with a minute for clocks that differ', async () => {
+  it('may call while the token is valid, with one minute for clock skew', async () => {
     const { url } = await functionsWith(rules);
     const status = async (payload: JWTPayload) => (await send(url, bearer(await signed(payload)))).status;
     expect(await status(claims())).toBe(204);
@@ -228,7 +228,7 @@ describe('A caller with a token of another issuer', () => {
     expect(await status(claims({ sub: 'another' }))).toBe(403);
   });
 
-  it('may not make one from what everybody knows of the key', async () => {
+  it('may not sign a token with the public key as the secret', async () => {
     const { url } = await functionsWith(rules);
     const { n = '' } = published[0] ?? {};
     for (const secret of [Buffer.from(n, 'base64url'), Buffer.from(JSON.stringify(published[0]))]) {
@@ -237,7 +237,7 @@ describe('A caller with a token of another issuer', () => {
     }
   });
 
-  it('may not choose another algorithm than those that are named here', async () => {
+  it('may not use an algorithm that the functions do not list', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
     published = [...published, { ...(await exportJWK(publicKey)), kid: 'edwards' }];
     const { url } = await functionsWith(rules);
@@ -248,7 +248,7 @@ describe('A caller with a token of another issuer', () => {
     expect([await status('EdDSA'), await status('Ed25519')]).toEqual([204, 401]);
   });
 
-  it('may use a new key as soon as the issuer has published it', async () => {
+  it('may use a new key once the issuer has published it', async () => {
     const { url } = await functionsWith(rules);
     expect((await send(url, bearer(await signed(claims())))).status).toBe(204);
     const second = await newKey('second');
@@ -257,7 +257,7 @@ describe('A caller with a token of another issuer', () => {
     await eventually(async () => expect((await send(url, bearer(await signed(claims(), 'second')))).status).toBe(204));
   });
 
-  it('is asked to come again while the keys cannot be had', async () => {
+  it("gets 503 with Retry-After while the issuer's keys cannot be read", async () => {
     isAway = true;
     const { url } = await functionsWith(rules);
     const response = await send(url, bearer(await signed(claims())));
@@ -267,12 +267,12 @@ describe('A caller with a token of another issuer', () => {
   });
 });
 
-describe('With several clusters', () => {
+describe('With several clusters, the functions', () => {
   const [ISSUER, SUBJECT] = ['https://other.example.com', FORWARDER];
   let other: Server;
   let sign: (issuer: string, by?: 'its key' | 'another key') => Promise<string>;
   const asked: string[] = [];
-  /** What the other cluster does not answer at all. */
+  /** Paths that the other cluster does not answer. */
   let silent: RegExp | undefined;
   let rules: Record<string, string>;
 
@@ -316,7 +316,7 @@ describe('With several clusters', () => {
   const statusFor = async (url: string, token: string) =>
     (await send(url, bearer(token), EVENT.replace('/x', sourceOf('real')))).status;
 
-  it('a caller may have a token of any of them, by its own keys', async () => {
+  it("accept tokens of each cluster, checked with that cluster's own keys", async () => {
     const { url } = await functionsWith(rules);
     for (const _ of [1, 2, 3]) expect(await statusFor(url, await tokenOf('website-forwarder'))).toBe(204);
     expect(asked).not.toContain('/openid/v1/jwks');
@@ -326,10 +326,10 @@ describe('With several clusters', () => {
     expect(await statusFor(url, await sign('https://nobody.example.com'))).toBe(401);
   });
 
-  it('one that does not answer keeps the callers of no other waiting, and its own come again', async () => {
+  it('answer callers of the other clusters while one is silent, and answer its own with 503', async () => {
     silent = /./;
     const { url } = await functionsWith(rules);
-    // Long before the time is up that the other has to answer.
+    // The answer comes long before the other cluster's time limit.
     const right = await tokenOf('website-forwarder');
     const waiting = statusFor(url, await sign(ISSUER));
     expect(await Promise.race([statusFor(url, right), waiting])).toBe(204);
@@ -343,7 +343,7 @@ describe('A caller that signs (Standard Webhooks)', () => {
   const rules = { CALLER_SIGNING_SECRET: `${secretOf('old')} ${secretOf('new')}` };
   const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
 
-  it('may call with any of the keys, for five minutes', async () => {
+  it('may call with any of the keys, until five minutes after the signature', async () => {
     const { url } = await functionsWith(rules);
     const status = async (headers: Record<string, string>, body = EVENT) => (await send(url, headers, body)).status;
     expect(await status(signedBy('old', EVENT))).toBe(204);
@@ -359,7 +359,7 @@ describe('A caller that signs (Standard Webhooks)', () => {
     expect(await status(signedBy('old', large), large)).toBe(413);
   });
 
-  it('may be heard twice by who has listened: there is nothing left to do', async () => {
+  it('causes no second write if somebody replays its request', async () => {
     const { url, program } = await functionsWith(rules);
     const key = { namespace: await createNamespace(admin, 'callers'), name: 'missing' };
     close.push(() => removeWebsitesIn(admin, key.namespace));
@@ -369,7 +369,7 @@ describe('A caller that signs (Standard Webhooks)', () => {
     const actionsOf = () =>
       program.lines.filter(({ msg }) => msg === 'Reconciled Website').map(({ actions }) => actions);
     expect((await send(url, headers, body)).status).toBe(204);
-    // The Deployment's own changes are told in the status, and then there is nothing left to do.
+    // The status follows the Deployment, and then there is nothing left to write.
     await eventually(async () => {
       expect((await send(url, headers, body)).status).toBe(204);
       expect(actionsOf().at(-1)).toEqual([]);
@@ -381,7 +381,7 @@ describe('A caller that signs (Standard Webhooks)', () => {
     ).toEqual(['create Deployment', 'create Service']);
   });
 
-  it('has signed either events or a request for a resync: what was captured does not do for the other', async () => {
+  it('cannot have a signed event replayed as a request for a resync, nor the other way round', async () => {
     const { url, program } = await functionsWith(rules);
     const resync = async (headers: Record<string, string>, body: string) =>
       (await fetch(new URL('resync', url), { method: 'POST', headers, body })).status;
@@ -400,14 +400,14 @@ describe('A caller that signs (Standard Webhooks)', () => {
     expect(program.lines.filter(({ msg }) => msg === 'Resynced Websites')).toHaveLength(1);
   });
 
-  it('may ask for a resync with an event as well, which says so in its body', async () => {
+  it('may ask for a resync with a signed event', async () => {
     const { url } = await functionsWith(rules);
     const body = JSON.stringify({ ...JSON.parse(EVENT), type: 'com.example.stable.websites.resync', data: undefined });
     const response = await send(url, signedBy('old', body), body);
     expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'resynced']);
   });
 
-  it("may use its events' ids, with dots, but no id or timestamp that leaves open where the body begins", async () => {
+  it('may use ids of events with dots, but no id or timestamp that blurs where the body begins', async () => {
     const { url } = await functionsWith(rules);
     const status = async (id: string, given: Record<string, string> = {}) =>
       (await send(url, { ...signedBy('old', EVENT, new Date(), id), ...given })).status;
@@ -419,7 +419,7 @@ describe('A caller that signs (Standard Webhooks)', () => {
       expect(await status('1', { 'webhook-timestamp': timestamp })).toBe(401);
   });
 
-  it('has signed nothing of the headers, so what an event is about may not be there', async () => {
+  it('may not put the attributes of an event into headers, because the signature does not cover them', async () => {
     const { url } = await functionsWith(rules);
     const attributes = { 'ce-id': '1', 'ce-specversion': '1.0', 'ce-source': '/x', 'ce-type': 'x' };
     const headers = { ...signedBy('old', EVENT), ...attributes, 'content-type': 'application/json' };
@@ -427,7 +427,7 @@ describe('A caller that signs (Standard Webhooks)', () => {
   });
 });
 
-describe('On Azure, beside the function key', () => {
+describe('On Azure, beside the function key,', () => {
   const azureWith = async (rules: Record<string, string>): Promise<string> => {
     const settings = { KUBECONFIG: inject('functionsKubeconfig'), ...rules };
     const program = startProgram('test/hosts/azure-worker.ts', [], settings);
@@ -435,7 +435,7 @@ describe('On Azure, beside the function key', () => {
     return String((await program.line('Listening'))['url']);
   };
 
-  it('a token is asked for where the settings say so', async () => {
+  it('the functions check tokens if the settings ask for it', async () => {
     const url = await azureWith(OF_THE_CLUSTER);
     expect((await send(url, bearer(await tokenOf('website-forwarder')))).status).toBe(204);
     expect((await send(url, bearer(await tokenOf('website-functions')))).status).toBe(403);
@@ -447,7 +447,7 @@ describe('On Azure, beside the function key', () => {
     expect((await fetch(url, { method: 'OPTIONS' })).status).toBe(204);
   });
 
-  it('so is a signature, of what may be that large', async () => {
+  it('the functions check signatures of bodies up to the size limit', async () => {
     const url = await azureWith({ CALLER_SIGNING_SECRET: secretOf('x') });
     expect((await send(url, signedBy('x', EVENT))).status).toBe(204);
     expect((await send(url, signedBy('y', EVENT))).status).toBe(401);
@@ -457,7 +457,7 @@ describe('On Azure, beside the function key', () => {
   });
 });
 
-describe('Functions that do not say who may call', () => {
+describe('Functions without rules for callers', () => {
   const says = async (rules: Record<string, string>) => {
     const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig'), ...rules });
     expect(await program.exit).toBe(2);
@@ -468,14 +468,14 @@ describe('Functions that do not say who may call', () => {
     expect(await says({ ALLOW_ANONYMOUS: '' })).toMatch(/CALLER_AUDIENCE.*CALLER_SIGNING_SECRET.*ALLOW_ANONYMOUS=1/);
   });
 
-  it('do not start for others than this machine, though anybody is meant', async () => {
+  it('do not start with ALLOW_ANONYMOUS on an address that other machines can reach', async () => {
     expect(await says({ HOST: '0.0.0.0' })).toContain('set HOST to 127.0.0.1 instead of 0.0.0.0');
   });
 
   it.each([
-    ['a part of what tokens take', { CALLER_ISSUER: 'https://x.example.com' }, 'CALLER_AUDIENCE'],
-    ['keys without protection', { CALLER_JWKS_URL: 'http://x.example.com/keys' }, 'CALLER_JWKS_URL: must be https'],
-    ['a secret that is none', { CALLER_SIGNING_SECRET: 'short' }, 'CALLER_SIGNING_SECRET: must be'],
+    ['incomplete settings for tokens', { CALLER_ISSUER: 'https://x.example.com' }, 'CALLER_AUDIENCE'],
+    ['a URL of keys without TLS', { CALLER_JWKS_URL: 'http://x.example.com/keys' }, 'CALLER_JWKS_URL: must be https'],
+    ['a malformed signing secret', { CALLER_SIGNING_SECRET: 'short' }, 'CALLER_SIGNING_SECRET: must be'],
   ])('do not start with %s', async (_, rules, words) => {
     expect(await says(rules)).toContain(words);
   });

@@ -1,4 +1,4 @@
-// One host for several clusters: two proxies before the control plane stand for two of them, and show which one was asked.
+// One host for several clusters. Two proxies in front of the control plane stand for two clusters, and show which one was asked.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
-/** What ApiServerSource has as its source. */
+/** The source of events from an ApiServerSource. */
 const API_SERVER = 'https://10.96.0.1:443';
 const CLUSTERS = JSON.stringify({ west: 'the-west', east: 'the-east', [API_SERVER]: 'the-east', broken: 'broken' });
 
@@ -45,7 +45,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Is not there to begin with. */
+/** The plugin does not exist at first. */
 const plugin = () => join(folder, 'plugin');
 
 function kubeconfig(): string {
@@ -82,10 +82,10 @@ const serviceOf = (name: string) => kubernetes(admin).getChild('Service', { name
 const asked = () => ({ west: west.requests.length > 0, east: east.requests.length > 0 });
 
 it.each([
-  ['the name of a cluster', sourceOf('west'), EVENT_TYPES.changed, { west: true, east: false }],
-  ['the name of another', sourceOf('east'), EVENT_TYPES.changed, { west: false, east: true }],
-  ['its API server', API_SERVER, 'dev.knative.apiserver.resource.update', { west: false, east: true }],
-])('An event goes to the cluster that its source is, by %s', async (_, source, type, clusters) => {
+  ['the name west', sourceOf('west'), EVENT_TYPES.changed, { west: true, east: false }],
+  ['the name east', sourceOf('east'), EVENT_TYPES.changed, { west: false, east: true }],
+  ['the URL of its API server', API_SERVER, 'dev.knative.apiserver.resource.update', { west: false, east: true }],
+])('An event goes to the cluster that its source names by %s', async (_, source, type, clusters) => {
   await create('shop');
   const reply = await send(eventOf('shop', source, type));
   expect([reply.status, reply.headers.get('ce-source')]).toEqual([200, source]);
@@ -96,7 +96,7 @@ it.each([
 });
 
 it.each([sourceOf('north'), 'https://10.96.0.1', '/clusters/west', 'west', 'the-west', 'https://10.96.0.1:443/'])(
-  'An event whose source is %s is refused for good, and nobody is asked',
+  'An event with the unknown source %s is refused with 400, and no cluster is asked',
   async (source) => {
     const events = [eventOf('shop', source), eventOf('shop', source, EVENT_TYPES.resync)];
     for (const event of events) {
@@ -109,14 +109,14 @@ it.each([sourceOf('north'), 'https://10.96.0.1', '/clusters/west', 'west', 'the-
   },
 );
 
-it('An event that nobody knows the cluster of keeps no other of its batch from being handled', async () => {
+it('An event of an unknown cluster does not keep the other events of its batch from being handled', async () => {
   await create('shop');
   const reply = await send([eventOf('shop', sourceOf('north')), eventOf('shop', sourceOf('west'))]);
   expect([reply.status, await reply.json()]).toMatchObject([400, [{ status: 400 }, { status: 200 }]]);
   expect(await serviceOf('shop')).toBeDefined();
 });
 
-it('A batch is to come again where one of its events is, whatever becomes of the others', async () => {
+it('A batch gets 503 if one of its events does, whatever the others get', async () => {
   const reply = await send(['north', 'broken', 'west'].map((cluster) => eventOf('none', sourceOf(cluster))));
   expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await reply.json()).toMatchObject([
@@ -126,17 +126,17 @@ it('A batch is to come again where one of its events is, whatever becomes of the
   ]);
 });
 
-it('A resync is of the cluster that asks for it, and of all when a clock does', async () => {
+it('A resync request acts on the cluster that sent it, and a timer on all clusters', async () => {
   await send(eventOf('shop', sourceOf('west'), EVENT_TYPES.resync));
   expect(asked()).toEqual({ west: true, east: false });
   west.requests.length = 0;
   await send(eventOf('shop', '/apis/v1/namespaces/x/pingsources/y', 'dev.knative.sources.ping'));
   expect(asked()).toEqual({ west: true, east: true });
-  // A line of the log comes a little later than the answer, and must not come in the next test.
+  // The log line follows the answer. Wait for it, so that it does not appear in the next test.
   await host.line('Could not resync Websites', { cluster: 'broken' });
 });
 
-it('A cluster that cannot be reached keeps no other from its resync, and is told', async () => {
+it('An unreachable cluster does not keep the others from their resync, and is logged', async () => {
   east.add({ path: /./, fault: { answer: 503 } });
   await create('shop');
   const reply = await fetch(new URL('resync', url), { method: 'POST' });
@@ -149,7 +149,7 @@ it('A cluster that cannot be reached keeps no other from its resync, and is told
   });
 });
 
-it('A cluster whose credentials cannot be had is told, and spoken to as soon as they can', async () => {
+it('A cluster with failing credentials is logged, and works once they are available', async () => {
   const event = eventOf('shop', sourceOf('broken'));
   const refused = await send(event);
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
@@ -161,13 +161,13 @@ it('A cluster whose credentials cannot be had is told, and spoken to as soon as 
   expect(asked()).toEqual({ west: false, east: true });
 });
 
-it('Functions whose kubeconfig does not have a context of CLUSTERS do not start', async () => {
+it('The functions do not start if the kubeconfig lacks a context of CLUSTERS', async () => {
   const program = startFunctions({ KUBECONFIG: kubeconfig(), CLUSTERS: '{"north":"the-north"}' });
   expect(await program.exit).toBe(1);
   expect(program.stderr.join('')).toContain('no context the-north; it has the-west, the-east, broken');
 });
 
-it('On Azure, an event goes to its own cluster as well, and the timer to all of them', async () => {
+it('On Azure, an event goes to its own cluster, and the timer resyncs all clusters', async () => {
   const settings = { KUBECONFIG: kubeconfig(), CLUSTERS: '{"west":"the-west","east":"the-east"}' };
   const worker = startProgram('test/hosts/azure-worker.ts', [], settings);
   const at = String((await worker.line('Listening'))['url']);

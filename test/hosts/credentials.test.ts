@@ -1,4 +1,4 @@
-// R10: the functions' own token ends, or is no longer believed, while they run.
+// The functions' own token expires or is revoked while they run.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Starts the functions, and @returns a way to send them an event. */
+/** Starts the functions. @returns a function that sends them an event. */
 async function functionsOf(KUBECONFIG: string): Promise<() => Promise<Response>> {
   const host = startFunctions({ KUBECONFIG, RESYNC_INTERVAL_SECONDS: '0' });
   close.push(() => host.stop());
@@ -44,7 +44,7 @@ async function functionsOf(KUBECONFIG: string): Promise<() => Promise<Response>>
   return () => fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
 }
 
-/** A token of the functions that is good for as long as a Secret of this name is there. */
+/** A token of the functions that is valid while the Secret of this name exists. */
 async function tokenBoundTo(name: string): Promise<{ token: string; revoke(): Promise<void> }> {
   const base = `/api/v1/namespaces/${NAMESPACE}`;
   const post = (path: string, body: object) =>
@@ -57,12 +57,12 @@ async function tokenBoundTo(name: string): Promise<{ token: string; revoke(): Pr
   return { token: status.token, revoke: () => remove(admin, `${base}/secrets/${metadata.name}`) };
 }
 
-it('R10: events are asked for again while the token is not believed, and handled with the next one', async () => {
+it('The functions answer 503 while their token is refused, and handle events with its replacement', async () => {
   const { caFile, server } = load({ kubeconfig: inject('kubeconfig') }).getCurrentCluster() ?? {};
   const [file, kubeconfig] = [join(folder, 'token'), join(folder, 'kubeconfig')];
   const [first, second] = [await tokenBoundTo('first'), await tokenBoundTo('second')];
   writeFileSync(file, first.token);
-  // As a Pod has its own.
+  // Like the token of a Pod.
   const user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile: file } } };
   const config = {
     clusters: [{ name: 'x', cluster: { server, 'certificate-authority': caFile } }],
@@ -74,7 +74,7 @@ it('R10: events are asked for again while the token is not believed, and handled
   const send = await functionsOf(kubeconfig);
   expect((await send()).status).toBe(204);
   await first.revoke();
-  // The API server believes a token for some seconds without looking.
+  // The API server accepts a known token for some seconds without checking it.
   await eventually(async () => {
     const { status, headers } = await send();
     expect([status, headers.get('retry-after')]).toEqual([503, '1']);
@@ -84,7 +84,7 @@ it('R10: events are asked for again while the token is not believed, and handled
   await second.revoke();
 });
 
-it('R10: a 401 in the middle of a run is asked about once more, and nobody notices', async () => {
+it('The functions repeat a request that got 401 once, and the run succeeds', async () => {
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   close.push(() => proxy.close());
   const send = await functionsOf(proxy.kubeconfig);

@@ -1,4 +1,4 @@
-// One suite for every way in: HTTP on both hosts, Event Grid, and a Storage Queue that the forwarder's own sink writes to.
+// One suite for every way of delivery: HTTP on both hosts, Event Grid, and a Storage queue that the forwarder's own sink writes to.
 import { CloudEvent, type CloudEventV1 } from 'cloudevents';
 import type { WebsiteEvent } from '../../infra/forwarder/event.ts';
 import { storageQueueSink } from '../../infra/forwarder/sink/storage-queue.ts';
@@ -9,12 +9,12 @@ import { describeDeliveries, type Way } from './deliveries.ts';
 import { drain } from './queue-listener.ts';
 
 const WORKER = 'test/hosts/azure-worker.ts';
-/** More than any test needs: who carries events has patience. */
+/** The number of tries, which is more than any test needs. */
 const PATIENCE = 30;
 
 const urlOf = async (program: Program): Promise<string> => String((await program.line('Listening'))['url']);
 
-/** Tries again after each failure. @param attempt resolves to whether that is the end, and which. */
+/** Tries again after each failure. @param attempt resolves to its result. */
 async function tryAgain(attempt: () => Promise<'taken' | 'set aside' | 'failed'>) {
   for (let tries = 1; tries <= PATIENCE; tries++) {
     const end = await attempt();
@@ -37,7 +37,7 @@ async function overHttp(program: Program): Promise<Way> {
   };
 }
 
-/** Runs a function of the Azure host. @returns what it failed with. */
+/** Runs a function of the Azure host. @returns its error, if there is one. */
 async function invoke(program: Program, name: string, request: object): Promise<string | undefined> {
   const url = new URL(`invoke/${name}`, await urlOf(program));
   const response = await fetch(url, { method: 'POST', body: JSON.stringify(request) });
@@ -65,7 +65,7 @@ async function throughQueue(settings: Record<string, string>): Promise<Way> {
   const program = startProgram(WORKER, [], { ...settings, EVENTS_QUEUE: 'websites' });
   return {
     async deliver(event: CloudEventV1<unknown>) {
-      // The forwarder sends what is valid; here it may be anything.
+      // The forwarder sends only valid events. This test also sends invalid ones.
       await sink.send(new CloudEvent(event, false) as WebsiteEvent, 5_000);
       const tries = await drain(queue, poison, (request) => invoke(program, 'reconcileWebsiteFromQueue', request));
       const { receivedMessageItems } = await poison.receiveMessages();

@@ -6,14 +6,14 @@ import { EVENT_TYPES, subjectOf } from '../../functions/events/website-event.ts'
 import { faultProxy, type FaultProxy } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
-/** A way in which events come to the functions, with whatever carries them and tries again. */
+/** A way of delivering events to the functions, with a sender that tries again. */
 export interface Way {
-  /** Sees an event through: it is taken, or set aside by whoever carries it. */
+  /** Delivers an event until the functions accept it or the sender sets it aside. */
   deliver(event: CloudEventV1<unknown>): Promise<{ readonly end: 'taken' | 'set aside'; readonly tries: number }>;
   stop(): Promise<void>;
 }
 
-/** What has to become of events, whichever way they come. `start` is given the settings of the functions. */
+/** The fate of events on every way of delivery. `start` gets the settings of the functions. */
 export function describeDeliveries(name: string, start: (settings: Record<string, string>) => Promise<Way>): void {
   describe(`Events that come ${name}`, () => {
     let way: Way;
@@ -55,21 +55,21 @@ export function describeDeliveries(name: string, start: (settings: Record<string
       createWebsite(admin, { namespace, name: website }, { image: 'nginx:1', replicas: 0 });
     const serviceOf = (website: string) => kubernetes(admin).getChild('Service', { namespace, name: website });
 
-    it('are taken at the first try when they lead to children', async () => {
+    it('are accepted at the first try when they lead to children', async () => {
       await create('shop');
       expect(await deliver('shop')).toEqual({ end: 'taken', tries: 1 });
       expect(await serviceOf('shop')).toBeDefined();
     });
 
-    it('are taken at the first try when the Website is gone', async () => {
+    it('are accepted at the first try when the Website is gone', async () => {
       expect(await deliver('missing')).toEqual({ end: 'taken', tries: 1 });
     });
 
-    it('are taken at the first try when they are of a type that nobody here knows', async () => {
+    it('are accepted at the first try when their type is unknown', async () => {
       expect(await deliver('x', { type: 'com.example.other' })).toEqual({ end: 'taken', tries: 1 });
     });
 
-    it('are taken at the first try when the Website stalls: no poison, since trying again would not help', async () => {
+    it('are accepted at the first try when the Website is stalled, because another try would not help', async () => {
       await create('stalled');
       await admin.json({
         method: 'POST',
@@ -83,7 +83,7 @@ export function describeDeliveries(name: string, start: (settings: Record<string
       );
     });
 
-    it('are tried again while the cluster fails, and taken then', async () => {
+    it('are tried again while the cluster fails, and then accepted', async () => {
       await create('late');
       proxy.add({ method: 'GET', path: /websites\/late/, fault: { answer: 500 }, times: 2 });
       expect(await deliver('late')).toEqual({ end: 'taken', tries: 3 });
@@ -91,8 +91,8 @@ export function describeDeliveries(name: string, start: (settings: Record<string
     });
 
     it.each([
-      ['no CloudEvents', { specversion: '0.3' as '1.0' }],
-      ['of ours without what ours have', { data: { name: '../x' } }],
+      ['not CloudEvents', { specversion: '0.3' as '1.0' }],
+      ['our events with invalid data', { data: { name: '../x' } }],
     ])('are set aside when they are %s', async (_, broken) => {
       await create('untouched').catch(() => 'there from before');
       expect(await deliver('untouched', broken)).toMatchObject({ end: 'set aside' });

@@ -1,4 +1,4 @@
-// The operator's default Gateway, as the functions ship, on a real API server with the real Gateway API.
+// The operator's default Gateway: the built functions on a real API server with the real Gateway API.
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
@@ -22,7 +22,7 @@ afterAll(async () => {
   await admin.close();
 });
 
-/** Starts the functions, which look at this namespace alone. */
+/** Starts the functions for this namespace only. */
 async function start(settings: Record<string, string>): Promise<() => Promise<unknown>> {
   await program?.stop();
   const common = { KUBECONFIG: inject('functionsKubeconfig'), RESYNC_INTERVAL_SECONDS: '0' };
@@ -31,7 +31,7 @@ async function start(settings: Record<string, string>): Promise<() => Promise<un
   return () => fetch(new URL('resync', url), { method: 'POST' });
 }
 
-it('Websites move to it with the resync, and from their Ingress once it serves them', async () => {
+it('With a default Gateway, a resync gives a Website a route, and removes its Ingress once the Gateway serves it', async () => {
   const cluster = kubernetes(admin);
   const routes = async () => {
     const [ingress, route] = await Promise.all([cluster.getChild('Ingress', key), cluster.getChild('HTTPRoute', key)]);

@@ -1,4 +1,4 @@
-// The history of both hosts as they ship, in both databases.
+// The history of both built hosts, in both databases.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,7 +88,7 @@ const CASES = HOSTS.flatMap((host) => (['sqlite', 'postgres'] as const).map((sto
 
 describe.each(CASES)('On $host, with $store', ({ host, store }) => {
   const isThere = store === 'sqlite' || 'bin' in found;
-  it.runIf(isThere)('the history outlives the process, and has what was done and why', async () => {
+  it.runIf(isThere)('the history outlives the process, and says what was done and why', async () => {
     const name = `shop-${host}-${store}`;
     const file = join(folder, `${host}.db`);
     const address = store === 'sqlite' ? `sqlite:${file}` : ((await postgres?.database(`${host}_history`)) ?? '');
@@ -99,7 +99,7 @@ describe.each(CASES)('On $host, with $store', ({ host, store }) => {
     const deployment = `/apis/apps/v1/namespaces/${namespace}/deployments/${name}-deployment`;
     await patch(admin, `${deployment}?fieldManager=kubectl-scale`, { spec: { replicas: 3 } });
     expect(await send(first.url, name, 'child-drifted', 'uid.2')).toBe(204);
-    // The controllers of the cluster take a moment. Then there is nothing to do, nor to record.
+    // The controllers of the cluster take a moment. Then there is nothing to do or to record.
     await eventually(async () =>
       expect((await answerTo(first.url, name, 'retry', 'uid.3')).headers.get('website-actions')).toBe(''),
     );
@@ -138,8 +138,8 @@ describe.each(CASES)('On $host, with $store', ({ host, store }) => {
   });
 });
 
-describe.each(HOSTS)('On %s, a store that fails is no reason to fail', (host) => {
-  it.runIf('bin' in found)('one that is stopped', async () => {
+describe.each(HOSTS)('The functions on %s keep answering with a store that', (host) => {
+  it.runIf('bin' in found)('is stopped', async () => {
     const address = (await postgres?.database(`${host}_stopped`)) ?? '';
     const { program, url } = await start(host, { HISTORY_URL: address });
     const [kept] = await untilItKeeps(url, `before-${host}`);
@@ -154,7 +154,7 @@ describe.each(HOSTS)('On %s, a store that fails is no reason to fail', (host) =>
     expect(said(program)).not.toContain(PASSWORD);
   });
 
-  it('one that hangs, which holds up one reply for 200 ms', async () => {
+  it('hangs, which does not slow down later replies', async () => {
     const silent = await startSilentServer();
     const address = `postgres://website:${PASSWORD}@127.0.0.1:${silent.port}/history`;
     const { program, url } = await start(host, { HISTORY_URL: address });
@@ -163,14 +163,14 @@ describe.each(HOSTS)('On %s, a store that fails is no reason to fail', (host) =>
     expect(await send(url, `hangs-${host}`, 'spec-changed')).toBe(204);
     for (let index = 0; index < 20; index++) expect(await send(url, `n${index}`, 'deleted')).toBe(204);
     await eventually(() => expect(said(program)).toContain('did not answer within 200 ms'));
-    // Each attempt writes a line, and after one that failed there is none for ten seconds.
+    // Each attempt writes a log line, and after a failed attempt there is none for ten seconds.
     const attempts = said(program).split('Could not write history').length - 1;
     expect(attempts).toBeLessThanOrEqual(1 + Math.floor((performance.now() - begin) / 10_000));
     expect(said(program)).not.toContain(PASSWORD);
     silent.close();
   });
 
-  it('one that is a file in a folder which does not exist', async () => {
+  it('is a file in a missing folder', async () => {
     const { program, url } = await start(host, { HISTORY_URL: `sqlite:${folder}/nowhere/history.db` });
     expect(await send(url, 'one', 'deleted')).toBe(204);
     await eventually(() => expect(said(program)).toContain('Could not open history'));
@@ -178,7 +178,7 @@ describe.each(HOSTS)('On %s, a store that fails is no reason to fail', (host) =>
   });
 });
 
-describe.each(HOSTS)('On %s, callers of the history', (host) => {
+describe.each(HOSTS)('The history of the functions on %s', (host) => {
   const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
   const signed = (search: string, body: string) => {
     const at = new Date();
@@ -191,7 +191,7 @@ describe.each(HOSTS)('On %s, callers of the history', (host) => {
     return { search, headers };
   };
 
-  it('are checked, and a signature counts for one query and nothing else', async () => {
+  it('requires credentials, and a signature is valid only for its own query', async () => {
     const { url } = await start(host, {
       HISTORY_URL: `sqlite:${folder}/callers-${host}.db`,
       CALLER_SIGNING_SECRET: secret,
@@ -204,9 +204,9 @@ describe.each(HOSTS)('On %s, callers of the history', (host) => {
     expect(await ask(signed(query, signedQuery(query)))).toBe(200);
     expect(await ask(signed('', signedQuery('')))).toBe(200);
     expect(await ask(signed('?namespace=team-b', signedQuery(query)))).toBe(401);
-    // What was signed for a resync.
+    // The signature of a resync request.
     expect(await ask(signed('', ''))).toBe(401);
-    // Nor is it an event, or a request for a resync.
+    // The signature of a query is not valid for an event either.
     const { headers } = signed(query, signedQuery(query));
     const event = await fetch(url, {
       method: 'POST',
@@ -217,7 +217,7 @@ describe.each(HOSTS)('On %s, callers of the history', (host) => {
   });
 });
 
-it('The Node host answers other methods with 405, and knows the path without a history', async () => {
+it('The Node host answers 405 to other methods on /history, and 404 if no history is configured', async () => {
   const { url } = await start('node', {});
   const asked = (path: string, method: string) => fetch(new URL(path, url), { method });
   expect((await asked('history', 'POST')).status).toBe(405);

@@ -1,4 +1,4 @@
-// What the functions' container image runs: the bundle, without node_modules, as the Dockerfile says.
+// The content of the functions' container image: the bundle, without node_modules, as the Dockerfile says.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

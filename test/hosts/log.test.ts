@@ -4,10 +4,10 @@ import { startCommand } from '../program.ts';
 const LINES = 100;
 
 it.each([
-  ['ends by itself', ''],
+  ['ends', ''],
   ['exits at once', 'process.exit(0)'],
-  ['fails', 'throw new Error("on purpose")'],
-])('A process that %s has written its whole log, in order', async (_, end) => {
+  ['throws an error', 'throw new Error("on purpose")'],
+])('A process that %s writes its whole log first, in order', async (_, end) => {
   const source = `
     import { logOf } from './functions/telemetry/log.ts';
     const log = logOf('info');

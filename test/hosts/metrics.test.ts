@@ -1,4 +1,4 @@
-// What the functions send to OpenTelemetry's collector, against docs/metrics.md.
+// The metrics that the functions send to a collector of OpenTelemetry agree with docs/metrics.md.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ afterEach(async () => {
   await admin.close();
 });
 
-/** The last that was sent of every metric. */
+/** The last values of every metric. */
 function metricsOf({ received }: OtlpCollector): Metric[] {
   expect(received.map(({ path }) => path)).toContain('/v1/metrics');
   const last = received.findLast(({ path }) => path === '/v1/metrics') as { message: MetricsMessage };
@@ -58,7 +58,7 @@ function row(metric: Metric): string {
   return `\`${metric.name}\` ${type} \`${metric.unit}\` ${[...new Set(names)].join(', ')}`;
 }
 
-/** `event settled Available`: how often. */
+/** Counts by the values of the labels, such as `event settled Available`. */
 function counts(metrics: readonly Metric[], name: string): Record<string, number> {
   const points = metrics.filter((metric) => metric.name === name).flatMap(pointsOf);
   const named = points.map(({ attributes, count, asInt }) => [
@@ -68,7 +68,7 @@ function counts(metrics: readonly Metric[], name: string): Record<string, number
   return Object.fromEntries(named) as Record<string, number>;
 }
 
-it('The functions send what docs/metrics.md says, and nothing else, the last of it when they end', async () => {
+it('The functions send exactly the metrics that docs/metrics.md lists, at the latest when they end', async () => {
   const host = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -142,7 +142,7 @@ it('The functions send what docs/metrics.md says, and nothing else, the last of 
   expect(['major', 'minor', 'incremental', 'weakcb']).toEqual(expect.arrayContaining(types));
   expect(counts(metrics, 'website.ready.duration')).toEqual({ created: 1 });
   expect(counts(metrics, 'website.repairs')).toEqual({ Deployment: 1 });
-  // The deletion is no event here, and two runs had nothing to do.
+  // No event reported the deletion, and two runs had nothing to do.
   const { written = 0, ...lost } = counts(metrics, 'website.history.records');
   expect(written).toBeGreaterThanOrEqual(3);
   expect(lost).toEqual({});

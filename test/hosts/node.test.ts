@@ -1,4 +1,4 @@
-// What is of the Node host alone; what every host does is in suite.ts, which image.test.ts runs.
+// Behavior of the Node host alone. suite.ts has the behavior of every host, and image.test.ts runs it.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -28,7 +28,7 @@ async function send(
   return fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
 }
 
-it('says at /statusz its release, its limits, and when it last completed a resync', async () => {
+it('/statusz states the release, the limits and the time of the last complete resync', async () => {
   const admin = await connectTo({ kubeconfig: inject('kubeconfig') });
   const namespace = await createNamespace(admin, 'statusz');
   await admin.close();
@@ -46,14 +46,14 @@ it('says at /statusz its release, its limits, and when it last completed a resyn
   await program.stop();
 });
 
-it('names every variable that is wrong, and exits with 2', async () => {
+it('The error names every wrong variable, and the exit code is 2', async () => {
   const program = startFunctions({ PORT: 'x', LOG_LEVEL: 'loud', MAX_CONCURRENT: '0' });
   expect(await program.exit).toBe(2);
   for (const variable of ['PORT', 'LOG_LEVEL', 'MAX_CONCURRENT'])
     expect(program.stderr.join('')).toContain(`${variable}: `);
 });
 
-it('says what to do when the port is in use', async () => {
+it('The error about a busy port says what to do', async () => {
   const blocker = createServer();
   await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
   const PORT = String((blocker.address() as AddressInfo).port);
@@ -63,20 +63,20 @@ it('says what to do when the port is in use', async () => {
   blocker.close();
 });
 
-it('names the kubeconfig that it cannot read', async () => {
+it('The error names a kubeconfig that cannot be read', async () => {
   const program = startFunctions({ KUBECONFIG: '/nowhere/kubeconfig' });
   expect(await program.exit).toBe(1);
   expect(program.stderr.join('')).toContain('/nowhere/kubeconfig');
 });
 
-it('goes on while nobody reads its log, and has all of it for whoever does later', async () => {
+it('The Node host keeps answering while its log is not read, and a later reader gets all of it', async () => {
   const program = startFunctions({ KUBECONFIG: 'test/fixtures/unreachable.kubeconfig' });
   const url = String((await program.line('Listening'))['url']);
   program.process.stdout?.pause();
   const event = { id: '1', specversion: '1.0', source: '/x', type: 'of no interest' };
   const body = JSON.stringify(Array.from({ length: 100 }, () => event));
   const headers = { 'content-type': 'application/cloudevents-batch+json' };
-  // Far more lines than a pipe holds.
+  // Far more lines than a pipe can buffer.
   for (let batch = 0; batch < 50; batch++) {
     const signal = AbortSignal.timeout(20_000);
     const response = await fetch(url, { method: 'POST', headers, body, signal });
@@ -88,7 +88,7 @@ it('goes on while nobody reads its log, and has all of it for whoever does later
   expect(await program.stop()).toBe(0);
 });
 
-it('answers 503 with Retry-After when the cluster cannot be reached', async () => {
+it('The Node host answers 503 with Retry-After while the cluster cannot be reached', async () => {
   const program = startFunctions({
     KUBECONFIG: 'test/fixtures/unreachable.kubeconfig',
   });
@@ -98,7 +98,7 @@ it('answers 503 with Retry-After when the cluster cannot be reached', async () =
   expect(await program.stop()).toBe(0);
 });
 
-it('answers 429 with Retry-After while as much is at work as MAX_CONCURRENT says, and takes more when it is done', async () => {
+it('The Node host answers 429 with Retry-After while MAX_CONCURRENT requests are at work, and accepts more afterwards', async () => {
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   proxy.add({ path: /./, fault: { freeze: true } });
   const program = startFunctions({
@@ -120,21 +120,21 @@ it('answers 429 with Retry-After while as much is at work as MAX_CONCURRENT says
   await proxy.close();
 });
 
-it('asks nothing about a Website that was deleted: what is left is the work of the garbage collector', async () => {
+it('The Node host makes no request about a deleted Website, because the garbage collector does the rest', async () => {
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   const program = startFunctions({ KUBECONFIG: proxy.kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
   const url = String((await program.line('Listening'))['url']);
   const key = { namespace: 'default', name: 'missing' };
   const [deleted, other] = [await send(url, key, {}, 'deleted'), proxy.requests.length];
   expect([deleted.status, deleted.headers.get('website-outcome'), other]).toEqual([204, 'gone', 0]);
-  // The proxy does count.
+  // The proxy counts requests: this event leads to some.
   await send(url, key);
   expect(proxy.requests).not.toEqual([]);
   expect(await program.stop()).toBe(0);
   await proxy.close();
 });
 
-it('ends as soon as what it works on is done, though the sender would keep the connection', async () => {
+it('The Node host ends after its work in flight, even if the sender would keep the connection', async () => {
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   proxy.add({ path: /./, fault: { freeze: true } });
   const program = startFunctions({ KUBECONFIG: proxy.kubeconfig });
@@ -145,18 +145,18 @@ it('ends as soon as what it works on is done, though the sender would keep the c
   await program.line('Stopping');
   proxy.heal();
   expect([(await answer).status, (await answer).headers.get('connection')]).toEqual([503, 'close']);
-  // It would end with 1 at the end of the time that it is given.
+  // At the end of its grace period, it would exit with 1.
   expect(await program.exit).toBe(0);
   await proxy.close();
 });
 
-it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of body', async () => {
+it('The Node host refuses more than 16 KiB of headers or 256 KiB of body', async () => {
   const program = startFunctions({ KUBECONFIG: inject('functionsKubeconfig') });
   const url = String((await program.line('Listening'))['url']);
   const key = { namespace: 'default', name: 'missing' };
   expect((await send(url, key, { 'x-much': 'x'.repeat(12 * 1024) })).status).toBe(204);
   expect((await send(url, key, { 'x-much': 'x'.repeat(17 * 1024) })).status).toBe(431);
-  // A body without an end is answered as soon as it is too large, whatever it says of its length.
+  // A body without an end is refused as soon as it is too large, although it states no length.
   const endless = connect(Number(new URL(url).port), '127.0.0.1');
   endless.write(
     'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
@@ -169,7 +169,7 @@ it('reads no more of a request than it may hold: 16 KiB of headers, 256 KiB of b
   expect(await program.stop()).toBe(0);
 });
 
-it('gives up a request that does not come to its end, and gives it no place until it does', async () => {
+it('The Node host gives up an incomplete request, which does not count for MAX_CONCURRENT', async () => {
   const program = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
     MAX_CONCURRENT: '1',
@@ -186,7 +186,7 @@ it('gives up a request that does not come to its end, and gives it no place unti
   expect(await program.stop()).toBe(0);
 });
 
-it('writes nothing of bodies, headers and tokens into its log, whatever goes wrong', async () => {
+it('The Node host logs nothing from bodies, headers and tokens, even in errors', async () => {
   const SECRET = 'hush-0123456789';
   const proxy = await faultProxy(inject('functionsKubeconfig'));
   const admin = await connectTo({ kubeconfig: inject('kubeconfig') });
@@ -218,9 +218,9 @@ it('writes nothing of bodies, headers and tokens into its log, whatever goes wro
   expect(await program.stop()).toBe(0);
   const said = JSON.stringify(program.lines) + program.stderr.join('');
   expect(said).toContain('Reconciled Website');
-  // Node quotes some letters of what is not JSON.
+  // Node's parser quotes some letters of invalid JSON.
   expect(said).not.toContain(SECRET.slice(0, 4));
-  // The proxy's kubeconfig has this one.
+  // The token in the proxy's kubeconfig.
   expect(said).not.toContain('the-proxy-has-its-own');
   await Promise.all([proxy.close(), removeWebsitesIn(admin, key.namespace).then(() => admin.close())]);
 });

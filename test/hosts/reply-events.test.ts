@@ -1,4 +1,4 @@
-// Whatever a caller sends comes back only encoded, on both hosts.
+// Both hosts encode each part of a request that they repeat in an answer.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RECONCILED_TYPE } from '../../functions/events/website-event.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
@@ -18,7 +18,7 @@ describe.each([
   });
   afterAll(() => program.stop());
 
-  // The answer for a deleted Website asks the cluster nothing.
+  // An event of a deleted Website leads to no request to the cluster.
   const eventWith = (id: string, given: object = {}) => ({
     id,
     specversion: '1.0',
@@ -44,9 +44,9 @@ describe.each([
     ['letters beyond Latin 1', '\u0100'],
     ['letters of Latin 1', 'é'],
     ['an emoji', '🙂'],
-    ['what is encoded', 'a b"c%d%41'],
-    ['what is not', "!#$&'()*+,-./:;<=>?@[]^_`{|}~"],
-  ])('answers an event whose id has %s with an event that has the same', async (__, id) => {
+    ['characters that need encoding', 'a b"c%d%41'],
+    ['characters that need no encoding', "!#$&'()*+,-./:;<=>?@[]^_`{|}~"],
+  ])('answers an event whose id has %s with the same id, encoded', async (__, id) => {
     const response = await post('application/cloudevents+json', eventWith(id));
     const header = response.headers.get('ce-id') ?? '';
     expect([response.status, response.headers.get('ce-type')]).toEqual([200, RECONCILED_TYPE]);
@@ -55,12 +55,12 @@ describe.each([
     expect(response.headers.get('set-cookie')).toBeNull();
   });
 
-  it('leaves what may stay as it is', async () => {
+  it('does not encode characters that need no encoding', async () => {
     const response = await post('application/cloudevents+json', eventWith("uid.1!#$&'()*+,-/:;<=>?@[]^_`{|}~"));
     expect(response.headers.get('ce-id')).toBe("uid.1!#$&'()*+,-/:;<=>?@[]^_`{|}~.reconciled");
   });
 
-  it('answers an event whose id is half a character, or longer than headers may be', async () => {
+  it('answers an event whose id is half a character or longer than headers may be', async () => {
     const statuses = ['\ud800', 'x'.repeat(200_000), '🙂'.repeat(10_000)].map(async (id) => {
       const response = await post('application/cloudevents+json', eventWith(id));
       await response.arrayBuffer();
@@ -69,20 +69,20 @@ describe.each([
     for (const status of await Promise.all(statuses)) expect([200, 400]).toContain(status);
   });
 
-  it('encodes in the answers to a batch as well', async () => {
+  it('encodes ids in the answers to a batch', async () => {
     const response = await post('application/cloudevents-batch+json', [eventWith('a\r\nb'), eventWith('🙂')]);
     const answers = (await response.json()) as { headers: Record<string, string> }[];
     expect(answers.map(({ headers }) => headers['ce-id'])).toEqual(['a%0D%0Ab.reconciled', '%F0%9F%99%82.reconciled']);
   });
 
-  it('writes no control character into its log', async () => {
+  it('logs no control character', async () => {
     const said = program.text.length;
     await post('application/cloudevents+json', eventWith('\u0007\u001b[2J\u007f\u009b\u2028'));
     await post(
       'application/cloudevents+json',
       eventWith('\u0007\u009b', { type: 'of\u009b no interest', source: '\u009b' }),
     );
-    // It has survived all that the tests sent.
+    // The host has survived all requests of these tests.
     expect(await program.stop()).toBe(0);
     expect(program.text.length).toBeGreaterThan(said);
     // oxlint-disable-next-line no-control-regex -- that is the question

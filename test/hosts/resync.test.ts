@@ -43,10 +43,10 @@ async function requestsOf(work: () => Promise<unknown>): Promise<string[]> {
   return proxy.requests.slice(before).map((request) => request.split('?')[0] ?? '');
 }
 
-it('A resync of settled Websites asks for one page of each kind and writes nothing (P2)', async () => {
+it('P2: a resync of settled Websites reads one page of each kind and writes nothing', async () => {
   for (const name of ['a', 'b', 'c'])
     await createWebsite(admin, { namespace, name }, { image: 'nginx:1', replicas: 1 });
-  // Pods become ready in between, which a resync has to write down.
+  // Pods become ready in between, and the resync writes that into the status.
   await eventually(async () =>
     expect((await requestsOf(() => resyncWebsites(context))).toSorted()).toEqual(
       [
@@ -57,8 +57,8 @@ it('A resync of settled Websites asks for one page of each kind and writes nothi
   );
 });
 
-it('A reconcile of a settled Website makes 3 reads and no write (P2)', async () => {
-  // Here, too, a Pod may become ready in between.
+it('P2: a reconcile of a settled Website makes 3 reads and no write', async () => {
+  // A Pod may become ready in between here, too.
   await eventually(async () =>
     expect((await requestsOf(() => reconcile({ namespace, name: 'a' }, context))).toSorted()).toEqual([
       `GET /api/v1/namespaces/${namespace}/services/a-service`,
@@ -68,7 +68,7 @@ it('A reconcile of a settled Website makes 3 reads and no write (P2)', async () 
   );
 });
 
-it('A resync repairs what was deleted and says so (P1 without any event)', async () => {
+it('P1: a resync recreates a deleted Deployment without any event', async () => {
   await remove(admin, `/apis/apps/v1/namespaces/${namespace}/deployments/a-deployment`);
   await eventually(async () => {
     await resyncWebsites(context);
@@ -76,7 +76,7 @@ it('A resync repairs what was deleted and says so (P1 without any event)', async
   });
 });
 
-it('A resync whose time is up leaves the rest to the next, and says how much', async () => {
+it('A resync out of time leaves the rest to the next one, and counts it', async () => {
   await createWebsite(admin, { namespace, name: 'late' }, { image: 'nginx:1', replicas: 0 });
   expect(await resyncWebsites(context, { timeMs: 0 })).toMatchObject({
     repaired: 0,
@@ -87,8 +87,8 @@ it('A resync whose time is up leaves the rest to the next, and says how much', a
 
 it.each<[string, Fault, object]>([
   ['for a reason of its own', { answer: 500 }, { failed: 1, unreached: 0 }],
-  ['because the cluster is away', { answer: 503 }, { failed: 0, unreached: 1 }],
-])('A resync goes on after one that fails %s, and counts it', async (_, fault, counts) => {
+  ['because the cluster is unavailable', { answer: 503 }, { failed: 0, unreached: 1 }],
+])('A resync continues after a Website that fails %s, and counts it', async (_, fault, counts) => {
   await createWebsite(admin, { namespace, name: 'failing' }, { image: 'nginx:1', replicas: 0 });
   proxy.add({ method: 'GET', path: /websites\/failing/, fault, times: 3 });
   expect(await resyncWebsites(context, { retryAfterMs: [0, 0] })).toMatchObject(counts);
@@ -96,7 +96,7 @@ it.each<[string, Fault, object]>([
   await removeWebsite(admin, { namespace, name: 'failing' });
 });
 
-it('A resync tries one that failed again, so that it is not left to the next', async () => {
+it('A resync tries a failed Website again before it ends', async () => {
   await createWebsite(admin, { namespace, name: 'once' }, { image: 'nginx:1', replicas: 0 });
   proxy.add({ method: 'GET', path: /websites\/once/, fault: { answer: 500 }, times: 1 });
   expect(await resyncWebsites(context, { retryAfterMs: [0] })).toMatchObject({ failed: 0, unreached: 0 });

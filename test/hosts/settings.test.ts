@@ -1,4 +1,4 @@
-// Every setting of the functions, given to both hosts as they ship, and seen to take effect.
+// Every setting of the functions has an effect in both built hosts.
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, globSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, request, type RequestListener, type IncomingMessage } from 'node:http';
@@ -30,7 +30,7 @@ const NO_RESYNCS = { RESYNC_INTERVAL_SECONDS: '0' };
 
 interface Run {
   readonly host: 'node' | 'azure';
-  /** What is left behind is taken away in the end. */
+  /** Registers a clean-up for the end of the test. */
   later(end: () => unknown): void;
   start(variables: Variables): Program;
 }
@@ -50,14 +50,14 @@ async function listen(run: Run, listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Notes what an API server is asked for, and has nothing. */
+/** An empty API server that records the requests. */
 async function asked(run: Run): Promise<{ url: string; paths: string[]; most: () => number }> {
   const paths: string[] = [];
   let [atWork, most] = [0, 0];
   const url = await listen(run, ({ url: path = '' }, response) => {
     paths.push(path);
     const isOne = /\/websites\/\w+$/.test(path);
-    // Each event asks for its Website once.
+    // Each event leads to one request for its Website.
     if (isOne) most = Math.max(most, ++atWork);
     setImmediate(() => {
       if (isOne) atWork--;
@@ -70,14 +70,14 @@ async function asked(run: Run): Promise<{ url: string; paths: string[]; most: ()
   return { url, paths, most: () => most };
 }
 
-/** The part of what the functions write that these tests look at. */
+/** The parts of a written object that these tests read. */
 interface Written {
   readonly kind?: string;
   readonly spec?: object;
   readonly status?: { readonly conditions?: readonly object[] };
 }
 
-/** An API server that has the Website of CHANGED, with this spec, and takes every write. */
+/** An API server that has the Website of CHANGED with this spec, and accepts every write. */
 async function holding(run: Run, spec: object): Promise<{ url: string; writes: Written[] }> {
   const writes: Written[] = [];
   const metadata = { namespace: 'a', name: 'b', uid: 'x', resourceVersion: '1', generation: 1 };
@@ -105,7 +105,7 @@ async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** A kubeconfig of API servers by the names of their contexts; the first is the current one. */
+/** A kubeconfig of API servers by the names of their contexts. The first is the current one. */
 const kubeconfigOf = (servers: Variables): string =>
   JSON.stringify({
     'current-context': Object.keys(servers)[0],
@@ -172,7 +172,7 @@ async function namesIn(url: string): Promise<string[]> {
   return records.map(({ name }) => name);
 }
 
-/** What shows that each setting took effect, on every host that has it. */
+/** For each setting, a check that it has an effect on every host that has it. */
 const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   async KUBECONFIG(run) {
     const folder = mkdtempSync(join(tmpdir(), 'settings-'));
@@ -284,7 +284,7 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     const without = await fetch(new URL('history', await started(run, { KUBECONFIG: UNREACHABLE })));
     expect([without.status, await without.text()]).toEqual([404, expect.stringContaining('HISTORY_URL')]);
   },
-  // What is too old goes with a resync, also with one that cannot reach the cluster.
+  // A resync deletes old records, even if it cannot reach the cluster.
   async HISTORY_DAYS(run) {
     const [kept, gone] = [await withHistory(run, { HISTORY_DAYS: '365' }), await withHistory(run, {})];
     for (const { url } of [kept, gone]) await post(url, RESYNC);
@@ -310,7 +310,7 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     }));
     await eventually(() => expect(paths()).toEqual(['/spans']));
   },
-  // By default the first would come after a minute, which is longer than this waits.
+  // By default, the first metrics would come after a minute, which is longer than this test waits.
   async OTEL_METRIC_EXPORT_INTERVAL(run) {
     const paths = await telemetryOf(run, (url) => ({
       OTEL_EXPORTER_OTLP_ENDPOINT: url,
@@ -320,7 +320,7 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   },
 };
 
-/** The Node host's own. */
+/** Settings of the Node host only. */
 const SHOWN_BY_NODE: typeof SHOWN = {
   async HOST(run) {
     const url = await started(run, { KUBECONFIG: UNREACHABLE, HOST: '127.0.0.2' });
@@ -328,7 +328,7 @@ const SHOWN_BY_NODE: typeof SHOWN = {
     expect((await fetch(new URL('livez', url))).status).toBe(200);
   },
   async PORT(run) {
-    // Taken, and so named in what it says.
+    // The port is in use, so the error names it.
     const { port } = new URL(await listen(run, () => {}));
     const program = run.start({ KUBECONFIG: UNREACHABLE, PORT: port });
     expect(await program.exit).toBe(1);
@@ -361,13 +361,13 @@ const SHOWN_BY_NODE: typeof SHOWN = {
   },
   async LOG_LEVEL(run) {
     const program = run.start({ KUBECONFIG: UNREACHABLE, LOG_LEVEL: 'warn', RESYNC_INTERVAL_SECONDS: '1' });
-    // It says this as an error, after what it would have said before.
+    // This line has the level error, and comes after the lines of lower levels.
     await program.line('Could not resync Websites');
     expect(program.lines.map(({ msg }) => msg)).not.toContain('Listening');
   },
 };
 
-/** Those that Azure's host reads, as what is registered says. */
+/** Settings that Azure's own host reads, as the registration shows. */
 const SHOWN_BY_AZURE: typeof SHOWN = {
   async RESYNC_SCHEDULE(run) {
     const { functions } = await run.start({}).line('Registered');
@@ -396,7 +396,7 @@ it.concurrent.for(ROWS)('On $host, $name takes effect', async ({ host, shows }, 
     start(variables) {
       const program =
         host === 'node' ? startFunctions({ ...NO_RESYNCS, ...variables }) : startProgram(WORKER, [], variables);
-      // How it ends is not looked at here, and what it was in the middle of may take long.
+      // This test does not check how the program ends, and unfinished work may take long.
       ends.push(() => program.process.kill('SIGKILL') && program.exit);
       return program;
     },
@@ -404,9 +404,9 @@ it.concurrent.for(ROWS)('On $host, $name takes effect', async ({ host, shows }, 
   await expect(shows(run)).resolves.toBeUndefined();
 });
 
-it('every setting that there is or that is documented is in the table above, and documented', () => {
+it('docs/functions.md lists every setting, and the tables above test each', () => {
   const shown = [SHOWN, SHOWN_BY_NODE, SHOWN_BY_AZURE].flatMap((table) => Object.keys(table)).toSorted();
-  // Besides the settings, the entry points read what decides which functions there are.
+  // Besides these settings, the entry points read variables that decide which functions are registered.
   const read = globSync('functions/**/*.ts').flatMap((file) => {
     const text = readFileSync(file, 'utf8');
     return [...text.matchAll(/process\.env\['(\w+)'\]|'%(\w+)%'/g)].map(([, name, other]) => name ?? other ?? '');
@@ -476,7 +476,7 @@ const PROBLEMS = [
   'OTEL_METRIC_EXPORT_INTERVAL: must be a whole number from 1 to 604800000',
 ];
 
-it('all wrong settings are named at once, on both hosts, and no secret is', async () => {
+it('Both hosts list all wrong settings at once, and quote no secret', async () => {
   const node = startFunctions(WRONG);
   const azure = startProgram(WORKER, [], WRONG);
   expect([await node.exit, node.text]).toEqual([2, []]);

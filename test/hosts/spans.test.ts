@@ -1,4 +1,4 @@
-// The spans of the functions, as both hosts send them to OpenTelemetry's collector.
+// The spans that both hosts send to a collector of OpenTelemetry.
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
@@ -97,8 +97,8 @@ async function send(url: string, name: string, given: object = {}): Promise<numb
   return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })).status;
 }
 
-describe.each(['node', 'azure'] as const)('On %s', (host) => {
-  it('the trace of the forwarder goes on in the span of the functions', async () => {
+describe.each(['node', 'azure'] as const)('On %s,', (host) => {
+  it('the functions continue the trace of the forwarder', async () => {
     const collector = await collecting();
     const otlp = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
     const { url } = await started(host, { ...otlp, CLUSTER_NAME: 'west' });
@@ -150,7 +150,7 @@ describe.each(['node', 'azure'] as const)('On %s', (host) => {
     expect(JSON.stringify(collector.received)).not.toContain('hunter2-marker');
   });
 
-  it('a resync is a span with a span for each run below it', async () => {
+  it('a resync has a span, and each of its runs has a span below it', async () => {
     const collector = await collecting();
     const { url } = await started(host, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     const { metadata } = await createWebsite(admin, { namespace, name: `resynced-${host}` }, SPEC);
@@ -172,7 +172,7 @@ describe.each(['node', 'azure'] as const)('On %s', (host) => {
     });
   });
 
-  it('an event without a readable trace starts a trace, and one that is not sampled has no span', async () => {
+  it('an event without a readable trace starts a new trace, and an event that is not sampled has no span', async () => {
     const collector = await collecting();
     const { program, url } = await started(host, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     const malformed = [undefined, null, 7, '', 'x', `00-${'0'.repeat(32)}-${PARENT}-01`, `00-${TRACE}-${PARENT}-01-x`];
@@ -192,7 +192,7 @@ describe.each(['node', 'azure'] as const)('On %s', (host) => {
     expect(named('sampled')).toMatchObject({ traceId: TRACE, parentSpanId: PARENT });
   });
 
-  it('a run that has to be repeated is an error with its code', async () => {
+  it('the span of a failed run has an error with its code', async () => {
     const collector = await collecting();
     const unreachable = 'test/fixtures/unreachable.kubeconfig';
     const { program, url } = await started(host, {
@@ -218,7 +218,7 @@ describe.each(['node', 'azure'] as const)('On %s', (host) => {
     ['silent', () => {}],
     ['refusing', (_, response) => response.writeHead(503, { 'retry-after': '3600' }).end()],
     ['answering garbage', (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{')],
-  ])('a collector that is %s costs neither an event nor the process', async (_, listener) => {
+  ])('a collector that is %s loses no event and does not end the process', async (_, listener) => {
     const asked = Promise.withResolvers<void>();
     const server = createServer((request, response) => {
       asked.resolve();

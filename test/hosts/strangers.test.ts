@@ -1,4 +1,4 @@
-// Who is not known keeps nobody out who is, whatever they hold back.
+// Unknown callers cannot block known ones, even if they never finish their requests.
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -18,7 +18,7 @@ let program: Program;
 let url: string;
 let keys: Server;
 let token: (kid: string) => Promise<string>;
-/** Whether the issuer keeps those who ask for its keys waiting. */
+/** Whether the issuer leaves requests for its keys unanswered. */
 let isSilent: boolean;
 const sockets: Socket[] = [];
 
@@ -67,7 +67,7 @@ const send = async (headers: Record<string, string>, signal = AbortSignal.timeou
   (await fetch(url, { method: 'POST', headers: { ...STRUCTURED, ...headers }, body: EVENT, signal })).status;
 const bearer = async (kid: string) => ({ authorization: `Bearer ${await token(kid)}` });
 
-/** Opens so many connections, each with the beginning of a request and nothing behind it. */
+/** Opens this many connections, each with only the beginning of a request. */
 async function silent(count: number, head: string): Promise<void> {
   const opened = Array.from({ length: count }, () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -82,13 +82,13 @@ const now = () => Math.floor(Date.now() / 1000);
 const SIGNED = () =>
   `POST / HTTP/1.1\r\ncontent-type: application/cloudevents+json\r\nwebhook-id: 1\r\nwebhook-timestamp: ${now()}\r\nwebhook-signature: v1,x`;
 
-describe.each([64, 500])('While %d uploads say nothing more,', (count) => {
+describe.each([64, 500])('While %d uploads hang,', (count) => {
   it.each([
     ['of the handshake', () => 'OPTIONS / HTTP/1.1'],
-    ['of no credentials', () => 'POST / HTTP/1.1'],
+    ['without credentials', () => 'POST / HTTP/1.1'],
     ['with a signature', SIGNED],
     ['that ask for a resync, with a signature', () => SIGNED().replace('POST /', 'POST /resync')],
-  ])('%s, callers who are known are answered', async (_, head) => {
+  ])('%s, the functions answer known callers', async (_, head) => {
     await send(await bearer('known'));
     await silent(count, head());
     for (let turn = 0; turn < 5; turn++) {
@@ -99,7 +99,7 @@ describe.each([64, 500])('While %d uploads say nothing more,', (count) => {
   });
 });
 
-it('While 100 tokens wait for keys that do not come, callers who are known are answered', async () => {
+it("While 100 tokens wait for an issuer's keys, the functions answer known callers", async () => {
   expect(await send(await bearer('known'))).toBe(204);
   isSilent = true;
   const waiting = Array.from({ length: 100 }, async (_, index) =>
@@ -114,7 +114,7 @@ it('While 100 tokens wait for keys that do not come, callers who are known are a
   for (const status of await Promise.all(waiting)) expect([0, 401, 429, 503]).toContain(status);
 });
 
-it('The handshake is answered without its body, and its connection ends', async () => {
+it('The functions answer the handshake without reading its body, and close the connection', async () => {
   await silent(1, 'OPTIONS / HTTP/1.1');
   const [socket] = sockets;
   const [answer] = (await once(socket as Socket, 'data')) as [Buffer];
@@ -124,15 +124,15 @@ it('The handshake is answered without its body, and its connection ends', async 
 
 it.each([
   ['old', () => String(now() - 400)],
-  ['of the future', () => String(now() + 400)],
-  ['not there', () => ''],
+  ['in the future', () => String(now() + 400)],
+  ['missing', () => ''],
 ])('A signature whose time is %s is refused before the body is read', async (_, timestamp) => {
   await silent(1, SIGNED().replace(/webhook-timestamp: \d+/, `webhook-timestamp: ${timestamp()}`));
   const [answer] = (await once(sockets[0] as Socket, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1.1 401 /);
 });
 
-it('Whoever waits longest makes room when too many wait', async () => {
+it('With too many waiting callers, the one that has waited longest gets 429', async () => {
   await silent(1, SIGNED());
   const [first] = sockets;
   const answered = once(first as Socket, 'data') as Promise<[Buffer]>;

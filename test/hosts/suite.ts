@@ -6,7 +6,7 @@ import { subjectOf } from '../../functions/events/website-event.ts';
 import type { Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 
-/** What every host has to do, whatever runs beneath it. `start` is given a kubeconfig with the functions' own rights. */
+/** The behavior of every host. `start` gets a kubeconfig with the functions' own rights. */
 export function describeHost(name: string, start: (environment: Record<string, string>) => Program): void {
   describe(name, () => {
     let host: Program;
@@ -82,16 +82,16 @@ export function describeHost(name: string, start: (environment: Record<string, s
     it.each([
       ['application/cloudevents+json; charset=UTF-8', (event: object) => event],
       ['Application/CloudEvents+JSON;charset=utf-8', (event: object) => event],
-    ])('takes %s', async (type, wrap) => {
+    ])('accepts the Content-Type %s', async (type, wrap) => {
       const response = await post({ 'content-type': type }, wrap(eventFor('missing')));
       expect(await answer(response)).toEqual({ status: 204, body: '' });
     });
 
-    describe('takes a batch, and', () => {
+    describe('accepts a batch', () => {
       const postBatch = (body: object) =>
         post({ 'content-type': 'Application/CloudEvents-Batch+JSON; charset=UTF-8' }, body);
 
-      it('answers for each of its events', async () => {
+      it('and answers for each of its events', async () => {
         const website = await createWebsite(
           transport,
           { namespace, name: 'batched' },
@@ -110,7 +110,7 @@ export function describeHost(name: string, start: (environment: Record<string, s
         ).toBeDefined();
       });
 
-      it('does what it can of one that has a broken event in it, and says which that is', async () => {
+      it('with broken events: it handles the others and names the broken ones', async () => {
         await createWebsite(transport, { namespace, name: 'beside' }, { image: 'nginx:1', replicas: 0 });
         const response = await postBatch([eventFor('x', { id: undefined }), eventFor('beside'), 'no event']);
         expect(response.status).toBe(400);
@@ -120,16 +120,16 @@ export function describeHost(name: string, start: (environment: Record<string, s
         expect(await kubernetes(transport).getChild('Service', { namespace, name: 'beside' })).toBeDefined();
       });
 
-      it('has nothing to say of an empty one', async () => {
+      it('that is empty, and answers with an empty list', async () => {
         expect(await answer(await postBatch([]))).toEqual({ status: 200, body: '[]' });
       });
 
-      it('refuses what is not an array', async () => {
+      it('only if it is an array', async () => {
         expect((await postBatch({})).status).toBe(400);
       });
     });
 
-    it('says that a Website which is not there is gone, with 2xx', async () => {
+    it('answers 204 with the outcome gone for a missing Website', async () => {
       const response = await post(structured, eventFor('missing'));
       expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'gone']);
     });
@@ -142,7 +142,7 @@ export function describeHost(name: string, start: (environment: Record<string, s
       ['with data twice', { data_base64: 'e30=' }, 'data_base64'],
       ['with a bad namespace', { data: { ...eventFor('x').data, namespace: '../x' } }, 'data.namespace'],
       ['without data', { data: undefined }, 'data'],
-    ])('answers an event %s with 400 and the name of the field', async (_, bad, field) => {
+    ])('answers 400 to an event %s, and names the field', async (_, bad, field) => {
       const { status, body } = await answer(await post(structured, eventFor('x', bad)));
       expect(status).toBe(400);
       expect(JSON.parse(body)).toMatchObject({ status: 400, detail: expect.stringContaining(field) as string });
@@ -150,27 +150,27 @@ export function describeHost(name: string, start: (environment: Record<string, s
 
     it.each([
       ['that is not JSON', structured, '{', 400],
-      ['that is no CloudEvent', { 'content-type': 'application/json' }, '{}', 415],
-      ['in a format that we do not read', { 'content-type': 'application/cloudevents+avro' }, 'x', 415],
+      ['that is not a CloudEvent', { 'content-type': 'application/json' }, '{}', 415],
+      ['in an unsupported format', { 'content-type': 'application/cloudevents+avro' }, 'x', 415],
       ['that is too large', structured, `{"data":"${'x'.repeat(300_000)}"}`, 413],
-    ])('answers a body %s', async (_, headers, body, status) => {
+    ])('answers a body %s with a problem', async (_, headers, body, status) => {
       const response = await post(headers, body);
       expect(response.status).toBe(status);
       expect(response.headers.get('content-type')).toBe('application/problem+json');
     });
 
-    it('ignores an event of a type that it does not know, with 2xx', async () => {
+    it('answers 204 with the outcome ignored for an unknown type of event', async () => {
       const response = await post(structured, eventFor('x', { type: 'com.example.other' }));
       expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'ignored']);
     });
 
-    it('takes an event of ApiServerSource, which names the object in its subject', async () => {
+    it('accepts an event of ApiServerSource, which names the object in its subject', async () => {
       await createWebsite(transport, { namespace, name: 'knative' }, { image: 'nginx:1', replicas: 0 });
       const event = eventFor('knative', { type: 'dev.knative.apiserver.resource.add', data: { kind: 'Website' } });
       expect((await post(structured, event)).headers.get('website-outcome')).toBe('waiting');
     });
 
-    it('takes nothing from an event but the name: a forged spec, uid and generation do nothing, however often', async () => {
+    it('uses only the name in an event: a forged spec, uid and generation have no effect', async () => {
       const key = { namespace, name: 'forged' };
       await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
       const forged = { uid: 'another', generation: 99, resourceVersion: '1', spec: { image: 'evil:1', replicas: 9 } };
@@ -184,7 +184,7 @@ export function describeHost(name: string, start: (environment: Record<string, s
       expect(deployment?.metadata.generation).toBe(1);
     });
 
-    it('repairs at a resync what no event told of', async () => {
+    it('creates at a resync the children of a Website that had no event', async () => {
       const key = { namespace, name: 'resynced' };
       await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
       const response = await fetch(new URL('resync', url), { method: 'POST' });
@@ -193,9 +193,9 @@ export function describeHost(name: string, start: (environment: Record<string, s
     });
 
     it.each([
-      ['that is null where it may be absent', { subject: null, data_base64: null, time: null }],
+      ['with null in optional attributes', { subject: null, data_base64: null, time: null }],
       ['with its data in base64', ({ data }: object & { data: object }) => base64Of(data)],
-    ])('takes a structured event %s', async (_, given) => {
+    ])('accepts a structured event %s', async (_, given) => {
       const event = eventFor('missing');
       const response = await post(structured, { ...event, ...(typeof given === 'function' ? given(event) : given) });
       expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'gone']);
@@ -213,16 +213,16 @@ export function describeHost(name: string, start: (environment: Record<string, s
     it.each<[string, Record<string, string>]>([
       ['that its sender did not encode', { 'ce-note': '100% "ok"', 'ce-subject': '100%', 'ce-id': '50%' }],
       ['in quotes', { 'ce-type': '"com.example.stable.website.changed"', 'ce-specversion': '"1.0"' }],
-    ])('takes a binary event with attributes %s', async (_, given) => {
+    ])('accepts a binary event with attributes %s', async (_, given) => {
       const response = await post(inHeaders(given), eventFor('missing').data);
       expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'gone']);
     });
 
-    it('parses no data that is not needed, in any mode', async () => {
+    it('parses data only if it needs them, in every mode', async () => {
       const ping = { ...inHeaders({ 'ce-type': 'dev.knative.sources.ping' }) };
       const { 'content-type': _, ...untyped } = ping;
       const outcomeOf = async (headers: Record<string, string>, body: string | object) => {
-        // Given as bytes, since fetch would say that a string is text/plain.
+        // Sent as bytes, because fetch would send a string as text/plain.
         const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
         const response = await fetch(url, { method: 'POST', headers, body: bytes });
         return [response.status, response.headers.get('website-outcome') ?? (await response.text())];
@@ -237,11 +237,11 @@ export function describeHost(name: string, start: (environment: Record<string, s
       expect((JSON.parse(String(replies)) as { status: number }[]).map((reply) => reply.status)).toEqual([
         204, 400, 204,
       ]);
-      // Of ours, it is needed.
+      // Our own events need their data.
       expect(String((await outcomeOf(inHeaders({}), 'text'))[1])).toContain('CloudEvent data is not valid JSON');
     });
 
-    it('takes a ping as a request to resync', async () => {
+    it('treats a ping as a request for a resync', async () => {
       const response = await post(structured, eventFor('x', { type: 'dev.knative.sources.ping', data: undefined }));
       expect([response.status, response.headers.get('website-outcome')]).toEqual([204, 'resynced']);
       expect(response.headers.get('website-resync')).toMatch(
@@ -249,7 +249,7 @@ export function describeHost(name: string, start: (environment: Record<string, s
       );
     });
 
-    it('passes the webhook handshake for an origin that is allowed, and for no other', async () => {
+    it('answers the webhook handshake positively for allowed origins only', async () => {
       const handshake = async (origin: string) => {
         const response = await fetch(url, { method: 'OPTIONS', headers: { 'webhook-request-origin': origin } });
         return [response.headers.get('webhook-allowed-origin'), response.headers.get('allow')];

@@ -1,4 +1,4 @@
-// What happens in the background, or in one request, ends neither the process nor what else it works on.
+// A failure in the background or in one request ends neither the process nor its other work.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
@@ -41,7 +41,7 @@ const programs: [string, (variables: Record<string, string>) => Program][] = [
 ];
 const hosts = programs.slice(0, 2);
 
-/** Has a program run this first. */
+/** Makes a program run this source first. */
 const before = (source: string) => ({
   NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}`,
 });
@@ -51,7 +51,7 @@ const send = async (url: string, event: object = IGNORED): Promise<number> => {
   return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) })).status;
 };
 
-it.each(programs)('A promise that is rejected without a handler is reported, and does not end %s', async (_, start) => {
+it.each(programs)('An unhandled rejection is reported and does not end %s', async (_, start) => {
   const program = start(before('setInterval(() => { Promise.reject(new Error("on purpose")); }, 20)'));
   await urlOf(program);
   await eventually(() => {
@@ -62,7 +62,7 @@ it.each(programs)('A promise that is rejected without a handler is reported, and
   expect(await program.stop()).toBe(0);
 });
 
-it('A resync that fails every time does not end the Node host', async () => {
+it('A resync that always fails does not end the Node host', async () => {
   const program = startFunctions({ KUBECONFIG, RESYNC_INTERVAL_SECONDS: '1' });
   const url = await urlOf(program);
   await eventually(() =>
@@ -72,7 +72,7 @@ it('A resync that fails every time does not end the Node host', async () => {
   expect(await program.stop()).toBe(0);
 });
 
-it('An answer that cannot be written is a 500, and ends that request alone', async () => {
+it('An answer that cannot be written leads to a 500, and only that request fails', async () => {
   const program = startFunctions({
     KUBECONFIG,
     ...before(`
@@ -90,7 +90,7 @@ it('An answer that cannot be written is a 500, and ends that request alone', asy
   expect(await program.stop()).toBe(0);
 });
 
-describe('A log that cannot be written does not end the Node host:', () => {
+describe('The Node host keeps running if its log cannot be written because of', () => {
   const start = (stdout: number | 'pipe') => {
     const variables = { HOST: '127.0.0.1', PORT: String(port), ALLOW_ANONYMOUS: '1', KUBECONFIG, LOG_LEVEL: 'trace' };
     const child = spawn(process.execPath, ['dist/functions/node.js'], {
@@ -142,12 +142,12 @@ describe('A collector', () => {
     collector = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
 
-  it.each(hosts)('that answers nonsense, or is gone, does not end %s', async (_, start) => {
+  it.each(hosts)('that answers garbage or disappears does not end %s', async (_, start) => {
     await listen('HTTP/1.1 nonsense\r\n\r\n');
     const program = start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector, OTEL_METRIC_EXPORT_INTERVAL: '20' });
     const url = await urlOf(program);
     const asked = once(server, 'connection');
-    // What became of a Website is counted, so there is something to send.
+    // The outcome of the event is counted, so there is a metric to send.
     expect(await send(url, DELETED)).toBe(204);
     await asked;
     for (const each of close.splice(0)) await each();
@@ -158,20 +158,20 @@ describe('A collector', () => {
   it.each([
     ['the Node host', (variables: Record<string, string>) => startFunctions(variables)],
     ['the Azure host', (variables: Record<string, string>) => startProgram(WORKER, [], variables)],
-  ])('that accepts and never answers is not waited for when %s ends', async (_, start) => {
+  ])('that never answers does not delay the end of %s without limit', async (_, start) => {
     await listen(undefined);
     const program = start({
       KUBECONFIG: inject('functionsKubeconfig'),
       OTEL_EXPORTER_OTLP_ENDPOINT: collector,
       OTEL_METRIC_EXPORT_INTERVAL: '3600000',
     });
-    // The resync is counted, so there is something to send.
+    // The resync is counted, so there is a metric to send.
     await fetch(new URL('resync', await urlOf(program)), { method: 'POST' });
     expect(await program.stop()).toBe(0);
     expect([...program.text, ...program.stderr].join('\n')).toContain('Could not send the last metrics');
   });
 
-  it('that accepts and never answers is not waited for when the forwarder ends', async () => {
+  it('that never answers does not delay the end of the forwarder without limit', async () => {
     await listen(undefined);
     const admin = await connect({ kubeconfig: inject('kubeconfig') });
     const namespace = await createNamespace(admin, 'ending');

@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('The delay is how much later than due a timer ran', () => {
+it('The delay is the time by which a timer ran late', () => {
   eventLoop.begin();
   const due = performance.now() + 20;
   vi.spyOn(performance, 'now').mockReturnValueOnce(due + 35);
@@ -21,14 +21,14 @@ it('The delay is how much later than due a timer ran', () => {
   expect(delays).toEqual([0.035]);
 });
 
-it('A timer that ran a little early is not late', () => {
+it('A timer that ran a little early counts as on time', () => {
   eventLoop.begin();
   vi.spyOn(performance, 'now').mockReturnValueOnce(performance.now() + 19.4);
   vi.advanceTimersByTime(20);
   expect(delays).toEqual([0]);
 });
 
-it('It is sampled as long as any work goes on, once at a time, and no timer runs at rest', () => {
+it('The delay is sampled by one timer while any work goes on, and by none at rest', () => {
   expect(vi.getTimerCount()).toBe(0);
   const [endOne, endOther] = [eventLoop.begin(), eventLoop.begin()];
   expect(vi.getTimerCount()).toBe(1);
