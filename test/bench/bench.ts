@@ -8,6 +8,7 @@ import { benchFailover } from './failover.ts';
 import { isUsageError } from './flags.ts';
 import { benchForwarder } from './forwarder.ts';
 import { benchResync } from './resync.ts';
+import { benchScale } from './scale.ts';
 
 const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<void>>> = {
   compare: benchCompare,
@@ -16,6 +17,7 @@ const SUBJECTS: Readonly<Record<string, (flags: readonly string[]) => Promise<vo
   'cold-start': benchColdStart,
   resync: benchResync,
   cli: benchCli,
+  scale: benchScale,
 };
 
 const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
@@ -29,8 +31,9 @@ const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
   failover     how soon a standby follows
   cold-start   how soon the functions are there
   cli          how soon the program website shows something, and what a plan of all Websites takes; --websites N
+  scale        what both programs take at a simulated API server; --websites N, --shards N, --record NAME
 
-Each takes --runs N, and --quick.
+Each takes --quick, and each but scale --runs N.
 `;
 
 /** Who interrupts a measurement wants nothing of it to stay. */

@@ -16,6 +16,8 @@ export interface ForwarderOptions {
   readonly sink: string;
   /** `info` when absent; with less, it would not say where it listens. */
   readonly logLevel?: 'debug' | 'info';
+  /** `I/N`: all Websites when absent. */
+  readonly shard?: string;
 }
 
 /** A forwarder that has listed everything. */
@@ -34,11 +36,12 @@ export interface SyncedForwarder {
 
 /** Starts a forwarder, waits until it is synced, and stops it after the work. */
 export async function withForwarder<T>(
-  { kubeconfig, sink, logLevel = 'info' }: ForwarderOptions,
+  { kubeconfig, sink, logLevel = 'info', shard }: ForwarderOptions,
   work: (forwarder: SyncedForwarder) => Promise<T>,
 ): Promise<T> {
   const start = performance.now();
-  const flags = { sink, kubeconfig, 'log-level': logLevel, parallel: PARALLEL, host: '127.0.0.1', port: 0 };
+  const own = shard === undefined ? {} : { shard };
+  const flags = { sink, kubeconfig, 'log-level': logLevel, parallel: PARALLEL, host: '127.0.0.1', port: 0, ...own };
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
   const [first = '', ...rest] = IMAGE.command;
   const program = startProgram(first, [...rest, ...args], {

@@ -1,0 +1,86 @@
+// What both programs take with more Websites than a control plane holds on this machine. The API server is simulated: it makes settled
+// objects page by page as they are listed, and its watches report nothing.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startFleetServer, type FleetServer } from '../fixtures/fleet-server.ts';
+import { pidOf, startFunctions } from '../program.ts';
+import { withNullSink } from './deliveries.ts';
+import { count } from './flags.ts';
+import { withForwarder } from './forwarder-program.ts';
+import { print, progress, secondsSince, type Row } from './measure.ts';
+import { record } from './records.ts';
+import { cpuMs, rssMiB } from './usage.ts';
+
+export async function benchScale(args: readonly string[]): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: [...args],
+    options: {
+      websites: { type: 'string', default: '200000' },
+      shards: { type: 'string', default: '4' },
+      quick: { type: 'boolean', default: false },
+      record: { type: 'string' },
+    },
+  });
+  const websites = flags.quick ? 10_000 : count('--websites', flags.websites);
+  const shards = count('--shards', flags.shards);
+  const folder = mkdtempSync(join(tmpdir(), 'website-bench-'));
+  const kubeconfig = join(folder, 'kubeconfig');
+  const server = await startFleetServer(websites);
+  writeFileSync(kubeconfig, server.kubeconfig);
+  try {
+    const rows = [
+      ...(await forwarderRows('the forwarder alone', server, { kubeconfig })),
+      ...(await forwarderRows(`one of ${shards} shards`, server, { kubeconfig, shard: `0/${shards}` })),
+      ...(await resyncRows(server, kubeconfig)),
+    ];
+    print(`${websites} Websites with a Deployment and a Service each, at a simulated API server`, rows);
+    if (flags.record !== undefined) record(flags.record, { rows });
+  } finally {
+    server.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function forwarderRows(
+  name: string,
+  server: FleetServer,
+  options: { readonly kubeconfig: string; readonly shard?: string },
+): Promise<Row[]> {
+  progress(`Starting ${name}`);
+  const before = server.sentBytes();
+  return withNullSink((sink) =>
+    withForwarder({ ...options, sink }, async ({ syncedMs, cpuMs: cpu, rssMiB: rss, peakRssMiB }) => [
+      { name: `${name}: start to synced, s`, values: [syncedMs / 1000] },
+      { name: `${name}: CPU until synced, s`, values: [cpu / 1000] },
+      { name: `${name}: lists, MiB`, values: [(server.sentBytes() - before) / 2 ** 20], digits: 0 },
+      { name: `${name}: RSS once synced, MiB`, values: [rss], digits: 0 },
+      { name: `${name}: peak RSS, MiB`, values: [peakRssMiB], digits: 0 },
+    ]),
+  );
+}
+
+async function resyncRows(server: FleetServer, kubeconfig: string): Promise<Row[]> {
+  progress('Asking for a resync');
+  const functions = startFunctions({ KUBECONFIG: kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
+  try {
+    const resync = new URL('/resync', String((await functions.line('Listening'))['url']));
+    const [cpuBefore, bytesBefore, pagesBefore] = [cpuMs(pidOf(functions)), server.sentBytes(), pagesOf(server)];
+    const start = performance.now();
+    const response = await fetch(resync, { method: 'POST' });
+    const seconds = secondsSince(start);
+    if (!response.ok) throw new Error(`The resync answered ${response.status}: ${await response.text()}`);
+    return [
+      { name: 'a resync, s', values: [seconds] },
+      { name: 'a resync: CPU of the functions, s', values: [(cpuMs(pidOf(functions)) - cpuBefore) / 1000] },
+      { name: 'a resync: pages', values: [pagesOf(server) - pagesBefore], digits: 0 },
+      { name: 'a resync: lists, MiB', values: [(server.sentBytes() - bytesBefore) / 2 ** 20], digits: 0 },
+      { name: 'a resync: peak RSS of the functions, MiB', values: [rssMiB(pidOf(functions), 'VmHWM')], digits: 0 },
+    ];
+  } finally {
+    await functions.stop();
+  }
+}
+
+const pagesOf = ({ pages }: FleetServer): number => [...pages.values()].reduce((sum, each) => sum + each, 0);
