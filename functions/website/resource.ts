@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { REQUESTED_AT } from './coordinates.ts';
 import { autoscaling, MOST_REPLICAS, replicasRule } from './schema/autoscaling.ts';
 import { childMetadata, childMetadataRules } from './schema/child-metadata.ts';
 import { env, envFrom } from './schema/environment.ts';
 import { files } from './schema/files.ts';
-import { DNS_1123_SUBDOMAIN, IMAGE_REFERENCE } from './schema/grammar.ts';
+import { IMAGE_REFERENCE } from './schema/grammar.ts';
 import { history } from './schema/history.ts';
 import { int32 } from './schema/numbers.ts';
 import {
@@ -20,39 +21,10 @@ import { routeRules, routes } from './schema/routes.ts';
 import { withRules } from './schema/rules.ts';
 import { matching, quantity } from './schema/texts.ts';
 
-/** The coordinates of the custom resource. */
-export const GROUP = 'stable.example.com';
-export const VERSION = 'v1';
-export const API_VERSION = `${GROUP}/${VERSION}`;
-export const KIND = 'Website';
-export const PLURAL = 'websites';
-
-/** The URL path of an API version. Only the core API, `v1`, has no group. */
-export const apiPath = (apiVersion: string): string =>
-  apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-
-/** Annotation that asks for a reconcile now. `status.lastHandledReconcileAt` acknowledges its value. */
-export const REQUESTED_AT = `${PLURAL}.${GROUP}/requestedAt`;
-
-/** Names one Website. It holds neither the Website's state nor what happened to it. */
-export interface WebsiteKey {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-/** `namespace/name`: a key as text in logs, maps and `partitionkey`. */
-export const keyText = ({ namespace, name }: WebsiteKey): string => `${namespace}/${name}`;
-
-/** RFC 1123 label: the form of a namespace's name. */
-const DNS_1123_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-
+// The forwarder uses these, and its bundle leaves out the schema (`sideEffects` in package.json).
+export * from './coordinates.ts';
 export { NAME_RULES } from './schema/name.ts';
-
-/** A key from outside. Both parts become segments of a URL path, so they must not contain a slash, for example. */
-export const websiteKey = z.object({
-  namespace: z.string().regex(DNS_1123_LABEL, 'must be a DNS label'),
-  name: z.string().max(253).regex(DNS_1123_SUBDOMAIN, 'must be a DNS subdomain'),
-});
+export * from './schema/key.ts';
 
 const amounts = (description: string) =>
   z
@@ -170,9 +142,6 @@ export const websiteStatus = z
       .describe(`Last value of the annotation ${REQUESTED_AT} that was handled.`),
   })
   .describe('Observed state of the site.');
-
-/** The conditions that the functions write. All others belong to other programs. */
-export const OUR_CONDITIONS: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
 
 export type WebsiteSpec = z.output<typeof websiteSpec>;
 export type WebsiteStatus = z.output<typeof websiteStatus>;

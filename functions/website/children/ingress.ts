@@ -1,7 +1,6 @@
 import type { V1IngressSpec } from '@kubernetes/client-node';
 import { GROUP, PLURAL, type WebsiteSpec } from '../resource.ts';
-import { SNIPPET } from '../schema/child-metadata.ts';
-import { CHALLENGES } from '../schema/routes.ts';
+import { CHALLENGES, SNIPPET } from '../schema/grammar.ts';
 import { childName, desiredMeta, mergedMeta } from './metadata.ts';
 import type { ChildOf, Desired, KindOfChild } from './kind.ts';
 import { PORT_NAME } from './port.ts';

@@ -1,6 +1,6 @@
 // The labels and annotations that a Website gives to its children and Pods.
 import * as z from 'zod';
-import { LABEL_KEY, LABEL_VALUE } from './grammar.ts';
+import { LABEL_KEY, LABEL_VALUE, SNIPPET } from './grammar.ts';
 import { withRules, type Rule } from './rules.ts';
 import { charactersIn, shortText } from './texts.ts';
 
@@ -13,8 +13,6 @@ const LONGEST_PREFIX = 253;
 const RESERVED_PREFIX = /^([-a-z0-9.]*\.)?(kubernetes\.io|k8s\.io|stable\.example\.com)\//;
 /** Selects the Pods of a Website and of a ReplicaSet. */
 const RESERVED_LABEL = /^(app|pod-template-hash)$/;
-/** Some ingress controllers run the text of such an annotation. */
-export const SNIPPET = /-snippets?$/;
 const ISSUER = /^cert-manager\.io\/(cluster-)?issuer$/;
 
 const keysOf = (texts: object): string[] => Object.keys(texts);

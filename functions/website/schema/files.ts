@@ -1,14 +1,12 @@
 // The files that a Website mounts into its container, in the shapes of the core API.
 import * as z from 'zod';
+import { FILE_SOURCES } from './file-sources.ts';
 import { IMAGE_REFERENCE, MOUNT_PATH } from './grammar.ts';
 import { objectReference } from './references.ts';
 import { withRules } from './rules.ts';
 import { matching, quantity } from './texts.ts';
 
 const MOST_FILES = 20;
-
-/** Where files come from: one of these for each path. */
-export const FILE_SOURCES = ['configMap', 'secret', 'emptyDir', 'image'] as const;
 
 const directory = (what: string) => objectReference(what, `A read-only directory with a file for each key of ${what}.`);
 

@@ -172,3 +172,9 @@ export const MOUNT_PATH: Grammar = {
     [/\/$/, 'must not end with /'],
   ],
 };
+
+/** The end of an annotation's key. Some ingress controllers run the text of such an annotation. */
+export const SNIPPET = /-snippets?$/;
+
+/** cert-manager adds paths below this one, and removes them, so the functions leave them alone. */
+export const CHALLENGES = '/.well-known/acme-challenge/';

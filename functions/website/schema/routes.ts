@@ -1,6 +1,6 @@
 // Where a Website is published: its hosts, their paths and certificates.
 import * as z from 'zod';
-import { HOST, NAMESPACE, objectName, ROUTE_PATH } from './grammar.ts';
+import { CHALLENGES, HOST, NAMESPACE, objectName, ROUTE_PATH } from './grammar.ts';
 import { oneOf, withRules, type Rule } from './rules.ts';
 import { matching } from './texts.ts';
 
@@ -16,9 +16,6 @@ const hosts = z
   .optional()
   .meta({ 'x-kubernetes-list-type': 'set' })
   .describe('More host names under which the site is published.');
-
-/** cert-manager adds paths below this one, and removes them, so the functions leave them alone. */
-export const CHALLENGES = '/.well-known/acme-challenge/';
 
 const routePath = withRules(
   z.object({

@@ -3,7 +3,7 @@ import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
 import { digest } from '../../digest.ts';
 import { isSameAmount } from './quantity.ts';
 import type { WebsiteSpec } from '../../resource.ts';
-import { FILE_SOURCES } from '../../schema/files.ts';
+import { FILE_SOURCES } from '../../schema/file-sources.ts';
 import type { Json } from '../kind.ts';
 import { laidOver } from './laid.ts';
 import { present } from './present.ts';
