@@ -14,6 +14,7 @@ import { logOf } from './telemetry/log.ts';
 import { statuszText } from './statusz.ts';
 import { metricsFrom } from './telemetry/metrics.ts';
 import { listHistory } from './list-history.ts';
+import { burstCounter, giveBackMemory } from './memory.ts';
 import { reconcileWebsite, resyncAll } from './reconcile-website.ts';
 import { WaitingRoom } from './callers/waiting-room.ts';
 import { bodyOf } from './events/body.ts';
@@ -34,6 +35,7 @@ async function main(config: Config): Promise<void> {
   const endMetrics = await metricsFrom(config, log);
   const context = await contextFrom(config, log);
   const waitingRoom = new WaitingRoom();
+  const bursts = burstCounter(giveBackMemory);
   let running = 0;
   let isStopping = false;
 
@@ -112,8 +114,9 @@ async function main(config: Config): Promise<void> {
     if (refusal === 'turned away') return closing(tooMany('Too many requests wait for their caller to be checked'));
     if (refusal !== undefined) return closing(refusal);
     return limited(async () => {
-      if (path === '/resync') return resyncAll('http', context);
+      if (path === '/resync') return resyncAll('http', context).finally(bursts.burst);
       if (path === '/history') return history(request, headers);
+      bursts.changed();
       const text = await body();
       return text === undefined
         ? closing(tooLarge())
@@ -154,7 +157,7 @@ async function main(config: Config): Promise<void> {
     const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
     log.info({ url: `http://${host}:${port}/` }, 'Listening');
   });
-  const timer = scheduleResync(config, context);
+  const timer = scheduleResync(config, context, bursts.burst);
 
   const stop = () => {
     isStopping = true;
@@ -194,13 +197,17 @@ const asksCallers = ({ callers: { tokens, signingSecrets } }: Config): boolean =
   tokens !== undefined || signingSecrets !== undefined;
 
 /** Resyncs on an interval. The jitter keeps replicas from resyncing at the same moment. */
-function scheduleResync({ resyncIntervalSeconds }: Config, context: FunctionContext): NodeJS.Timeout | undefined {
+function scheduleResync(
+  { resyncIntervalSeconds }: Config,
+  context: FunctionContext,
+  ended: () => void,
+): NodeJS.Timeout | undefined {
   if (resyncIntervalSeconds === 0) return undefined;
   const jittered = resyncIntervalSeconds * (0.9 + Math.random() * 0.2);
   const run = () => {
-    resyncAll('timer', context).catch((error: unknown) =>
-      context.log.error({ err: error }, 'Could not resync Websites'),
-    );
+    resyncAll('timer', context)
+      .catch((error: unknown) => context.log.error({ err: error }, 'Could not resync Websites'))
+      .finally(ended);
   };
   return setInterval(run, jittered * 1000).unref();
 }

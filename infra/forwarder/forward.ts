@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PAGES_AT_ONCE } from '../../functions/cluster/pages.ts';
 import { Places } from '../../functions/cluster/places.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
+import { burstCounter, giveBackMemory } from '../../functions/memory.ts';
 import { KINDS } from '../../functions/website/children/kinds.ts';
 import { CHILD_SELECTOR } from '../../functions/website/children/metadata.ts';
 import { API_VERSION, apiPath, keyText, PLURAL } from '../../functions/website/resource.ts';
 import type { Notice } from './event.ts';
 import { handlerOf, merged, type Sender } from './handle.ts';
 import type { Health } from './telemetry/health.ts';
-import { burstCounter, giveBackMemory } from './memory.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { childObserver, websiteObserver, type Outlet, type RememberingObserver } from './watch/observers.ts';
 import { WorkQueue, type Pending, type Result } from './queue/queue.ts';
@@ -114,7 +114,7 @@ const now = (): string => new Date().toISOString();
 
 function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   let resyncs = 0;
-  const changed = burstCounter(giveBackMemory);
+  const { changed } = burstCounter(giveBackMemory);
   return {
     // Changes go into the fast lane. Repetitions go into the slow lane: requeues, the resync, and Websites that were not Ready before
     // the list and have not changed. There may be hundreds of those, and changes must not wait for them.

@@ -37,7 +37,6 @@ export interface Subject {
 }
 
 const WORKERS = new URL('workers.ts', import.meta.url).pathname;
-const FUNCTIONS = 'dist/functions/node.js';
 
 /**
  * The forwarder and so many processes of the functions, each with the rights that it ships with.
@@ -81,18 +80,20 @@ const exporting = (collector: string, everyMs: number) => ({
   OTEL_METRIC_EXPORT_INTERVAL: String(everyMs),
 });
 
-function startWorkers(processes: number, variables: Readonly<Record<string, string>>): Program {
+function startWorkers(processes: number, given: Readonly<Record<string, string>>): Program {
+  const { command, variables } = imageIn('functions', 'dist/functions');
   const environment = {
-    ...imageIn('functions', 'dist/functions').variables,
+    ...variables,
     HOST: '127.0.0.1',
     PORT: '0',
     ALLOW_ANONYMOUS: '1',
     RESYNC_INTERVAL_SECONDS: '0',
-    ...variables,
+    ...given,
   };
-  return processes === 1
-    ? startProgram(FUNCTIONS, [], environment)
-    : startProgram(WORKERS, [FUNCTIONS, String(processes)], environment);
+  // Workers get the flags of the process that starts them.
+  const flags = command.slice(0, -1);
+  const [file = '', ...rest] = processes === 1 ? command : [...flags, WORKERS, command.at(-1) ?? '', String(processes)];
+  return startProgram(file, rest, environment);
 }
 
 function startForwarder(sink: URL, kubeconfig: string): Program {
