@@ -88,15 +88,23 @@ const common: BuildOptions = {
 
 /** Each program, with its folder in `dist`. */
 const PROGRAMS: Readonly<Record<string, BuildOptions>> = {
-  // Not minified, because it would not start faster, and stack traces stay readable.
-  functions: { entryPoints: ['functions/azure.ts', 'functions/node.ts'] },
+  functions: {
+    entryPoints: ['functions/azure.ts', 'functions/node.ts'],
+    // Node keeps the source text in memory: minifying saves 3 MiB. Functions keep their names in stack traces.
+    minify: true,
+    keepNames: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+  },
   forwarder: {
     entryPoints: ['infra/forwarder/main.ts'],
     // The image has no package.json to mark .js files as ES modules.
     outExtension: { '.js': '.mjs' },
-    // Node keeps the source text in memory, and minifying saves 5 MiB.
+    // As above: this saves 5 MiB.
     minify: true,
     keepNames: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
   },
   // One file that people can copy, and link as kubectl-website.
   cli: {

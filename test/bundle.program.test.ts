@@ -32,7 +32,7 @@ function loadedWith(file: string, seen = new Set<string>()): string {
   if (seen.has(file)) return '';
   seen.add(file);
   const text = readFileSync(file, 'utf8');
-  const imported = [...text.matchAll(/\bfrom "(\.\/[^"]+)"|\bimport "(\.\/[^"]+)"/g)].map(
+  const imported = [...text.matchAll(/\bfrom ?"(\.\/[^"]+)"|\bimport ?"(\.\/[^"]+)"/g)].map(
     ([, one, other]) => one ?? other ?? '',
   );
   return [text, ...imported.map((path) => loadedWith(resolve(dirname(file), path), seen))].join('\n');
@@ -56,7 +56,18 @@ it('The build refuses an unknown program and lists the known ones', async () => 
   });
 });
 
-const OF_HISTORY = ['website_history', 'from "node:sqlite"', 'pg-protocol'];
+it.each(['functions/node.js', 'forwarder/main.mjs'])('shows the lines of the sources of %s on demand', async (file) => {
+  const source = `import { findSourceMap } from 'node:module';
+    await import(${JSON.stringify(resolve('dist', file))}).catch(() => {});
+    console.log(JSON.stringify(findSourceMap(${JSON.stringify(resolve('dist', file))})?.payload.sources));`;
+  const command = ['--enable-source-maps', '--input-type=module', '--eval', source];
+  const env = { PATH: process.env['PATH'] };
+  // Both end for lack of settings.
+  const { stdout } = await run(process.execPath, command, { env }).catch((error: { stdout: string }) => error);
+  expect(stdout).toMatch(/functions\/node\.ts|infra\/forwarder\/main\.ts/);
+});
+
+const OF_HISTORY = ['website_history', 'from"node:sqlite"', 'SCRAM-SHA-256'];
 
 it.each(['node', 'azure'])('The %s host loads no database until a history is configured', (host) => {
   const chunks = globSync('dist/functions/*.js').map((file) => readFileSync(file, 'utf8'));
