@@ -23,6 +23,18 @@ export function machineTicks(): { readonly idle: number; readonly all: number } 
   return { idle: idle + waiting, all: ticks.reduce((total, each) => total + each, 0) };
 }
 
+/** What a process holds now, in MiB: all of it, and what it shares with no file. */
+export interface Resident {
+  readonly rss: number;
+  readonly anonymous: number;
+}
+
+export function residentMiB(pid: number): Resident {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const of = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
+  return { rss: of('VmRSS'), anonymous: of('RssAnon') };
+}
+
 const sum = (pids: readonly number[], of: (pid: number) => number): number =>
   pids.reduce((total, pid) => total + of(pid), 0);
 

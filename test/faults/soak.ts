@@ -1,28 +1,41 @@
 // Random runs, one after the other, for as long as there is time: node test/faults/soak.ts --minutes 10 --seed 1
+// With --memory PATH, changes without faults, and what both programs hold: PATH.jsonl has the samples, and PATH.svg the chart.
 import { parseArgs } from 'node:util';
+import { memorySoak } from './memory-soak.ts';
 import { startOwnCluster } from './own-cluster.ts';
 import { randomRun } from './random-run.ts';
 
-const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { minutes: { type: 'string' }, seed: { type: 'string' }, memory: { type: 'string' } },
+});
 const minutes = Number(values.minutes ?? 10);
 const first = Number(values.seed ?? Date.now() % 2 ** 31);
 /** Long enough for a watch that went silent to be noticed, now and then. */
 const SECONDS = [10, 10, 10, 100];
 
-const cluster = await startOwnCluster();
-const deadline = performance.now() + minutes * 60_000;
 try {
-  for (let run = 0; performance.now() < deadline; run++) {
-    const faults = run % 2 === 0 ? 'honest' : 'lossy';
-    const mode = run % 3 === 0 ? 'binary' : 'batched';
-    const seconds = Math.min(SECONDS[run % SECONDS.length] ?? 10, (deadline - performance.now()) / 1000);
-    const seed = first + run;
-    const result = await randomRun(cluster, { seed, seconds, faults, mode });
-    process.stdout.write(`${JSON.stringify({ seed, kind: faults, mode, seconds: Math.round(seconds), ...result })}\n`);
-  }
+  if (values.memory === undefined) await randomRuns();
+  else await memorySoak(values.memory, { minutes, seed: first });
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
-} finally {
-  await cluster.stop();
+}
+
+async function randomRuns(): Promise<void> {
+  const cluster = await startOwnCluster();
+  const deadline = performance.now() + minutes * 60_000;
+  try {
+    for (let run = 0; performance.now() < deadline; run++) {
+      const faults = run % 2 === 0 ? 'honest' : 'lossy';
+      const mode = run % 3 === 0 ? 'binary' : 'batched';
+      const seconds = Math.min(SECONDS[run % SECONDS.length] ?? 10, (deadline - performance.now()) / 1000);
+      const seed = first + run;
+      const result = await randomRun(cluster, { seed, seconds, faults, mode });
+      process.stdout.write(
+        `${JSON.stringify({ seed, kind: faults, mode, seconds: Math.round(seconds), ...result })}\n`,
+      );
+    }
+  } finally {
+    await cluster.stop();
+  }
 }

@@ -1,0 +1,69 @@
+import * as echarts from 'echarts';
+import type { Resident } from '../bench/usage.ts';
+
+const PROGRAMS = ['forwarder', 'functions'] as const;
+type Program = (typeof PROGRAMS)[number];
+
+export interface Sample extends Readonly<Record<Program, Resident>> {
+  readonly minutes: number;
+  /** Changes so far. */
+  readonly changes: number;
+  /** Whether nothing has changed since the last resync. */
+  readonly isQuiet: boolean;
+}
+
+/** What a program holds at first is no growth. */
+const WARM_UP = 0.25;
+
+/** The slope of the line through the samples after the warm-up, and the mean of those, in MiB. */
+export function growthOf(samples: readonly Sample[], program: Program): { mean: number; perHour: number } {
+  const end = samples.at(-1)?.minutes ?? 0;
+  const points = samples
+    .filter(({ minutes }) => minutes >= WARM_UP * end)
+    .map((sample) => ({ x: sample.minutes / 60, y: sample[program].rss }));
+  const mean = (of: (point: { x: number; y: number }) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [x, y] = [mean((point) => point.x), mean((point) => point.y)];
+  return { mean: y, perHour: mean((point) => (point.x - x) * (point.y - y)) / mean((point) => (point.x - x) ** 2) };
+}
+
+/** Readable on white as on black. */
+const INK = '#808080';
+const COLOURS: Readonly<Record<Program, string>> = { forwarder: '#2f81f7', functions: '#db6d28' };
+
+/** @returns an SVG with a line for each program, as wide as a README. The quiet times are shaded. */
+export function memoryChart(samples: readonly Sample[]): string {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 960, height: 320 });
+  const quiet = samples.flatMap((sample, index) => {
+    const before = samples[index - 1];
+    return sample.isQuiet && before !== undefined ? [[{ xAxis: before.minutes }, { xAxis: sample.minutes }]] : [];
+  });
+  const axis = { nameLocation: 'middle', nameTextStyle: { color: INK }, axisLabel: { color: INK } } as const;
+  chart.setOption({
+    animation: false,
+    textStyle: { color: INK, fontFamily: 'sans-serif' },
+    legend: { top: 8, textStyle: { color: INK } },
+    grid: { left: 56, right: 20, top: 40, bottom: 48 },
+    xAxis: { ...axis, type: 'value', name: 'minutes', nameGap: 28, max: 'dataMax', splitLine: { show: false } },
+    yAxis: {
+      ...axis,
+      type: 'value',
+      name: 'RSS, MiB',
+      nameGap: 36,
+      min: 0,
+      splitLine: { lineStyle: { opacity: 0.3 } },
+    },
+    series: PROGRAMS.map((program, index) => ({
+      name: program,
+      type: 'line',
+      showSymbol: false,
+      data: samples.map((sample) => [sample.minutes, sample[program].rss]),
+      lineStyle: { color: COLOURS[program], width: 1.5 },
+      itemStyle: { color: COLOURS[program] },
+      ...(index === 0 ? { markArea: { silent: true, itemStyle: { color: INK, opacity: 0.12 }, data: quiet } } : {}),
+    })),
+  } as echarts.EChartsOption);
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}
