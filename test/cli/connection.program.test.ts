@@ -1,4 +1,4 @@
-// Which cluster the program asks, and as whom.
+// The cluster and the user of the program's requests.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -56,12 +56,12 @@ it.each([
   ['the namespace of the context', { namespace: 'team-a' }, [], 'team-a'],
   ['the namespace default, if the context names none', {}, [], 'default'],
   ['the namespace of the flag', { namespace: 'team-a' }, ['-n', 'team-b'], 'team-b'],
-])('It lists in %s', async (_, stated, args, namespace) => {
+])('website list reads %s', async (_, stated, args, namespace) => {
   expect(await website(['list', ...args], { KUBECONFIG: kubeconfig('west', stated) })).toMatchObject({ code: 0 });
   expect(asked).toEqual([`${websitesIn(namespace)} as Bearer west`]);
 });
 
-it('Flags may stand before the command, as in kubectl, and those after it win', async () => {
+it('Flags may stand before the command, as in kubectl, and flags after it override them', async () => {
   const east = kubeconfig('east', { current: false });
   const before = ['--kubeconfig', east, '--context', 'east', '-n', 'team-b', '-o', 'json'];
   expect(await website([...before, 'list'])).toMatchObject({ code: 0, out: '[]\n' });
@@ -70,7 +70,7 @@ it('Flags may stand before the command, as in kubectl, and those after it win', 
   expect(await website(['-n', 'B', 'list'])).toMatchObject({ code: 2 });
 });
 
-it('npm run website asks the cluster of the npm start that runs, if no flag names another one', async () => {
+it('npm run website asks the cluster of the running npm start, unless a flag names another one', async () => {
   const cache = mkdtempSync(join(folder, 'cache-'));
   noteRunning(join(cache, 'website-reconciler'), {
     kubeconfig: kubeconfig('mine', { current: false }),
@@ -84,7 +84,7 @@ it('npm run website asks the cluster of the npm start that runs, if no flag name
   expect(asked).toEqual([`${websitesIn('default')} as Bearer mine`, `${websitesIn('default')} as Bearer east`]);
 });
 
-it('It reads the files of KUBECONFIG that exist, the first one wins, and --context chooses among their contexts', async () => {
+it('The program reads the existing files of KUBECONFIG, the first one wins, and --context selects among all their contexts', async () => {
   const missing = join(folder, 'missing');
   const files = [missing, kubeconfig('west'), kubeconfig('east', { namespace: 'team-e' })].join(delimiter);
   await website(['list'], { KUBECONFIG: files });
@@ -92,7 +92,7 @@ it('It reads the files of KUBECONFIG that exist, the first one wins, and --conte
   expect(asked).toEqual([`${websitesIn('default')} as Bearer west`, `${websitesIn('team-e')} as Bearer east`]);
 });
 
-it('It runs the plugin that the kubeconfig names, also kubelogin: the user is who kubectl says', async () => {
+it("The program runs the kubeconfig's exec plugin, including kubelogin, so it has the same user as kubectl", async () => {
   const plugin = join(folder, 'kubelogin');
   const credential =
     '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"mine"}}';
@@ -108,7 +108,7 @@ it('It runs the plugin that the kubeconfig names, also kubelogin: the user is wh
 });
 
 it.skipIf(!existsSync('/dev/full'))(
-  'An answer that cannot be written is exit code 1, and an error that cannot be written changes no exit code',
+  'An answer that cannot be printed leads to exit code 1, and an unprintable error keeps the exit code of the error',
   async () => {
     const redirected = async (to: string) => {
       const command = `"$0" dist/cli/website.mjs ${to}`;

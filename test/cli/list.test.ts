@@ -4,7 +4,7 @@ import type { CommonFlags } from '../../infra/cli/command.ts';
 import { listCommand } from '../../infra/cli/list.ts';
 import { aWebsite, NOW } from '../fixtures/websites.ts';
 
-/** What the command has printed when each page is asked for, and its result. */
+/** What the command has printed at each request for a page, and its result. */
 async function listed(
   pages: readonly (readonly Website[])[],
   flags: Partial<Pick<CommonFlags, 'output'>> & { readonly notReady?: boolean } = {},
@@ -28,7 +28,7 @@ async function listed(
 
 const site = (name: string, image = 'nginx:1') => aWebsite({ metadata: { name }, spec: { image, replicas: 1 } });
 
-it('website list prints a page before it asks for the next one, with aligned columns and one header', async () => {
+it('website list prints each page before it requests the next one, with aligned columns and one header', async () => {
   const { printed, whenAsked, result } = await listed([[site('shop')], [site('blog'), site('wiki-of-the-team')]]);
   expect(whenAsked).toEqual([0, 1]);
   expect(printed.split('\n').map((line) => line.slice(0, 30).trimEnd())).toEqual(
@@ -43,13 +43,13 @@ it('website list prints a page before it asks for the next one, with aligned col
 });
 
 it.each([
-  ['none', {}, 'There is no Website.', 0],
-  ['none that is not ready', { notReady: true }, 'Every Website is ready.', 0],
-])('website list with %s says so', async (_, flags, text, code) => {
+  ['Websites', {}, 'There is no Website.', 0],
+  ['Websites that are not ready', { notReady: true }, 'Every Website is ready.', 0],
+])('website list without %s prints a sentence', async (_, flags, text, code) => {
   expect(await listed([[]], flags)).toMatchObject({ printed: '', result: { text, data: [], code } });
 });
 
-it('website list -o json holds what the table shows, and prints nothing before', async () => {
+it('website list -o json prints the same Websites as the table, all at once', async () => {
   const { printed, result } = await listed([[site('shop')], [site('blog')]], { output: 'json', notReady: true });
   expect(printed).toBe('');
   expect(result).toMatchObject({ data: [{ metadata: { name: 'shop' } }, { metadata: { name: 'blog' } }], code: 3 });

@@ -4,7 +4,7 @@ import { printed } from '../../infra/cli/output.ts';
 import { run } from '../../infra/cli/program.ts';
 import { printable, printableOutput } from '../../infra/text.ts';
 
-/** Characters that control a terminal, turn the direction of a text, or end a line in some readers. */
+/** Characters that control a terminal, change the direction of a text, or end a line in some readers. */
 const CONTROLS = [
   '\u0000',
   '\u001b',
@@ -22,7 +22,7 @@ const EVIL = CONTROLS.map((control) => `a${control}b`).join('');
 const isHarmless = (text: string) => CONTROLS.every((control) => !text.includes(control));
 
 it.each(['json', 'yaml'] as const)(
-  '-o %s escapes characters that control a terminal, and stays the same data',
+  '-o %s escapes characters that control a terminal, and keeps the data the same',
   (format) => {
     const data = { [EVIL]: [EVIL, 'plain', 'two\nlines'] };
     const text = printableOutput(printed({ text: '', data }, format));
@@ -31,18 +31,18 @@ it.each(['json', 'yaml'] as const)(
   },
 );
 
-it('Texts of the cluster are escaped in a table', () => {
+it('A table escapes control characters in texts of the cluster', () => {
   expect(isHarmless(printable(EVIL))).toBe(true);
   expect(printable('a\u202eb\u001b[31m\n')).toBe('a\\u202eb\\u001b[31m\\n');
   expect(printable('Überschrift 日本語 🙂')).toBe('Überschrift 日本語 🙂');
 });
 
-it('-o yaml repeats an object instead of naming it, since not every reader follows names', () => {
+it('-o yaml repeats an object instead of using an alias, because not every reader follows aliases', () => {
   const shared = { a: 1 };
   expect(printed({ text: '', data: { one: shared, two: shared } }, 'yaml')).toBe('one:\n  a: 1\ntwo:\n  a: 1');
 });
 
-it('Nothing that the program prints controls the terminal, while lines and colours stay', async () => {
+it('The output contains no control characters except line breaks and colors', async () => {
   const printedLines: string[] = [];
   const print = (text: string) => void printedLines.push(text);
   const interrupted = () => new AbortController().signal;

@@ -16,6 +16,6 @@ it.each([
   ['--filename', ['plan', '-f', '']],
   ['--from', ['history', 'shop', '--from=']],
   ['--token-file', ['events', 'replay', 'x', '--to', 'http://localhost', '--token-file', '']],
-])('%s with the empty value of an unset variable is a wrong command line', async (flag, args) => {
+])('The program refuses an empty value of %s, which an unset variable would lead to', async (flag, args) => {
   expect(await ended(...args)).toEqual({ code: 2, error: `Error: ${flag} must not be empty` });
 });

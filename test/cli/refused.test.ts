@@ -1,4 +1,4 @@
-// Writes that the API server refused in the last reconcile, and that the next one sends again.
+// Writes that the API server refused in the last reconcile, and that the next reconcile sends again.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
@@ -45,7 +45,7 @@ const plan = async () => planned(key, cluster, now);
 const fleet = async () => fleetAnswer(await planFleet({ cluster, now, transport: undefined as never }, () => {})).text;
 
 describe('The plan of a Website whose last reconcile was refused', () => {
-  it('says so before the writes, and does not promise that they succeed', async () => {
+  it('says so before the writes, and promises no success', async () => {
     cluster.apply(key, SPEC);
     await reconcileRefused();
     const { refusedLastTime, changes } = await plan();
@@ -60,7 +60,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     expect(text).toContain('1 would be tried again and was refused last time.');
   });
 
-  it('says so of a write that a policy refused', async () => {
+  it('says so if a policy refused the write', async () => {
     cluster.apply(key, SPEC);
     await settle();
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
@@ -72,7 +72,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     );
   });
 
-  it('says nothing of it once the spec has changed, or once somebody has changed what was accepted', async () => {
+  it('no longer says so after a new spec, or after a change of an accepted child', async () => {
     cluster.apply(key, SPEC);
     await settle();
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
@@ -89,7 +89,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     expect(await fleet()).toContain('1 of 1 Website would change.');
   });
 
-  it('is no longer shown field by field by explain, which shows the refusal', async () => {
+  it('is shortened by explain to the refusal, without single fields', async () => {
     cluster.apply(key, SPEC);
     await reconcileRefused();
     const [website] = cluster.websites();
@@ -104,7 +104,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
   });
 });
 
-it('A plan that changes only a status says that, and counts no other change', async () => {
+it('A plan that only changes a status says so, and counts no other change', async () => {
   cluster.apply(key, SPEC);
   await reconcile(key, { cluster, now });
   cluster.rollOut();

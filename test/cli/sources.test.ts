@@ -1,4 +1,4 @@
-// What the program repeats from elsewhere stays as it is there.
+// Copies in the program agree with their sources.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -7,7 +7,7 @@ import { adviceJson } from '../../infra/cli/explain/generate-advice.ts';
 import type { AllAdvice } from '../../infra/cli/explain/advice.ts';
 import { FORWARDER_RIGHTS, FUNCTIONS_RIGHTS, type Right } from '../../infra/cli/doctor/rights.ts';
 
-it('The advice on each reason is what npm run generate takes from docs/status.md', () => {
+it("The program's advice on each reason is up to date with docs/status.md", () => {
   expect(readFileSync('infra/cli/explain/advice.json', 'utf8')).toBe(adviceJson());
   const { reasons, causes } = JSON.parse(adviceJson()) as AllAdvice;
   expect(Object.keys(reasons).toSorted()).toEqual(READY_REASONS.toSorted());
@@ -43,6 +43,6 @@ const linesOf = (rights: readonly Right[]): string[] =>
 it.each([
   ['functions', FUNCTIONS_RIGHTS],
   ['forwarder', FORWARDER_RIGHTS],
-])('The doctor asks for the rights of the %s that ship', (program, rights) => {
+])('The doctor asks for exactly the rights of the %s', (program, rights) => {
   expect(linesOf(rights)).toEqual(rulesIn(`infra/kubernetes/rights/${program}-rbac.yaml`));
 });

@@ -1,4 +1,4 @@
-// The program as it ships, against the real API server.
+// The built program against the real API server.
 import { writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -49,7 +49,7 @@ afterAll(async () => {
 
 const nextKey = (): WebsiteKey => ({ namespace, name: `site-${++names}` });
 const run = (...args: string[]) => website([...args, '-n', namespace], { KUBECONFIG: inject('kubeconfig') });
-/** What the functions do with an event. */
+/** Reconciles like the functions after an event. */
 const handle = (key: WebsiteKey) => eventually(() => reconcile(key, { cluster: kubernetes(functions), now }));
 
 /** A site that no longer changes. */
@@ -80,7 +80,7 @@ const recordedWrites = ({ writes }: Pick<DryRun, 'writes'>): Write[] =>
     return [[write.verb, child.kind, write.verb === 'delete' ? undefined : contentOf(child)]];
   });
 
-/** Sends what a reconcile sends, and remembers it and its result. */
+/** Passes on each write of a reconcile, and records it with its result. */
 function overheard(cluster: Cluster) {
   const sent: Write[] = [];
   const stored: Write[] = [];
@@ -128,7 +128,7 @@ async function expectPrediction(key: WebsiteKey): Promise<number> {
 }
 
 describe('website plan', () => {
-  it('says nothing of a Website that is as declared, and everything that a reconcile writes otherwise', async () => {
+  it('reports no change for a Website that is as declared, and otherwise each write of the next reconcile', async () => {
     const key = await readySite();
     expect(await run('plan', key.name)).toMatchObject({
       code: 0,
@@ -146,7 +146,7 @@ describe('website plan', () => {
     expect(actions).toEqual(['replace Deployment', 'create Ingress', 'update status']);
   });
 
-  it('predicts what the next reconcile sends, and with dry runs what the API server stores', async () => {
+  it('predicts what the next reconcile sends, and with --server what the API server stores', async () => {
     let writes = 0;
     await fc.assert(
       fc.asyncProperty(fc.tuple(anySpec, anySpec), async (specs) => {
@@ -157,7 +157,7 @@ describe('website plan', () => {
             ...(spec['replicas'] === undefined ? {} : { replicas: Number(spec['replicas']) % 3 }),
           };
           await (index === 0 ? createWebsite(admin, key, few) : replaceWebsiteSpec(admin, key, few));
-          // The Deployment controller writes at the same time. A run that loses a race is no proof.
+          // The Deployment controller writes at the same time. A run that loses a race proves nothing.
           writes += await eventually(() => expectPrediction(key));
         }
       }),
@@ -166,7 +166,7 @@ describe('website plan', () => {
     expect(writes).toBeGreaterThan(10);
   });
 
-  it('of a file shows a Website that does not exist, and stores nothing', async () => {
+  it('-f shows the children of a Website that does not exist, and stores nothing', async () => {
     const file = join(folder, 'new.yaml');
     writeFileSync(
       file,
@@ -182,7 +182,7 @@ describe('website plan', () => {
     expect(await kubernetes(admin).getChild('Deployment', { namespace, name: 'fresh' })).toBeUndefined();
   });
 
-  it('of a file names the field that is wrong, and --server shows the message of the API server', async () => {
+  it("-f names the wrong field, and --server shows the API server's own message", async () => {
     const file = join(folder, 'bad.yaml');
     writeFileSync(
       file,
@@ -207,7 +207,7 @@ describe('website plan', () => {
       /spec.replica is not a field of a Website/,
     ],
     ['a name that is too long', 'a'.repeat(60), 'image: "nginx:1", replicas: 1', /metadata.name must be at most 52/],
-  ])('of a file with %s fails, as it does with the API server', async (_, name, spec, message) => {
+  ])('-f refuses a file with %s, and so does the API server', async (_, name, spec, message) => {
     const file = join(folder, 'refused.yaml');
     writeFileSync(
       file,
@@ -217,7 +217,7 @@ describe('website plan', () => {
     expect((await run('plan', '-f', file, '--server')).code).toBe(1);
   });
 
-  it('of a file without nulls is that of the file with them, as the API server drops them', async () => {
+  it('-f drops null fields, as the API server does', async () => {
     const file = join(folder, 'nulls.yaml');
     const spec = '{image: "nginx:1", replicas: 1, port: null, env: null, childMetadata: {labels: {team: null}}}';
     writeFileSync(file, `apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: nulls}\nspec: ${spec}\n`);
@@ -228,7 +228,7 @@ describe('website plan', () => {
     ]);
   });
 
-  it('of a file for a namespace that neither the cluster nor the file has fails', async () => {
+  it('-f refuses a namespace that neither the cluster nor the file has', async () => {
     const file = join(folder, 'nowhere.yaml');
     const site =
       'apiVersion: stable.example.com/v1\nkind: Website\nmetadata: {name: shop, namespace: nowhere}\nspec: {image: "nginx:1", replicas: 1}\n';
@@ -242,7 +242,7 @@ describe('website plan', () => {
     expect((await plan()).code).toBe(3);
   });
 
-  it('of what kubectl get prints changes nothing', async () => {
+  it('-f reports no change for a file that kubectl get printed', async () => {
     const key = await readySite();
     const stored = await kubernetes(admin).getWebsite(key);
     const file = join(folder, 'list.json');
@@ -253,7 +253,7 @@ describe('website plan', () => {
     });
   });
 
-  it('of a site with a host is that of the functions, if it is told their default Gateway', async () => {
+  it('--default-gateway plans a site with a host as the functions with that default Gateway would', async () => {
     const key = await readySite();
     await patchWebsite(admin, key, { spec: { host: 'b.example.com' } });
     expect((await run('plan', key.name)).out).toContain(`+ create Ingress ${key.name}-ingress`);
@@ -263,7 +263,7 @@ describe('website plan', () => {
     await patchWebsite(admin, key, { spec: { host: null } });
   });
 
-  it('of all Websites names those that change', async () => {
+  it('--all names the Websites that change', async () => {
     const [same, other] = [await readySite(), await readySite()];
     await patchWebsite(admin, other, { spec: { image: 'nginx:3' } });
     const { code, out } = await run('plan', '--all');
@@ -273,7 +273,7 @@ describe('website plan', () => {
   });
 });
 
-it('website plan and explain show first what the API server refused last time', async () => {
+it('website plan and website explain first show what the API server refused last time', async () => {
   const key = { namespace: await createNamespace(admin, 'cli-full'), name: 'shop' };
   const quotas = `/api/v1/namespaces/${key.namespace}/resourcequotas`;
   const quota = {
@@ -283,7 +283,7 @@ it('website plan and explain show first what the API server refused last time', 
     spec: { hard: { 'count/deployments.apps': '0' } },
   };
   await admin.json({ method: 'POST', path: quotas, what: 'create resourcequotas', body: quota });
-  // Its controller has to have counted first.
+  // Wait until the quota's controller has counted.
   await eventually(async () =>
     expect(await admin.json({ method: 'GET', path: `${quotas}/none`, what: 'get' })).toMatchObject({
       status: { hard: {} },
@@ -307,7 +307,7 @@ it('website plan and explain show first what the API server refused last time', 
 });
 
 describe('website explain', () => {
-  it('says who changed a field by hand, and what the next reconcile does about it', async () => {
+  it('names who changed a field by hand, and shows how the next reconcile restores it', async () => {
     const key = await readySite();
     const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${key.name}-deployment?fieldManager=somebody`;
     await patch(admin, path, {
@@ -320,7 +320,7 @@ describe('website explain', () => {
     expect(out).toContain('~ spec.template.spec.containers[0].image: "nginx:9" -> "nginx:1"');
   });
 
-  it('names all that differs at a suspended site, which the next reconcile leaves alone', async () => {
+  it('lists all differences of a suspended site, which the next reconcile keeps', async () => {
     const key = await readySite({ image: 'nginx:1', replicas: 2 });
     await patchWebsite(admin, key, { spec: { suspend: true } });
     const budget = `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets/${key.name}-poddisruptionbudget`;
@@ -336,7 +336,7 @@ describe('website explain', () => {
     expect(out).toContain(`website resume ${key.name} -n ${namespace}`);
   });
 
-  it('says what to do about a conflict of names', async () => {
+  it('says what to do about a name conflict', async () => {
     const key = nextKey();
     const service = {
       apiVersion: 'v1',
@@ -359,13 +359,13 @@ describe('website explain', () => {
     expect(out).toMatch(/Service +\S+ +belongs to somebody else/);
   });
 
-  it('of a Website that does not exist fails with its name', async () => {
+  it('of a missing Website fails with its name', async () => {
     const { code, error } = await run('explain', 'nobody');
     expect([code, error]).toEqual([1, `Error: There is no Website nobody in namespace ${namespace}\n`]);
   });
 });
 
-it('website list shows the Websites, and with --not-ready those alone that are not ready', async () => {
+it('website list shows all Websites, and with --not-ready only those that are not ready', async () => {
   const [ready, fresh] = [await readySite(), nextKey()];
   await createWebsite(admin, fresh, { image: 'nginx:1', replicas: 1 });
   const all = await run('list');
@@ -379,23 +379,28 @@ it('website list shows the Websites, and with --not-ready those alone that are n
   expect(all.out).not.toContain('\u001b');
 });
 
-it('website history shows which image ran when', async () => {
+it('website history shows which image ran in which generation', async () => {
   const key = await readySite();
   expect((await run('history', key.name)).out).toMatch(/GENERATION +IMAGE +STARTED +READY AFTER +WHY NOT\n1 +nginx:1 /);
 });
 
 it.each([
   ['a wrong URL', ['--from', 'shop'], 2, '--from must be the http or https URL'],
-  ['half a header', ['--from', 'http://127.0.0.1:9990/', '--header', 'x'], 2, '--header must have the form'],
-  ['nobody there', ['--from', 'http://127.0.0.1:9990/history'], 1, 'http://127.0.0.1:9990 does not answer'],
-])('website history with %s says so', async (_, args, code, message) => {
+  ['a malformed header', ['--from', 'http://127.0.0.1:9990/', '--header', 'x'], 2, '--header must have the form'],
+  [
+    'an address that does not answer',
+    ['--from', 'http://127.0.0.1:9990/history'],
+    1,
+    'http://127.0.0.1:9990 does not answer',
+  ],
+])('website history --from with %s fails with a message', async (_, args, code, message) => {
   expect(await run('history', 'shop', ...args)).toMatchObject({
     code,
     error: expect.stringContaining(message) as string,
   });
 });
 
-it('website suspend and resume change the spec, and reconcile --wait waits for the functions', async () => {
+it('website suspend and website resume change the spec, and website reconcile --wait waits for the functions', async () => {
   const key = await readySite();
   expect((await run('suspend', key.name)).code).toBe(0);
   expect((await kubernetes(admin).getWebsite(key))?.spec).toMatchObject({ suspend: true });
@@ -412,7 +417,7 @@ it('website suspend and resume change the spec, and reconcile --wait waits for t
   expect(await waiting).toMatchObject({ code: 0, out: expect.stringContaining('Ready True (Available)') as string });
 });
 
-it('website reconcile --wait says so when nobody answers', async () => {
+it('website reconcile --wait exits with code 3 if the functions do not answer', async () => {
   const key = nextKey();
   await createWebsite(admin, key, { image: 'nginx:1', replicas: 1 });
   const { code, out } = await run('reconcile', key.name, '--wait', '--timeout', '1');
@@ -420,7 +425,7 @@ it('website reconcile --wait says so when nobody answers', async () => {
   expect(out).toContain('the functions have not looked at it');
 });
 
-it('website reconcile --wait of a Ready Website is exit code 3 too when nobody answers', async () => {
+it('website reconcile --wait exits with code 3 for a Ready Website too if the functions do not answer', async () => {
   const { name } = await readySite();
   const { code, out } = await run('reconcile', name, '--wait', '--timeout', '1');
   expect([code, out]).toEqual([
@@ -429,7 +434,7 @@ it('website reconcile --wait of a Ready Website is exit code 3 too when nobody a
   ]);
 });
 
-it('website doctor finds a missing right, and functions that do not answer', async () => {
+it('website doctor finds missing rights, and functions that do not answer', async () => {
   const findings = async (...args: string[]) =>
     JSON.parse((await run('doctor', '-o', 'json', ...args)).out) as Finding[];
   const stateOf = (all: Finding[], check: string) => all.find((each) => each.check === check)?.state;
@@ -442,31 +447,31 @@ it('website doctor finds a missing right, and functions that do not answer', asy
 });
 
 it.each([
-  ['no such command', ['nonsense'], /unknown command/],
-  ['no such flag', ['list', '--nonsense'], /unknown option '--nonsense'/],
+  ['an unknown command', ['nonsense'], /unknown command/],
+  ['an unknown flag', ['list', '--nonsense'], /unknown option '--nonsense'/],
   ['a wrong format', ['list', '-o', 'xml'], /Allowed choices are table, json, yaml/],
   ['nothing to plan', ['plan'], /Give one of: a name, -f FILE, or --all/],
   ['a file that does not exist', ['plan', '-f', 'missing.yaml'], /Could not read missing.yaml/],
-  ['half of a Gateway', ['plan', 'x', '--default-gateway', 'infra'], /--default-gateway must be NAMESPACE\/NAME/],
-  ['no Gateway to allow', ['plan', 'x', '--only-default-gateway'], /needs --default-gateway/],
+  ['an incomplete Gateway', ['plan', 'x', '--default-gateway', 'infra'], /--default-gateway must be NAMESPACE\/NAME/],
+  ['--only-default-gateway but no default Gateway', ['plan', 'x', '--only-default-gateway'], /needs --default-gateway/],
   ['an empty name', ['explain', ''], /"" is not the name of a Website: give NAME, or NAMESPACE\/NAME/],
   ['a path as a name', ['suspend', '../x'], /"..\/x" is not the name of a Website/],
   ['too many parts of a name', ['history', 'a/b/c'], /"a\/b\/c" is not the name of a Website/],
-  ['no namespace', ['list', '-n', ''], /--namespace must be the name of a namespace, but is ""/],
+  ['an empty namespace', ['list', '-n', ''], /--namespace must be the name of a namespace, but is ""/],
   ['a wrong namespace', ['doctor', '--installation', 'A/b'], /--installation must be the name of a namespace/],
   ['a wrong list of namespaces', ['doctor', '--namespaces', 'a,'], /--namespaces must be the name of a namespace/],
   ['a wrong URL', ['doctor', '--functions-url', 'shop'], /--functions-url must be an http or https URL/],
   ['a format that watch lacks', ['watch', '-o', 'json'], /website watch prints lines alone/],
-  ['one namespace and all of them', ['list', '-A'], /Give --namespace or --all-namespaces, not both/],
-  ['one namespace and all of them', ['watch', '-A'], /Give --namespace or --all-namespaces, not both/],
+  ['one namespace and all of them for list', ['list', '-A'], /Give --namespace or --all-namespaces, not both/],
+  ['one namespace and all of them for watch', ['watch', '-A'], /Give --namespace or --all-namespaces, not both/],
   ['a missing name', ['explain'], /missing required argument 'name'/],
-])('A command line with %s is exit code 2 and one clear line', async (_, args, message) => {
+])('The program exits with code 2 and one line for a command line with %s', async (_, args, message) => {
   const wrong = args.includes('-n') ? website(args, { KUBECONFIG: inject('kubeconfig') }) : run(...args);
   const { code, error } = await wrong;
   expect([code, error]).toEqual([2, expect.stringMatching(message)]);
 });
 
-it('It says its release', async () => {
+it('--version prints the release', async () => {
   expect(await website(['--version'])).toMatchObject({ code: 0, out: `${VERSION}\n` });
 });
 
@@ -483,7 +488,7 @@ it('Ctrl-C ends a command that waits', async () => {
   expect(waiting.process.signalCode).toBe('SIGINT');
 });
 
-it('website watch prints a change, and ends at Ctrl-C with exit code 0', async () => {
+it('website watch prints a change, and exits with code 0 after Ctrl-C', async () => {
   const command = ['dist/cli/website.mjs', 'watch', '-n', namespace];
   const watching = startCommand([process.execPath, ...command], { KUBECONFIG: inject('kubeconfig') });
   await eventually(() => expect(watching.text[0]).toMatch(/^TIME +NAMESPACE +NAME +READY/));
@@ -494,7 +499,7 @@ it('website watch prints a change, and ends at Ctrl-C with exit code 0', async (
   expect(await watching.exit).toBe(0);
 });
 
-it('A cluster that does not answer is exit code 1', async () => {
+it('A cluster that does not answer leads to exit code 1', async () => {
   const kubeconfig = join(folder, 'nowhere.kubeconfig');
   writeFileSync(
     kubeconfig,

@@ -1,4 +1,4 @@
-// Every write of every run fails once on the real API server, before and after it takes effect (R1, R2, R6).
+// Every write of every run fails once on the real API server, before and after it takes effect.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
@@ -27,10 +27,10 @@ beforeAll(async () => {
 });
 afterAll(() => admin.close());
 
-/** The end of a life in which write number `at` of the functions fails. */
+/** The state after all steps if write number `at` of the functions fails. */
 interface Life {
   readonly world: unknown;
-  /** Number of the first write after the last step; those before it are another scenario's. */
+  /** Number of the first write after the last step. Another scenario covers the earlier writes. */
   readonly first: number;
   readonly last: number;
 }
@@ -50,7 +50,7 @@ async function live(steps: readonly Step[], at = 0, fault: Fault = {} as Fault):
     const isNew = !exists;
     exists = await take(step, key, exists);
     await deliver(isNew ? 'nothing' : 'as-needed').catch(unlessUnreachable);
-    // The event is sent again, and again when the controllers have done their part.
+    // The event is sent again, also after the controllers have done their part.
     await eventually(async () => {
       await serveIfRouted(admin, key);
       const { outcome } = await deliver('as-needed');
@@ -63,7 +63,7 @@ async function live(steps: readonly Step[], at = 0, fault: Fault = {} as Fault):
   return { world, first, last: writes };
 }
 
-/** @returns whether there is a Website then. */
+/** @returns whether the Website exists afterwards. */
 async function take(step: Step, key: WebsiteKey, exists: boolean): Promise<boolean> {
   if (!('apply' in step)) await removeWebsite(admin, key);
   else if (exists) await replaceWebsiteSpec(admin, key, step.apply);
@@ -75,7 +75,7 @@ function unlessUnreachable(error: unknown): void {
   if (!(error instanceof ClusterError) || error.code !== 'Unreachable') throw error;
 }
 
-/** What we wrote, and what we said of it. */
+/** The children and the status that the functions wrote. */
 async function readWorld(key: WebsiteKey): Promise<unknown> {
   const cluster = kubernetes(admin);
   const [website, children] = await Promise.all([cluster.getWebsite(key), readChildren(key, cluster, AT_EVERYTHING)]);
@@ -86,7 +86,7 @@ async function readWorld(key: WebsiteKey): Promise<unknown> {
   return JSON.parse(JSON.stringify(masked(ours)).replaceAll(key.namespace, 'NAMESPACE'));
 }
 
-describe('Whichever write fails, it comes to the same', () => {
+describe('If any one write fails, the next events lead to the same state', () => {
   it.each(Object.entries(SCENARIOS))('when %s', { timeout: 120_000 }, async (_, steps) => {
     const healthy = await live(steps);
     const writes = Array.from({ length: healthy.last - healthy.first + 1 }, (__, index) => healthy.first + index);

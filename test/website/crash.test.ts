@@ -1,4 +1,4 @@
-// Every call of every run fails once, in every way a call can fail; what it comes to is the same (Sieve, R1, R2, R6).
+// Every call of every run fails once, in every way in which a call can fail, and the final state is the same (Sieve).
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
@@ -11,7 +11,7 @@ import { RUNS, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 
-/** How a call fails, and what becomes of the run. */
+/** How a call fails, and whether the run ends. */
 const FAILURES = {
   'the process ends before it': { takesEffect: false, endsTheRun: true },
   'the process ends after it': { takesEffect: true, endsTheRun: true },
@@ -20,7 +20,7 @@ const FAILURES = {
 } as const;
 type Failure = (typeof FAILURES)[keyof typeof FAILURES];
 
-/** Counts the calls of all runs, and lets one of them fail. */
+/** Counts the calls of all runs, and makes one of them fail. */
 class FailingCluster {
   calls = 0;
   #isDown = false;
@@ -34,7 +34,7 @@ class FailingCluster {
     this.#failure = failure;
   }
 
-  /** A process that starts; the one before it, if it ended, makes no more calls. */
+  /** A new process. The previous one, if it ended, makes no more calls. */
   process(): Cluster {
     this.#isDown = false;
     const cluster = this.#cluster;
@@ -65,7 +65,7 @@ class FailingCluster {
 
 const unreachable = () => new ClusterError('Unreachable', 'cut');
 
-/** Sent again until it succeeds, as the forwarder does; then the controllers do their part, and the event of that comes. */
+/** Delivers an event until it succeeds, as the forwarder does. */
 async function deliver(failing: FailingCluster, name: RunName): Promise<void> {
   for (const attempt of [1, 2]) {
     try {
@@ -89,15 +89,18 @@ async function live(steps: readonly Step[], cluster: MemoryCluster, failing: Fai
 }
 
 describe.each(Object.entries(SCENARIOS))('When %s', (_, steps) => {
-  it.each(Object.entries(FAILURES))('and at any call %s, it comes to the same', async (_name, failure) => {
-    const healthy = new MemoryCluster();
-    const counting = new FailingCluster(healthy);
-    await live(steps, healthy, counting);
-    expect(counting.calls).toBeGreaterThan(5);
-    for (let at = 1; at <= counting.calls; at++) {
-      const cluster = new MemoryCluster();
-      await live(steps, cluster, new FailingCluster(cluster, at, failure));
-      expect(world(cluster), `call ${at} of ${counting.calls}`).toEqual(world(healthy));
-    }
-  });
+  it.each(Object.entries(FAILURES))(
+    'and at any one call %s, the next event leads to the same state',
+    async (_name, failure) => {
+      const healthy = new MemoryCluster();
+      const counting = new FailingCluster(healthy);
+      await live(steps, healthy, counting);
+      expect(counting.calls).toBeGreaterThan(5);
+      for (let at = 1; at <= counting.calls; at++) {
+        const cluster = new MemoryCluster();
+        await live(steps, cluster, new FailingCluster(cluster, at, failure));
+        expect(world(cluster), `call ${at} of ${counting.calls}`).toEqual(world(healthy));
+      }
+    },
+  );
 });

@@ -1,4 +1,4 @@
-// What the operator decides for all Websites: the Gateway of those that state nothing about their route.
+// The operator's default Gateway, for Websites whose spec names neither a Gateway nor Ingress fields.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findDiffering } from '../../functions/resync/differing.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
@@ -39,18 +39,18 @@ beforeEach(() => {
 describe('With a default Gateway, a Website', () => {
   it.each<[string, object, string[]]>([
     ['with a host has an HTTPRoute', HOST, ['HTTPRoute']],
-    ['with hosts has one', { ...SPEC, hosts: ['a.example.com'] }, ['HTTPRoute']],
-    ['without a host has none', SPEC, []],
+    ['with several hosts has an HTTPRoute', { ...SPEC, hosts: ['a.example.com'] }, ['HTTPRoute']],
+    ['without a host has no route', SPEC, []],
     ['with a certificate has an Ingress', { ...HOST, tls: { secretName: 'tls' } }, ['Ingress']],
-    ['with the short form of one has an Ingress', { ...HOST, tlsSecretName: 'tls' }, ['Ingress']],
-    ['with a class has an Ingress', { ...HOST, ingressClassName: 'nginx' }, ['Ingress']],
+    ['with tlsSecretName has an Ingress', { ...HOST, tlsSecretName: 'tls' }, ['Ingress']],
+    ['with an ingressClassName has an Ingress', { ...HOST, ingressClassName: 'nginx' }, ['Ingress']],
   ])('%s', async (_, spec, routes) => {
     await settle(spec);
     expect(kinds()).toEqual(['Deployment', 'Service', ...routes]);
     expect(ready()?.status).toBe('True');
   });
 
-  it('is at that Gateway, or at the one that it names', async () => {
+  it('has a route at that Gateway, unless it names another one', async () => {
     await settle(HOST);
     expect(parents()).toMatchObject([{ kind: 'Gateway', ...PUBLIC.gateway }]);
     expect(url()).toBe('http://a.example.com');
@@ -58,7 +58,7 @@ describe('With a default Gateway, a Website', () => {
     expect(parents()).toEqual([{ group: 'gateway.networking.k8s.io', kind: 'Gateway', name: 'own' }]);
   });
 
-  it('states nothing else than without one', async () => {
+  it('states the same in its Deployment as without a default Gateway', async () => {
     await settle(HOST);
     const [routed] = cluster.children() as Deployment[];
     cluster = new MemoryCluster();
@@ -72,14 +72,14 @@ describe('With a default Gateway, a Website', () => {
   });
 });
 
-describe('A Website with a host from before there was a default', () => {
+describe('A Website with a host that is older than the default Gateway', () => {
   beforeEach(async () => {
     defaults = {};
     await settle(HOST);
     defaults = PUBLIC;
   });
 
-  it('moves at the resync, and keeps its Ingress until the Gateway serves it', async () => {
+  it('moves to the Gateway at the resync, and keeps its Ingress until the Gateway serves it', async () => {
     const template = (cluster.children() as Deployment[])[0]?.spec.template;
     expect(await resync()).toEqual([key]);
     await run('everything');
@@ -94,7 +94,7 @@ describe('A Website with a host from before there was a default', () => {
     expect((cluster.children() as Deployment[])[0]?.spec.template).toEqual(template);
   });
 
-  it.each(['deployment', 'spec', 'as-needed'] as const)('may move in a run that looks at %s', async (look) => {
+  it.each(['deployment', 'spec', 'as-needed'] as const)('moves to the Gateway in a run that reads %s', async (look) => {
     await run(look);
     expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress', 'HTTPRoute']);
     cluster.rollOut();
@@ -103,7 +103,7 @@ describe('A Website with a host from before there was a default', () => {
   });
 
   it.each(['deployment', 'spec', 'as-needed', 'everything'] as const)(
-    'has its Ingress again once the default is gone, and a route all the time, where a run looks at %s',
+    'gets its Ingress back once the default is gone, and always has a route, if a run reads %s',
     async (look) => {
       await settle(HOST);
       defaults = {};
@@ -117,16 +117,16 @@ describe('A Website with a host from before there was a default', () => {
   );
 });
 
-describe('If the default Gateway is the only one,', () => {
+describe('If the default Gateway is the only allowed one,', () => {
   beforeEach(() => {
     defaults = { ...PUBLIC, isOnlyGateway: true };
   });
 
   it.each([
-    ['another name', { name: 'own', namespace: 'infra' }],
-    ['another namespace', { name: 'public', namespace: 'team-a' }],
-    ["the Website's own namespace", { name: 'public' }],
-  ])('a Website that names %s is refused, and its children stay as they are', async (_, gateway) => {
+    ['a Gateway of another name', { name: 'own', namespace: 'infra' }],
+    ['a Gateway in another namespace', { name: 'public', namespace: 'team-a' }],
+    ["a Gateway in the Website's own namespace", { name: 'public' }],
+  ])('a Website that names %s is refused, and its children stay unchanged', async (_, gateway) => {
     await settle(HOST);
     const before = cluster.children();
     cluster.apply(key, { ...HOST, image: 'nginx:2', gateway });
@@ -139,7 +139,7 @@ describe('If the default Gateway is the only one,', () => {
     expect(await resync()).toEqual([key]);
   });
 
-  it('a Website may name it, with a listener, and have an Ingress', async () => {
+  it('a Website may name it with a listener, or have an Ingress', async () => {
     await settle({ ...HOST, gateway: { ...PUBLIC.gateway, sectionName: 'https' } });
     expect(ready()?.status).toBe('True');
     await settle({ ...HOST, tlsSecretName: 'tls' });

@@ -1,10 +1,10 @@
-// What the search itself is good for: that it reaches what goes wrong in one order only, and says in which.
+// The search finds faults that occur in one order of the calls only, and names that order.
 import { expect, it } from 'vitest';
 import { MemoryCluster } from '../cluster/memory.ts';
 import type { Turns } from './actor.ts';
 import { explore } from './explore.ts';
 
-/** Counts in the notes, with the reading and the writing in a turn each. */
+/** An actor that increments a count: it reads in one turn and writes in another. */
 const counting =
   (notes: Map<string, unknown>) =>
   async ({ act }: Turns) => {
@@ -12,19 +12,19 @@ const counting =
     await act('write', async () => notes.set('count', count + 1));
   };
 
-it('Every state is reached once, whatever the way', async () => {
+it('The search reaches each state once, whatever the order of the calls', async () => {
   const actor = async ({ act }: Turns) => {
     await act('first', async () => {});
     await act('second', async () => {});
   };
-  // Each of the two has made no, one or two calls.
+  // Each of the two actors has made zero, one or two calls.
   expect(await explore({ cluster: new MemoryCluster(), actors: [actor, actor], end: () => {} })).toEqual({
     states: 9,
     ends: 1,
   });
 });
 
-it('Calls of one actor that overlap are made in every order', async () => {
+it('The search makes overlapping calls of one actor in every order', async () => {
   const notes = new Map<string, unknown>();
   const orders = new Set<string>();
   const note = (name: string) => async () =>
@@ -35,7 +35,7 @@ it('Calls of one actor that overlap are made in every order', async () => {
   expect([...orders].toSorted()).toEqual(['abc', 'acb', 'bac', 'bca', 'cab', 'cba']);
 });
 
-it('The order in which two writers lose an update is found and named', async () => {
+it('The search finds and names an order in which two writers lose an update', async () => {
   const notes = new Map<string, unknown>();
   const world = {
     cluster: new MemoryCluster(),
@@ -46,7 +46,7 @@ it('The order in which two writers lose an update is found and named', async () 
   await expect(explore(world)).rejects.toThrow(/^After \d: read, \d: read, \d: write, \d: write: expected 1 to be 2/);
 });
 
-it('What an actor throws in one order is found, and what it handles is an answer like any other', async () => {
+it('The search reports an error that an actor throws in one order, and not one that the actor handles', async () => {
   const notes = new Map<string, unknown>();
   const setting = async ({ act }: Turns) => act('set', async () => void notes.set('set', true));
   const failing = async ({ act }: Turns) => {

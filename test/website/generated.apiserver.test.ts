@@ -1,4 +1,4 @@
-// Generated histories on the real API server (Acto): what it admits, what comes of it, and that the way there leaves no trace.
+// Generated histories of specs on the real API server (Acto): the children match each spec, and earlier specs leave no trace.
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
@@ -17,9 +17,9 @@ import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts
 
 const LENGTH = 5;
 const AT_ONCE = 6;
-/** Histories, one after the other, for each of those that are followed at once. */
+/** Number of histories for each of the parallel lanes. */
 const EFFORT = sampled({ sometimes: 3, often: 10 });
-/** The controllers here make every Pod that is asked for. */
+/** Few replicas, because the controllers create every Pod. */
 const fewPods: fc.Arbitrary<Spec> = anySpec.map((spec) => ({
   ...spec,
   ...(spec['replicas'] === undefined ? {} : { replicas: Number(spec['replicas']) % 3 }),
@@ -53,12 +53,12 @@ const nextKey = (): WebsiteKey => ({ namespace, name: `site-${++names}` });
 
 const childrenOf = (key: WebsiteKey) => readChildren(key, cluster, AT_EVERYTHING);
 
-/** @returns false where the API server refuses a child, which the Website says then. */
+/** @returns false if the API server refuses a child, which the Website then reports. */
 async function follow(key: WebsiteKey): Promise<boolean> {
-  // The Deployment controller writes as well, and may win every race of a run: the event is sent again then.
+  // The Deployment controller writes as well, and may win every race of a run. Then the event is sent again.
   const run = () => eventually(() => reconcile(key, { cluster, now: () => new Date() }));
   const first = await run();
-  // An Ingress goes when a Gateway that takes its place serves the site.
+  // An Ingress is deleted once the Gateway that replaces it serves the site.
   const { outcome } = (await serveIfRouted(admin, key)) ? await run() : first;
   const website = await cluster.getWebsite(key);
   expect(website?.status?.observedGeneration).toBe(website?.metadata.generation);
@@ -72,21 +72,21 @@ async function follow(key: WebsiteKey): Promise<boolean> {
   return false;
 }
 
-/** Without the names, which differ. */
+/** The children of a Website without its name, so that two Websites can be compared. */
 const compared = async (key: WebsiteKey): Promise<unknown> => {
   const children = Object.values(await childrenOf(key)).filter((child) => child !== undefined);
   const isAutoscaled = children.some(({ kind }) => kind === 'HorizontalPodAutoscaler');
   const ours = children.map(({ kind, metadata, spec }) => ({
     kind,
     metadata,
-    // An autoscaler starts from where the Deployment is.
+    // An autoscaler starts from the present number of replicas.
     spec: kind === 'Deployment' && isAutoscaled ? { ...spec, replicas: 'as the autoscaler likes' } : spec,
   }));
   return JSON.parse(JSON.stringify(masked(ours)).replaceAll(key.name, 'SITE'));
 };
 
 it(
-  'After every change the children say what the spec says, and the history leaves no trace',
+  'After every change of a generated spec, the children match it, and earlier specs leave no trace',
   { timeout: 300_000 },
   async () => {
     const taken = await Promise.all(
@@ -96,7 +96,7 @@ it(
   },
 );
 
-/** @returns how many specs the API server took. */
+/** @returns how many specs the API server accepted. */
 async function followHistories(effort: typeof EFFORT): Promise<number> {
   let taken = 0;
   await fc.assert(
@@ -120,7 +120,7 @@ async function followHistories(effort: typeof EFFORT): Promise<number> {
   return taken;
 }
 
-/** Nobody wrote to them: a status does not count. */
+/** The uid and generation of each child, which change with every write except that of a status. */
 const generations = (children: Awaited<ReturnType<typeof childrenOf>>) =>
   Object.values(children).map((child) => [child?.metadata.uid, child?.metadata.generation]);
 
@@ -128,11 +128,11 @@ async function expectNoTrace(key: WebsiteKey, last: Spec): Promise<void> {
   await replaceWebsiteSpec(admin, key, last);
   const fresh = nextKey();
   await createWebsite(admin, fresh, last);
-  // What the API server refuses stays as it was before.
+  // Children that the API server refuses stay unchanged.
   if ((await follow(key)) && (await follow(fresh))) expect(await compared(key)).toEqual(await compared(fresh));
 }
 
-it('What is broken is refused, whatever else the spec says', async () => {
+it('The API server refuses every generated broken spec', async () => {
   await fc.assert(
     fc.asyncProperty(refusedSpec, async (spec) => {
       await expect(createWebsite(admin, nextKey(), spec)).rejects.toMatchObject({ code: 'Invalid' });

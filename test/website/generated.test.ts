@@ -1,4 +1,4 @@
-// Generated histories on the model (Acto): what is declared is what there is, however it came to be.
+// Generated histories of specs on the model of the cluster (Acto): the children match the spec, whatever came before.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { reconcile } from '../../functions/website/reconcile.ts';
@@ -26,7 +26,7 @@ async function follow(cluster: MemoryCluster, spec: Spec): Promise<void> {
 const childrenIn = (cluster: MemoryCluster) => readChildren(key, cluster, AT_EVERYTHING);
 
 it(
-  'After every change the children say what the spec says, and the history leaves no trace',
+  'After every change of a generated spec, the children match it, and earlier specs leave no trace',
   { timeout: 240_000 },
   async () => {
     let followed = 0;
@@ -55,7 +55,7 @@ it(
   },
 );
 
-/** The controllers go on beside a suspended Website. */
+/** Without the statuses, because the controllers keep working while a Website is suspended. */
 const withoutStatus = (children: Awaited<ReturnType<typeof childrenIn>>) =>
   Object.values(children).map((child) =>
     child === undefined
@@ -63,7 +63,7 @@ const withoutStatus = (children: Awaited<ReturnType<typeof childrenIn>>) =>
       : { ...child, status: undefined, metadata: { ...child.metadata, resourceVersion: '' } },
   );
 
-it('What the CRD admits is what the schema admits, and a broken spec changes nothing', async () => {
+it('The schema accepts every generated spec and refuses every broken one, which changes no child', async () => {
   fc.assert(
     fc.property(anySpec, (spec) => {
       expect(websiteSpec.safeParse(spec).error).toBeUndefined();
@@ -75,7 +75,7 @@ it('What the CRD admits is what the schema admits, and a broken spec changes not
       const cluster = new MemoryCluster();
       await follow(cluster, { ...good, suspend: false });
       const before = await childrenIn(cluster);
-      // An older CRD may have let it in.
+      // An older CRD may have admitted it.
       cluster.apply(key, bad);
       const { outcome } = await reconcile(key, { cluster, now: () => NOW });
       expect(outcome).toEqual({ kind: 'stalled', reason: 'InvalidSpec' });

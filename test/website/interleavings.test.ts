@@ -1,4 +1,4 @@
-// Overlapping runs of one Website in every order that their calls can have: P3, P4, P9, P10.
+// Overlapping runs of one Website in every possible order of their calls: P3, P4, P9, P10.
 import { describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { isOwnedBy } from '../../functions/website/plan/ownership.ts';
@@ -25,13 +25,13 @@ const ROUTED = { ...HOST, gateway: { name: 'public' } };
 /** With a PodDisruptionBudget. */
 const BUDGET = { ...OLD, replicas: 2 };
 const AUTOSCALED = { image: 'nginx:1', autoscaling: { maxReplicas: 3 } };
-/** Its number is missing. */
+/** Without replicas, because another program scales it. */
 const EXTERNAL = { image: 'nginx:1', autoscaling: { external: true } };
 
 const WEB = { ...OLD, childMetadata: { labels: { team: 'web' } } };
 const SALES = { ...OLD, childMetadata: { labels: { team: 'sales' } } };
 
-/** How an event has things read: those that a cache may answer are of a Website that changed. */
+/** What a run reads after an event. `cached` runs may get their Website from a cache. */
 type Event = RunName | 'cached' | 'cached-spec';
 
 const EVENTS: Record<Event, Run> = {
@@ -40,7 +40,7 @@ const EVENTS: Record<Event, Run> = {
   'cached-spec': { ...RUNS.spec, since: '1' },
 };
 
-/** A run that an event led to. One that lost every race is sent again, which is another run. */
+/** A run after an event. If it loses every race, the event is sent again, which is another run. */
 const run =
   (event: Event = 'as-needed') =>
   async ({ cluster }: Pick<Turns, 'cluster'>) => {
@@ -51,7 +51,7 @@ const run =
     }
   };
 
-/** A run whose process ends when it loses a race, so that it does not put right what it did. */
+/** A run whose process ends when it loses a race, so that it cannot undo its writes. */
 const mortal =
   (event: Event) =>
   async ({ cluster }: Pick<Turns, 'cluster'>) => {
@@ -69,7 +69,7 @@ const mortal =
     });
   };
 
-/** A user, who does one thing after the other. */
+/** A user who makes changes one after the other. */
 const user =
   (...deeds: readonly (() => unknown)[]) =>
   async (turns: Turns) => {
@@ -78,7 +78,7 @@ const user =
 
 type Notes = Map<string, unknown>;
 
-/** Watches every write for what must never be. */
+/** Checks each write for violations. */
 function guard(cluster: MemoryCluster): Notes {
   const notes: Notes = new Map();
   for (const website of cluster.websites()) noteTeam(website, notes);
@@ -101,7 +101,7 @@ const noteTeam = (website: Website, notes: Notes) =>
 /** The label that the spec states. */
 const teamOf = ({ spec }: Website): string | undefined => (spec as Partial<typeof WEB>).childMetadata?.labels.team;
 
-/** Once a generation was judged, no child gets the label of an earlier one. */
+/** Once the status has judged a generation, no child may get the label of an earlier one. */
 function expectNoOldTeam(child: Child, cluster: MemoryCluster, notes: Notes): void {
   const [website] = cluster.websites();
   const judged = website?.status?.observedGeneration ?? 0;
@@ -112,7 +112,7 @@ function expectNoOldTeam(child: Child, cluster: MemoryCluster, notes: Notes): vo
     expect(recent, `label of ${child.kind} after generation ${judged}`).toContain(child.metadata.labels?.['team']);
 }
 
-/** Of the Website that it was made for, and by which generation of it. */
+/** The uid of the owner, and the generation that the object was written for. */
 function generationOf(object: Website | Child): [string, number] {
   const { uid, ownerReferences = [], annotations } = object.metadata;
   if (object.kind === 'Website') return [uid, object.status?.observedGeneration ?? 0];
@@ -126,7 +126,7 @@ function expectHonest(website: Website, cluster: MemoryCluster): void {
   expect(deployment?.metadata.annotations?.[GENERATION], 'Ready').toBe(String(website.metadata.generation));
 }
 
-/** One more event, after everything, and the controllers' part. */
+/** One more event after all others, with the work of the controllers. */
 async function settle(cluster: MemoryCluster): Promise<void> {
   for (const _ of [1, 2]) {
     await reconcile(key, { cluster, now: () => NOW });
@@ -146,7 +146,7 @@ function policy(child: Child): Child {
   return changed;
 }
 
-/** Where one run alone comes to, with nobody beside it. */
+/** The final state of a Website without overlapping runs. */
 async function alone(spec: object, admit = NO_POLICY): Promise<unknown[]> {
   const cluster = new MemoryCluster();
   cluster.admit = admit;
@@ -155,7 +155,7 @@ async function alone(spec: object, admit = NO_POLICY): Promise<unknown[]> {
   return world(cluster);
 }
 
-/** Settled under a spec, as a start. */
+/** A settled Website as the start of a race. */
 async function settled(spec: object, admit = NO_POLICY): Promise<() => MemoryCluster> {
   const cluster = new MemoryCluster();
   cluster.admit = admit;
@@ -164,7 +164,7 @@ async function settled(spec: object, admit = NO_POLICY): Promise<() => MemoryClu
   return () => cluster.copy();
 }
 
-/** The optional kinds that none of the specs desires. */
+/** The optional kinds that the specs do not desire. */
 const absentIn = (...specs: readonly (object | undefined)[]): ReadonlySet<ChildKind> =>
   new Set(
     CHILD_KINDS.filter(isOptional).filter((kind) =>
@@ -173,15 +173,15 @@ const absentIn = (...specs: readonly (object | undefined)[]): ReadonlySet<ChildK
   );
 
 interface Race {
-  /** Nothing where there was no Website before. */
+  /** Undefined if the Website does not exist at first. */
   readonly from?: object;
-  /** What the user does, in this order, while the runs go on. */
+  /** The user's changes during the runs, in this order. */
   readonly deeds: (cluster: MemoryCluster) => readonly (() => unknown)[];
   readonly runs: readonly Event[];
-  /** Whether a run ends when it loses a race, and does not try again. */
+  /** Whether a run ends instead of trying again when it loses a race. */
   readonly areMortal?: true;
   readonly to: object;
-  /** What a policy of the cluster makes of what is written. */
+  /** A policy of the cluster that changes what is written. */
   readonly admit?: (child: Child) => Child;
 }
 
@@ -195,7 +195,7 @@ const deleteIngress = (cluster: MemoryCluster) => cluster.remove('Ingress', { ..
 
 const apply = (spec: object) => (cluster: MemoryCluster) => [() => cluster.apply(key, spec)];
 
-describe('Whatever the order of the calls, nothing goes back, Ready is true, and it ends the same, when', () => {
+describe('P3, P9, P10: in every order of the calls, no generation goes back, Ready is true, and the final state is the same, when', () => {
   it.each<[string, Race]>([
     ['two runs create one Website', { deeds: apply(OLD), runs: ['nothing', 'nothing'], to: OLD }],
     [
@@ -211,7 +211,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       { from: OLD, deeds: apply(NEW), runs: ['as-needed', 'as-needed'], to: NEW, admit: policy },
     ],
     [
-      'a cache is behind one change, and a policy changes what is written',
+      'a cache lags behind one change, and a policy changes what is written',
       { from: OLD, deeds: apply(NEW), runs: ['cached', 'as-needed'], to: NEW, admit: policy },
     ],
     ['two runs follow one change', { from: OLD, deeds: apply(NEW), runs: ['as-needed', 'as-needed'], to: NEW }],
@@ -225,7 +225,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'the second change takes the first back',
+      'the second change reverts the first',
       {
         from: OLD,
         deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, OLD)],
@@ -237,9 +237,9 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       'three runs follow one change',
       { from: OLD, deeds: apply(NEW), runs: ['as-needed', 'as-needed', 'as-needed'], to: NEW },
     ],
-    ['a cache is behind one change', { from: OLD, deeds: apply(NEW), runs: ['cached', 'cached'], to: NEW }],
+    ['a cache lags behind one change', { from: OLD, deeds: apply(NEW), runs: ['cached', 'cached'], to: NEW }],
     [
-      'a cache is behind two changes',
+      'a cache lags behind two changes',
       {
         from: OLD,
         deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, SCALED)],
@@ -248,7 +248,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'a cache is behind a change that is taken back',
+      'a cache lags behind a change that is reverted',
       {
         from: OLD,
         deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, OLD)],
@@ -257,7 +257,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'a cache is behind a Deployment that was edited by hand',
+      'a cache lags behind the Website while its Deployment is edited by hand',
       {
         from: OLD,
         deeds: (cluster) => [() => editDeployment(cluster), () => cluster.apply(key, NEW)],
@@ -265,10 +265,10 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
         to: NEW,
       },
     ],
-    ['a cache is behind a host that comes', { from: OLD, deeds: apply(HOST), runs: ['cached', 'as-needed'], to: HOST }],
-    ['a cache is behind a host that goes', { from: HOST, deeds: apply(OLD), runs: ['cached', 'as-needed'], to: OLD }],
+    ['a cache lags behind an added host', { from: OLD, deeds: apply(HOST), runs: ['cached', 'as-needed'], to: HOST }],
+    ['a cache lags behind a removed host', { from: HOST, deeds: apply(OLD), runs: ['cached', 'as-needed'], to: OLD }],
     [
-      'a Website changes while its Deployment is put right',
+      'a Website changes while its Deployment is restored',
       {
         from: OLD,
         deeds: (cluster) => [() => editDeployment(cluster), () => cluster.apply(key, NEW)],
@@ -277,7 +277,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'a cache is behind two changes, and no Service has changed',
+      'a cache lags behind two changes that do not concern the Service',
       {
         from: OLD,
         deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, SCALED)],
@@ -286,7 +286,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'a host goes while the Deployment is put right',
+      'the host is removed while the Deployment is recreated',
       {
         from: HOST,
         deeds: (cluster) => [() => deleteDeployment(cluster), () => cluster.apply(key, OLD)],
@@ -295,7 +295,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'a Deployment is put right twice',
+      'a Deployment is restored twice',
       {
         from: OLD,
         deeds: (cluster) => [() => editDeployment(cluster)],
@@ -303,16 +303,16 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
         to: OLD,
       },
     ],
-    ['a host comes', { from: OLD, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
-    ['a host goes', { from: HOST, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
-    ['a budget comes', { from: OLD, deeds: apply(BUDGET), runs: ['as-needed', 'as-needed'], to: BUDGET }],
-    ['a budget goes', { from: BUDGET, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
+    ['a host is added', { from: OLD, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
+    ['a host is removed', { from: HOST, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
+    ['a budget is added', { from: OLD, deeds: apply(BUDGET), runs: ['as-needed', 'as-needed'], to: BUDGET }],
+    ['a budget is removed', { from: BUDGET, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
     [
-      'a cache is behind a budget that goes',
+      'a cache lags behind a removed budget',
       { from: BUDGET, deeds: apply(OLD), runs: ['cached', 'as-needed'], to: OLD },
     ],
     [
-      'an autoscaler comes, and scales at once',
+      'an autoscaler is added and scales at once',
       {
         from: OLD,
         deeds: (cluster) => [() => cluster.apply(key, AUTOSCALED), () => cluster.autoscale('maxReplicas')],
@@ -321,7 +321,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'an autoscaler scales, and goes',
+      'an autoscaler scales and is removed',
       {
         from: AUTOSCALED,
         deeds: (cluster) => [() => cluster.autoscale('maxReplicas'), () => cluster.apply(key, OLD)],
@@ -342,7 +342,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'an autoscaled site is parked, and taken up again',
+      'an autoscaled site is parked and started again',
       {
         from: AUTOSCALED,
         deeds: (cluster) => [
@@ -353,13 +353,13 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
         to: AUTOSCALED,
       },
     ],
-    ['a Website without a number is created', { deeds: apply(EXTERNAL), runs: ['nothing', 'as-needed'], to: EXTERNAL }],
+    ['a Website without replicas is created', { deeds: apply(EXTERNAL), runs: ['nothing', 'as-needed'], to: EXTERNAL }],
     [
-      'a Website loses its number',
+      'a Website loses its replicas',
       { from: OLD, deeds: apply(EXTERNAL), runs: ['cached-spec', 'as-needed'], to: EXTERNAL },
     ],
     [
-      'a Website loses its number, and another image comes',
+      'a Website loses its replicas and gets another image',
       {
         from: OLD,
         deeds: (cluster) => [
@@ -371,13 +371,13 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'a host comes while a budget goes',
+      'a host is added while a budget is removed',
       { from: BUDGET, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST },
     ],
-    ['a Gateway comes', { from: OLD, deeds: apply(ROUTED), runs: ['as-needed', 'as-needed'], to: ROUTED }],
-    ['a Gateway goes', { from: ROUTED, deeds: apply(OLD), runs: ['as-needed', 'deployment'], to: OLD }],
+    ['a Gateway is added', { from: OLD, deeds: apply(ROUTED), runs: ['as-needed', 'as-needed'], to: ROUTED }],
+    ['a Gateway is removed', { from: ROUTED, deeds: apply(OLD), runs: ['as-needed', 'deployment'], to: OLD }],
     [
-      'a Gateway takes the place of an Ingress, and serves the site',
+      'a Gateway replaces an Ingress and serves the site',
       {
         from: HOST,
         deeds: (cluster) => [() => cluster.apply(key, ROUTED), () => cluster.rollOut()],
@@ -385,15 +385,15 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
         to: ROUTED,
       },
     ],
+    ['an Ingress replaces a Gateway', { from: ROUTED, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
     [
-      'an Ingress takes the place of a Gateway',
-      { from: ROUTED, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST },
+      'a host is removed while a budget is added',
+      { from: HOST, deeds: apply(BUDGET), runs: ['as-needed', 'spec'], to: BUDGET },
     ],
-    ['a host goes while a budget comes', { from: HOST, deeds: apply(BUDGET), runs: ['as-needed', 'spec'], to: BUDGET }],
-    ['labels come', { from: OLD, deeds: apply(WEB), runs: ['spec', 'spec'], to: WEB }],
-    ['labels go', { from: WEB, deeds: apply(OLD), runs: ['spec', 'spec'], to: OLD }],
+    ['labels are added', { from: OLD, deeds: apply(WEB), runs: ['spec', 'spec'], to: WEB }],
+    ['labels are removed', { from: WEB, deeds: apply(OLD), runs: ['spec', 'spec'], to: OLD }],
     [
-      'labels change while a run looks at all',
+      'labels change while a run reads all children',
       { from: WEB, deeds: apply(SALES), runs: ['everything', 'spec'], to: SALES },
     ],
     [
@@ -410,7 +410,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
       },
     ],
     [
-      'an Ingress that was deleted by hand comes back while its host goes',
+      'an Ingress that was deleted by hand is recreated while its host is removed',
       {
         from: HOST,
         deeds: (cluster) => {
@@ -441,7 +441,7 @@ describe('Whatever the order of the calls, nothing goes back, Ready is true, and
   });
 });
 
-it('An Ingress whose host goes is found where its Deployment was deleted after it was looked for', async () => {
+it('P9: an Ingress without a host is found even if its Deployment was deleted after the search for it', async () => {
   const cluster = (await settled(HOST))();
   deleteIngress(cluster);
   deleteDeployment(cluster);
@@ -458,7 +458,7 @@ it('An Ingress whose host goes is found where its Deployment was deleted after i
   expect(world(cluster)).toEqual(await alone(OLD));
 });
 
-it('P4: A Deployment that somebody else makes meanwhile is never touched, and the Website says that it stands in the way', async () => {
+it('P4: a run never touches a foreign Deployment that appears during it, and the Website reports the conflict', async () => {
   const foreign = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -481,7 +481,7 @@ it('P4: A Deployment that somebody else makes meanwhile is never touched, and th
       const [website] = cluster.websites();
       const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
       outcomes.add(`${ready?.reason}`);
-      // The Deployment controller alone has written to it.
+      // Only the Deployment controller has written to it.
       const { spec, metadata } = found ?? {};
       if (theirs !== undefined)
         expect({ ...theirs, spec, metadata: { ...metadata, resourceVersion: '1' } }).toEqual(theirs);
@@ -492,8 +492,8 @@ it('P4: A Deployment that somebody else makes meanwhile is never touched, and th
 });
 
 /**
- * The garbage collector looks at one child: by the owners that it saw, it deletes it under the version that it saw; where that has
- * changed and the owners have not, under the uid alone (Kubernetes pkg/controller/garbagecollector, attemptToDeleteItem and deleteObject).
+ * The garbage collector handles one child. It decides by the owners that it read, and deletes the child with the version that it read. If
+ * only the version has changed since, it deletes by uid (Kubernetes pkg/controller/garbagecollector, attemptToDeleteItem and deleteObject).
  */
 const collector = (cluster: MemoryCluster, kind: 'Deployment' | 'Service') => async (turns: Turns) => {
   const { act } = turns;
@@ -517,7 +517,7 @@ const deletes = (cluster: MemoryCluster, child: Child): Promise<boolean> =>
     () => false,
   );
 
-/** A child that belongs to a Website never goes back to one before it. */
+/** A child that belongs to a Website never returns to an earlier Website. */
 function guardOwners(cluster: MemoryCluster, notes: Notes): void {
   const { onWrite } = cluster;
   cluster.onWrite = (object) => {
@@ -531,7 +531,7 @@ function guardOwners(cluster: MemoryCluster, notes: Notes): void {
   };
 }
 
-describe('A Website that is deleted and made again meanwhile has all children to itself, P3 and P4, when', () => {
+describe('P3, P4: in every order of the calls, a Website created again under its name finally owns all its children, when', () => {
   const replaced = (spec: object) => (cluster: MemoryCluster) => [
     () => cluster.drop('Website', key),
     () => cluster.apply(key, spec),
@@ -554,18 +554,21 @@ describe('A Website that is deleted and made again meanwhile has all children to
 
   it.each<[string, Race & { readonly collects?: 'Deployment' | 'Service' }]>([
     [
-      'the collector is slow with the Deployment',
+      'the garbage collector is slow with the Deployment',
       { from: OLD, deeds: replaced(NEW), runs: ['as-needed'], to: NEW, collects: 'Deployment' },
     ],
     [
-      'the collector is slow with the Service',
+      'the garbage collector is slow with the Service',
       { from: OLD, deeds: replaced(NEW), runs: ['as-needed'], to: NEW, collects: 'Service' },
     ],
-    ['the collector never comes', { from: OLD, deeds: replaced(NEW), runs: ['as-needed', 'nothing'], to: NEW }],
-    ['the old one had a host', { from: HOST, deeds: replaced(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
-    ['the new one has a host', { from: OLD, deeds: replaced(HOST), runs: ['as-needed', 'nothing'], to: HOST }],
     [
-      'a cache still has the old one, and its Deployment is made ours first',
+      'the garbage collector does nothing',
+      { from: OLD, deeds: replaced(NEW), runs: ['as-needed', 'nothing'], to: NEW },
+    ],
+    ['the old Website had a host', { from: HOST, deeds: replaced(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
+    ['the new Website has a host', { from: OLD, deeds: replaced(HOST), runs: ['as-needed', 'nothing'], to: HOST }],
+    [
+      'a cache still has the old Website, and the Deployment is taken over first',
       { from: OLD, deeds: replaced(NEW), runs: ['cached-spec', 'deployment'], to: NEW },
     ],
     [
@@ -583,7 +586,7 @@ describe('A Website that is deleted and made again meanwhile has all children to
       },
     ],
     [
-      'its children go first',
+      'its children are deleted first',
       {
         from: OLD,
         deeds: (cluster) => [

@@ -1,4 +1,4 @@
-// Websites that were stored before their variables had a bound in total, up to what etcd takes as one object.
+// Websites that were stored before their variables had a total bound, up to the largest object that etcd stores.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
@@ -11,7 +11,7 @@ import { createNamespace, createWebsite, patchWebsite } from '../real-cluster.ts
 import { largest, specOf, withoutBound } from './large.ts';
 
 const SMALL = { image: 'nginx:1', replicas: 0 };
-/** Bytes that a Website leaves below etcd's limit: for a short status in some, for a whole one in the last. */
+/** Bytes that a Website leaves below etcd's limit: some have room for a short status, the last one for a whole status. */
 const ROOMS = [200, 300, 400, 500, 600, 2_000];
 const PROBLEM = 'spec.env: names and values must have at most 131072 characters in total';
 
@@ -62,8 +62,8 @@ async function resync(): Promise<{ status: number; report: string | null }> {
   return { status: response.status, report: response.headers.get('website-resync') };
 }
 
-it('A resync settles all the others, and says so', async () => {
-  // Those that have room for no status are counted too: the report is where they show.
+it('A resync settles all Websites of normal size, and counts those that are too large as stalled', async () => {
+  // The report also counts Websites without room for any status.
   expect(await resync()).toEqual({
     status: 204,
     report: 'seen=11, differing=11, repaired=3, stalled=8, failed=0, unreached=0, unfinished=0',
@@ -71,14 +71,14 @@ it('A resync settles all the others, and says so', async () => {
   for (const name of ['a', 'b', 'c']) expect(await ready(name)).toBeDefined();
 });
 
-it('One that is too large for its bound says so, and keeps its children', async () => {
+it('A Website with too many variables is InvalidSpec and keeps its children', async () => {
   expect(await ready('stored')).toMatchObject({ status: 'False', reason: 'InvalidSpec' });
   expect((await ready('stored'))?.message).toContain(PROBLEM);
   const deployment = await cluster().getChild('Deployment', key('stored'));
   expect(deployment?.spec.template.spec?.containers[0]).not.toHaveProperty('env');
 });
 
-it('It may be edited elsewhere, and made smaller, and not be made larger', async () => {
+it('A Website with too many variables may be edited elsewhere and made smaller, but not larger', async () => {
   await patchWebsite(own.admin, key('stored'), { metadata: { labels: { team: 'a' } } });
   await patchWebsite(own.admin, key('stored'), { spec: { image: 'nginx:2' } });
   await expect(patchWebsite(own.admin, key('stored'), { spec: specOf(300_000) })).rejects.toThrow(
@@ -89,7 +89,7 @@ it('It may be edited elsewhere, and made smaller, and not be made larger', async
   expect(await ready('stored')).not.toMatchObject({ reason: 'InvalidSpec' });
 });
 
-it('One that has no room for the whole status has a short one, where that fits', async () => {
+it('A Website without room for the whole status gets a short one, if that fits', async () => {
   const forms = new Map<number, string[]>();
   for (const room of ROOMS) {
     const { conditions = [] } = (await cluster().getWebsite(key(`room-${room}`)))?.status ?? {};
@@ -102,7 +102,7 @@ it('One that has no room for the whole status has a short one, where that fits',
   expect(forms.get(2_000)).toEqual(['Ready: InvalidSpec', 'Stalled: InvalidSpec']);
 });
 
-it('One that has room for none has an Event, once, and an event of it is not sent again', async () => {
+it('A Website without room for any status gets one Kubernetes Event, and the functions accept its event', async () => {
   expect(await ready('full')).toBeUndefined();
   const [event] = await eventsOf('full');
   expect(event).toMatchObject({ reason: 'TooLarge' });

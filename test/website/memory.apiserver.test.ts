@@ -1,4 +1,4 @@
-// Both programs as their images run them, beside many Websites of 1.4 MB, which were stored before spec.env had a bound.
+// Both programs with many Websites of 1.4 MB, which were stored before spec.env had a bound.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -44,16 +44,16 @@ afterAll(async () => {
   await own.stop();
 }, 60_000);
 
-/** As the release before left them: the Deployment holds a copy. */
+/** Websites as an earlier release left them: the Deployment has a copy of the variables. */
 async function createWithDeployment(name: string): Promise<void> {
   const { env, ...spec } = specOf(SIZE);
   const website = await createWebsite(own.admin, key(name), { ...spec, env });
-  // The schema of today would refuse it.
+  // The present schema would refuse the variables.
   const { Deployment: deployment } = desired(website, { ...websiteSpec.parse(spec), env });
   if (deployment !== undefined) await kubernetes(own.admin).create(deployment);
 }
 
-/** What the container of a program may use, in bytes. */
+/** The memory limit of a program's container, in bytes. */
 function limitOf(program: 'functions' | 'forwarder'): number {
   const text = readFileSync(`infra/kubernetes/${program}/deployment.yaml`, 'utf8');
   const deployment = parseAllDocuments(text).find((document) => document.get('kind') === 'Deployment');
@@ -61,13 +61,13 @@ function limitOf(program: 'functions' | 'forwarder'): number {
   return Number(/^(\d+)Mi$/.exec(String(deployment?.getIn(path)))?.[1]) * MIB;
 }
 
-/** The most memory that a program has had, in bytes. */
+/** The peak memory of a program, in bytes. */
 function peakOf(program: Program): number {
   const status = readFileSync(`/proc/${pidOf(program)}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
-it('The functions resync them within the limit of their manifest', { timeout: 240_000 }, async () => {
+it('The functions resync large Websites within the memory limit of their manifest', { timeout: 240_000 }, async () => {
   const response = await fetch(new URL('resync', url), { method: 'POST' });
   expect([response.status, response.headers.get('website-resync')]).toEqual([
     204,
@@ -76,13 +76,17 @@ it('The functions resync them within the limit of their manifest', { timeout: 24
   expect(peakOf(functions)).toBeLessThan(limitOf('functions'));
 });
 
-it('The forwarder lists them and has each looked at within both limits', { timeout: 240_000 }, async () => {
-  const args = ['--host', '127.0.0.1', '--port', '0', '--cluster', 'heavy'];
-  const { forwarderKubeconfig } = own;
-  forwarder = startForwarder(args, { KUBECONFIG: forwarderKubeconfig, SINK: url.href });
-  const { lines } = forwarder;
-  const delivered = () => new Set(lines.filter(({ msg }) => msg === 'Delivered event').map(({ name }) => name));
-  await eventually(() => expect(delivered().size).toBeGreaterThanOrEqual(COUNT), { deadlineMs: 200_000 });
-  expect(peakOf(forwarder)).toBeLessThan(limitOf('forwarder'));
-  expect(peakOf(functions)).toBeLessThan(limitOf('functions'));
-});
+it(
+  'The forwarder lists large Websites and delivers an event for each, within the memory limits of both programs',
+  { timeout: 240_000 },
+  async () => {
+    const args = ['--host', '127.0.0.1', '--port', '0', '--cluster', 'heavy'];
+    const { forwarderKubeconfig } = own;
+    forwarder = startForwarder(args, { KUBECONFIG: forwarderKubeconfig, SINK: url.href });
+    const { lines } = forwarder;
+    const delivered = () => new Set(lines.filter(({ msg }) => msg === 'Delivered event').map(({ name }) => name));
+    await eventually(() => expect(delivered().size).toBeGreaterThanOrEqual(COUNT), { deadlineMs: 200_000 });
+    expect(peakOf(forwarder)).toBeLessThan(limitOf('forwarder'));
+    expect(peakOf(functions)).toBeLessThan(limitOf('functions'));
+  },
+);

@@ -1,4 +1,4 @@
-// What the API server makes of a value is the same value: whatever the CRD takes is declared once, and then nothing is left to write.
+// The API server rewrites some values. For every value that the CRD admits, the functions see the rewritten value as the same.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => removeWebsitesIn(real.admin, namespace));
 
-/** No Pods: what is looked at is the children. */
+/** No Pods, because these tests only look at the children. */
 const SPEC = { image: 'nginx:1', replicas: 0 };
 const HOST = { ...SPEC, host: 'a.example.com' };
 
@@ -42,9 +42,9 @@ const SPECS: readonly (readonly [string, object])[] = [
     [`a cpu of ${JSON.stringify(amount)}`, { ...SPEC, resources: { requests: { cpu: amount } } }],
     [`a memory limit of ${JSON.stringify(amount)}`, { ...SPEC, resources: { limits: { memory: amount } } }],
   ]),
-  ['halves that are equal', { ...SPEC, resources: { limits: { cpu: '0.0625', memory: '1.5Gi' } } }],
-  ['resources that say nothing', { ...SPEC, resources: { requests: {}, limits: {} } }],
-  ['no variables', { ...SPEC, env: [] }],
+  ['amounts with fractions', { ...SPEC, resources: { limits: { cpu: '0.0625', memory: '1.5Gi' } } }],
+  ['empty resources', { ...SPEC, resources: { requests: {}, limits: {} } }],
+  ['an empty list of variables', { ...SPEC, env: [] }],
   ['references in variables', envOf('$(V1)', '$$(V0)', '$(NONE)')],
   ['line ends in variables', envOf('a\r\nb', '\n', '\r', '\t', ' ', '')],
   ['other letters in variables', envOf('\u00e9\u{1f600}', 'e\u0301', '\u2028', '\u0000', '\ufeff', 'null', '{}')],
@@ -73,7 +73,7 @@ const SPECS: readonly (readonly [string, object])[] = [
   ['the restricted profile', { ...SPEC, securityProfile: 'restricted' }],
 ];
 
-describe('Nothing is left to write after a Website with', () => {
+describe('The second reconcile writes no child of a Website with', () => {
   it.concurrent.each(SPECS)('%s', async (_, spec) => {
     const key = { namespace, name: `site-${++names}` };
     await createWebsite(real.admin, key, spec);
@@ -94,7 +94,7 @@ describe('Nothing is left to write after a Website with', () => {
   });
 });
 
-it('An amount is the one that the API server stores, however it is written', async () => {
+it('Our comparison of amounts agrees with the API server for every form of an amount', async () => {
   const pattern = /^\+?([0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12})([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?$/;
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments?dryRun=All`;
   await fc.assert(

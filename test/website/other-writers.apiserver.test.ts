@@ -1,4 +1,4 @@
-// What others do to the children, or keep us from doing, on the real API server: each child is put right for itself, and what is theirs stays.
+// Others change the children, or policies refuse our writes, on the real API server. Each child is restored separately, and additions of others stay.
 import { describe, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
@@ -30,7 +30,7 @@ async function says(reason: string): Promise<void> {
   await eventually(async () => expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason }));
 }
 
-describe('A Service that somebody makes', () => {
+describe('A Service that somebody turned into', () => {
   const loadBalancer = { type: 'LoadBalancer' };
   const ranges = { loadBalancerSourceRanges: ['192.0.2.0/24'] };
   const local = { externalTrafficPolicy: 'Local' };
@@ -47,8 +47,8 @@ describe('A Service that somebody makes', () => {
     ['a LoadBalancer that keeps addresses', { ...loadBalancer, ...local }],
     ['a LoadBalancer of a class', { ...loadBalancer, ...other }],
     ['a LoadBalancer of everything', { ...loadBalancer, ...other, ...ranges, ...local }],
-    ['a name of another host', { type: 'ExternalName', externalName: 'example.com' }],
-  ])('%s is a ClusterIP again, and nothing is left of it', async (_, spec) => {
+    ['an ExternalName', { type: 'ExternalName', externalName: 'example.com' }],
+  ])('%s becomes a ClusterIP again without any remains', async (_, spec) => {
     await healed(SPEC);
     const before = (await child('Service'))?.spec;
     await patch(site.admin, SERVICE(), { spec });
@@ -60,7 +60,7 @@ describe('A Service that somebody makes', () => {
   });
 });
 
-describe('One child that is refused does not hold up the others:', () => {
+describe('A refused write of one child does not hold up the others, as with', () => {
   const inNamespace = (scope: Omit<Scope, 'namespace'>) =>
     forbid(site.admin, { namespace: site.key.namespace, ...scope });
 
@@ -101,7 +101,7 @@ describe('One child that is refused does not hold up the others:', () => {
     expect(await child('Ingress')).toBeUndefined();
   });
 
-  it('an Ingress that may not be made', async () => {
+  it('an Ingress that may not be created, while the image is new', async () => {
     await healed(SPEC);
     const allow = await inNamespace({
       apiGroup: 'networking.k8s.io',
@@ -126,14 +126,14 @@ describe('One child that is refused does not hold up the others:', () => {
   });
 });
 
-describe('A child that somebody else changes is put right, and', () => {
+describe('After a reconcile restored a changed child,', () => {
   const DEPLOYMENT = () => `/apis/apps/v1/namespaces/${site.key.namespace}/deployments/shop-deployment`;
   const as = (manager: string, path: string, body: object) =>
     patch(site.admin, `${path}?fieldManager=${manager}`, body);
   const setImage = (to: string) =>
     as('kubectl-set', DEPLOYMENT(), [{ op: 'replace', path: '/spec/template/spec/containers/0/image', value: to }]);
   const NOW = new Date();
-  /** Once the Deployment controller has no more to write: a run that loses every race with it is left to the sender. */
+  /** Runs after the Deployment controller is done, because a run that loses every race with it fails. */
   const runNow = async () => {
     await eventually(async () => {
       const { metadata, spec, status } = (await child('Deployment')) ?? {};
@@ -175,7 +175,7 @@ describe('A child that somebody else changes is put right, and', () => {
     ]);
   });
 
-  it('an autoscaler, which writes the subresource, is named too, beside who made the Service a NodePort', async () => {
+  it('an Event names an autoscaler, which writes the scale subresource, and another names who made the Service a NodePort', async () => {
     await healed(SPEC);
     await as('autoscaler', `${DEPLOYMENT()}/scale`, { spec: { replicas: 3 } });
     await as('somebody', SERVICE(), { spec: { type: 'NodePort' } });
@@ -186,7 +186,7 @@ describe('A child that somebody else changes is put right, and', () => {
     ]);
   });
 
-  it('nothing is said of a new spec, nor of a variable that nobody but the spec names', async () => {
+  it('no Event reports a new spec, and an Event about a variable does not show its value', async () => {
     await healed({ ...SPEC, env: [{ name: 'A', value: 'secret' }] });
     await replaceWebsiteSpec(site.admin, site.key, {
       ...SPEC,
@@ -221,7 +221,7 @@ describe('An Ingress', () => {
   const add = (path: object, index: '0' | '-') =>
     patch(site.admin, INGRESS(), [{ op: 'add', path: `/spec/rules/0/http/paths/${index}`, value: path }]);
 
-  it('that is recreated, since its class left the spec, keeps the labels and annotations of others', async () => {
+  it('that is recreated because its class left the spec keeps the labels and annotations of others', async () => {
     await healed({ ...HOST, ingressClassName: 'nginx' });
     const before = await child('Ingress');
     await patch(site.admin, INGRESS(), { metadata: theirs });
@@ -238,7 +238,7 @@ describe('An Ingress', () => {
   it.each([
     ['first', '0', [challenge.path, '/']],
     ['last', '-', ['/', challenge.path]],
-  ] as const)('keeps the path of a challenge that is added %s, and no other', async (_, index, paths) => {
+  ] as const)('keeps a challenge path that is added %s, and no other path', async (_, index, paths) => {
     await healed(HOST);
     await add(challenge, index);
     expect((await run()).actions).toEqual([]);
@@ -260,7 +260,7 @@ describe('An Ingress', () => {
   const issuedBy = (kind: string) => ({ ...HOST, tls: { issuer: { name: 'ours', kind } } });
   const FROM_SPEC = { 'websites.stable.example.com/issuer-from-spec': 'true' };
 
-  it('that is annotated with an issuer by somebody else keeps it', async () => {
+  it('keeps an issuer annotation that somebody else added', async () => {
     await healed({ ...HOST, tlsSecretName: 'tls' });
     await patch(site.admin, INGRESS(), { metadata: theirs });
     await replaceWebsiteSpec(site.admin, site.key, { ...HOST, tls: { secretName: 'other' } });
@@ -268,7 +268,7 @@ describe('An Ingress', () => {
     expect(await issuersOn()).toEqual({ 'cert-manager.io/cluster-issuer': 'x' });
   });
 
-  it('has the issuer of the spec alone, and none once that leaves the spec', async () => {
+  it('has only the issuer of the spec, and no issuer once it leaves the spec', async () => {
     await healed(issuedBy('Issuer'));
     expect(await issuersOn()).toEqual({ 'cert-manager.io/issuer': 'ours', ...FROM_SPEC });
     await patch(site.admin, INGRESS(), { metadata: theirs });
@@ -283,7 +283,7 @@ describe('An Ingress', () => {
     expect((await child('Ingress'))?.spec.tls ?? []).toEqual([]);
   });
 
-  it('keeps the challenge of each host while paths come and go', async () => {
+  it('keeps the challenge path of each host while paths are added and removed', async () => {
     const spec = { ...HOST, hosts: ['b.example.com'], paths: [{ path: '/shop' }] };
     await healed(spec);
     await add(challenge, '0');

@@ -1,4 +1,4 @@
-// Clusters whose policies change every Deployment: what the spec does not state is theirs, and what it states is said where it does not last.
+// Clusters with policies that change every Deployment. Fields that the spec does not state belong to the policy. The status reports stated fields that do not last.
 import { describe, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
@@ -41,7 +41,7 @@ async function message(): Promise<string | undefined> {
   return website?.status?.conditions?.find(({ type }) => type === 'Ready')?.message;
 }
 
-/** A Deployment that a policy would see, for asking whether there is one. */
+/** A Deployment for a dry run that shows whether a policy works. */
 const PROBE = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -67,7 +67,7 @@ const admitted = async (): Promise<string> =>
     ).spec,
   );
 
-/** @returns what takes the policy away, and waits until it is gone. */
+/** @returns a function that removes the policy and waits until it is gone. */
 async function policy(expression: string): Promise<() => Promise<void>> {
   const scope = { namespace: site.key.namespace, apiGroup: 'apps', resource: 'deployments' };
   const before = await admitted();
@@ -87,7 +87,7 @@ const everyContainer = (fields: string) =>
   );
 const REGISTRY = everyContainer('image: c.image.startsWith("mirror/") ? c.image : "mirror/" + c.image');
 
-describe('A Website is Ready, its changes roll out, and what leaves the spec leaves the child, where a policy', () => {
+describe('A Website becomes Ready, its changes roll out, and removed fields leave the Deployment, if a policy', () => {
   it.each<[string, string, object]>([
     ['always pulls', everyContainer('imagePullPolicy: "Always"'), { imagePullPolicy: 'Always' }],
     [
@@ -165,7 +165,7 @@ describe('A Website is Ready, its changes roll out, and what leaves the spec lea
 
 describe('A policy that changes the image', () => {
   const OVERRIDDEN = { kind: 'stalled', reason: 'Overridden' };
-  /** Nobody asks again, and no child is written. */
+  /** Two runs report the policy and write no child. */
   async function quiet(): Promise<void> {
     for (const { outcome, actions } of [await run(), await run()]) {
       expect(outcome).toEqual(OVERRIDDEN);
@@ -173,7 +173,7 @@ describe('A policy that changes the image', () => {
     }
   }
 
-  it('is named with both images, after one write, and nothing is written again until something changes', async () => {
+  it('is reported with both images after one write, and no child is written again until something changes', async () => {
     await policy(REGISTRY);
     await createWebsite(site.admin, site.key, SPEC);
     expect(written((await run()).actions)).toEqual(['create Deployment', 'create Service']);
@@ -201,7 +201,7 @@ describe('A policy that changes the image', () => {
     expect((await deployment()).spec.replicas).toBe(1);
   });
 
-  it('and is taken away leaves the Website as declared after one resync', async () => {
+  it('and is then removed lets one resync restore the Website', async () => {
     const end = await policy(REGISTRY);
     await createWebsite(site.admin, site.key, SPEC);
     await run();
@@ -214,7 +214,7 @@ describe('A policy that changes the image', () => {
   });
 });
 
-it('A Deployment of the last release, which does not say what was stated, is not written for that, and loses what leaves the spec', async () => {
+it('A Deployment of the last release without the annotation of stated fields needs no write, and loses fields that leave the spec', async () => {
   const spec = { ...SPEC, env: [{ name: 'A', value: 'a' }] };
   await createWebsite(site.admin, site.key, spec);
   await heals();
@@ -226,7 +226,7 @@ it('A Deployment of the last release, which does not say what was stated, is not
   expect((await deployment()).metadata.annotations).toHaveProperty([STATED]);
 });
 
-it('A variable that somebody adds stays, unless the spec states one of its name', async () => {
+it('A variable that somebody adds stays, unless the spec has a variable of that name', async () => {
   await createWebsite(site.admin, site.key, { ...SPEC, env: [{ name: 'A', value: 'a' }] });
   await heals();
   const contentType = 'application/strategic-merge-patch+json';

@@ -1,4 +1,4 @@
-// Policies that change what is written, in the double: generated histories end as the spec says, with what is theirs beside it.
+// Policies that change each write, on the model of the cluster. After generated histories, the children match the spec, beside the policy's own fields.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { reconcile } from '../../functions/website/reconcile.ts';
@@ -15,7 +15,7 @@ const key = { namespace: 'team-a', name: 'shop' };
 
 type Container = NonNullable<Deployment['spec']['template']['spec']>['containers'][number];
 
-/** What a policy makes of our container, and what it was before. */
+/** How a policy changes our container, and how to undo that. */
 interface Policy {
   readonly does: (container: Container) => Container;
   readonly undone: (container: Container) => Container;
@@ -67,7 +67,7 @@ async function childrenIn(cluster: MemoryCluster, { undone }: Policy): Promise<C
 }
 
 it.each(Object.entries(POLICIES))(
-  'After every change the children say what the spec says, the Website is settled, and nothing is written again, where a policy %s',
+  'With a policy that %s, the children match every generated spec, the Website is settled, and no child is written again',
   async (_, policy) => {
     const awake = anySpec.map((spec): Spec => ({ ...spec, suspend: false }));
     await fc.assert(
@@ -90,7 +90,7 @@ it.each(Object.entries(POLICIES))(
   },
 );
 
-it('A policy that changes the image is said, with one write for each spec', async () => {
+it('A policy that changes the image is reported after one write for each spec', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anySpec, { minLength: 1, maxLength: 4 }), async (history) => {
       const cluster = new MemoryCluster();

@@ -1,4 +1,4 @@
-// The usual rules of policy sets, as ValidatingAdmissionPolicies, and Pod Security restricted: a spec that gives what they ask for passes.
+// Common rules of policy sets, as ValidatingAdmissionPolicies, with Pod Security restricted. A spec with the required fields passes.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -72,7 +72,7 @@ beforeAll(async () => {
   const scope = { namespace, operations: ['CREATE', 'UPDATE'] } as const;
   await demand(real.admin, { ...scope, apiGroup: 'apps', resource: 'deployments' }, DEPLOYMENT_RULES);
   await demand(real.admin, { ...scope, apiGroup: 'policy', resource: 'poddisruptionbudgets' }, BUDGET_RULES);
-  // A policy works a moment after it was created.
+  // A policy takes effect a moment after its creation.
   await eventually(async () => {
     const ready = await readyAfter(await created({ ...SPEC, replicas: 0 }));
     if (!ready.includes('two replicas')) throw new Error(`There is no policy yet: ${ready}`);
@@ -94,7 +94,7 @@ async function readyAfter(key: WebsiteKey): Promise<string> {
   return `${ready?.reason}: ${ready?.message}`;
 }
 
-it('A spec with health, amounts, two replicas and the restricted profile becomes Available, with a budget', async () => {
+it('A spec with health, amounts, two replicas and the restricted profile satisfies the policies and becomes Available, with a budget', async () => {
   const key = await created(SPEC);
   await eventually(async () => expect(await readyAfter(key)).toMatch(/^Available: /));
   const budget = await kubernetes(real.admin).getChild('PodDisruptionBudget', key);
@@ -102,7 +102,7 @@ it('A spec with health, amounts, two replicas and the restricted profile becomes
   expect(budget?.spec).toMatchObject({ maxUnavailable: 1, selector: deployment?.spec.selector });
 });
 
-it('The sample restricted.yaml becomes Available', async () => {
+it('The sample restricted.yaml satisfies the policies and becomes Available', async () => {
   const sample = parse(readFileSync('crds/samples/restricted.yaml', 'utf8')) as Website & { readonly spec: object };
   const key = await created(sample.spec);
   await eventually(async () => expect(await readyAfter(key)).toMatch(/^Available: /));
@@ -114,7 +114,7 @@ it.each<[string, object, string]>([
   ['no tag', { image: 'nginx' }, 'an image needs a tag other than latest'],
   ['a token', { automountServiceAccountToken: true }, 'no token may be mounted'],
   ['the baseline profile', { securityProfile: 'baseline' }, 'containers run as a user other than root'],
-])('A spec with %s is Rejected, in the words of the rule', async (_, change, message) => {
+])('A spec with %s is Rejected with the message of the rule', async (_, change, message) => {
   const ready = await readyAfter(await created({ ...SPEC, ...change }));
   expect(ready).toMatch(/^Rejected: /);
   expect(ready).toContain(message);

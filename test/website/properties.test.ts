@@ -39,19 +39,19 @@ const spec = fc.record(
     resources: fc.constantFrom({ limits: { cpu: '1000m' } }, { requests: { memory: '1Gi' } }),
     securityProfile: fc.constantFrom('baseline', 'restricted'),
     disruptionBudget: fc.constantFrom('Auto', 'None'),
-    // Something else scales it: `replicas` is there, because the number that it starts with depends on the history.
+    // With `external`, another program scales it. `replicas` is stated, because otherwise the first number depends on the history.
     autoscaling: fc.constantFrom({ maxReplicas: 3 }, { minReplicas: 2, maxReplicas: 4 }, { external: true }),
   },
   { requiredKeys: ['image', 'replicas'] },
 );
 
-/** Such a spec, without replicas where it may be. */
+/** The same, without replicas if they are optional. */
 const open = fc.tuple(spec, fc.boolean()).map(([{ replicas, ...rest }, isStated]) => ({
   ...rest,
   ...(isStated || rest.autoscaling === undefined ? { replicas } : {}),
 }));
 
-/** What users and third parties do. */
+/** Changes by users and third parties. */
 type Change =
   | { readonly do: 'apply'; readonly key: WebsiteKey; readonly spec: object }
   | { readonly do: 'delete'; readonly key: WebsiteKey }
@@ -89,7 +89,7 @@ async function settle(cluster: MemoryCluster): Promise<void> {
 }
 
 describe('P9: events commute', () => {
-  it('any order, loss and duplication of events ends, with one resync, where no event at all ends', async () => {
+  it('after any order, loss and duplication of events, one resync leads to the same state as without any event', async () => {
     const step = fc.oneof(
       change.map((made) => ({ change: made })),
       fc.record({
@@ -113,8 +113,8 @@ describe('P9: events commute', () => {
   });
 });
 
-describe('P1, P2: converges, and is quiet then', () => {
-  it('after any history and one resync, every child is as desired, and another resync writes nothing', async () => {
+describe('P1, P2: after any history,', () => {
+  it('one resync makes every child as desired, and another resync writes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(change, { maxLength: 15 }), async (history) => {
         const cluster = new MemoryCluster();
@@ -161,8 +161,8 @@ function scheduled(cluster: MemoryCluster, scheduler: fc.Scheduler): Cluster {
   };
 }
 
-describe('P3, P4, P10: whatever interleaves', () => {
-  it('no generation goes back, nothing foreign is written, and Ready is true of what is there', async () => {
+describe('P3, P4, P10: in random orders of the calls,', () => {
+  it('no generation goes back, no foreign child is written, and Ready is honest', async () => {
     const [shop] = keys as [WebsiteKey];
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(open, { minLength: 2, maxLength: 4 }), async (scheduler, specs) => {
@@ -183,7 +183,7 @@ describe('P3, P4, P10: whatever interleaves', () => {
           if (object.kind === 'Website') expectHonest(object, cluster);
           if (object.kind === 'Deployment') expectHandsOff(object as Deployment);
         };
-        /** What the autoscaler and users set stays while the spec leaves the number to an autoscaler. */
+        /** The number that the autoscaler or a user set stays while the spec leaves it to an autoscaler. */
         let before: Deployment | undefined;
         let isAutoscalers = false;
         const expectHandsOff = (deployment: Deployment) => {
@@ -204,7 +204,7 @@ describe('P3, P4, P10: whatever interleaves', () => {
             await reconcile(shop, contextOf(scheduled(cluster, scheduler)), index === 0 ? RUNS.nothing : {});
           } catch (error) {
             if (!(error instanceof ClusterError) || error.class !== 'conflict') throw error;
-            // What it wrote before it lost every race is told of by events, since no answer says that it is known.
+            // No answer covers the writes of this run, so their events follow, and the settling run reads everything.
             settling = RUNS.everything;
           }
         });

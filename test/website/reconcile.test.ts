@@ -25,7 +25,7 @@ const ASKING: Partial<Record<ChildKind, object>> = {
   HTTPRoute: { host: 'a.example.com', gateway: { name: 'public' } },
   HorizontalPodAutoscaler: { autoscaling: { maxReplicas: 4 } },
 };
-/** Each optional kind, with a spec that desires it and no other one. The tests of a kind without such a spec fail. */
+/** Each optional kind, with a spec that desires only this one. The tests of a kind without such a spec fail. */
 const OPTIONAL = OPTIONAL_KINDS.map(({ kind }) => [kind, { ...SPEC, ...ASKING[kind] }] as const);
 let cluster: MemoryCluster;
 const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
@@ -39,8 +39,8 @@ beforeEach(() => {
   cluster = new MemoryCluster();
 });
 
-describe('P1: what is declared comes to be', () => {
-  it('from nothing', async () => {
+describe('P1: a reconcile creates what the spec declares', () => {
+  it('for a new Website', async () => {
     cluster.apply(key, SPEC);
     expect((await run()).actions).toEqual(['create Deployment', 'create Service', 'update status']);
     cluster.rollOut();
@@ -51,7 +51,7 @@ describe('P1: what is declared comes to be', () => {
     ['another image', { image: 'nginx:2' }, ['replace Deployment', 'update status']],
     ['no replicas', { replicas: 0 }, ['replace Deployment', 'update status']],
     ['a host', { host: 'a.example.com' }, ['replace Deployment', 'create Ingress', 'update status']],
-  ])('after %s', async (_, change, actions) => {
+  ])('after a change to %s', async (_, change, actions) => {
     cluster.apply(key, SPEC);
     await run();
     cluster.rollOut();
@@ -60,7 +60,7 @@ describe('P1: what is declared comes to be', () => {
     expect((await run()).actions).toEqual(actions);
   });
 
-  it('after a host came and went', async () => {
+  it('after a host was added and removed', async () => {
     cluster.apply(key, { ...SPEC, host: 'a.example.com' });
     await run();
     cluster.apply(key, SPEC);
@@ -80,12 +80,12 @@ describe('P1: what is declared comes to be', () => {
   });
 });
 
-describe('P2: where all is as declared', () => {
+describe('P2: a reconcile', () => {
   it.each([
-    ['there are 3 reads and no write', SPEC, 3],
-    ['with an Ingress there are 4', { ...SPEC, host: 'a.example.com' }, 4],
-    ['with a Gateway there are 4', { ...SPEC, ...ASKING.HTTPRoute }, 4],
-  ])('%s', async (_, spec, reads) => {
+    ['makes 3 reads and no write', SPEC, 3],
+    ['with an Ingress makes 4 reads and no write', { ...SPEC, host: 'a.example.com' }, 4],
+    ['with a Gateway makes 4 reads and no write', { ...SPEC, ...ASKING.HTTPRoute }, 4],
+  ])('of a settled Website %s', async (_, spec, reads) => {
     cluster.apply(key, spec);
     await run();
     cluster.rollOut();
@@ -93,12 +93,12 @@ describe('P2: where all is as declared', () => {
     expect(await spend(() => run())).toEqual({ reads, writes: 0 });
   });
 
-  it('a create of a Website just seen takes 4 calls', async () => {
+  it('of a new Website takes 4 calls', async () => {
     cluster.apply(key, SPEC);
     expect(await spend(() => run('nothing'))).toEqual({ reads: 1, writes: 3 });
   });
 
-  it('a wrong guess that there are no children does no harm', async () => {
+  it('that wrongly expects no children changes nothing', async () => {
     cluster.apply(key, SPEC);
     await run();
     const before = cluster.all();
@@ -107,8 +107,8 @@ describe('P2: where all is as declared', () => {
   });
 });
 
-describe('P3: a run that was overtaken', () => {
-  /** Stops the run at its first such write, lets the rest of the test happen, and then lets it write. */
+describe('P3: an old run that continues after a newer one', () => {
+  /** Stops the run at its first such write until `resume` is called. */
   function overtaken(verb: 'replace' | 'delete', stopAt: ChildKind) {
     let resume = () => {};
     const meanwhile = new Promise<void>((resolve) => (resume = resolve));
@@ -145,9 +145,9 @@ describe('P3: a run that was overtaken', () => {
   const images: (string | undefined)[] = [];
 
   it.each([
-    ['wrote something else', 'nginx:3'],
-    ['had nothing to write, since all was as it wants it', 'nginx:1.29'],
-  ])('by one that %s does not undo it', async (_, image) => {
+    ['wrote another image', 'nginx:3'],
+    ['found nothing to write', 'nginx:1.29'],
+  ])('does not undo it if the newer run %s', async (_, image) => {
     cluster.apply(key, SPEC);
     await run();
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
@@ -164,7 +164,7 @@ describe('P3: a run that was overtaken', () => {
     expect(images).toEqual([]);
   });
 
-  it('does not undo it where the newer one had nothing to write but the generation of an Ingress', async () => {
+  it('does not undo it if the newer run wrote only the generation of an Ingress', async () => {
     const [old, next] = ['a.example.com', 'b.example.com'].map((host) => ({ ...SPEC, host }));
     cluster.apply(key, old);
     await run();
@@ -180,7 +180,7 @@ describe('P3: a run that was overtaken', () => {
     expect(written).not.toContain('Ingress');
   });
 
-  it.each(OPTIONAL)('deletes no %s that the newer one desires', async (kind, spec) => {
+  it.each(OPTIONAL)('deletes no %s that the newer run desires', async (kind, spec) => {
     cluster.apply(key, spec);
     await run();
     cluster.apply(key, SPEC);
@@ -200,14 +200,14 @@ describe('An optional child', () => {
   const remove = (kind: ChildKind) => cluster.remove(kind, { ...key, name: childName(kind, key.name) });
 
   it.each(OPTIONAL)(
-    'of the kind %s is recreated, and then the status is written, even without news',
+    'of kind %s is recreated, and then the status is written even if it does not change',
     async (kind, spec) => {
       cluster.apply(key, { ...spec, replicas: 3 });
       await run();
       cluster.apply(key, spec);
       await run();
       remove(kind);
-      // A newer run that desires no such child makes the API server refuse this status, so the run takes the child back.
+      // If a newer run does not desire the child, the API server refuses this status write, and the run deletes the child.
       const { reads, writes } = await spend(async () =>
         expect((await run('everything')).actions).toEqual([`create ${kind}`]),
       );
@@ -215,43 +215,37 @@ describe('An optional child', () => {
     },
   );
 
-  it.each(OPTIONAL)(
-    'of the kind %s is found after a lost race, though the Deployment does not list it',
-    async (kind, spec) => {
-      cluster.apply(key, spec);
-      await run();
-      const late = await cluster.getChild(kind, key);
-      cluster.apply(key, SPEC);
-      await run();
-      cluster.apply(key, { ...SPEC, image: 'nginx:2' });
-      const replace = cluster.replace.bind(cluster);
-      cluster.replace = async () => {
-        cluster.replace = replace;
-        await cluster.create(late as Parameters<typeof cluster.create>[0]);
-        throw new ClusterError('Conflict', 'changed meanwhile');
-      };
-      expect((await run()).actions).toContain(`delete ${kind}`);
-    },
-  );
+  it.each(OPTIONAL)('of kind %s that the Deployment does not list is found after a lost race', async (kind, spec) => {
+    cluster.apply(key, spec);
+    await run();
+    const late = await cluster.getChild(kind, key);
+    cluster.apply(key, SPEC);
+    await run();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    const replace = cluster.replace.bind(cluster);
+    cluster.replace = async () => {
+      cluster.replace = replace;
+      await cluster.create(late as Parameters<typeof cluster.create>[0]);
+      throw new ClusterError('Conflict', 'changed meanwhile');
+    };
+    expect((await run()).actions).toContain(`delete ${kind}`);
+  });
 
-  it.each(OPTIONAL)(
-    'of the kind %s is deleted with the first attempt where a deleted Website left it',
-    async (kind, spec) => {
-      cluster.apply(key, spec);
-      await run();
-      cluster.drop('Website', key);
-      cluster.apply(key, { ...SPEC, image: 'nginx:2' });
-      cluster.apply(key, SPEC);
-      const { reads } = await spend(async () =>
-        expect((await run()).actions.slice(0, 2)).toEqual([`replace ${kind}`, `delete ${kind}`]),
-      );
-      expect(reads).toBe(4);
-    },
-  );
+  it.each(OPTIONAL)('of kind %s that a deleted Website left is deleted at the first attempt', async (kind, spec) => {
+    cluster.apply(key, spec);
+    await run();
+    cluster.drop('Website', key);
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+    cluster.apply(key, SPEC);
+    const { reads } = await spend(async () =>
+      expect((await run()).actions.slice(0, 2)).toEqual([`replace ${kind}`, `delete ${kind}`]),
+    );
+    expect(reads).toBe(4);
+  });
 });
 
-describe('P3: a Website as a cache has it', () => {
-  /** Shows the Website as it is now to whoever asks for it since a version, whatever comes; what else is given takes the place of calls. */
+describe('P3: a Website from a cache', () => {
+  /** A cluster whose cache always returns the present Website. The given calls replace others. */
   function behind(calls: Partial<Cluster> = {}): Cluster {
     const [seen] = cluster.websites();
     const lagging: Partial<Cluster> = {
@@ -271,7 +265,7 @@ describe('P3: a Website as a cache has it', () => {
   const image = () => deployment().spec.template.spec?.containers[0]?.image;
   const NEXT = { ...SPEC, image: 'nginx:2' };
 
-  it('is good enough where there are no children yet: what has changed since is found out', async () => {
+  it('suffices if there are no children yet: the run then detects a newer spec', async () => {
     cluster.apply(key, SPEC);
     const lagging = behind();
     cluster.apply(key, NEXT);
@@ -280,7 +274,7 @@ describe('P3: a Website as a cache has it', () => {
     expect(image()).toBe('nginx:2');
   });
 
-  it('is good enough where it is ahead of its children: no other is read', async () => {
+  it('suffices if it is newer than its children: no other Website is read', async () => {
     cluster.apply(key, SPEC);
     await run();
     cluster.apply(key, NEXT);
@@ -290,7 +284,7 @@ describe('P3: a Website as a cache has it', () => {
     expect(image()).toBe('nginx:2');
   });
 
-  it('is good enough where nothing is to be done, and for what its status says of the children', async () => {
+  it('suffices if nothing has to be written, and to report the state of the children', async () => {
     cluster.apply(key, SPEC);
     await run();
     const before = behind();
@@ -299,7 +293,7 @@ describe('P3: a Website as a cache has it', () => {
     expect((await runSince(before)).actions).toEqual(['update status']);
   });
 
-  it('is not acted on where the children may have been made for a newer one', async () => {
+  it('is not used if the children may belong to a newer spec', async () => {
     cluster.apply(key, SPEC);
     const lagging = behind();
     cluster.apply(key, NEXT);
@@ -308,7 +302,7 @@ describe('P3: a Website as a cache has it', () => {
     expect((await runSince(lagging)).actions).toEqual([]);
   });
 
-  it('is not acted on where somebody has removed the generation of the Deployment', async () => {
+  it('is not used if somebody removed the generation annotation of the Deployment', async () => {
     cluster.apply(key, SPEC);
     await run();
     const lagging = behind();
@@ -324,7 +318,7 @@ describe('P3: a Website as a cache has it', () => {
   });
 
   it.each(['as-needed', 'deployment'] as const)(
-    'does not undo what was done by hand while it is suspended, in a run that looks at %s',
+    'does not undo changes by hand during a suspension, in a run that reads %s',
     async (reads) => {
       cluster.apply(key, SPEC);
       await run();
@@ -337,11 +331,11 @@ describe('P3: a Website as a cache has it', () => {
     },
   );
 
-  it.each(OPTIONAL)('does not take back the %s that was made for a newer one', async (optional, spec) => {
+  it.each(OPTIONAL)('does not delete a %s that belongs to a newer spec', async (optional, spec) => {
     cluster.apply(key, spec);
     await run();
     cluster.apply(key, SPEC);
-    // Its Deployment is still of the first spec when it is read, and its optional child of the third.
+    // The run reads a Deployment of the first spec and an optional child of the third.
     const lagging = behind({
       async getChild(kind, where) {
         if (kind === optional) {
@@ -361,7 +355,7 @@ describe('P3: a Website as a cache has it', () => {
     expect(deleted).toEqual([]);
   });
 
-  it('does not take back what one after it, of the same name, has taken over', async () => {
+  it('does not take back children that a later Website of the same name has taken over', async () => {
     cluster.apply(key, SPEC);
     await run();
     cluster.apply(key, NEXT);
@@ -370,7 +364,7 @@ describe('P3: a Website as a cache has it', () => {
     cluster.drop('Website', key);
     cluster.apply(key, SPEC);
     await run();
-    // As where the new one's run has come to the Service first.
+    // As if the new Website's run had taken over the Service first.
     const metadata = { ...deployment().metadata, ownerReferences: owned } as Deployment['metadata'];
     cluster.edit(deployment(), { metadata });
     const [website] = cluster.websites();
@@ -382,7 +376,7 @@ describe('P3: a Website as a cache has it', () => {
       expect(child.metadata.ownerReferences).toMatchObject([{ uid: website?.metadata.uid }]);
   });
 
-  it('may be gone by now', async () => {
+  it('may be deleted by now', async () => {
     cluster.apply(key, SPEC);
     const lagging = behind();
     cluster.remove('Website', key);
@@ -390,7 +384,7 @@ describe('P3: a Website as a cache has it', () => {
   });
 });
 
-it('The outcome rests on each object as it was read last, or written', async () => {
+it('A run returns the version of each object that it read or wrote last', async () => {
   cluster.apply(key, SPEC);
   const { versions } = await run();
   const [deployment, service] = cluster.children();
@@ -403,7 +397,7 @@ it('The outcome rests on each object as it was read last, or written', async () 
   expect((await run()).versions).toEqual(await stored());
 });
 
-describe('A Deployment of which alone something was heard', () => {
+describe('A Deployment, after an event that reports only its change,', () => {
   const alone = () => run('deployment');
   const deployment = () => cluster.children().find(({ kind }) => kind === 'Deployment') as Deployment;
   const edited = () => cluster.edit(deployment(), { spec: { ...deployment().spec, replicas: 9 } });
@@ -411,7 +405,7 @@ describe('A Deployment of which alone something was heard', () => {
   const HOST = { ...SPEC, host: 'a.example.com' };
 
   beforeEach(async () => {
-    // Not its first spec, for which a run looks less far.
+    // This is not its first spec, because a run for a first spec reads less.
     cluster.apply(key, { ...HOST, replicas: 3 });
     cluster.apply(key, HOST);
     await run();
@@ -420,12 +414,12 @@ describe('A Deployment of which alone something was heard', () => {
   });
 
   it.each<[string, () => unknown, string[], number]>([
-    ['is as it should be', () => {}, [], 2],
+    ['is as declared', () => {}, [], 2],
     ['was edited', edited, ['replace Deployment', 'update status'], 2],
-    // Nothing says that there is no HTTPRoute, which has a say in readiness.
+    // Without the Deployment, the run cannot know that there is no HTTPRoute, which affects readiness.
     ['was deleted', () => cluster.remove('Deployment', NAME), ['create Deployment', 'update status'], 4],
     ['has Pods', () => cluster.edit(deployment(), { status: { replicas: 2, readyReplicas: 1 } }), ['update status'], 2],
-  ])('that %s is read with the Website, and no other child is', async (_, happens, actions, reads) => {
+  ])('that %s is read with the Website, and no other child is read', async (_, happens, actions, reads) => {
     happens();
     const children = cluster.children().filter(({ kind }) => kind !== 'Deployment');
     expect(await spend(async () => expect((await alone()).actions).toEqual(actions))).toEqual({
@@ -439,19 +433,19 @@ describe('A Deployment of which alone something was heard', () => {
     expect(await spend(() => run())).toEqual({ reads: 4, writes: 0 });
   });
 
-  it('is not all that is looked at where the Website has changed', async () => {
+  it('is read with all children if the Website has changed too', async () => {
     cluster.remove('Service', SERVICE);
     cluster.apply(key, { ...SPEC, host: 'b.example.com' });
     expect((await alone()).actions).toContain('create Service');
   });
 });
 
-describe('A Website that has changed, and no Service has', () => {
+describe('A Website whose spec changed, after an event that reports no changed Service,', () => {
   it.each([
     ['another image', { image: 'nginx:2' }, 2, ['replace Deployment', 'update status']],
     ['a host', { host: 'a.example.com' }, 2, ['replace Deployment', 'create Ingress', 'update status']],
-    ['nothing new', {}, 2, []],
-  ])('to %s needs no look at it', async (_, change, reads, actions) => {
+    ['no new value', {}, 2, []],
+  ])('and gets %s needs no read of the Service', async (_, change, reads, actions) => {
     cluster.apply(key, SPEC);
     await run();
     cluster.apply(key, { ...SPEC, ...change });
@@ -462,7 +456,7 @@ describe('A Website that has changed, and no Service has', () => {
     expect(await spend(() => run())).toMatchObject({ writes: 0 });
   });
 
-  it('from a host has its Ingress deleted', async () => {
+  it('and loses its host has its Ingress deleted', async () => {
     cluster.apply(key, { ...SPEC, host: 'a.example.com' });
     await run();
     cluster.apply(key, SPEC);
@@ -470,56 +464,59 @@ describe('A Website that has changed, and no Service has', () => {
   });
 });
 
-describe.each(['deployment', 'spec'] as const)('A run that looks at %s first reads more where', (reads) => {
-  beforeEach(async () => {
-    cluster.apply(key, SPEC);
-    await run();
-  });
+describe.each(['deployment', 'spec'] as const)(
+  'A run that reads only the %s at first reads all children if',
+  (reads) => {
+    beforeEach(async () => {
+      cluster.apply(key, SPEC);
+      await run();
+    });
 
-  it.each<[string, () => unknown]>([
-    ['the Website is asked for a look', () => cluster.apply(key, SPEC, { annotations: { [REQUESTED_AT]: 'now' } })],
-    ['the Website is another one', () => (cluster.remove('Website', key), cluster.apply(key, SPEC))],
-    [
-      'the Website was suspended, and is no more',
-      async () => {
-        cluster.apply(key, { ...SPEC, suspend: true });
-        await run();
-        cluster.remove('Service', SERVICE);
-        cluster.apply(key, SPEC);
-      },
-    ],
-  ])('%s', async (_, happens) => {
-    cluster.remove('Service', SERVICE);
-    await happens();
-    expect((await run(reads)).actions).toContain('create Service');
-  });
+    it.each<[string, () => unknown]>([
+      ['somebody requested a reconcile', () => cluster.apply(key, SPEC, { annotations: { [REQUESTED_AT]: 'now' } })],
+      ['the Website was created again', () => (cluster.remove('Website', key), cluster.apply(key, SPEC))],
+      [
+        'the Website has been resumed',
+        async () => {
+          cluster.apply(key, { ...SPEC, suspend: true });
+          await run();
+          cluster.remove('Service', SERVICE);
+          cluster.apply(key, SPEC);
+        },
+      ],
+    ])('%s', async (_, happens) => {
+      cluster.remove('Service', SERVICE);
+      await happens();
+      expect((await run(reads)).actions).toContain('create Service');
+    });
 
-  it('the children have lost their owners', async () => {
-    for (const child of cluster.children())
-      cluster.edit(child, { metadata: { ...child.metadata, ownerReferences: [] } });
-    expect((await run(reads)).actions).toContain('replace Service');
-  });
+    it('the children have lost their owner references', async () => {
+      for (const child of cluster.children())
+        cluster.edit(child, { metadata: { ...child.metadata, ownerReferences: [] } });
+      expect((await run(reads)).actions).toContain('replace Service');
+    });
 
-  it('something stood in the way', async () => {
-    const service = cluster.children().find(({ kind }) => kind === 'Service') as Child;
-    cluster.edit(service, { metadata: { ...service.metadata, ownerReferences: [], labels: {} } });
-    expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
-    expect((await run(reads)).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
-    cluster.remove('Service', SERVICE);
-    expect((await run(reads)).actions).toContain('create Service');
-  });
+    it('a foreign Service was in the way', async () => {
+      const service = cluster.children().find(({ kind }) => kind === 'Service') as Child;
+      cluster.edit(service, { metadata: { ...service.metadata, ownerReferences: [], labels: {} } });
+      expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+      expect((await run(reads)).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+      cluster.remove('Service', SERVICE);
+      expect((await run(reads)).actions).toContain('create Service');
+    });
 
-  it('the Deployment stands in the way', async () => {
-    cluster.remove('Service', SERVICE);
-    const deployment = cluster.children().find(({ kind }) => kind === 'Deployment') as Child;
-    cluster.edit(deployment, { metadata: { ...deployment.metadata, ownerReferences: [], labels: {} } });
-    const { outcome, actions } = await run(reads);
-    expect(outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
-    expect(actions).toContain('create Service');
-  });
-});
+    it('a foreign Deployment is in the way', async () => {
+      cluster.remove('Service', SERVICE);
+      const deployment = cluster.children().find(({ kind }) => kind === 'Deployment') as Child;
+      cluster.edit(deployment, { metadata: { ...deployment.metadata, ownerReferences: [], labels: {} } });
+      const { outcome, actions } = await run(reads);
+      expect(outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
+      expect(actions).toContain('create Service');
+    });
+  },
+);
 
-describe('P10: a kind that has a say in readiness', () => {
+describe('P10: a kind of child that affects readiness', () => {
   const ingress = kindOf('Ingress');
   beforeEach(() => {
     Object.assign(ingress, {
@@ -528,7 +525,7 @@ describe('P10: a kind that has a say in readiness', () => {
   });
   afterEach(() => Reflect.deleteProperty(ingress, 'readiness'));
 
-  it.each(['deployment', 'as-needed', 'everything'] as const)('is heard by a run that looks at %s', async (name) => {
+  it.each(['deployment', 'as-needed', 'everything'] as const)('is judged by a run that reads %s', async (name) => {
     cluster.apply(key, { ...SPEC, host: 'a.example.com' });
     await run();
     cluster.rollOut();
@@ -536,8 +533,8 @@ describe('P10: a kind that has a say in readiness', () => {
   });
 });
 
-describe('P4: what is not ours', () => {
-  it('is not touched, and the Website heals once it is gone', async () => {
+describe('P4: a child of another owner', () => {
+  it('is not touched, and the Website is reconciled once it is gone', async () => {
     const foreign = {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
@@ -557,7 +554,7 @@ describe('P4: what is not ours', () => {
     expect((await run()).actions).toContain('create Deployment');
   });
 
-  it('is not adopted by a Website that was deleted after it was read: the garbage collector would delete it', async () => {
+  it('is not adopted by a Website that was deleted after it was read, because the garbage collector would delete it', async () => {
     cluster.apply(key, SPEC);
     await run();
     for (const child of cluster.children())
@@ -575,13 +572,13 @@ describe('P4: what is not ours', () => {
 });
 
 describe('A Website', () => {
-  it('that is gone, or going, is left to the garbage collector', async () => {
+  it('that is deleted or being deleted is left to the garbage collector', async () => {
     expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [], repairs: [], versions: {} });
     cluster.apply(key, SPEC, { deletionTimestamp: '2026-01-01T00:00:00Z' });
     expect(await run()).toEqual({ outcome: { kind: 'gone' }, actions: [], repairs: [], versions: {} });
   });
 
-  it('that is suspended keeps its children as they are, and says so', async () => {
+  it('that is suspended keeps its children unchanged, and says so in its status', async () => {
     cluster.apply(key, SPEC);
     await run();
     const before = cluster.children();
@@ -608,7 +605,7 @@ describe('A Website', () => {
       await run();
     });
 
-    it('stays ready while its children are as declared, and is no longer when somebody changes them', async () => {
+    it('stays ready while its children match the spec, and no longer after somebody changes them', async () => {
       expect((await suspend(SPEC)).actions).toEqual(['update status']);
       expect(ready()).toBe(`True ${SUSPENDED} 2 replicas are available`);
       const [deployment] = cluster.children() as Deployment[];
@@ -622,25 +619,25 @@ describe('A Website', () => {
       expect(ready()).toBe(`Unknown ${SUSPENDED} Deployment is missing`);
     });
 
-    it('with a new host is not ready, and has no URL that leads nowhere', async () => {
+    it('with a new host is not ready and has no URL', async () => {
       await suspend({ ...SPEC, host: 'a.example.com' });
       expect(ready()).toMatch(/^Unknown Suspended: .*: Deployment differs from the spec/);
       expect(cluster.websites()[0]?.status).not.toHaveProperty('url');
     });
 
-    it('writes nothing more, and takes 3 reads (P2)', async () => {
+    it('P2: costs 3 reads and no write', async () => {
       await suspend(SPEC);
       expect(await spend(() => run())).toEqual({ reads: 3, writes: 0 });
     });
 
-    it('is seen as it is by a run that expects no children', async () => {
+    it('has its children judged even by a run that expects no children', async () => {
       cluster.apply(key, { ...SPEC, suspend: true });
       await run('nothing');
       expect(ready()).toBe(`True ${SUSPENDED} 2 replicas are available`);
     });
   });
 
-  it('with a spec that an older CRD let in is stalled with the name of the field, and its children stay', async () => {
+  it('with an invalid spec is stalled, its condition names the field, and no child is created', async () => {
     cluster.apply(key, { image: 'nginx\n  evil: true', replicas: 1 });
     expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'InvalidSpec' });
     expect(cluster.children()).toEqual([]);
@@ -648,13 +645,13 @@ describe('A Website', () => {
     expect((await run()).actions).toEqual([]);
   });
 
-  it('without image or replicas is stalled', async () => {
+  it('without a spec is stalled', async () => {
     cluster.apply(key, undefined);
     expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'InvalidSpec' });
   });
 });
 
-describe('A call that fails', () => {
+describe('A failing call', () => {
   const failing = (code: ErrorCode, method: 'create' | 'replace' | 'updateStatus' | 'getWebsite', times = Infinity) => {
     const original = cluster[method].bind(cluster) as (argument: never) => Promise<never>;
     let failed = 0;
@@ -665,7 +662,7 @@ describe('A call that fails', () => {
   };
 
   it.each(['Invalid', 'QuotaExceeded', 'PolicyDenied'] as const)(
-    'for good (%s) is shown in the status, and looked at again within a minute',
+    'with the permanent error %s is shown in the status, and tried again within a minute',
     async (code) => {
       cluster.apply(key, SPEC);
       failing(code, 'create');
@@ -676,7 +673,7 @@ describe('A call that fails', () => {
   );
 
   it.each(['Forbidden', 'Unauthorized', 'TooManyRequests', 'Timeout', 'Unavailable', 'Unreachable'] as const)(
-    'for now (%s) is thrown, for the sender to try again',
+    'with the transient error %s fails the run, so that the sender tries again',
     async (code) => {
       cluster.apply(key, SPEC);
       failing(code, 'create');
@@ -684,20 +681,20 @@ describe('A call that fails', () => {
     },
   );
 
-  it('because of a lost race is read again', async () => {
+  it('that lost a race leads to another read', async () => {
     cluster.apply(key, SPEC);
     failing('Conflict', 'updateStatus', 2);
     expect((await run()).actions).toEqual(['create Deployment', 'create Service', 'update status']);
   });
 
-  it('because of a race that is lost for ever is thrown after a bounded number of attempts', async () => {
+  it('that always loses its race fails the run after a limited number of attempts', async () => {
     cluster.apply(key, SPEC);
     failing('Conflict', 'updateStatus');
     const { reads } = await spend(() => expect(run()).rejects.toMatchObject({ code: 'Conflict' }));
     expect(reads).toBeLessThanOrEqual(5 * (CHILD_KINDS.length + 1));
   });
 
-  it('because the namespace is going is the end of it', async () => {
+  it('in a namespace that is being deleted ends the run without an error', async () => {
     cluster.apply(key, SPEC);
     failing('NamespaceTerminating', 'create');
     expect((await run()).outcome).toEqual({ kind: 'gone' });
@@ -721,7 +718,7 @@ describe('status.url', () => {
     ['Ingress with a certificate', 'Ingress', { ...HOST, tlsSecretName: 'tls' }, 'https://a.example.com'],
     ['Service', 'Service', SPEC, 'http://shop-service.team-a.svc'],
     ['Service behind an Ingress', 'Service', HOST, 'http://a.example.com'],
-  ])('is not there while the %s is refused', async (_, kind, spec, expected) => {
+  ])('is absent while the %s is refused', async (_, kind, spec, expected) => {
     const grant = refuse(kind);
     cluster.apply(key, spec);
     await run();
@@ -735,7 +732,7 @@ describe('status.url', () => {
     }
   });
 
-  it("is not there while somebody else's Ingress has the name, also where the Deployment is not ours either", async () => {
+  it('is absent while a foreign Ingress has the name, even if the Deployment is foreign too', async () => {
     for (const kind of ['Ingress', 'Deployment'] as const) {
       const foreign = { apiVersion: 'v1', kind, metadata: { ...key, name: `shop-${kind.toLowerCase()}` }, spec: {} };
       await cluster.create(foreign as unknown as Parameters<typeof cluster.create>[0]);
@@ -750,7 +747,7 @@ describe('status.url', () => {
   });
 });
 
-it('No Ingress is made that the Deployment does not know of, also when the Deployment is refused', async () => {
+it('No Ingress is created before the Deployment lists it, even if the API server refuses the Deployment', async () => {
   cluster.apply(key, SPEC);
   await run();
   const replace = cluster.replace.bind(cluster);
@@ -766,7 +763,7 @@ it('No Ingress is made that the Deployment does not know of, also when the Deplo
   expect(await cluster.getChild('Ingress', key)).toBeUndefined();
 });
 
-it.each(OPTIONAL)('No %s is made while the Deployment cannot be created', async (kind, spec) => {
+it.each(OPTIONAL)('No %s is created while the Deployment cannot be created', async (kind, spec) => {
   const create = cluster.create.bind(cluster);
   cluster.create = async (child) => {
     if (child.kind === 'Deployment') throw new ClusterError('QuotaExceeded', 'exceeded quota');
@@ -777,7 +774,7 @@ it.each(OPTIONAL)('No %s is made while the Deployment cannot be created', async 
   expect(await cluster.getChild(kind, key)).toBeUndefined();
 });
 
-it('An Ingress that has to be recreated and cannot be deleted stays, and the status says why', async () => {
+it('An Ingress that cannot be deleted to be recreated stays, and the Website is Rejected', async () => {
   cluster.apply(key, { ...SPEC, host: 'a.example.com', ingressClassName: 'nginx' });
   await run();
   cluster.delete = () => Promise.reject(new ClusterError('Invalid', 'not here'));
@@ -787,7 +784,7 @@ it('An Ingress that has to be recreated and cannot be deleted stays, and the sta
   expect((await run()).actions).toEqual([]);
 });
 
-describe('No Ingress stays when the host has left the spec, also when', () => {
+describe('The Ingress is deleted when the host leaves the spec, even if', () => {
   const HOST = { ...SPEC, host: 'a.example.com' };
   const theirs = { labels: {}, annotations: {} };
   const another = { apiVersion: 'example.com/v1', kind: 'Rollout', name: 'shop', uid: 'r', controller: true };
@@ -809,7 +806,7 @@ describe('No Ingress stays when the host has left the spec, also when', () => {
   it.each([
     ['somebody', []],
     ['another controller', [another]],
-  ])('%s has put a Deployment in the place of ours', async (_, ownerReferences) => {
+  ])('%s replaced our Deployment', async (_, ownerReferences) => {
     cluster.apply(key, HOST);
     await run();
     await takeAway(ownerReferences);
@@ -818,7 +815,7 @@ describe('No Ingress stays when the host has left the spec, also when', () => {
     expect(await cluster.getChild('Ingress', key)).toBeUndefined();
   });
 
-  it('somebody has deleted the Deployment', async () => {
+  it('somebody deleted the Deployment', async () => {
     cluster.apply(key, HOST);
     await run();
     cluster.remove('Deployment', (await deployment()).metadata);
@@ -827,7 +824,7 @@ describe('No Ingress stays when the host has left the spec, also when', () => {
     expect(await cluster.getChild('Ingress', key)).toBeUndefined();
   });
 
-  it('somebody else had the name of the Deployment before there was a host', async () => {
+  it('somebody replaced our Deployment before the host was added', async () => {
     cluster.apply(key, SPEC);
     await run();
     await takeAway();
@@ -838,7 +835,7 @@ describe('No Ingress stays when the host has left the spec, also when', () => {
     expect(await cluster.getChild('Ingress', key)).toBeUndefined();
   });
 
-  it('the Deployment has a selector that cannot be changed', async () => {
+  it('the Deployment has another selector, which cannot be changed', async () => {
     cluster.apply(key, SPEC);
     await run();
     const found = await deployment();
@@ -854,7 +851,7 @@ describe('No Ingress stays when the host has left the spec, also when', () => {
 describe('A Kubernetes Event', () => {
   const announced = () => cluster.announced.splice(0).map(({ type, reason }) => `${type} ${reason}`);
 
-  it('tells of every change of what is said, once, and of nothing else', async () => {
+  it('reports every change of the Ready reason once, and nothing else', async () => {
     cluster.apply(key, SPEC);
     await run();
     expect(announced()).toEqual([]);
@@ -874,7 +871,7 @@ describe('A Kubernetes Event', () => {
     expect(announced()).toEqual(['Normal Suspended']);
   });
 
-  it('tells nothing of a change that has the reason of before', async () => {
+  it('does not report a change that keeps the reason', async () => {
     cluster.apply(key, { ...SPEC, replicas: 3 });
     await run();
     for (const availableReplicas of [1, 2]) {
@@ -886,7 +883,7 @@ describe('A Kubernetes Event', () => {
     expect(announced()).toEqual([]);
   });
 
-  it('tells that a child was put right that somebody else changed, once in a while, and each run says so', async () => {
+  it('reports a restored child once in a while, and each run returns the repair', async () => {
     cluster.apply(key, SPEC);
     await run();
     for (let i = 0; i < 2; i++) {
@@ -901,7 +898,7 @@ describe('A Kubernetes Event', () => {
     expect((await run()).repairs).toEqual([]);
   });
 
-  it('tells of one child that was put right also where another write loses a race', async () => {
+  it('reports each restored child, even if another write loses a race', async () => {
     cluster.apply(key, SPEC);
     await run();
     const [deployment, service] = [await cluster.getChild('Deployment', key), await cluster.getChild('Service', key)];
@@ -920,7 +917,7 @@ describe('A Kubernetes Event', () => {
     expect(announced()).toEqual(['Normal Repaired', 'Normal Repaired']);
   });
 
-  it('of a repair is not said where the write is refused', async () => {
+  it('does not report a repair that the API server refused', async () => {
     cluster.apply(key, SPEC);
     await run();
     const found = await cluster.getChild('Deployment', key);
@@ -931,7 +928,7 @@ describe('A Kubernetes Event', () => {
     expect(announced()).toEqual(['Warning Rejected']);
   });
 
-  it('tells of a Website that cannot be made at all', async () => {
+  it('reports a Website whose spec is invalid from the start', async () => {
     cluster.apply(key, { replicas: 1 });
     await run();
     expect(announced()).toEqual(['Warning InvalidSpec']);

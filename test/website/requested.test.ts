@@ -10,7 +10,7 @@ it('A short request is acknowledged word for word', () => {
   expect(requestIn({})).toBeUndefined();
 });
 
-it('A long one is acknowledged in a short form, which differs with its ends and its length', () => {
+it('A long request is acknowledged in a short form that depends on its ends and its length', () => {
   const long = '😀'.repeat(60_000);
   const forms = [long, `${long}1`, `1${long}`, `${long}😀`].map(request);
   for (const form of forms) expect(Buffer.byteLength(form ?? '')).toBeLessThan(1024);

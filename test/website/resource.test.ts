@@ -7,7 +7,7 @@ import { websiteKey, websiteSpec } from '../../functions/website/resource.ts';
 const crds = new URL('../../crds/', import.meta.url);
 
 it.each(['crds/website.yaml', 'infra/kubernetes/crds/website.yaml'])(
-  '%s is what the schema generates (npm run generate)',
+  '%s is up to date with the schema (npm run generate)',
   (file) => {
     expect(readFileSync(file, 'utf8')).toBe(customResourceDefinitionYaml());
     // Helm prints a line about a symbolic link at every command.
@@ -15,7 +15,7 @@ it.each(['crds/website.yaml', 'infra/kubernetes/crds/website.yaml'])(
   },
 );
 
-it('no item of a list has a default, which kubectl apply and Argo CD would see as a difference each time', () => {
+it('The CRD has no default inside lists, because kubectl apply and Argo CD would show it as a difference each time', () => {
   const found: string[] = [];
   const walk = (schema: unknown, path: string, isItem: boolean) => {
     if (typeof schema !== 'object' || schema === null) return;
@@ -28,7 +28,7 @@ it('no item of a list has a default, which kubectl apply and Argo CD would see a
   expect(found).toEqual([]);
 });
 
-it('a variable without a value is empty', () => {
+it('A variable without a value is empty', () => {
   const spec = websiteSpec.parse({ image: 'nginx', replicas: 1, env: [{ name: 'A' }, { name: 'B', value: 'b' }] });
   expect(spec.env).toEqual([
     { name: 'A', value: '' },
@@ -36,12 +36,12 @@ it('a variable without a value is empty', () => {
   ]);
 });
 
-it.each(readdirSync(new URL('samples/', crds)))('the schema agrees with the name of sample %s', (file) => {
+it.each(readdirSync(new URL('samples/', crds)))('The schema accepts or refuses sample %s, as its name says', (file) => {
   const sample = parse(readFileSync(new URL(`samples/${file}`, crds), 'utf8')) as { metadata: object; spec: unknown };
   // kubectl -n team-a apply -f refuses a file that names another namespace.
   expect(sample.metadata).not.toHaveProperty('namespace');
   const isInvalid = file.startsWith('invalid-');
-  // Rules between fields are the API server's alone.
+  // Only the API server checks rules between fields.
   const parsed = file === 'invalid-tls-without-host.yaml' ? { success: false } : websiteSpec.safeParse(sample.spec);
   expect(parsed.success).toBe(!isInvalid);
 });
@@ -54,7 +54,7 @@ it.each([
   'localhost:5000/app',
   'ghcr.io/a/b__c/d-e@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
   'app:1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
-])('takes the image %s', (image) => {
+])('The schema accepts the image %s', (image) => {
   expect(websiteSpec.safeParse({ image, replicas: 1 }).success).toBe(true);
 });
 
@@ -71,15 +71,15 @@ it.each([
   '{{image}}',
   '"nginx"',
   'a'.repeat(513),
-])('refuses the image %j', (image) => {
+])('The schema refuses the image %j', (image) => {
   expect(websiteSpec.safeParse({ image, replicas: 1 }).success).toBe(false);
 });
 
-it.each([0, 1, 1000])('takes %d replicas', (replicas) => {
+it.each([0, 1, 1000])('The schema accepts %d replicas', (replicas) => {
   expect(websiteSpec.safeParse({ image: 'nginx', replicas }).success).toBe(true);
 });
 
-it.each([-1, 1001, 1.5, '1', null, undefined])('refuses %j replicas', (replicas) => {
+it.each([-1, 1001, 1.5, '1', null, undefined])('The schema refuses %j replicas', (replicas) => {
   expect(websiteSpec.safeParse({ image: 'nginx', replicas }).success).toBe(false);
 });
 
@@ -92,6 +92,6 @@ it.each([
   { namespace: 'a', name: '' },
   { namespace: 'a\n', name: 'shop' },
   { namespace: 'a', name: 'a'.repeat(254) },
-])('refuses the key $namespace/$name, which would become part of a path', (key) => {
+])('The schema refuses the key $namespace/$name, which would become part of a path', (key) => {
   expect(websiteKey.safeParse(key).success).toBe(false);
 });

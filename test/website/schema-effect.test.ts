@@ -43,30 +43,30 @@ const statusIn = (cluster: MemoryCluster): unknown =>
       .map(({ kind, metadata: { namespace, name }, status }) => ({ kind, metadata: { namespace, name }, status })),
   );
 
-/** The functions leave the children of a suspended Website as they are, so this field shows in the status, and the others are tested without it. */
+/** The functions keep the children of a suspended Website unchanged. This field shows in the status, and the others are tested without it. */
 const SUSPEND = 'spec.suspend';
 
 /** Fields that only matter together with a value of another field. */
 const NEEDS: Readonly<Record<string, Spec>> = {
   'spec.disruptionBudget': { replicas: 2, autoscaling: undefined },
-  // With a Gateway, its listener has the certificate, and the field shows in the URL alone (gateway.test.ts).
+  // With a Gateway, its listener has the certificate, and the field only shows in the URL (gateway.test.ts).
   'spec.tls.secretName': { gateway: undefined },
   'spec.tlsSecretName': { gateway: undefined },
-  // With autoscaling, it is only where a site begins.
+  // With autoscaling, it is only the first number of replicas.
   'spec.replicas': { autoscaling: undefined },
 };
 
 /** It has one value, so it does not change alone. The test at the end shows its effect. */
 const EXTERNAL = 'spec.autoscaling.external';
 
-/** Fields whose default depends on other fields: to leave them out may mean the same. */
+/** Fields whose default depends on other fields, so that leaving them out may mean the same. */
 const HAS_OWN_DEFAULT: ReadonlySet<string> = new Set([
   'spec.files[].image.pullPolicy',
   'spec.autoscaling.minReplicas',
   'spec.autoscaling.cpuPercent',
 ]);
 
-/** Fields of which some values mean the same, and what those have in common. */
+/** Fields with values that mean the same, and a function that is equal for such values. */
 const SAME: Readonly<Record<string, (spec: Spec) => unknown>> = {
   // The startup probe asks every 2 s.
   'spec.health.startupSeconds': ({ health }) => Math.ceil(Number((health as Spec)['startupSeconds'] ?? 60) / 2),
@@ -103,13 +103,13 @@ it.each(FIELDS.filter(({ path }) => path !== EXTERNAL))('$path has an effect', a
   );
 });
 
-it('Nested fields are tested too', () => {
+it('The test covers nested fields', () => {
   expect(FIELDS.map(({ path }) => path)).toEqual(
     expect.arrayContaining([SUSPEND, 'spec.image', 'spec.env[].value', 'spec.resources.limits.memory']),
   );
 });
 
-it('A field that the schema does not have has no effect, so this test notices an ignored field', async () => {
+it('A field outside the schema has no effect, so the test above would detect an ignored field', async () => {
   await fc.assert(
     fc.asyncProperty(anySpec, async (spec) => {
       const ignored = { ...spec, notInTheSchema: true };

@@ -1,4 +1,4 @@
-// What health gates make of a suspended Website, and where a site is said to be, on the real API server.
+// How health gates judge a suspended Website, and when the status has a URL, on the real API server.
 import { expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
@@ -40,7 +40,7 @@ function kstatus({ metadata, status }: Website): 'Current' | 'InProgress' | 'Fai
   return value('Ready') === 'True' ? 'Current' : 'InProgress';
 }
 
-it('A suspended Website passes health gates for as long as its children are as declared', async () => {
+it('A suspended Website passes health gates only while its children match the spec', async () => {
   await createWebsite(site.admin, site.key, { image: 'nginx:1', replicas: 1 });
   await settles();
   await patchWebsite(site.admin, site.key, { spec: { suspend: true } });
@@ -51,7 +51,7 @@ it('A suspended Website passes health gates for as long as its children are as d
   await patch(site.admin, deployment, { spec: { replicas: 2 } });
   await run();
   expect([await isWaitedFor(), kstatus(await read())]).toEqual([false, 'InProgress']);
-  // What runs is counted, also while nothing is written.
+  // The status counts the Pods, although no child is written.
   await eventually(async () => {
     expect((await run()).actions.filter((action) => action !== 'update status')).toEqual([]);
     expect((await read()).status).toMatchObject({ availableReplicas: 2, replicasSet: 2 });
@@ -64,7 +64,7 @@ it('A suspended Website passes health gates for as long as its children are as d
   });
 });
 
-it('There is no URL while the API server refuses the Ingress, and one once it takes it', async () => {
+it('The status has no URL while the API server refuses the Ingress, and has one once it accepts it', async () => {
   // A name to the schema, and an address to the validation of Ingresses.
   await createWebsite(site.admin, site.key, { image: 'nginx:1', replicas: 1, host: '10.0.0.1' });
   await eventually(async () => expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' }));

@@ -1,4 +1,4 @@
-// An upgrade on the real API server: the last release wrote the children, and this release runs.
+// An upgrade on the real API server: the last release wrote the children, and this release reconciles.
 import { afterAll, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { kindOf } from '../../functions/website/children/kinds.ts';
@@ -18,7 +18,7 @@ afterAll(async () => {
   for (const namespace of namespaces) await removeWebsitesIn(real.admin, namespace);
 });
 
-/** A Website with the children that the last release made for it. */
+/** A Website with the children that the last release wrote. */
 async function upgraded(file: string, spec: object): Promise<WebsiteKey> {
   const key = { namespace: await createNamespace(real.admin, 'upgrade'), name: 'shop' };
   namespaces.push(key.namespace);
@@ -36,20 +36,20 @@ async function upgraded(file: string, spec: object): Promise<WebsiteKey> {
 const run = (key: WebsiteKey) => reconcile(key, { cluster: kubernetes(real.functions), now: () => new Date() });
 const written = (actions: readonly string[]) => actions.filter((action) => action !== 'update status');
 const deployment = (key: WebsiteKey) => kubernetes(real.admin).getChild('Deployment', key);
-/** A status counts as no write of the spec. */
+/** The generations of the children, which a write of a status does not change. */
 const generationsOf = async (key: WebsiteKey) =>
   Object.values(await readChildren(key, kubernetes(real.admin), AT_EVERYTHING)).map(
     (child) => child?.metadata.generation,
   );
 
-it.each(PREVIOUS_SPECS)('nothing is written for the children of %s', async (file, spec) => {
+it.each(PREVIOUS_SPECS)('After an upgrade, no child of %s is written', async (file, spec) => {
   const key = await upgraded(file, { ...spec, disruptionBudget: 'None' });
   const before = await generationsOf(key);
   expect(written((await eventually(() => run(key))).actions)).toEqual([]);
   expect(await generationsOf(key)).toEqual(before);
 });
 
-it('the default budget is created, and the Deployment gets the mark for it and no new spec', async () => {
+it('After an upgrade, the default budget is created, and the Deployment gets its annotation and no new spec', async () => {
   const [file, spec] = PREVIOUS_SPECS[0] ?? ['', {}];
   const key = await upgraded(file, spec);
   const before = await deployment(key);

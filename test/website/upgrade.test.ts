@@ -1,4 +1,4 @@
-// The children that the last release wrote, under this release: nothing is written for a Website that uses nothing new.
+// The children that the last release wrote. This release writes nothing for a Website without new fields.
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { desired } from '../../functions/website/plan/desired.ts';
@@ -9,18 +9,18 @@ import { aWebsite } from '../fixtures/websites.ts';
 
 const NO_BUDGET = { disruptionBudget: 'None' };
 
-/** What is written where the last release left the children of a spec, and the spec is another now. */
+/** The writes after an upgrade, for the last release's children and a new spec. */
 function writes(file: string, spec: object) {
   const website = aWebsite({ spec });
   return plan(website, desired(website, websiteSpec.parse(spec)), storedPreviousChildren(file)).steps.flat();
 }
 
 describe.each(PREVIOUS_SPECS)('%s', (file, spec) => {
-  it('leads to no write without a budget', () => {
+  it('gets no write if its spec has no budget', () => {
     expect(writes(file, { ...spec, ...NO_BUDGET })).toEqual([]);
   });
 
-  it('gets the budget that is the default now, and the mark for it, and no new Pod', () => {
+  it('gets the budget that is now the default and the annotation for it, and keeps its Pods', () => {
     const isParked = file === 'parked';
     const all = writes(file, spec).map((operation) => [
       operation.verb,
@@ -40,7 +40,7 @@ describe.each(PREVIOUS_SPECS)('%s', (file, spec) => {
   });
 });
 
-describe('The preference for different zones and nodes', () => {
+describe('The topology spread over zones and nodes', () => {
   const [, spec] = PREVIOUS_SPECS[0] ?? ['', {}];
   const constraintsAfter = (change: object) =>
     writes('minimal', { ...spec, ...NO_BUDGET, ...change }).flatMap(({ child }) =>
@@ -54,16 +54,19 @@ describe('The preference for different zones and nodes', () => {
     { env: [{ name: 'A', value: 'a' }] },
     { health: { path: '/' } },
     { placement: { nodeSelector: { disk: 'ssd' } } },
-  ])('comes with %j, which replaces the Pods anyway', (change) => {
+  ])('is added together with %j, which replaces the Pods anyway', (change) => {
     expect(constraintsAfter(change)).toEqual(['topology.kubernetes.io/zone', 'kubernetes.io/hostname']);
   });
 
-  it.each([{ replicas: 5 }, { rollout: { maxSurge: 1 } }])('does not come with %j, which replaces no Pod', (change) => {
-    expect(constraintsAfter(change)).toEqual([]);
-    expect(writes('minimal', { ...spec, ...NO_BUDGET, ...change })).toHaveLength(1);
-  });
+  it.each([{ replicas: 5 }, { rollout: { maxSurge: 1 } }])(
+    'is not added together with %j, which replaces no Pod',
+    (change) => {
+      expect(constraintsAfter(change)).toEqual([]);
+      expect(writes('minimal', { ...spec, ...NO_BUDGET, ...change })).toHaveLength(1);
+    },
+  );
 
-  it('leaves the constraints of somebody else as they are', () => {
+  it('keeps the constraints of others unchanged', () => {
     const children = storedPreviousChildren('minimal');
     const theirs = [{ maxSkew: 3, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule' }];
     Object.assign(children.Deployment?.spec.template.spec ?? {}, { topologySpreadConstraints: theirs });

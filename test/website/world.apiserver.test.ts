@@ -1,4 +1,4 @@
-// The world misbehaves, on the real API server (R3, R7, R8): what becomes of a Website, what it says, and that it heals.
+// Faults around the functions on the real API server: what happens to a Website, what its status says, and that it recovers.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
@@ -51,7 +51,7 @@ async function make(path: string, body: object): Promise<void> {
   await admin.json({ method: 'POST', path: path.replace(/\/[^/]+$/, ''), what: `create ${path}`, body });
 }
 
-/** What the condition Ready says. */
+/** The condition Ready as a text. */
 async function said(): Promise<string | undefined> {
   const website = await kubernetes(admin).getWebsite(key);
   const ready = website?.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -60,23 +60,28 @@ async function said(): Promise<string | undefined> {
 const heals = () =>
   eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' }));
 
-describe('What fails for now is left to the sender, and the next run makes it good:', () => {
+describe('A run fails after a transient error, and the next one succeeds:', () => {
   it.each<[string, string, Fault, string]>([
-    ['403 for a right that is missing', 'POST', { answer: 403, reason: 'Forbidden' }, 'Forbidden'],
+    ['403 for a missing right', 'POST', { answer: 403, reason: 'Forbidden' }, 'Forbidden'],
     ['401', 'POST', { answer: 401, reason: 'Unauthorized' }, 'Unauthorized'],
     ['429', 'POST', { answer: 429, reason: 'TooManyRequests', retryAfter: 3 }, 'TooManyRequests'],
-    ['500, as when a webhook does not answer,', 'POST', { answer: 500, reason: 'InternalError' }, 'Unavailable'],
+    [
+      '500, which means that a webhook did not answer,',
+      'POST',
+      { answer: 500, reason: 'InternalError' },
+      'Unavailable',
+    ],
     ['503', 'PUT', { answer: 503, reason: 'ServiceUnavailable' }, 'Unavailable'],
     ['504', 'GET', { answer: 504, reason: 'Timeout' }, 'Timeout'],
     [
-      '404 from an API server that does not know its CRDs yet',
+      '404 from an API server that does not know the CRD yet',
       'GET',
       { answer: 404, reason: 'NotFound' },
       'UnknownResource',
     ],
-    ['a connection that breaks', 'GET', { drop: 'before' }, 'Unreachable'],
-    // What is cut off of an error says no more which object was not found.
-    ['an answer that is cut off', 'GET', { truncateAfter: 20 }, 'UnknownResource'],
+    ['a broken connection', 'GET', { drop: 'before' }, 'Unreachable'],
+    // An incomplete error does not say which object was not found.
+    ['an incomplete answer', 'GET', { truncateAfter: 20 }, 'UnknownResource'],
   ])('%s to a %s', async (_, method, fault, code) => {
     await create();
     proxy.add({ method, path: /./, fault });
@@ -86,11 +91,11 @@ describe('What fails for now is left to the sender, and the next run makes it go
   });
 });
 
-it('A quota that is used up is said, and the Website heals when there is room', async () => {
+it('A Website that a quota refuses says so, and becomes ready when there is room', async () => {
   const quota = pathOf('resourcequotas', 'none');
   const hard = (count: number) => ({ spec: { hard: { 'count/deployments.apps': String(count) } } });
   await make(quota, { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none' }, ...hard(0) });
-  // Its controller has to have counted first.
+  // Wait until the quota's controller has counted.
   await eventually(async () =>
     expect(await admin.json({ method: 'GET', path: quota, what: 'get' })).toMatchObject({ status: { hard: {} } }),
   );
@@ -102,7 +107,7 @@ it('A quota that is used up is said, and the Website heals when there is room', 
   await heals();
 });
 
-it('What the API server refuses for good is said, in its words, and heals with the spec', async () => {
+it('A Website that the API server refuses has its message, and becomes ready after a valid spec', async () => {
   const tooLittle = { requests: { cpu: '2' }, limits: { cpu: '1' } };
   await createWebsite(admin, key, { ...SPEC, resources: tooLittle });
   expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'Rejected', requeueAfterSeconds: 30 });
@@ -121,9 +126,9 @@ describe('An admission webhook', () => {
   });
   afterEach(() => webhook.close());
 
-  it('that does not answer in time is left to the sender, and the next run makes it good', async () => {
+  it('that does not answer fails the run, and the next one succeeds', async () => {
     webhook.answer = () => undefined;
-    // The API server asks it from the moment at which it has heard of it.
+    // The API server calls the webhook only once it has read its configuration.
     await eventually(async () => {
       const left = await run().catch((error: unknown) => error);
       if (!(left instanceof ClusterError)) await remove(admin, DEPLOYMENT());
@@ -138,24 +143,27 @@ describe('An admission webhook', () => {
   it.each([
     ['with 403', { code: 403, message: 'no tags' }],
     ['with 422', { code: 422, message: 'no tags' }],
-    ['with no code', { message: 'no tags' }],
-  ])('that says no %s is quoted, the sender does not retry, and the Website heals with its spec', async (_, status) => {
-    webhook.answer = (image) => ({ allowed: !image.includes('nginx:1'), status });
-    await eventually(async () => {
-      const { outcome } = await run();
-      if (outcome.kind !== 'stalled') await remove(admin, DEPLOYMENT());
-      expect(outcome).toEqual({ kind: 'stalled', reason: 'Rejected', requeueAfterSeconds: 30 });
-    });
-    expect(await said()).toMatch(
-      /^False Rejected: .*admission webhook "test\.example\.com" denied the request: no tags/,
-    );
-    await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
-    await heals();
-  });
+    ['without a code', { message: 'no tags' }],
+  ])(
+    'that denies a write %s has its message in the status, with no retry by the sender, until the spec is accepted',
+    async (_, status) => {
+      webhook.answer = (image) => ({ allowed: !image.includes('nginx:1'), status });
+      await eventually(async () => {
+        const { outcome } = await run();
+        if (outcome.kind !== 'stalled') await remove(admin, DEPLOYMENT());
+        expect(outcome).toEqual({ kind: 'stalled', reason: 'Rejected', requeueAfterSeconds: 30 });
+      });
+      expect(await said()).toMatch(
+        /^False Rejected: .*admission webhook "test\.example\.com" denied the request: no tags/,
+      );
+      await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
+      await heals();
+    },
+  );
 });
 
 it.each(['Forbidden', 'Invalid'])(
-  'A policy of the cluster that says %s is quoted, and looked at again in half a minute',
+  'A policy of the cluster that denies with %s has its message in the status, and is tried again after half a minute',
   async (reason) => {
     const name = key.namespace;
     const policies = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
@@ -195,17 +203,17 @@ it.each(['Forbidden', 'Invalid'])(
   },
 );
 
-describe('R4: an answer from the past', () => {
+describe('A stale answer', () => {
   const observed = async () => (await kubernetes(admin).getWebsite(key))?.status?.observedGeneration;
 
-  it('is never asked for', async () => {
+  it('is never requested', async () => {
     await create();
     await heals();
     expect(proxy.requests.length).toBeGreaterThan(5);
     expect(proxy.requests.filter((request) => request.includes('resourceVersion'))).toEqual([]);
   });
 
-  it('takes nothing back that the status says, and the next run makes it good', async () => {
+  it('does not change the status back, and the next run succeeds', async () => {
     await create();
     await heals();
     await replaceWebsiteSpec(admin, key, { ...SPEC, image: 'nginx:2' });
@@ -219,7 +227,7 @@ describe('R4: an answer from the past', () => {
     expect((await deployment())?.spec.template.spec?.containers[0]?.image).toBe('nginx:2');
   });
 
-  it('of a Website before this one of the same name touches nothing (P4)', async () => {
+  it('P4: about an earlier Website of the same name leads to no write', async () => {
     await create();
     await heals();
     await removeWebsite(admin, key);
@@ -234,7 +242,7 @@ describe('R4: an answer from the past', () => {
   });
 });
 
-it('R12: a clock that jumps writes nothing where all is as declared', async () => {
+it('A clock that jumps leads to no write for a Website that is as declared', async () => {
   await create();
   await heals();
   const before = await kubernetes(admin).getWebsite(key);
@@ -245,10 +253,10 @@ it('R12: a clock that jumps writes nothing where all is as declared', async () =
   expect(await kubernetes(admin).getWebsite(key)).toEqual(before);
 });
 
-it('In a namespace that is being deleted, nothing is made and nobody retries', async () => {
+it('In a namespace that is being deleted, a run creates nothing and ends without an error', async () => {
   await create();
   const namespace = `/api/v1/namespaces/${key.namespace}`;
-  // A finalizer of somebody keeps the Website, and with it the namespace, for as long as it takes.
+  // A foreign finalizer keeps the Website, and with it the namespace.
   const website = pathOf('websites', 'shop', 'apis/stable.example.com/v1');
   await patch(admin, website, { metadata: { finalizers: ['test.example.com/hold'] } });
   await remove(admin, namespace);
@@ -257,17 +265,17 @@ it('In a namespace that is being deleted, nothing is made and nobody retries', a
   await patch(admin, website, { metadata: { finalizers: null } });
 });
 
-describe('A third party', () => {
+describe('After another program', () => {
   beforeEach(async () => {
     await create();
     await heals();
   });
 
   it.each([
-    ['labels of ours', { metadata: { labels: { 'app.kubernetes.io/managed-by': 'somebody' } } }],
+    ['our labels', { metadata: { labels: { 'app.kubernetes.io/managed-by': 'somebody' } } }],
     ['the image', { spec: { template: { spec: { containers: [{ name: 'webserver', image: 'nginx:evil' }] } } } }],
     ['the replicas', { spec: { replicas: 7 } }],
-  ])('that changes %s finds it put back', async (_, change) => {
+  ])('changed %s, the run restores it', async (_, change) => {
     const before = await deployment();
     await admin.json({
       method: 'PATCH',
@@ -283,7 +291,7 @@ describe('A third party', () => {
     expect(after?.spec.template.spec?.containers.map(({ image }) => image)).toEqual(['nginx:1']);
   });
 
-  it('that adds labels, annotations and a container of its own finds them left alone', async () => {
+  it('added labels, annotations and a container, the runs keep them', async () => {
     const restart = { 'kubectl.kubernetes.io/restartedAt': '2026-01-02T03:04:05Z' };
     const change = {
       metadata: { labels: { team: 'web' }, annotations: { note: 'x' } },
@@ -303,9 +311,9 @@ describe('A third party', () => {
   });
 
   it.each([
-    ['takes blockOwnerDeletion away', {}],
-    ['says that we block nothing', { blockOwnerDeletion: false }],
-  ])('that %s leaves an owner reference that stays, and does not keep a new spec out', async (_, given) => {
+    ['removed blockOwnerDeletion', {}],
+    ['removed the value true of blockOwnerDeletion', { blockOwnerDeletion: false }],
+  ])('%s from an owner reference, the runs keep the reference that way and apply a new spec', async (_, given) => {
     await replaceWebsiteSpec(admin, key, { ...SPEC, host: 'a.example.com' });
     await heals();
     const { metadata } = (await kubernetes(admin).getWebsite(key)) ?? {};
@@ -325,7 +333,7 @@ describe('A third party', () => {
       expect(await admin.json({ method: 'GET', path, what: 'get' })).toMatchObject({ metadata: { ownerReferences } });
   });
 
-  it('that takes our owner reference and our label away keeps the child, which the Website says; when it goes, the Website heals', async () => {
+  it('removed our owner reference and our label, the child stays unchanged, and the Website reports a conflict until it is deleted', async () => {
     const labels = { 'app.kubernetes.io/managed-by': null };
     await patch(admin, DEPLOYMENT(), { metadata: { ownerReferences: null, labels } });
     const kept = await deployment();
@@ -335,7 +343,7 @@ describe('A third party', () => {
     await heals();
   });
 
-  it('that takes our owner reference away alone finds it put back by who may, and said by who may not', async () => {
+  it('removed only our owner reference, a run restores it, or reports that it lacks the right to', async () => {
     await patch(admin, DEPLOYMENT(), { metadata: { ownerReferences: null } });
     expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
     expect(await said()).toMatch(/^False NameConflict: Deployment shop-deployment .*no right to adopt it/);
@@ -346,7 +354,7 @@ describe('A third party', () => {
     await heals();
   });
 
-  it('that makes a Deployment of another selector, in our name and as ours, is told to delete it, in no loop', async () => {
+  it('created our Deployment with another selector, the Website asks to delete it, and the runs do not loop', async () => {
     const { metadata, spec } = (await deployment()) ?? {};
     const labels = { app: 'other' };
     await remove(admin, `${DEPLOYMENT()}?propagationPolicy=Foreground`);
@@ -359,7 +367,7 @@ describe('A third party', () => {
     });
     expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'ImmutableSelector' });
     expect(await said()).toMatch(/delete it to have it recreated$/);
-    // The other's Pods become ready, which is told; then nothing is left to do.
+    // The status follows the Pods of this Deployment, and then nothing is left to write.
     await eventually(async () => expect((await run()).actions).toEqual([]));
     await remove(admin, DEPLOYMENT());
     await heals();

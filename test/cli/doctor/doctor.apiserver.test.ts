@@ -1,4 +1,4 @@
-// What the doctor learns about the programs through the API server: of Pods that no kubelet runs, at real addresses of this machine.
+// The doctor asks programs through the API server. The Pods have no kubelet, but real addresses of this machine.
 import { createServer, type Server } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo } from 'node:net';
@@ -19,7 +19,7 @@ afterAll(async () => {
   await admin.close();
 });
 
-/** An address of this machine that is not its loopback, which the API server would refuse to ask. */
+/** An address of this machine other than loopback, because the API server refuses to connect to loopback. */
 const ADDRESS = Object.values(networkInterfaces())
   .flat()
   .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
@@ -48,7 +48,7 @@ async function pod(namespace: string, component: 'functions' | 'forwarder', port
   });
 }
 
-/** What the doctor says of an installation in its own namespace. */
+/** The doctor's findings about an installation in its own namespace. */
 async function findings(namespace: string, ...args: string[]): Promise<ReadonlyMap<string, Finding>> {
   const command = ['doctor', '--installation', namespace, '-o', 'json', ...args];
   const { out } = await website(command, { KUBECONFIG: inject('kubeconfig') });
@@ -58,7 +58,7 @@ async function findings(namespace: string, ...args: string[]): Promise<ReadonlyM
 const startedAt = () => new Date().toISOString();
 
 it.skipIf(ADDRESS === undefined)(
-  'It asks the Pods of both programs for their release and the last resync',
+  'The doctor asks the Pods of both programs for their release and their last resync',
   async () => {
     const namespace = await createNamespace(admin, 'doctor');
     const resync = { intervalSeconds: 600, lastCompleteAt: startedAt() };
@@ -72,18 +72,18 @@ it.skipIf(ADDRESS === undefined)(
       state: 'problem',
       message: `the functions ${VERSION}, the forwarder v0.0.1, this program ${VERSION}`,
     });
-    // The installation is limited to its namespace, so the rights there are what counts.
+    // The installation is limited to its namespace, so its rights in that namespace count.
     expect(found.get('rights of the functions')?.message).toContain(`get websites in ${namespace}`);
     expect(found.get('fence')).toMatchObject({ state: 'problem' });
   },
 );
 
 it.skipIf(ADDRESS === undefined)(
-  'It says why a Pod cannot be asked, and knows a release without /statusz',
+  'The doctor says why it could not ask a Pod, and recognizes a release without /statusz',
   async () => {
     const namespace = await createNamespace(admin, 'doctor');
     await pod(namespace, 'forwarder', await program(undefined));
-    // Nobody listens there.
+    // No program listens on this port.
     await pod(namespace, 'functions', 1);
     const found = await findings(namespace);
     expect(found.get('versions')).toMatchObject({
@@ -98,7 +98,7 @@ it.skipIf(ADDRESS === undefined)(
   },
 );
 
-it('Without Pods of the functions it says what it cannot see, as on Azure', async () => {
+it('Without Pods of the functions, the doctor reports what is unknown, as on Azure', async () => {
   const found = await findings(await createNamespace(admin, 'doctor'));
   expect(found.get('functions')).toMatchObject({ state: 'unknown', toDo: expect.stringContaining('Azure') as string });
   expect(found.get('versions')?.state).toBe('unknown');
@@ -106,7 +106,7 @@ it('Without Pods of the functions it says what it cannot see, as on Azure', asyn
 });
 
 it.skipIf(ADDRESS === undefined)(
-  'Functions at a URL without these pages may be on Azure, which is no problem',
+  'The doctor does not report functions at a URL without /statusz as a problem, because they may be on Azure',
   async () => {
     const url = `http://${ADDRESS}:${await program(undefined)}`;
     const found = await findings(await createNamespace(admin, 'doctor'), '--functions-url', url);

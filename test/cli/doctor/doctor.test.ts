@@ -14,7 +14,7 @@ import type { Running } from '../../../infra/cli/doctor/statuses.ts';
 import { versionsFinding } from '../../../infra/cli/doctor/versions.ts';
 import { functionsFinding } from '../../../infra/cli/doctor/programs.ts';
 
-it('The release of the programs is that of package.json and of the chart', () => {
+it('The release in the programs is that of package.json and of the chart', () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
   expect(VERSION).toBe(`v${version}`);
   expect(readFileSync('infra/kubernetes/Chart.yaml', 'utf8')).toContain(`appVersion: ${VERSION}\n`);
@@ -49,11 +49,16 @@ it.each<[string, readonly Running[], string, string]>([
   ['one release', [functions(), forwarder()], 'ok', `the functions ${VERSION}, the forwarder ${VERSION}, this program`],
   ['older functions', [functions({ version: 'v0.0.9' }), forwarder()], 'problem', 'the functions v0.0.9'],
   ['a newer forwarder', [functions(), forwarder('v9.0.0')], 'problem', 'the forwarder v9.0.0'],
-  ['half a roll-out', [functions(), functions({ version: 'v9.0.0' }), forwarder()], 'problem', `${VERSION} and v9.0.0`],
+  [
+    'a partial rollout of the functions',
+    [functions(), functions({ version: 'v9.0.0' }), forwarder()],
+    'problem',
+    `${VERSION} and v9.0.0`,
+  ],
   ['a release without /statusz', [running('functions', 'older'), forwarder()], 'problem', 'an older release'],
   ['functions elsewhere', [forwarder()], 'unknown', 'the version of the functions is not known'],
-  ['functions that cannot be asked', [silent, forwarder()], 'unknown', 'the version of the functions is not known'],
-])('Versions: %s', (_, programs, state, message) => {
+  ['silent functions', [silent, forwarder()], 'unknown', 'the version of the functions is not known'],
+])('The doctor judges the versions of %s', (_, programs, state, message) => {
   const found = versionsFinding(programs);
   expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
   expect(found.toDo === undefined).toBe(state === 'ok');
@@ -77,12 +82,30 @@ it.each<[string, readonly Running[], ResyncJob | undefined, string, string]>([
   ['too long ago for the schedule', [functions()], job('*/10 * * * *', 30), 'problem', '30m ago'],
   ['within a rare schedule', [functions()], job('0 3 * * *', 23 * 60), 'ok', '23h ago'],
   ['too long ago without a schedule', [functions({ last: 50 })], undefined, 'problem', '50m ago'],
-  ['not since the start', [functions({ up: 3 })], undefined, 'unknown', 'since the functions started 3m ago'],
-  ['not since a start long ago', [functions({ up: 50 })], undefined, 'problem', 'since the functions started 50m ago'],
-  ['suspended', [functions({ last: 4 })], job('*/10 * * * *', 4, true), 'problem', 'is suspended'],
-  ['suspended, and not needed', [functions({ interval: 600, last: 4 })], job('*/10 * * * *', 4, true), 'ok', '4m ago'],
-  ['of functions that nobody sees', [silent, forwarder()], undefined, 'unknown', 'is not known'],
-])('The last resync: %s', (_, programs, cronJob, state, message) => {
+  [
+    'that has not happened since a recent start',
+    [functions({ up: 3 })],
+    undefined,
+    'unknown',
+    'since the functions started 3m ago',
+  ],
+  [
+    'that has not happened since a start long ago',
+    [functions({ up: 50 })],
+    undefined,
+    'problem',
+    'since the functions started 50m ago',
+  ],
+  ['whose CronJob is suspended', [functions({ last: 4 })], job('*/10 * * * *', 4, true), 'problem', 'is suspended'],
+  [
+    'whose CronJob is suspended, but not needed',
+    [functions({ interval: 600, last: 4 })],
+    job('*/10 * * * *', 4, true),
+    'ok',
+    '4m ago',
+  ],
+  ['of silent functions', [silent, forwarder()], undefined, 'unknown', 'is not known'],
+])('The doctor judges a last resync %s', (_, programs, cronJob, state, message) => {
   const found = resyncFinding(programs, cronJob, NOW);
   expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
   expect(found.toDo === undefined).toBe(state === 'ok');
@@ -92,14 +115,14 @@ it.each<[string, readonly Running[], ResyncJob | undefined, string, string]>([
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1000);
 
 it.each<[string, number, number, string, string]>([
-  ['one time', 0, 0.2, 'ok', 'agree'],
+  ['the same time', 0, 0.2, 'ok', 'agree'],
   ['a busy API server that read its clock early', 0, 9, 'ok', 'agree'],
   ['a busy API server that read its clock late', 9, 9, 'ok', 'agree'],
   ['a clock that is ahead', 15, 0.2, 'problem', 'differ by at least 14 s'],
   ['a clock that is behind', -15, 0.2, 'problem', 'differ by at least 14 s'],
   ['a clock that is ahead, and a busy API server', 30, 9, 'problem', 'differ by at least 21 s'],
-  ['an answer that took too long', 5, 14, 'unknown', 'took 14 s to answer'],
-])('The clocks: %s', (_, server, after, state, message) => {
+  ['an answer that came too late', 5, 14, 'unknown', 'took 14 s to answer'],
+])('The doctor judges the clocks with %s', (_, server, after, state, message) => {
   const found = clockFinding({ time: at(server), before: NOW, after: at(after) });
   expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
 });
@@ -117,7 +140,7 @@ async function listening(program: 'functions' | 'forwarder'): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** What the doctor finds if the API server answers each request so. */
+/** The doctor's findings if the API server answers each request like this. */
 async function examined(answer: (path: string) => ErrorCode | object, flags: object = {}) {
   const json = async ({ path, what }: ApiRequest): Promise<unknown> => {
     const answered = answer(path);
@@ -135,11 +158,11 @@ async function examined(answer: (path: string) => ErrorCode | object, flags: obj
 }
 const VERSION_ONLY = (path: string) => (path === '/version' ? { gitVersion: 'v1.37.2', minor: '37' } : 'Forbidden');
 
-it('The doctor that finds no functions knows those of npm start', () => {
+it('The doctor explains how to find the functions of npm start', () => {
   expect(functionsFinding([], 'website-reconciler').toDo).toMatch(/With npm start, give the URL that it prints/);
 });
 
-it('The doctor of a user without rights says below each finding how to find out', async () => {
+it('The doctor tells a user without rights, for each unknown result, how to find it out', async () => {
   const { findings, code, text } = await examined(VERSION_ONLY);
   const unsure = findings.filter(({ state }) => state !== 'ok');
   expect(unsure.map(({ check }) => check)).toEqual(expect.arrayContaining(['CRD', 'fence', 'functions', 'clock']));
@@ -154,7 +177,7 @@ it('The doctor of a user without rights says below each finding how to find out'
 it.each<[ErrorCode, RegExp]>([
   ['Unreachable', /check the server of the kubeconfig/],
   ['Unauthorized', /log in again/],
-])('The doctor of an API server that answers %s finds that, and says what to do', async (error, toDo) => {
+])('The doctor reports an API server that answers %s, and says what to do', async (error, toDo) => {
   const { findings, code } = await examined(() => error);
   expect(findings).toEqual([
     { check: 'API server', state: 'problem', message: expect.any(String), toDo: expect.stringMatching(toDo) },
@@ -162,7 +185,7 @@ it.each<[ErrorCode, RegExp]>([
   expect(code).toBe(3);
 });
 
-it('The doctor notices that two addresses are swapped', async () => {
+it('The doctor detects swapped URLs of the two programs', async () => {
   const [functionsUrl, forwarderUrl] = [await listening('forwarder'), await listening('functions')];
   const swapped = await examined(VERSION_ONLY, { functionsUrl, forwarderUrl });
   for (const [check, other] of [['functions', 'forwarder'] as const, ['forwarder', 'functions'] as const])

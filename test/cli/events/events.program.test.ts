@@ -1,4 +1,4 @@
-// `website events`: what is recorded is what is sent again.
+// `website events` records events and sends them again.
 import { once } from 'node:events';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -48,7 +48,7 @@ const linesOf = (file: string) =>
     .split('\n')
     .map((line) => JSON.parse(line) as object);
 
-it('Events in every mode are recorded, one a line, and other requests are refused', async () => {
+it('website events record writes events of every mode, one per line, and refuses other requests', async () => {
   const file = join(folder, 'modes.jsonl');
   const { program, send } = await recorder(file);
   expect(await send('application/cloudevents+json', event('1', '2026-01-02T03:04:05.000Z'))).toBe(204);
@@ -68,7 +68,7 @@ it('Events in every mode are recorded, one a line, and other requests are refuse
   ]);
 });
 
-it.runIf(existsSync('/dev/full'))('A full disk is a 503 to the sender and a line to the user', async () => {
+it.runIf(existsSync('/dev/full'))('A full disk leads to a 503 for the sender and a message for the user', async () => {
   const { program, send } = await recorder('/dev/full');
   expect(await send('application/cloudevents+json', event('1'))).toBe(503);
   expect(program.stderr.join('')).toContain('Could not write /dev/full: ENOSPC');
@@ -100,7 +100,7 @@ const recorded = (name: string, ...events: object[]): string => {
   return file;
 };
 
-it('Recorded events are sent again in their order, with the header that was asked for', async () => {
+it('website events replay sends the recorded events in order, with the given header', async () => {
   const { received, url } = await receiver(() => 204);
   const file = recorded('order.jsonl', event('1'), event('2'), event('3'));
   const ended = await website(['events', 'replay', file, '--to', url, '--header', 'x-functions-key: secret']);
@@ -110,7 +110,7 @@ it('Recorded events are sent again in their order, with the header that was aske
   expect(received[0]?.headers).toMatchObject({ 'x-functions-key': 'secret' });
 });
 
-it('A receiver that refuses an event, or is not there, is exit code 3 with the counts', async () => {
+it('website events replay counts refused events and missing answers, and exits with code 3', async () => {
   const { url } = await receiver((id) => (id === '2' ? 503 : 204));
   const file = recorded('refused.jsonl', event('1'), event('2'));
   const ended = await website(['events', 'replay', file, '--to', url]);
@@ -122,15 +122,23 @@ it('A receiver that refuses an event, or is not there, is exit code 3 with the c
 
 it.each([
   ['a file that does not exist', ['missing.jsonl', '--to', 'http://127.0.0.1/'], /Could not read missing.jsonl/],
-  ['no URL', ['missing.jsonl', '--to', 'ftp://x'], /--to must be the http or https URL/],
-  ['no speed', ['missing.jsonl', '--to', 'http://127.0.0.1/', '--speed', '0'], /--speed must be a number above 0/],
-  ['no header', ['missing.jsonl', '--to', 'http://127.0.0.1/', '--header', 'x'], /--header must have the form/],
-])('%s is exit code 2 and says which', async (_, args, message) => {
+  ['an invalid URL', ['missing.jsonl', '--to', 'ftp://x'], /--to must be the http or https URL/],
+  [
+    'an invalid speed',
+    ['missing.jsonl', '--to', 'http://127.0.0.1/', '--speed', '0'],
+    /--speed must be a number above 0/,
+  ],
+  [
+    'a malformed header',
+    ['missing.jsonl', '--to', 'http://127.0.0.1/', '--header', 'x'],
+    /--header must have the form/,
+  ],
+])('website events replay with %s exits with code 2 and a message', async (_, args, message) => {
   const { code, error } = await website(['events', 'replay', ...args]);
   expect([code, error]).toEqual([2, expect.stringMatching(message)]);
 });
 
-it('An event that its writer did not finish is skipped, and the next recorder begins a line', async () => {
+it('website events replay skips an incomplete event, and a new recorder starts a new line after it', async () => {
   const { received, url } = await receiver(() => 204);
   const file = recorded('cut.jsonl', event('1'));
   appendFileSync(file, '{"id":"2","sour');
@@ -143,7 +151,7 @@ it('An event that its writer did not finish is skipped, and the next recorder be
   expect(received.map(({ id }) => id)).toEqual(['1', '3']);
 });
 
-it('A line that is no event names the line', async () => {
+it('The error about a line that is not an event names the line', async () => {
   const { url } = await receiver(() => 204);
   const file = recorded('broken.jsonl', event('1'), { not: 'an event' });
   const { code, error } = await website(['events', 'replay', file, '--to', url]);

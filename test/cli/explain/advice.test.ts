@@ -5,21 +5,21 @@ import { adviceOn } from '../../../infra/cli/explain/advice.ts';
 const key = { namespace: 'team-a', name: 'blog' };
 
 describe('The advice on a reason', () => {
-  it('names this Website and its namespace in its commands', () => {
+  it('names the Website and its namespace in its commands', () => {
     expect(adviceOn('Paused', key).toDo).toBe('kubectl rollout resume deployment/blog-deployment -n team-a');
     expect(adviceOn('ProgressDeadlineExceeded', key).toDo).toContain('kubectl describe pods -l app=blog -n team-a');
   });
 
-  it.each(READY_REASONS)('%s names no other Website, and stands alone', (reason) => {
+  it.each(READY_REASONS)('%s names no other Website, and can be understood alone', (reason) => {
     const { means, toDo } = adviceOn(reason, key);
     expect(toDo).not.toMatch(/\b(shop|NAME|NAMESPACE)\b/);
-    // Links and other rows of the table are out of reach where it is shown.
+    // The terminal shows neither links nor the other rows of the table.
     for (const text of [means, toDo]) expect(text).not.toMatch(/\b(as for|see above|see why|see the)\b/);
     for (const command of toDo.match(/kubectl \w+ \S+[^.,]*/g) ?? [])
       if (!command.startsWith('kubectl apply')) expect(command).toContain('-n team-a');
   });
 
-  it('is that on the cause in the Pods, if they say one', () => {
+  it('covers the known causes in the Pods', () => {
     const causes = ['ImagePullBackOff: blog:1.2.9: not found', 'OOMKilled', 'OOMKilled', 'Invented: by a new kubelet'];
     const { toDo } = adviceOn('Progressing', key, causes);
     expect(toDo).toMatch(/^ImagePullBackOff: correct spec.image, or push the image/);
@@ -27,7 +27,7 @@ describe('The advice on a reason', () => {
     expect(toDo).not.toContain('Invented');
   });
 
-  it('stays as it is if the Pods say no known cause, or are not why the site is not ready', () => {
+  it('ignores unknown causes, and causes that are not why the site is not ready', () => {
     expect(adviceOn('Progressing', key, ['Invented'])).toEqual(adviceOn('Progressing', key));
     expect(adviceOn('QuotaExceeded', key, ['OOMKilled'])).toEqual(adviceOn('QuotaExceeded', key));
   });

@@ -1,4 +1,4 @@
-// What explain shows of children that are not as declared, also where the next reconcile writes nothing.
+// How explain shows children that are not as declared, even if the next reconcile writes nothing.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
@@ -44,7 +44,7 @@ async function scaled(by: string, replicas: number): Promise<void> {
 }
 
 describe('website explain', () => {
-  it('shows nothing of a site that is as declared', async () => {
+  it('shows no difference for a site that is as declared', async () => {
     const { differentFields, children } = await explained();
     expect(differentFields).toEqual([]);
     expect(children).toEqual(
@@ -56,7 +56,7 @@ describe('website explain', () => {
     );
   });
 
-  it('names every difference of a suspended site, and its field manager', async () => {
+  it('names each different field of a suspended site with its field manager, and each missing child', async () => {
     cluster.apply(key, { ...SPEC, suspend: true });
     await settle();
     await scaled('kubectl-scale', 5);
@@ -86,7 +86,7 @@ describe('website explain', () => {
     );
   });
 
-  it('names the fields that a policy changes, which the functions do not write again', async () => {
+  it('names the fields that a policy overrides and the functions no longer write', async () => {
     const replace = cluster.replace.bind(cluster);
     cluster.replace = async (child) => {
       const written = child.kind === 'Deployment' ? { ...child, spec: { ...child.spec, replicas: 1 } } : child;
@@ -101,7 +101,7 @@ describe('website explain', () => {
     expect(differentFields).toEqual([{ kind: 'Deployment', path: 'spec.replicas', manager: 'website-reconciler' }]);
   });
 
-  it('leaves a new spec to the plan, and names only what others changed', async () => {
+  it('names only fields that others changed, and leaves those of a new spec to the plan', async () => {
     await scaled('kubectl-scale', 5);
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
     const { plan, differentFields } = await explained();

@@ -29,7 +29,7 @@ it.each([
   [404, '', /answers 404: the path is \/history, and \/api\/history on Azure\. .*HISTORY_URL/],
   [503, '{"detail":"The database does not answer"}', /answers 503 \(The database does not answer\)$/],
   [200, '<html>', /answers something else than a history: check the address: the path is \/history/],
-])('website history --from an address that answers %i says what to do', async (status, body, message) => {
+])('website history --from says what to do if the address answers %i', async (status, body, message) => {
   answer = { status, body };
   await expect(storedHistory(`${at}/history`, { namespace: 'a', name: 'shop' }, {})).rejects.toThrow(message);
 });
@@ -40,7 +40,7 @@ function file(content: string): string {
   return path;
 }
 
-it('A token and a header may be in files, so that no list of processes shows them', async () => {
+it('A token and a header may be read from files, which hides them from lists of processes', async () => {
   expect(await headersFrom({ tokenFile: file('abc.def\n') })).toEqual({ authorization: 'Bearer abc.def' });
   expect(await headersFrom({ header: `@${file('x-functions-key: KEY==\n')}` })).toEqual({ 'x-functions-key': 'KEY==' });
   expect(await headersFrom({ header: 'x-key: a' })).toEqual({ 'x-key': 'a' });
@@ -49,11 +49,11 @@ it('A token and a header may be in files, so that no list of processes shows the
 it.each([
   ['two lines', () => ({ tokenFile: file('a\nb') }), /--token-file must be a file with one token/],
   ['no token', () => ({ tokenFile: file('') }), /--token-file must be a file with one token/],
-  ['no end', () => ({ tokenFile: '/dev/zero' }), /--token-file must be a file with one token/],
-  ['no such file', () => ({ tokenFile: 'missing' }), /Could not read missing/],
-  ['a folder', () => ({ header: `@${folder}` }), /Could not read/],
-  ['no name of a header', () => ({ header: 'a b: c' }), /--header must have the form/],
-  ['other characters in a header', () => ({ header: 'a: ü' }), /--header must have the form/],
-])('A file or header with %s is a wrong command line', async (_, flags, message) => {
+  ['endless content', () => ({ tokenFile: '/dev/zero' }), /--token-file must be a file with one token/],
+  ['a missing path', () => ({ tokenFile: 'missing' }), /Could not read missing/],
+  ['a folder as its path', () => ({ header: `@${folder}` }), /Could not read/],
+  ['an invalid name', () => ({ header: 'a b: c' }), /--header must have the form/],
+  ['characters outside ASCII', () => ({ header: 'a: ü' }), /--header must have the form/],
+])('The program refuses a file or header with %s', async (_, flags, message) => {
   await expect(headersFrom(flags())).rejects.toThrow(message);
 });

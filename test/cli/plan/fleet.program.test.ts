@@ -1,4 +1,4 @@
-// A plan of all Websites costs lists alone.
+// A plan of all Websites makes only list requests.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const SAY_PEAK = `data:text/javascript,${encodeURIComponent(
   'process.once("exit", () => console.error(`peak ${process.resourceUsage().maxRSS / 1024}`))',
 )}`;
 
-it('website plan --all reads one page for 500 objects of each kind, after a small first one, in less than 300 MB', async () => {
+it('website plan --all reads only lists, in pages of 500 after a small first one, in less than 300 MB', async () => {
   const websites = 10_000;
   const server = await startFleetServer(websites);
   const kubeconfig = join(folder, 'kubeconfig');

@@ -1,4 +1,4 @@
-// What `website plan -f` reads and what it refuses, as `kubectl apply` does.
+// `website plan -f` reads and refuses the same files as `kubectl apply`.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,14 +32,14 @@ const problems = (text: string): string[] => {
 };
 
 describe('A file', () => {
-  it('may hold a List, as kubectl get prints it', () => {
+  it('may be a List, as kubectl get prints it', () => {
     const list = { apiVersion: 'v1', kind: 'List', items: [aWebsite(), aWebsite({ metadata: { name: 'blog' } })] };
     expect(keys(JSON.stringify(list))).toEqual(['team-a/shop', 'team-a/blog']);
     expect(keys(JSON.stringify({ ...list, kind: 'WebsiteList', apiVersion: 'stable.example.com/v1' }))).toHaveLength(2);
     expect(() => keys(JSON.stringify({ ...list, items: [null, 'x'] }))).toThrow('has no Website');
   });
 
-  it('with the same Website twice is about the last one', () => {
+  it('with the same Website twice counts with the last one', () => {
     const { websites } = read(`${site('shop')}---\n${site('blog')}---\n${site('shop', 'spec: {image: "nginx:2"}')}`);
     expect(websites.map(({ key, spec }) => [key.name, spec])).toEqual([
       ['shop', { image: 'nginx:2' }],
@@ -52,7 +52,7 @@ describe('A file', () => {
     expect(read(text).namespaces).toEqual(new Set(['team-b']));
   });
 
-  it('leaves out fields that are null, as the API server does', () => {
+  it('with null fields counts without them, as on the API server', () => {
     const { websites } = read(site('shop', 'spec: {image: "nginx:1", port: null, resources: {limits: null}}'));
     expect(websites[0]?.spec).toEqual({ image: 'nginx:1', resources: {} });
   });
@@ -95,7 +95,7 @@ describe('The spec and the name of a Website in a file', () => {
     expect(problems(site('shop', `spec: {image: "nginx:1", replicas: 1, ${field}}`))).toEqual([problem]);
   });
 
-  it('may have labels of any name', () => {
+  it('may have child labels with any name', () => {
     const spec = 'spec: {image: "nginx:1", replicas: 1, childMetadata: {labels: {team: a, constructor: b}}}';
     expect(problems(site('shop', spec))).toEqual([]);
   });
@@ -104,18 +104,18 @@ describe('The spec and the name of a Website in a file', () => {
     expect(problems(site(`"${name}"`))).toEqual([expect.stringMatching(/^metadata.name must be /)]);
   });
 
-  it('without a spec say so', () => {
+  it('have a problem if the spec is missing', () => {
     expect(problems(site('shop', ''))).toEqual(['spec is missing']);
   });
 
-  it('are named together, but not without end', () => {
+  it('have all their problems listed, up to a limit', () => {
     const many = Array.from({ length: 40 }, (_, index) => `wrong${index}: 1`).join(', ');
     const found = problems(site('shop', `spec: {image: "nginx:1", replicas: -1, ${many}}`));
     expect(found).toHaveLength(11);
     expect(found.at(-1)).toBe('31 more');
   });
 
-  it('stay as they are if they are stored, even if this release forbids them', () => {
+  it('are accepted unchanged if they are stored, even if this release forbids them', () => {
     const [manifest] = read(site('shop', 'spec: {image: "nginx:1", replicas: -1, old: true}')).websites;
     const stored = (spec: object) => aWebsite({ spec });
     if (manifest === undefined) throw new Error('no manifest');
@@ -125,7 +125,7 @@ describe('The spec and the name of a Website in a file', () => {
   });
 
   const samples = readdirSync('crds/samples').map((file) => [file] as const);
-  it.each(samples)('of crds/samples/%s have problems only if it is invalid', (file) => {
+  it.each(samples)('of crds/samples/%s have a problem only if the sample is invalid', (file) => {
     const { websites } = manifestsIn({ file: join('crds/samples', file), namespace: 'default', only: undefined });
     const found = websites.flatMap((each) => problemsOf(each, undefined));
     expect(found).toHaveLength(file.startsWith('invalid-') ? 1 : 0);

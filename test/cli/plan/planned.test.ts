@@ -1,4 +1,4 @@
-// What `website plan` says is what the next reconcile does: on the model, after any history.
+// `website plan` predicts the next reconcile: on the model of the cluster, after any history.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differences } from '../../../functions/website/differences.ts';
@@ -55,7 +55,7 @@ const clusterAfter = async (history: readonly Step[]): Promise<MemoryCluster> =>
   return cluster;
 };
 
-/** What a reconcile did, worked out from the objects before and after it. */
+/** What a reconcile did, derived from the objects before and after it. */
 async function done(cluster: MemoryCluster) {
   const before = cluster.all();
   const { outcome, actions } = await reconcile(key, { cluster, now });
@@ -76,7 +76,7 @@ const stated = ({
   spec,
 });
 
-/** The same of a plan. */
+/** What a plan predicts, in the same form. */
 const said = ({ changes, outcome, status }: Planned) => ({
   actions: changes.map(({ verb, kind: of }) => (verb === 'update status' ? verb : `${verb} ${of}`)),
   fields: changes
@@ -86,8 +86,8 @@ const said = ({ changes, outcome, status }: Planned) => ({
   status,
 });
 
-describe('A plan', () => {
-  it('is exactly what the next reconcile writes, and writes nothing itself', async () => {
+describe('website plan', () => {
+  it('shows exactly what the next reconcile writes, and writes nothing itself', async () => {
     let changing = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (history) => {
@@ -103,7 +103,7 @@ describe('A plan', () => {
     expect(changing).toBeGreaterThan(150);
   });
 
-  it('of a file is what the first reconcile after its application writes', async () => {
+  it('of a file shows what the first reconcile after its application writes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 6 }), anySpec, async (history, spec) => {
         const cluster = await clusterAfter(history);
@@ -122,7 +122,7 @@ describe('A plan', () => {
     );
   });
 
-  it('of all Websites reads lists, and no single object of a Website that has its children', async () => {
+  it('--all reads only lists, and no single object of a Website that has its children', async () => {
     const cluster = new MemoryCluster();
     for (const name of ['shop', 'blog', 'docs']) {
       const each = { ...key, name };
@@ -138,7 +138,7 @@ describe('A plan', () => {
     expect(cluster.reads).toBe(before);
   });
 
-  it('of all Websites finds the Websites whose own plan changes something', async () => {
+  it('--all finds exactly the Websites whose own plan changes something', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (history) => {
         const cluster = await clusterAfter(history);

@@ -40,14 +40,14 @@ function afterStates(...states: readonly State[]) {
   return { notes, error: (ended.reason as Error | undefined)?.message };
 }
 
-it('website watch waits for an API server that is away, and says so once', () => {
+it('website watch waits for an API server that is unreachable, and reports it once', () => {
   const away = Array.from({ length: 50 }, () => waiting('Unreachable'));
   expect(afterStates(...away)).toEqual({ notes: ['Waiting for the API server: It is Unreachable'], error: undefined });
   const twice = afterStates(WATCHING, waiting('Unreachable'), WATCHING, waiting('Unreachable'));
   expect(twice.notes).toHaveLength(2);
 });
 
-it('website watch survives refusals while the API server starts, and ends when they stay', () => {
+it('website watch tolerates some refusals while the API server starts, and ends after more', () => {
   const some = Array.from({ length: 4 }, () => waiting('Forbidden'));
   expect(afterStates(WATCHING, ...some, WATCHING, WATCHING, ...some).error).toBeUndefined();
   expect(afterStates(WATCHING, ...some, waiting('Forbidden'))).toEqual({
@@ -56,7 +56,7 @@ it('website watch survives refusals while the API server starts, and ends when t
   });
 });
 
-it('website watch of a user who may list Websites, but not watch them, ends', () => {
+it('website watch ends for a user who may list Websites but not watch them', () => {
   const states = Array.from({ length: 5 }, () => [WATCHING, waiting('Forbidden')]).flat();
   expect(afterStates(...states)).toEqual({
     notes: ['Waiting for the API server: It is Forbidden'],

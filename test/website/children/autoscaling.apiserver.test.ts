@@ -1,4 +1,4 @@
-// Autoscaling with the real controllers and kubectl. There are no metrics here, so an autoscaler only enforces its limits.
+// Autoscaling with the real controllers and kubectl. Without metrics, an autoscaler only enforces its limits.
 import { describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { lastWriterOf } from '../../../functions/website/plan/field-writers.ts';
@@ -10,9 +10,9 @@ import { quietly } from '../../kubernetes/kubectl.ts';
 import { createWebsite, patch, patchWebsite } from '../../real-cluster.ts';
 
 const site = oneWebsite('autoscaling');
-/** An autoscaler looks every 15 s. */
+/** An autoscaler acts every 15 s. */
 const PATIENT = { deadlineMs: 90_000, everyMs: 250 };
-/** What the API server says of a Website without a number. */
+/** The API server's error about the scale of a Website without replicas. */
 const NO_NUMBER = /the spec replicas field ".spec.replicas" does not exist/;
 const SLOW = { timeout: 200_000 };
 
@@ -38,14 +38,14 @@ const kubectl = (args: readonly string[], input = '') =>
   quietly(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), '-n', site.key.namespace, ...args], input);
 const scaleTo = (number: number) => kubectl(['scale', 'website/shop', `--replicas=${number}`]);
 
-describe('With an autoscaler of its own', () => {
-  it('a site is scaled by the autoscaler alone, and the functions write nothing then', SLOW, async () => {
+describe('A site with its own autoscaler', () => {
+  it('is scaled by the autoscaler alone, and the functions then write nothing', SLOW, async () => {
     await createWebsite(site.admin, site.key, { image: 'nginx:1', autoscaling: { maxReplicas: 4 } });
     await settle();
     expect(await replicas()).toBe(1);
     await patchWebsite(site.admin, site.key, { spec: { autoscaling: { minReplicas: 3 } } });
     await settle();
-    // No run of ours wrote it: the autoscaler did, by its own name.
+    // The autoscaler wrote the replicas, and not a run.
     await eventually(async () => expect(await replicas()).toBe(3), PATIENT);
     expect(lastWriterOf(await deployment(), 'spec.replicas')).toEqual({
       by: 'other',
@@ -65,11 +65,11 @@ describe('With an autoscaler of its own', () => {
     expect(await replicas()).toBe(3);
   });
 
-  it('a parked site stays parked, and starts with the least', SLOW, async () => {
+  it('stays parked, and starts with minReplicas', SLOW, async () => {
     const autoscaling = { minReplicas: 2, maxReplicas: 4 };
     await createWebsite(site.admin, site.key, { image: 'nginx:1', replicas: 0, autoscaling });
     await settle();
-    // The autoscaler has looked.
+    // Wait until the autoscaler has acted.
     await eventually(async () => {
       const { status } = (await kubernetes(site.admin).getChild('HorizontalPodAutoscaler', site.key)) ?? {};
       expect(status).toMatchObject({
@@ -86,7 +86,7 @@ describe('With an autoscaler of its own', () => {
     expect(await replicas()).toBe(2);
   });
 
-  it('it is the spec that decides again without it', async () => {
+  it('has the replicas of the spec again once its autoscaler is removed', async () => {
     await createWebsite(site.admin, site.key, { image: 'nginx:1', autoscaling: { minReplicas: 2, maxReplicas: 4 } });
     await settle();
     await patchWebsite(site.admin, site.key, { spec: { autoscaling: null, replicas: 1 } });
@@ -101,12 +101,12 @@ const manifest = (spec: object) =>
 const EXTERNAL = { image: 'nginx:1', autoscaling: { external: true } };
 
 describe.each([
-  ['by the client', ['apply', '-f', '-']],
-  ['by the server', ['apply', '--server-side', '-f', '-']],
+  ['on the client side', ['apply', '-f', '-']],
+  ['on the server side', ['apply', '--server-side', '-f', '-']],
 ])('A manifest that is applied %s', (_, apply) => {
   const applied = async (spec: object) => (await kubectl(apply, manifest(spec))).trim();
 
-  it('without replicas starts with 1, and undoes no scaling when it is applied again', async () => {
+  it('without replicas starts with 1, and keeps the present scale when it is applied again', async () => {
     await applied(EXTERNAL);
     await settle();
     expect([await specReplicas(), await replicas()]).toEqual([1, 1]);
@@ -118,7 +118,7 @@ describe.each([
     }
   });
 
-  it('may give up its replicas, and the site keeps its Pods', async () => {
+  it('may drop its replicas, and the site keeps its Pods', async () => {
     await applied({ image: 'nginx:1', replicas: 3 });
     await settle();
     await applied(EXTERNAL);
@@ -130,7 +130,7 @@ describe.each([
     expect(await replicas()).toBe(2);
   });
 
-  it('may take back its replicas, and parks the site by them', async () => {
+  it('may add replicas again, and 0 parks the site', async () => {
     await applied(EXTERNAL);
     await settle();
     await applied({ ...EXTERNAL, replicas: 0 });
@@ -142,27 +142,23 @@ describe.each([
   });
 });
 
-it(
-  'An autoscaler of the Website itself scales it, and a manifest without replicas does not undo it',
-  SLOW,
-  async () => {
-    await kubectl(['apply', '-f', '-'], manifest(EXTERNAL));
-    await settle();
-    const scaleTargetRef = { apiVersion: API_VERSION, kind: KIND, name: 'shop' };
-    await site.admin.json({
-      method: 'POST',
-      path: `/apis/autoscaling/v2/namespaces/${site.key.namespace}/horizontalpodautoscalers`,
-      what: 'create an autoscaler',
-      body: { metadata: { name: 'theirs' }, spec: { scaleTargetRef, minReplicas: 2, maxReplicas: 4 } },
-    });
-    await eventually(async () => expect(await specReplicas()).toBe(2), PATIENT);
-    await kubectl(['apply', '-f', '-'], manifest(EXTERNAL));
-    await settle();
-    expect([await specReplicas(), await replicas()]).toEqual([2, 2]);
-  },
-);
+it('An HPA of the Website scales it, and a manifest without replicas keeps that scale', SLOW, async () => {
+  await kubectl(['apply', '-f', '-'], manifest(EXTERNAL));
+  await settle();
+  const scaleTargetRef = { apiVersion: API_VERSION, kind: KIND, name: 'shop' };
+  await site.admin.json({
+    method: 'POST',
+    path: `/apis/autoscaling/v2/namespaces/${site.key.namespace}/horizontalpodautoscalers`,
+    what: 'create an autoscaler',
+    body: { metadata: { name: 'theirs' }, spec: { scaleTargetRef, minReplicas: 2, maxReplicas: 4 } },
+  });
+  await eventually(async () => expect(await specReplicas()).toBe(2), PATIENT);
+  await kubectl(['apply', '-f', '-'], manifest(EXTERNAL));
+  await settle();
+  expect([await specReplicas(), await replicas()]).toEqual([2, 2]);
+});
 
-it('The scale of a Website cannot be read before it has a number, and can be after the first run', async () => {
+it('The scale of a Website without replicas can be read after the first run', async () => {
   await createWebsite(site.admin, site.key, EXTERNAL);
   const path = `/apis/${API_VERSION}/namespaces/${site.key.namespace}/websites/shop/scale`;
   const scale = () => site.admin.json({ method: 'GET', path, what: 'get the scale' });
@@ -171,12 +167,16 @@ it('The scale of a Website cannot be read before it has a number, and can be aft
   expect(await scale()).toMatchObject({ spec: { replicas: 1 } });
 });
 
-it('A hand at the Deployment is no match for an autoscaler: what it writes stays within the limits', SLOW, async () => {
-  await createWebsite(site.admin, site.key, { image: 'nginx:1', autoscaling: { minReplicas: 2, maxReplicas: 3 } });
-  await settle();
-  const path = `/apis/apps/v1/namespaces/${site.key.namespace}/deployments/shop-deployment`;
-  await patch(site.admin, path, { spec: { replicas: 4 } });
-  expect(await writes()).toEqual([]);
-  await eventually(async () => expect(await replicas()).toBe(3), PATIENT);
-  expect(await writes()).toEqual([]);
-});
+it(
+  "A Deployment with an autoscaler that somebody scales by hand stays within the autoscaler's limits",
+  SLOW,
+  async () => {
+    await createWebsite(site.admin, site.key, { image: 'nginx:1', autoscaling: { minReplicas: 2, maxReplicas: 3 } });
+    await settle();
+    const path = `/apis/apps/v1/namespaces/${site.key.namespace}/deployments/shop-deployment`;
+    await patch(site.admin, path, { spec: { replicas: 4 } });
+    expect(await writes()).toEqual([]);
+    await eventually(async () => expect(await replicas()).toBe(3), PATIENT);
+    expect(await writes()).toEqual([]);
+  },
+);

@@ -1,4 +1,4 @@
-// Who writes how many Pods there are: the spec, the site's own autoscaler, or something that scales the Website.
+// Who sets the number of replicas: the spec, the site's own autoscaler, or another program that scales the Website.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
 import type { ChildKind, ChildOfKind } from '../../../functions/website/children/kinds.ts';
@@ -42,7 +42,7 @@ const website = () => cluster.websites()[0];
 const specReplicas = () => (website()?.spec as { readonly replicas?: number } | undefined)?.replicas;
 const ready = () => website()?.status?.conditions?.[0];
 
-/** What the autoscaler does under load, or somebody by hand. */
+/** Scales the Deployment like an autoscaler or a user. */
 function scaleDeployment(to: number): void {
   const deployment = child('Deployment');
   if (deployment === undefined) throw new Error('The Deployment is missing');
@@ -51,12 +51,12 @@ function scaleDeployment(to: number): void {
 
 describe('A new Deployment with an autoscaler has', () => {
   it.each([
-    ['the least', { minReplicas: 2, maxReplicas: 5 }, {}, 2],
-    ['1 where no least is given', { maxReplicas: 5 }, {}, 1],
+    ['minReplicas', { minReplicas: 2, maxReplicas: 5 }, {}, 2],
+    ['1 replica without minReplicas', { maxReplicas: 5 }, {}, 1],
     ['the replicas of the spec', { minReplicas: 2, maxReplicas: 5 }, { replicas: 3 }, 3],
-    ['no fewer than the least', { minReplicas: 2, maxReplicas: 5 }, { replicas: 1 }, 2],
-    ['no more than the most', { minReplicas: 2, maxReplicas: 5 }, { replicas: 9 }, 5],
-    ['none while it is parked', { minReplicas: 2, maxReplicas: 5 }, { replicas: 0 }, 0],
+    ['at least minReplicas', { minReplicas: 2, maxReplicas: 5 }, { replicas: 1 }, 2],
+    ['at most maxReplicas', { minReplicas: 2, maxReplicas: 5 }, { replicas: 9 }, 5],
+    ['0 replicas while it is parked', { minReplicas: 2, maxReplicas: 5 }, { replicas: 0 }, 0],
   ])('%s', async (_, autoscaling, rest, first) => {
     cluster.apply(key, { ...IMAGE, autoscaling, ...rest });
     await run('nothing');
@@ -64,13 +64,13 @@ describe('A new Deployment with an autoscaler has', () => {
   });
 });
 
-describe('The number that the autoscaler set', () => {
+describe('The number of replicas that the autoscaler set', () => {
   beforeEach(async () => {
     await settle(AUTOSCALED);
     scaleDeployment(4);
   });
 
-  it('is no change to undo, and the status follows it', async () => {
+  it('is not reverted, and the status follows it', async () => {
     const { actions, repairs } = await run('deployment');
     expect({ actions, repairs, replicas: replicas() }).toEqual({
       actions: ['update status'],
@@ -82,7 +82,7 @@ describe('The number that the autoscaler set', () => {
     expect(await resync()).toMatchObject({ differing: 0 });
   });
 
-  it('is what the site waits for', async () => {
+  it('is the number that the site waits for', async () => {
     const deployment = child('Deployment');
     const counts = { replicas: 4, updatedReplicas: 4, readyReplicas: 4, availableReplicas: 4 };
     if (deployment !== undefined)
@@ -94,14 +94,14 @@ describe('The number that the autoscaler set', () => {
   it.each([
     ['another image', { ...AUTOSCALED, image: 'nginx:2' }],
     ['other limits', { ...AUTOSCALED, autoscaling: { minReplicas: 3, maxReplicas: 4 } }],
-    ['another number in the spec, which is only where a new Deployment begins', { ...AUTOSCALED, replicas: 3 }],
+    ['another number in the spec, which only counts for a new Deployment', { ...AUTOSCALED, replicas: 3 }],
   ])('stays with %s', async (_, spec) => {
     cluster.apply(key, spec);
     expect((await run()).actions).toContain('replace Deployment');
     expect(replicas()).toBe(4);
   });
 
-  it('stays where something else is put right', async () => {
+  it('stays while another field is restored', async () => {
     const deployment = child('Deployment');
     if (deployment === undefined) throw new Error('The Deployment is missing');
     const { template } = deployment.spec;
@@ -114,35 +114,35 @@ describe('The number that the autoscaler set', () => {
     expect(replicas()).toBe(4);
   });
 
-  it('stays with autoscaling alone: without it, the spec decides again', async () => {
+  it('is replaced by the number in the spec once autoscaling leaves the spec', async () => {
     cluster.apply(key, { ...IMAGE, replicas: 3 });
     expect((await run()).actions).toEqual(['delete HorizontalPodAutoscaler', 'replace Deployment', 'update status']);
     expect([replicas(), autoscaler()]).toEqual([3, undefined]);
   });
 });
 
-it('A Deployment keeps its number when it gets an autoscaler', async () => {
+it('A Deployment keeps its replicas when it gets an autoscaler', async () => {
   await settle({ ...IMAGE, replicas: 4 });
   cluster.apply(key, AUTOSCALED);
   expect((await run()).actions).toEqual(['replace Deployment', 'create HorizontalPodAutoscaler', 'update status']);
   expect(replicas()).toBe(4);
 });
 
-describe('A parked site', () => {
+describe('A parked site with an autoscaler', () => {
   beforeEach(async () => {
     await settle(AUTOSCALED);
     scaleDeployment(4);
     await settle({ ...AUTOSCALED, replicas: 0 });
   });
 
-  it('has no Pods, and an autoscaler that does nothing', async () => {
+  it('has no Pods, and its autoscaler stays unchanged', async () => {
     expect(replicas()).toBe(0);
     expect(autoscaler()?.spec).toMatchObject({ minReplicas: 2, maxReplicas: 5 });
     expect(ready()).toMatchObject({ status: 'True', reason: 'Parked' });
     expect((await run()).actions).toEqual([]);
   });
 
-  it('starts with the least, and once', async () => {
+  it("starts with minReplicas, and keeps the autoscaler's number afterwards", async () => {
     cluster.apply(key, AUTOSCALED);
     await run();
     expect(replicas()).toBe(2);
@@ -152,7 +152,7 @@ describe('A parked site', () => {
   });
 });
 
-it('A Deployment that somebody set to 0 starts again, because no autoscaler would start it', async () => {
+it('A Deployment with an autoscaler that somebody scaled to 0 starts again, because no autoscaler would start it', async () => {
   await settle(AUTOSCALED);
   scaleDeployment(0);
   expect((await run('deployment')).repairs).toMatchObject([{ kind: 'Deployment', fields: ['spec.replicas'] }]);
@@ -160,7 +160,7 @@ it('A Deployment that somebody set to 0 starts again, because no autoscaler woul
 });
 
 describe('The autoscaler', () => {
-  it('has the limits and targets of the spec, whatever somebody made of them, and keeps their behavior', async () => {
+  it('is restored to the limits and targets of the spec, and keeps a behavior that others set', async () => {
     await settle({ ...IMAGE, autoscaling: { maxReplicas: 5, cpuPercent: 60, memoryPercent: 90 } });
     const wanted = autoscaler();
     if (wanted === undefined) throw new Error('The autoscaler is missing');
@@ -174,21 +174,21 @@ describe('The autoscaler', () => {
   });
 
   it.each([
-    ['a budget from 2 Pods on', { minReplicas: 2, maxReplicas: 5 }, true],
-    ['no budget where one Pod may be all', { minReplicas: 1, maxReplicas: 5 }, false],
-  ])('brings %s', async (_, autoscaling, isThere) => {
+    ['a budget if minReplicas is 2', { minReplicas: 2, maxReplicas: 5 }, true],
+    ['no budget if minReplicas is 1', { minReplicas: 1, maxReplicas: 5 }, false],
+  ])('leads to %s', async (_, autoscaling, isThere) => {
     await settle({ image: 'nginx:1', replicas: 3, autoscaling });
     expect(budget() !== undefined).toBe(isThere);
   });
 
-  it('brings no budget while the site is parked', async () => {
+  it('leads to no budget while the site is parked', async () => {
     await settle({ ...AUTOSCALED, disruptionBudget: 'Auto', replicas: 0 });
     expect(budget()).toBeUndefined();
   });
 });
 
-describe('A Website that something else scales', () => {
-  it('starts with 1, which is written into it before the children', async () => {
+describe('A Website that another program scales', () => {
+  it('starts with 1 replica, which the functions write into it before the children', async () => {
     cluster.apply(key, EXTERNAL);
     expect((await run('nothing')).actions).toEqual([
       'scale Website',
@@ -203,20 +203,23 @@ describe('A Website that something else scales', () => {
     expect((await run()).actions).toEqual([]);
   });
 
-  it.each(['nothing', 'spec', 'as-needed', 'everything'] as const)('keeps the Pods that it has (%s)', async (look) => {
-    await settle({ ...IMAGE, replicas: 3 });
-    cluster.apply(key, EXTERNAL);
-    expect((await run(look)).actions).toEqual(['scale Website', 'replace Deployment', 'update status']);
-    expect([specReplicas(), replicas()]).toEqual([3, 3]);
-  });
+  it.each(['nothing', 'spec', 'as-needed', 'everything'] as const)(
+    'keeps the Pods that it has (in a run that reads %s)',
+    async (look) => {
+      await settle({ ...IMAGE, replicas: 3 });
+      cluster.apply(key, EXTERNAL);
+      expect((await run(look)).actions).toEqual(['scale Website', 'replace Deployment', 'update status']);
+      expect([specReplicas(), replicas()]).toEqual([3, 3]);
+    },
+  );
 
-  it('starts from 1 where it was parked', async () => {
+  it('starts with 1 replica if it was parked', async () => {
     await settle({ ...IMAGE, replicas: 0 });
     await settle(EXTERNAL);
     expect([specReplicas(), replicas()]).toEqual([1, 1]);
   });
 
-  it('has the number that it is scaled to, 0 as well', async () => {
+  it('has the number of replicas that it is scaled to, including 0', async () => {
     await settle(EXTERNAL);
     for (const to of [4, 0]) {
       const before = website();
@@ -226,7 +229,7 @@ describe('A Website that something else scales', () => {
     }
   });
 
-  it('does not take its first number from the Deployment of another Website', async () => {
+  it('does not take its first number from the Deployment of an earlier Website', async () => {
     await settle({ ...IMAGE, replicas: 3 });
     cluster.drop('Website', key);
     cluster.apply(key, EXTERNAL);
@@ -234,14 +237,14 @@ describe('A Website that something else scales', () => {
     expect([specReplicas(), replicas()]).toEqual([1, 1]);
   });
 
-  it('is found by a resync, also where its children are as they should be', async () => {
+  it('without replicas is found by a resync, even if its children are as desired', async () => {
     await settle({ ...EXTERNAL, replicas: 1 });
     const { metadata } = cluster.apply(key, EXTERNAL);
     expect(await resync()).toMatchObject({ differing: 1, failed: 0 });
     expect([specReplicas(), metadata.generation]).toEqual([1, 2]);
   });
 
-  it('is left alone while it is suspended', async () => {
+  it('keeps its replicas while it is suspended', async () => {
     await settle({ ...IMAGE, replicas: 3 });
     cluster.apply(key, { ...EXTERNAL, suspend: true });
     expect((await run()).actions).toEqual(['update status']);
@@ -249,7 +252,7 @@ describe('A Website that something else scales', () => {
     expect(ready()).toMatchObject({ status: 'True', reason: 'Suspended' });
   });
 
-  it('runs with what it has where its number is taken away each time', async () => {
+  it('keeps its Pods if somebody removes its replicas again and again', async () => {
     cluster.apply(key, EXTERNAL);
     const scale = cluster.scale.bind(cluster);
     cluster.scale = async (before, number) => {
@@ -261,21 +264,21 @@ describe('A Website that something else scales', () => {
     expect(replicas()).toBe(1);
     cluster.rollOut();
     await run();
-    // The children and the status are as they should be, and the number alone is missing.
+    // The children and the status are as desired, and only the replicas are missing.
     cluster.scale = scale;
     expect(await resync()).toMatchObject({ differing: 1, failed: 0 });
     expect(specReplicas()).toBe(1);
   });
 });
 
-describe('A number that the API server refuses', () => {
+describe('A first number of replicas that the API server refuses', () => {
   const refuse = (code: ErrorCode) => {
     cluster.scale = async () => {
       throw new ClusterError(code, `${code} here`);
     };
   };
 
-  it('for good is said, and the site runs all the same', async () => {
+  it('permanently is reported, and the site keeps running', async () => {
     await settle({ ...IMAGE, replicas: 3 });
     cluster.apply(key, EXTERNAL);
     refuse('PolicyDenied');
@@ -284,7 +287,7 @@ describe('A number that the API server refuses', () => {
     expect(replicas()).toBe(3);
   });
 
-  it('for want of a right is thrown, and said', async () => {
+  it('for lack of a right fails the run and is reported', async () => {
     cluster.apply(key, EXTERNAL);
     refuse('Forbidden');
     await expect(run()).rejects.toMatchObject({ code: 'Forbidden' });
@@ -295,7 +298,7 @@ describe('A number that the API server refuses', () => {
     expect(cluster.children()).toEqual([]);
   });
 
-  it('because the Website has changed is decided again', async () => {
+  it('because the Website has changed is determined again', async () => {
     cluster.apply(key, EXTERNAL);
     const scale = cluster.scale.bind(cluster);
     cluster.scale = async (before, number) => {

@@ -1,4 +1,4 @@
-// The children of typical Websites, as YAML that a person can read (test/fixtures/children), and as the API server takes them.
+// The children of typical Websites as readable YAML (test/fixtures/children), which the API server accepts.
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { stringify } from 'yaml';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';

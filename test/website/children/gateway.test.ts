@@ -1,4 +1,4 @@
-// A Website with a Gateway: what its HTTPRoute says about readiness, and what happens where the cluster lacks the Gateway API.
+// A Website with a Gateway: how its HTTPRoute affects readiness, and what happens if the cluster lacks the Gateway API.
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HttpRoute } from '../../../functions/website/children/http-route/object.ts';
 import { OPTIONAL_CHILDREN } from '../../../functions/website/children/metadata.ts';
@@ -32,13 +32,13 @@ beforeEach(async () => {
   await run();
 });
 
-it('A Website with a Gateway has an HTTPRoute and no Ingress, and is ready once it is routed', () => {
+it('A Website with a Gateway has an HTTPRoute and no Ingress, and is ready once the route is accepted', () => {
   expect(kinds()).toEqual(['Deployment', 'Service', 'HTTPRoute']);
   expect(ready()).toMatchObject({ status: 'True', reason: 'Available', message: '2 replicas are available' });
   expect(status().url).toBe('http://a.example.com');
 });
 
-it('Its URL is https where the spec says that there is a certificate', async () => {
+it('The URL of a Website with a Gateway is https if the spec states a certificate', async () => {
   for (const stated of [{ tlsSecretName: 'tls' }, { tls: { secretName: 'tls' } }]) {
     cluster.apply(key, { ...ROUTED, ...stated });
     await run();
@@ -58,7 +58,7 @@ describe('A Website that moves from an Ingress to a Gateway', () => {
   });
 
   it.each(['as-needed', 'spec', 'everything'] as const)(
-    'keeps its Ingress until the Gateway serves it, in runs that look at %s',
+    'keeps its Ingress until the Gateway serves it, in runs that read %s',
     async (look) => {
       expect((await run(look)).actions).toEqual(['replace Deployment', 'create HTTPRoute', 'update status']);
       expect(ready()).toMatchObject({ status: 'False', reason: 'NotRouted' });
@@ -76,7 +76,7 @@ describe('A Website that moves from an Ingress to a Gateway', () => {
     },
   );
 
-  it('keeps it while the Deployment is all that the run looks at, and loses it in the end', async () => {
+  it('keeps its Ingress in runs that read only the Deployment, and loses it in a later run', async () => {
     await run();
     cluster.rollOut();
     await run('deployment');
@@ -86,14 +86,14 @@ describe('A Website that moves from an Ingress to a Gateway', () => {
     expect(kinds()).not.toContain('Ingress');
   });
 
-  it('keeps it while the cluster lacks the Gateway API', async () => {
+  it('keeps its Ingress while the cluster lacks the Gateway API', async () => {
     cluster.uninstall('HTTPRoute');
     expect((await run()).outcome).toMatchObject({ reason: 'MissingApi' });
     expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress']);
     expect((await run()).actions).toEqual([]);
   });
 
-  it('keeps it when it is suspended on the way, and is ready again after', async () => {
+  it('keeps its Ingress during a suspension, and is ready afterwards', async () => {
     await run();
     cluster.apply(key, { ...ROUTED, suspend: true });
     await run();
@@ -109,7 +109,7 @@ describe('A Website that moves from an Ingress to a Gateway', () => {
     expect(ready()?.status).toBe('True');
   });
 
-  it('loses the HTTPRoute when it goes back, and keeps no Ingress without a host', async () => {
+  it('loses the HTTPRoute if it moves back, and loses the Ingress without a host', async () => {
     await run();
     cluster.apply(key, HOST);
     expect((await run()).actions).toContain('delete HTTPRoute');
@@ -124,56 +124,61 @@ describe('A Website that moves from an Ingress to a Gateway', () => {
 
 const other = (parentRef: object) => statusBy(route(), [refusal], { parentRef }).parents;
 
-describe('A Website is', () => {
+describe('A Website with a Gateway is', () => {
   it.each<[string, string, string, () => object]>([
-    ['progressing', 'Waiting for Gateway infra/public', 'where no controller says anything', () => ({})],
-    ['progressing', 'Waiting for Gateway infra/public', 'where one says less', () => statusBy(route(), [{}])],
+    ['progressing', 'Waiting for Gateway infra/public', 'while no controller reports a status', () => ({})],
     [
       'progressing',
       'Waiting for Gateway infra/public',
-      'where one speaks of an older generation',
+      'while a controller reports only one condition',
+      () => statusBy(route(), [{}]),
+    ],
+    [
+      'progressing',
+      'Waiting for Gateway infra/public',
+      'while a controller reports an older generation',
       () => statusBy(route(), [{ observedGeneration: 0 }, { ...RESOLVED, observedGeneration: 0 }]),
     ],
     [
       'progressing',
       'Waiting for Gateway infra/public',
-      'where one does not know yet',
+      'while a controller reports Unknown',
       () => statusBy(route(), [{ status: 'Unknown' }, RESOLVED]),
     ],
     [
       'progressing',
       'does not accept HTTPRoute shop-httproute: Pending: x',
-      'where the Gateway is being set up',
+      'while the Gateway is being set up',
       () => statusBy(route(), [{ status: 'False', reason: 'Pending', message: 'x' }, RESOLVED]),
     ],
     [
       'progressing',
       'cannot resolve what HTTPRoute shop-httproute refers to: BackendNotFound',
-      'where the controller has not seen the Service',
+      'while the controller has not seen the Service',
       () => statusBy(route(), [{}, { ...RESOLVED, status: 'False', reason: 'BackendNotFound' }]),
     ],
     [
       'stalled',
       'Gateway infra/public does not accept HTTPRoute shop-httproute: NotAllowedByListeners: team-a may not attach',
-      'where the Gateway refuses it',
+      'if the Gateway refuses it',
       () => statusBy(route(), [refusal, RESOLVED]),
     ],
     [
       'stalled',
       'does not accept HTTPRoute',
-      'where one of two controllers refuses it',
+      'if one of two controllers refuses it',
       () => ({ parents: [...acceptedBy(route()).parents, ...statusBy(route(), [refusal]).parents] }),
     ],
     [
       'progressing',
       'Waiting for Gateway infra/public',
-      'where each of two controllers says half',
+      'while each of two controllers reports another condition',
       () => ({ parents: [...statusBy(route(), [{}]).parents, ...statusBy(route(), [RESOLVED]).parents] }),
     ],
     [
       'ready',
       '2 replicas',
-      'where another program adds a condition of its own',
+      'even if another program adds a condition',
       () => ({
         parents: [
           ...statusBy(route(), [{ type: 'example.com/Limited', status: 'False' }]).parents,
@@ -184,7 +189,7 @@ describe('A Website is', () => {
     [
       'ready',
       '2 replicas',
-      'where other parents refuse it',
+      'even if other parents refuse it',
       () => ({
         parents: [
           ...other({ name: 'public', namespace: 'team-a' }),
@@ -207,7 +212,7 @@ describe('A Website is', () => {
     }
   });
 
-  it("ready where a controller spells out the Website's namespace", async () => {
+  it("ready if a controller states the Website's own namespace in the status of the route", async () => {
     cluster.apply(key, { ...ROUTED, gateway: { name: 'public' } });
     await run();
     say(statusBy(route(), [refusal], { parentRef: { name: 'public', namespace: 'team-b' } }));
@@ -219,7 +224,7 @@ describe('A Website is', () => {
     expect(ready()?.status).toBe('True');
   });
 
-  it('not ready for a new host before the Gateway has seen it', async () => {
+  it('not ready for a new host until the Gateway has seen it', async () => {
     cluster.apply(key, { ...ROUTED, host: 'b.example.com' });
     await run();
     expect(ready()?.reason).toBe('NotRouted');
@@ -230,7 +235,7 @@ describe('A Website is', () => {
   });
 });
 
-it('A change of the Deployment costs a Website with a Gateway one more read, and another Website none', async () => {
+it('After a change of the Deployment, a run reads one child more for a Website with a Gateway', async () => {
   const spend = async () => {
     const before = cluster.reads;
     await run('deployment');
@@ -247,10 +252,10 @@ it('A change of the Deployment costs a Website with a Gateway one more read, and
   expect(await spend()).toBe(2);
 });
 
-describe('Where the cluster lacks the Gateway API,', () => {
+describe('If the cluster lacks the Gateway API,', () => {
   beforeEach(() => cluster.uninstall('HTTPRoute'));
 
-  it('a Website with a Gateway is stalled, and says what to install', async () => {
+  it('a Website with a Gateway is stalled, and its message names the missing kind', async () => {
     const { outcome, actions } = await run();
     expect(outcome).toEqual({ kind: 'stalled', reason: 'MissingApi', requeueAfterSeconds: 30 });
     expect(actions).toEqual(['update status']);
@@ -259,7 +264,7 @@ describe('Where the cluster lacks the Gateway API,', () => {
     expect((await run()).actions).toEqual([]);
   });
 
-  it('it follows its spec otherwise, and is ready without help once the API is installed', async () => {
+  it('a Website with a Gateway still follows its spec, and becomes ready once the API is installed', async () => {
     cluster.apply(key, { ...ROUTED, image: 'nginx:2' });
     expect((await run()).actions).toEqual(['replace Deployment', 'update status']);
     cluster.missing.clear();
@@ -268,7 +273,7 @@ describe('Where the cluster lacks the Gateway API,', () => {
     expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' });
   });
 
-  it('it is ready once its Gateway leaves the spec', async () => {
+  it('a Website becomes ready once its Gateway leaves the spec', async () => {
     await run();
     cluster.apply(key, SPEC);
     await run();
@@ -276,7 +281,7 @@ describe('Where the cluster lacks the Gateway API,', () => {
   });
 
   it.each(['as-needed', 'nothing', 'deployment', 'spec', 'everything'] as const)(
-    'a Website without one does not notice in a run that looks at %s',
+    'a Website without a Gateway is settled in a run that reads %s',
     async (look) => {
       cluster.apply(key, { ...SPEC, host: 'b.example.com' });
       await run(look);

@@ -1,5 +1,5 @@
-// Others may take any field out of a child, as far as the API server lets them. No such child may make a run fail: its Website
-// would stay as it was last judged, and its events would be sent for ever.
+// Others may remove any field of a child that the API server lets them remove. No such child may make a run fail: its Website
+// would keep its old status, and its events would be sent forever.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CHILD_KINDS, kindOf, type Child, type ChildKind } from '../../../functions/website/children/kinds.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
@@ -8,7 +8,7 @@ import { MemoryCluster } from '../../cluster/memory.ts';
 import { NOW, SPEC } from '../../fixtures/websites.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
-/** What makes a Website desire each kind. */
+/** For each optional kind, fields of a spec that desire it. */
 const ASKING: Readonly<Partial<Record<ChildKind, object>>> = {
   Ingress: { host: 'a.example.com' },
   PodDisruptionBudget: { disruptionBudget: 'Auto' },
@@ -55,7 +55,7 @@ async function settle(kind: ChildKind): Promise<void> {
 describe.each(CHILD_KINDS)('A %s', (kind) => {
   beforeEach(() => settle(kind));
 
-  it('that lacks any one part of its spec or its status makes no run fail, and is put right', async () => {
+  it('without any one part of its spec or status makes no run fail', async () => {
     const whole = childOf(kind);
     const paths = partsOf({ spec: whole.spec, status: whole.status });
     expect(paths.length).toBeGreaterThan(3);
@@ -70,7 +70,7 @@ describe.each(CHILD_KINDS)('A %s', (kind) => {
     }
   });
 
-  it('of somebody else that lacks any one part of its spec is a conflict', async () => {
+  it('of another owner without any one part of its spec is a conflict', async () => {
     const whole = childOf(kind);
     const paths = partsOf({ spec: whole.spec });
     const start = cluster;

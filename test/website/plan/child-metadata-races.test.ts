@@ -1,4 +1,4 @@
-// A run that decided by an older childMetadata, and stalled at any of its calls, changes no child after a newer run has ended.
+// A run with an older childMetadata that stalls at any of its calls changes no child after a newer run has ended.
 import { describe, expect, it } from 'vitest';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
@@ -20,7 +20,7 @@ const EVENTS: Readonly<Record<string, Run>> = {
   cached: { ...RUNS.spec, since: '1' },
 };
 
-/** What a run does that stalls before one of its calls, then makes that call, and ends. */
+/** A cluster whose run stalls before one of its calls, then makes that call, and ends. */
 function stallingAt(cluster: MemoryCluster, at: number) {
   let calls = 0;
   let resume = () => {};
@@ -76,7 +76,7 @@ async function settled(spec: object): Promise<MemoryCluster> {
 const children = (cluster: MemoryCluster) =>
   world(cluster).filter((each) => (each as { kind: string }).kind !== 'Website');
 
-/** @returns whether the older run has so many calls. */
+/** @returns whether the older run makes that many calls. */
 async function race(
   from: MemoryCluster,
   [older, newer]: readonly object[],
@@ -101,15 +101,15 @@ async function race(
 }
 
 describe.each([
-  ['labels change, and change back', WEB, SALES, WEB],
-  ['labels come and go', NONE, WEB, NONE],
-  ['labels go and come', WEB, NONE, WEB],
+  ['labels change and change back', WEB, SALES, WEB],
+  ['labels are added and removed', NONE, WEB, NONE],
+  ['labels are removed and added again', WEB, NONE, WEB],
   ['labels change twice', NONE, WEB, SALES],
-  ['labels come, and another image', NONE, WEB, { ...NONE, image: 'nginx:2' }],
-])('While %s', (_, from, older, newer) => {
+  ['labels are added, and then removed with a new image', NONE, WEB, { ...NONE, image: 'nginx:2' }],
+])('While %s,', (_, from, older, newer) => {
   const names = Object.keys(EVENTS);
   it.each(names.flatMap((one) => names.map((other) => [one, other] as const)))(
-    'a run (%s) does not undo a newer one (%s)',
+    'an older run (%s) that stalls at any call does not undo a newer run (%s)',
     async (one, other) => {
       const start = await settled(from);
       let at = 1;

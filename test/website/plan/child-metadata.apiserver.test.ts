@@ -1,4 +1,4 @@
-// spec.childMetadata on the real API server: what is added, changed and taken away, beside what other writers have there.
+// spec.childMetadata on the real API server: labels and annotations are added, changed and removed, beside those of other writers.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { childrenIn, kindOf, type Child } from '../../../functions/website/children/kinds.ts';
@@ -19,7 +19,7 @@ import {
 import type { Spec } from '../generated.ts';
 import { expectChildren } from '../oracle.ts';
 
-/** With every kind of child that these fields ask for. */
+/** A spec with four kinds of children. */
 const SPEC = { image: 'nginx:1', replicas: 2, host: 'shop.example.com' };
 const STATED = { labels: { team: 'web', tier: '' }, annotations: { 'example.com/owner': 'a b' } };
 const THEIRS = { labels: { 'their-label': 'x' }, annotations: { 'their/note': 'y' } };
@@ -35,7 +35,7 @@ afterAll(() => removeWebsitesIn(real.admin, namespace));
 
 const admin = () => kubernetes(real.admin);
 const all = (key: WebsiteKey) => readChildren(key, admin(), AT_EVERYTHING);
-/** What was done until a run lost no race against the controllers. */
+/** Repeats the run until it loses no race against the controllers. @returns the writes of all attempts. */
 async function run(key: WebsiteKey): Promise<string[]> {
   const done = nothingDone();
   const context = { cluster: kubernetes(real.functions), now: () => new Date() };
@@ -47,7 +47,7 @@ async function run(key: WebsiteKey): Promise<string[]> {
 const pathOf = ({ apiVersion, kind, metadata }: Child): string =>
   `${apiPath(apiVersion)}/namespaces/${metadata.namespace}/${kindOf(kind).plural}/${metadata.name}`;
 
-/** Gives a Website this spec, and expects of its children what the oracle says, and no second write. */
+/** Gives a Website this spec. Its children must match the oracle, without a second write. */
 async function follow(key: WebsiteKey, spec: Spec): Promise<void> {
   await replaceWebsiteSpec(real.admin, key, spec);
   await run(key);
@@ -62,7 +62,7 @@ async function created(spec: Spec): Promise<WebsiteKey> {
   return key;
 }
 
-it('Labels and annotations come, change and go', async () => {
+it('Labels and annotations of the spec are added to the children, changed and removed', async () => {
   const key = await created(SPEC);
   await follow(key, { ...SPEC, childMetadata: STATED });
   await follow(key, { ...SPEC, childMetadata: { labels: { team: 'sales', tier: 'x' }, annotations: { note: '1' } } });
@@ -72,7 +72,7 @@ it('Labels and annotations come, change and go', async () => {
   expect((await all(key)).Service?.metadata).toMatchObject(STATED);
 });
 
-it('The Pods have them', async () => {
+it('The Pods have the labels and annotations of the spec', async () => {
   const key = await created({ ...SPEC, childMetadata: STATED });
   const website = (await admin().getWebsite(key)) as Website;
   const selector = Object.entries({ ...selectorOf(website), ...STATED.labels }).map(
@@ -88,7 +88,7 @@ it('The Pods have them', async () => {
   });
 });
 
-it('What others wrote stays, and what they changed comes back', async () => {
+it('Labels and annotations of others stay, and changed ones of the spec are restored', async () => {
   const key = await created({ ...SPEC, childMetadata: STATED });
   const edits = {
     labels: { ...THEIRS.labels, team: 'theirs' },
@@ -123,7 +123,7 @@ it('What others wrote stays, and what they changed comes back', async () => {
   }
 });
 
-it('A child that is recreated has them again', async () => {
+it('A recreated child gets the labels and annotations of the spec again', async () => {
   const spec = { ...SPEC, childMetadata: STATED };
   const key = await created(spec);
   for (const child of childrenIn(await all(key))) {

@@ -17,7 +17,7 @@ import { aWebsite, NOW, SPEC } from '../../fixtures/websites.ts';
 import { world } from '../world.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
-/** With every optional child that an Ingress and a budget are. */
+/** A spec with an Ingress and a budget. */
 const FULL = { ...SPEC, host: 'a.example.com', disruptionBudget: 'Auto' };
 const STATED = { labels: { team: 'web', 'example.com/tier': '' }, annotations: { 'example.com/owner': 'a b' } };
 const WITH = { ...FULL, childMetadata: STATED };
@@ -55,7 +55,7 @@ beforeEach(() => {
   cluster = new MemoryCluster();
 });
 
-/** Another writer puts these into every place. */
+/** Another writer adds these in every place. */
 function edit(labels: object, annotations: object): void {
   for (const child of cluster.children()) {
     const { metadata, spec } = structuredClone(child) as Deployment;
@@ -88,7 +88,7 @@ describe('Every child and the Pods', () => {
       for (const each of names) expect({ name, ...meta.labels, ...meta.annotations }).not.toHaveProperty([each]);
   };
 
-  it('get what the spec states, when they are created and later', async () => {
+  it('get the labels and annotations of the spec, when they are created and later', async () => {
     await follow(WITH);
     expectEverywhere(STATED);
     const created = world(cluster);
@@ -99,20 +99,23 @@ describe('Every child and the Pods', () => {
     expect(world(cluster)).toEqual(created);
   });
 
-  it.each<RunName>(['as-needed', 'spec', 'everything'])('follow each change of the spec, by a run %s', async (name) => {
-    await follow(WITH);
-    await follow(
-      { ...FULL, childMetadata: { labels: { team: 'sales' }, annotations: { 'example.com/cost': '7' } } },
-      name,
-    );
-    expectEverywhere({ labels: { team: 'sales' }, annotations: { 'example.com/cost': '7' } });
-    expectNowhere('example.com/tier', 'example.com/owner');
-    await follow(FULL, name);
-    expectNowhere('team', 'example.com/tier', 'example.com/owner', 'example.com/cost');
-    expect((await run()).actions).toEqual([]);
-  });
+  it.each<RunName>(['as-needed', 'spec', 'everything'])(
+    'follow each change of the spec, in a run that reads %s',
+    async (name) => {
+      await follow(WITH);
+      await follow(
+        { ...FULL, childMetadata: { labels: { team: 'sales' }, annotations: { 'example.com/cost': '7' } } },
+        name,
+      );
+      expectEverywhere({ labels: { team: 'sales' }, annotations: { 'example.com/cost': '7' } });
+      expectNowhere('example.com/tier', 'example.com/owner');
+      await follow(FULL, name);
+      expectNowhere('team', 'example.com/tier', 'example.com/owner', 'example.com/cost');
+      expect((await run()).actions).toEqual([]);
+    },
+  );
 
-  it('keep what others wrote, and get back what others changed', async () => {
+  it('keep labels and annotations of others, and get changed ones of the spec back', async () => {
     await follow(WITH);
     edit({ theirs: 'x', team: 'theirs' }, { 'their/note': 'y', 'example.com/owner': 'theirs' });
     expect((await run()).actions).toContain('replace Service');
@@ -125,7 +128,7 @@ describe('Every child and the Pods', () => {
     expectNowhere('team', 'example.com/owner');
   });
 
-  it.each(['{', '[]', '{"labels":"team"}'])('keep everything where the annotation is %s', async (text) => {
+  it.each(['{', '[]', '{"labels":"team"}'])('keep all labels if our annotation is the invalid %s', async (text) => {
     await follow(WITH);
     edit({}, { [CHILD_METADATA]: text });
     await follow(FULL);
@@ -134,7 +137,7 @@ describe('Every child and the Pods', () => {
   });
 
   it.each(['Deployment', 'Service', 'Ingress', 'PodDisruptionBudget'] as const)(
-    'get it again when the %s is recreated',
+    'have the labels and annotations again after the %s is recreated',
     async (kind) => {
       await follow(WITH);
       const before = world(cluster);
@@ -146,7 +149,7 @@ describe('Every child and the Pods', () => {
     },
   );
 
-  it('get it when an Ingress is recreated to change its class', async () => {
+  it('have the new labels after an Ingress is recreated to change its class', async () => {
     await follow({ ...WITH, ingressClassName: 'nginx' });
     edit({ theirs: 'x' }, {});
     await follow({ ...FULL, childMetadata: { labels: { team: 'sales' } } });
@@ -155,8 +158,8 @@ describe('Every child and the Pods', () => {
   });
 });
 
-describe('Our own', () => {
-  it('labels and annotations are never those of the spec', () => {
+describe("The functions' own", () => {
+  it('labels and annotations cannot be replaced by those of the spec', () => {
     const wanted = desired(aWebsite({ spec: WITH }), websiteSpec.parse(WITH));
     const plain = desired(aWebsite({ spec: FULL }), websiteSpec.parse(FULL));
     const kinds = CHILD_KINDS.filter((kind) => plain[kind] !== undefined);
@@ -167,7 +170,7 @@ describe('Our own', () => {
     }
   });
 
-  it('issuer and one of the spec replace each other', async () => {
+  it('issuer annotation and one of the spec replace each other', async () => {
     const annotated = { ...FULL, childMetadata: { annotations: { 'cert-manager.io/cluster-issuer': 'theirs' } } };
     const issued = { ...FULL, tls: { issuer: { name: 'ours' } } };
     const issuers = () =>
@@ -183,14 +186,14 @@ describe('Our own', () => {
   });
 });
 
-describe('A Website that never used it', () => {
-  it('has neither the annotation nor a stamp on its Service', async () => {
+describe('A Website that never used childMetadata', () => {
+  it('has neither its annotation nor a generation on its Service', async () => {
     await follow({ ...FULL, childMetadata: { labels: {}, annotations: {} } });
     for (const { metadata } of cluster.children()) expect(metadata.annotations).not.toHaveProperty([CHILD_METADATA]);
     expect(childOf('Service').metadata.annotations).not.toHaveProperty([GENERATION]);
   });
 
-  it('has a new spec followed with 2 reads, and with 3 once it was used', async () => {
+  it('needs 2 reads for a new spec, and 3 once childMetadata was used', async () => {
     const reads = async (spec: object) => {
       cluster.apply(key, spec);
       const before = cluster.reads;
@@ -208,14 +211,14 @@ describe('A Website that never used it', () => {
   });
 });
 
-describe('Because a run that lost a race must lose it on the Deployment,', () => {
+describe('With childMetadata, an old run must lose its race on the Deployment, so', () => {
   const steps = (spec: object, observed: Children, website = aWebsite({ spec })) =>
     plan(website, desired(website, websiteSpec.parse(spec), observed), observed).steps.map((step) =>
       step.map(({ verb, child }) => `${verb} ${child.kind}`),
     );
   const used = { ...SPEC, childMetadata: STATED };
 
-  it('the Service is written after it', () => {
+  it('the Service is written after the Deployment', () => {
     expect(steps(used, {})).toEqual([['create Deployment'], ['create Service']]);
     expect(steps(used, storedChildren(aWebsite()))).toEqual([['replace Deployment'], ['replace Service']]);
     const newer = aWebsite({ spec: SPEC, metadata: { generation: 2 } });
@@ -241,7 +244,7 @@ describe('Because a run that lost a race must lose it on the Deployment,', () =>
     expect(childOf('Service').metadata.labels).toHaveProperty('team');
   });
 
-  it('the Service waits for a Deployment that somebody else has, and gets its labels after it', async () => {
+  it('the Service is not written while the Deployment is foreign, and gets its labels afterwards', async () => {
     await follow(SPEC);
     const { metadata } = childOf('Deployment');
     cluster.edit(childOf('Deployment'), { metadata: { ...metadata, labels: {}, ownerReferences: [] } });
@@ -254,7 +257,7 @@ describe('Because a run that lost a race must lose it on the Deployment,', () =>
     expect(childOf('Service').metadata.labels).toHaveProperty('team');
   });
 
-  it('a cached Website is not ahead of a Service that a newer one wrote', () => {
+  it('a cached Website does not count as newer than a Service of a newer spec', () => {
     const children = storedChildren(aWebsite({ spec: used }));
     const cached = aWebsite({ spec: used, metadata: { generation: 2 } });
     expect(isNewerThan(cached, children)).toBe(true);
@@ -262,7 +265,7 @@ describe('Because a run that lost a race must lose it on the Deployment,', () =>
     expect(isNewerThan(cached, { ...children, Service: newer.Service })).toBe(false);
   });
 
-  it('a Deployment that is recreated says so while its Service does', () => {
+  it('a recreated Deployment has the annotation if its Service has it', () => {
     const { Service: service } = storedChildren(aWebsite({ spec: used }));
     const website = aWebsite({ spec: SPEC, metadata: { generation: 2 } });
     const wanted = desired(website, websiteSpec.parse(SPEC), { Service: service });
@@ -271,7 +274,7 @@ describe('Because a run that lost a race must lose it on the Deployment,', () =>
   });
 });
 
-/** A run ends before its call, as a process does. */
+/** A run whose process ends before this call. */
 async function dying(at: number): Promise<void> {
   let calls = 0;
   const dead = new Proxy(cluster, {
@@ -293,7 +296,7 @@ const CALLS = [1, 2, 3, 4, 5, 6, 7, 8];
 describe.each(CALLS)('A run that ends before call %i leaves no label behind', (at) => {
   const other = { ...SPEC, image: 'nginx:2' };
   const used = { ...SPEC, childMetadata: STATED };
-  /** Whether the runs for the next spec lead to what a new Website would have. */
+  /** Whether the runs for the next spec lead to the same state as a new Website. */
   async function endsAsOther(): Promise<boolean> {
     await run('spec');
     cluster.rollOut();
@@ -304,7 +307,7 @@ describe.each(CALLS)('A run that ends before call %i leaves no label behind', (a
     return isDeepStrictEqual(found, world(cluster));
   }
 
-  it('for the next spec, when labels went', async () => {
+  it('under the next spec, if it removed labels', async () => {
     await follow(used);
     cluster.apply(key, SPEC);
     await dying(at);
@@ -312,7 +315,7 @@ describe.each(CALLS)('A run that ends before call %i leaves no label behind', (a
     expect(await endsAsOther()).toBe(true);
   });
 
-  it('for the next spec, when labels came', async () => {
+  it('under the next spec, if it added labels', async () => {
     await follow(SPEC);
     cluster.apply(key, used);
     await dying(at);
@@ -320,7 +323,7 @@ describe.each(CALLS)('A run that ends before call %i leaves no label behind', (a
     expect(await endsAsOther()).toBe(true);
   });
 
-  it('when labels came and somebody then deletes the Deployment', async () => {
+  it('if it added labels and somebody then deleted the Deployment', async () => {
     await follow(SPEC);
     cluster.apply(key, used);
     await dying(at);
@@ -330,7 +333,7 @@ describe.each(CALLS)('A run that ends before call %i leaves no label behind', (a
   });
 });
 
-it('A suspended Website does not differ by the annotation alone', () => {
+it('A suspended Website does not differ because of our annotation alone', () => {
   const children = storedChildren(aWebsite({ spec: WITH }));
   for (const { meta } of placesIn(childrenIn(children)))
     for (const name of ['team', 'example.com/tier', 'example.com/owner']) {
@@ -343,7 +346,7 @@ it('A suspended Website does not differ by the annotation alone', () => {
   expect(withoutStamps(planned).steps).toEqual([]);
 });
 
-it('No message shows the value of an annotation of the Pods', async () => {
+it('The message of the condition does not show the value of an annotation of the Pods', async () => {
   cluster.admit = (child) => {
     const copy = structuredClone(child) as Deployment;
     if (child.kind === 'Deployment')

@@ -26,7 +26,7 @@ async function settle(spec: object): Promise<void> {
   await run();
 }
 
-/** Gives the Deployment another form of the annotation, as another release writes it. */
+/** Gives the Deployment the annotation in the form of another release. */
 function remark(annotations: Record<string, string>): void {
   const { metadata } = deployment();
   const { [OPTIONAL_CHILDREN]: _, ...others } = metadata.annotations ?? {};
@@ -54,11 +54,11 @@ describe('The annotation of an older release', () => {
     remark({ [HAS_INGRESS]: 'true' });
   });
 
-  it('is worth no write of its own', async () => {
+  it('leads to no write on its own', async () => {
     expect((await run()).actions).toEqual([]);
   });
 
-  it('is replaced by the next write, and the Pod template stays as it is', async () => {
+  it('is replaced by the next write, and the Pod template stays unchanged', async () => {
     const { template } = deployment().spec;
     cluster.apply(key, { ...HOST, replicas: 3 });
     expect((await run()).actions).toContain('replace Deployment');
@@ -67,14 +67,14 @@ describe('The annotation of an older release', () => {
     expect(deployment().spec.template).toEqual(template);
   });
 
-  it('says that there is an Ingress, which goes with its host', async () => {
+  it('counts as a list with the Ingress, which is deleted with its host', async () => {
     cluster.apply(key, SPEC);
     expect((await run()).actions).toEqual(['delete Ingress', 'replace Deployment', 'update status']);
     expect(kinds()).toEqual(['Deployment', 'Service']);
     expect(deployment().metadata.annotations).not.toHaveProperty(HAS_INGRESS);
   });
 
-  it('counts next to the present one: both releases may write while an upgrade goes on', async () => {
+  it('counts together with the present annotation, because both releases may write during an upgrade', async () => {
     await settle(BOTH);
     remark({ [HAS_INGRESS]: 'true', [OPTIONAL_CHILDREN]: 'PodDisruptionBudget' });
     cluster.apply(key, SPEC);
@@ -82,7 +82,7 @@ describe('The annotation of an older release', () => {
     expect(kinds()).toEqual(['Deployment', 'Service']);
   });
 
-  it('is replaced when another kind joins it', async () => {
+  it('is replaced when another kind is added', async () => {
     cluster.apply(key, BOTH);
     expect((await run()).actions).toContain('create PodDisruptionBudget');
     expect(mark()).toBe('Ingress,PodDisruptionBudget');
@@ -90,7 +90,7 @@ describe('The annotation of an older release', () => {
 });
 
 it.each(['PodDisruptionBudget,Ingress', 'PodDisruptionBudget,Ingress,Ingress', ',Ingress,PodDisruptionBudget'])(
-  'The same kinds listed as %s are worth no write',
+  'The same kinds listed as %s lead to no write',
   async (list) => {
     await settle(BOTH);
     remark({ [OPTIONAL_CHILDREN]: list });
@@ -98,13 +98,13 @@ it.each(['PodDisruptionBudget,Ingress', 'PodDisruptionBudget,Ingress,Ingress', '
   },
 );
 
-describe('A kind that only a newer release knows', () => {
+describe('A kind in the annotation that only a newer release knows', () => {
   beforeEach(async () => {
     await settle(HOST);
     remark({ [OPTIONAL_CHILDREN]: 'Ingress,TCPRoute' });
   });
 
-  it('is worth no write', async () => {
+  it('leads to no write', async () => {
     expect((await run()).actions).toEqual([]);
   });
 
@@ -128,7 +128,7 @@ function refuseToDelete(kind: string): () => void {
   return () => (cluster.delete = remove);
 }
 
-it('An empty list counts as no list, and the next write leaves nothing of it', async () => {
+it('An empty list counts as no list, and the next write replaces it', async () => {
   await settle(SPEC);
   remark({ [OPTIONAL_CHILDREN]: '' });
   expect((await run()).actions).toEqual([]);
@@ -136,7 +136,7 @@ it('An empty list counts as no list, and the next write leaves nothing of it', a
   expect(mark()).toBe('Ingress');
 });
 
-it('A Website that is resumed finds a child that the Deployment does not list, and that the spec no longer desires', async () => {
+it('A Website that is resumed deletes an undesired child that the Deployment does not list', async () => {
   await settle(BOTH);
   await settle({ ...BOTH, suspend: true });
   remark({});
@@ -145,7 +145,7 @@ it('A Website that is resumed finds a child that the Deployment does not list, a
 });
 
 it.each(['Ingress, PodDisruptionBudget', 'ingress,Ingress', '__proto__,Ingress', 'Ingress,Foo\nBar', ',,'])(
-  'Text that is no list of kinds, such as %j, does not stay in the annotation',
+  'Text that is not a list of kinds, such as %j, is removed from the annotation',
   async (text) => {
     await settle(BOTH);
     remark({ [OPTIONAL_CHILDREN]: text });
@@ -156,7 +156,7 @@ it.each(['Ingress, PodDisruptionBudget', 'ingress,Ingress', '__proto__,Ingress',
   },
 );
 
-it('A requested look finds a child that the Deployment does not list, and that the spec no longer desires', async () => {
+it('A requested reconcile deletes an undesired child that the Deployment does not list', async () => {
   await settle(HOST);
   remark({});
   await settle(SPEC);
@@ -166,14 +166,14 @@ it('A requested look finds a child that the Deployment does not list, and that t
   expect(kinds()).toEqual(['Deployment', 'Service']);
 });
 
-it('One optional child that cannot be deleted stays listed, and the other one goes', async () => {
+it('An optional child that cannot be deleted stays listed, and the other one is deleted', async () => {
   await settle(BOTH);
   const allow = refuseToDelete('Ingress');
   cluster.apply(key, SPEC);
   expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' });
   expect(kinds()).toEqual(['Deployment', 'Service', 'Ingress']);
   expect(mark()).toBe('Ingress');
-  // Another try is worth no write of the Deployment.
+  // Another try does not write the Deployment.
   expect((await run()).actions).toEqual([]);
   allow();
   await run();
@@ -181,7 +181,7 @@ it('One optional child that cannot be deleted stays listed, and the other one go
   expect(mark()).toBeUndefined();
 });
 
-it('An optional child that cannot be deleted is listed with one that comes', async () => {
+it('An optional child that cannot be deleted is listed together with a new one', async () => {
   await settle(HOST);
   refuseToDelete('Ingress');
   cluster.apply(key, { ...SPEC, disruptionBudget: 'Auto' });

@@ -1,4 +1,4 @@
-// A write that a policy changes each time: what is said of it, when it is repeated, and what a resync makes of it.
+// A write that a policy changes each time: its message, when it is repeated, and how a resync handles it.
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import { resyncWebsites } from '../../../functions/resync-websites.ts';
@@ -52,7 +52,7 @@ beforeEach(() => {
   cluster.admit = mirror;
 });
 
-it('A message about a value that may be confidential names its field alone', async () => {
+it('The message names only the field if its value may be confidential', async () => {
   cluster.admit = policy(({ container }) => {
     container.args = [...(container.args ?? []).slice(0, 1), '--password=of-the-policy'];
   });
@@ -61,14 +61,14 @@ it('A message about a value that may be confidential names its field alone', asy
   expect(message()).not.toContain('password');
 });
 
-describe('What did not last is written again', () => {
+describe('An overridden write is repeated', () => {
   beforeEach(() => overridden());
 
   it.each<[string, () => unknown]>([
-    ['where somebody asks', () => cluster.apply(key, SPEC, { annotations: { [REQUESTED_AT]: 'now' } })],
-    ['where the spec changes', () => cluster.apply(key, { ...SPEC, image: 'nginx:2' })],
+    ['if somebody requests a reconcile', () => cluster.apply(key, SPEC, { annotations: { [REQUESTED_AT]: 'now' } })],
+    ['if the spec changes', () => cluster.apply(key, { ...SPEC, image: 'nginx:2' })],
     [
-      'where the child changes in the same field',
+      'if the child changes in the same field',
       () => {
         const { spec, ...rest } = deployment() as Deployment;
         const containers = (spec.template.spec?.containers ?? []).map((each) => ({ ...each, image: 'other' }));
@@ -76,14 +76,14 @@ describe('What did not last is written again', () => {
         cluster.edit({ spec, ...rest }, { spec: { ...spec, template } });
       },
     ],
-  ])('%s, once', async (_, happens) => {
+  ])('%s, and only once', async (_, happens) => {
     happens();
     expect((await run()).actions).toContain('replace Deployment');
     await run();
     expect((await run()).actions).toEqual([]);
   });
 
-  it('with what was refused: that is not remembered', async () => {
+  it('if the previous write was refused, because refusals are not remembered', async () => {
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
     const refuse = vi.spyOn(cluster, 'replace').mockRejectedValue(new ClusterError('Invalid', 'not here'));
     expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Rejected' });
@@ -92,17 +92,19 @@ describe('What did not last is written again', () => {
     expect((await run()).actions).toContain('replace Deployment');
   });
 
-  it('after a suspension', async () => {
+  it('after a suspension, which clears the memory', async () => {
     cluster.apply(key, { ...SPEC, suspend: true });
     await run();
     expect(status()?.overridden).toBeUndefined();
+    cluster.apply(key, SPEC);
+    expect((await run()).actions).toContain('replace Deployment');
   });
 });
 
-describe('The message', () => {
+describe('The message about an overridden write', () => {
   const secret = [{ name: 'TOKEN', value: 'secret-of-the-spec' }];
 
-  it('holds no value of a variable or an annotation', async () => {
+  it('contains no value of a variable or an annotation', async () => {
     cluster.admit = policy(({ metadata, container }) => {
       Object.assign(metadata.annotations ?? {}, { [STATED]: 'secret-annotation' });
       container.env = [{ name: 'TOKEN', value: 'secret-of-a-policy' }];
@@ -112,7 +114,7 @@ describe('The message', () => {
     expect(message()).not.toContain('secret');
   });
 
-  it('names five fields, and says how many more there are', async () => {
+  it('names five fields, and counts the others', async () => {
     const env = Array.from({ length: 7 }, (_, index) => ({ name: `V${index}`, value: 'a' }));
     cluster.admit = policy(({ container }) => {
       container.env = env.map(({ name }) => ({ name, value: 'b' }));
@@ -122,7 +124,7 @@ describe('The message', () => {
     expect(message()).toMatch(/, and 2 more$/);
   });
 
-  it('cuts long values', async () => {
+  it('shortens long values', async () => {
     cluster.admit = policy(({ container }) => {
       container.image = `mirror/${'x'.repeat(10_000)}`;
     });
@@ -132,7 +134,7 @@ describe('The message', () => {
 });
 
 describe('A resync', () => {
-  it('asks for nothing where everything lasts', async () => {
+  it('makes no dry run for a Website whose writes last', async () => {
     cluster.admit = (child) => child;
     cluster.apply(key, SPEC);
     await run();
@@ -141,14 +143,14 @@ describe('A resync', () => {
     expect(rehearse).not.toHaveBeenCalled();
   });
 
-  it('writes nothing where the write would come to the same', async () => {
+  it('writes nothing if the dry run shows the same result', async () => {
     await overridden();
     const { writes } = cluster;
     expect(await resync()).toMatchObject({ differing: 0, stalled: 0 });
     expect(cluster.writes).toBe(writes);
   });
 
-  it('writes where it would last now, also after a lost race', async () => {
+  it('repeats the write if it would last now, even after a lost race', async () => {
     await overridden();
     cluster.admit = (child) => child;
     vi.spyOn(cluster, 'replace').mockRejectedValueOnce(new ClusterError('Conflict', 'another was faster'));
@@ -157,7 +159,7 @@ describe('A resync', () => {
     expect(status()?.overridden).toBeUndefined();
   });
 
-  it('goes on where it may not ask', async () => {
+  it('continues if the dry run is forbidden', async () => {
     await overridden();
     vi.spyOn(cluster, 'rehearse').mockRejectedValue(new ClusterError('Forbidden', 'not you'));
     expect(await resync()).toMatchObject({ seen: 1, failed: 0, unreached: 0 });

@@ -19,20 +19,20 @@ function planned(website: Website, observed: Children) {
 const withHost = { ...SPEC, host: 'shop.example.com' };
 const withBudget = { ...SPEC, disruptionBudget: 'Auto' };
 
-describe('What has to be written', () => {
-  it('creates all where there is nothing, the Ingress after the Deployment that says that there is one', () => {
+describe('The plan', () => {
+  it('creates all children of a new Website, and the Ingress after the Deployment that lists it', () => {
     expect(planned(aWebsite({ spec: withHost }), {}).steps).toEqual([
       ['create Deployment', 'create Service'],
       ['create Ingress'],
     ]);
   });
 
-  it('is nothing where all is as desired', () => {
+  it('is empty if all children are as desired', () => {
     const website = aWebsite({ spec: withHost });
     expect(planned(website, storedChildren(website)).steps).toEqual([]);
   });
 
-  it('sets maxUnavailable in place of minAvailable, since the API server refuses both', () => {
+  it('replaces minAvailable by maxUnavailable, because the API server refuses both together', () => {
     const website = aWebsite({ spec: withBudget });
     const children = storedChildren(website);
     const { maxUnavailable: _, ...spec } = children.PodDisruptionBudget?.spec ?? {};
@@ -55,7 +55,7 @@ describe('What has to be written', () => {
     expect(operation?.child.metadata).toMatchObject({ uid: 'uid-of-shop-deployment', resourceVersion: '7' });
   });
 
-  it('is a new generation on the Deployment even where nothing else differs, to fence off older runs', () => {
+  it('writes a new generation to the Deployment even if nothing else differs, to fence off older runs', () => {
     const [operation] = planned(aWebsite({ metadata: { generation: 2 } }), storedChildren(aWebsite())).operations;
     expect(operation).toMatchObject({
       verb: 'replace',
@@ -66,19 +66,19 @@ describe('What has to be written', () => {
     });
   });
 
-  it('deletes the Ingress before the Deployment forgets about it when the host goes', () => {
+  it('deletes an Ingress without a host before the Deployment stops listing it', () => {
     expect(planned(aWebsite(), storedChildren(aWebsite({ spec: withHost }))).steps).toEqual([
       ['delete Ingress'],
       ['replace Deployment'],
     ]);
   });
 
-  it('makes the Ingress anew when its class goes, because only creation takes the default', () => {
+  it('recreates an Ingress that loses its class, because only creation takes the default class', () => {
     const before = storedChildren(aWebsite({ spec: { ...withHost, ingressClassName: 'nginx' } }));
     expect(planned(aWebsite({ spec: withHost }), before).steps).toEqual([['delete Ingress'], ['create Ingress']]);
   });
 
-  it('lets an Ingress that is recreated keep what others said of it, but for snippets, which the fence refuses', () => {
+  it('keeps annotations of others on a recreated Ingress, except snippets, which the fence refuses', () => {
     const before = structuredClone(storedChildren(aWebsite({ spec: { ...withHost, ingressClassName: 'nginx' } }))) as {
       Ingress: Ingress;
     };
@@ -90,7 +90,7 @@ describe('What has to be written', () => {
   });
 
   it.each([{ apiVersion: 'stable.example.com/v1beta1' }, { kind: 'ConfigMap' }, { name: 'other' }])(
-    'names the Website as the owner where its reference says %j',
+    'restores an owner reference with the wrong field %j',
     (wrong) => {
       const before = structuredClone(storedChildren(aWebsite())) as { Service: Service };
       const { ownerReferences: [owner] = [] } = before.Service.metadata;
@@ -115,7 +115,7 @@ describe('What has to be written', () => {
     expect(container).not.toHaveProperty('securityContext');
   });
 
-  it('takes amounts that the API server rewrote for what they are', () => {
+  it('sees no difference in amounts that the API server rewrote', () => {
     const website = aWebsite({ spec: { ...SPEC, resources: { limits: { cpu: '1000m', memory: '1024Mi' } } } });
     const observed = structuredClone(storedChildren(website)) as { Deployment: Deployment };
     const container = observed.Deployment.spec.template.spec?.containers[0];
@@ -123,7 +123,7 @@ describe('What has to be written', () => {
     expect(planned(website, observed).steps).toEqual([]);
   });
 
-  it('names the amounts that differ, and none that is only written in another way', () => {
+  it('names changed amounts, and no amount that is only written in another form', () => {
     const limits = { cpu: '62.5m', memory: '1.5Gi' };
     const before = structuredClone(storedChildren(aWebsite({ spec: { ...SPEC, resources: { limits } } }))) as {
       Deployment: Deployment;
@@ -136,7 +136,7 @@ describe('What has to be written', () => {
   });
 });
 
-describe("Other writers' fields", () => {
+describe('Fields of other writers', () => {
   it('stay: labels, annotations, owners, defaults, injected containers, a restart', () => {
     const before = structuredClone(storedChildren(aWebsite()).Deployment) as unknown as {
       metadata: { labels: object; annotations: object; ownerReferences?: object[] };
@@ -169,7 +169,7 @@ describe("Other writers' fields", () => {
   });
 });
 
-describe('A child that is not ours', () => {
+describe('A foreign child', () => {
   const owned = storedChildren(aWebsite());
   const by = (ownerReferences: object[], metadata: object = {}) => {
     const child = structuredClone(owned.Deployment);
@@ -188,19 +188,19 @@ describe('A child that is not ours', () => {
       [],
       { labels: { ...owned.Deployment?.metadata.labels, 'app.kubernetes.io/instance': 'other' } },
     ],
-    ['has no owner and no stamp of a generation', [], { annotations: {} }],
+    ['has no owner and no generation annotation', [], { annotations: {} }],
     ['belongs to another kind', [{ ...owner, kind: 'App', uid: 'uid-9' }]],
     ['belongs to another version of the kind', [{ ...owner, apiVersion: 'stable.example.com/v2', uid: 'uid-9' }]],
     ['belongs to another Website', [{ ...owner, name: 'other', uid: 'uid-9' }]],
-    ['belongs to us without controller, as a Kopf operator made it', [{ ...owner, controller: false }], unlabelled],
-  ])('because it %s is left alone', (_, owners, metadata) => {
+    ['belongs to us without controller, as a Kopf operator creates it', [{ ...owner, controller: false }], unlabelled],
+  ])('that %s is not written', (_, owners, metadata) => {
     const website = aWebsite({ spec: { ...SPEC, image: 'nginx:2' } });
     const result = planned(website, by(owners, metadata));
     expect(result.steps).toEqual([]);
     expect(result.obstacles).toEqual([{ kind: 'Deployment', name: 'shop-deployment', why: 'foreign' }]);
   });
 
-  it('because it has no owner and selects other Pods is left alone, a PodDisruptionBudget too', () => {
+  it('that has no owner and selects other Pods is not written, for a PodDisruptionBudget too', () => {
     const website = aWebsite({ spec: withBudget });
     const children = storedChildren(website);
     const orphan = structuredClone(children.PodDisruptionBudget) as PodDisruptionBudget;
@@ -212,12 +212,12 @@ describe('A child that is not ours', () => {
     });
   });
 
-  it('does not keep the others from being written', () => {
+  it('does not keep the other children from being written', () => {
     expect(planned(aWebsite(), { Deployment: by([], unlabelled).Deployment }).steps).toEqual([['create Service']]);
   });
 
   it.each(OPTIONAL_KINDS.map(({ kind }) => kind))(
-    'of the kind %s keeps no other optional child from being created',
+    'of kind %s does not keep other optional children from being created',
     (kind) => {
       const website = aWebsite({ spec: { ...withBudget, host: 'shop.example.com' } });
       const wanted = storedChildren(website);
@@ -231,7 +231,7 @@ describe('A child that is not ours', () => {
     },
   );
 
-  it('of a kind that every Website has keeps the optional children from being created', () => {
+  it('of a kind that always exists keeps the optional children from being created', () => {
     const website = aWebsite({ spec: withHost });
     const { Deployment, Service } = storedChildren(website);
     const foreign = {
@@ -241,7 +241,7 @@ describe('A child that is not ours', () => {
     expect(planned(website, { Deployment, Service: foreign }).steps.flat()).toEqual([]);
   });
 
-  it('that takes a name which is not needed does not matter', () => {
+  it('with a name that the spec does not need is ignored', () => {
     const foreign = {
       ...storedChildren(aWebsite({ spec: withHost })).Ingress,
       metadata: { name: 'shop-ingress' },
@@ -250,7 +250,7 @@ describe('A child that is not ours', () => {
   });
 });
 
-describe('A child that may be made ours', () => {
+describe('A child that may be adopted', () => {
   const dead = { apiVersion: 'stable.example.com/v1', kind: 'Website', name: 'shop', uid: 'uid-0', controller: true };
   const ours = expect.objectContaining({ uid: 'uid-1', controller: true }) as object;
   const theirs = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', uid: 'uid-x' };
@@ -263,28 +263,31 @@ describe('A child that may be made ours', () => {
   };
 
   it.each<[string, object[], 'left-over' | 'orphan']>([
-    ['a deleted Website of this name left', [theirs, dead], 'left-over'],
-    ['lost its owner references, and has all of our marks,', [theirs], 'orphan'],
-  ])('since %s gets our owner reference in place of that controller, and what differs', (_, owners, takes) => {
-    const { steps, operations, obstacles } = planned(
-      aWebsite({ spec: { ...SPEC, image: 'nginx:2' } }),
-      ownedBy(owners),
-    );
-    expect({ steps, obstacles }).toEqual({ steps: [['replace Deployment', 'replace Service']], obstacles: [] });
-    for (const operation of operations)
-      expect(operation).toMatchObject({
-        takes,
-        child: { metadata: { ownerReferences: [theirs, ours], resourceVersion: '7' } },
+    ['it is left from a deleted Website of this name', [theirs, dead], 'left-over'],
+    ['it lost its owner references but has all our marks', [theirs], 'orphan'],
+  ])(
+    'because %s gets our owner reference instead of the old controller, and the desired fields',
+    (_, owners, takes) => {
+      const { steps, operations, obstacles } = planned(
+        aWebsite({ spec: { ...SPEC, image: 'nginx:2' } }),
+        ownedBy(owners),
+      );
+      expect({ steps, obstacles }).toEqual({ steps: [['replace Deployment', 'replace Service']], obstacles: [] });
+      for (const operation of operations)
+        expect(operation).toMatchObject({
+          takes,
+          child: { metadata: { ownerReferences: [theirs, ours], resourceVersion: '7' } },
+        });
+      expect(operations[0]).toMatchObject({
+        child: { spec: { template: { spec: { containers: [{ image: 'nginx:2' }] } } } },
       });
-    expect(operations[0]).toMatchObject({
-      child: { spec: { template: { spec: { containers: [{ image: 'nginx:2' }] } } } },
-    });
-  });
+    },
+  );
 
   it.each<[string, object, string[]]>([
-    ['says what was stated keeps what others have added', {}, ['OTHER']],
-    ['does not say so has what the spec says alone', { [STATED]: undefined }, []],
-    ['says so of another generation has what the spec says alone', { [GENERATION]: '7' }, []],
+    ['has the annotation of stated fields keeps additions of others', {}, ['OTHER']],
+    ['lacks the annotation of stated fields keeps only fields of the spec', { [STATED]: undefined }, []],
+    ['has that annotation of another generation keeps only fields of the spec', { [GENERATION]: '7' }, []],
   ])('and %s', (_, annotations, names) => {
     for (const owners of [[dead], [theirs]]) {
       const before = aWebsite({ spec: { ...SPEC, env: [{ name: 'A', value: 'a' }] } });
@@ -299,7 +302,7 @@ describe('A child that may be made ours', () => {
     }
   });
 
-  it('is waited for while it is being deleted, with what holds it', () => {
+  it('is an obstacle with its finalizers while it is being deleted', () => {
     const observed = ownedBy([dead]);
     Object.assign(observed.Service?.metadata ?? {}, { deletionTimestamp: 'now', finalizers: ['a', 'b'] });
     expect(planned(aWebsite(), observed)).toMatchObject({
@@ -308,7 +311,7 @@ describe('A child that may be made ours', () => {
     });
   });
 
-  it('is left to the garbage collector where it selects other Pods', () => {
+  it('is left to the garbage collector if it selects other Pods', () => {
     const observed = ownedBy([dead]);
     Object.assign(observed.Deployment?.spec.selector ?? {}, { matchLabels: { app: 'other' } });
     expect(planned(aWebsite(), observed).obstacles).toEqual([
@@ -316,20 +319,20 @@ describe('A child that may be made ours', () => {
     ]);
   });
 
-  it('and is not wanted, is taken from a deleted Website before it is deleted', () => {
+  it('and is not desired is first taken over from a deleted Website, and then deleted', () => {
     const before = aWebsite({ spec: withHost });
     const { steps, operations } = planned(aWebsite(), ownedBy([dead], before));
     expect(steps).toEqual([['replace Ingress'], ['delete Ingress'], ['replace Deployment', 'replace Service']]);
     expect(operations[0]?.child.metadata.ownerReferences).toEqual([ours]);
   });
 
-  it('and is not wanted, stays where it has no owner', () => {
+  it('and is not desired stays if it has no owner', () => {
     const before = aWebsite({ spec: withHost });
     expect(planned(aWebsite(), ownedBy([], before)).steps).toEqual([['replace Deployment', 'replace Service']]);
   });
 });
 
-it('A child that is being deleted is waited for', () => {
+it('A child that is being deleted is an obstacle', () => {
   const observed = structuredClone(storedChildren(aWebsite())) as { Deployment: Deployment };
   Object.assign(observed.Deployment.metadata, { deletionTimestamp: '2026-01-01T00:00:00Z' });
   expect(planned(aWebsite(), observed).obstacles).toEqual([
@@ -337,7 +340,7 @@ it('A child that is being deleted is waited for', () => {
   ]);
 });
 
-it('A Deployment with another selector, which cannot be changed, is not written to', () => {
+it('A Deployment with another selector, which cannot be changed, is not written', () => {
   const observed = structuredClone(storedChildren(aWebsite())) as { Deployment: Deployment };
   Object.assign(observed.Deployment.spec.selector, { matchLabels: { app: 'other' } });
   expect(planned(aWebsite(), observed)).toMatchObject({ steps: [], obstacles: [{ why: 'immutable' }] });

@@ -1,4 +1,4 @@
-// Why a rollout is not done, with the Pods of the real Deployment controller and scheduler. KWOK stands in for the kubelet.
+// Why a rollout is not complete, with the Pods of the real Deployment controller and scheduler. KWOK replaces the kubelet.
 import { beforeEach, expect, it } from 'vitest';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import type { Pod } from '../../../functions/website/pods/pod.ts';
@@ -13,12 +13,12 @@ beforeEach(async () => {
   await expectReady(/^True Available: /);
 });
 
-/** Ten seconds later by its own clock, so that each look at the Pods is due. */
+/** Each run is ten seconds later by its own clock, so that it reads the Pods. */
 const run = () =>
   reconcile(site.key, { cluster: kubernetes(site.functions), now: () => new Date(Date.now() + 10_000 * ++runs) });
 let runs = 0;
 
-/** Reconciles until the condition Ready says so. */
+/** Reconciles until the condition Ready matches. */
 async function expectReady(text: RegExp): Promise<void> {
   await eventually(async () => {
     await run();
@@ -33,7 +33,7 @@ async function podsOf(image: string): Promise<Pod[]> {
   return pods.filter(({ spec }) => spec.containers[0]?.image === image);
 }
 
-/** What a kubelet writes. */
+/** Writes the status of a Pod like a kubelet. */
 const setStatus = ({ metadata: { namespace, name } }: Pod, status: object) =>
   patch(site.admin, `/api/v1/namespaces/${namespace}/pods/${name}/status`, { status });
 const containerStatuses = (image: string, state: object) => [
@@ -48,7 +48,7 @@ const CRASHED = { state: { terminated: { exitCode: 7, reason: 'Error', message: 
 const BAD = 'registry.invalid/shop:1.2.9';
 const NOT_FOUND = 'ImagePullBackOff: registry\\.invalid/shop:1\\.2\\.9: not found';
 
-it('An image that cannot be pulled is named, also when the rollout is late, and until it is replaced', async () => {
+it('The message names an image that cannot be pulled, also after the deadline, until the image is replaced', async () => {
   await patchWebsite(site.admin, site.key, { spec: { image: BAD } });
   await expectReady(new RegExp(`^False Progressing: 1 of 2 replicas are updated\\. ${NOT_FOUND}$`));
   const settled = await run();
@@ -75,7 +75,7 @@ it('An image that cannot be pulled is named, also when the rollout is late, and 
   ]);
 });
 
-it('The scheduler says why no node takes the Pods', async () => {
+it('The message quotes the scheduler if no node takes the Pods', async () => {
   await patchWebsite(site.admin, site.key, {
     spec: { placement: { nodeSelector: { 'example.com/nowhere': 'true' } } },
   });
@@ -85,7 +85,7 @@ it('The scheduler says why no node takes the Pods', async () => {
   expect((await run()).outcome).toMatchObject({ kind: 'waiting', reason: 'Progressing' });
 });
 
-it('Only the Pods of the newest spec count, and what a container prints is not quoted', async () => {
+it('The message is about the Pods of the newest spec, and does not quote the output of a container', async () => {
   await patchWebsite(site.admin, site.key, { spec: { image: BAD } });
   await expectReady(new RegExp(NOT_FOUND));
   const [old] = await podsOf('nginx:1');
@@ -100,7 +100,7 @@ it('Only the Pods of the newest spec count, and what a container prints is not q
   expect(JSON.stringify(await kubernetes(site.admin).getWebsite(site.key))).not.toContain('s3cret');
 });
 
-it('A Pod that crashes after the site was ready is named too', async () => {
+it('The message names a Pod that crashes after the site was ready', async () => {
   const pods = await podsOf('nginx:1');
   for (const pod of pods)
     await setStatus(pod, { conditions: UNREADY, containerStatuses: containerStatuses('nginx:1', CRASHED) });

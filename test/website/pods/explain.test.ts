@@ -43,7 +43,7 @@ function observed(status: object = {}): void {
   cluster.edit(deployment, { status: { observedGeneration: deployment.metadata.generation ?? 0, ...status } });
 }
 
-/** The cluster, whose answer to a list of Pods is this refusal. */
+/** The cluster, which refuses to list Pods with this code. */
 const refusing = (code: ErrorCode): Cluster => ({
   getWebsite: (where) => cluster.getWebsite(where),
   getChild: (kind, where) => cluster.getChild(kind, where),
@@ -68,12 +68,12 @@ describe('A rollout', () => {
     cluster.pods = [PULL];
   });
 
-  it('costs no look at the Pods in its first seconds', async () => {
+  it('reads no Pods in its first seconds', async () => {
     expect(await readsOf(() => runAt(3))).toBe(3);
     expect(ready()?.message).toBe(WAITS);
   });
 
-  it('asks for a look after 5 seconds, and then less and less often', async () => {
+  it('asks for another run after 5 seconds, and then less and less often', async () => {
     for (const [age, requeueAfterSeconds] of [
       [0, 5],
       [5, 5],
@@ -84,7 +84,7 @@ describe('A rollout', () => {
       expect(await runAt(age)).toMatchObject({ outcome: { kind: 'waiting', requeueAfterSeconds } });
   });
 
-  it('that lasts says why, for one more read', async () => {
+  it('that takes longer reports the cause, for one more read', async () => {
     expect(await readsOf(() => runAt(5))).toBe(4);
     expect(ready()).toMatchObject({
       status: 'False',
@@ -93,7 +93,7 @@ describe('A rollout', () => {
     });
   });
 
-  it('says it once: the next look writes nothing, also if it learns less', async () => {
+  it('reports a cause once: the next run writes nothing, even if it learns less', async () => {
     await runAt(5);
     for (const pods of [[PULL], [BACK_OFF]]) {
       cluster.pods = pods;
@@ -102,7 +102,7 @@ describe('A rollout', () => {
     expect(ready()?.message).toMatch(/not found$/);
   });
 
-  it('says another cause, and none once there is none', async () => {
+  it('reports another cause when it changes, and no cause once it is gone', async () => {
     await runAt(5);
     cluster.pods = [unschedulable()];
     await runAt(10);
@@ -112,7 +112,7 @@ describe('A rollout', () => {
     expect(ready()?.message).toBe(WAITS);
   });
 
-  it('of a new spec is looked at as soon as the first one', async () => {
+  it('of a new spec is read as soon as the first one', async () => {
     await runAt(600);
     cluster.apply(key, { ...SPEC, image: 'shop:1.3.0' });
     await runAt(601);
@@ -122,13 +122,13 @@ describe('A rollout', () => {
     expect(await readsOf(() => runAt(606))).toBe(4);
   });
 
-  it('that is done costs no look, and asks for none', async () => {
+  it('that is complete reads no Pods, and asks for no other run', async () => {
     await runAt(5);
     cluster.rollOut();
     expect(await readsOf(async () => expect(await runAt(10)).toMatchObject({ outcome: { kind: 'settled' } }))).toBe(3);
   });
 
-  it('that is late says why at once', async () => {
+  it('that exceeded its deadline reports the cause at once', async () => {
     observed({ conditions: [LATE] });
     await runAt(1);
     expect(ready()).toMatchObject({
@@ -140,7 +140,7 @@ describe('A rollout', () => {
     ]);
   });
 
-  it('whose Deployment was not looked at by its controller says that', async () => {
+  it('whose Deployment controller has not acted reports that', async () => {
     cluster.apply(key, { ...SPEC, image: 'shop:1.2.9', env: [{ name: 'A', value: 'b' }] });
     await runAt(1);
     await runAt(9);
@@ -154,7 +154,7 @@ describe('A rollout', () => {
     expect(ready()?.message).toMatch(/not found$/);
   });
 
-  it('does not say of a new spec what was wrong with the old one', async () => {
+  it('does not report the old cause for a new spec', async () => {
     observed({ conditions: [LATE] });
     await runAt(1);
     cluster.apply(key, { ...SPEC, image: 'shop:1.2.9', host: 'shop.example.com' });
@@ -165,7 +165,7 @@ describe('A rollout', () => {
     });
   });
 
-  it('says nothing about Pods of an older template', async () => {
+  it('ignores Pods of an older template', async () => {
     const message = 'ReplicaSet "shop-deployment-newer" is progressing.';
     observed({ conditions: [{ type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated', message }] });
     await runAt(5);
@@ -175,7 +175,7 @@ describe('A rollout', () => {
     expect(ready()?.message).toBe(`${WAITS}. ImagePullBackOff: shop:1.2.9: not found`);
   });
 
-  it('says no cause without the right, and the log says so once', async () => {
+  it('reports no cause without the right to list Pods, and logs that once', async () => {
     const lines: string[] = [];
     const noting = loggingMissingPodsRightOnce({ warn: (_, message) => lines.push(message) });
     const through = noting(refusing('Forbidden'));
@@ -186,7 +186,7 @@ describe('A rollout', () => {
   });
 });
 
-it('A suspended Website costs no look at its Pods', async () => {
+it('A suspended Website reads no Pods', async () => {
   await run();
   observed();
   cluster.apply(key, { ...SPEC, image: 'shop:1.2.9', suspend: true });

@@ -19,9 +19,9 @@ const terminated = (exitCode: number, rest: object = {}) => ({ terminated: { exi
 const PULL = 'failed to pull and unpack image "docker.io/library/shop:1.2.9": failed to resolve reference';
 const NOT_FOUND = `rpc error: code = NotFound desc = ${PULL} "docker.io/library/shop:1.2.9": docker.io/library/shop:1.2.9: not found`;
 
-describe('A Pod', () => {
+describe('The cause in a Pod', () => {
   it.each<[string, Pod, string | undefined]>([
-    ['whose image is not there', waiting('ErrImagePull', NOT_FOUND), 'ImagePullBackOff: shop:1.2.9: not found'],
+    ['whose image is missing', waiting('ErrImagePull', NOT_FOUND), 'ImagePullBackOff: shop:1.2.9: not found'],
     [
       'whose image is tried again later',
       waiting('ImagePullBackOff', `Back-off pulling image "shop:1.2.9": ErrImagePull: ${NOT_FOUND}`),
@@ -33,7 +33,7 @@ describe('A Pod', () => {
       'ImagePullBackOff: shop:1.2.9',
     ],
     [
-      'whose registry needs a token, without that token',
+      'whose registry refuses it names the URL without its token',
       waiting(
         'ErrImagePull',
         'failed to pull image "shop:1.2.9": failed to authorize: Get "https://auth.example.com/token?secret=s3cret": 401',
@@ -42,12 +42,12 @@ describe('A Pod', () => {
     ],
     ['with a wrong image name', waiting('InvalidImageName', 'bad'), 'InvalidImageName: bad'],
     [
-      'without a Secret that it needs',
+      'with a missing Secret',
       waiting('CreateContainerConfigError', 'secret "db" not found'),
       'CreateContainerConfigError: secret "db" not found',
     ],
     [
-      'that waits before it is started again',
+      'that waits for its next restart',
       aPod({
         state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 5m0s restarting failed container' } },
         last: terminated(1),
@@ -55,21 +55,21 @@ describe('A Pod', () => {
       }),
       'CrashLoopBackOff: exit code 1',
     ],
-    ['that crashed a moment ago', aPod({ state: terminated(1), restarts: 5 }), 'CrashLoopBackOff: exit code 1'],
+    ['that has just crashed', aPod({ state: terminated(1), restarts: 5 }), 'CrashLoopBackOff: exit code 1'],
     [
-      'that has just been started again',
+      'that has just been restarted',
       aPod({ state: { running: {} }, last: terminated(1), restarts: 5 }),
       'CrashLoopBackOff: exit code 1',
     ],
-    ['that ended by a signal', aPod({ state: terminated(139, { signal: 11 }) }), 'CrashLoopBackOff: signal 11'],
+    ['that was ended by a signal', aPod({ state: terminated(139, { signal: 11 }) }), 'CrashLoopBackOff: signal 11'],
     [
-      'whose last words hold a secret',
+      'whose output contains a secret',
       aPod({ state: terminated(1, { message: 'password s3cret is wrong' }) }),
       'CrashLoopBackOff: exit code 1',
     ],
     ['that needed too much memory', aPod({ state: terminated(137, { reason: 'OOMKilled' }) }), 'OOMKilled'],
     [
-      'whose command is not there',
+      'whose command is missing',
       aPod({
         state: { waiting: { reason: 'RunContainerError', message: 'failed to start' } },
         last: terminated(128, { reason: 'StartError', message: 'exec: "/nope": no such file' }),
@@ -124,7 +124,7 @@ describe('A Pod', () => {
       'Unhealthy: the readiness probe command does not succeed',
     ],
     [
-      'that was never started again, whatever its last state says',
+      'that was never restarted, but has a last state',
       aPod({ state: { running: {} }, last: terminated(1), container: { readinessProbe: { exec: {} } } }),
       'Unhealthy: the readiness probe command does not succeed',
     ],
@@ -138,7 +138,7 @@ describe('A Pod', () => {
       'ReadinessGatesNotReady: gate "lb"',
     ],
     [
-      'whose volumes are not there',
+      'whose volumes are missing',
       aPod({
         state: { waiting: { reason: 'ContainerCreating' } },
         status: { conditions: [{ type: 'PodReadyToStartContainers', status: 'False' }] },
@@ -147,7 +147,7 @@ describe('A Pod', () => {
     ],
     ['whose image is being pulled', waiting('ContainerCreating'), undefined],
     ['whose init containers are at work', waiting('PodInitializing'), undefined],
-    ['that nothing is known of yet', aPod(), undefined],
+    ['without a status', aPod(), undefined],
     [
       'that is ready',
       aPod({ state: { running: {} }, status: { conditions: [{ type: 'Ready', status: 'True' }] } }),
@@ -163,59 +163,62 @@ describe('A Pod', () => {
     expect(says(pod)).toBe(cause);
   });
 
-  it.each(['initContainers', 'containers'] as const)('with an injected container among its %s names it', (list) => {
-    const proxy = { name: 'proxy', image: 'proxy:1' };
-    const status = {
-      ...proxy,
-      ready: false,
-      restartCount: 0,
-      imageID: '',
-      state: { waiting: { reason: 'ErrImagePull', message: 'no' } },
-    };
-    const own = aPod({ state: { waiting: { reason: 'PodInitializing' } } });
-    const pod = {
-      ...own,
-      spec: { ...own.spec, [list]: [...(own.spec[list] ?? []), proxy] },
-      status: {
-        ...own.status,
-        [list === 'containers' ? 'containerStatuses' : 'initContainerStatuses']: [status],
-      },
-    } as Pod;
-    expect(says(pod)).toBe('ImagePullBackOff: proxy:1: no (container proxy)');
-  });
+  it.each(['initContainers', 'containers'] as const)(
+    'with a failing injected container among its %s names that container',
+    (list) => {
+      const proxy = { name: 'proxy', image: 'proxy:1' };
+      const status = {
+        ...proxy,
+        ready: false,
+        restartCount: 0,
+        imageID: '',
+        state: { waiting: { reason: 'ErrImagePull', message: 'no' } },
+      };
+      const own = aPod({ state: { waiting: { reason: 'PodInitializing' } } });
+      const pod = {
+        ...own,
+        spec: { ...own.spec, [list]: [...(own.spec[list] ?? []), proxy] },
+        status: {
+          ...own.status,
+          [list === 'containers' ? 'containerStatuses' : 'initContainerStatuses']: [status],
+        },
+      } as Pod;
+      expect(says(pod)).toBe('ImagePullBackOff: proxy:1: no (container proxy)');
+    },
+  );
 });
 
-describe('Several Pods', () => {
+describe('The causes in several Pods', () => {
   const crash = (code: number, rest: object = {}) => aPod({ state: terminated(code), ...rest });
 
-  it('have the most frequent cause first, and name two', () => {
+  it('begin with the most frequent one, and are at most two', () => {
     expect(says(crash(3), crash(2), crash(1), crash(2))).toBe(
       'CrashLoopBackOff: exit code 2; CrashLoopBackOff: exit code 1',
     );
   });
 
-  it('say the same in whatever order they are listed', () => {
+  it('do not depend on the order of the Pods', () => {
     const pods = [crash(1), crash(2), unschedulable(), waiting('ErrImagePull', NOT_FOUND)];
     expect(says(...pods)).toBe(says(...pods.toReversed()));
   });
 
-  it('have a Pod that cannot run before one that is only unready, or was evicted', () => {
+  it('begin with a Pod that cannot run, before one that is only unready or was evicted', () => {
     const evicted = aPod({ status: { phase: 'Failed', reason: 'Evicted' } });
     const unready = aPod({ state: { running: {} } });
     expect(says(evicted, evicted, unready, unready, crash(1))).toMatch(/^CrashLoopBackOff: exit code 1; Unhealthy/);
   });
 
-  it('count only if they are of the newest template', () => {
+  it('come only from Pods of the newest template', () => {
     const old = crash(9, { name: 'old', hash: 'old', image: 'shop:1.2.8', created: '2026-01-02T03:09:00Z' });
     const older = crash(8, { name: 'older', hash: 'older', created: '2026-01-01T00:00:00Z' });
     expect(says(old, older, crash(1))).toBe('CrashLoopBackOff: exit code 1');
   });
 
-  it('count although a policy has changed their image', () => {
+  it('include Pods whose image a policy has changed', () => {
     expect(says(crash(1, { image: 'mirror.example.com/shop:1.2.9' }))).toBe('CrashLoopBackOff: exit code 1');
   });
 
-  it('make a sentence of bounded length', () => {
+  it('are a text of limited length', () => {
     const long = 'é'.repeat(10_000);
     expect(Buffer.byteLength(says(waiting('ErrImagePull', long), unschedulable(long)) ?? '')).toBeLessThan(600);
   });
@@ -227,6 +230,6 @@ it.each([
   ['ReplicaSet "other-7c5ddbdf54" is progressing.', undefined],
   ['Deployment does not have minimum availability.', undefined],
   [undefined, undefined],
-])('The Deployment says %s: the hash of its newest template is %s', (message, hash) => {
+])("With the Deployment's message %s, the hash of its newest template is %s", (message, hash) => {
   expect(newestTemplateHash(deployment(message))).toBe(hash);
 });

@@ -21,7 +21,7 @@ function changed<T extends Child>(child: T, change: (child: T) => void, managedF
   return managedFields === undefined ? copy : { ...copy, metadata: { ...copy.metadata, managedFields } };
 }
 
-/** What is repaired where all writes are made. */
+/** The repairs if all planned writes are made. */
 function repairs(before: Partial<Children>, of = website) {
   const observed: Children = { ...written(website), ...before };
   const planned = plan(of, desired(of, websiteSpec.parse(of.spec)), observed);
@@ -39,22 +39,22 @@ const IMAGE = {
 const REPLICAS = { 'f:spec': { 'f:replicas': {} } };
 const noteOf = (before: Partial<Children>) => repairs(before).map(({ note }) => note);
 
-describe('A repair is', () => {
+describe('A repair is reported for', () => {
   it.each([
     ['a Deployment', { Deployment: scaled() }, 'Deployment', ['spec.replicas']],
     ['an Ingress', { Ingress: changed(ingress, (to) => (to.spec.rules = [])) }, 'Ingress', ['spec.rules']],
     ['a Service', { Service: changed(service, (to) => (to.spec.type = 'NodePort')) }, 'Service', ['spec.type']],
-  ] as const)('%s that was as this generation wants it, and was changed', (_, before, kind, fields) => {
+  ] as const)('%s with a changed field, which this generation had written', (_, before, kind, fields) => {
     expect(repairs(before)).toMatchObject([{ kind, fields }]);
   });
 
-  it('nothing that a new generation changes', () => {
+  it('no change that a new generation makes', () => {
     const newer = aWebsite({ ...website, metadata: { generation: 2 }, spec: { ...SPEC, replicas: 3 } });
     const { type: _, ...spec } = service.spec;
     expect(repairs({ Service: { ...service, spec } }, newer)).toEqual([]);
   });
 
-  it('nothing that changes our own notes alone', () => {
+  it('no change of our own annotations', () => {
     const marked = changed(deployment, ({ metadata }) => {
       delete (metadata.annotations as Record<string, string>)[OPTIONAL_CHILDREN];
     });
@@ -69,13 +69,13 @@ describe('A repair is', () => {
     expect(repairs({ Deployment: orphan })).toEqual([]);
   });
 
-  it('nothing that we wrote last ourselves: a policy changed it on its way, or another release wants it otherwise', () => {
+  it('no field that the functions wrote last, because a policy or another release changes it', () => {
     const ours = { manager: 'website-reconciler', time: '2026-01-01T00:00:00Z', fieldsV1: REPLICAS };
     expect(repairs({ Deployment: scaled([ours]) })).toEqual([]);
     expect(repairs({ Deployment: scaled([{ manager: 'hpa', fieldsV1: REPLICAS }, ours]) })).toHaveLength(1);
   });
 
-  it('a list that somebody took something from, although what is left of it is ours', () => {
+  it('a list from which somebody removed an item, although the functions wrote the rest of it', () => {
     const spec = { ...SPEC, host: 'a.example.com', env: ['A', 'B'].map((name) => ({ name, value: `of ${name}` })) };
     const of = aWebsite({ ...website, spec });
     const less = changed(written(of).Deployment, (to) => container(to).env?.pop(), [
@@ -87,7 +87,7 @@ describe('A repair is', () => {
   });
 });
 
-describe('The note', () => {
+describe('The note of a repair', () => {
   it('has the values of replicas and image, and who wrote them last', () => {
     const before = changed(reimaged(), (to) => (to.spec.replicas = 5), [
       { manager: 'old', time: '2026-01-01T00:00:00Z', fieldsV1: IMAGE },
@@ -101,7 +101,7 @@ describe('The note', () => {
     ]);
   });
 
-  it('names nobody where that cannot be told', () => {
+  it('names no writer if the field managers do not tell', () => {
     for (const managedFields of [
       undefined,
       [],
@@ -116,7 +116,7 @@ describe('The note', () => {
     expect(noteOf({ Deployment: reimaged([{ manager: 'x', fieldsV1: other }]) })[0]).toMatch(/ to nginx:1.29$/);
   });
 
-  it('finds labels, whose names have dots, and fields that are written as a whole', () => {
+  it('finds the writers of labels with dots in their names, and of fields that are written as a whole', () => {
     const label = changed(
       deployment,
       ({ metadata }) => ((metadata.labels as Record<string, string>)['app.kubernetes.io/managed-by'] = 'x'),
@@ -129,7 +129,7 @@ describe('The note', () => {
     expect(noteOf({ Service: selector })[0]).toMatch(/; last written by selecting$/);
   });
 
-  it('has a bound: five fields, and the beginning of a value', () => {
+  it('is limited to five fields, and to the beginning of a value', () => {
     const env = Array.from({ length: 8 }, (_, index) => ({ name: `V${index}`, value: `secret ${index}` }));
     const of = aWebsite({ ...website, spec: { ...SPEC, host: 'a.example.com', env } });
     const before = changed(written(of).Deployment, (to) => {
@@ -144,7 +144,7 @@ describe('The note', () => {
   });
 });
 
-it('There is one Event for a child in ten minutes, of every Website', () => {
+it('Each child of each Website has one Event for repairs in ten minutes', () => {
   const onceOf = (kind: Child['kind'], minutes: number, uid = 'uid-1') =>
     announcementOf(
       aWebsite({ metadata: { uid } }),
@@ -161,7 +161,7 @@ it('There is one Event for a child in ten minutes, of every Website', () => {
   expect(new Set(different).size).toBe(4);
 });
 
-it('The log names kinds and fields, where there are any', () => {
+it('The log names the kinds and fields of repairs', () => {
   expect(repairedIn({ repairs: repairs({ Deployment: scaled() }) })).toEqual({
     repaired: ['Deployment spec.replicas'],
   });

@@ -1,4 +1,4 @@
-// A right of the functions that is missing, on the real API server: what the Website says, and that it heals.
+// A missing right of the functions on the real API server: what the Website reports, and that it recovers.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-/** What the functions ship with. */
+/** The functions' own rights. */
 const RULES = parseAllDocuments(readFileSync('infra/kubernetes/rights/functions-rbac.yaml', 'utf8'))
   .map((document) => document.toJS() as { kind: string; rules: Rule[] })
   .flatMap(({ kind, rules }) => (kind === 'ClusterRole' ? rules : []));
@@ -77,7 +77,7 @@ async function conditions(): Promise<string[]> {
     ({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`,
   );
 }
-/** Reconciles until it is so: RBAC and the Deployment controller take a moment. */
+/** Reconciles until the Website is ready, because RBAC and the Deployment controller take a moment. */
 const becomesReady = () =>
   eventually(async () => {
     await run();
@@ -101,7 +101,7 @@ it.each<[string, string, () => Promise<unknown>, object]>([
     { image: 'nginx:1', replicas: 1 },
   ],
 ])(
-  'The right to %s %s, missing for over a minute, is said in the words of the API server',
+  'A missing right to %s %s is reported after a minute with the message of the API server',
   async (verb, resource, happens, spec) => {
     await createWebsite(admin, key, spec);
     await becomesReady();
@@ -128,7 +128,7 @@ it.each<[string, string, () => Promise<unknown>, object]>([
   },
 );
 
-it('Without the right to list Pods, which is optional, only the cause is missing', async () => {
+it('Without the optional right to list Pods, only the cause is missing', async () => {
   await grant(RULES.filter(({ resources }) => !resources.includes('pods')));
   await createWebsite(admin, key, { image: 'registry.invalid/shop:1', replicas: 1 });
   const waits = '0 of 1 updated replica is available';

@@ -13,7 +13,7 @@ let clock: number;
 
 const run = (name: RunName = 'as-needed') =>
   reconcile(key, { cluster, now: () => new Date(NOW.getTime() + clock * 1000) }, RUNS[name]);
-/** A run from which the sender learns that it has to try again. */
+/** A run that fails, so that the sender tries again. */
 const fails = (code: ErrorCode, name?: RunName) => expect(run(name)).rejects.toMatchObject({ code });
 const status = () => cluster.websites()[0]?.status;
 const conditions = () => status()?.conditions?.map(({ type, status: value, reason }) => `${type}=${value} ${reason}`);
@@ -39,7 +39,7 @@ beforeEach(() => {
   clock = 0;
 });
 
-describe('A right that is missing for a child', () => {
+describe('A missing right for a child', () => {
   beforeEach(async () => {
     cluster.apply(key, SPEC);
     await run();
@@ -49,7 +49,7 @@ describe('A right that is missing for a child', () => {
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
   });
 
-  it('is only noted in the first minute, once, and becomes a condition then', async () => {
+  it('is noted once in the first minute, and then becomes the condition Ready', async () => {
     refuse('Deployment', 'Forbidden');
     const { writes } = cluster;
     for (clock of [0, 30, 59]) {
@@ -70,9 +70,9 @@ describe('A right that is missing for a child', () => {
   });
 
   it.each([
-    ['within the minute', 30],
-    ['after it', 90],
-  ])('and is granted %s leaves no trace', async (_, seconds) => {
+    ['within the first minute', 30],
+    ['after the first minute', 90],
+  ])('that is granted %s leaves no trace', async (_, seconds) => {
     const refusal = refuse('Deployment', 'Forbidden');
     for (clock of [0, seconds]) await fails('Forbidden');
     refusal.grant();
@@ -82,7 +82,7 @@ describe('A right that is missing for a child', () => {
     expect(conditions()).toEqual(['Ready=True Available']);
   });
 
-  it('is counted from its own beginning, and not from that of the rollout before it', async () => {
+  it('is timed from its own beginning, and not from that of an earlier rollout', async () => {
     await run();
     expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True Progressing']);
     clock = 300;
@@ -97,7 +97,7 @@ describe('A right that is missing for a child', () => {
     expect(conditions()).toEqual(['Ready=False Forbidden', 'Stalled=True Forbidden']);
   });
 
-  it('does not keep the other children from being written, nor the Pods from being counted', async () => {
+  it('does not keep the other children from being written, or the Pods from being counted', async () => {
     cluster.apply(key, SPEC);
     await run();
     refuse('Service', 'Forbidden');
@@ -110,7 +110,7 @@ describe('A right that is missing for a child', () => {
     expect(status()).toMatchObject({ replicas: 3, availableReplicas: 3 });
   });
 
-  it('is not forgotten when an event tells of the Deployment alone', async () => {
+  it('stays reported after an event about the Deployment alone', async () => {
     cluster.apply(key, SPEC);
     await run();
     refuse('Service', 'Forbidden');
@@ -120,7 +120,7 @@ describe('A right that is missing for a child', () => {
     expect(conditions()).toEqual(['Ready=True Available', 'Reconciling=True Forbidden']);
   });
 
-  it('is not said where a lost race or the network came first', async () => {
+  it('is not reported if the network failed before', async () => {
     const replace = cluster.replace.bind(cluster);
     cluster.remove('Service', { ...key, name: 'shop-service' });
     cluster.create = async () => Promise.reject(new ClusterError('Unreachable', 'cut'));
@@ -130,14 +130,14 @@ describe('A right that is missing for a child', () => {
     expect(conditions()).toEqual(['Ready=True Available']);
   });
 
-  it('is thrown as it is where the status may not be written either', async () => {
+  it('fails the run with its own error if the status cannot be written either', async () => {
     refuse('Deployment', 'Forbidden');
     cluster.updateStatus = async () => Promise.reject(new ClusterError('Forbidden', 'nor the status'));
     await expect(run()).rejects.toThrow('Forbidden: Deployment');
   });
 });
 
-it('A Website that never had a status says at once what it lacks, and is stalled after a minute', async () => {
+it('A new Website reports a missing right at once, and is stalled after a minute', async () => {
   cluster.apply(key, SPEC);
   refuse('Deployment', 'Forbidden');
   await fails('Forbidden', 'nothing');

@@ -20,7 +20,7 @@ const readyCondition = (reason: string, message: string, observedGeneration = 1)
 it.each<[string, { generation: number; status?: WebsiteStatus }, Verdict, readonly object[]]>([
   ['begins with the first generation', { generation: 1 }, PROGRESSING, [{ ...first, startedAt: time(9) }]],
   [
-    'says when the site became ready',
+    'states when the site became ready',
     { generation: 1, status: { history: [first] } },
     READY,
     [{ ...first, readyAt: time(9) }],
@@ -32,19 +32,19 @@ it.each<[string, { generation: number; status?: WebsiteStatus }, Verdict, readon
     [{ ...first, readyAt: time(3) }],
   ],
   [
-    'keeps it while a Pod is down',
+    'keeps that time while a Pod is down',
     { generation: 1, status: { history: [{ ...first, readyAt: time(3) }] } },
     LATE,
     [{ ...first, readyAt: time(3) }],
   ],
   [
-    'says why a stalled site is not ready',
+    'states why a stalled site is not ready',
     { generation: 1, status: { history: [first] } },
     LATE,
     [{ ...first, reason: 'ProgressDeadlineExceeded', message: 'nginx:2 did not become ready' }],
   ],
   [
-    'forgets the reason once the site is ready',
+    'removes the reason once the site is ready',
     {
       generation: 1,
       status: { history: [{ ...first, reason: 'QuotaExceeded', message: 'full' }] },
@@ -53,7 +53,7 @@ it.each<[string, { generation: number; status?: WebsiteStatus }, Verdict, readon
     [{ ...first, readyAt: time(9) }],
   ],
   [
-    'says why a generation was not ready when the next one replaced it',
+    'states why a generation was not ready when the next one replaced it',
     {
       generation: 2,
       status: { history: [first], conditions: [readyCondition('Progressing', 'ImagePullBackOff: nginx:1')] },
@@ -83,7 +83,7 @@ it.each<[string, { generation: number; status?: WebsiteStatus }, Verdict, readon
     [],
   ],
   [
-    'begins again where a restored Website has an older generation',
+    'begins again if a restored Website has an older generation',
     {
       generation: 1,
       status: { history: [{ ...first, generation: 7 }] },
@@ -96,12 +96,12 @@ it.each<[string, { generation: number; status?: WebsiteStatus }, Verdict, readon
   expect(historyOf(website, `nginx:${generation === 1 ? 1 : 2}`, judged, at(9))).toEqual(expected);
 });
 
-it('A long message is shortened', () => {
+it('A long message in the history is shortened', () => {
   const [entry] = historyOf(aWebsite(), 'nginx:1', { ...LATE, message: 'é'.repeat(1_000) }, NOW);
   expect(Buffer.byteLength(entry?.message ?? '')).toBeLessThanOrEqual(512);
 });
 
-it('A history alone is no news', () => {
+it('A changed history alone is not worth a status write', () => {
   const status = { replicas: 2, history: [first] };
   expect(isNews({ replicas: 2 }, status)).toBe(false);
   expect(isNews({ replicas: 1, history: [first] }, status)).toBe(true);
@@ -118,7 +118,7 @@ beforeEach(() => {
 const run = () => reconcile(key, { cluster, now: () => at(seconds++) });
 const historyNow = () => cluster.websites()[0]?.status?.history ?? [];
 
-it('A rollout is in the history from its start to Ready', async () => {
+it('The history has a rollout from its start until it is ready', async () => {
   cluster.apply(key, SPEC);
   await run();
   cluster.rollOut();
@@ -131,7 +131,7 @@ it('A rollout is in the history from its start to Ready', async () => {
   ]);
 });
 
-it('The oldest entries make room for new ones', async () => {
+it('New entries replace the oldest ones', async () => {
   for (let replicas = 1; replicas <= 12; replicas++) {
     cluster.apply(key, { ...SPEC, replicas });
     await run();
@@ -139,7 +139,7 @@ it('The oldest entries make room for new ones', async () => {
   expect(historyNow().map(({ generation }) => generation)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
 });
 
-it('A run does not restore a history that somebody removed: that is no reason to write', async () => {
+it('A run does not restore a removed history, because the history alone is not worth a write', async () => {
   cluster.apply(key, SPEC);
   await run();
   cluster.rollOut();
@@ -165,7 +165,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constantFrom('roll out', 'run', 'wipe') }),
 );
 
-it('A history has at most 10 entries, the newest generation first, and is never written alone', async () => {
+it('The history has at most 10 entries, the newest generation first, and is never written alone', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
       cluster = new MemoryCluster();

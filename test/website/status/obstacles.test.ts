@@ -1,4 +1,4 @@
-// What a Website says of the objects that stand in its way, and how that goes on.
+// How a Website reports objects that block it, and what happens later.
 import { beforeEach, expect, it } from 'vitest';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
@@ -23,7 +23,7 @@ function edit(change: (child: Child) => object): void {
     cluster.edit<Child>(child, { metadata });
   }
 }
-/** As where OwnerReferencesPermissionEnforcement is on, and the right to delete is missing. */
+/** A cluster with OwnerReferencesPermissionEnforcement, without the right to delete. */
 function enforcing(kinds: readonly string[] = CHILD_KINDS): Cluster {
   const denied = async (child: Child): Promise<Child> => {
     if (!kinds.includes(child.kind)) return cluster.replace(child);
@@ -45,7 +45,7 @@ beforeEach(async () => {
   await run();
 });
 
-it('Every foreign object is named at once, with what to do', async () => {
+it('The message names every foreign object at once, and says what to do', async () => {
   edit(() => ({ ownerReferences: [], labels: {} }));
   expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'NameConflict', requeueAfterSeconds: 5 });
   expect(message()).toBe(
@@ -58,14 +58,17 @@ it.each([
   [1, 15],
   [3, 45],
   [600, 60],
-])('After %d minutes, one that nothing watches is looked for after %d s', async (age, requeueAfterSeconds) => {
-  edit(() => ({ ownerReferences: [], labels: {} }));
-  await run();
-  minutes = age;
-  expect(await run()).toMatchObject({ actions: [], outcome: { requeueAfterSeconds } });
-});
+])(
+  'After %d minutes, a foreign object without events is checked again after %d s',
+  async (age, requeueAfterSeconds) => {
+    edit(() => ({ ownerReferences: [], labels: {} }));
+    await run();
+    minutes = age;
+    expect(await run()).toMatchObject({ actions: [], outcome: { requeueAfterSeconds } });
+  },
+);
 
-it('What may not be taken from a deleted Website is waited for, and after minutes somebody has to act', async () => {
+it('A left-over child that may not be taken over is waited for, and the Website is stalled after minutes', async () => {
   cluster.drop('Website', key);
   cluster.apply(key, SPEC);
   const denied = enforcing();
@@ -94,7 +97,7 @@ it('What may not be taken from a deleted Website is waited for, and after minute
   expect((await run(denied)).actions).toContain('create Deployment');
 });
 
-it('What is being deleted says what holds it, and is waited for without end', async () => {
+it('The message about a child that is being deleted names its finalizers, and the Website waits without limit', async () => {
   edit(({ kind }) => (kind === 'Service' ? { deletionTimestamp: 'now', finalizers: ['example.com/hold'] } : {}));
   await run();
   minutes = 60;
@@ -102,7 +105,7 @@ it('What is being deleted says what holds it, and is waited for without end', as
   expect(message()).toBe('Service shop-service is being deleted and waits for its finalizers: example.com/hold');
 });
 
-it('An orphan that may not be adopted stands in the way', async () => {
+it('An orphan that may not be adopted is reported as a conflict', async () => {
   edit(() => ({ ownerReferences: [] }));
   expect((await run(enforcing())).outcome).toMatchObject({ kind: 'stalled', reason: 'NameConflict' });
   expect(message()).toMatch(
@@ -114,7 +117,7 @@ it('An orphan that may not be adopted stands in the way', async () => {
   });
 });
 
-it('No Ingress is created while the Deployment may not be taken from a deleted Website, although it lists one', async () => {
+it('No Ingress is created while a left-over Deployment may not be taken over, although it lists one', async () => {
   cluster.apply(key, { ...SPEC, host: 'shop.example.com' });
   await run();
   cluster.remove('Ingress', { ...key, name: 'shop-ingress' });
@@ -125,7 +128,7 @@ it('No Ingress is created while the Deployment may not be taken from a deleted W
   expect((await run()).actions).toContain('create Ingress');
 });
 
-it('What waits for an Ingress that may not be taken is written once that is gone', async () => {
+it('The Deployment is written once a left-over Ingress that may not be taken over is gone', async () => {
   cluster.apply(key, { ...SPEC, host: 'shop.example.com' });
   await run();
   edit(({ kind, metadata: { ownerReferences = [] } }) =>

@@ -11,20 +11,20 @@ const stalled = (reason: ReadyReason, lastTransitionTime: string) =>
     NOW,
   );
 
-describe.each(['QuotaExceeded', 'Rejected'] as const)('A Website with %s', (reason) => {
+describe.each(['QuotaExceeded', 'Rejected'] as const)('A Website that has been stalled with %s', (reason) => {
   it.each([
     ['a moment', ago(0), 30],
     ['a minute', ago(60), 30],
     ['four minutes', ago(240), 60],
     ['twenty minutes', ago(1200), 300],
     ['a day', ago(86_400), 600],
-    ['a time that is yet to come, by another clock,', ago(-3600), 30],
-    ['nobody knows how long', 'yesterday', 600],
-  ])('for %s is looked at again', (_, since, seconds) => {
+    ['a negative time, by another clock', ago(-3600), 30],
+    ['an unknown time', 'yesterday', 600],
+  ])('for %s is reconciled again by time', (_, since, seconds) => {
     expect(stalled(reason, since)).toEqual({ kind: 'stalled', reason, requeueAfterSeconds: seconds });
   });
 
-  it('gets fewer looks the longer it lasts: 20 in the first hour, and then no more than the resync makes', () => {
+  it('is reconciled less often the longer it lasts: 20 times in the first hour', () => {
     let [elapsed, looks] = [0, 0];
     for (; elapsed < 3600; looks++) {
       const outcome = stalled(reason, ago(elapsed));
@@ -35,7 +35,7 @@ describe.each(['QuotaExceeded', 'Rejected'] as const)('A Website with %s', (reas
 });
 
 it.each(['InvalidSpec', 'ImmutableSelector', 'ProgressDeadlineExceeded'] as const)(
-  'A Website with %s is not looked at again: an event tells of what mends it',
+  'A Website with %s is not reconciled again by time, because an event announces its end',
   (reason) => {
     expect(stalled(reason, ago(0))).toEqual({ kind: 'stalled', reason });
   },
@@ -59,20 +59,20 @@ describe.each(['Progressing', 'ReplicaFailure'] as const)('A rollout with %s', (
     ['replaced another one a moment ago', ago(3600), ago(0), undefined, 5],
     ['was ready, and lost a Pod a moment ago', ago(0), ago(3600), ago(3500), 5],
     ['was ready, and lost a Pod an hour ago', ago(3600), ago(7200), ago(7100), 120],
-    ['has a time that nobody can read', 'yesterday', ago(0), undefined, 120],
-  ])('that %s is looked at again', (_, began, startedAt, readyAt, seconds) => {
+    ['has an invalid time', 'yesterday', ago(0), undefined, 120],
+  ])('that %s is reconciled again by time', (_, began, startedAt, readyAt, seconds) => {
     expect(waiting(began, startedAt, readyAt)).toEqual({ kind: 'waiting', reason, requeueAfterSeconds: seconds });
   });
 });
 
-it('A refusal whose condition could not be written is looked at as soon as a new one', () => {
+it('A refusal without a written condition is tried again as soon as a new one', () => {
   expect(outcomeOf({ state: 'stalled', reason: 'Rejected', message: '' }, {}, NOW)).toMatchObject({
     requeueAfterSeconds: 30,
   });
 });
 
 it.each(['Paused', 'Progressing'] as const)(
-  '%s, where an event tells the rest, is looked at again after two minutes',
+  'A Website that is %s, whose end an event announces, is reconciled again after two minutes',
   (reason) => {
     expect(outcomeOf({ state: 'progressing', reason, message: '' }, {}, NOW)).toMatchObject({
       requeueAfterSeconds: 120,

@@ -1,4 +1,4 @@
-// How long a spec took until the site was ready with it: each generation is counted once, by the run that stored the status.
+// The time until the site is ready with a new spec: each generation is counted once, by the run that stores the status.
 import { beforeEach, expect, it } from 'vitest';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import { nothingDone, reconcile } from '../../../functions/website/reconcile.ts';
@@ -34,7 +34,7 @@ async function rolledOut(): Promise<void> {
   cluster.rollOut();
 }
 
-it('The run that stores that the site is ready reports the time since the spec was first seen, and no later one does', async () => {
+it('The run that stores that the site is ready reports how long that took, and later runs do not', async () => {
   await rolledOut();
   expect(await run()).toEqual([CREATED]);
   expect(await run()).toEqual([]);
@@ -45,7 +45,7 @@ it('The run that stores that the site is ready reports the time since the spec w
   expect(await run()).toEqual([{ change: 'updated', seconds: 3 }]);
 });
 
-it('A site that was ready before is not ready anew after a Pod was down', async () => {
+it('A site that becomes ready again after a Pod was down is not counted again', async () => {
   await rolledOut();
   await run();
   const deployment = cluster.children().find(({ kind }) => kind === 'Deployment') as Deployment;
@@ -56,7 +56,7 @@ it('A site that was ready before is not ready anew after a Pod was down', async 
   expect(await run()).toEqual([]);
 });
 
-it('A change that needs no rollout is ready at once', async () => {
+it('A change without a rollout counts as ready at once', async () => {
   await rolledOut();
   await run();
   const { disruptionBudget: _, ...withBudget } = SPEC;
@@ -64,7 +64,7 @@ it('A change that needs no rollout is ready at once', async () => {
   expect(await run()).toEqual([{ change: 'updated', seconds: 0 }]);
 });
 
-/** Lets the next status writes fail. */
+/** Makes the next status writes fail. */
 function failing(times: number, takesEffect: 'before' | 'after', code: 'Conflict' | 'Unreachable'): void {
   const updateStatus = cluster.updateStatus.bind(cluster);
   let failures = times;
@@ -75,27 +75,27 @@ function failing(times: number, takesEffect: 'before' | 'after', code: 'Conflict
   };
 }
 
-it('A status write that lost a race does not count, and its repetition does', async () => {
+it('A status write that lost a race is not counted, and its repetition is', async () => {
   await rolledOut();
   failing(2, 'before', 'Conflict');
   expect(await run()).toEqual([CREATED]);
 });
 
-it('A status write that failed for good does not count', async () => {
+it('A failed status write is not counted', async () => {
   await rolledOut();
   failing(1, 'before', 'Unreachable');
   expect(await run()).toEqual([]);
   expect(await run()).toEqual([CREATED]);
 });
 
-it('A status write whose answer is lost is never counted twice', async () => {
+it('A status write whose answer is lost is not counted twice', async () => {
   await rolledOut();
   failing(1, 'after', 'Unreachable');
   expect(await run()).toEqual([]);
   expect(await run()).toEqual([]);
 });
 
-it('An API server that drops the history counts nothing', async () => {
+it('With an API server that drops the history, nothing is counted', async () => {
   const updateStatus = cluster.updateStatus.bind(cluster);
   cluster.updateStatus = async (website) => {
     const { history: _, ...status } = website.status ?? {};
@@ -108,14 +108,14 @@ it('An API server that drops the history counts nothing', async () => {
   expect(await run()).toEqual([]);
 });
 
-it('A status that somebody wiped is no new rollout', async () => {
+it('A status that somebody wiped does not count as a new rollout', async () => {
   await rolledOut();
   await run();
   cluster.edit(cluster.websites()[0] as Website, { status: {} });
   expect(await run()).toEqual([]);
 });
 
-it('A start that is no time counts nothing', async () => {
+it('A history with an invalid start time is not counted', async () => {
   await rolledOut();
   const website = cluster.websites()[0] as Website;
   const history = (website.status?.history ?? []).map((entry) => ({ ...entry, startedAt: 'yesterday' }));

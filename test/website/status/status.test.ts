@@ -34,7 +34,7 @@ const obstacle = (why: Obstacle['why']): Obstacle[] => [{ kind: 'Deployment', na
 const late = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' }];
 const failing = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota' }];
 
-it('docs/status.md tells people of every reason, and of no other', () => {
+it('docs/status.md lists exactly the reasons', () => {
   const table = readFileSync('docs/status.md', 'utf8').matchAll(/^\| `(\w+)` \| (?:True|False|True or Unknown) \|/gm);
   expect([...table].map(([, reason]) => reason)).toEqual(READY_REASONS);
 });
@@ -48,47 +48,67 @@ describe('A Website', () => {
       'ready',
       'Parked',
     ],
-    ['with 0 replicas and Pods left is not', { spec: { replicas: 0 } }, 'progressing', 'Progressing'],
+    ['with 0 replicas and Pods left is progressing', { spec: { replicas: 0 } }, 'progressing', 'Progressing'],
     [
-      'whose Deployment was not looked at is progressing',
+      'whose Deployment controller has not acted is progressing',
       { rollout: { observedGeneration: 0 } },
       'progressing',
       'Progressing',
     ],
     ['with too few available Pods is progressing', { rollout: { availableReplicas: 1 } }, 'progressing', 'Progressing'],
     ['with old Pods left is progressing', { rollout: { replicas: 3 } }, 'progressing', 'Progressing'],
-    ['with Pods of the old kind is progressing', { rollout: { updatedReplicas: 1 } }, 'progressing', 'Progressing'],
+    ['with outdated Pods is progressing', { rollout: { updatedReplicas: 1 } }, 'progressing', 'Progressing'],
     [
-      'that took too long is stalled',
+      'that exceeded its deadline is stalled',
       { rollout: { availableReplicas: 0, conditions: late } },
       'stalled',
       'ProgressDeadlineExceeded',
     ],
     [
-      'whose Pods cannot be made says why',
+      'whose Pods cannot be created is progressing with the cause',
       { rollout: { availableReplicas: 0, conditions: failing } },
       'progressing',
       'ReplicaFailure',
     ],
-    ["in the way of somebody else's object is stalled", { obstacles: obstacle('foreign') }, 'stalled', 'NameConflict'],
-    ['with another selector is stalled', { obstacles: obstacle('immutable') }, 'stalled', 'ImmutableSelector'],
-    ['whose old children are leaving waits', { obstacles: obstacle('left-over') }, 'progressing', 'WaitingForDeletion'],
-    ['that is suspended as declared is ready, and says so', { spec: { suspend: true } }, 'ready', 'Suspended'],
     [
-      'that is suspended in the middle of a rollout is not',
+      'with a foreign Deployment in its place is stalled',
+      { obstacles: obstacle('foreign') },
+      'stalled',
+      'NameConflict',
+    ],
+    [
+      'whose Deployment has another selector is stalled',
+      { obstacles: obstacle('immutable') },
+      'stalled',
+      'ImmutableSelector',
+    ],
+    [
+      'with left-over children waits for their deletion',
+      { obstacles: obstacle('left-over') },
+      'progressing',
+      'WaitingForDeletion',
+    ],
+    [
+      'that is suspended with matching children is ready, with the reason Suspended',
+      { spec: { suspend: true } },
+      'ready',
+      'Suspended',
+    ],
+    [
+      'that is suspended during a rollout is not ready',
       { spec: { suspend: true }, rollout: { availableReplicas: 1 } },
       'suspended',
       'Suspended',
     ],
     [
-      'that is suspended beside an obstacle is not',
+      'that is suspended with an obstacle is not ready',
       { spec: { suspend: true }, obstacles: obstacle('foreign') },
       'suspended',
       'Suspended',
     ],
-    ['whose Deployment is not there is progressing', { rest: { children: {} } }, 'progressing', 'Progressing'],
+    ['whose Deployment is missing is progressing', { rest: { children: {} } }, 'progressing', 'Progressing'],
     [
-      'that the API server refuses is stalled',
+      'whose write the API server refuses is stalled',
       { rest: { refusals: [{ reason: 'Rejected', message: 'no' }] } },
       'stalled',
       'Rejected',
@@ -110,7 +130,7 @@ describe('A Website', () => {
     expect(verdict(seen(given))).toMatchObject({ state, reason });
   });
 
-  it('whose child is missing again after the write says where to look', () => {
+  it('whose child is missing again after the write has a message that says where to look', () => {
     const steps = [[{ verb: 'create', child: desiredChild('Service', aWebsite(), SPEC) }] as const];
     expect(verdict(seen({ rest: { remaining: { steps, obstacles: [] } } })).message).toBe(
       'Service shop-service does not stay as written. Check for an admission policy or another controller that changes or deletes it',
@@ -126,7 +146,7 @@ describe('The status', () => {
   const types = ({ conditions = [] }: WebsiteStatus) =>
     conditions.map((condition) => `${condition.type}=${condition.status}`);
 
-  it('says what the children are and where the site is', () => {
+  it('has the names and counts of the children, and the URL', () => {
     expect(status()).toMatchObject({
       observedGeneration: 1,
       deploymentName: 'shop-deployment',
@@ -159,16 +179,16 @@ describe('The status', () => {
     [{ obstacles: obstacle('foreign') }, ['Ready=False', 'Stalled=True']],
     [{ spec: { suspend: true } }, ['Ready=True']],
     [{ spec: { suspend: true }, rollout: { availableReplicas: 1 } }, ['Ready=Unknown']],
-  ])('for %j has the conditions %j, as kstatus reads them', (given, conditions) => {
+  ])('for %j has the conditions %j, as kstatus expects', (given, conditions) => {
     expect(types(status(aWebsite(), given))).toEqual(conditions);
   });
 
-  it('names the generation that it judges in every condition, so that no wait succeeds on a stale one', () => {
+  it('states the judged generation in every condition, so that no wait succeeds on a stale one', () => {
     const website = aWebsite({ metadata: { generation: 4 } });
     expect(status(website).conditions).toMatchObject([{ observedGeneration: 4 }]);
   });
 
-  it('moves lastTransitionTime only when a condition changes', () => {
+  it('changes lastTransitionTime only when a condition changes', () => {
     const old = '2025-12-31T00:00:00Z';
     const ready = { type: 'Ready', status: 'True' as const, lastTransitionTime: old, reason: 'Available', message: '' };
     const before = aWebsite({ status: { conditions: [ready] } });
@@ -179,7 +199,7 @@ describe('The status', () => {
     ]);
   });
 
-  it('counts how long a Website is stalled from the reason on, and how long it is not ready from the first on', () => {
+  it('times Stalled from the beginning of its reason, and Ready from the first reason on', () => {
     const old = '2025-12-31T00:00:00Z';
     const stalled = (reason: string) =>
       ['Ready=False', 'Stalled=True'].map((text) => {
@@ -194,7 +214,7 @@ describe('The status', () => {
     expect(times('Rejected')).toEqual([old, '2026-01-02T03:04:05Z']);
   });
 
-  it("keeps other writers' conditions", () => {
+  it('keeps conditions of other writers', () => {
     const theirs = { type: 'Audited', status: 'True' as const, lastTransitionTime: 'x', reason: 'Yes', message: '' };
     expect(types(status(aWebsite({ status: { conditions: [theirs] } })))).toEqual(['Ready=True', 'Audited=True']);
   });

@@ -1,4 +1,4 @@
-// The files of a Website as volumes and mounts: which are ours, and what the condition says where the cluster cannot mount them.
+// The files of a Website as volumes and mounts: which ones are ours, and the condition if the cluster cannot mount them.
 import { describe, expect, it, vi } from 'vitest';
 import { ClusterError } from '../../../../functions/cluster/errors.ts';
 import { plan } from '../../../../functions/website/plan/plan.ts';
@@ -49,7 +49,7 @@ function after(spec: object, deployment: Deployment): Parts | undefined {
   return child && partsOf(child.spec.template.spec as PodSpec);
 }
 
-it('The name of a volume tells paths apart, and is a DNS label', () => {
+it('The name of a volume is unique for its path, and is a DNS label', () => {
   const paths = ['/a/b', '/a-b', '/a.b', '/A/b', '/-', '/.well-known', `/${'x'.repeat(500)}`, '/a'];
   const names = paths.map(volumeName);
   expect(new Set(names).size).toBe(paths.length);
@@ -62,18 +62,18 @@ const beside = ({ volumes = [], volumeMounts = [] }: Parts): Parts => ({
   volumeMounts: [...volumeMounts, ...THEIRS.volumeMounts],
 });
 
-it('A volume of somebody else stays beside ours', () => {
+it('A volume of another writer stays beside ours', () => {
   expect(after(withFiles(CACHE, KEYS), deploymentOf(withFiles(CACHE, KEYS), beside))).toBeUndefined();
 });
 
-it('What leaves the spec leaves the Deployment, and a volume of somebody else stays', () => {
+it('Files that leave the spec leave the Deployment, and a volume of another writer stays', () => {
   expect(after(SPEC, deploymentOf(withFiles(CACHE, KEYS), beside))).toEqual(THEIRS);
   const left = after(withFiles(KEYS), deploymentOf(withFiles(CACHE, KEYS), beside));
   expect(left?.volumes).toMatchObject([{ name: 'ca' }, { name: keys }]);
   expect(left?.volumeMounts).toMatchObject([{ name: keys }, { name: 'ca' }]);
 });
 
-it('Without a valid annotation, only volumes with the names of files are taken to be ours', () => {
+it('Without a valid annotation, only volumes named like files count as ours', () => {
   expect(after(SPEC, deploymentOf(withFiles(CACHE), beside, { [STATED]: '{' }))).toEqual(THEIRS);
 });
 
@@ -82,7 +82,7 @@ it('Files get the order of the spec', () => {
   expect(parts?.volumes).toMatchObject([{ name: 'ca' }, { name: keys }, { name: cache }]);
 });
 
-it('Another source takes the place of the old one, with nothing left of it', () => {
+it('Another source replaces the old one completely', () => {
   const parts = after(withFiles({ path: '/cache', secret: { name: 'keys' } }), deploymentOf(withFiles(CACHE)));
   expect(parts).toEqual({
     volumes: [{ name: cache, secret: { secretName: 'keys', defaultMode: 0o644 } }],
@@ -95,27 +95,27 @@ it('Another source takes the place of the old one, with nothing left of it', () 
   });
 });
 
-it('A mount of somebody else at the same path gives way', () => {
+it('A mount of another writer at the same path is replaced', () => {
   const deployment = deploymentOf(SPEC, () => ({ ...THEIRS, volumeMounts: [{ name: 'ca', mountPath: '/cache' }] }));
   expect(after(withFiles(CACHE), deployment)?.volumeMounts).toEqual([{ name: cache, mountPath: '/cache' }]);
 });
 
-describe('Of one source,', () => {
+describe('For one source,', () => {
   const limited = (parts: Parts): Parts => ({ ...parts, volumes: [{ name: cache, emptyDir: { sizeLimit: '1Gi' } }] });
 
-  it('a limit that a policy sets stays until the spec states one', () => {
+  it('a limit that a policy set stays until the spec states one', () => {
     expect(after(withFiles(CACHE), deploymentOf(withFiles(CACHE), limited))).toBeUndefined();
     const stated = { path: '/cache', emptyDir: { sizeLimit: '64Mi' } };
     const parts = after(withFiles(stated), deploymentOf(withFiles(CACHE), limited));
     expect(parts?.volumes).toEqual([{ name: cache, emptyDir: { sizeLimit: '64Mi' } }]);
   });
 
-  it('an equal limit stays as the API server writes it', () => {
+  it('an equal limit stays in the form of the API server', () => {
     const stated = { path: '/cache', emptyDir: { sizeLimit: '1024Mi' } };
     expect(after(withFiles(stated), deploymentOf(withFiles(stated), limited))).toBeUndefined();
   });
 
-  it('a limit that leaves the spec goes', () => {
+  it('a limit that leaves the spec is removed', () => {
     const stated = { path: '/cache', emptyDir: { sizeLimit: '1Gi' } };
     expect(after(withFiles(CACHE), deploymentOf(withFiles(stated)))?.volumes).toEqual([{ name: cache, emptyDir: {} }]);
   });
@@ -124,17 +124,17 @@ describe('Of one source,', () => {
     return { path: '/html', image: { reference, ...(pullPolicy === undefined ? {} : { pullPolicy }) } };
   };
   it.each<[string, object, object, string]>([
-    ['follows the tag', pull('pages:1'), pull('pages'), 'Always'],
-    ['follows the tag back', pull('pages'), pull('pages:1'), 'IfNotPresent'],
-    ['is what the spec states', pull('pages:1'), pull('pages:1', 'Never'), 'Never'],
-    ['is the default once it has left the spec', pull('pages:1', 'Never'), pull('pages:1'), 'IfNotPresent'],
+    ['follows a removed tag', pull('pages:1'), pull('pages'), 'Always'],
+    ['follows another tag', pull('pages'), pull('pages:1'), 'IfNotPresent'],
+    ['is that of the spec', pull('pages:1'), pull('pages:1', 'Never'), 'Never'],
+    ['is the default again once it leaves the spec', pull('pages:1', 'Never'), pull('pages:1'), 'IfNotPresent'],
   ])('the pull policy %s', (_, from, to, expected) => {
     const parts = after(withFiles(to), deploymentOf(withFiles(from)));
     expect(parts?.volumes).toMatchObject([{ name: pages, image: { pullPolicy: expected } }]);
   });
 });
 
-describe('Where the API server does not know image volumes, the condition says so', () => {
+describe('If the API server does not know image volumes,', () => {
   const key = { namespace: 'team-a', name: 'shop' };
 
   async function conditionOn(cluster: MemoryCluster): Promise<object | undefined> {
@@ -143,7 +143,7 @@ describe('Where the API server does not know image volumes, the condition says s
     return (cluster.websites()[0] as Website).status?.conditions?.find(({ type }) => type === 'Ready');
   }
 
-  it('because it drops the field', async () => {
+  it('the condition says so when it drops the field', async () => {
     const cluster = new MemoryCluster();
     cluster.admit = (child: Child) => {
       if (child.kind !== 'Deployment') return child;
@@ -161,7 +161,7 @@ describe('Where the API server does not know image volumes, the condition says s
     });
   });
 
-  it('because it refuses the volume without a source', async () => {
+  it('the condition says so when it refuses the volume without a source', async () => {
     const cluster = new MemoryCluster();
     const message =
       'Could not create Deployment: spec.template.spec.volumes[1]: Required value: must specify a volume type';
@@ -173,7 +173,7 @@ describe('Where the API server does not know image volumes, the condition says s
     });
   });
 
-  it('and of another problem it says nothing', async () => {
+  it('the condition says nothing about them when it refuses another volume', async () => {
     const cluster = new MemoryCluster();
     const message =
       'Could not create Deployment: spec.template.spec.volumes[0]: Required value: must specify a volume type';

@@ -1,4 +1,4 @@
-// The fields about Pods on the real API server, one by one: stated, changed, taken out of the spec, and set by hand where the spec says nothing.
+// Each field about Pods on the real API server: stated, changed, removed from the spec, and set by hand while the spec does not state it.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetes } from '../../../../functions/cluster/kubernetes.ts';
 import { reconcile } from '../../../../functions/website/reconcile.ts';
@@ -12,7 +12,7 @@ import type { Spec } from '../../generated.ts';
 import { expectChildren } from '../../oracle.ts';
 import { accounts } from '../../../accounts.ts';
 
-/** No Pods: what is looked at is the Deployment. */
+/** No Pods, because these tests only look at the Deployment. */
 const SPEC = { image: 'nginx:1', replicas: 0 };
 
 const real = accounts();
@@ -37,7 +37,7 @@ async function deployment(key: WebsiteKey) {
   return found;
 }
 
-/** Gives a Website this spec, and expects of its children what the oracle says, and no second write. */
+/** Gives a Website this spec. Its children must match the oracle, without a second write. */
 async function follow(key: WebsiteKey, spec: Spec): Promise<void> {
   await replaceWebsiteSpec(real.admin, key, spec);
   await run(key);
@@ -102,7 +102,7 @@ const CHANGES: readonly (readonly [field: string, stated: object, changed: objec
   ['everything', { ...EVERYTHING_ABOUT_PODS, ...SPEC }, { ...SPEC, image: 'nginx:2' }],
 ];
 
-describe('The Deployment says what the spec says, and nothing is written twice, for', () => {
+describe('The Deployment follows the spec, without a second write, for', () => {
   it.concurrent.each(CHANGES)('%s', async (_, stated, changed) => {
     const key = await created({ ...SPEC, ...stated });
     await follow(key, { ...SPEC, ...changed });
@@ -128,7 +128,7 @@ const byHand = (key: WebsiteKey, spec: object) =>
   });
 
 const LIVENESS = { tcpSocket: { port: 'http' }, httpGet: null, periodSeconds: 77 };
-describe('What somebody sets by hand', () => {
+describe('A field that somebody sets by hand:', () => {
   const cases: readonly (readonly [field: string, hand: object, stated: object])[] = [
     ['a command', container({ command: ['theirs'] }), { command: ['ours'] }],
     ['arguments', container({ args: ['theirs'] }), { args: ['ours'] }],
@@ -146,7 +146,7 @@ describe('What somebody sets by hand', () => {
   ];
 
   it.concurrent.each(cases)(
-    '%s stays while the spec does not state it, and goes when it does',
+    '%s stays while the spec does not state it, and is replaced when it does',
     async (_, hand, stated) => {
       const key = await created(SPEC);
       await byHand(key, hand);
@@ -161,7 +161,7 @@ describe('What somebody sets by hand', () => {
     },
   );
 
-  it.concurrent.each(cases)('%s is put back where the spec states it', async (_, hand, stated) => {
+  it.concurrent.each(cases)('%s is restored if the spec states it', async (_, hand, stated) => {
     const key = await created({ ...SPEC, ...stated });
     const { spec } = await deployment(key);
     await byHand(key, hand);
@@ -183,7 +183,7 @@ describe('A policy that probes less often', () => {
     return [found?.readinessProbe, found?.livenessProbe, found?.startupProbe];
   };
 
-  it('has its timing, which leaves no less time to start, and the path and the port follow the spec', async () => {
+  it('keeps its timing without a shorter start-up time, and the path and the port follow the spec', async () => {
     const scope = { namespace, apiGroup: 'apps', resource: 'deployments' };
     const end = await mutate(real.admin, { ...scope, operations: ['CREATE', 'UPDATE'] }, expression);
     try {

@@ -34,11 +34,11 @@ it.each([
   ['100E', '16Ei'],
   ['1x', '1'],
   ['.5', '5'],
-])('%s and %s are not', (left, right) => {
+])('%s and %s are different amounts', (left, right) => {
   expect(isSameAmount(left, right)).toBe(false);
 });
 
-it('thousandths are the same however they are written', () => {
+it('An amount in thousandths equals the same amount as a decimal number', () => {
   fc.assert(
     fc.property(fc.nat(), (amount) => {
       expect(isSameAmount(`${amount}m`, (amount / 1000).toFixed(3))).toBe(true);

@@ -1,4 +1,4 @@
-// What a Website says while the real Deployment controller rolls it out, or cannot.
+// The condition of a Website while the real Deployment controller rolls it out, or fails to.
 import { beforeEach, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../../../functions/cluster/kubernetes.ts';
 import { reconcile } from '../../../../functions/website/reconcile.ts';
@@ -19,7 +19,7 @@ const kubectl = (...args: string[]) =>
 const deployment = (spec: object) =>
   patch(site.admin, `/apis/apps/v1/namespaces/${site.key.namespace}/deployments/shop-deployment`, { spec });
 
-/** Reconciles until the condition Ready says so. */
+/** Reconciles until the condition Ready matches. */
 async function says(text: RegExp): Promise<void> {
   await eventually(async () => {
     await run();
@@ -29,10 +29,10 @@ async function says(text: RegExp): Promise<void> {
   });
 }
 
-/** No node has this label, so Pods that ask for it stay Pending, as those of an image that cannot be pulled are never ready. */
+/** No node has this label, so the Pods stay Pending, which stands for an image that cannot be pulled. */
 const NOWHERE = { template: { spec: { nodeSelector: { 'example.com/nowhere': 'true' } } } };
 
-it('A new image whose Pods do not start is said to be on its way, and when it is late, that the old Pods serve', async () => {
+it('A new image whose Pods do not start is Progressing, and after its deadline the message says that the old Pods serve', async () => {
   await deployment(NOWHERE);
   await patchWebsite(site.admin, site.key, { spec: { image: 'nginx:2' } });
   await says(/^False Progressing: 1 of 2 replicas are updated$/);
@@ -45,7 +45,7 @@ it('A new image whose Pods do not start is said to be on its way, and when it is
   });
 });
 
-it('A paused Deployment is named, with the command that ends the pause, and the command works', async () => {
+it('The message about a paused Deployment has the command that resumes it, and the command works', async () => {
   await kubectl('rollout', 'pause', 'deployment/shop-deployment');
   await patchWebsite(site.admin, site.key, { spec: { image: 'nginx:2' } });
   const command = `kubectl rollout resume deployment/shop-deployment -n ${site.key.namespace}`;
@@ -55,7 +55,7 @@ it('A paused Deployment is named, with the command that ends the pause, and the 
   expect(await kubernetes(site.admin).getChild('Deployment', site.key)).not.toMatchObject({ spec: { paused: true } });
 });
 
-it('The column AVAILABLE shows what is available, and not what is ready', async () => {
+it('The column AVAILABLE counts available Pods, and not ready ones', async () => {
   await deployment({ minReadySeconds: 300, template: { metadata: { annotations: { example: 'new Pods' } } } });
   await says(/^False Progressing: /);
   await eventually(async () => {

@@ -29,27 +29,27 @@ function judged(
   return rolloutVerdict(read as unknown as Deployment, wanted);
 }
 
-describe('A rollout says what it waits for, as kubectl rollout status does:', () => {
+describe('The condition of a rollout says what it waits for, as kubectl rollout status does:', () => {
   it.each<[string, Counts, number, { paused?: true; conditions?: object[] }, string]>([
     ['nothing', [2, 2, 2, 2], 2, {}, 'Available: 2 replicas are available'],
     ['nothing, of one', [1, 1, 1, 1], 1, {}, 'Available: 1 replica is available'],
     ['nothing, parked', [0, 0, 0, 0], 0, {}, 'Parked: Parked at 0 replicas'],
     ['new Pods', [0, 0, 0, 0], 1, {}, 'Progressing: 0 of 1 replica is updated'],
     ['new Pods beside old ones', [3, 1, 2, 2], 2, {}, 'Progressing: 1 of 2 replicas are updated'],
-    ['old Pods to end', [3, 2, 3, 3], 2, {}, 'Progressing: 1 old replica is pending termination'],
-    ['old Pods to end, parked', [2, 0, 2, 2], 0, {}, 'Progressing: 2 old replicas are pending termination'],
-    ['surplus Pods to end', [3, 3, 3, 3], 1, {}, 'Progressing: 2 surplus replicas are pending termination'],
+    ['the end of old Pods', [3, 2, 3, 3], 2, {}, 'Progressing: 1 old replica is pending termination'],
+    ['the end of old Pods, parked', [2, 0, 2, 2], 0, {}, 'Progressing: 2 old replicas are pending termination'],
+    ['the end of surplus Pods', [3, 3, 3, 3], 1, {}, 'Progressing: 2 surplus replicas are pending termination'],
     ['availability', [2, 2, 2, 1], 2, {}, 'Progressing: 1 of 2 updated replicas are available'],
-    ['counts that make sense', [1, 2, 2, 2], 2, {}, 'Progressing: Waiting for the Deployment controller'],
+    ['consistent counts', [1, 2, 2, 2], 2, {}, 'Progressing: Waiting for the Deployment controller'],
     [
-      'somebody who paused it',
+      'the end of a pause',
       [2, 0, 2, 2],
       2,
       { paused: true, conditions: [paused] },
       'Paused: The Deployment is paused: 0 of 2 replicas are updated. To go on: kubectl rollout resume deployment/shop-deployment -n team-a',
     ],
     [
-      'nothing although it is paused, since all is done',
+      'nothing, although it is paused, because it is complete',
       [2, 2, 2, 2],
       2,
       { paused: true, conditions: [paused] },
@@ -63,14 +63,14 @@ describe('A rollout says what it waits for, as kubectl rollout status does:', ()
       `ProgressDeadlineExceeded: nginx:2 did not become ready in time: 1 of 2 replicas are updated, 0 of them are ready, and 2 old replicas still serve: ${TIMED_OUT}`,
     ],
     [
-      'an image that does not start, and one old Pod does not serve',
+      'an image that does not start, while one old Pod does not serve either',
       [3, 1, 1, 1],
       2,
       { conditions: [late] },
       `ProgressDeadlineExceeded: nginx:2 did not become ready in time: 1 of 2 replicas are updated, and 1 of 3 replicas in all are ready: ${TIMED_OUT}`,
     ],
     [
-      'an image that does not start, beside as many old Pods',
+      'an image that does not start, while as many old Pods serve',
       [4, 2, 3, 3],
       2,
       { conditions: [late] },
@@ -109,7 +109,7 @@ const rest = fc.record(
   { requiredKeys: [] },
 );
 
-it('What is not ready never reads as good news, and is ready only where every count is as wanted', () => {
+it('A message of a rollout that is not ready never reads like success, and it is ready only with all counts as desired', () => {
   const goodNews = [0, 1, 2, 3, 4].map((each) => judged([each, each, each, each], each, {}).message);
   fc.assert(
     fc.property(fc.tuple(count, count, count, count), count, rest, (counts, wanted, given) => {
@@ -118,7 +118,7 @@ it('What is not ready never reads as good news, and is ready only where every co
       expect(state === 'ready').toBe([all, updated, available].every((each) => each === wanted));
       if (state === 'ready') return;
       for (const good of goodNews) expect(message).not.toContain(good);
-      // `2 of 2 replicas are updated` would be no reason to wait.
+      // `2 of 2 replicas are updated` would not be a reason to wait.
       for (const [, some, of] of message.matchAll(/(\d+) of (\d+) (?:\w+ )?replicas?/g))
         expect(Number(some)).toBeLessThan(Number(of));
       expect(message).toMatch(

@@ -20,7 +20,7 @@ const FILES = [
   { path: '/tmp', emptyDir: {} },
 ];
 
-/** Asks Pod Security admission for a Pod of the Deployment's template, and makes none. */
+/** Creates a Pod of the Deployment's template in a dry run, so that Pod Security admission judges it. */
 async function admit(
   securityProfile: 'baseline' | 'restricted',
   standard: 'baseline' | 'restricted',
@@ -31,7 +31,7 @@ async function admit(
     metadata: { labels: { 'pod-security.kubernetes.io/enforce': standard } },
   });
   const path = `/api/v1/namespaces/${namespace}`;
-  // A Pod needs the default ServiceAccount, which a controller makes.
+  // A Pod needs the default ServiceAccount, which a controller creates.
   await eventually(() => admin.json({ method: 'GET', path: `${path}/serviceaccounts/default`, what: 'look' }));
   const deployment = desiredChild('Deployment', aWebsite(), { ...SPEC, securityProfile, files });
   const { spec } = deployment.spec.template;
@@ -48,16 +48,16 @@ it('The restricted profile satisfies the Pod Security Standard restricted', asyn
   await expect(admit('restricted', 'restricted')).resolves.toMatchObject({ kind: 'Pod' });
 });
 
-it('Files of each kind satisfy it too', async () => {
+it('Files of each kind satisfy the Pod Security Standard restricted too', async () => {
   await expect(admit('restricted', 'restricted', FILES)).resolves.toMatchObject({ kind: 'Pod' });
 });
 
-it('The baseline profile satisfies baseline, and is told apart from restricted', async () => {
+it('The baseline profile satisfies the standard baseline, and not restricted', async () => {
   await expect(admit('baseline', 'baseline')).resolves.toMatchObject({ kind: 'Pod' });
   await expect(admit('baseline', 'restricted')).rejects.toThrow('violates PodSecurity "restricted:latest"');
 });
 
-it('No Pod is given a token of the API server', async () => {
+it('A Pod gets no token of the API server', async () => {
   const pod = (await admit('baseline', 'baseline')) as { spec: { volumes?: object[] } };
   expect(pod.spec.volumes ?? []).toEqual([]);
 });
@@ -66,7 +66,7 @@ interface DeploymentStatus {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly message: string }[] };
 }
 
-it('Where the namespace enforces restricted, what is patched into a Deployment by hand gets no Pod', async () => {
+it('In a namespace that enforces restricted, a Deployment patched by hand to violate it gets no Pod', async () => {
   const namespace = await createNamespace(admin, 'profile');
   await patch(admin, `/api/v1/namespaces/${namespace}`, {
     metadata: { labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },

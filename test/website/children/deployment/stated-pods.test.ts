@@ -1,4 +1,4 @@
-// Which fields about Pods belong to the spec, field by field: those that it states, and those that it stated when the Deployment was written.
+// For each field about Pods, when it belongs to the spec: if the spec states it, or stated it when the Deployment was written.
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../../../functions/website/children/deployment/object.ts';
 import { plan } from '../../../../functions/website/plan/plan.ts';
@@ -61,27 +61,27 @@ describe.each(FIELDS)('%s.%s', (place, field, stated, theirs) => {
   const ours = fieldIn(stored({ ...SPEC, ...stated }));
   const byDefault = fieldIn(stored(SPEC));
 
-  it('is ours while the spec states it', () => {
+  it('has our value while the spec states it', () => {
     expect(fieldIn(under({ ...SPEC, ...stated }, stored(SPEC)))).toEqual(ours);
     const deployment = withTheirs(stored({ ...SPEC, ...stated }));
     expect(fieldIn(under({ ...SPEC, ...stated }, deployment))).toEqual(ours);
   });
 
-  it('gets its default when it leaves the spec', () => {
+  it('returns to its default when it leaves the spec', () => {
     expect(fieldIn(under(SPEC, stored({ ...SPEC, ...stated })))).toEqual(byDefault);
   });
 
-  it('belongs to somebody else while the spec does not state it', () => {
+  it('keeps the value of others while the spec does not state it', () => {
     expect(fieldIn(under({ ...SPEC, image: 'nginx:2' }, withTheirs(stored(SPEC))))).toEqual(theirs);
   });
 
-  it('belongs to somebody else where it is not known what was stated', () => {
+  it('keeps the value of others if the annotation of stated fields is missing', () => {
     const deployment = withTheirs(stored(SPEC, { [STATED]: undefined }));
     expect(fieldIn(under({ ...SPEC, image: 'nginx:2' }, deployment))).toEqual(theirs);
   });
 });
 
-it('The default readiness probe comes back when health leaves the spec', () => {
+it('The default readiness probe returns when health leaves the spec', () => {
   const probeIn = (deployment: Deployment) => placesIn(deployment).container['readinessProbe'];
   const health = { path: '/healthz' };
   const deployment = stored({ ...SPEC, health });
@@ -95,14 +95,14 @@ it.each([
   [{ failureThreshold: 1 }, { periodSeconds: 2, failureThreshold: 30 }],
   [{ periodSeconds: 20 }, { periodSeconds: 20, failureThreshold: 30 }],
   [{ timeoutSeconds: 9 }, { timeoutSeconds: 9, periodSeconds: 2, failureThreshold: 30 }],
-])('A startup probe with %j keeps the time to start', (theirs, expected) => {
+])('A startup probe with %j from others still allows the whole start-up time', (theirs, expected) => {
   const spec = { ...SPEC, health: { path: '/' } };
   const deployment = stored(spec);
   Object.assign(placesIn(deployment).container['startupProbe'] as object, theirs);
   expect(placesIn(under(spec, deployment)).container['startupProbe']).toMatchObject(expected);
 });
 
-it('The token follows the spec, whoever wrote it', () => {
+it('automountServiceAccountToken always follows the spec', () => {
   const deployment = stored(SPEC);
   Object.assign(placesIn(deployment).pod, { automountServiceAccountToken: true });
   expect(placesIn(under(SPEC, deployment)).pod['automountServiceAccountToken']).toBe(false);
