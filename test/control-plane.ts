@@ -18,7 +18,7 @@ declare module 'vitest' {
   }
 }
 
-/** One control plane for all the projects of a run; vitest sets each of them up by itself. */
+/** One control plane for all projects of a run, although vitest sets up each project separately. */
 const shared = globalThis as { controlPlane?: Promise<ControlPlane>; controlPlaneUsers?: number };
 
 export async function setup(project: TestProject): Promise<void> {

@@ -17,7 +17,7 @@ export interface Program {
   readonly exit: Promise<number | null>;
 }
 
-/** None outlives this process, unless that is killed. */
+/** The programs end with this process, unless it is killed. */
 const running = new Set<ChildProcess>();
 process.once('exit', () => running.forEach((child) => child.kill()));
 

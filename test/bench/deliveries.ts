@@ -1,4 +1,4 @@
-// How fast a forwarder passes changes on: many at once, and each by itself.
+// How fast a forwarder passes changes on: many at once, and one at a time.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '../eventually.ts';
@@ -27,7 +27,7 @@ export interface Deliveries {
   readonly queuedRssMiB: number;
 }
 
-/** Starts a forwarder over Websites that nobody has looked at, so that each is an event, and lets them go all at once. */
+/** Starts a forwarder over Websites without a status, so that each leads to an event, and releases all events at once. */
 export async function deliverAll(options: ForwarderOptions, count: number): Promise<Deliveries> {
   await ask(new URL('hold', options.sink), 'PUT');
   return withForwarder(options, async ({ program, rssMiB: queuedRssMiB }) => {

@@ -1,4 +1,4 @@
-// How long nobody delivers when the forwarder that leads is gone: from its end to the first event of the one that follows.
+// How long deliveries pause after the leading forwarder has ended: from its end to the first event of its successor.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';

@@ -13,7 +13,7 @@ export function count(flag: string, text: string): number {
   return Number(text);
 }
 
-/** @throws UsageError when one of those between the commas is none of the known. */
+/** @throws UsageError if one of the choices between the commas is unknown. */
 export function choices<T extends string>(flag: string, text: string, known: readonly T[]): T[] {
   return text.split(',').map((each) => {
     const found = known.find((name) => name === each);

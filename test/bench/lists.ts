@@ -8,7 +8,7 @@ import { KINDS } from '../../functions/website/children/kinds.ts';
 /** A resync of what is as declared. */
 export interface Resync {
   readonly seconds: number;
-  /** For the lists that nobody can do without. */
+  /** For the lists that every program needs. */
   readonly listSeconds: number;
   /** Requests of the lists. */
   readonly own: Requests;

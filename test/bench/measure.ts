@@ -75,7 +75,7 @@ async function createRival(transport: Transport): Promise<void> {
   });
 }
 
-/** For whoever waits; the figures go to stdout. */
+/** Progress for the user. The figures go to stdout. */
 export const progress = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Sees every object of a resource as it is now and as it becomes, until the signal. */

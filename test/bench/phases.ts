@@ -46,7 +46,7 @@ export interface Course {
 const SPEC = { image: 'nginx:1.29', replicas: 2, disruptionBudget: 'None' };
 const NEXT = { ...SPEC, image: 'nginx:1.30' };
 const WRONG_REPLICAS = SPEC.replicas + 5;
-/** Whoever has not done it by then never will: an API server takes 60 ms of CPU for the 20,000th Website. */
+/** A subject that is not done by then never will be: an API server takes 60 ms of CPU for the 20,000th Website. */
 const deadlineMs = ({ websites }: Load): number => 900_000 + websites * 60;
 const REPAIR_DEADLINE_MS = 20_000;
 /** What trails behind a phase counts for it, and not for the next. */
@@ -148,7 +148,7 @@ export const PHASES = {
 } as const satisfies Record<string, (stage: Stage) => Promise<Course>>;
 export type PhaseName = keyof typeof PHASES;
 
-/** Makes as many Websites and deletes them again, so that nobody is measured while it starts. */
+/** Creates as many Websites and deletes them again, so that the measurement does not include the start of a subject. */
 export async function warmUp(stage: Stage, websites: number): Promise<void> {
   const key = (index: number) => keyOf(stage, 'warm-up', index);
   await inParallel(websites, (index) => create(stage, key(index)));

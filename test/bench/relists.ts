@@ -14,7 +14,7 @@ const RESOURCES = [PLURAL, ...KINDS.map(({ plural }) => plural)];
 const WORKED_MS = 1_100;
 
 export interface Relists {
-  /** Of each relist, from the first list to the last watch that goes on. */
+  /** Of each relist, from the first list to the last resumed watch. */
   readonly ms: readonly number[];
   /** Before the first relist, and after each. */
   readonly rssMiB: readonly number[];
@@ -71,7 +71,7 @@ async function relist(program: Program, proxy: FaultProxy): Promise<number> {
   }, PATIENCE);
 }
 
-/** The watch goes on after its list. */
+/** The watch has resumed after its list. */
 function isListedAgain(lines: readonly Record<string, unknown>[]): boolean {
   const states = lines.map(({ state }) => state);
   return states.includes('listing') && states.lastIndexOf('watching') > states.lastIndexOf('listing');

@@ -1,4 +1,4 @@
-// What a resync of many Websites takes that are all as declared, beside the lists that nobody can do without.
+// The cost of a resync of many Websites that are all as declared, beside the lists that every resync needs.
 import { parseArgs } from 'node:util';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';

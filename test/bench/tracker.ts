@@ -1,4 +1,4 @@
-// When what was asked for was first seen, by whoever watches the cluster from outside.
+// When a requested change was first seen, by a watch of the cluster from outside.
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import type { WatchedObject } from '../../infra/forwarder/watch/observer.ts';
 

@@ -16,7 +16,7 @@ const IN_A_NAMESPACE = 500;
 const PATIENCE = { deadlineMs: 1_200_000, everyMs: 50 };
 const PARKED = { state: 'ready', reason: 'Parked', message: 'Parked at 0 replicas' } as const;
 
-/** Creates Websites that nobody has looked at yet. */
+/** Creates Websites without a status. */
 export async function createWebsites(transport: Transport, count: number): Promise<Website[]> {
   const namespaces = await inParallel(Math.ceil(count / IN_A_NAMESPACE), () => createNamespace(transport, 'bench'));
   return inParallel(count, (index) => {

@@ -165,7 +165,7 @@ export class MemoryCluster implements Cluster {
     this.#objects.delete(keyOf(kind, key));
   }
 
-  /** What is owned by nobody who is there goes. */
+  /** Deletes children whose owners no longer exist. */
   collectGarbage(): void {
     const uids = new Set(this.all().map(({ metadata }) => metadata.uid));
     for (const { kind, metadata } of this.all()) {

@@ -57,7 +57,7 @@ export function startReader(
   const exit = new Promise<void>((resolve) => shell.once('close', () => resolve()));
   stdin.write('set -uo pipefail\n');
 
-  /** Its output, and its exit code; none if the shell ended with it. */
+  /** The output and the exit code. The exit code is undefined if the shell ended with the command. */
   async function block(text: string, options: string): Promise<{ output: string; code: string | undefined }> {
     writeFileSync(join(folder, '.block'), text);
     const output = join(folder, '.output');

@@ -8,7 +8,7 @@ import { startReader, type Reader } from './reader.ts';
 import { SimulatedNodes } from './simulated-nodes.ts';
 
 export const DOCS = 'docs/deploy';
-/** Needs a release, and there is none yet. */
+/** Needs a release, which does not exist yet. */
 const NOT_YET: ReadonlySet<string> = new Set(['Verify it', 'With the package of a release']);
 
 /** Where the API server is. The one of these tests listens on loopback, so it names no address by itself. */

@@ -28,7 +28,7 @@ export class SimulatedNodes {
     this.#folder = folder;
   }
 
-  /** What runs, or will run, of our own: none of the Websites' children. */
+  /** Our own workloads, without the children of Websites. */
   async workloads(): Promise<Workload[]> {
     const kubectl = (...args: string[]) => quietly(this.#kubectl, ['--kubeconfig', this.#kubeconfig, ...args]);
     const served = await kubectl('api-resources', '-o', 'name');

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export type Body = AsyncIterable<Buffer>;
-/** What becomes of the body of an answer on its way. */
+/** How a fault changes the body of an answer. */
 export type Change = (body: Body) => AsyncIterable<Buffer | string>;
 
 const PIECE_BYTES = 64;

@@ -103,7 +103,7 @@ function pass(exchange: Exchange, change?: Change, end: 'whole' | 'broken' = 'wh
 }
 
 function send({ incoming, outgoing, target }: Exchange, answered: (response: IncomingMessage) => void): void {
-  // Whoever asked has given up.
+  // The client has given up.
   if (outgoing.destroyed) return;
   const { method = 'GET', url = '/' } = incoming;
   const { authorization: _, ...given } = incoming.headers;

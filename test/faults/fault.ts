@@ -1,6 +1,6 @@
 /** What happens to a request instead of, or on top of, being passed on. */
 export type Fault =
-  /** Answers by itself and does not pass the request on: with a Kubernetes Status, or with a redirect. */
+  /** Answers in place of the server, with a Kubernetes Status or a redirect. */
   | {
       readonly answer: number;
       readonly reason?: string;
@@ -10,7 +10,7 @@ export type Fault =
     }
   /** Breaks the connection before there is an answer. */
   | { readonly drop: 'before' }
-  /** Passes the request on and breaks the connection instead of answering: the effect is there, and nobody knows. */
+  /** Passes the request on and breaks the connection instead of answering: the request takes effect, but the client cannot know. */
   | { readonly drop: 'answer' }
   /** Ends the answer at once, as if nothing had happened. */
   | { readonly close: 'empty' }
@@ -55,7 +55,7 @@ export interface Asked {
   readonly url?: string | undefined;
 }
 
-/** The fault for a request by the first rule that matches; nothing when none does. */
+/** The fault of the first rule that matches a request. Undefined if no rule does. */
 export function faultBy(rules: readonly Rule[], { method: verb, url = '' }: Asked): Fault | undefined {
   const rule = rules.find(
     ({ method, path, times }) => (method === undefined || method === verb) && path.test(url) && times !== 0,

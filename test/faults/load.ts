@@ -47,7 +47,7 @@ export class Load {
   async change(name: string, deleting: number): Promise<void> {
     const { stage, random, tell } = this.#options;
     const choice = random();
-    // Never the value of before: a change to the same is none, and its version would be that of a status.
+    // Never the previous value: an update without a change has no version of its own.
     const replicas = ++this.#changes % 1_000;
     const key = stage.key(name);
     const life = this.#living.get(name);

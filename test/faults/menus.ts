@@ -55,7 +55,7 @@ export const apiFaults =
     return kind === 'honest' ? WATCHES : [...WATCHES, ...LOSSES];
   };
 
-/** Faults of a sink that takes events all the same, or later. */
+/** Faults of a sink that still accepts events, perhaps later. */
 const EVENTS: readonly [Maker, ...Maker[]] = [
   always({ drop: 'before' }),
   always({ drop: 'answer' }),

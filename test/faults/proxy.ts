@@ -10,7 +10,7 @@ import { faultBy, type Asked, type Fault, type Rule } from './fault.ts';
 
 export type { Fault } from './fault.ts';
 
-/** Stands before a server and misbehaves as told. */
+/** A proxy in front of a server, which injects the faults that a test asks for. */
 export interface Proxy {
   readonly url: string;
   /** Every request that came, `GET /path?query`. */
@@ -33,7 +33,7 @@ export interface FaultProxy extends Proxy {
   moveTo(kubeconfig: string): Promise<void>;
 }
 
-/** Stands before the API server of a kubeconfig and misbehaves as told. */
+/** A proxy in front of the API server of a kubeconfig, which injects the faults that a test asks for. */
 export async function faultProxy(kubeconfig: string): Promise<FaultProxy> {
   const target = { now: await apiServerOf(kubeconfig) };
   const proxy = await proxyBefore(() => target.now);
@@ -49,7 +49,7 @@ export async function faultProxy(kubeconfig: string): Promise<FaultProxy> {
   };
 }
 
-/** Stands before a plain http server and misbehaves as told. */
+/** A proxy in front of a plain http server, which injects the faults that a test asks for. */
 export const sinkProxy = (url: string): Promise<Proxy> => proxyBefore(() => ({ url: new URL(url), credentials: {} }));
 
 async function proxyBefore(target: () => Target): Promise<Proxy> {

@@ -140,7 +140,7 @@ function checkArrival(
   const hasArrived = ({ name, uid, version, isDeleted }: Life): boolean => {
     const last = lastOf.get(name);
     const isLast = last?.uid === uid;
-    // One that nobody heard of needs no goodbye.
+    // A Website without any event needs no deleted event.
     if (isDeleted) return !isLast || last.type === 'deleted';
     if (isLast && last.type === 'changed' && Number(last.resourceVersion) >= version) return true;
     return (seen.get(uid)?.version ?? 0) >= version;

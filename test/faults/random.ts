@@ -19,7 +19,7 @@ export function oneOf<T>(random: Random, all: readonly [T, ...T[]]): T {
   return all[upTo(random, all.length)] ?? all[0];
 }
 
-/** A fault, made anew each time: some remember what they did. */
+/** Creates a new fault each time, because some faults have state. */
 export type Maker = (random: Random) => Fault;
 /** The faults that may befall a request. */
 export type Menu = (asked: Asked) => readonly [Maker, ...Maker[]];
@@ -29,7 +29,7 @@ export interface RandomOptions {
   readonly menu: Menu;
   /** Share of the requests that something goes wrong with. */
   readonly share: number;
-  /** Told what was done to whom, a line each. */
+  /** Gets one line for each injected fault. */
   readonly tell: (line: string) => void;
 }
 

@@ -38,7 +38,7 @@ export interface Sink {
   readonly resyncs: number[];
   /** How it answers from now on. */
   answer: (event: Received) => Answer;
-  /** Told of every event that it accepts. */
+  /** Called for every accepted event. */
   took: (event: Received) => void;
   close(): Promise<void>;
 }

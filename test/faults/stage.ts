@@ -23,7 +23,7 @@ export interface Stage {
   key(name: string): WebsiteKey;
   /** The Websites of the namespace. */
   websites(): Promise<readonly Website[]>;
-  /** Starts a forwarder. What is given here counts, whatever flag comes before it. */
+  /** Starts a forwarder. The flags given here override the defaults. */
   start(...flags: string[]): Promise<Program>;
   close(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export async function isReady(program: Program): Promise<void> {
   });
 }
 
-/** The next watch of Websites is told that its version is gone, and there is a next one at once. */
+/** Lets the next watch of Websites fail with an expired version, and makes it start at once. */
 export function forceList(api: Proxy): void {
   api.add({ path: WATCH, fault: { answer: 410, reason: 'Expired' }, times: 1 });
   api.cutAll();

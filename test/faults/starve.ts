@@ -2,7 +2,7 @@
 export interface Starvation {
   readonly stoppedMs: number;
   readonly everyMs: number;
-  /** Whatever happens to the test, it ends after this long. */
+  /** The starvation ends after this time, even if the test never ends it. */
   readonly longestMs: number;
 }
 

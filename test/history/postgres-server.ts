@@ -33,7 +33,7 @@ export interface PostgresServer {
   /** Stops the server, which may be started again. */
   stop(): Promise<void>;
   start(): Promise<void>;
-  /** Stops it for good. */
+  /** Stops the server and deletes its data. */
   remove(): Promise<void>;
   /** Runs statements as the superuser. */
   query(...statements: string[]): Promise<unknown[]>;

@@ -18,11 +18,11 @@ export interface Call {
   readonly work: () => Promise<unknown>;
 }
 
-/** How far an actor has come: with the same answers to its calls it goes on in the same way. */
+/** The progress of an actor. With the same answers to its calls, it continues in the same way. */
 export interface Mind {
   readonly id: number;
   readonly answers: readonly Answer[];
-  /** Those that wait for their turn; none once the actor has ended. */
+  /** The calls that wait for their turn. Empty once the actor has ended. */
   readonly calls: readonly Call[];
   /** Of what it threw. */
   readonly failure: { readonly cause: unknown } | undefined;
@@ -93,7 +93,7 @@ export class Actor {
   }
 }
 
-/** The same in whatever order calls that overlapped were made and answered. */
+/** Is the same for every order in which overlapping calls were made and answered. */
 const nameOf = (answers: readonly Answer[]): string =>
   answers
     .toSorted((left, right) => (left.name === right.name ? left.place - right.place : left.name < right.name ? -1 : 1))

@@ -1,4 +1,4 @@
-// Specs that nobody thought of, made from the CRD's own schema: valid ones with a liking for the bounds, and broken ones.
+// Specs generated from the CRD's own schema: valid ones, often with values at the bounds, and broken ones.
 import fc from 'fast-check';
 import { customResourceDefinition } from '../../crds/generate.ts';
 import { websiteSpec } from '../../functions/website/resource.ts';

@@ -188,7 +188,7 @@ function expectProbes(spec: Spec, deployment: Deployment | undefined): void {
   expectTime(startupProbe, Number(startupSeconds));
 }
 
-/** The probe fails for good after this time, rounded up to its period. */
+/** After this time, rounded up to its period, the probe makes the kubelet restart the container. */
 function expectTime({ periodSeconds = 0, failureThreshold = 0 }: Container['startupProbe'] & {} = {}, seconds: number) {
   expect(periodSeconds * failureThreshold).toBeGreaterThanOrEqual(seconds);
   expect(periodSeconds * (failureThreshold - 1)).toBeLessThan(seconds);

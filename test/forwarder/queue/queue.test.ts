@@ -390,8 +390,8 @@ describe('The queue', () => {
   });
 });
 
-describe('The time that an item waited for its turn', () => {
-  it('is from when it was added to when it is handled, behind others or behind one of the same key', async () => {
+describe('The reported waiting time of an item', () => {
+  it('runs from its addition until it is handled, also behind an item of the same key', async () => {
     const { clock, queue, waitedMs, end } = harness(1);
     queue.add(job('x', 1));
     queue.add(job('x', 2));
@@ -403,7 +403,7 @@ describe('The time that an item waited for its turn', () => {
     expect(waitedMs).toEqual([0, 30, 42]);
   });
 
-  it('counts from the oldest change that a newer one replaced', async () => {
+  it('runs from the oldest change that newer ones replaced', async () => {
     const { clock, queue, waitedMs, end } = harness(1);
     queue.add(job('x', 1));
     queue.add(job('y', 1));
