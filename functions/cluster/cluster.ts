@@ -14,8 +14,11 @@ export interface Cluster {
    * @param since a resourceVersion. The API server may return a cached Website of this version or a newer one.
    */
   getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined>;
-  /** Finds the child by its name alone, and does not check its owner. Undefined if there is no object of this name. */
-  getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey): Promise<ChildOfKind<Kind> | undefined>;
+  /**
+   * Finds the child by its name alone, and does not check its owner. Undefined if there is no object of this name.
+   * @param from `cache`: the API server may return a child as it was some time ago.
+   */
+  getChild<Kind extends ChildKind>(kind: Kind, key: WebsiteKey, from?: 'cache'): Promise<ChildOfKind<Kind> | undefined>;
   /**
    * @throws `AlreadyExists` if there is an object of this name: creation never overwrites.
    * @throws `MissingApi` if the cluster lacks the optional API of this kind.

@@ -22,6 +22,9 @@ interface Api {
 
 const WEBSITES: Api = { apiVersion: API_VERSION, plural: PLURAL };
 
+/** The API server answers from its cache, however far that is behind. */
+const FROM_CACHE = '?resourceVersion=0';
+
 /** A rollout with more Pods than this fails in all of them for the same few causes. */
 const MOST_PODS = 50;
 
@@ -57,7 +60,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
    * from before a restore.
    */
   async function getWebsite(key: WebsiteKey, since?: string): Promise<Website | undefined> {
-    const cached = since === undefined ? undefined : await getIfPresent<Website>(WEBSITES, key, '?resourceVersion=0');
+    const cached = since === undefined ? undefined : await getIfPresent<Website>(WEBSITES, key, FROM_CACHE);
     const { resourceVersion = '' } = cached?.metadata ?? {};
     const isNewEnough = since !== undefined && (resourceVersion === since || isOlder(since, resourceVersion));
     return isNewEnough ? cached : getIfPresent<Website>(WEBSITES, key);
@@ -80,8 +83,12 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
 
   return withOptionalApis({
     getWebsite,
-    getChild: <Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey) =>
-      getIfPresent<ChildOfKind<Kind>>(kindOf(kind), { namespace, name: childName(kind, name) }),
+    getChild: <Kind extends ChildKind>(kind: Kind, { namespace, name }: WebsiteKey, from?: 'cache') =>
+      getIfPresent<ChildOfKind<Kind>>(
+        kindOf(kind),
+        { namespace, name: childName(kind, name) },
+        from === 'cache' ? FROM_CACHE : '',
+      ),
     create: async (child) => (await json(creation(child))) as Child,
     replace: async (child) =>
       (await json({ ...on('PUT', kindOf(child.kind), child.metadata), body: bodyOf(child) })) as Child,

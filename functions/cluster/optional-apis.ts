@@ -8,7 +8,7 @@ import { ClusterError, type ErrorCode } from './errors.ts';
  */
 export const withOptionalApis = (cluster: Cluster): Cluster => ({
   ...cluster,
-  getChild: (kind, key) => cluster.getChild(kind, key).catch(unlessMissing(kind, () => undefined)),
+  getChild: (kind, key, from) => cluster.getChild(kind, key, from).catch(unlessMissing(kind, () => undefined)),
   create: (child) => cluster.create(child).catch(unlessMissing(child.kind, refuse('MissingApi', child.kind))),
   replace: (child) => cluster.replace(child).catch(unlessMissing(child.kind, refuse('Conflict', child.kind))),
   rehearse: (child) => cluster.rehearse(child).catch(unlessMissing(child.kind, refuse('Conflict', child.kind))),

@@ -16,7 +16,7 @@ export function markingStages(cluster: Cluster, span: Span): Cluster {
       if (website !== undefined) span.setAttribute('website.uid', website.metadata.uid);
       return website;
     },
-    getChild: (kind, key) => enter('read').getChild(kind, key),
+    getChild: (kind, key, from) => enter('read').getChild(kind, key, from),
     listPods: (namespace, labels) => enter('read Pods').listPods(namespace, labels),
     create: (child) => enter('write').create(child),
     replace: (child) => enter('write').replace(child),

@@ -11,7 +11,7 @@ import { outcomeOf, type Outcome } from './status/outcome.ts';
 import { actionOf, takesAny, type Operation, type Plan } from './plan/plan.ts';
 import { announcementOf, changedIn, repairsOf, type Repair } from './run/repair.ts';
 import type { Website, WebsiteKey } from './resource.ts';
-import { everything, secondRun, type Run } from './run/run.ts';
+import { childrenFrom, everything, secondRun, type Run } from './run/run.ts';
 import { scale, SCALED } from './run/scale.ts';
 import { transitionOf } from './status/transition.ts';
 import { isForbidden, write, type Written } from './run/write.ts';
@@ -46,7 +46,8 @@ const ATTEMPTS = 5;
  * written. The run writes the status last, under the resourceVersion of the Website that it judged.
  *
  * With `since`, the Website may come from a cache. If it has changed again, that status write is refused. The run acts on a cached
- * Website only when its children were written for an older spec, or do not exist yet. So nothing goes back to an older spec.
+ * Website only when its children were written for an older spec, or do not exist yet. So nothing goes back to an older spec. After a
+ * change of the spec, the children may come from a cache too. The run writes each of them under its version, or reads them again.
  *
  * ## Errors
  * A run that lost a race reads everything again, `ATTEMPTS` times in all. A refusal that no retry fixes becomes a condition. So does
@@ -202,13 +203,17 @@ const versionsOf = (website: Website, children: Children): Versions =>
 async function read(
   key: WebsiteKey,
   cluster: Cluster,
-  { look = AS_NEEDED, since }: Run,
+  run: Run,
 ): Promise<{ readonly website: Website | undefined; readonly children: Children; readonly look: Look }> {
+  const { look = AS_NEEDED, since, cached } = run;
   if (since === undefined) {
     const children = await readChildren(key, cluster, look);
     return { website: await cluster.getWebsite(key), children, look: widened(look, children) };
   }
-  const [children, website] = await Promise.all([readChildren(key, cluster, look), cluster.getWebsite(key, since)]);
+  const [children, website] = await Promise.all([
+    readChildren(key, cluster, look, childrenFrom(run)),
+    cached ?? cluster.getWebsite(key, since),
+  ]);
   return { website, children, look: widened(look, children) };
 }
 

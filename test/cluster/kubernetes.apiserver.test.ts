@@ -82,6 +82,17 @@ it('The real cluster is never asked for a version that may not exist yet, becaus
   await Promise.all([behind.close(), proxy.close()]);
 });
 
+it('A child is read from the cache of the API server only if the caller allows it', async () => {
+  const proxy = await faultProxy(inject('kubeconfig'));
+  const behind = await connect({ kubeconfig: proxy.kubeconfig });
+  const key = { namespace: 'default', name: 'shop' };
+  const path = 'GET /apis/apps/v1/namespaces/default/deployments/shop-deployment';
+  await kubernetes(behind).getChild('Deployment', key, 'cache');
+  await kubernetes(behind).getChild('Deployment', key);
+  expect(proxy.requests).toEqual([`${path}?resourceVersion=0`, path]);
+  await Promise.all([behind.close(), proxy.close()]);
+});
+
 it("A write keeps other field managers' ownership of their fields (metadata.managedFields)", async () => {
   const key = { namespace: await createNamespace(transport, 'managed'), name: 'shop' };
   const cluster = kubernetes(transport);

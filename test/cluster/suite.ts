@@ -1,3 +1,4 @@
+import { eventually } from '../eventually.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
@@ -57,6 +58,15 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       const { resourceVersion: since } = updated.metadata;
       expect(await cluster.getWebsite(key(), since)).toMatchObject({ metadata: { resourceVersion: since } });
       expect(await cluster.getWebsite({ ...key(), name: 'other' }, since)).toBeUndefined();
+    });
+
+    it('reads a child from a cache, which follows the writes', async () => {
+      const written = await cluster.replace(withHost(await readIngress(), 'b.example.com'));
+      await eventually(async () => {
+        const cached = await cluster.getChild('Ingress', key(), 'cache');
+        expect(cached?.metadata.resourceVersion).toBe(written.metadata.resourceVersion);
+      });
+      expect(await cluster.getChild('Ingress', { ...key(), name: 'other' }, 'cache')).toBeUndefined();
     });
 
     it('refuses to create an object that exists', async () => {

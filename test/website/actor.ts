@@ -137,8 +137,12 @@ function takingTurns({ cluster, absent = new Set() }: Stage, act: Turns['act']):
       const cached = await act('cache Website', () => cluster.getWebsite(key));
       return act('get cached Website', async () => cached);
     },
-    getChild: (kind, key) =>
-      absent.has(kind) ? cluster.getChild(kind, key) : act(`get ${kind}`, () => cluster.getChild(kind, key)),
+    async getChild(kind, key, from) {
+      if (absent.has(kind)) return cluster.getChild(kind, key);
+      if (from === undefined) return act(`get ${kind}`, () => cluster.getChild(kind, key));
+      const cached = await act(`cache ${kind}`, () => cluster.getChild(kind, key));
+      return act(`get cached ${kind}`, async () => cached);
+    },
     create(child) {
       if (absent.has(child.kind)) throw new Error(`No ${child.kind} was expected`);
       return act(`create ${child.kind}`, () => cluster.create(child));

@@ -277,6 +277,27 @@ describe('P3, P9, P10: in every order of the calls, no generation goes back, Rea
       },
     ],
     [
+      'a cache lags behind a new host, and behind the Deployment',
+      { from: OLD, deeds: apply(HOST), runs: ['cached-spec', 'as-needed'], to: HOST },
+    ],
+    [
+      'a cache lags behind a removed host, and behind the Deployment',
+      { from: HOST, deeds: apply(OLD), runs: ['cached-spec', 'as-needed'], to: OLD },
+    ],
+    [
+      'a cache lags behind an edit of the Deployment, and the event reports only the Website',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => cluster.apply(key, NEW), () => editDeployment(cluster)],
+        runs: ['cached-spec', 'cached-spec'],
+        to: NEW,
+      },
+    ],
+    [
+      'a cache lags behind a changed label, and behind the children that have it',
+      { from: WEB, deeds: apply(SALES), runs: ['cached-spec', 'spec'], to: SALES },
+    ],
+    [
       'a cache lags behind two changes that do not concern the Service',
       {
         from: OLD,

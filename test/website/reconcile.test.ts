@@ -376,6 +376,91 @@ describe('P3: a Website from a cache', () => {
       expect(child.metadata.ownerReferences).toMatchObject([{ uid: website?.metadata.uid }]);
   });
 
+  describe('with children from a cache that lags', () => {
+    /** Reads that a cache may answer show everything as it is now, whatever changes later. */
+    function allBehind(): Cluster {
+      const before = cluster.copy();
+      return behind({
+        getWebsite: async (where, since) => {
+          if (since === undefined) return cluster.getWebsite(where);
+          cluster.reads++;
+          return before.getWebsite(where);
+        },
+        getChild: async (kind, where, from) => {
+          if (from === undefined) return cluster.getChild(kind, where);
+          cluster.reads++;
+          return before.getChild(kind, where);
+        },
+      });
+    }
+
+    // The cached Website is not counted.
+    it('writes them without another read, if the spec is newer', async () => {
+      cluster.apply(key, SPEC);
+      await run();
+      cluster.apply(key, NEXT);
+      const froms: unknown[] = [];
+      const lagging = behind({
+        getChild: (kind, where, from) => {
+          froms.push(kind, from);
+          return cluster.getChild(kind, where);
+        },
+      });
+      const { reads, writes } = await spend(() => runSince(lagging, 'spec'));
+      expect({ reads, writes, froms }).toEqual({ reads: 1, writes: 2, froms: ['Deployment', 'cache'] });
+      expect(image()).toBe('nginx:2');
+    });
+
+    it('reads them again if there is nothing to write, so that the status is true', async () => {
+      cluster.apply(key, SPEC);
+      await run();
+      const lagging = allBehind();
+      cluster.rollOut();
+      const { reads } = await spend(async () => {
+        expect((await runSince(lagging, 'spec')).actions).toEqual(['update status']);
+      });
+      expect(reads).toBe(3);
+      expect(cluster.websites()[0]?.status?.readyReplicas).toBe(SPEC.replicas);
+    });
+
+    it('keeps what somebody has changed since', async () => {
+      cluster.apply(key, SPEC);
+      await run();
+      cluster.apply(key, NEXT);
+      const lagging = allBehind();
+      const metadata = { ...deployment().metadata, labels: { ...deployment().metadata.labels, mine: 'yes' } };
+      cluster.edit(deployment(), { metadata });
+      await runSince(lagging, 'spec');
+      expect(image()).toBe('nginx:2');
+      expect(deployment().metadata.labels).toMatchObject({ mine: 'yes' });
+    });
+
+    it('recreates a Deployment that was deleted since', async () => {
+      cluster.apply(key, SPEC);
+      await run();
+      cluster.apply(key, NEXT);
+      const lagging = allBehind();
+      cluster.remove('Deployment', { ...key, name: 'shop-deployment' });
+      await runSince(lagging, 'spec');
+      expect(cluster.children().map(({ kind }) => kind)).toContain('Deployment');
+      expect(
+        (cluster.children().find(({ kind }) => kind === 'Deployment') as Deployment).spec.template.spec,
+      ).toMatchObject({
+        containers: [{ image: 'nginx:2' }],
+      });
+    });
+
+    it('reads the Deployment again before it takes over its replicas', async () => {
+      cluster.apply(key, SPEC);
+      await run();
+      cluster.apply(key, { image: SPEC.image, autoscaling: { external: true } });
+      const lagging = allBehind();
+      cluster.edit(deployment(), { spec: { ...deployment().spec, replicas: 7 } });
+      await runSince(lagging, 'spec');
+      expect(cluster.websites()[0]?.spec).toMatchObject({ replicas: 7 });
+    });
+  });
+
   it('may be deleted by now', async () => {
     cluster.apply(key, SPEC);
     const lagging = behind();

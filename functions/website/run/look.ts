@@ -23,6 +23,11 @@ export interface Look {
   readonly marked: 'all' | 'judges' | 'none';
   /** Reads nothing and creates every desired child. If one exists already, its creation fails and the run reads everything. */
   readonly unseen?: true;
+  /**
+   * If the Website may come from a cache, so may the children. A run acts on such children only if it writes each that depends on the
+   * spec, because the API server refuses a write to a child that has changed since.
+   */
+  readonly mayLag?: true;
 }
 
 const always = KINDS.filter(({ presence }) => presence === 'always');
@@ -33,10 +38,13 @@ export const AT_NOTHING: Look = { ...lookAt([], 'none'), unseen: true };
 /** Includes the children that may stay as desired and still stop being ready. */
 export const AT_CARRIER: Look = lookAt([CARRIER], 'judges');
 /** For a new spec. */
-export const AT_SPEC: Look = lookAt(
-  always.filter(({ dependsOnSpec }) => dependsOnSpec).map(({ kind }) => kind),
-  'all',
-);
+export const AT_SPEC: Look = {
+  ...lookAt(
+    always.filter(({ dependsOnSpec }) => dependsOnSpec).map(({ kind }) => kind),
+    'all',
+  ),
+  mayLag: true,
+};
 /** All children that the Website has, if the Deployment's annotation is right. */
 export const AS_NEEDED: Look = lookAt(
   always.map(({ kind }) => kind),
@@ -94,15 +102,14 @@ export function partOf(children: DesiredChildren, look: Look): DesiredChildren {
 }
 
 /** Reads the children in at most two steps: the Deployment's annotations say which others may matter. */
-export async function readChildren(key: WebsiteKey, cluster: Cluster, look: Look): Promise<Children> {
+export async function readChildren(key: WebsiteKey, cluster: Cluster, look: Look, from?: 'cache'): Promise<Children> {
   const { kinds, marked } = look;
-  const first = await readKinds([...kinds], key, cluster);
+  const readKinds = async (some: readonly ChildKind[]): Promise<Children> => {
+    const read = some.map(async (kind) => [kind, await cluster.getChild(kind, key, from)] as const);
+    return Object.fromEntries(await Promise.all(read));
+  };
+  const first = await readKinds([...kinds]);
   const listed = marked === 'none' ? [] : possibleKinds(first[CARRIER]).filter((kind) => isListedIn(marked, kind));
   const more = [...widened(look, first).kinds, ...listed].filter((kind) => !kinds.has(kind));
-  return more.length === 0 ? first : { ...first, ...(await readKinds(more, key, cluster)) };
-}
-
-async function readKinds(kinds: readonly ChildKind[], key: WebsiteKey, cluster: Cluster): Promise<Children> {
-  const read = kinds.map(async (kind) => [kind, await cluster.getChild(kind, key)] as const);
-  return Object.fromEntries(await Promise.all(read));
+  return more.length === 0 ? first : { ...first, ...(await readKinds(more)) };
 }

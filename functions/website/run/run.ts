@@ -25,6 +25,8 @@ export interface Run {
   readonly look?: Look;
   /** A resourceVersion: the Website may come from a cache if it has this version or a newer one. */
   readonly since?: string | undefined;
+  /** The Website as a cache showed it to the first attempt of this run. It is not read again. */
+  readonly cached?: Website;
   /** Repeats the writes that were reverted last time. */
   readonly afresh?: boolean;
 }
@@ -43,12 +45,25 @@ export async function secondRun(
   const { look = AS_NEEDED, since } = run;
   if (isDoubted(website, decision, look)) return everything(run);
   if (hasSeenTooLittle(website, decision, look)) return {};
+  if (mayHaveLagged(run, decision)) return { ...run, cached: website };
   if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
   if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
   const lost = kindsLost(website, children, decision, look);
-  const late = await Promise.all(lost.map((kind) => cluster.getChild(kind, website.metadata)));
-  return late.some((child) => child !== undefined) ? everything(run) : undefined;
+  return (await existsAny(lost, website, cluster)) ? everything(run) : undefined;
 }
+
+async function existsAny(kinds: readonly ChildKind[], { metadata }: Website, cluster: Cluster): Promise<boolean> {
+  const late = await Promise.all(kinds.map((kind) => cluster.getChild(kind, metadata)));
+  return late.some((child) => child !== undefined);
+}
+
+/** Where a run reads the children. One that found nothing to write into cached children reads them from the storage. */
+export const childrenFrom = ({ look, since, cached }: Run): 'cache' | undefined =>
+  look?.mayLag === true && since !== undefined && cached === undefined ? 'cache' : undefined;
+
+/** Whether no write will confirm the children. A scale writes the Website, by the number of the Deployment. */
+const mayHaveLagged = (run: Run, { plan: { steps }, scale }: Decision): boolean =>
+  childrenFrom(run) === 'cache' && (steps.length === 0 || scale !== undefined);
 
 /**
  * Whether the run must read every kind, even if the Deployment's annotation omits it. A user who requests a reconcile may doubt the
