@@ -3,10 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { OPTIONAL_KINDS, type ChildKind } from '../../functions/website/children/kinds.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
-import { serve } from '../gateway.ts';
+import { askingFor } from '../fixtures/asking.ts';
+import { serveIfRouted } from '../gateway.ts';
 import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite } from '../real-cluster.ts';
 
@@ -87,17 +90,32 @@ async function ready(): Promise<void> {
   });
 }
 
+/** Adds, changes and removes a child of each optional kind. */
+async function liveWithEachKind(): Promise<void> {
+  for (const { kind } of OPTIONAL_KINDS) {
+    const asked = askingFor(kind);
+    await patchWebsite(admin, key, { spec: asked });
+    await readyOnce(kind);
+    await patchWebsite(admin, key, { spec: { childMetadata: { labels: { changed: kind } } } });
+    await ready();
+    const without = Object.fromEntries(Object.keys(asked).map((field) => [field, null]));
+    await patchWebsite(admin, key, { spec: { ...without, ...WITHOUT_OPTIONAL } });
+    await ready();
+  }
+}
+
+/** Waits for the child, and for the Website to be ready with it. */
+async function readyOnce(kind: ChildKind): Promise<void> {
+  await eventually(async () => expect(await kubernetes(admin).getChild(kind, key)).toBeDefined());
+  await serveIfRouted(admin, key);
+  await ready();
+}
+
+const WITHOUT_OPTIONAL = { replicas: 2, disruptionBudget: 'None' };
+
 /** Changes a Website so that the programs use every right. */
 async function live(): Promise<void> {
-  await createWebsite(admin, key, {
-    image: 'nginx:1',
-    host: 'shop.example.com',
-    autoscaling: { minReplicas: 2, maxReplicas: 3 },
-  });
-  await ready();
-  await patchWebsite(admin, key, {
-    spec: { image: 'nginx:2', host: 'www.example.com', autoscaling: { maxReplicas: 4 } },
-  });
+  await createWebsite(admin, key, { image: 'nginx:1', ...WITHOUT_OPTIONAL });
   await ready();
   const service = `/api/v1/namespaces/${key.namespace}/services/shop-service`;
   await patch(admin, service, { spec: { ports: [{ port: 8080 }] } });
@@ -106,14 +124,7 @@ async function live(): Promise<void> {
       spec: { ports: [{ port: 80 }] },
     }),
   );
-  await patchWebsite(admin, key, { spec: { gateway: { name: 'public' } } });
-  await serve(admin, key, 'www.example.com');
-  await ready();
-  await patchWebsite(admin, key, { spec: { host: 'shop.example.com' } });
-  await serve(admin, key, 'shop.example.com');
-  await ready();
-  await patchWebsite(admin, key, { spec: { host: null, gateway: null, autoscaling: null, replicas: 1 } });
-  await ready();
+  await liveWithEachKind();
   // From now on, another program scales it, so replicas is absent.
   await patchWebsite(admin, key, { spec: { replicas: null, autoscaling: { external: true } } });
   await ready();

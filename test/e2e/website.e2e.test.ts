@@ -5,6 +5,7 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
+import { askingFor } from '../fixtures/asking.ts';
 import { startFunctions, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 
@@ -99,14 +100,10 @@ it('The functions restore a Deployment that was edited by hand', async () => {
   await eventually(async () => expect((await child('Deployment'))?.spec).toMatchObject({ replicas: 4 }));
 });
 
-/** For each child that the Website lacks, the part of a spec that asks for it. */
-const ASKING: Readonly<Partial<Record<ChildKind, object>>> = {
-  HTTPRoute: { gateway: { name: 'public' } },
-  HorizontalPodAutoscaler: { autoscaling: { minReplicas: 4, maxReplicas: 5 } },
-};
-
 it.each(CHILD_KINDS)('The functions recreate a %s that was deleted by hand', async (kind) => {
-  await patchWebsite(admin, key, { spec: ASKING[kind] ?? {} });
+  const asked = askingFor(kind);
+  const { spec = {} } = (await cluster.getWebsite(key)) as { spec?: Readonly<Record<string, unknown>> };
+  await patchWebsite(admin, key, { spec: asked });
   await eventually(async () => expect(await child(kind)).toBeDefined());
   const before = await child(kind);
   const { name, namespace } = before?.metadata ?? { name: '', namespace: '' };
@@ -117,7 +114,8 @@ it.each(CHILD_KINDS)('The functions recreate a %s that was deleted by hand', asy
     expect(after).toBeDefined();
     expect(after?.metadata.uid).not.toBe(before?.metadata.uid);
   });
-  await patchWebsite(admin, key, { spec: { gateway: null, autoscaling: null } });
+  const asBefore = Object.keys(asked).map((field) => [field, spec[field] ?? null]);
+  await patchWebsite(admin, key, { spec: Object.fromEntries(asBefore) as object });
   await isReady(4);
 });
 

@@ -9,6 +9,7 @@ import type { Transport } from '../../functions/cluster/transport.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { type ObjectMeta, type Website, apiPath } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
+import { askingFor } from '../fixtures/asking.ts';
 import { aWebsite, SPEC } from '../fixtures/websites.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import {
@@ -40,7 +41,7 @@ interface Manifest extends Json {
 
 const FIXTURES = 'test/fixtures/children';
 const DENIED = "ValidatingAdmissionPolicy 'website-functions.website-reconciler'";
-/** A spec that desires every kind of child but the HTTPRoute, which takes the place of the Ingress. */
+/** Beside what a spec says to have a child: whatever makes the children say the most. */
 const FULL = {
   ...SPEC,
   host: 'shop.example.com',
@@ -97,7 +98,7 @@ async function aConfigMapAsController(): Promise<readonly object[]> {
 
 function childOf(kind: ChildKind, metadata: Partial<ObjectMeta>): Manifest {
   const wanted = structuredClone<unknown>(
-    desiredChild(kind, aWebsite({ metadata }), kind === 'HTTPRoute' ? ROUTED : FULL),
+    desiredChild(kind, aWebsite({ metadata }), { ...askingFor(kind), ...(kind === 'HTTPRoute' ? ROUTED : FULL) }),
   ) as Manifest;
   return kind === CARRIER ? edited(wanted, ['spec.replicas', 0]) : wanted;
 }

@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
-import { CHILD_KINDS } from '../../functions/website/children/kinds.ts';
+import { CHILD_KINDS, isOptional } from '../../functions/website/children/kinds.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { writeKubeconfigFor } from '../../infra/local/programs/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { installGatewayApi } from '../../infra/local/programs/install.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
+import { OPTIONAL } from '../fixtures/asking.ts';
 import { startForwarder, startFunctions } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 import { knativeDefinitions } from './knative.ts';
@@ -197,10 +198,9 @@ describe('On Knative,', () => {
 
 describe('The overlay for one team', () => {
   const key = { namespace: 'team-a', name: 'shop' };
-  /** Both together desire every kind of child. */
-  const autoscaling = { minReplicas: 2, maxReplicas: 3 };
-  const spec = { image: 'nginx:1', host: 'shop.example.com', autoscaling };
-  const routed = { ...spec, gateway: { name: 'public' }, autoscaling: { external: true } };
+  /** Its number of replicas is missing, so the functions have to scale it. */
+  const spec = { image: 'nginx:1', autoscaling: { external: true } };
+  const nameWith = (kind: string) => `with-${kind.toLowerCase()}`;
 
   it('has rights and a fence for its functions, which an administrator applies', async () => {
     await kubectl('create', 'namespace', 'team-a');
@@ -240,11 +240,12 @@ describe('The overlay for one team', () => {
     await createWebsite(cluster.admin, { namespace: 'default', name: 'other' }, spec);
     await createWebsite(cluster.admin, key, spec);
     await installGatewayApi(cluster.admin);
-    await createWebsite(cluster.admin, { ...key, name: 'routed' }, routed);
+    for (const [kind, asking] of OPTIONAL) await createWebsite(cluster.admin, { ...key, name: nameWith(kind) }, asking);
     const resync = await fetch(new URL('resync', url), { method: 'POST' });
-    expect(resync.headers.get('website-resync')).toMatch(/^seen=2, differing=2, repaired=2/);
+    const all = OPTIONAL.length + 1;
+    expect(resync.headers.get('website-resync')).toContain(`seen=${all}, differing=${all}, repaired=${all}`);
     for (const kind of CHILD_KINDS) {
-      const name = kind === 'HTTPRoute' ? 'routed' : key.name;
+      const name = isOptional(kind) ? nameWith(kind) : key.name;
       expect(await kubernetes(cluster.admin).getChild(kind, { ...key, name })).toBeDefined();
     }
 

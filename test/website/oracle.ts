@@ -1,31 +1,20 @@
 import { expect } from 'vitest';
 import { isSameAmount } from '../../functions/website/children/deployment/quantity.ts';
 import type { Website } from '../../functions/website/resource.ts';
+import type { OptionalKind } from '../fixtures/asking.ts';
 import type { Spec } from './generated.ts';
-import type { Children, Child } from '../../functions/website/children/kinds.ts';
+import { childrenIn, type Children, type Child } from '../../functions/website/children/kinds.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 
 /**
  * What the children have to say of a spec, worked out from the spec alone and without the code that makes them (Acto's state
  * oracle).
  */
-export function expectChildren(
-  spec: Spec,
-  website: Website,
-  {
-    Deployment: deployment,
-    Service: service,
-    Ingress: ingress,
-    PodDisruptionBudget: budget,
-    HTTPRoute: route,
-    HorizontalPodAutoscaler: autoscaler,
-  }: Children,
-): void {
-  for (const child of [deployment, service]) expectOwned(child, website);
-  for (const child of [ingress, budget, route, autoscaler]) if (child !== undefined) expectOwned(child, website);
+export function expectChildren(spec: Spec, website: Website, children: Children): void {
+  const { Deployment: deployment, Service: service } = children;
+  for (const child of [deployment, service, ...childrenIn(children)]) expectOwned(child, website);
   expectReplicas(spec, website, deployment);
-  expectAutoscaler(spec, autoscaler, deployment?.metadata.name);
-  expectMetadata(spec, deployment, [service, ingress, budget, route, autoscaler]);
+  expectMetadata(spec, children);
   expect(service?.spec.ports).toMatchObject([{ port: 80 }]);
   expect(service?.spec.selector).toEqual(deployment?.spec.selector.matchLabels);
   expectContainer(spec, deployment);
@@ -33,10 +22,18 @@ export function expectChildren(
   expectRollout(spec, deployment);
   expectPods(spec, deployment);
   expectFiles(spec, deployment);
-  expectIngress(spec, ingress, website.metadata.name);
-  expectRoute(spec, route, website.metadata);
-  expectBudget(spec, leastPods(spec, website), budget, deployment?.spec.selector.matchLabels ?? {});
+  for (const expectChild of Object.values(OPTIONAL)) expectChild(spec, website, children);
 }
+
+/** For each optional kind: whether the spec leads to such a child, and to what child. */
+const OPTIONAL: Readonly<Record<OptionalKind, (spec: Spec, website: Website, children: Children) => void>> = {
+  Ingress: (spec, { metadata }, { Ingress: ingress }) => expectIngress(spec, ingress, metadata.name),
+  PodDisruptionBudget: (spec, website, { PodDisruptionBudget: budget, Deployment: deployment }) =>
+    expectBudget(spec, leastPods(spec, website), budget, deployment?.spec.selector.matchLabels ?? {}),
+  HTTPRoute: (spec, { metadata }, { HTTPRoute: route }) => expectRoute(spec, route, metadata),
+  HorizontalPodAutoscaler: (spec, _, { HorizontalPodAutoscaler: autoscaler, Deployment: deployment }) =>
+    expectAutoscaler(spec, autoscaler, deployment?.metadata.name),
+};
 
 type Autoscaling = { readonly [field: string]: number | undefined } | undefined;
 
@@ -92,8 +89,8 @@ interface Meta {
   readonly annotations?: Readonly<Record<string, string>> | undefined;
 }
 
-function expectMetadata(spec: Spec, deployment: Deployment | undefined, others: readonly (Child | undefined)[]): void {
-  const places = [deployment?.metadata, deployment?.spec.template.metadata, ...others.map((each) => each?.metadata)];
+function expectMetadata(spec: Spec, children: Children): void {
+  const places = [children.Deployment?.spec.template.metadata, ...childrenIn(children).map(({ metadata }) => metadata)];
   for (const place of places) if (place !== undefined) expectStated(spec, place);
 }
 

@@ -4,29 +4,15 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { REQUESTED_AT } from '../../functions/website/resource.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
+import { askingFor, OPTIONAL } from '../fixtures/asking.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import {
-  CHILD_KINDS,
-  OPTIONAL_KINDS,
-  type Child,
-  type ChildKind,
-  kindOf,
-} from '../../functions/website/children/kinds.ts';
+import { CHILD_KINDS, type Child, type ChildKind, kindOf } from '../../functions/website/children/kinds.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const SERVICE = { ...key, name: 'shop-service' };
-/** What a spec says to have a child of an optional kind. */
-const ASKING: Partial<Record<ChildKind, object>> = {
-  Ingress: { host: 'a.example.com' },
-  PodDisruptionBudget: { disruptionBudget: 'Auto' },
-  HTTPRoute: { host: 'a.example.com', gateway: { name: 'public' } },
-  HorizontalPodAutoscaler: { autoscaling: { maxReplicas: 4 } },
-};
-/** Each optional kind, with a spec that desires only this one. The tests of a kind without such a spec fail. */
-const OPTIONAL = OPTIONAL_KINDS.map(({ kind }) => [kind, { ...SPEC, ...ASKING[kind] }] as const);
 let cluster: MemoryCluster;
 const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
 const spend = async (work: () => Promise<unknown>) => {
@@ -84,7 +70,7 @@ describe('P2: a reconcile', () => {
   it.each([
     ['makes 3 reads and no write', SPEC, 3],
     ['with an Ingress makes 4 reads and no write', { ...SPEC, host: 'a.example.com' }, 4],
-    ['with a Gateway makes 4 reads and no write', { ...SPEC, ...ASKING.HTTPRoute }, 4],
+    ['with a Gateway makes 4 reads and no write', { ...SPEC, ...askingFor('HTTPRoute') }, 4],
   ])('of a settled Website %s', async (_, spec, reads) => {
     cluster.apply(key, spec);
     await run();
@@ -198,6 +184,12 @@ describe('P3: an old run that continues after a newer one', () => {
 
 describe('An optional child', () => {
   const remove = (kind: ChildKind) => cluster.remove(kind, { ...key, name: childName(kind, key.name) });
+
+  it.each(OPTIONAL)('of kind %s is the only one that its spec desires', async (kind, spec) => {
+    cluster.apply(key, spec);
+    await run();
+    expect(cluster.children().map((child) => child.kind)).toEqual(['Deployment', 'Service', kind]);
+  });
 
   it.each(OPTIONAL)(
     'of kind %s is recreated, and then the status is written even if it does not change',

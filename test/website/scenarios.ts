@@ -1,4 +1,6 @@
 // What users do with a Website, as tables for the tests that break runs of it.
+import { OPTIONAL_KINDS, type ChildKind } from '../../functions/website/children/kinds.ts';
+import { askingFor } from '../fixtures/asking.ts';
 
 /** One step of a user, after which the Website is reconciled until it is settled. */
 export type Step = { readonly apply: Readonly<Record<string, unknown>> } | { readonly remove: true };
@@ -20,6 +22,14 @@ const FULL = {
 
 const ROUTED = { ...FULL, gateway: { name: 'public' } };
 
+function comingAndGoing(kind: ChildKind): [string, Step[]][] {
+  const asking = { ...PLAIN, ...askingFor(kind) };
+  return [
+    [`its ${kind} is added`, [{ apply: PLAIN }, { apply: asking }]],
+    [`its ${kind} is taken away`, [{ apply: asking }, { apply: PLAIN }]],
+  ];
+}
+
 /** Each ends in another state of the cluster; the writes of all steps together are every write there is. */
 export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
   'a Website is created': [{ apply: PLAIN }],
@@ -27,14 +37,9 @@ export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
   'the image changes': [{ apply: PLAIN }, { apply: { ...PLAIN, image: 'nginx:2' } }],
   'it is scaled': [{ apply: PLAIN }, { apply: { ...PLAIN, replicas: 5 } }],
   'it is parked, and taken up again': [{ apply: PLAIN }, { apply: { ...PLAIN, replicas: 0 } }, { apply: PLAIN }],
-  'a host is added': [{ apply: PLAIN }, { apply: FULL }],
-  'a host is taken away': [{ apply: FULL }, { apply: PLAIN }],
   'a host is taken away, and given back': [{ apply: FULL }, { apply: PLAIN }, { apply: FULL }],
-  'a budget is added': [{ apply: PLAIN }, { apply: BUDGET }],
-  'a budget is taken away': [{ apply: BUDGET }, { apply: PLAIN }],
   'a host is added while a budget is taken away': [{ apply: BUDGET }, { apply: FULL }],
   'it is autoscaled from the beginning': [{ apply: AUTOSCALED }],
-  'autoscaling is added': [{ apply: PLAIN }, { apply: AUTOSCALED }],
   'autoscaling is taken away': [{ apply: AUTOSCALED }, { apply: { ...PLAIN, replicas: 1 } }],
   'it is parked, and autoscaled again': [
     { apply: AUTOSCALED },
@@ -44,8 +49,6 @@ export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
   'something else scales it': [{ apply: EXTERNAL }],
   'something else scales it from now on': [{ apply: { ...PLAIN, replicas: 3 } }, { apply: EXTERNAL }],
   'its class leaves an Ingress': [{ apply: { ...FULL, ingressClassName: 'nginx' } }, { apply: FULL }],
-  'a Gateway is added': [{ apply: PLAIN }, { apply: ROUTED }],
-  'a Gateway is taken away': [{ apply: ROUTED }, { apply: PLAIN }],
   'a Gateway takes the place of an Ingress': [{ apply: FULL }, { apply: ROUTED }],
   'an Ingress takes the place of a Gateway': [{ apply: ROUTED }, { apply: FULL }],
   'variables leave the environment': [{ apply: FULL }, { apply: { ...FULL, env: [{ name: 'B', value: '2' }] } }],
@@ -55,5 +58,6 @@ export const SCENARIOS: Readonly<Record<string, readonly Step[]>> = {
     { apply: { ...PLAIN, image: 'nginx:2', suspend: true } },
     { apply: { ...PLAIN, image: 'nginx:2' } },
   ],
+  ...Object.fromEntries(OPTIONAL_KINDS.flatMap(({ kind }) => comingAndGoing(kind))),
   'it is deleted, and made again': [{ apply: FULL }, { remove: true }, { apply: PLAIN }],
 };

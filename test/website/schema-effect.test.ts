@@ -68,6 +68,8 @@ const HAS_OWN_DEFAULT: ReadonlySet<string> = new Set([
 
 /** Fields with values that mean the same, and a function that is equal for such values. */
 const SAME: Readonly<Record<string, (spec: Spec) => unknown>> = {
+  // It comes before `hosts`, and each host counts once.
+  'spec.host': ({ host, hosts = [] }) => [...new Set([host, ...(hosts as unknown[])])].filter(Boolean).join(),
   // The startup probe asks every 2 s.
   'spec.health.startupSeconds': ({ health }) => Math.ceil(Number((health as Spec)['startupSeconds'] ?? 60) / 2),
 };

@@ -6,7 +6,7 @@ import type { Desired, KindOfChild } from './kind.ts';
 import { podDisruptionBudgetKind } from './pod-disruption-budget.ts';
 import { serviceKind } from './service.ts';
 
-/** The kinds of children. To add one, write its file and add a line here (ARCHITECTURE.md lists the rest). */
+/** The kinds of children. To add one, write its file and add a line here (CONTRIBUTING.md lists the rest). */
 const TABLE = {
   Deployment: deploymentKind,
   Service: serviceKind,

@@ -5,16 +5,10 @@ import { CHILD_KINDS, kindOf, type Child, type ChildKind } from '../../../functi
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import { acceptedBy } from '../../gateway.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
+import { askingFor } from '../../fixtures/asking.ts';
 import { NOW, SPEC } from '../../fixtures/websites.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
-/** For each optional kind, fields of a spec that desire it. */
-const ASKING: Readonly<Partial<Record<ChildKind, object>>> = {
-  Ingress: { host: 'a.example.com' },
-  PodDisruptionBudget: { disruptionBudget: 'Auto' },
-  HTTPRoute: { host: 'a.example.com', gateway: { name: 'public' } },
-  HorizontalPodAutoscaler: { autoscaling: { maxReplicas: 3 } },
-};
 
 /** The API server stores no child without these. */
 const REQUIRED = /^(spec\.selector|spec\.template(\.spec\.containers)?|status\.parents\.\d+\.parentRef)$/;
@@ -44,7 +38,7 @@ const childOf = (kind: ChildKind) => cluster.children().find((child) => child.ki
 
 async function settle(kind: ChildKind): Promise<void> {
   cluster = new MemoryCluster();
-  cluster.apply(key, { ...SPEC, ...ASKING[kind] });
+  cluster.apply(key, { ...SPEC, ...askingFor(kind) });
   await run();
   cluster.rollOut();
   const child = childOf(kind);
