@@ -93,12 +93,12 @@ async function ready(): Promise<void> {
 /** Adds, changes and removes a child of each optional kind. */
 async function liveWithEachKind(): Promise<void> {
   for (const { kind } of OPTIONAL_KINDS) {
-    const asked = askingFor(kind);
-    await patchWebsite(admin, key, { spec: asked });
+    const asking = askingFor(kind);
+    await patchWebsite(admin, key, { spec: asking });
     await readyOnce(kind);
     await patchWebsite(admin, key, { spec: { childMetadata: { labels: { changed: kind } } } });
     await ready();
-    const without = Object.fromEntries(Object.keys(asked).map((field) => [field, null]));
+    const without = Object.fromEntries(Object.keys(asking).map((field) => [field, null]));
     await patchWebsite(admin, key, { spec: { ...without, ...WITHOUT_OPTIONAL } });
     await ready();
   }
