@@ -10,36 +10,41 @@ interface Waiting {
   readonly resolve: (delivery: Delivery) => void;
 }
 
+/** The API server creates Services one at a time, so the first event of a Website may take many times as long as others. */
+const isSlow = ({ data }: WebsiteEvent): boolean => data?.reason === 'first-seen';
+
 /**
  * Batches the events that are sent in the same turn of the event loop, so that no event waits for a later one.
  *
- * All events of a batch wait for the slowest. So events with different timeouts, such as a resync, are not mixed, and a retry
- * travels alone.
+ * All events of a batch wait for the slowest. So events with different timeouts, such as a resync, are not mixed. Neither are new
+ * Websites and others. A retry travels alone.
  * @param sendAll sends events once and returns one result for each, in the same order. It never throws.
  */
 export function batching(
   sendAll: (events: readonly WebsiteEvent[], timeoutMs: number) => Promise<readonly Delivery[]>,
 ): Sink['send'] {
   let waiting: Waiting[] = [];
-  function sendTogether(batch: readonly Waiting[], timeoutMs: number): void {
+  /** @param batch events with the same timeout. */
+  function sendTogether(batch: readonly Waiting[]): void {
+    const timeoutMs = Math.max(...batch.map((each) => each.timeoutMs));
     const events = batch.map(({ event }) => event);
     sendAll(events, timeoutMs)
       .then((deliveries) => deliveries.forEach((delivery, index) => batch[index]?.resolve(delivery)))
       .catch((error: unknown) => batch.forEach(({ resolve }) => resolve(failureOf(error))));
   }
   function flush(): void {
-    const byTimeout = Map.groupBy(waiting, ({ timeoutMs }) => timeoutMs);
+    const groups = Map.groupBy(waiting, ({ timeoutMs, event }) => `${timeoutMs} ${isSlow(event)}`);
     waiting = [];
-    for (const [timeoutMs, sends] of byTimeout) {
+    for (const sends of groups.values()) {
       for (let start = 0; start < sends.length; start += LARGEST_BATCH)
-        sendTogether(sends.slice(start, start + LARGEST_BATCH), timeoutMs);
+        sendTogether(sends.slice(start, start + LARGEST_BATCH));
     }
   }
   return (event, timeoutMs, attempt = 1) =>
     new Promise((resolve) => {
       const one = { event, timeoutMs, resolve };
       if (attempt > 1) {
-        sendTogether([one], timeoutMs);
+        sendTogether([one]);
         return;
       }
       if (waiting.length === 0) setImmediate(flush);

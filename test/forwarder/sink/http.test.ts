@@ -13,16 +13,17 @@ import { eventOf, type WebsiteEvent } from '../../../infra/forwarder/event.ts';
 import type { Delivery, Sink } from '../../../infra/forwarder/sink/sink.ts';
 import type { HttpSinkConfig } from '../../../infra/forwarder/sink/config.ts';
 import { authority } from '../../../infra/local/control-plane/certificates.ts';
+import type { Reason } from '../../../functions/events/website-event.ts';
 import type { Versions } from '../../../functions/website/children/kinds.ts';
 
-const eventFor = (key: WebsiteKey, versions?: Versions): WebsiteEvent =>
+const eventFor = (key: WebsiteKey, versions?: Versions, reason: Reason = 'child-drifted'): WebsiteEvent =>
   eventOf(
     {
       kind: 'drifted',
       key,
       uid: 'uid-1',
       id: 'uid-1.child-1.7',
-      reason: 'child-drifted',
+      reason,
       childKind: 'Deployment',
       ...(versions === undefined ? {} : { versions }),
       time: '2026-01-02T03:04:05.678Z',
@@ -237,7 +238,9 @@ describe('In batched mode', () => {
     );
     const send = (name: string, timeoutMs = TIMEOUT_MS, attempt = 1) =>
       opened.send(eventFor({ namespace: 'a', name }), timeoutMs, attempt);
-    return { batches, send };
+    const sendNew = (name: string) =>
+      opened.send(eventFor({ namespace: 'a', name }, undefined, 'first-seen'), TIMEOUT_MS);
+    return { batches, send, sendNew };
   }
   const kindsOf = (deliveries: readonly Delivery[]) => deliveries.map(({ kind }) => kind);
   const bodyWith = (replies: readonly { status: number; headers: Record<string, string> }[]) => JSON.stringify(replies);
@@ -273,6 +276,15 @@ describe('In batched mode', () => {
     const { batches, send } = await batchedSink(() => ({ status: 204 }));
     await Promise.all([send('one'), send('slow', timeoutMs, attempt), send('two')]);
     expect(batches.toSorted((one, other) => other.length - one.length)).toEqual([['one', 'two'], ['slow']]);
+  });
+
+  it('new Websites share a batch, which no other event has to wait for', async () => {
+    const { batches, send, sendNew } = await batchedSink(() => ({ status: 204 }));
+    await Promise.all([sendNew('new'), send('one'), sendNew('newer'), send('two'), send('three')]);
+    expect(batches.toSorted((one, other) => other.length - one.length)).toEqual([
+      ['one', 'two', 'three'],
+      ['new', 'newer'],
+    ]);
   });
 
   it.each([
