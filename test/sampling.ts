@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { inject } from 'vitest';
 
 declare module 'vitest' {
@@ -19,3 +20,14 @@ export const sampled = ({ sometimes, often }: Effort) => ({
   seed: inject('seed'),
   numRuns: inject('isExhaustive') ? often : sometimes,
 });
+
+/** Some of these in `npm test`, and all of them in `npm run test:exhaustive`. @param shift makes the choice differ between lists. */
+export function someOf<T>(
+  all: readonly T[],
+  { count, shift }: { readonly count: number; readonly shift: number },
+): readonly T[] {
+  if (inject('isExhaustive') || all.length <= count) return all;
+  const choices = fc.shuffledSubarray([...all], { minLength: count, maxLength: count });
+  const [some = []] = fc.sample(choices, { seed: inject('seed') + shift, numRuns: 1 });
+  return some;
+}

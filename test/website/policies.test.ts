@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
+import { sampled } from '../sampling.ts';
 import { anySpec, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
@@ -12,6 +13,8 @@ import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts
 import type { Children } from '../../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
+/** Histories of up to four specs. */
+const EFFORT = sampled({ sometimes: 25, often: 250 });
 
 type Container = NonNullable<Deployment['spec']['template']['spec']>['containers'][number];
 
@@ -85,7 +88,7 @@ it.each(Object.entries(POLICIES))(
           expect((await run(cluster)).actions).toEqual([]);
         }
       }),
-      { numRuns: 100 },
+      EFFORT,
     );
   },
 );
@@ -105,6 +108,6 @@ it('A policy that changes the image is reported after one write for each spec', 
         expect(deployment?.spec.template.spec?.containers[0]?.image).toBe(`mirror/${String(spec['image'])}`);
       }
     }),
-    { numRuns: 100 },
+    EFFORT,
   );
 });
