@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { cacheFolder } from '../../infra/local/binaries/binaries.ts';
@@ -16,23 +16,59 @@ const START = 'infra/local/start.ts';
 let program: Program | undefined;
 afterEach(() => program?.stop());
 
-async function up(
-  args: readonly string[] = [],
-  environment = found,
-): Promise<{ program: Program; kubeconfig: string; pids: number[] }> {
-  program = startProgram(START, args, environment);
-  const { lines } = program;
+interface Running {
+  readonly program: Program;
+  readonly kubeconfig: string;
+  readonly pids: number[];
+}
+
+/** Starts it for one test, which stops it in the end. */
+async function up(args: readonly string[] = []): Promise<Running> {
+  program = startProgram(START, args, found);
+  return isUp(program);
+}
+
+async function isUp(started: Program): Promise<Running> {
   const kubeconfig = await eventually(
     () => {
-      const line = lines.map(({ msg }) => String(msg)).find((each) => each.includes('export KUBECONFIG='));
-      if (line === undefined) throw new Error(`It is not up: ${JSON.stringify(lines)} ${program?.stderr.join('')}`);
+      const line = started.lines.map(({ msg }) => String(msg)).find((each) => each.includes('export KUBECONFIG='));
+      if (line === undefined)
+        throw new Error(`It is not up: ${JSON.stringify(started.lines)} ${started.stderr.join('')}`);
       return line.split('KUBECONFIG=')[1] ?? '';
     },
     { deadlineMs: 60_000 },
   );
-  const pids = processesIn(dirname(kubeconfig));
-  return { program, kubeconfig, pids };
+  return { program: started, kubeconfig, pids: processesIn(dirname(kubeconfig)) };
 }
+
+/** Ends it, and sees that it leaves nothing behind. @returns its exit code. */
+async function endedBy(
+  signal: NodeJS.Signals,
+  { program: running, kubeconfig, pids }: Running,
+): Promise<number | null> {
+  // etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok, the functions and the forwarder.
+  expect(pids).toHaveLength(7);
+  running.process.kill(signal);
+  const code = await running.exit;
+  await eventually(() => {
+    expect(processesIn(dirname(kubeconfig))).toEqual([]);
+    expect(existsSync(dirname(kubeconfig))).toBe(false);
+  });
+  return code;
+}
+
+/** The programs are found in this cache as usual, but other npm starts of this machine are not. */
+function ownCache(): string {
+  const cache = mkdtempSync(join(tmpdir(), 'cache-'));
+  mkdirSync(join(cache, 'website-reconciler'));
+  const programs = cacheFolder(found);
+  for (const name of readdirSync(programs).filter((each) => /-v\d/.test(each)))
+    symlinkSync(join(programs, name), join(cache, 'website-reconciler', name));
+  return cache;
+}
+
+const kubectl = (cache: string, ...args: string[]): Program =>
+  startProgram('infra/local/kubectl.ts', args, { ...found, XDG_CACHE_HOME: cache, KUBECONFIG: '/nowhere' });
 
 /** The processes whose command line names the folder: the programs of the control plane, and ours. */
 function processesIn(folder: string): number[] {
@@ -50,50 +86,9 @@ function processesIn(folder: string): number[] {
 }
 
 describe.runIf(process.platform === 'linux')('npm start', () => {
-  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)(
-    'leaves no process and no file behind after %s',
-    async (signal) => {
-      const running = await up();
-      // etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kwok, the functions and the forwarder.
-      expect(running.pids).toHaveLength(7);
-      running.program.process.kill(signal);
-      const code = await running.program.exit;
-      expect(code).toBe(signal === 'SIGKILL' ? null : 0);
-      await eventually(() => {
-        expect(processesIn(dirname(running.kubeconfig))).toEqual([]);
-        expect(existsSync(dirname(running.kubeconfig))).toBe(false);
-      });
-    },
-  );
-
-  it('shows the sample ready, its last change, and at the end that it left nothing behind', async () => {
-    const { program: running } = await up();
-    const text = () => running.text.join('\n');
-    await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d, \d+ ms/));
-    // The steps, the summary and the table.
-    expect(running.text.length).toBeLessThan(40);
-    await running.stop();
-    expect(running.text.at(-1)).toBe('Stopped. Nothing was left behind: no program, no file.');
+  it.each(['SIGINT', 'SIGKILL'] as const)('leaves no process and no file behind after %s', async (signal) => {
+    expect(await endedBy(signal, await up())).toBe(signal === 'SIGKILL' ? null : 0);
   });
-
-  it('shows warnings, and renews tokens that the API server refuses', async () => {
-    const { program: running, kubeconfig } = await up();
-    const accounts = '/api/v1/namespaces/website-reconciler/serviceaccounts';
-    await withTransport(kubeconfig, async (transport) => {
-      await transport.json({ method: 'DELETE', path: accounts, what: 'delete the ServiceAccounts' });
-      // The API server accepts a known token for some seconds without checking it.
-      let replicas = 3;
-      await eventually(
-        async () => {
-          await scale(transport, ++replicas);
-          expect(running.text.join('\n')).toMatch(/^! .*Unauthorized/m);
-        },
-        { everyMs: 1_000 },
-      );
-      await install(transport);
-      await eventually(async () => expect(await readyReplicasOf(transport)).toBe(replicas));
-    });
-  }, 120_000);
 
   it('ends without an error when the reader of its output ends', async () => {
     program = startProgram(START, [], found);
@@ -123,32 +118,6 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
       rmSync(data, { recursive: true, force: true });
     }
   }, 180_000);
-
-  it("can be reached with npm run kubectl, even if the shell's KUBECONFIG names another file", async () => {
-    const cache = mkdtempSync(join(tmpdir(), 'cache-'));
-    // The programs are found in the cache as usual, but other npm starts of this machine are not.
-    mkdirSync(join(cache, 'website-reconciler'));
-    const programs = cacheFolder(found);
-    for (const name of readdirSync(programs).filter((each) => /-v\d/.test(each)))
-      symlinkSync(join(programs, name), join(cache, 'website-reconciler', name));
-    const environment = { ...found, XDG_CACHE_HOME: cache, KUBECONFIG: '/nowhere' };
-    const kubectl = (...args: string[]) => startProgram('infra/local/kubectl.ts', args, environment);
-    try {
-      const none = kubectl('get', 'web');
-      expect(await none.exit).toBe(1);
-      expect(none.stderr.join('')).toContain('npm start does not run');
-      const { program: running } = await up([], environment);
-      expect(running.text[1]).toBe('  npm start -- --kubeconfig /nowhere');
-      const get = kubectl('get', 'web', '-o', 'name');
-      expect(await get.exit).toBe(0);
-      expect(get.text).toEqual(['website.stable.example.com/hello']);
-      expect(await kubectl('get', 'web', 'missing').exit).toBe(1);
-      await running.stop();
-      expect(readdirSync(join(cache, 'website-reconciler', 'running'))).toEqual([]);
-    } finally {
-      rmSync(cache, { recursive: true });
-    }
-  }, 120_000);
 
   it("runs against the user's own cluster with --kubeconfig", async () => {
     const { kubeconfig } = await up(['--kubeconfig', inject('kubeconfig'), '--yes']);
@@ -191,6 +160,67 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     await program.line('Delivered event');
     for (const { program: name } of program.lines) expect(name).toMatch(/^website-(functions|forwarder)$/);
   });
+});
+
+describe.runIf(process.platform === 'linux')('npm start, while it runs,', () => {
+  let cache: string;
+  let running: Running;
+  const text = () => running.program.text.join('\n');
+
+  beforeAll(async () => {
+    cache = ownCache();
+    running = await isUp(startProgram(START, [], { ...found, XDG_CACHE_HOME: cache, KUBECONFIG: '/nowhere' }));
+  });
+  afterAll(async () => {
+    await running?.program.stop();
+    rmSync(cache, { recursive: true });
+  });
+
+  it('shows the sample ready, and its last change', async () => {
+    await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d, \d+ ms/));
+    // The steps, the summary and the table.
+    expect(running.program.text.length).toBeLessThan(40);
+  });
+
+  it("can be reached with npm run kubectl, even if the shell's KUBECONFIG names another file", async () => {
+    expect(running.program.text[1]).toBe('  npm start -- --kubeconfig /nowhere');
+    const get = kubectl(cache, 'get', 'web', '-o', 'name');
+    expect(await get.exit).toBe(0);
+    expect(get.text).toEqual(['website.stable.example.com/hello']);
+    expect(await kubectl(cache, 'get', 'web', 'missing').exit).toBe(1);
+  });
+
+  it('shows warnings, and renews tokens that the API server refuses', async () => {
+    const accounts = '/api/v1/namespaces/website-reconciler/serviceaccounts';
+    await withTransport(running.kubeconfig, async (transport) => {
+      await transport.json({ method: 'DELETE', path: accounts, what: 'delete the ServiceAccounts' });
+      // The API server accepts a known token for some seconds without checking it.
+      let replicas = 3;
+      await eventually(
+        async () => {
+          await scale(transport, ++replicas);
+          expect(text()).toMatch(/^! .*Unauthorized/m);
+        },
+        { everyMs: 1_000 },
+      );
+      await install(transport);
+      await eventually(async () => expect(await readyReplicasOf(transport)).toBe(replicas));
+    });
+  });
+
+  it('leaves no process and no file behind after SIGTERM, and says so', async () => {
+    expect(await endedBy('SIGTERM', running)).toBe(0);
+    expect(running.program.text.at(-1)).toBe('Stopped. Nothing was left behind: no program, no file.');
+    expect(readdirSync(join(cache, 'website-reconciler', 'running'))).toEqual([]);
+  });
+});
+
+it('npm run kubectl says that npm start does not run', async () => {
+  const cache = ownCache();
+  const none = kubectl(cache, 'get', 'web');
+  expect(await none.exit).toBe(1);
+  expect(none.stderr.join('')).toContain('npm start does not run');
+  rmSync(cache, { recursive: true });
 });
 
 describe('npm start with a cluster', () => {
