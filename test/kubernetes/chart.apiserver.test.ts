@@ -147,7 +147,7 @@ describe('The chart', () => {
       'registry.example.com/x/website-functions:v9',
     ]);
     expect(program?.container).toMatchObject({
-      resources: { limits: { memory: '1Gi' }, requests: { memory: '128Mi' } },
+      resources: { limits: { memory: '1Gi' }, requests: { memory: '96Mi' } },
     });
     expect(program?.container.env?.map(({ name }) => name)).toEqual([
       'POD_NAMESPACE',
