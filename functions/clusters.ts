@@ -72,16 +72,13 @@ export function oneCluster(cluster: Cluster, until: (startBy: number) => Cluster
  * @param contexts contexts of the kubeconfig by event source. Several sources may map to one cluster.
  * @param clusterIn is called once for each context.
  */
-export function severalClusters(
+export async function severalClusters(
   contexts: ReadonlyMap<string, string>,
-  clusterIn: (context: string) => Pick<ServedCluster, 'cluster' | 'until'>,
-): Clusters {
-  const served = new Map(
-    [...new Set(contexts.values())].map((label): [string, ServedCluster] => [
-      label,
-      { ...clusterIn(label), ...noResyncYet(), label },
-    ]),
-  );
+  clusterIn: (context: string) => Promise<Pick<ServedCluster, 'cluster' | 'until'>>,
+): Promise<Clusters> {
+  const served = new Map<string, ServedCluster>();
+  for (const label of new Set(contexts.values()))
+    served.set(label, { ...(await clusterIn(label)), ...noResyncYet(), label });
   return { all: [...served.values()], of: (source) => served.get(contexts.get(source) ?? '') };
 }
 

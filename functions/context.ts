@@ -83,8 +83,8 @@ async function clustersFrom(
     return { transports: [transport], clusters: oneCluster(cluster, clusterUntil) };
   }
   const transports: Transport[] = [];
-  const clusters = severalClusters(contexts, (context) => {
-    const transport = connectLater({ ...address, context, adapt: withEntra }, troubles, callObserver);
+  const clusters = await severalClusters(contexts, async (context) => {
+    const transport = await connectLater({ ...address, context, adapt: withEntra }, troubles, callObserver);
     transports.push(transport);
     return served(transport);
   });

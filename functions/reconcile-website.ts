@@ -6,7 +6,6 @@ import type { FunctionContext } from './context.ts';
 import { recordingOf, type RecordingContext } from './history/recording.ts';
 import { countWait, measured } from './telemetry/metrics.ts';
 import { traced, type ResyncCause } from './telemetry/spans.ts';
-import { replyEvent } from './events/reply-event.ts';
 import { resyncClusters } from './resync-websites.ts';
 import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './events/website-event.ts';
 import type { EventAttributes, Request } from './events/website-event.ts';
@@ -127,6 +126,8 @@ async function reconcileReply(
     context.log.info({ ...about, ...what, ms }, 'Reconciled Website');
     await recording.reconciled(reconciled);
     if (!context.config.replyEvents) return done(outcome.kind, headersOf(reconciled));
+    // With it comes the SDK of CloudEvents.
+    const { replyEvent } = await import('./events/reply-event.ts');
     const { headers, body } = replyEvent(event, key, reconciled, context);
     return { status: 200, headers: { ...headers, ...headersOf(reconciled) }, body };
   } catch (error) {

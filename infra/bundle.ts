@@ -1,28 +1,21 @@
 // npm run build: bundles each program into a few files without node_modules, so that it starts fast and contains no unused code.
 // With the names of programs as arguments, it builds these alone.
 import { chmodSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
- * We use only the kubeconfig code of the Kubernetes client. Its package.json does not declare `sideEffects: false`, so esbuild
- * would keep all generated models, and each start would initialize them.
+ * We use only the kubeconfig code of the Kubernetes client. Its entry point also initializes all generated models. The build fails if
+ * we import anything else.
  */
-const withoutUnusedModels: Plugin = {
-  name: 'without-unused-models',
+const onlyKubeconfig: Plugin = {
+  name: 'only-kubeconfig',
   setup(building) {
-    building.onResolve(
-      { filter: /^@kubernetes\/client-node$/ },
-      async ({ path, importer, kind, resolveDir, pluginData }) => {
-        if (pluginData === 'resolving') return undefined;
-        const resolved = await building.resolve(path, { importer, kind, resolveDir, pluginData: 'resolving' });
-        return { ...resolved, sideEffects: false };
-      },
-    );
-    // The package imports its own files by their full names. Asking esbuild to resolve each takes longer than the rest of the build.
-    building.onResolve({ filter: /^\..*\.js$/ }, ({ path, importer, resolveDir }) =>
-      importer.includes('/@kubernetes/client-node/') ? { path: join(resolveDir, path), sideEffects: false } : undefined,
-    );
+    building.onResolve({ filter: /^@kubernetes\/client-node$/ }, async ({ path, pluginData, ...how }) => {
+      if (pluginData === 'resolving') return undefined;
+      const { path: entry, errors } = await building.resolve(path, { ...how, pluginData: 'resolving' });
+      return errors.length > 0 ? { errors } : { path: join(dirname(entry), 'config.js') };
+    });
   },
 };
 
@@ -43,18 +36,17 @@ const withoutSecondUndici: Plugin = {
 };
 
 /**
- * The part of undici that we and the Kubernetes client use. Its own entry point also initializes fetch, WebSockets, caches and
- * mocks. The build fails if an export is missing here.
+ * The part of undici that we use. Its own entry point also initializes fetch, WebSockets, caches and mocks. The build fails if an
+ * export is missing here.
  */
 const UNDICI = `
   import api from 'undici/lib/api/index.js';
   import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
   Object.assign(Dispatcher.prototype, api);
   export { default as Agent } from 'undici/lib/dispatcher/agent.js';
-  export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
   export { default as buildConnector } from 'undici/lib/core/connect.js';
-  // Only modules that esbuild removes from the bundle import this.
-  export const fetch = globalThis.fetch;
+  // Only the Kubernetes client imports these: for requests, which we send ourselves, and for proxies, which we refuse.
+  export const [ProxyAgent, fetch] = [undefined, globalThis.fetch];
 `;
 
 const withoutUnusedUndici: Plugin = {
@@ -72,6 +64,35 @@ const withoutUnusedUndici: Plugin = {
   },
 };
 
+/** What libraries import and do not need for what we use of them. */
+const UNUSED: readonly { readonly by: string; readonly imports: RegExp }[] = [
+  // We turn HTTP/2 off, and send bodies of text alone.
+  { by: '/undici/lib/', imports: /\/(client-h2\.js|web\/fetch\/(body\.js|formdata)|web\/webidl)$/ },
+  // We write events as HTTP messages, and read none with the SDK: neither Kafka nor MQTT, no transport of its own, no large numbers.
+  { by: '/cloudevents/dist/', imports: /^(\.\/(kafka|mqtt|transport\/(http|emitter))|json-bigint)$/ },
+  // We send the requests ourselves, and refuse a kubeconfig with a proxy.
+  {
+    by: '/@kubernetes/client-node/',
+    imports: /^(\.\/gen\/index\.js|\.\/middleware\.js|socks|socks-proxy-agent|hpagent)$/,
+  },
+];
+
+/** Replaces them by empty modules. */
+const withoutUnusedParts: Plugin = {
+  name: 'without-unused-parts',
+  setup(building) {
+    building.onResolve({ filter: /./ }, ({ path, importer }) =>
+      UNUSED.some(({ by, imports }) => importer.includes(by) && imports.test(path))
+        ? { path, namespace: 'unused' }
+        : undefined,
+    );
+    building.onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: 'module.exports = {}' }));
+  },
+};
+
+/** This leaves out undici's second parser of HTTP, which is experimental. */
+const DEFINED = { esbuildDetection: 'true' };
+
 const common: BuildOptions = {
   bundle: true,
   // Code behind a dynamic import gets its own file, so that it is loaded only when needed.
@@ -82,7 +103,8 @@ const common: BuildOptions = {
   // CommonJS libraries call `require` for Node's modules. @azure/functions calls it for its host, which exists only at run time.
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   external: ['@azure/functions-core'],
-  plugins: [withoutUnusedModels, withoutSecondUndici, withoutUnusedUndici],
+  define: DEFINED,
+  plugins: [withoutUnusedParts, onlyKubeconfig, withoutSecondUndici, withoutUnusedUndici],
   logLevel: 'warning',
 };
 
@@ -115,7 +137,7 @@ const PROGRAMS: Readonly<Record<string, BuildOptions>> = {
     minify: true,
     keepNames: true,
     // The generator of the CRD is part of it, and must not run.
-    define: { 'import.meta.main': 'false' },
+    define: { ...DEFINED, 'import.meta.main': 'false' },
   },
 };
 

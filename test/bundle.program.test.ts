@@ -1,6 +1,6 @@
 // `npm run build` leaves modules out of the bundles. These tests check which modules the programs load.
 import { execFile } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -27,16 +27,52 @@ it.each([
   expect(loaded.filter((each) => each.includes('undici'))).toEqual([]);
 });
 
-/** A file of the bundle with all that it imports statically, as one text. */
-function loadedWith(file: string, seen = new Set<string>()): string {
-  if (seen.has(file)) return '';
-  seen.add(file);
-  const text = readFileSync(file, 'utf8');
-  const imported = [...text.matchAll(/\bfrom ?"(\.\/[^"]+)"|\bimport ?"(\.\/[^"]+)"/g)].map(
-    ([, one, other]) => one ?? other ?? '',
-  );
-  return [text, ...imported.map((path) => loadedWith(resolve(dirname(file), path), seen))].join('\n');
+/** The texts of the files, and of all that they import statically, by path. */
+function loadedWith(files: readonly string[], seen = new Map<string, string>()): ReadonlyMap<string, string> {
+  for (const file of files.filter((each) => !seen.has(each))) {
+    const text = readFileSync(file, 'utf8');
+    seen.set(file, text);
+    const imported = [...text.matchAll(/\b(?:from|import) ?"(\.\/[^"]+)"/g)];
+    loadedWith(
+      imported.map(([, path = '']) => join(dirname(file), path)),
+      seen,
+    );
+  }
+  return seen;
 }
+
+const textOf = (files: ReadonlyMap<string, string>): string => [...files.values()].join('\n');
+const bytesOf = (files: readonly string[]): number => files.reduce((sum, file) => sum + statSync(file).size, 0);
+
+/**
+ * The most kilobytes that each entry point loads before its first reconcile in a Pod with a ServiceAccount, and how many files. Every
+ * cold start reads and compiles them. If a number grows for a reason, raise it here. Otherwise, import the new code where it is needed.
+ */
+const START = [
+  ['functions/node.js', ['dist/functions/node.js'], 640, 15],
+  ['functions/azure.js, until its functions are registered', ['dist/functions/azure.js'], 360, 10],
+  ['functions/azure.js, connected', ['dist/functions/azure.js', 'dist/functions/context-*.js'], 650, 14],
+  ['forwarder/main.mjs', ['dist/forwarder/main.mjs', 'dist/forwarder/http-*.mjs'], 690, 12],
+  ['cli/website.mjs', ['dist/cli/website.mjs'], 950, 1],
+] as const;
+
+it.each(START)('%s loads at most so much at its start', (_, entries, mostKilobytes, mostFiles) => {
+  const files = [...loadedWith(globSync(entries)).keys()];
+  expect(files.length).toBeGreaterThanOrEqual(entries.length);
+  expect(bytesOf(files) / 1_000).toBeLessThanOrEqual(mostKilobytes);
+  // A budget that is far too large would hide what is added.
+  expect(bytesOf(files) / 1_000).toBeGreaterThan(mostKilobytes * 0.9);
+  expect(files.length).toBeLessThanOrEqual(mostFiles);
+});
+
+/** The most kilobytes of all files of a bundle, loaded or not. */
+it.each([
+  ['functions', 1_700],
+  ['forwarder', 1_700],
+  ['cli', 950],
+] as const)('%s has at most so many files in all', (program, mostKilobytes) => {
+  expect(bytesOf(globSync(`dist/${program}/*.{js,mjs}`)) / 1_000).toBeLessThanOrEqual(mostKilobytes);
+});
 
 it.each(['functions', 'forwarder'] as const)(
   'The image of the %s contains every source that its build needs',
@@ -73,7 +109,7 @@ it.each(['node', 'azure'])('The %s host loads no database until a history is con
   const chunks = globSync('dist/functions/*.js').map((file) => readFileSync(file, 'utf8'));
   for (const mark of OF_HISTORY) {
     expect(chunks.some((text) => text.includes(mark))).toBe(true);
-    expect([mark, loadedWith(resolve(`dist/functions/${host}.js`)).includes(mark)]).toEqual([mark, false]);
+    expect([mark, textOf(loadedWith([`dist/functions/${host}.js`])).includes(mark)]).toEqual([mark, false]);
   }
 });
 
@@ -81,7 +117,7 @@ it.each(['node', 'azure'])('The %s host loads no OpenTelemetry SDK until a colle
   const chunks = globSync('dist/functions/*.js').map((file) => readFileSync(file, 'utf8'));
   for (const mark of ['BatchSpanProcessor', 'W3CTraceContextPropagator', 'PeriodicExportingMetricReader']) {
     expect([mark, chunks.some((text) => text.includes(mark))]).toEqual([mark, true]);
-    expect([mark, loadedWith(resolve(`dist/functions/${host}.js`)).includes(mark)]).toEqual([mark, false]);
+    expect([mark, textOf(loadedWith([`dist/functions/${host}.js`])).includes(mark)]).toEqual([mark, false]);
   }
 });
 

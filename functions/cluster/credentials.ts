@@ -1,8 +1,9 @@
 import type { RequestOptions } from 'node:https';
 import { delimiter } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig, type User } from '@kubernetes/client-node';
+import { messageOf, withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
-import type { Material } from './material.ts';
+import type { CredentialSource, Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
 
 /** Where credentials come from: a kubeconfig, or without one the default order of kubectl and Pods. */
@@ -12,12 +13,35 @@ export interface ClusterAddress {
   /** The content of a kubeconfig, for hosts without files. */
   readonly kubeconfigText?: string | undefined;
   readonly context?: string | undefined;
+  /** The folder of a Pod's ServiceAccount; the kubelet's if absent. */
+  readonly serviceAccount?: string | undefined;
   /** Changes how users log in, for programs that cannot run their plugins. */
   readonly adapt?: ((config: KubeConfig) => void) | undefined;
 }
 
 /** The server that client-node falls back to if it finds no cluster. */
 const NOWHERE = 'http://localhost:8080';
+
+/** The credentials of a kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or lacks the context. */
+export function kubeconfigSource(address: ClusterAddress): CredentialSource {
+  const config = load(address);
+  const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
+  return {
+    server: serverOf(config),
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace || undefined,
+    isAnonymous: user === null,
+    files: {
+      authority: cluster?.caFile,
+      certificate: user?.certFile,
+      key: user?.keyFile,
+      token: tokenFileOf(user),
+    },
+    read: () => materialOf(config),
+  };
+}
+
+const tokenFileOf = (user: User | null): string | undefined =>
+  (user?.authProvider as { config?: { tokenFile?: string } } | null | undefined)?.config?.tokenFile;
 
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or lacks the context. */
 export function load(address: ClusterAddress): KubeConfig {
@@ -122,7 +146,7 @@ async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
  * Reads the credentials of a kubeconfig from its files or its plugin.
  * @throws ClusterError if that fails.
  */
-export async function materialOf(config: KubeConfig): Promise<Material> {
+async function materialOf(config: KubeConfig): Promise<Material> {
   const options = await httpsOptions(config);
   const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options;
   const given = { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized };
@@ -134,17 +158,4 @@ function identifyingHeaders({ headers, auth }: RequestOptions): Record<string, s
   const basic = typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
   const given = Object.entries((headers ?? {}) as Record<string, string>);
   return { ...basic, ...Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value.trim()])) };
-}
-
-/** The message of an error. undici leaves it empty and wraps the system's error as the cause. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message === '' && error.cause !== undefined ? messageOf(error.cause) : error.message;
-}
-
-/** Replaces a parser's error, whose message quotes the input and so may contain a secret. */
-export function withoutQuotes(error: unknown): unknown {
-  if (error instanceof SyntaxError) return new Error('the answer is not JSON');
-  if (error instanceof Error && error.name === 'YAMLException') return new Error('it is not YAML');
-  return error;
 }

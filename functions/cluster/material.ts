@@ -1,10 +1,23 @@
-import type { KubeConfig, User } from '@kubernetes/client-node';
 import { authorityProblem, clientCertificateProblem, tokenProblem, type TlsOptions } from './plausible.ts';
 
 /** The credentials for one API server: the certificates for TLS, and the headers that identify us. */
 export interface Material {
   readonly tls: TlsOptions;
   readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Where the credentials for one API server come from. */
+export interface CredentialSource {
+  /** `https://host:port`. */
+  readonly server: string;
+  /** The namespace to work in, if the source names one. */
+  readonly namespace: string | undefined;
+  /** Whether it names no user, so that no credentials are sent. */
+  readonly isAnonymous: boolean;
+  /** The files that it reads, for messages. */
+  readonly files: Readonly<Record<'authority' | 'certificate' | 'key' | 'token', string | undefined>>;
+  /** Reads the credentials as they are now. @throws ClusterError */
+  read(): Promise<Material>;
 }
 
 /** Why one part of the credentials is unusable. */
@@ -16,29 +29,28 @@ export interface MaterialProblem {
 }
 
 /** Checks credentials that have just been read, because their files may be half written. */
-export function problemsOf(config: KubeConfig, { tls, headers }: Material): MaterialProblem[] {
-  const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
-  if (cluster?.server.startsWith('http:') === true) return [];
+export function problemsOf(
+  { server, isAnonymous, files }: Omit<CredentialSource, 'read'>,
+  { tls, headers }: Material,
+): MaterialProblem[] {
+  if (server.startsWith('http:')) return [];
   const found = [
-    { part: 'tls', subject: `certificate authority${inFile(cluster?.caFile)}`, why: trustProblem(tls) },
+    { part: 'tls', subject: `certificate authority${inFile(files.authority)}`, why: trustProblem(tls) },
     {
       part: 'tls',
-      subject: `client certificate${inFile(user?.certFile)}${inFile(user?.keyFile)}`,
+      subject: `client certificate${inFile(files.certificate)}${inFile(files.key)}`,
       why: clientCertificateProblem(tls),
     },
     {
       part: 'headers',
-      subject: `token${inFile(tokenFileOf(user))}`,
-      why: user === null || isIdentified(tls) ? undefined : bearerProblem(headers),
+      subject: `token${inFile(files.token)}`,
+      why: isAnonymous || isIdentified(tls) ? undefined : bearerProblem(headers),
     },
   ] as const;
   return found.flatMap(({ why, ...about }) => (why === undefined ? [] : [{ ...about, why }]));
 }
 
-const inFile = (path: string | null | undefined): string => (path ? ` ${path}` : '');
-
-const tokenFileOf = (user: User | null): string | undefined =>
-  (user?.authProvider as { config?: { tokenFile?: string } } | null | undefined)?.config?.tokenFile;
+const inFile = (path: string | undefined): string => (path ? ` ${path}` : '');
 
 const trustProblem = ({ ca, rejectUnauthorized }: TlsOptions): string | undefined =>
   ca === undefined || rejectUnauthorized === false ? undefined : authorityProblem(ca);

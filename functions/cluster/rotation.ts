@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { KubeConfig } from '@kubernetes/client-node';
-import { load, materialOf, serverOf, messageOf, type ClusterAddress } from './credentials.ts';
+import { messageOf } from './causes.ts';
+import type { ClusterAddress } from './credentials.ts';
 import { ClusterError } from './errors.ts';
-import { problemsOf, type Material, type MaterialProblem } from './material.ts';
+import { problemsOf, type CredentialSource, type Material, type MaterialProblem } from './material.ts';
+import { sourceAt } from './source.ts';
 import type { Troubles } from './troubles.ts';
 
 /** How long credentials are used before they are read again. client-node reads files and builds agents each time. */
@@ -24,7 +25,7 @@ export class Rotation {
   readonly namespace: string | undefined;
   readonly #address: ClusterAddress;
   readonly #troubles: Troubles;
-  #config: KubeConfig;
+  #source: CredentialSource;
   #material: Material | undefined;
   #readAt = -Infinity;
   #reading: Promise<void> | undefined;
@@ -35,12 +36,16 @@ export class Rotation {
   #subjects = new Set<string>();
 
   /** @throws ClusterError `Unreachable` if no cluster is configured. */
-  constructor(address: ClusterAddress, troubles: Troubles) {
+  static async at(address: ClusterAddress, troubles: Troubles): Promise<Rotation> {
+    return new Rotation(await sourceAt(address), address, troubles);
+  }
+
+  private constructor(source: CredentialSource, address: ClusterAddress, troubles: Troubles) {
     this.#address = address;
     this.#troubles = troubles;
-    this.#config = load(address);
-    this.server = serverOf(this.#config);
-    this.namespace = this.#config.getContextObject(this.#config.getCurrentContext())?.namespace || undefined;
+    this.#source = source;
+    this.server = source.server;
+    this.namespace = source.namespace;
   }
 
   /** The credentials to use now; the same object until they change. @throws ClusterError if the first read failed. */
@@ -80,9 +85,9 @@ export class Rotation {
   async #readOnce(): Promise<void> {
     this.#readAt = performance.now();
     // client-node caches a bad token for a minute, and never reads the kubeconfig again. Loading the kubeconfig again solves both.
-    if (this.#subjects.size > 0) this.#loadAgain();
+    if (this.#subjects.size > 0) await this.#loadAgain();
     try {
-      this.#take(await materialOf(this.#config));
+      this.#take(await this.#source.read());
     } catch (error) {
       if (this.#material === undefined) throw error;
       this.#begin(CREDENTIALS, messageOf(error));
@@ -92,7 +97,7 @@ export class Rotation {
   /** Replaces each part by the new one if that is usable. @throws ClusterError if there is no previous part to keep. */
   #take(read: Material): void {
     const kept = this.#material;
-    const problems = problemsOf(this.#config, read);
+    const problems = problemsOf(this.#source, read);
     const [first] = problems;
     if (first !== undefined && kept === undefined)
       throw new ClusterError('Unreachable', `Could not use the ${first.subject}: ${first.why}`);
@@ -114,16 +119,16 @@ export class Rotation {
   }
 
   async #reload(): Promise<void> {
-    this.#loadAgain();
+    await this.#loadAgain();
     await this.#read();
   }
 
-  #loadAgain(): void {
+  async #loadAgain(): Promise<void> {
     try {
-      const config = load(this.#address);
-      if (serverOf(config) !== this.server)
+      const source = await sourceAt(this.#address);
+      if (source.server !== this.server)
         throw new Error(`it names another server than ${this.server}: restart to use the new one`);
-      this.#config = config;
+      this.#source = source;
       this.#end(KUBECONFIG);
     } catch (error) {
       this.#begin(KUBECONFIG, messageOf(error));

@@ -2,12 +2,14 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Concurrency, NoTurnError, type Turn } from './concurrency.ts';
 import { connectionsFor } from './connections.ts';
-import { load, serverOf, withoutQuotes, messageOf, type ClusterAddress } from './credentials.ts';
+import { messageOf, withoutQuotes } from './causes.ts';
+import type { ClusterAddress } from './credentials.ts';
 import { ClusterError, errorOf, TOO_LARGE_VERSION } from './errors.ts';
 import { AnswerTooLargeError, exchange, type Answer } from './exchange.ts';
 import type { Material } from './material.ts';
 import { CALL_MS } from './patience.ts';
 import { Rotation } from './rotation.ts';
+import { sourceAt } from './source.ts';
 import { Troubles } from './troubles.ts';
 
 export interface ApiRequest {
@@ -87,7 +89,7 @@ export async function connect(
   troubles: Troubles = new Troubles(),
   observer: CallObserver = NO_OBSERVER,
 ): Promise<Transport> {
-  const rotation = new Rotation(address, troubles);
+  const rotation = await Rotation.at(address, troubles);
   const { server, namespace } = rotation;
   // Behind a gateway, the server's URL may have a path.
   const { origin, pathname } = new URL(server);
@@ -223,7 +225,12 @@ export const until = (transport: Transport, startBy: number): Transport => ({
  * Connects on the first request. If that fails, the next request tries again.
  * @throws ClusterError `Unreachable` immediately if the kubeconfig has no such cluster.
  */
-export function connectLater(address: ClusterAddress, troubles: Troubles, observer?: CallObserver): Transport {
+export async function connectLater(
+  address: ClusterAddress,
+  troubles: Troubles,
+  observer?: CallObserver,
+): Promise<Transport> {
+  const { server } = await sourceAt(address);
   let connection: Promise<Transport> | undefined;
   async function connected(): Promise<Transport> {
     connection ??= connect(address, troubles, observer);
@@ -235,7 +242,7 @@ export function connectLater(address: ClusterAddress, troubles: Troubles, observ
     }
   }
   return {
-    server: serverOf(load(address)),
+    server,
     json: async (apiRequest) => (await connected()).json(apiRequest),
     sized: async (apiRequest) => (await connected()).sized(apiRequest),
     stream: async (apiRequest) => (await connected()).stream(apiRequest),

@@ -136,7 +136,7 @@ it('A resync deletes old records even if the cluster is unreachable', async () =
 it('A record names the cluster if there are several', async () => {
   cluster.apply(key, SPEC);
   const contexts = new Map([['/x', 'aks-east']]);
-  context = { ...context, clusters: severalClusters(contexts, () => ({ cluster })) };
+  context = { ...context, clusters: await severalClusters(contexts, async () => ({ cluster })) };
   await event('spec-changed');
   expect(written).toMatchObject([{ cluster: 'aks-east' }]);
 });

@@ -21,7 +21,7 @@ it('The last resync is that of the cluster with the oldest one, and failed resyn
     ['/west', 'west'],
     ['/east', 'east'],
   ]);
-  const clusters = severalClusters(contexts, (context) => ({
+  const clusters = await severalClusters(contexts, async (context) => ({
     cluster: context === 'east' ? east : new MemoryCluster(),
   }));
   const resync = (now: Date) => resyncClusters(clusters.all, 'timer', { now: () => now, log });

@@ -1,0 +1,62 @@
+import { access, readFile } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
+import { join } from 'node:path';
+import { messageOf } from './causes.ts';
+import { ClusterError } from './errors.ts';
+import type { CredentialSource, Material } from './material.ts';
+
+/** Where the kubelet puts the ServiceAccount of a Pod. */
+const KUBELETS = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/**
+ * The ServiceAccount of the Pod that this process runs in; `undefined` if it runs in none, or if there is a kubeconfig in a place
+ * where kubectl looks for it. This needs nothing of the Kubernetes client, so most cold starts do not load it.
+ * @throws ClusterError `Unreachable` if the Pod does not say where the API server is.
+ */
+export async function serviceAccount(folder = KUBELETS): Promise<CredentialSource | undefined> {
+  const [authority, token] = [join(folder, 'ca.crt'), join(folder, 'token')];
+  const isElsewhere = (await hasKubeconfig()) || !(await exists(token));
+  if (isElsewhere) return undefined;
+  return {
+    server: serverIn(process.env),
+    namespace: await readFile(join(folder, 'namespace'), 'utf8').catch(() => undefined),
+    isAnonymous: false,
+    files: { authority, token, certificate: undefined, key: undefined },
+    read: () => materialIn(authority, token),
+  };
+}
+
+/** As kubectl looks for one. */
+async function hasKubeconfig(): Promise<boolean> {
+  const { KUBECONFIG: variable = '', HOME: home = '' } = process.env;
+  return variable !== '' || (home !== '' && (await exists(join(home, '.kube', 'config'))));
+}
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+function serverIn({
+  KUBERNETES_SERVICE_HOST: host = '',
+  KUBERNETES_SERVICE_PORT: port = '',
+}: NodeJS.ProcessEnv): string {
+  if (host !== '' && port !== '') return `https://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  throw new ClusterError(
+    'Unreachable',
+    'There is a ServiceAccount, but not KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, which the kubelet sets in a Pod',
+  );
+}
+
+/** Reads both files each time: the kubelet replaces the token long before it expires. */
+async function materialIn(authority: string, token: string): Promise<Material> {
+  try {
+    const [ca, text] = await Promise.all([readFile(authority), readFile(token, 'utf8')]);
+    return { tls: { ca }, headers: { authorization: `Bearer ${text.trim()}` } };
+  } catch (cause) {
+    throw new ClusterError('Unreachable', `Could not read the ServiceAccount of this Pod: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,17 @@
+import type { ClusterAddress } from './credentials.ts';
+import type { CredentialSource } from './material.ts';
+import { serviceAccount } from './service-account.ts';
+
+/**
+ * Finds the credentials for the API server at this address. It loads the code that reads a kubeconfig only for a kubeconfig, because
+ * that would be a fifth of what a start loads.
+ * @throws ClusterError `Unreachable` if there are none, or they are unreadable.
+ */
+export async function sourceAt(address: ClusterAddress): Promise<CredentialSource> {
+  const { kubeconfig, kubeconfigText, context } = address;
+  const isDefault = [kubeconfig, kubeconfigText, context].every((given) => given === undefined);
+  const ofPod = isDefault ? await serviceAccount(address.serviceAccount) : undefined;
+  if (ofPod !== undefined) return ofPod;
+  const { kubeconfigSource } = await import('./credentials.ts');
+  return kubeconfigSource(address);
+}
