@@ -93,6 +93,13 @@ const withoutUnusedParts: Plugin = {
 /** This leaves out undici's second parser of HTTP, which is experimental. */
 const DEFINED = { esbuildDetection: 'true' };
 
+/**
+ * CommonJS libraries call `require` for Node's modules. @azure/functions calls it for its host, which exists only at run time.
+ * zod compiles code for each schema at its first use. That delays a start, and makes a later check only a tenth faster.
+ */
+const BANNER =
+  "import{createRequire}from'node:module';const require=createRequire(import.meta.url);globalThis.__zod_globalConfig??={jitless:true};";
+
 const common: BuildOptions = {
   bundle: true,
   // Code behind a dynamic import gets its own file, so that it is loaded only when needed.
@@ -100,8 +107,7 @@ const common: BuildOptions = {
   platform: 'node',
   format: 'esm',
   target: 'node22',
-  // CommonJS libraries call `require` for Node's modules. @azure/functions calls it for its host, which exists only at run time.
-  banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  banner: { js: BANNER },
   external: ['@azure/functions-core'],
   define: DEFINED,
   plugins: [withoutUnusedParts, onlyKubeconfig, withoutSecondUndici, withoutUnusedUndici],

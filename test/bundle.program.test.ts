@@ -74,6 +74,20 @@ it.each([
   expect(bytesOf(globSync(`dist/${program}/*.{js,mjs}`)) / 1_000).toBeLessThanOrEqual(mostKilobytes);
 });
 
+const COUNT_COMPILED = `data:text/javascript,${encodeURIComponent(`
+  let compiled = 0;
+  globalThis.Function = new Proxy(Function, { construct: (...args) => (compiled++, Reflect.construct(...args)) });
+  process.once('exit', () => console.log('Compiled', compiled));`)}`;
+
+it.each(['functions/node.js', 'forwarder/main.mjs'])(
+  '%s compiles no code from text to check its settings',
+  async (file) => {
+    const env = { PATH: process.env['PATH'], PORT: 'x' };
+    const program = run(process.execPath, ['--import', COUNT_COMPILED, `dist/${file}`], { env });
+    await expect(program).rejects.toMatchObject({ stdout: 'Compiled 0\n', stderr: expect.stringContaining('PORT') });
+  },
+);
+
 it.each(['functions', 'forwarder'] as const)(
   'The image of the %s contains every source that its build needs',
   (program) => {
