@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Cluster } from './cluster/cluster.ts';
+import type { KeptChildren } from './cluster/kept-children.ts';
 import { Joining } from './resync/joining.ts';
 import { sourceOf } from './events/website-event.ts';
 import type { Log } from './telemetry/log.ts';
@@ -45,6 +46,8 @@ export interface ServedCluster {
   readonly resyncPlace: ResyncPlace;
   /** When this process last completed a resync. */
   readonly resynced: { at: Date | undefined };
+  /** What this process remembers of the children. */
+  readonly kept?: KeptChildren;
   /** Runs one resync at a time. Requests that arrive meanwhile share the next one. */
   readonly resyncs: Joining<ResyncReport>;
   /** The context's name, if there are several clusters. */
@@ -63,8 +66,12 @@ const noResyncYet = () => ({
   resyncs: new Joining<ResyncReport>(),
 });
 
-export function oneCluster(cluster: Cluster, until: (startBy: number) => Cluster = () => cluster): Clusters {
-  const only = { cluster, until, ...noResyncYet() };
+export function oneCluster(
+  cluster: Cluster,
+  until: (startBy: number) => Cluster = () => cluster,
+  kept?: KeptChildren,
+): Clusters {
+  const only = { cluster, until, ...(kept === undefined ? {} : { kept }), ...noResyncYet() };
   return { all: [only], of: () => only };
 }
 
@@ -74,7 +81,7 @@ export function oneCluster(cluster: Cluster, until: (startBy: number) => Cluster
  */
 export async function severalClusters(
   contexts: ReadonlyMap<string, string>,
-  clusterIn: (context: string) => Promise<Pick<ServedCluster, 'cluster' | 'until'>>,
+  clusterIn: (context: string) => Promise<Pick<ServedCluster, 'cluster' | 'until' | 'kept'>>,
 ): Promise<Clusters> {
   const served = new Map<string, ServedCluster>();
   for (const label of new Set(contexts.values()))
@@ -93,13 +100,13 @@ export function lastResync({ all }: Clusters): Date | undefined {
  * @param ms the time after which no further call starts.
  */
 export function within<Given extends { readonly log: Log }>(
-  { cluster: endless, until = () => endless, resyncPlace, label }: ServedCluster,
+  { cluster: endless, until = () => endless, resyncPlace, kept, label }: ServedCluster,
   given: Given,
   ms: number,
-): Given & Pick<ServedCluster, 'cluster' | 'resyncPlace' | 'label'> {
+): Given & Pick<ServedCluster, 'cluster' | 'resyncPlace' | 'kept' | 'label'> {
   const cluster = until(performance.now() + ms);
-  if (label === undefined) return { ...given, cluster, resyncPlace };
-  return { ...given, cluster, resyncPlace, label, log: labelled(given.log, label) };
+  const own = { ...given, cluster, resyncPlace, ...(kept === undefined ? {} : { kept }) };
+  return label === undefined ? own : { ...own, label, log: labelled(given.log, label) };
 }
 
 const labelled = (log: Log, cluster: string): Log => ({

@@ -1,5 +1,6 @@
 import { callersFrom, type Callers } from './callers/callers.ts';
 import { withEntra } from './cluster/entra.ts';
+import { keeping, KeptChildren } from './cluster/kept-children.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
 import { loggingMissingPodsRightOnce } from './cluster/optional-pods.ts';
 import { Places } from './cluster/places.ts';
@@ -73,14 +74,15 @@ async function clustersFrom(
   noting: ReturnType<typeof loggingMissingPodsRightOnce>,
 ) {
   const room = roomForLarge();
-  const served = (transport: Transport) => ({
-    cluster: noting(kubernetes(transport, namespaces, room)),
-    until: (startBy: number) => noting(kubernetes(until(transport, startBy), namespaces, room)),
-  });
+  const served = (transport: Transport) => {
+    const kept = new KeptChildren();
+    const clusterOn = (given: Transport) => keeping(noting(kubernetes(given, namespaces, room)), kept);
+    return { cluster: clusterOn(transport), until: (startBy: number) => clusterOn(until(transport, startBy)), kept };
+  };
   if (contexts === undefined) {
     const transport = await connect({ ...address, adapt: withEntra }, troubles, callObserver);
-    const { cluster, until: clusterUntil } = served(transport);
-    return { transports: [transport], clusters: oneCluster(cluster, clusterUntil) };
+    const { cluster, until: clusterUntil, kept } = served(transport);
+    return { transports: [transport], clusters: oneCluster(cluster, clusterUntil, kept) };
   }
   const transports: Transport[] = [];
   const clusters = await severalClusters(contexts, async (context) => {

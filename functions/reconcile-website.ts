@@ -104,9 +104,9 @@ type ReconcileRequest = Extract<Request, { kind: 'reconcile' }>;
 async function reconcileReply(
   event: EventAttributes,
   request: ReconcileRequest,
-  context: FunctionContext & Context & RecordingContext,
+  context: FunctionContext & Context & RecordingContext & Pick<ServedCluster, 'kept'>,
 ): Promise<Reply> {
-  const { key, reason, look, resourceVersion } = request;
+  const { key, reason, look, resourceVersion, versions = {} } = request;
   const arrived = performance.now();
   const leave = await context.places.take();
   const start = performance.now();
@@ -114,7 +114,8 @@ async function reconcileReply(
   const recording = recordingOf({ key, eventId: event.id, eventReason: reason ?? event.type }, context);
   const about = { ...key, eventId: idOf(event), eventReason: reason };
   try {
-    const run = { ...(look === undefined ? {} : { look }), since: resourceVersion };
+    const kept = context.kept?.of(key, versions);
+    const run = { ...(look === undefined ? {} : { look }), since: resourceVersion, kept };
     const reconciled = await traced({ key, event, reason }, context, async (own) =>
       measured('event', recording.done, async () =>
         reason === 'deleted' ? GONE : reconcile(key, own, run, recording.done),

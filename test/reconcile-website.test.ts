@@ -1,6 +1,8 @@
 // The content of an event decides only how much the functions read.
 import { beforeEach, expect, it } from 'vitest';
 import { oneCluster } from '../functions/clusters.ts';
+import type { Cluster } from '../functions/cluster/cluster.ts';
+import { keeping, KeptChildren } from '../functions/cluster/kept-children.ts';
 import { Places } from '../functions/cluster/places.ts';
 import type { FunctionContext } from '../functions/context.ts';
 import { reconcileEvent } from '../functions/reconcile-website.ts';
@@ -85,3 +87,32 @@ it.each<[string, Partial<EventData>, readonly string[]]>([
     expect(read.toSorted()).toEqual(kinds);
   },
 );
+
+it('After a change of the spec, a process does not read the Deployment that it wrote last, if the event names its version', async () => {
+  const kept = new KeptChildren();
+  const behind: Pick<Cluster, 'getWebsite' | 'getChild' | 'create' | 'replace' | 'updateStatus' | 'announce'> = {
+    getWebsite: (where) => cluster.getWebsite(where),
+    getChild: (kind, where) => cluster.getChild(kind, where),
+    create: (child) => cluster.create(child),
+    replace: (child) => cluster.replace(child),
+    updateStatus: (website) => cluster.updateStatus(website),
+    announce: (website, announcement) => cluster.announce(website, announcement),
+  };
+  const clusters = oneCluster(keeping(behind as Cluster, kept), undefined, kept);
+  const context = { ...contextOf(SILENT), clusters };
+  const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'spec-changed' };
+  const about = { changed: ['Website'], resourceVersion: '1' };
+  const type = 'com.example.stable.website.changed';
+  const send = async (image: string, versions?: unknown) => {
+    cluster.apply(key, { ...SPEC, image, disruptionBudget: 'Auto', host: 'a.example.com' });
+    read.length = 0;
+    const event = { specversion: '1.0', id: '1', source: '/x', type, data: { ...data, ...about, versions } };
+    expect(await reconcileEvent(event, context)).toMatchObject({ status: 204 });
+    expect(JSON.stringify(deployment())).toContain(image);
+    return read.toSorted();
+  };
+  const deployment = () => cluster.children().find(({ kind }) => kind === 'Deployment');
+  expect(await send('nginx:2')).toEqual(OF_SPEC);
+  expect(await send('nginx:3', { Deployment: deployment()?.metadata.resourceVersion })).toEqual(LISTED);
+  expect(await send('nginx:4')).toEqual(OF_SPEC);
+});

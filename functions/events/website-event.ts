@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isChildKind, isOptional, type ChildKind, type Versions } from '../website/children/kinds.ts';
+import { CARRIER, isChildKind, isOptional, type ChildKind, type Versions } from '../website/children/kinds.ts';
 import { AT_EVERYTHING, AT_NOTHING, lookAfter, type Look } from '../website/run/look.ts';
 import { API_VERSION, GROUP, KIND, PLURAL, VERSION, websiteKey, type WebsiteKey } from '../website/resource.ts';
 
@@ -35,6 +35,8 @@ export interface EventData {
   readonly childKind?: ChildKind | undefined;
   /** The kinds of all objects that changed. Absent when any object may have changed. */
   readonly changed?: readonly ChangedKind[] | undefined;
+  /** The Deployment's version that the sender last saw. A receiver that still has that version need not read it. */
+  readonly versions?: { readonly [CARRIER]?: string | undefined } | undefined;
 }
 
 /** The uids that the API server assigns are far shorter. */
@@ -42,6 +44,12 @@ const LONGEST_ID = 253;
 
 /** Placeholder for a reason or kind that is not a string. It counts as unknown. */
 const UNREADABLE = '';
+
+const versionText = z
+  .string()
+  .regex(/^\d{1,20}$/)
+  .optional()
+  .catch(undefined);
 
 /**
  * How event data is read. Only what names the Website must be valid. The rest is a hint. Releases can be mixed, so a receiver that does
@@ -52,10 +60,10 @@ const eventData = z.object({
   kind: z.literal(KIND),
   ...websiteKey.shape,
   uid: z.string().min(1).max(LONGEST_ID),
-  /** It only saves a read, so text that cannot be a version counts as absent. */
-  resourceVersion: z
-    .string()
-    .regex(/^\d{1,20}$/)
+  // Versions only save reads, so text that cannot be a version counts as absent.
+  resourceVersion: versionText,
+  versions: z
+    .object({ [CARRIER]: versionText })
     .optional()
     .catch(undefined),
   reason: z.string().catch(UNREADABLE),
@@ -83,6 +91,8 @@ export type Request =
       readonly look?: Look;
       /** Version of the Website that the sender saw. */
       readonly resourceVersion?: string | undefined;
+      /** Versions of children that the sender saw. */
+      readonly versions?: EventData['versions'];
     }
   | { readonly kind: 'resync'; readonly of: 'its cluster' | 'all clusters' }
   | { readonly kind: 'ignore'; readonly why: string };
@@ -121,9 +131,9 @@ export function requestOf(event: EventAttributes): Request {
   if (OUR_TYPES.has(event.type)) {
     const data = eventData.safeParse(event.data?.());
     if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);
-    const { namespace, name, resourceVersion } = data.data;
+    const { namespace, name, resourceVersion, versions } = data.data;
     const reason = REASONS.find((known) => known === data.data.reason);
-    return { kind: 'reconcile', key: { namespace, name }, reason, look: lookFor(data.data), resourceVersion };
+    return { kind: 'reconcile', key: { namespace, name }, reason, look: lookFor(data.data), resourceVersion, versions };
   }
   if (KNATIVE_TYPE.test(event.type)) return knativeRequest(event.subject);
   return { kind: 'ignore', why: `unknown event type ${JSON.stringify(event.type.slice(0, 128))}` };

@@ -11,7 +11,7 @@ import { outcomeOf, type Outcome } from './status/outcome.ts';
 import { actionOf, takesAny, type Operation, type Plan } from './plan/plan.ts';
 import { announcementOf, changedIn, repairsOf, type Repair } from './run/repair.ts';
 import type { Website, WebsiteKey } from './resource.ts';
-import { childrenFrom, everything, secondRun, type Run } from './run/run.ts';
+import { childrenFrom, everything, fromStorage, isUnsure, secondRun, type Run } from './run/run.ts';
 import { scale, SCALED } from './run/scale.ts';
 import { transitionOf } from './status/transition.ts';
 import { isForbidden, write, type Written } from './run/write.ts';
@@ -48,6 +48,9 @@ const ATTEMPTS = 5;
  * With `since`, the Website may come from a cache. If it has changed again, that status write is refused. The run acts on a cached
  * Website only when its children were written for an older spec, or do not exist yet. So nothing goes back to an older spec. After a
  * change of the spec, the children may come from a cache too. The run writes each of them under its version, or reads them again.
+ *
+ * With `kept`, a child may be a copy from an earlier run. The run's first write replaces that child under its version, which shows
+ * that the copy is as good as a read. Otherwise, the run reads the child.
  *
  * ## Errors
  * A run that lost a race reads everything again, `ATTEMPTS` times in all. A refusal that no retry fixes becomes a condition. So does
@@ -107,6 +110,7 @@ async function reconcileOnce(
   const live = await confirmed(website, decision, context.cluster);
   const result = await writeAndReport(live, decision.plan, children, context, done);
   if (result === 'namespace-terminating') return GONE;
+  if (isUnconfirmed(run, children, result)) return reconcileOnce(key, context, fromStorage(run, website), done);
   const written = { ...result, refusals: [...refusals, ...result.refusals] };
 
   // Judge
@@ -193,6 +197,13 @@ async function writeAndReport(
 const confirmed = async (website: Website, decision: Decision, cluster: Cluster): Promise<Website> =>
   takesAny(decision.plan) ? cluster.updateStatus(website) : website;
 
+/**
+ * Whether the Deployment is a copy or comes from a cache, and was not replaced: the API server refused the write for a reason that no
+ * retry fixes. Then nothing shows that it is up to date.
+ */
+const isUnconfirmed = (run: Run, before: Children, { children }: Written): boolean =>
+  isUnsure(run) && children[CARRIER] === before[CARRIER];
+
 /** There is nothing to do: the garbage collector deletes the children. */
 export const GONE: Reconciled = { outcome: { kind: 'gone' }, actions: [], repairs: [], versions: {} };
 
@@ -207,11 +218,11 @@ async function read(
 ): Promise<{ readonly website: Website | undefined; readonly children: Children; readonly look: Look }> {
   const { look = AS_NEEDED, since, cached } = run;
   if (since === undefined) {
-    const children = await readChildren(key, cluster, look);
+    const children = await readChildren(key, cluster, look, { kept: run.kept });
     return { website: await cluster.getWebsite(key), children, look: widened(look, children) };
   }
   const [children, website] = await Promise.all([
-    readChildren(key, cluster, look, childrenFrom(run)),
+    readChildren(key, cluster, look, { kept: run.kept, from: childrenFrom(run) }),
     cached ?? cluster.getWebsite(key, since),
   ]);
   return { website, children, look: widened(look, children) };

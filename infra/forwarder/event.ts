@@ -23,8 +23,14 @@ export interface EventContext {
 /**
  * The event for a notice. A notice that is sent again is the same event, with the same id.
  * @param traceparent W3C trace context, if there is one.
+ * @param versions of children, if it matters which ones the forwarder last saw.
  */
-export function eventOf(notice: Notice, { cluster, extensions }: EventContext, traceparent?: string): WebsiteEvent {
+export function eventOf(
+  notice: Notice,
+  { cluster, extensions }: EventContext,
+  traceparent?: string,
+  versions?: EventData['versions'],
+): WebsiteEvent {
   const core = { type: EVENT_TYPES[notice.kind], source: sourceOf(cluster), id: notice.id, time: notice.time };
   const added = traceparent === undefined ? extensions : { traceparent, ...extensions };
   if (notice.kind === 'resync') return new CloudEvent({ ...added, ...core });
@@ -49,6 +55,7 @@ export function eventOf(notice: Notice, { cluster, extensions }: EventContext, t
       reason,
       childKind,
       changed: changed.length === 0 ? undefined : changed,
+      versions,
     },
   });
 }

@@ -4,14 +4,21 @@ import { PAGES_AT_ONCE } from '../../functions/cluster/pages.ts';
 import { Places } from '../../functions/cluster/places.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { burstCounter, giveBackMemory } from '../../functions/memory.ts';
-import { KINDS } from '../../functions/website/children/kinds.ts';
+import type { EventData } from '../../functions/events/website-event.ts';
+import { CARRIER, KINDS } from '../../functions/website/children/kinds.ts';
 import { CHILD_SELECTOR } from '../../functions/website/children/metadata.ts';
-import { API_VERSION, apiPath, keyText, PLURAL } from '../../functions/website/resource.ts';
+import { API_VERSION, apiPath, keyText, PLURAL, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { Notice } from './event.ts';
 import { handlerOf, merged, type Sender } from './handle.ts';
 import type { Health } from './telemetry/health.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { childObserver, websiteObserver, type Outlet, type RememberingObserver } from './watch/observers.ts';
+import {
+  childObserver,
+  websiteObserver,
+  type ChildObserver,
+  type Outlet,
+  type RememberingObserver,
+} from './watch/observers.ts';
 import { WorkQueue, type Pending, type Result } from './queue/queue.ts';
 import { onlyOf } from './watch/shard.ts';
 import { watch } from './watch/watch.ts';
@@ -54,12 +61,14 @@ interface Watched {
   /** What to install where the cluster lacks the API. */
   readonly optionalApi?: string | undefined;
   readonly observer: RememberingObserver;
+  /** Absent for Websites. */
+  readonly versionOf?: ChildObserver['versionOf'];
 }
 
 /** Watches and delivers until the signal aborts. */
 export function forward(forwarder: Forwarder, signal: AbortSignal): Term {
   const { config, log, health, metrics } = forwarder;
-  const handle = handlerOf(forwarder);
+  const handle = handlerOf(forwarder, (key) => carrierVersion(watched, key));
   const queue = new WorkQueue<Notice>({
     parallel: config.parallel,
     handle: (notice, attempt, waitedMs) =>
@@ -104,10 +113,16 @@ function watchedIn(namespace: string | undefined, outlet: Outlet): Watched[] {
     const prefix = apiPath(apiVersion);
     const isOptional = optionalApi !== undefined;
     const resource = { name: plural, prefix, namespace, labelSelector: CHILD_SELECTOR, isOptional };
-    return { name: plural + place, resource, optionalApi, observer: childObserver(kind, outlet, websites) };
+    const observer = childObserver(kind, outlet, websites);
+    return { name: plural + place, resource, optionalApi, observer, versionOf: observer.versionOf };
   });
   const resource = { name: PLURAL, prefix: apiPath(API_VERSION), namespace };
   return [{ name: PLURAL + place, resource, observer: websites }, ...children];
+}
+
+function carrierVersion(watched: readonly Watched[], key: WebsiteKey): EventData['versions'] {
+  const [version] = watched.flatMap(({ versionOf }) => versionOf?.(key) ?? []);
+  return version === undefined ? undefined : { [CARRIER]: version };
 }
 
 const now = (): string => new Date().toISOString();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { answers } from './answers.ts';
 import type { Config } from './config.ts';
 import { eventOf, type Notice } from './event.ts';
+import type { EventData } from '../../functions/events/website-event.ts';
 import type { Change } from './watch/known.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Result } from './queue/queue.ts';
@@ -37,9 +38,13 @@ export function merged(older: Notice, newer: Notice): Notice {
   };
 }
 
+/** The versions of a Website's children that the watches last reported. */
+export type VersionsOf = (key: Change['key']) => EventData['versions'];
+
 /** Sends each notice once, and returns what the queue does next. Changes that the sink knew when it last answered are not sent. */
 export function handlerOf(
   sender: Sender,
+  versionsOf: VersionsOf,
 ): (notice: Notice, attempt: number, waitedMs: number) => Promise<Result<Notice>> {
   const known = answers();
   return async (notice, attempt, waitedMs) => {
@@ -50,20 +55,23 @@ export function handlerOf(
       return requeueResult(notice, answer.requeueAfterSeconds);
     }
     const done = sender.metrics.eventLoop.begin();
-    const delivery = await send(sender, notice, attempt, waitedMs).finally(done);
+    const delivery = await send({ ...sender, versionsOf }, notice, attempt, waitedMs).finally(done);
     if (notice.kind !== 'resync' && delivery.kind === 'accepted') known.note(notice.key, delivery);
     return resultOf(notice, delivery);
   };
 }
 
 async function send(
-  { config, sink, log, metrics, tracing }: Sender,
+  { config, sink, log, metrics, tracing, versionsOf }: Sender & { readonly versionsOf: VersionsOf },
   notice: Notice,
   attempt: number,
   waitedMs: number,
 ): Promise<Delivery> {
   const start = performance.now();
-  const event = eventOf(notice, config, tracing.traceparentOf(notice));
+  // Only after a change of the spec does a run write a Deployment that is as it was.
+  const isNewSpec = notice.kind === 'changed' && notice.reason === 'spec-changed';
+  const versions = isNewSpec ? versionsOf(notice.key) : undefined;
+  const event = eventOf(notice, config, tracing.traceparentOf(notice), versions);
   const timeoutMs = notice.kind === 'resync' ? RESYNC_TIMEOUT_MS : config.timeoutMs;
   const delivery = await sink.send(event, timeoutMs, attempt);
   tracing.answered(notice, delivery);

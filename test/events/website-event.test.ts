@@ -59,6 +59,20 @@ describe('An event of our forwarder', () => {
     },
   );
 
+  it.each<[string, unknown, unknown]>([
+    ['a version', { Deployment: '7' }, { Deployment: '7' }],
+    ['versions of a newer release', { Deployment: '7', Website: '8', TCPRoute: '9' }, { Deployment: '7' }],
+    ['a word', { Deployment: 'latest' }, { Deployment: undefined }],
+    ['a number', { Deployment: 7 }, { Deployment: undefined }],
+    ['a list', ['7'], undefined],
+    ['text', '7', undefined],
+    ['nothing', null, undefined],
+  ])('may name versions of children: %s', (_, versions, understood) => {
+    const request = requestOf(event({ data: { ...data, versions } }));
+    expect(request).toMatchObject({ kind: 'reconcile', key: { name: 'shop' } });
+    expect('versions' in request ? request.versions : 'none').toEqual(understood);
+  });
+
   it.each([
     { reason: 7 },
     { reason: undefined },

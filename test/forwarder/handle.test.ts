@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Notice } from '../../infra/forwarder/event.ts';
-import { merged } from '../../infra/forwarder/handle.ts';
+import type { Notice, WebsiteEvent } from '../../infra/forwarder/event.ts';
+import { handlerOf, merged, type Sender } from '../../infra/forwarder/handle.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const notice = (rest: Partial<Extract<Notice, { kind: 'changed' | 'deleted' | 'drifted' }>> = {}): Notice => ({
@@ -46,5 +46,36 @@ describe('The notice merged from two', () => {
   it('is a resync if the newer one is a resync', () => {
     const resync: Notice = { kind: 'resync', id: 'r', time: '2026-01-01T00:00:00Z' };
     expect(merged(notice(), resync)).toBe(resync);
+  });
+});
+
+describe('The event names the Deployment that the forwarder last saw', () => {
+  const versionsSentWith = async (given: Notice, version?: string) => {
+    const sent: WebsiteEvent[] = [];
+    const note = { inc() {}, observe() {} };
+    const sender = {
+      config: { cluster: 'test', extensions: {}, timeoutMs: 1 },
+      sink: {
+        send: async (event: WebsiteEvent) => {
+          sent.push(event);
+          return { kind: 'accepted' };
+        },
+      },
+      log: { info() {} },
+      metrics: { events: note, duration: note },
+      tracing: { traceparentOf() {}, answered() {} },
+    } as unknown as Sender;
+    await handlerOf(sender, () => (version === undefined ? undefined : { Deployment: version }))(given, 1);
+    return sent.map(({ data }) => data?.versions);
+  };
+  const changed = notice({ kind: 'changed', reason: 'spec-changed' });
+
+  it.each<[string, Notice, string | undefined, object | undefined]>([
+    ['after a change of the spec', changed, '7', { Deployment: '7' }],
+    ['if it saw one', changed, undefined, undefined],
+    ['not after a change of a child, which has to be read', notice(), '7', undefined],
+    ['not for a Website without children', notice({ kind: 'changed', reason: 'first-seen' }), '7', undefined],
+  ])('%s', async (_, given, version, expected) => {
+    expect(await versionsSentWith(given, version)).toEqual([expected]);
   });
 });

@@ -9,7 +9,13 @@ import { NOW, aWebsite } from '../fixtures/websites.ts';
 import type { Turns } from './actor.ts';
 import { explore } from './explore.ts';
 import { world } from './world.ts';
-import { type Child, type ChildKind, CHILD_KINDS, isOptional } from '../../functions/website/children/kinds.ts';
+import {
+  type Child,
+  type ChildKind,
+  type Children,
+  CHILD_KINDS,
+  isOptional,
+} from '../../functions/website/children/kinds.ts';
 import { GENERATION } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
@@ -31,21 +37,37 @@ const EXTERNAL = { image: 'nginx:1', autoscaling: { external: true } };
 const WEB = { ...OLD, childMetadata: { labels: { team: 'web' } } };
 const SALES = { ...OLD, childMetadata: { labels: { team: 'sales' } } };
 
-/** What a run reads after an event. `cached` runs may get their Website from a cache. */
-type Event = RunName | 'cached' | 'cached-spec';
+/**
+ * What a run reads after an event. `cached` runs may get their Website from a cache. `kept` runs have a copy of the Deployment from
+ * before everything that is explored.
+ */
+type Event = RunName | 'cached' | 'cached-spec' | 'kept' | 'kept-cached';
 
 const EVENTS: Record<Event, Run> = {
   ...RUNS,
   cached: { since: '1' },
   'cached-spec': { ...RUNS.spec, since: '1' },
+  kept: RUNS.spec,
+  'kept-cached': { ...RUNS.spec, since: '1' },
 };
+
+const runOf = (event: Event, kept?: Children): Run => ({
+  ...EVENTS[event],
+  ...(event.startsWith('kept') ? { kept } : {}),
+});
+
+/** The Deployment as it is now. */
+async function copyIn(cluster: MemoryCluster): Promise<Children | undefined> {
+  const deployment = await cluster.getChild('Deployment', key);
+  return deployment === undefined ? undefined : { Deployment: deployment };
+}
 
 /** A run after an event. If it loses every race, the event is sent again, which is another run. */
 const run =
-  (event: Event = 'as-needed') =>
+  (event: Event = 'as-needed', kept?: Children) =>
   async ({ cluster }: Pick<Turns, 'cluster'>) => {
     try {
-      await reconcile(key, { cluster, now: () => NOW }, EVENTS[event]);
+      await reconcile(key, { cluster, now: () => NOW }, runOf(event, kept));
     } catch (error) {
       if (!(error instanceof ClusterError) || error.class !== 'conflict') throw error;
     }
@@ -53,7 +75,7 @@ const run =
 
 /** A run whose process ends when it loses a race, so that it cannot undo its writes. */
 const mortal =
-  (event: Event) =>
+  (event: Event, kept?: Children) =>
   async ({ cluster }: Pick<Turns, 'cluster'>) => {
     const orEnd = async <T>(work: Promise<T>): Promise<T> =>
       work.catch((error: unknown) => {
@@ -64,7 +86,7 @@ const mortal =
       replace: (child: Child) => orEnd(cluster.replace(child)),
       updateStatus: (website: Website) => orEnd(cluster.updateStatus(website)),
     };
-    await reconcile(key, { cluster: ending, now: () => NOW }, EVENTS[event]).catch((error: unknown) => {
+    await reconcile(key, { cluster: ending, now: () => NOW }, runOf(event, kept)).catch((error: unknown) => {
       if (!(error instanceof ClusterError) || error.code !== 'Unreachable') throw error;
     });
   };
@@ -324,6 +346,73 @@ describe('P3, P9, P10: in every order of the calls, no generation goes back, Rea
         to: OLD,
       },
     ],
+    ...(['kept', 'kept-cached'] as const).flatMap((event): [string, Race][] => [
+      [`a copy is up to date (${event})`, { from: OLD, deeds: apply(NEW), runs: [event, event], to: NEW }],
+      [
+        `a copy is behind two changes (${event})`,
+        {
+          from: OLD,
+          deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, SCALED)],
+          runs: [event, event],
+          to: SCALED,
+        },
+      ],
+      [
+        `a copy is behind a change that is taken back (${event})`,
+        {
+          from: OLD,
+          deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, OLD)],
+          runs: [event, event],
+          to: OLD,
+        },
+      ],
+      [
+        `a copy is behind a Deployment that was edited by hand (${event})`,
+        {
+          from: OLD,
+          deeds: (cluster) => [() => editDeployment(cluster), () => cluster.apply(key, NEW)],
+          runs: [event, 'deployment'],
+          to: NEW,
+        },
+      ],
+      [
+        `a copy is of a Deployment that was deleted by hand (${event})`,
+        {
+          from: OLD,
+          deeds: (cluster) => [() => deleteDeployment(cluster), () => cluster.apply(key, NEW)],
+          runs: [event, 'deployment'],
+          to: NEW,
+        },
+      ],
+      [
+        `a copy lists no host that comes (${event})`,
+        { from: OLD, deeds: apply(HOST), runs: [event, 'spec'], to: HOST },
+      ],
+      [`a copy lists a host that goes (${event})`, { from: HOST, deeds: apply(OLD), runs: [event, 'spec'], to: OLD }],
+      [
+        `a copy lists a budget that goes and comes back (${event})`,
+        {
+          from: BUDGET,
+          deeds: (cluster) => [() => cluster.apply(key, OLD), () => cluster.apply(key, BUDGET)],
+          runs: [event, 'as-needed'],
+          to: BUDGET,
+        },
+      ],
+      [`a copy has no labels that come (${event})`, { from: OLD, deeds: apply(WEB), runs: [event, 'spec'], to: WEB }],
+      [
+        `a policy changes what a copy leads to (${event})`,
+        { from: OLD, deeds: apply(NEW), runs: [event, 'as-needed'], to: NEW, admit: policy },
+      ],
+      [
+        `a copy is from before an autoscaler scaled (${event})`,
+        {
+          from: AUTOSCALED,
+          deeds: (cluster) => [() => cluster.autoscale('maxReplicas'), () => cluster.apply(key, OLD)],
+          runs: [event, 'as-needed'],
+          to: OLD,
+        },
+      ],
+    ]),
     ['a host is added', { from: OLD, deeds: apply(HOST), runs: ['as-needed', 'as-needed'], to: HOST }],
     ['a host is removed', { from: HOST, deeds: apply(OLD), runs: ['as-needed', 'as-needed'], to: OLD }],
     ['a budget is added', { from: OLD, deeds: apply(BUDGET), runs: ['as-needed', 'as-needed'], to: BUDGET }],
@@ -446,11 +535,13 @@ describe('P3, P9, P10: in every order of the calls, no generation goes back, Rea
     const expected = await alone(to, admit);
     const start = from === undefined ? () => new MemoryCluster() : await settled(from, admit);
     const cluster = start();
+    const kept = await copyIn(cluster);
+    const work = areMortal === true ? mortal : run;
     const explored = await explore({
       cluster,
       notes: guard(cluster),
       absent: absentIn(from, to),
-      actors: [user(...deeds(cluster)), ...runs.map(areMortal === true ? mortal : run)],
+      actors: [user(...deeds(cluster)), ...runs.map((event) => work(event, kept))],
       async end() {
         await settle(cluster);
         expect(world(cluster)).toEqual(expected);
@@ -582,6 +673,10 @@ describe('P3, P4: in every order of the calls, a Website created again under its
       'the garbage collector is slow with the Service',
       { from: OLD, deeds: replaced(NEW), runs: ['as-needed'], to: NEW, collects: 'Service' },
     ],
+    ...(['kept', 'kept-cached'] as const).map((event): [string, Race] => [
+      `a process kept a copy of the old one's Deployment (${event})`,
+      { from: OLD, deeds: replaced(NEW), runs: [event, 'as-needed'], to: NEW },
+    ]),
     [
       'the garbage collector does nothing',
       { from: OLD, deeds: replaced(NEW), runs: ['as-needed', 'nothing'], to: NEW },
@@ -627,13 +722,14 @@ describe('P3, P4: in every order of the calls, a Website created again under its
     const cluster = start();
     const notes = guard(cluster);
     guardOwners(cluster, notes);
+    const kept = await copyIn(cluster);
     const { ends } = await explore({
       cluster,
       notes,
       absent: absentIn(from, to),
       actors: [
         user(...deeds(cluster)),
-        ...runs.map((reads) => run(reads)),
+        ...runs.map((reads) => run(reads, kept)),
         ...(collects === undefined ? [] : [collector(cluster, collects)]),
       ],
       async end() {

@@ -101,11 +101,19 @@ export function partOf(children: DesiredChildren, look: Look): DesiredChildren {
   return Object.fromEntries(Object.entries(children).filter(([kind]) => !without.has(kind)));
 }
 
-/** Reads the children in at most two steps: the Deployment's annotations say which others may matter. */
-export async function readChildren(key: WebsiteKey, cluster: Cluster, look: Look, from?: 'cache'): Promise<Children> {
+/**
+ * Reads the children in at most two steps: the Deployment's annotations say which others may matter.
+ * @param given.kept children that are not read.
+ */
+export async function readChildren(
+  key: WebsiteKey,
+  cluster: Cluster,
+  look: Look,
+  { kept = {}, from }: { readonly kept?: Children | undefined; readonly from?: 'cache' | undefined } = {},
+): Promise<Children> {
   const { kinds, marked } = look;
   const readKinds = async (some: readonly ChildKind[]): Promise<Children> => {
-    const read = some.map(async (kind) => [kind, await cluster.getChild(kind, key, from)] as const);
+    const read = some.map(async (kind) => [kind, kept[kind] ?? (await cluster.getChild(kind, key, from))] as const);
     return Object.fromEntries(await Promise.all(read));
   };
   const first = await readKinds([...kinds]);

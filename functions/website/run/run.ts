@@ -27,12 +27,17 @@ export interface Run {
   readonly since?: string | undefined;
   /** The Website as a cache showed it to the first attempt of this run. It is not read again. */
   readonly cached?: Website;
+  /** Children as they once were, at the version that each of them carries. The run does not read these. */
+  readonly kept?: Children | undefined;
   /** Repeats the writes that were reverted last time. */
   readonly afresh?: boolean;
 }
 
 /** The same run, but it reads everything, and from the API server's storage. */
 export const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHING, afresh });
+
+/** The same run, but it reads the children from the API server's storage. It keeps a Website that came from a cache. */
+export const fromStorage = (run: Run, website: Website): Run => ({ ...run, kept: undefined, cached: website });
 
 /** If this run has read too little to act, returns the run to make instead. */
 export async function secondRun(
@@ -45,7 +50,7 @@ export async function secondRun(
   const { look = AS_NEEDED, since } = run;
   if (isDoubted(website, decision, look)) return everything(run);
   if (hasSeenTooLittle(website, decision, look)) return {};
-  if (mayHaveLagged(run, decision)) return { ...run, cached: website };
+  if (mayHaveLagged(run, decision)) return fromStorage(run, website);
   if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
   if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
   const lost = kindsLost(website, children, decision, look);
@@ -61,9 +66,18 @@ async function existsAny(kinds: readonly ChildKind[], { metadata }: Website, clu
 export const childrenFrom = ({ look, since, cached }: Run): 'cache' | undefined =>
   look?.mayLag === true && since !== undefined && cached === undefined ? 'cache' : undefined;
 
-/** Whether no write will confirm the children. A scale writes the Website, by the number of the Deployment. */
-const mayHaveLagged = (run: Run, { plan: { steps }, scale }: Decision): boolean =>
-  childrenFrom(run) === 'cache' && (steps.length === 0 || scale !== undefined);
+/** Whether the Deployment is a copy or comes from a cache, so that only a write under its version shows that it is up to date. */
+export const isUnsure = (run: Run): boolean => run.kept !== undefined || childrenFrom(run) === 'cache';
+
+/**
+ * Whether no write will confirm the children, or another write comes first. A scale writes the Website, by the number of the
+ * Deployment. A copy may be older than what a cache shows, so nothing is written before it or at the same time.
+ */
+function mayHaveLagged(run: Run, { plan: { steps }, scale }: Decision): boolean {
+  const [first = []] = steps;
+  const isFirst = run.kept === undefined || first.every(({ child }) => run.kept?.[child.kind] !== undefined);
+  return isUnsure(run) && (first.length === 0 || scale !== undefined || !isFirst);
+}
 
 /**
  * Whether the run must read every kind, even if the Deployment's annotation omits it. A user who requests a reconcile may doubt the

@@ -7,7 +7,7 @@ import {
   type WebsiteKey,
   type WebsiteStatus,
 } from '../../../functions/website/resource.ts';
-import { kindOf, type ChildKind, type Versions } from '../../../functions/website/children/kinds.ts';
+import { CARRIER, kindOf, type ChildKind, type Versions } from '../../../functions/website/children/kinds.ts';
 import { controllerOf, MANAGER, websiteNameIn } from '../../../functions/website/children/metadata.ts';
 import { isWebsite } from '../../../functions/website/plan/ownership.ts';
 import type { Reason } from '../../../functions/events/website-event.ts';
@@ -39,6 +39,8 @@ export interface Memory {
   readonly owner?: { readonly name: string; readonly uid: string };
   /** Hash of a Website's status, and when the functions last wrote it, as `PRINT@TIME`. */
   readonly status?: string;
+  /** The last seen version. Only of a Deployment that a Website controls. */
+  readonly version?: string;
 }
 
 /**
@@ -59,13 +61,15 @@ export class KnownObjects {
   get(key: string): Memory | undefined {
     const packed = this.#packed.get(key);
     if (packed === undefined) return undefined;
-    const [uid = '', print = '', status = '', ownerUid, name = ''] = packed.split(' ');
+    const [uid = '', print = '', status = '', ownerUid, name = '', version] = packed.split(' ');
     const owner = ownerUid === undefined ? {} : { owner: { name, uid: ownerUid } };
-    return { uid, print, ...(status === '' ? {} : { status }), ...owner };
+    const rest = version === undefined ? {} : { version };
+    return { uid, print, ...(status === '' ? {} : { status }), ...owner, ...rest };
   }
 
-  set(key: string, { uid, print, status = '', owner }: Memory): void {
-    this.#packed.set(key, [uid, print, status, ...(owner === undefined ? [] : [owner.uid, owner.name])].join(' '));
+  set(key: string, { uid, print, status = '', owner, version }: Memory): void {
+    const parts = [uid, print, status, ...(owner === undefined ? [] : [owner.uid, owner.name])];
+    this.#packed.set(key, (version === undefined ? parts : [...parts, version]).join(' '));
   }
 
   delete(key: string): void {
@@ -183,7 +187,8 @@ export function rememberChild(kind: ChildKind, { metadata, spec, status }: Watch
   if (owner !== undefined && isWebsite(owner) && isIdentity(owner)) {
     const watched = kindOf(kind).watchedStatus?.(status);
     const all = [labels, annotations, ownerReferences, deletionTimestamp, spec, watched];
-    return { uid, owner: { name: owner.name, uid: owner.uid }, print: print(all) };
+    const version = kind === CARRIER ? { version: metadata.resourceVersion } : {};
+    return { uid, owner: { name: owner.name, uid: owner.uid }, print: print(all), ...version };
   }
   const website = websiteNameIn(kind, name);
   if (website === undefined) return undefined;

@@ -1,4 +1,5 @@
 import { isOptional, kindOf, type ChildKind } from '../../../functions/website/children/kinds.ts';
+import { childName } from '../../../functions/website/children/metadata.ts';
 import { keyText, PLURAL, type WebsiteKey } from '../../../functions/website/resource.ts';
 import {
   deletionOf,
@@ -27,6 +28,12 @@ export interface Outlet {
 export interface RememberingObserver extends Observer {
   /** Number of remembered objects. */
   size(): number;
+}
+
+/** An observer of one kind of children. */
+export interface ChildObserver extends RememberingObserver {
+  /** The last seen version of this Website's child. Undefined unless it is a Deployment. */
+  readonly versionOf: (key: WebsiteKey) => string | undefined;
 }
 
 /** An observer of Websites that also knows their uids. */
@@ -108,7 +115,7 @@ export function childObserver(
   kind: ChildKind,
   outlet: Outlet,
   websites: Pick<WebsiteObserver, 'uidOf'>,
-): RememberingObserver {
+): ChildObserver {
   const known = new KnownObjects();
   const { plural } = kindOf(kind);
   let listed = new Set<string>();
@@ -181,6 +188,7 @@ export function childObserver(
     },
     deleted: ({ metadata }) => remove(keyText(metadata), metadata.resourceVersion),
     size: () => known.size,
+    versionOf: ({ namespace, name }) => known.get(keyText({ namespace, name: childName(kind, name) }))?.version,
   };
 }
 

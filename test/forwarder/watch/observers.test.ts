@@ -221,6 +221,38 @@ const child = (metadata: Partial<ObjectMeta> = {}, rest: object = {}): WatchedOb
   ...rest,
 });
 
+describe("The version of a Website's Deployment", () => {
+  const shop = { namespace: 'a', name: 'shop' };
+  const metadata = { name: 'shop-deployment', namespace: 'a' };
+  const seen = () => childObserver('Deployment', outlet, { uidOf: () => 'u1' });
+
+  it('is the last that a list or a watch showed, even if nothing that matters changed', () => {
+    const deployments = seen();
+    observer = deployments;
+    expect(deployments.versionOf(shop)).toBeUndefined();
+    list(child({ ...metadata, resourceVersion: '5' }));
+    expect(deployments.versionOf(shop)).toBe('5');
+    observer.changed(child({ ...metadata, resourceVersion: '6' }));
+    expect(deployments.versionOf(shop)).toBe('6');
+    observer.changed(child({ ...metadata, resourceVersion: '7' }, { spec: { replicas: 2 } }));
+    expect(deployments.versionOf(shop)).toBe('7');
+    expect(deployments.versionOf({ ...shop, name: 'other' })).toBeUndefined();
+    observer.deleted(child({ ...metadata, resourceVersion: '8' }));
+    expect(deployments.versionOf(shop)).toBeUndefined();
+  });
+
+  it('is not remembered if no Website controls it, or for another kind', () => {
+    const deployments = seen();
+    observer = deployments;
+    list(child({ ...metadata, ownerReferences: [] }));
+    expect(deployments.versionOf(shop)).toBeUndefined();
+    const services = childObserver('Service', outlet, { uidOf: () => 'u1' });
+    observer = services;
+    list(child({ ...metadata, name: 'shop-service' }));
+    expect(services.versionOf(shop)).toBeUndefined();
+  });
+});
+
 describe('A child', () => {
   let there: Set<string>;
   const websites = {

@@ -18,6 +18,7 @@ const EVENTS: Readonly<Record<string, Run>> = {
   'as-needed': RUNS['as-needed'],
   spec: RUNS.spec,
   cached: { ...RUNS.spec, since: '1' },
+  kept: { ...RUNS.spec, since: '1', kept: {} },
 };
 
 /** A cluster whose run stalls before one of its calls, then makes that call, and ends. */
@@ -84,12 +85,14 @@ async function race(
   at: number,
 ) {
   const cluster = from.copy();
+  const copy = { Deployment: await cluster.getChild('Deployment', key) };
+  const withCopy = (event: Run = {}): Run => (event.kept === undefined ? event : { ...event, kept: copy });
   cluster.apply(key, older);
   const { slow, atCall, resume } = stallingAt(cluster, at);
-  const end = ended(run(slow, slowRun));
+  const end = ended(run(slow, withCopy(slowRun)));
   if ((await Promise.race([end, atCall.then(() => 'stalled' as const)])) === 'ended') return false;
   cluster.apply(key, newer);
-  await run(cluster, fastRun);
+  await run(cluster, withCopy(fastRun));
   const before = children(cluster);
   resume();
   await end;

@@ -1,0 +1,62 @@
+import { CARRIER, type Carrier, type Child, type Children } from '../website/children/kinds.ts';
+import { childName } from '../website/children/metadata.ts';
+import { keyText, type WebsiteKey } from '../website/resource.ts';
+import type { Cluster } from './cluster.ts';
+import { isOlder } from './resource-version.ts';
+
+/** Most characters kept: about a thousand Deployments. */
+const MOST = 4 * 1024 * 1024;
+/** One large Deployment must not displace hundreds of others. */
+const LONGEST = 64 * 1024;
+
+/**
+ * The Deployments that this process read or wrote last, as JSON. The content of an object at one version never changes. So a run that
+ * writes under that version need not read the object again (docs/adr/0004-fencing.md). The oldest copies go first.
+ */
+export class KeptChildren {
+  readonly #texts = new Map<string, { readonly version: string; readonly text: string }>();
+  #size = 0;
+
+  note(child: Carrier): void {
+    const key = keyText(child.metadata);
+    const text = JSON.stringify(child);
+    this.#drop(key);
+    if (text.length > LONGEST) return;
+    this.#texts.set(key, { version: child.metadata.resourceVersion, text });
+    this.#size += text.length;
+    for (const oldest of this.#texts.keys()) {
+      if (this.#size <= MOST) return;
+      this.#drop(oldest);
+    }
+  }
+
+  /** The children that are kept at one of these versions or a newer one. Undefined if there are none. */
+  of(
+    { namespace, name }: WebsiteKey,
+    { [CARRIER]: seen }: { readonly [CARRIER]?: string | undefined },
+  ): Children | undefined {
+    const kept = this.#texts.get(keyText({ namespace, name: childName(CARRIER, name) }));
+    if (seen === undefined || kept === undefined) return undefined;
+    if (kept.version !== seen && !isOlder(seen, kept.version)) return undefined;
+    return { [CARRIER]: JSON.parse(kept.text) as Carrier };
+  }
+
+  #drop(key: string): void {
+    this.#size -= this.#texts.get(key)?.text.length ?? 0;
+    this.#texts.delete(key);
+  }
+}
+
+/** The same cluster, and every Deployment that it returns is kept. */
+export function keeping(cluster: Cluster, kept: KeptChildren): Cluster {
+  const noted = <T extends Child | undefined>(child: T): T => {
+    if (child?.kind === CARRIER) kept.note(child);
+    return child;
+  };
+  return {
+    ...cluster,
+    getChild: async (kind, key, from) => noted(await cluster.getChild(kind, key, from)),
+    create: async (child) => noted(await cluster.create(child)),
+    replace: async (child) => noted(await cluster.replace(child)),
+  };
+}

@@ -1,0 +1,118 @@
+// A copy of a Deployment from an earlier run only ever saves a read: P3, P4, P10.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ClusterError } from '../../functions/cluster/errors.ts';
+import type { Children } from '../../functions/website/children/kinds.ts';
+import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import { AT_SPEC } from '../../functions/website/look.ts';
+import { reconcile } from '../../functions/website/reconcile.ts';
+import { MemoryCluster } from '../cluster/memory.ts';
+import { NOW } from '../fixtures/websites.ts';
+
+const key = { namespace: 'team-a', name: 'shop' };
+const OLD = { image: 'nginx:1', replicas: 2, disruptionBudget: 'None' };
+const NEW = { ...OLD, image: 'nginx:2' };
+/** A forged or repeated event names any version of the Website, or none. */
+const EVENTS = [{ since: '1' }, { since: undefined }];
+
+let cluster: MemoryCluster;
+let read: string[];
+let kept: Children;
+
+async function start(spec: object): Promise<void> {
+  cluster = new MemoryCluster();
+  cluster.apply(key, spec);
+  for (const _ of [1, 2]) {
+    await reconcile(key, { cluster, now: () => NOW });
+    cluster.rollOut();
+  }
+  await reconcile(key, { cluster, now: () => NOW });
+  kept = { Deployment: await cluster.getChild('Deployment', key) };
+  read = [];
+  const getChild = cluster.getChild.bind(cluster);
+  cluster.getChild = async (kind, where) => {
+    read.push(kind);
+    return getChild(kind, where);
+  };
+}
+const run = (given: object) => reconcile(key, { cluster, now: () => NOW }, { look: AT_SPEC, kept, ...given });
+const deployment = () => cluster.children().find((child): child is Deployment => child.kind === 'Deployment');
+const status = () => cluster.websites()[0]?.status;
+/** As the Deployment controller does when a Pod fails. */
+function failOnePod(): void {
+  const live = deployment();
+  if (live !== undefined) cluster.edit(live, { status: { ...live.status, readyReplicas: 1, availableReplicas: 1 } });
+}
+
+describe.each(EVENTS)('With an event of version $since, a copy', (event) => {
+  beforeEach(() => start(OLD));
+
+  it('takes the place of a read when the spec is new', async () => {
+    cluster.apply(key, NEW);
+    expect(await run(event)).toMatchObject({ actions: ['replace Deployment', 'update status'] });
+    expect(read).toEqual([]);
+  });
+
+  it('is no reason to report anything: without a write, the run reads', async () => {
+    failOnePod();
+    expect(status()).toMatchObject({ readyReplicas: 2 });
+    await run(event);
+    expect(status()).toMatchObject({ readyReplicas: 1 });
+    expect(read).toContain('Deployment');
+  });
+
+  it('that is outdated is refused, and the status describes what was read then', async () => {
+    cluster.apply(key, NEW);
+    failOnePod();
+    expect(await run(event)).toMatchObject({ actions: ['replace Deployment', 'update status'] });
+    expect(status()).toMatchObject({ readyReplicas: 1, observedGeneration: 2 });
+  });
+
+  it('does not describe a Deployment whose write a policy refuses', async () => {
+    cluster.apply(key, NEW);
+    failOnePod();
+    cluster.replace = async () => {
+      throw new ClusterError('Invalid', 'no such image');
+    };
+    await run(event);
+    expect(status()).toMatchObject({ readyReplicas: 1 });
+    expect(status()?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', reason: 'Rejected' }));
+  });
+
+  it('leads to no write while the Website is suspended', async () => {
+    cluster.apply(key, { ...NEW, suspend: true });
+    const live = deployment();
+    if (live !== undefined) cluster.edit(live, { spec: { ...live.spec, replicas: 7 } });
+    expect(await run(event)).toMatchObject({ actions: ['update status'] });
+    expect(deployment()).toMatchObject({ spec: { replicas: 7 } });
+    expect(read).toContain('Deployment');
+  });
+
+  it('of the Deployment of a deleted Website is not taken over', async () => {
+    cluster.drop('Website', key);
+    cluster.apply(key, NEW);
+    const { actions } = await run(event);
+    expect(actions).toContain('replace Deployment');
+    expect(read).toContain('Deployment');
+  });
+});
+
+describe('Nothing is written before the Deployment, on the strength of a copy:', () => {
+  it('no replicas of a Website', async () => {
+    await start({ image: 'nginx:1', autoscaling: { maxReplicas: 5 } });
+    cluster.autoscale('maxReplicas');
+    cluster.apply(key, { image: 'nginx:1', autoscaling: { external: true } });
+    await run({});
+    expect(cluster.websites()[0]?.spec).toMatchObject({ replicas: 5 });
+  });
+
+  it('no deletion of an Ingress', async () => {
+    await start({ ...OLD, host: 'shop.example.com' });
+    cluster.apply(key, OLD);
+    const remove = cluster.delete.bind(cluster);
+    cluster.delete = async (child) => {
+      expect(read, 'before the deletion').toContain('Deployment');
+      return remove(child);
+    };
+    expect((await run({ since: '1' })).actions).toContain('delete Ingress');
+  });
+});
