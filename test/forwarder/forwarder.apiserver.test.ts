@@ -33,7 +33,7 @@ let gate: Promise<void>;
 let attempts: number;
 let resyncs: number;
 /** What was accepted, in order. */
-let accepted: { id: string; name: string; type: string; reason: string; changed: readonly string[] | undefined }[];
+let accepted: ({ id: string; name: string; type: string; reason: string } & Pick<EventData, 'changed' | 'versions'>)[];
 let program: Program | undefined;
 
 beforeAll(async () => {
@@ -58,8 +58,8 @@ beforeEach(async () => {
         attempts++;
         await gate;
         const type = event.type.split('.').at(-1) ?? '';
-        const { reason = '', changed } = event.data ?? {};
-        if (status < 300) accepted.push({ id: event.id, name: String(event['name']), type, reason, changed });
+        const { reason = '', changed, versions } = event.data ?? {};
+        if (status < 300) accepted.push({ id: event.id, name: String(event['name']), type, reason, changed, versions });
       }
       response.writeHead(status, replyHeaders).end();
     })();
@@ -175,6 +175,23 @@ describe('A change that the sink knew when it answered', () => {
     await eventually(() => expect(accepted.filter(({ reason }) => reason === 'spec-changed')).toHaveLength(1));
     await label('news');
     await eventually(() => expect(drifts()).toBeGreaterThan(0));
+  });
+});
+
+it('An event about a new spec names the version of the Deployment', async () => {
+  const key = { namespace, name: 'shop' };
+  await watching();
+  const website = await createWebsite(admin, key, spec);
+  await kubernetes(admin).create(desiredChild('Deployment', website));
+  let port = 8000;
+  await eventually(async () => {
+    accepted.length = 0;
+    await patchWebsite(admin, key, { spec: { port: ++port } });
+    await eventually(() => expect(accepted).not.toHaveLength(0));
+    const { metadata } = (await kubernetes(admin).getChild('Deployment', key)) ?? {};
+    expect(accepted).toContainEqual(
+      expect.objectContaining({ reason: 'spec-changed', versions: { Deployment: metadata?.resourceVersion } }),
+    );
   });
 });
 

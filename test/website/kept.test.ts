@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { Children } from '../../functions/website/children/kinds.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { AT_SPEC } from '../../functions/website/look.ts';
+import { AS_NEEDED, AT_SPEC } from '../../functions/website/look.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
@@ -98,11 +98,21 @@ describe.each(EVENTS)('With an event of version $since, a copy', (event) => {
 
 describe('Nothing is written before the Deployment, on the strength of a copy:', () => {
   it('no replicas of a Website', async () => {
-    await start({ image: 'nginx:1', autoscaling: { maxReplicas: 5 } });
-    cluster.autoscale('maxReplicas');
-    cluster.apply(key, { image: 'nginx:1', autoscaling: { external: true } });
+    await start(OLD);
+    const live = deployment();
+    if (live !== undefined) cluster.edit(live, { spec: { ...live.spec, replicas: 5 } });
+    cluster.apply(key, { image: 'nginx:1', autoscaling: { external: true }, disruptionBudget: 'None' });
     await run({});
     expect(cluster.websites()[0]?.spec).toMatchObject({ replicas: 5 });
+  });
+
+  it('no Service, not even at the same time', async () => {
+    await start(OLD);
+    cluster.remove('Service', { ...key, name: 'shop-service' });
+    cluster.apply(key, NEW);
+    const { actions } = await run({ look: AS_NEEDED });
+    expect(actions).toEqual(expect.arrayContaining(['replace Deployment', 'create Service']));
+    expect(read).toContain('Deployment');
   });
 
   it('no deletion of an Ingress', async () => {
