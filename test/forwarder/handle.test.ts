@@ -62,10 +62,10 @@ describe('The event names the Deployment that the forwarder last saw', () => {
         },
       },
       log: { info() {} },
-      metrics: { events: note, duration: note },
+      metrics: { events: note, duration: note, queued: note, eventLoop: { begin: () => () => {} } },
       tracing: { traceparentOf() {}, answered() {} },
     } as unknown as Sender;
-    await handlerOf(sender, () => (version === undefined ? undefined : { Deployment: version }))(given, 1);
+    await handlerOf(sender, () => (version === undefined ? undefined : { Deployment: version }))(given, 1, 0);
     return sent.map(({ data }) => data?.versions);
   };
   const changed = notice({ kind: 'changed', reason: 'spec-changed' });

@@ -1,12 +1,12 @@
 // A copy of a Deployment from an earlier run only ever saves a read: P3, P4, P10.
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ClusterError } from '../../functions/cluster/errors.ts';
-import type { Children } from '../../functions/website/children/kinds.ts';
-import type { Deployment } from '../../functions/website/children/deployment/object.ts';
-import { AS_NEEDED, AT_SPEC } from '../../functions/website/look.ts';
-import { reconcile } from '../../functions/website/reconcile.ts';
-import { MemoryCluster } from '../cluster/memory.ts';
-import { NOW } from '../fixtures/websites.ts';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
+import type { Children } from '../../../functions/website/children/kinds.ts';
+import type { Deployment } from '../../../functions/website/children/deployment/object.ts';
+import { AS_NEEDED, AT_SPEC } from '../../../functions/website/run/look.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
+import { MemoryCluster } from '../../cluster/memory.ts';
+import { NOW } from '../../fixtures/websites.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const OLD = { image: 'nginx:1', replicas: 2, disruptionBudget: 'None' };
