@@ -4,7 +4,7 @@ import { keyText, type WebsiteKey } from '../website/resource.ts';
 import type { Cluster } from './cluster.ts';
 import { isOlder } from './resource-version.ts';
 
-/** Most characters kept: about a thousand Deployments. */
+/** Most characters kept: about two thousand Deployments. */
 const MOST = 4 * 1024 * 1024;
 /** One large Deployment must not displace hundreds of others. */
 const LONGEST = 64 * 1024;
@@ -19,7 +19,8 @@ export class KeptChildren {
 
   note(child: Carrier): void {
     const key = keyText(child.metadata);
-    const text = JSON.stringify(child);
+    // More than half of a Deployment. An update leaves them as they are.
+    const text = JSON.stringify({ ...child, metadata: { ...child.metadata, managedFields: undefined } });
     this.#drop(key);
     if (text.length > LONGEST) return;
     this.#texts.set(key, { version: child.metadata.resourceVersion, text });

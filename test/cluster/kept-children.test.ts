@@ -29,6 +29,12 @@ describe('A copy', () => {
     expect(kept.of(key, { Deployment: seen })).toEqual(isKept ? { Deployment: deployment(version) } : undefined);
   });
 
+  it('leaves out managedFields, which an update does not send', () => {
+    const stored = deployment('100');
+    kept.note({ ...stored, metadata: { ...stored.metadata, managedFields: [{ manager: 'x', fieldsV1: {} }] } });
+    expect(kept.of(key, { Deployment: '100' })).toEqual({ Deployment: stored });
+  });
+
   it('of another Website is not kept', () => {
     kept.note(deployment('100', { name: 'shop-2' }));
     expect(kept.of(key, { Deployment: '100' })).toBeUndefined();
