@@ -29,7 +29,7 @@ const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
   resync       how long a resync takes; --websites N
   forwarder    what the forwarder takes; --large
   failover     how soon a standby follows
-  cold-start   how soon the functions are there
+  cold-start   how soon the functions are there; --record NAME
   cli          how soon the program website shows something, and what a plan of all Websites takes; --websites N
   scale        what both programs take at a simulated API server; --websites N, --shards N, --record NAME
 

@@ -5,6 +5,7 @@ import { parseArgs, promisify } from 'node:util';
 import { pidOf, startProgram } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 import { print, repeat, SPEC, withControlPlane, type BenchCluster, type Row } from './measure.ts';
+import { record } from './records.ts';
 import { rssMiB } from './usage.ts';
 
 const BUILDS = {
@@ -18,7 +19,11 @@ const ANYBODY_HERE = { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1' };
 export async function benchColdStart(args: readonly string[]): Promise<void> {
   const { values: flags } = parseArgs({
     args: [...args],
-    options: { runs: { type: 'string', default: '11' }, quick: { type: 'boolean', default: false } },
+    options: {
+      runs: { type: 'string', default: '11' },
+      quick: { type: 'boolean', default: false },
+      record: { type: 'string' },
+    },
   });
   const runs = flags.quick ? 5 : Number(flags.runs);
   const rounds = await withControlPlane((cluster) =>
@@ -31,6 +36,7 @@ export async function benchColdStart(args: readonly string[]): Promise<void> {
     ),
   );
   print('Functions that start, with one Website to make', rows);
+  if (flags.record !== undefined) record(flags.record, { rows });
 }
 
 interface Start {
