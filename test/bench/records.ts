@@ -25,12 +25,15 @@ export const readRecords = (): Records => JSON.parse(readFileSync(FILE, 'utf8'))
 
 /** Keeps a measurement under this name, in place of the one before. Figures have three digits after the point. */
 export function record(name: string, figures: Omit<Measurement, 'machine' | 'command'>): void {
-  const command = ['npm run bench --', ...withoutRecord(process.argv.slice(2))].join(' ');
+  const command = ['npm run bench --', ...withoutPlaces(process.argv.slice(2))].join(' ');
   const records = { ...readRecords(), [name]: { machine: thisMachine(), command, ...figures } };
   const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(3)) : value);
   writeFileSync(FILE, `${JSON.stringify(records, rounded, 1)}\n`);
   progress(`Recorded ${name} in ${RECORDS}. Write the page: node test/bench/page.ts`);
 }
 
-const withoutRecord = (args: readonly string[]): string[] =>
-  args.filter((arg, index) => arg !== '--record' && args[index - 1] !== '--record');
+/** Where the figures went says nothing about them. */
+const PLACES: ReadonlySet<string | undefined> = new Set(['--record', '--json', '--chart']);
+
+const withoutPlaces = (args: readonly string[]): string[] =>
+  args.filter((arg, index) => !PLACES.has(arg) && !PLACES.has(args[index - 1]));

@@ -33,7 +33,7 @@ export async function benchScale(args: readonly string[]): Promise<void> {
     const rows = [
       ...(await forwarderRows('the forwarder alone', server, { kubeconfig })),
       ...(await forwarderRows(`one of ${shards} shards`, server, { kubeconfig, shard: `0/${shards}` })),
-      ...(await resyncRows(server, kubeconfig)),
+      ...(await resyncRows(websites, server, kubeconfig)),
     ];
     print(`${websites} Websites with a Deployment and a Service each, at a simulated API server`, rows);
     if (flags.record !== undefined) record(flags.record, { rows });
@@ -61,7 +61,7 @@ async function forwarderRows(
   );
 }
 
-async function resyncRows(server: FleetServer, kubeconfig: string): Promise<Row[]> {
+async function resyncRows(websites: number, server: FleetServer, kubeconfig: string): Promise<Row[]> {
   progress('Asking for a resync');
   const functions = startFunctions({ KUBECONFIG: kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
   try {
@@ -70,8 +70,13 @@ async function resyncRows(server: FleetServer, kubeconfig: string): Promise<Row[
     const start = performance.now();
     const response = await fetch(resync, { method: 'POST' });
     const seconds = secondsSince(start);
-    if (!response.ok) throw new Error(`The resync answered ${response.status}: ${await response.text()}`);
+    const report = response.headers.get('website-resync') ?? (await response.text());
+    // Beyond a bound of memory, the functions read the children of each Website. The simulated API server does not answer that.
+    const unreached = Number(
+      /unreached=(\d+)|^.*?(\d+) Websites could not be reached/.exec(report)?.slice(1).find(Boolean) ?? 0,
+    );
     return [
+      { name: 'a resync: Websites compared from the lists', values: [websites - unreached], digits: 0 },
       { name: 'a resync, s', values: [seconds] },
       { name: 'a resync: CPU of the functions, s', values: [(cpuMs(pidOf(functions)) - cpuBefore) / 1000] },
       { name: 'a resync: pages', values: [pagesOf(server) - pagesBefore], digits: 0 },
