@@ -11,8 +11,8 @@ import { countsIn, summary, total, type Counts } from './summary.ts';
 /** Runs of vitest, one after the other in each lane. Only the unit tests measure coverage, because that takes a tenth more CPU time. */
 const LANES: readonly (readonly (readonly string[])[])[] = [
   [
-    ['--project', 'alone', '--project', 'programs', '--project', 'apiserver'],
     ['--coverage', '--project', 'unit'],
+    ['--project', 'alone', '--project', 'programs', '--project', 'apiserver'],
   ],
   // They wait more than they work, one after another, so this lane takes as long as the other.
   [['--project', 'hosts', '--project', 'e2e']],
