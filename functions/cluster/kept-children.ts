@@ -19,7 +19,7 @@ export class KeptChildren {
 
   note(child: Carrier): void {
     const key = keyText(child.metadata);
-    // More than half of a Deployment. An update leaves them as they are.
+    // managedFields are more than half of a Deployment, and an update does not send them.
     const text = JSON.stringify({ ...child, metadata: { ...child.metadata, managedFields: undefined } });
     this.#drop(key);
     if (text.length > LONGEST) return;
