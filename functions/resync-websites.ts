@@ -25,12 +25,15 @@ export interface ResyncContext extends Context, RecordingContext {
 export interface ResyncLimits {
   readonly timeMs?: number;
   readonly retryAfterMs?: readonly number[];
+  readonly failures?: number;
 }
 
 /** Leaves 10 s for Websites whose reconcile has started. */
 const TIME_MS = RESYNC_MS - 10_000;
 /** Waits before failed Websites are retried within the same resync. Most faults are over by then. */
 const RETRY_AFTER_MS = [1_000, 5_000];
+/** A resync keeps its failures until it has retried them. After so many, it leaves the rest to the next one. */
+const MOST_FAILURES = 1_000;
 /** Half of the connections to an API server, so that events still get through. */
 const PARALLEL = 16;
 /** Websites between two log lines about progress. */
@@ -78,15 +81,16 @@ async function resyncEach(clusters: readonly ServedCluster[], context: ClustersC
 
 /**
  * Function 2, for one cluster: compares every Website and reconciles those that differ from their desired state.
- * - It reads lists in pages, so a resync of settled Websites costs one call for 500 objects instead of three calls each.
+ * - It reads lists in pages, so a resync of settled Websites costs one call for 500 objects instead of three calls each. It holds one
+ *   page of each list.
  * - Two may run at once, because only `reconcile` writes.
- * - If time runs out, the next resync continues behind the last Website of this one. So Websites that fail every time do not keep
- *   the others from their turn.
+ * - If time runs out, or if `MOST_FAILURES` failed, the next resync continues behind the last Website of this one. So Websites that
+ *   fail every time do not keep the others from their turn.
  * @throws ClusterError if a list cannot be read.
  */
 export async function resyncWebsites(
   { log, resyncPlace, ...context }: ResyncContext,
-  { timeMs = TIME_MS, retryAfterMs = RETRY_AFTER_MS }: ResyncLimits = {},
+  { timeMs = TIME_MS, retryAfterMs = RETRY_AFTER_MS, failures: mostFailures = MOST_FAILURES }: ResyncLimits = {},
 ): Promise<ResyncReport> {
   const start = performance.now();
   const { seen, differing, large, uncompared, afresh } = await findDiffering(context);
@@ -95,6 +99,7 @@ export async function resyncWebsites(
   const queue = parts.flatMap((keys) => startingBehind(resyncPlace.last, keys));
   const counts = { differing: known.size, repaired: 0, stalled: 0, failed: 0, unreached: 0 };
   let begun = 0;
+  let failed = 0;
   const isTimeUp = () => performance.now() - start > timeMs;
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     const recording = recordingOf({ key, eventReason: 'resync' }, context);
@@ -114,21 +119,17 @@ export async function resyncWebsites(
       log.info({ ...key, ...what }, 'Reconciled Website');
       return undefined;
     } catch (error) {
+      failed++;
       return { key, error, recording };
     }
   };
-  let failures = await inParallel(queue, async (key) => {
-    if (isTimeUp()) return undefined;
+  const failedOnce = await inParallel(queue, async (key) => {
+    if (isTimeUp() || failed >= mostFailures) return undefined;
     resyncPlace.last = key;
     if (++begun % PROGRESS === 0) log.info({ begun, differing: counts.differing }, 'Resyncing Websites');
     return visit(key);
   });
-  for (const waitMs of retryAfterMs) {
-    const [retried, permanent] = split(failures, isWorthRetrying);
-    if (retried.length === 0 || isTimeUp()) break;
-    await delay(waitMs);
-    failures = [...permanent, ...(await inParallel(retried, ({ key }) => visit(key)))];
-  }
+  const failures = await retried(failedOnce, visit, retryAfterMs, isTimeUp);
   for (const { key, error } of failures) {
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
     log[error instanceof ClusterError ? 'warn' : 'error']({ ...key, err: error }, 'Could not reconcile Website');
@@ -147,6 +148,23 @@ interface Failure {
   readonly key: WebsiteKey;
   readonly error: unknown;
   readonly recording: Recording;
+}
+
+/** Retries once after each wait. @returns what still fails. */
+async function retried(
+  failures: readonly Failure[],
+  visit: (key: WebsiteKey) => Promise<Failure | undefined>,
+  waitsMs: readonly number[],
+  isTimeUp: () => boolean,
+): Promise<readonly Failure[]> {
+  let left = failures;
+  for (const waitMs of waitsMs) {
+    const [again, permanent] = split(left, isWorthRetrying);
+    if (again.length === 0 || isTimeUp()) break;
+    await delay(waitMs);
+    left = [...permanent, ...(await inParallel(again, ({ key }) => visit(key)))];
+  }
+  return left;
 }
 
 const isOfCluster = (error: unknown): boolean => error instanceof ClusterError && error.isOfCluster;

@@ -44,8 +44,8 @@ export interface Cluster {
    * @throws `Forbidden` if the functions lack this right, which is optional.
    */
   listPods(namespace: string, labels: Readonly<Record<string, string>>): Promise<readonly Pod[]>;
-  /** All Websites, in pages. */
+  /** All Websites, in pages, ordered by `namespace/name`. Objects of a list have no `managedFields`. */
   listWebsites(): AsyncIterable<readonly Website[]>;
-  /** All children of one kind that carry our label, in pages. */
+  /** All children of one kind that carry our label, in pages and in the same order. */
   listChildren<Kind extends ChildKind>(kind: Kind): AsyncIterable<readonly ChildOfKind<Kind>[]>;
 }

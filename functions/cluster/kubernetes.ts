@@ -20,6 +20,12 @@ interface Api {
   readonly plural: string;
 }
 
+/** An object of a list. */
+type Listed = { readonly metadata: { managedFields?: unknown } };
+
+/** The API server orders objects by `namespace/name`, and `-` comes before `/`. */
+const inListOrder = (one: string, other: string): number => (`${one}/` < `${other}/` ? -1 : 1);
+
 const WEBSITES: Api = { apiVersion: API_VERSION, plural: PLURAL };
 
 /** The API server answers from its cache, however far that is behind. */
@@ -66,11 +72,11 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     return isNewEnough ? cached : getIfPresent<Website>(WEBSITES, key);
   }
 
-  async function* list<T>(api: Api, query: Record<string, string>): AsyncGenerator<readonly T[]> {
-    for (const namespace of namespaces ?? [undefined]) yield* listIn<T>(namespace, api, query);
+  async function* list<T extends Listed>(api: Api, query: Record<string, string>): AsyncGenerator<readonly T[]> {
+    for (const namespace of namespaces?.toSorted(inListOrder) ?? [undefined]) yield* listIn<T>(namespace, api, query);
   }
 
-  async function* listIn<T>(
+  async function* listIn<T extends Listed>(
     namespace: string | undefined,
     api: Api,
     query: Record<string, string>,
@@ -78,7 +84,12 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     const place = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
     const path = `${apiPath(api.apiVersion)}${place}/${api.plural}`;
     const what = namespace === undefined ? `list ${api.plural}` : `list ${api.plural} in namespace ${namespace}`;
-    for await (const page of pages(transport, { path, query, what }, room.pages)) yield (page as { items: T[] }).items;
+    for await (const page of pages(transport, { path, query, what }, room.pages)) {
+      const { items } = page as { items: T[] };
+      // They are half of an object, and pages may have to wait for each other.
+      for (const { metadata } of items) delete metadata.managedFields;
+      yield items;
+    }
   }
 
   return withOptionalApis({

@@ -14,7 +14,7 @@ const LARGEST_PAGE = 2 * PAGE_BYTES;
 const GROWTH = MOST_OBJECTS / FIRST_OBJECTS;
 /** How much smaller an aborted page becomes. Each abort wastes work of the API server, so this is more than a half. */
 const SHRINK = 8;
-/** How many pages a process holds at once, over all of its lists: one for each kind of object. */
+/** How many pages a process reads and parses at once, over all of its lists. */
 export const PAGES_AT_ONCE = 4;
 
 export interface List {
@@ -35,7 +35,7 @@ interface Page {
 
 /**
  * Reads a list page by page, with fewer objects per page if they are large. So large objects make a list slower, but do not increase
- * memory. A page counts as held until the caller asks for the next one.
+ * memory.
  * @throws ClusterError, also if the list's continue token has expired.
  */
 export async function* pages(transport: Transport, list: List, places: Places): AsyncGenerator {
@@ -44,15 +44,11 @@ export async function* pages(transport: Transport, list: List, places: Places): 
   let next: string | undefined = '';
   while (next !== undefined) {
     const leave = await places.take();
-    try {
-      const read = await readPage(transport, list, { limit, token: next });
-      yield read.value;
-      const { items, metadata } = read.value as Page;
-      next = metadata.continue === '' ? undefined : metadata.continue;
-      limit = Math.min(most, nextLimit(items.length, read.bytes));
-    } finally {
-      leave();
-    }
+    const read = await readPage(transport, list, { limit, token: next }).finally(leave);
+    yield read.value;
+    const { items, metadata } = read.value as Page;
+    next = metadata.continue === '' ? undefined : metadata.continue;
+    limit = Math.min(most, nextLimit(items.length, read.bytes));
   }
 }
 

@@ -2,7 +2,14 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
 import { differences } from '../../functions/website/differences.ts';
 import type { Pod } from '../../functions/website/pods/pod.ts';
-import { API_VERSION, KIND, type ObjectMeta, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import {
+  API_VERSION,
+  KIND,
+  keyText,
+  type ObjectMeta,
+  type Website,
+  type WebsiteKey,
+} from '../../functions/website/resource.ts';
 import type { Announcement } from '../../functions/website/status/transition.ts';
 import type { Desired } from '../../functions/website/children/kind.ts';
 import type { Child, ChildKind, ChildOfKind } from '../../functions/website/children/kinds.ts';
@@ -121,12 +128,12 @@ export class MemoryCluster implements Cluster {
   }
 
   async *listWebsites() {
-    yield this.websites();
+    yield* pagesOf(this.websites());
   }
 
   async *listChildren<Kind extends ChildKind>(kind: Kind) {
     const ours = this.all().filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === MANAGER);
-    yield ours.filter((object) => object.kind === kind) as ChildOfKind<Kind>[];
+    yield* pagesOf(ours.filter((object) => object.kind === kind) as ChildOfKind<Kind>[]);
   }
 
   // What users, third parties and other controllers do.
@@ -258,6 +265,14 @@ export class MemoryCluster implements Cluster {
     this.onWrite(stored);
     return stored;
   }
+}
+
+/** Small, so that most lists in tests have several pages. */
+const PAGE = 2;
+
+function* pagesOf<T extends { readonly metadata: WebsiteKey }>(objects: readonly T[]): Generator<readonly T[]> {
+  const ordered = objects.toSorted((one, other) => (keyText(one.metadata) < keyText(other.metadata) ? -1 : 1));
+  for (let from = 0; from < ordered.length; from += PAGE) yield ordered.slice(from, from + PAGE);
 }
 
 const keyOf = (kind: string, { namespace, name }: WebsiteKey): string => `${kind}/${namespace}/${name}`;

@@ -65,7 +65,7 @@ it('A list of large objects has small pages, and returns each object once', asyn
   await Promise.all(names.map((name) => removeWebsite(admin, { namespace, name })));
 });
 
-it('Lists hold at most as many pages at once as there are places', async () => {
+it('Lists read at most as many pages at once as there are places', async () => {
   await create('small', 60, []);
   const places = new Places(2);
   const leave = [await places.take(), await places.take()];

@@ -1,7 +1,7 @@
 import { eventually } from '../eventually.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
+import { keyText, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import type { Announcement, Transition } from '../../functions/website/status/transition.ts';
 import { SPEC } from '../fixtures/websites.ts';
 import type { Ingress } from '../../functions/website/children/ingress.ts';
@@ -182,6 +182,17 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       expect(deployments).toMatchObject([
         { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'shop-deployment' } },
       ]);
+    });
+
+    it('lists objects by namespace and name, so that - comes before letters and digits', async () => {
+      for (const each of ['shop-a', 'shop-service', 'shop1', 'shop-a-b', 'shopping']) {
+        const other = await subject.createWebsite({ ...key(), name: each }, { ...SPEC, replicas: 0 });
+        await cluster.create(desiredChild('Deployment', other));
+      }
+      for (const list of [cluster.listWebsites(), cluster.listChildren('Deployment')]) {
+        const keys = (await all<{ readonly metadata: WebsiteKey }>(list)).map(({ metadata }) => keyText(metadata));
+        expect(keys).toEqual(keys.toSorted());
+      }
     });
 
     it('lists at most 50 Pods with the given labels', async () => {

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { readAllChildren } from '../../../functions/resync/differing.ts';
+import { websitesWithChildren } from '../../../functions/resync/with-children.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import {
   CARRIER,
@@ -43,16 +43,12 @@ export async function planFleet(target: Target, note: (line: string) => void): P
   const { cluster } = target;
   // Where there is memory, V8 would let garbage pile up: 10,000 Websites took 420 MB, of which 50 MB were in use.
   setFlagsFromString('--optimize-for-size');
-  // As a reconcile does: the children first.
-  const childrenOf = await readAllChildren(cluster);
   const changing: ChangingWebsite[] = [];
   let seen = 0;
-  for await (const page of cluster.listWebsites()) {
-    for (const website of page) {
-      const plan = await plannedFromList(website, childrenOf(website.metadata), target);
-      if (plan.changes.length > 0) changing.push(changingWebsite(plan));
-      if (++seen % PROGRESS === 0) note(`Planned ${seen} Websites`);
-    }
+  for await (const { website, children } of websitesWithChildren(cluster)) {
+    const plan = await plannedFromList(website, children, target);
+    if (plan.changes.length > 0) changing.push(changingWebsite(plan));
+    if (++seen % PROGRESS === 0) note(`Planned ${seen} Websites`);
   }
   return { seen, changing };
 }
