@@ -49,17 +49,26 @@ export interface Memory {
  */
 export class KnownObjects {
   #packed = new Map<string, string>();
+  /** During a list, the objects that it has not contained so far. */
+  #unlisted = new Map<string, string>();
 
   get size(): number {
-    return this.#packed.size;
+    return this.#packed.size + this.#unlisted.size;
   }
 
-  has(key: string): boolean {
-    return this.#packed.has(key);
+  /** A list starts. An earlier list that did not end is void. */
+  listStarted(): void {
+    for (const [key, packed] of this.#packed) this.#unlisted.set(key, packed);
+    this.#packed = new Map();
+  }
+
+  /** The objects that were known before the list and that it did not contain. */
+  unlisted(): readonly string[] {
+    return [...this.#unlisted.keys()];
   }
 
   get(key: string): Memory | undefined {
-    const packed = this.#packed.get(key);
+    const packed = this.#packed.get(key) ?? this.#unlisted.get(key);
     if (packed === undefined) return undefined;
     const [uid = '', print = '', status = '', ownerUid, name = '', version] = packed.split(' ');
     const owner = ownerUid === undefined ? {} : { owner: { name, uid: ownerUid } };
@@ -69,15 +78,13 @@ export class KnownObjects {
 
   set(key: string, { uid, print, status = '', owner, version }: Memory): void {
     const parts = [uid, print, status, ...(owner === undefined ? [] : [owner.uid, owner.name])];
+    this.#unlisted.delete(key);
     this.#packed.set(key, (version === undefined ? parts : [...parts, version]).join(' '));
   }
 
   delete(key: string): void {
     this.#packed.delete(key);
-  }
-
-  keys(): Iterable<string> {
-    return this.#packed.keys();
+    this.#unlisted.delete(key);
   }
 }
 

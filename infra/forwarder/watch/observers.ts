@@ -45,7 +45,6 @@ export interface WebsiteObserver extends RememberingObserver {
 /** Turns what the watch of Websites reports into changes. */
 export function websiteObserver(outlet: Outlet): WebsiteObserver {
   const known = new KnownObjects();
-  let listed = new Set<string>();
   let isFirstList = true;
   let isListing = false;
   let settled = 0;
@@ -62,20 +61,21 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
   /** The memory of this Website. If a previous Website of the same name is remembered, it is gone, so it is removed. */
   const remembered = ({ metadata: { namespace, name, uid } }: WatchedObject): Memory | undefined => {
     const text = keyText({ namespace, name });
-    if (known.has(text) && known.get(text)?.uid !== uid) remove({ namespace, name });
-    return known.get(text);
+    const before = known.get(text);
+    if (before === undefined || before.uid === uid) return before;
+    remove({ namespace, name });
+    return undefined;
   };
 
   return {
     listStarted() {
-      listed = new Set();
+      known.listStarted();
       isListing = true;
       settled = 0;
       unready = [];
     },
     listed(object) {
       const text = keyText(object.metadata);
-      listed.add(text);
       const before = remembered(object);
       const now = rememberWebsite(object);
       const change = listedChange(object, before);
@@ -86,13 +86,12 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
       else report(change);
     },
     listEnded() {
-      for (const text of known.keys()) {
-        if (listed.has(text)) continue;
+      for (const text of known.unlisted()) {
         outlet.missed(PLURAL);
         remove(keyOf(text));
       }
       for (const change of unready) report(change);
-      [listed, unready] = [new Set(), []];
+      unready = [];
       [isListing, isFirstList] = [false, false];
       if (settled > 0) outlet.resync();
     },
@@ -118,7 +117,6 @@ export function childObserver(
 ): ChildObserver {
   const known = new KnownObjects();
   const { plural } = kindOf(kind);
-  let listed = new Set<string>();
   let isListing = false;
   let isFirstList = true;
 
@@ -153,11 +151,10 @@ export function childObserver(
 
   return {
     listStarted() {
-      listed = new Set();
+      known.listStarted();
       isListing = true;
     },
     listed(object) {
-      listed.add(keyText(object.metadata));
       const now = rememberChild(kind, object);
       const text = keyText(object.metadata);
       if (!isFirstList) {
@@ -169,12 +166,10 @@ export function childObserver(
       }
     },
     listEnded() {
-      for (const text of known.keys()) {
-        if (listed.has(text)) continue;
+      for (const text of known.unlisted()) {
         outlet.missed(plural);
         remove(text, 'gone');
       }
-      listed = new Set();
       [isListing, isFirstList] = [false, false];
     },
     changed(object) {
@@ -182,7 +177,7 @@ export function childObserver(
       const now = rememberChild(kind, object);
       // A child that the functions have just created needs no event. In a list it does, because it may have changed since.
       // A child that was adopted by hand needs an event too.
-      const isKnown = known.has(text) || now?.owner?.uid === UNKNOWN_UID;
+      const isKnown = known.get(text) !== undefined || now?.owner?.uid === UNKNOWN_UID;
       if (now !== undefined && !isOptional(kind) && !isKnown && isOurCreation(object)) known.set(text, now);
       else see(object, now);
     },
