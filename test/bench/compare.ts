@@ -13,7 +13,13 @@ import { buildRivals, RIVALS } from './rivals.ts';
 import { ours, rival, type Running, type Subject } from './subjects.ts';
 import { withTracker } from './watches.ts';
 
-const OURS = ['ours', 'ours-2', 'ours-4'] as const;
+/** Processes of the functions, and forwarders. */
+const OURS = {
+  ours: { processes: 1, shards: 1 },
+  'ours-2': { processes: 2, shards: 1 },
+  'ours-4': { processes: 4, shards: 1 },
+  'ours-2-shards': { processes: 1, shards: 2 },
+} as const;
 const CEILING = 'ceiling';
 const NAMESPACES = 10;
 /** How often the functions send their metrics: rare enough to disturb nobody, and often enough for a phase of a minute. */
@@ -61,7 +67,7 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
     churn: { perSecond: count('--rate', flags.rate), seconds: count('--churn-seconds', flags['churn-seconds']) },
   };
   const phases = choices('--phases', given.phases, Object.keys(PHASES) as PhaseName[]);
-  const names = choices('--subjects', given.subjects, [...OURS, ...RIVALS, CEILING]);
+  const names = choices('--subjects', given.subjects, [...Object.keys(OURS), ...RIVALS, CEILING]);
   const subjects = await subjectsOf(names, phases.includes('churn') ? EXPORT_MS : undefined);
   const results: PhaseResult[] = [];
   const runs = count('--runs', given.runs);
@@ -87,12 +93,13 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
 async function subjectsOf(names: readonly string[], exportMs: number | undefined): Promise<Subject[]> {
   const rivals = new Map((await buildRivals(names)).map((each) => [each.name as string, each]));
   return names.flatMap((name) => {
-    const [, processes = '1'] = name.split('-');
-    if (name.startsWith('ours')) return [ours(Number(processes), exportMs)];
+    if (isOurs(name)) return [ours(name, { ...OURS[name], exportMs })];
     const built = rivals.get(name);
     return built === undefined ? [] : [rival(built)];
   });
 }
+
+const isOurs = (name: string): name is keyof typeof OURS => Object.hasOwn(OURS, name);
 
 interface Work {
   readonly load: Load;

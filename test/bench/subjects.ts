@@ -38,13 +38,20 @@ export interface Subject {
 
 const WORKERS = new URL('workers.ts', import.meta.url).pathname;
 
-/**
- * The forwarder and so many processes of the functions, each with the rights that it ships with.
- * @param exportMs how often the functions send metrics. Without it, they send none, and load nothing for it.
- */
-export function ours(processes: number, exportMs?: number): Subject {
+/** How the forwarder and the functions are started. */
+export interface Setup {
+  /** Processes of the functions. */
+  readonly processes: number;
+  /** Forwarders, each of which delivers the changes of its share of the namespaces. */
+  readonly shards: number;
+  /** How often the functions send metrics. Without it, they send none, and load nothing for it. */
+  readonly exportMs?: number | undefined;
+}
+
+/** The forwarder and the functions, each with the rights that it ships with. */
+export function ours(name: string, { processes, shards, exportMs }: Setup): Subject {
   return {
-    name: processes === 1 ? 'ours' : `ours-${processes}`,
+    name,
     async start({ kubeconfigs }) {
       const collector = await startOtlpCollector();
       const functions = startWorkers(processes, {
@@ -52,19 +59,18 @@ export function ours(processes: number, exportMs?: number): Subject {
         ...(exportMs === undefined ? {} : exporting(collector.url, exportMs)),
       });
       const sink = new URL(String((await functions.line('Listening'))['url']));
-      const forwarder = startForwarder(sink, kubeconfigs['website-forwarder']);
-      const metrics = new URL('/metrics', String((await forwarder.line('Listening'))['url']));
-      const { stop, failure } = until([forwarder, functions]);
+      const forwarders = Array.from({ length: shards }, (_, index) =>
+        startForwarder(sink, kubeconfigs['website-forwarder'], shards === 1 ? [] : ['--shard', `${index}/${shards}`]),
+      );
+      const listening = await Promise.all(forwarders.map((each) => each.line('Listening')));
+      const metrics = listening.map(({ url }) => new URL('/metrics', String(url)));
+      const { stop, failure } = until([...forwarders, functions]);
+      const pids = forwarders.map((each, index) => [`forwarder${shards === 1 ? '' : `-${index}`}`, pidOf(each)]);
       return {
-        pids: { functions: pidOf(functions), forwarder: pidOf(forwarder) },
+        pids: { functions: pidOf(functions), ...Object.fromEntries(pids) },
         resync: new URL('/resync', sink),
-        inside: {
-          logs: { forwarder: forwarder.lines, functions: functions.lines },
-          histograms: async () => ({
-            ...histogramsIn((await ask(metrics)).text, /^(website_forwarder|nodejs_gc)_/, ['type', 'result', 'kind']),
-            ...histogramsOf(collector.received.at(-1)?.message),
-          }),
-        },
+        // The metrics of several forwarders do not add up.
+        ...(shards === 1 ? { inside: insideOf(forwarders[0], functions, metrics[0], collector) } : {}),
         failure,
         stop: async () => {
           await stop();
@@ -72,6 +78,23 @@ export function ours(processes: number, exportMs?: number): Subject {
         },
       };
     },
+  };
+}
+
+function insideOf(
+  forwarder: Program | undefined,
+  functions: Program,
+  metrics: URL | undefined,
+  collector: Awaited<ReturnType<typeof startOtlpCollector>>,
+): Inside {
+  return {
+    logs: { forwarder: forwarder?.lines ?? [], functions: functions.lines },
+    histograms: async () => ({
+      ...(metrics === undefined
+        ? {}
+        : histogramsIn((await ask(metrics)).text, /^(website_forwarder|nodejs_gc)_/, ['type', 'result', 'kind'])),
+      ...histogramsOf(collector.received.at(-1)?.message),
+    }),
   };
 }
 
@@ -96,10 +119,10 @@ function startWorkers(processes: number, given: Readonly<Record<string, string>>
   return startProgram(file, rest, environment);
 }
 
-function startForwarder(sink: URL, kubeconfig: string): Program {
+function startForwarder(sink: URL, kubeconfig: string, shard: readonly string[]): Program {
   const { command, variables } = imageIn('forwarder', 'dist/forwarder');
   const [file = '', ...rest] = command;
-  const flags = ['--sink', sink.href, '--mode', 'batched', '--host', '127.0.0.1', '--port', '0'];
+  const flags = ['--sink', sink.href, '--mode', 'batched', '--host', '127.0.0.1', '--port', '0', ...shard];
   return startProgram(file, [...rest, ...flags], { ...variables, KUBECONFIG: kubeconfig });
 }
 
