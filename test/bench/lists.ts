@@ -1,9 +1,9 @@
+import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { API_VERSION, apiPath, PLURAL } from '../../functions/website/resource.ts';
+import { KINDS } from '../../functions/website/children/kinds.ts';
+import { PLURAL } from '../../functions/website/resource.ts';
 import { secondsSince } from './measure.ts';
 import type { Requests } from './requests.ts';
-import { CHILD_SELECTOR } from '../../functions/website/children/metadata.ts';
-import { KINDS } from '../../functions/website/children/kinds.ts';
 
 /** A resync of what is as declared. */
 export interface Resync {
@@ -28,27 +28,16 @@ export async function measureResync(transport: Transport, resync: URL): Promise<
   return { seconds, listSeconds, own };
 }
 
-const PAGE = 500;
-const RESOURCES = [{ apiVersion: API_VERSION, plural: PLURAL }, ...KINDS];
-
-/** Lists Websites and children in pages, as a resync does, and throws them away; the requests that it took. */
+/** Lists Websites and children in pages, as a resync does, and drops them. @returns the requests that it took. */
 async function listAll(transport: Transport): Promise<Requests> {
-  const requests: Record<string, number> = {};
-  for (const { apiVersion, plural } of RESOURCES) {
-    let next: string | undefined = '';
-    while (next !== undefined) {
-      const query: string = new URLSearchParams({
-        ...(plural === PLURAL ? {} : { labelSelector: CHILD_SELECTOR }),
-        limit: String(PAGE),
-        ...(next === '' ? {} : { continue: next }),
-      }).toString();
-      const path = `${apiPath(apiVersion)}/${plural}?${query}`;
-      const page = (await transport.json({ method: 'GET', path, what: `list ${plural}` })) as {
-        metadata: { continue?: string };
-      };
-      requests[`LIST ${plural}`] = (requests[`LIST ${plural}`] ?? 0) + 1;
-      next = page.metadata.continue === '' ? undefined : page.metadata.continue;
-    }
-  }
+  const cluster = kubernetes(transport);
+  const requests: Record<string, number> = { [`LIST ${PLURAL}`]: await pagesOf(cluster.listWebsites()) };
+  for (const { kind, plural } of KINDS) requests[`LIST ${plural}`] = await pagesOf(cluster.listChildren(kind));
   return requests;
+}
+
+async function pagesOf(list: AsyncIterable<unknown>): Promise<number> {
+  let pages = 0;
+  for await (const _ of list) pages++;
+  return pages;
 }
