@@ -4,7 +4,7 @@ import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { UsageError } from '../../usage.ts';
 import { namespaceFrom, type ClusterCommand, type Surroundings } from '../command.ts';
 import type { Connection } from '../connection.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
 import { table } from '../../table.ts';
 import { printable, styled } from '../../text.ts';
 import { definitionFinding } from './definition.ts';
@@ -28,7 +28,8 @@ const INSTALLATION = 'website-reconciler';
 
 export const doctorCommand: ClusterCommand<Flags> = {
   usage: 'doctor',
-  about: 'Check the installation, and say what to do about each problem. Exit code 3 if there is one',
+  about:
+    'Check the installation, and say what to do about each problem. Exit code 3 if there is one, and 4 if there is none, but a check is unknown',
   options: [
     ['--installation <namespace>', `namespace of the forwarder and the functions; default: ${INSTALLATION}`],
     ['--functions-url <url>', 'where this machine reaches the functions, if their Pods cannot be asked'],
@@ -42,10 +43,16 @@ export const doctorCommand: ClusterCommand<Flags> = {
   async ask(surroundings, flags) {
     checkFlags(flags);
     const findings = await examined(surroundings, flags);
-    const hasProblem = findings.some(({ state }) => state === 'problem');
-    return { text: findingsText(findings), data: findings, code: hasProblem ? EXIT.no : EXIT.ok };
+    return { text: findingsText(findings), data: findings, code: codeOf(findings) };
   },
 };
+
+/** Only an installation whose every part was seen is reported as healthy. */
+export function codeOf(findings: readonly Finding[]): ExitCode {
+  const has = (wanted: Finding['state']) => findings.some(({ state }) => state === wanted);
+  if (has('problem')) return EXIT.no;
+  return has('unknown') ? EXIT.unknown : EXIT.ok;
+}
 
 /** @throws UsageError if the value of a flag is not what it should be. */
 function checkFlags({ installation, namespaces, functionsUrl, forwarderUrl }: Flags): void {

@@ -6,7 +6,7 @@ import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.
 import type { ApiRequest, Transport } from '../../../functions/cluster/transport.ts';
 import { statuszText } from '../../../functions/statusz.ts';
 import { VERSION } from '../../../functions/version.ts';
-import { doctorCommand } from '../../../infra/cli/doctor/command.ts';
+import { codeOf, doctorCommand } from '../../../infra/cli/doctor/command.ts';
 import type { Finding } from '../../../infra/cli/doctor/finding.ts';
 import { clockFinding } from '../../../infra/cli/doctor/server.ts';
 import { resyncFinding, type ResyncJob } from '../../../infra/cli/doctor/resync.ts';
@@ -171,7 +171,17 @@ it('The doctor tells a user without rights, for each unknown result, how to find
   expect(findings.find(({ check }) => check === 'forwarder')?.toDo).toMatch(
     /port-forward deployment\/website-forwarder.* With npm start, give the URL that it prints$/,
   );
-  expect(code).toBe(0);
+  // A script must not take this for a healthy installation.
+  expect(code).toBe(4);
+});
+
+it.each<[string, readonly Finding['state'][], number]>([
+  ['nothing but healthy parts', ['ok', 'ok'], 0],
+  ['an unknown part', ['ok', 'unknown'], 4],
+  ['a problem', ['ok', 'problem'], 3],
+  ['a problem beside an unknown part', ['unknown', 'problem', 'ok'], 3],
+])('The exit code for %s', (_, states, code) => {
+  expect(codeOf(states.map((state) => ({ check: 'x', state, message: 'x', toDo: 'x' }) as Finding))).toBe(code);
 });
 
 it.each<[ErrorCode, RegExp]>([
