@@ -42,7 +42,8 @@ async function settle(): Promise<void> {
 }
 
 const plan = async () => planned(key, cluster, now);
-const fleet = async () => fleetAnswer(await planFleet({ cluster, now, transport: undefined as never }, () => {})).text;
+const target = () => ({ cluster, now, transport: undefined as never });
+const fleet = async () => fleetAnswer(await planFleet(target(), () => {})).text;
 
 describe('The plan of a Website whose last reconcile was refused', () => {
   it('says so before the writes, and promises no success', async () => {
@@ -57,7 +58,37 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     );
     expect(text).toContain('If the API server accepts it, Ready is False (Progressing)');
     expect(text).toContain('0 of 1 Website would change');
-    expect(text).toContain('1 would be tried again and was refused last time.');
+    expect(text).toContain('1 would be tried again and was refused last time, which counts as no change.');
+  });
+
+  it('is no change for a script: neither in the exit code nor in the data', async () => {
+    cluster.apply(key, SPEC);
+    await reconcileRefused();
+    for (const { code } of [fleetAnswer(await planFleet(target(), () => {})), planAnswer([await plan()])])
+      expect(code).toBe(0);
+    const other = { namespace: 'team-a', name: 'other' };
+    const { data } = fleetAnswer(await planFleet(target(), () => {}));
+    expect(data).toMatchObject({ seen: 1, changing: [], triedAgain: [{ website: 'team-a/shop' }] });
+
+    cluster.apply(other, SPEC);
+    const both = fleetAnswer(await planFleet(target(), () => {}));
+    expect(both.code).toBe(3);
+    expect(both.data).toMatchObject({
+      seen: 2,
+      changing: [{ website: 'team-a/other' }],
+      triedAgain: [{ website: 'team-a/shop' }],
+    });
+    const plans = [await plan(), await planned(other, cluster, now)];
+    expect(planAnswer(plans).code).toBe(3);
+  });
+
+  it('is a change if the API server, asked with a dry run, accepts the writes now', async () => {
+    cluster.apply(key, SPEC);
+    await reconcileRefused();
+    const server = { create: async (child: never) => ({ ...(child as object) }) as never } as never;
+    const accepted = fleetAnswer(await planFleet({ ...target(), server }, () => {}));
+    expect(accepted.code).toBe(3);
+    expect(accepted.text).toContain('1 of 1 Website would change.');
   });
 
   it('says so if a policy refused the write', async () => {
@@ -68,7 +99,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     expect((await plan()).refusedLastTime).toMatchObject({ reason: 'Rejected' });
     expect(await fleet()).toMatch(/^team-a\/shop: refused last time \(Rejected\), tried again: replace Deployment/);
     expect(await fleet()).toMatch(
-      /^0 of 1 Website would change\..* 1 would be tried again and was refused last time\.$/m,
+      /^0 of 1 Website would change\..* 1 would be tried again and was refused last time, which counts as no change\.$/m,
     );
   });
 
@@ -112,4 +143,6 @@ it('A plan that only changes a status says so, and counts no other change', asyn
     '0 of 1 Website would change: 0 to create, 0 to update, 0 to delete. Pods would be replaced in 0. Only the status would change in 1.',
   );
   expect(await fleet()).toContain('Only the status would change in 1.');
+  expect(planAnswer([await plan()]).code).toBe(3);
+  expect(fleetAnswer(await planFleet(target(), () => {})).code).toBe(3);
 });

@@ -1,14 +1,13 @@
 import { withDryRuns } from '../../../functions/cluster/dry-run.ts';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
-import { keyFrom, type ClusterCommand, type Surroundings } from '../command.ts';
+import { websiteNamed, type ClusterCommand, type Surroundings } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { DEFAULT_OPTIONS, defaultsFrom, type DefaultFlags } from '../defaults.ts';
 import { UsageError } from '../../usage.ts';
-import { EXIT } from '../errors.ts';
 import { fleetAnswer, planFleet } from './fleet.ts';
 import { manifestsIn } from './manifests.ts';
 import { checkNamespaces } from './namespaces.ts';
-import { planAnswer, planManifests, planName, wouldChange, type Target } from './plan.ts';
+import { planAnswer, planManifests, planName, type Target } from './plan.ts';
 import type { Planned } from './planned.ts';
 
 interface Flags extends DefaultFlags {
@@ -20,7 +19,8 @@ interface Flags extends DefaultFlags {
 
 export const planCommand: ClusterCommand<Flags> = {
   usage: 'plan [name]',
-  about: 'Show what the next reconcile writes. Exit code 3 if it writes anything',
+  about:
+    'Show what the next reconcile writes. Exit code 3 if something would change; refused writes that are tried again do not count',
   options: [
     ['-f, --filename <file>', 'the Websites of this file, as if they were applied; - for standard input'],
     ['--all', 'all Websites, as this release would reconcile them: the preview of an upgrade'],
@@ -31,15 +31,10 @@ export const planCommand: ClusterCommand<Flags> = {
   async ask(surroundings, flags, [name]) {
     const target = targetOf(surroundings, flags);
     checkOneOf(name, flags);
-    if (flags.all === true) {
-      const fleet = await planFleet(target, surroundings.note);
-      return { ...fleetAnswer(fleet), code: fleet.changing.length > 0 ? EXIT.no : EXIT.ok };
-    }
-    const plans =
-      name === undefined
-        ? await planFile(surroundings, flags, target)
-        : [await planName(keyFrom(name, surroundings), target)];
-    return { ...planAnswer(plans), code: plans.some(wouldChange) ? EXIT.no : EXIT.ok };
+    if (flags.all === true) return fleetAnswer(await planFleet(target, surroundings.note));
+    if (name === undefined) return planAnswer(await planFile(surroundings, flags, target));
+    const { metadata } = await websiteNamed(name, surroundings);
+    return planAnswer([await planName(metadata, target)]);
   },
 };
 

@@ -10,9 +10,9 @@ import {
 } from '../../../functions/website/children/kinds.ts';
 import { possibleKinds } from '../../../functions/website/plan/marks.ts';
 import type { Website, WebsiteKey } from '../../../functions/website/resource.ts';
-import type { Answer } from '../output.ts';
+import type { Result } from '../command.ts';
 import type { Target } from './plan.ts';
-import { sorted, summaryText } from './plan-summary.ts';
+import { codeOf, sorted, summaryText } from './plan-summary.ts';
 import { planned, type Planned } from './planned.ts';
 import type { Refusal } from './refusal.ts';
 import { printable, styled } from '../../text.ts';
@@ -20,11 +20,12 @@ import { printable, styled } from '../../text.ts';
 /** What this release would do to all Websites. */
 export interface Fleet {
   readonly seen: number;
-  readonly changing: readonly ChangingWebsite[];
+  /** Those for which it would write something. */
+  readonly written: readonly WrittenWebsite[];
 }
 
 /** Without values, so that a large fleet fits into memory. `website plan NAME` shows them. */
-interface ChangingWebsite {
+interface WrittenWebsite {
   readonly website: string;
   readonly changes: readonly { readonly verb: string; readonly kind: string; readonly paths: readonly string[] }[];
   readonly restartsPods: boolean;
@@ -43,14 +44,14 @@ export async function planFleet(target: Target, note: (line: string) => void): P
   const { cluster } = target;
   // Where there is memory, V8 would let garbage pile up: 10,000 Websites took 420 MB, of which 50 MB were in use.
   setFlagsFromString('--optimize-for-size');
-  const changing: ChangingWebsite[] = [];
+  const written: WrittenWebsite[] = [];
   let seen = 0;
   for await (const { website, children } of websitesWithChildren(cluster)) {
     const plan = await plannedFromList(website, children, target);
-    if (plan.changes.length > 0) changing.push(changingWebsite(plan));
+    if (plan.changes.length > 0) written.push(writtenWebsite(plan));
     if (++seen % PROGRESS === 0) note(`Planned ${seen} Websites`);
   }
-  return { seen, changing };
+  return { seen, written };
 }
 
 /** Lists show children by their label. One that is missing there may exist without it, so it is looked up by its name. */
@@ -90,7 +91,7 @@ async function withMissing(
   return found.length === 0 ? children : { ...children, ...Object.fromEntries(found) };
 }
 
-function changingWebsite({ namespace, name, changes, refusedLastTime }: Planned): ChangingWebsite {
+function writtenWebsite({ namespace, name, changes, refusedLastTime }: Planned): WrittenWebsite {
   return {
     website: `${namespace}/${name}`,
     changes: changes.map(({ verb, kind, fields }) => ({ verb, kind, paths: fields.map(({ path }) => path) })),
@@ -100,8 +101,9 @@ function changingWebsite({ namespace, name, changes, refusedLastTime }: Planned)
 }
 
 /** What would be tried again comes last: it says nothing about this release. */
-export function fleetAnswer({ seen, changing: all }: Fleet): Answer {
-  const { changing, onlyStatus, triedAgain } = sorted(all);
+export function fleetAnswer({ seen, written }: Fleet): Result {
+  const parts = sorted(written);
+  const { changing, onlyStatus, triedAgain } = parts;
   const summary = summaryText({
     changing: changing.length,
     onlyStatus: onlyStatus.length,
@@ -110,10 +112,11 @@ export function fleetAnswer({ seen, changing: all }: Fleet): Answer {
     seen,
   });
   const lines = [...changing, ...onlyStatus, ...triedAgain].map(lineOf);
-  return { text: [...lines, summary].join('\n'), data: { seen, changing: all } };
+  const data = { seen, changing: [...changing, ...onlyStatus], triedAgain };
+  return { text: [...lines, summary].join('\n'), data, code: codeOf(parts) };
 }
 
-function lineOf({ website, changes, restartsPods, refusedLastTime }: ChangingWebsite): string {
+function lineOf({ website, changes, restartsPods, refusedLastTime }: WrittenWebsite): string {
   const refused =
     refusedLastTime === undefined ? '' : `refused last time (${printable(refusedLastTime.reason)}), tried again: `;
   const what = changes.map(({ verb, kind }) => `${verb} ${kind}`).join(', ');

@@ -1,3 +1,4 @@
+import { EXIT, type ExitCode } from '../errors.ts';
 import type { Refusal } from './refusal.ts';
 
 /** As much of the plan of one Website as a summary counts. */
@@ -22,6 +23,10 @@ export function sorted<Plan extends Counted>(plans: readonly Plan[]): Sorted<Pla
   return { changing: others.filter((plan) => !isStatus(plan)), onlyStatus: others.filter(isStatus), triedAgain };
 }
 
+/** Trying a refused write again is no change that the next reconcile, or this release, is known to make. */
+export const codeOf = ({ changing, onlyStatus }: Sorted<unknown>): ExitCode =>
+  changing.length > 0 || onlyStatus.length > 0 ? EXIT.no : EXIT.ok;
+
 interface Numbers {
   readonly changing: number;
   readonly onlyStatus: number;
@@ -42,6 +47,8 @@ export function summaryText({ changing, onlyStatus, triedAgain, restarting, seen
     ...(onlyStatus === 0 ? [] : [`Only the status would change in ${onlyStatus}.`]),
     ...(triedAgain === 0
       ? []
-      : [`${triedAgain} would be tried again and ${triedAgain === 1 ? 'was' : 'were'} refused last time.`]),
+      : [
+          `${triedAgain} would be tried again and ${triedAgain === 1 ? 'was' : 'were'} refused last time, which counts as no change.`,
+        ]),
   ].join(' ');
 }

@@ -8,9 +8,9 @@ import type { Defaults } from '../../../functions/website/defaults.ts';
 import { UsageError } from '../../usage.ts';
 import { problemsOf } from './manifest-problems.ts';
 import type { Manifest } from './manifests.ts';
-import type { Answer } from '../output.ts';
+import type { Result } from '../command.ts';
 import { planned, type FieldChange, type Planned, type PlannedChange } from './planned.ts';
-import { sorted, summaryText } from './plan-summary.ts';
+import { codeOf, sorted, summaryText } from './plan-summary.ts';
 import type { Refusal } from './refusal.ts';
 import { printable, styled } from '../../text.ts';
 
@@ -77,11 +77,9 @@ function withDefaults(spec: unknown): unknown {
   return parsed.success ? parsed.data : spec;
 }
 
-/** Whether a reconcile would write anything at all. */
-export const wouldChange = ({ changes }: Planned): boolean => changes.length > 0;
-
-export function planAnswer(plans: readonly Planned[]): Answer {
-  return { text: [...plans.map(planText), summary(plans)].join('\n\n'), data: plans };
+export function planAnswer(plans: readonly Planned[]): Result {
+  const parts = sorted(plans);
+  return { text: [...plans.map(planText), summary(plans)].join('\n\n'), data: plans, code: codeOf(parts) };
 }
 
 function planText(plan: Planned): string {

@@ -32,7 +32,7 @@ export interface Planned {
   readonly namespace: string;
   readonly name: string;
   readonly changes: readonly PlannedChange[];
-  /** Set if the last reconcile of this spec sent these writes too, and the API server refused them. */
+  /** Set if the last reconcile of this spec sent these writes too, and the API server refused them and was not asked again. */
   readonly refusedLastTime?: Refusal | undefined;
   readonly outcome: Outcome['kind'];
   /** The status after the reconcile. Absent if there is no such Website. */
@@ -52,11 +52,13 @@ export async function planned(
   const run = dryRun(cluster, options);
   const { outcome } = await reconcile({ namespace, name }, { cluster: run.cluster, now, defaults });
   const website = outcome.kind === 'gone' ? undefined : await run.cluster.getWebsite({ namespace, name });
+  // Asked now, the API server has accepted what is recorded.
+  const isUnsure = website !== undefined && options.server === undefined;
   return {
     namespace,
     name,
     changes: run.writes.map(changeOf),
-    refusedLastTime: website === undefined ? undefined : refusalOf(websiteBefore(run.writes) ?? website, run.writes),
+    refusedLastTime: isUnsure ? refusalOf(websiteBefore(run.writes) ?? website, run.writes) : undefined,
     outcome: outcome.kind,
     status: website?.status,
   };

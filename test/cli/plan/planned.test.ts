@@ -5,6 +5,7 @@ import { differences } from '../../../functions/website/differences.ts';
 import { CHILD_KINDS, type ChildKind } from '../../../functions/website/children/kinds.ts';
 import { childName } from '../../../functions/website/children/metadata.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
+import { planCommand } from '../../../infra/cli/plan/command.ts';
 import { planFleet } from '../../../infra/cli/plan/fleet.ts';
 import { planManifests } from '../../../infra/cli/plan/plan.ts';
 import { planned, type Planned } from '../../../infra/cli/plan/planned.ts';
@@ -122,6 +123,13 @@ describe('website plan', () => {
     );
   });
 
+  it('of a name that no Website has is an error, and not a plan without changes', async () => {
+    const cluster = new MemoryCluster();
+    const surroundings = { cluster, now, namespace: key.namespace } as unknown as Parameters<typeof planCommand.ask>[0];
+    const asked = planCommand.ask(surroundings, { output: 'table' }, ['shpo']);
+    await expect(asked).rejects.toThrow('There is no Website shpo in namespace team-a');
+  });
+
   it('--all reads only lists, and no single object of a Website that has its children', async () => {
     const cluster = new MemoryCluster();
     for (const name of ['shop', 'blog', 'docs']) {
@@ -134,7 +142,7 @@ describe('website plan', () => {
     cluster.apply(key, { image: 'nginx:2', replicas: 2, host: 'a.example.com' });
     const before = cluster.reads;
     const fleet = await planFleet({ cluster, now, transport: undefined as never }, () => {});
-    expect(fleet).toMatchObject({ seen: 3, changing: [{ website: 'team-a/shop', restartsPods: true }] });
+    expect(fleet).toMatchObject({ seen: 3, written: [{ website: 'team-a/shop', restartsPods: true }] });
     expect(cluster.reads).toBe(before);
   });
 
@@ -146,7 +154,7 @@ describe('website plan', () => {
         const fleet = await planFleet({ cluster, now, transport: undefined as never }, () => {});
         const changes = plan.changes.map(({ verb, kind: of }) => `${verb} ${of}`);
         expect(fleet.seen).toBe(cluster.websites().length);
-        expect(fleet.changing.map((each) => each.changes.map(({ verb, kind: of }) => `${verb} ${of}`))).toEqual(
+        expect(fleet.written.map((each) => each.changes.map(({ verb, kind: of }) => `${verb} ${of}`))).toEqual(
           changes.length === 0 ? [] : [changes],
         );
       }),
