@@ -1,6 +1,7 @@
 // The program `website`: its commands, the flags that they share, and what becomes of their answers.
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
+import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
 import { VERSION } from '../../functions/version.ts';
 import { namespaceFrom, type AnyCommand, type CommonFlags } from './command.ts';
 import { connection, existing, type Connection } from './connection.ts';
@@ -41,6 +42,11 @@ export interface Process {
   readonly interrupted: () => AbortSignal;
   /** The variable KUBECONFIG. */
   readonly kubeconfig: string | undefined;
+  /**
+   * A cluster that runs on this machine, and that commands ask if no flag names one. Only called for a command that asks a cluster.
+   * @throws UsageError if there are several.
+   */
+  readonly running?: (() => ClusterAddress | undefined) | undefined;
 }
 
 /** Runs a command line. It never throws. @returns the exit code. */
@@ -108,7 +114,7 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
       throw new UsageError('Give --namespace or --all-namespaces, not both');
     const result =
       'ask' in each
-        ? await connected({ ...flags, kubeconfig: flags.kubeconfig ?? existing(process.kubeconfig) }, async (to) =>
+        ? await connected({ ...flags, ...addressFrom(flags, process) }, async (to) =>
             each.ask({ ...surroundings, ...to }, flags, command.args),
           )
         : await each.run(surroundings, flags, command.args);
@@ -148,6 +154,12 @@ function commandIn(program: Command, usage: string): Command {
 }
 
 const GROUPS: Readonly<Record<string, string>> = { events: 'Record the events of a forwarder, and send them again' };
+
+function addressFrom({ kubeconfig, context }: CommonFlags, process: Process): ClusterAddress {
+  const isNamed = kubeconfig !== undefined || context !== undefined;
+  const running = isNamed ? undefined : process.running?.();
+  return running ?? { kubeconfig: kubeconfig ?? existing(process.kubeconfig), context };
+}
 
 async function connected<T>(flags: CommonFlags, work: (connection: Connection) => Promise<T>): Promise<T> {
   const opened = await connection(flags);

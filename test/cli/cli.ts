@@ -8,13 +8,13 @@ export interface Ended {
 }
 
 /** Runs the program as it ships, with nothing of this process's environment but what it needs to be found. */
-export const website = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Ended> =>
+export const website = async (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+  ended(['dist/cli/website.mjs', ...args], { PATH: process.env['PATH'], ...environment });
+
+/** Runs Node with these arguments, whether they succeed or not. */
+export const ended = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> =>
   new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'], ...environment };
-    execFile(
-      process.execPath,
-      ['dist/cli/website.mjs', ...args],
-      { env, maxBuffer: 64 * 1024 * 1024 },
-      (error, out, errors) => resolve({ code: error === null ? 0 : Number(error.code), out, error: errors }),
+    execFile(process.execPath, args, { env, maxBuffer: 64 * 1024 * 1024 }, (error, out, errors) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out, error: errors }),
     );
   });

@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { noteRunning } from '../../infra/local/running.ts';
-import { website } from './cli.ts';
+import { ended, website } from './cli.ts';
 
 let folder: string;
 let server: Server;
@@ -82,6 +82,39 @@ it('npm run website asks the cluster of the running npm start, unless a flag nam
   expect((await run('list')).stderr).toContain('not that of KUBECONFIG');
   expect((await run('list', `--kubeconfig=${kubeconfig('east')}`)).stderr).toBe('');
   expect(asked).toEqual([`${websitesIn('default')} as Bearer mine`, `${websitesIn('default')} as Bearer east`]);
+});
+
+it('npm run website and npm run kubectl ask for a choice among running clusters only if the command needs a cluster', async () => {
+  const cache = mkdtempSync(join(folder, 'cache-'));
+  noteRunning(join(cache, 'website-reconciler'), { kubeconfig: kubeconfig('mine') });
+  const other = JSON.stringify({ kubeconfig: kubeconfig('other') });
+  writeFileSync(join(cache, 'website-reconciler', 'running', String(process.ppid)), other);
+  const assets = mkdtempSync(join(folder, 'assets-'));
+  writeFileSync(join(assets, 'kubectl'), '#!/bin/sh\necho "kubectl $*"\n', { mode: 0o755 });
+  const environment = { PATH: process.env['PATH'], XDG_CACHE_HOME: cache, KUBEBUILDER_ASSETS: assets };
+  const run = async (program: string, ...args: string[]) => ended([`infra/local/${program}.ts`, ...args], environment);
+  for (const args of [['--help'], ['-h'], ['help', 'list'], ['list', '--help'], ['--version'], ['complete', 'bash']])
+    expect(await run('website', ...args)).toMatchObject({ code: 0, error: '' });
+  const nowhere = join(folder, 'nowhere.jsonl');
+  const replay = ['events', 'replay', nowhere, '--to', 'http://127.0.0.1:1/'];
+  expect((await run('website', ...replay)).error).toContain(`Could not read ${nowhere}`);
+  expect(await run('website', 'list')).toMatchObject({
+    code: 2,
+    error: expect.stringContaining('npm start runs with 2 clusters: choose one') as string,
+  });
+  expect(await run('website', 'list', '--kubeconfig', kubeconfig('mine'))).toMatchObject({ code: 0, error: '' });
+  expect(asked).toEqual([`${websitesIn('default')} as Bearer mine`]);
+
+  for (const args of [['--help'], ['help', 'get'], ['get', '-h'], []])
+    expect(await run('kubectl', ...args)).toEqual({ code: 0, out: `kubectl ${args.join(' ')}\n`, error: '' });
+  for (const args of [
+    ['get', 'web'],
+    ['exec', 'shop', '--', 'ls', '--help'],
+  ])
+    expect(await run('kubectl', ...args)).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('npm start runs with 2 clusters: choose one') as string,
+    });
 });
 
 it('The program reads the existing files of KUBECONFIG, the first one wins, and --context selects among all their contexts', async () => {
