@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { websiteKey, type WebsiteKey } from '../../../functions/website/resource.ts';
+import { limitConnections } from './connections.ts';
 import { contentSecurityPolicy, pageFiles } from './files.ts';
 import { refusalOf } from './refusal.ts';
 import type { Detail } from './shown.ts';
@@ -19,6 +20,11 @@ interface Parts {
   readonly detail: (key: WebsiteKey) => Promise<Detail>;
 }
 
+interface Limits {
+  /** How long a client may take to send a request. */
+  readonly requestMs?: number;
+}
+
 interface Answer {
   readonly status: number;
   readonly type?: string;
@@ -31,7 +37,11 @@ interface Answer {
  * @param port `default` is `DEFAULT_PORT`, or a free port if that is taken.
  * @throws Error if it cannot listen on the given port.
  */
-export async function servePage(parts: Parts, port: number | 'default'): Promise<{ server: Server; url: string }> {
+export async function servePage(
+  parts: Parts,
+  port: number | 'default',
+  { requestMs = REQUEST_MS }: Limits = {},
+): Promise<{ server: Server; url: string }> {
   const files = pageFiles();
   const headers = {
     'cache-control': 'no-store',
@@ -64,7 +74,13 @@ export async function servePage(parts: Parts, port: number | 'default'): Promise
   }
 
   const server = createServer(
-    { maxHeaderSize: LARGEST_HEADERS, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS },
+    {
+      maxHeaderSize: LARGEST_HEADERS,
+      headersTimeout: requestMs,
+      requestTimeout: requestMs,
+      // Otherwise Node checks these limits only every 30 s.
+      connectionsCheckingInterval: requestMs / 10,
+    },
     (request, response) => {
       const send = ({ status, type = 'text/plain; charset=utf-8', body }: Answer) => {
         const allow = status === 405 ? { allow: 'GET, HEAD' } : {};
@@ -84,7 +100,7 @@ export async function servePage(parts: Parts, port: number | 'default'): Promise
       });
     },
   );
-  server.maxConnections = MOST_CONNECTIONS;
+  limitConnections(server, MOST_CONNECTIONS);
   await listen(server, port);
   return { server, url: `http://${HOST}:${(server.address() as AddressInfo).port}/` };
 }

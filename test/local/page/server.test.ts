@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
 import { Model } from '../../../infra/local/page/model.ts';
 import { servePage } from '../../../infra/local/page/server.ts';
@@ -21,12 +22,13 @@ async function aPage(
     limits?: ConstructorParameters<typeof Stream>[1];
     detail?: (key: object) => Promise<Detail>;
     port?: number;
+    requestMs?: number;
   } = {},
 ) {
   const model = new Model('https://127.0.0.1:1');
   const stream = new Stream(model, given.limits);
   const detail = given.detail ?? (async () => ({ ...NOTHING, key: 'team-a/shop' }));
-  const { server, url } = await servePage({ stream, detail }, given.port ?? 0);
+  const { server, url } = await servePage({ stream, detail }, given.port ?? 0, given);
   closing.push(() => {
     stream.end();
     server.close();
@@ -35,9 +37,9 @@ async function aPage(
   return { model, stream, server, url, port: Number(new URL(url).port) };
 }
 
-/** Sends a request that neither a browser nor `fetch` would send. */
+/** Sends a request that neither a browser nor `fetch` would send, on a connection of its own. */
 async function ask(port: number, path: string, headers: Record<string, string> = {}, method = 'GET') {
-  const sent: ClientRequest = request({ host: '127.0.0.1', port, path, headers, method });
+  const sent: ClientRequest = request({ host: '127.0.0.1', port, path, headers, method, agent: false });
   sent.end();
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let body = '';
@@ -186,6 +188,66 @@ it.each([
   socket.resume();
   await closed;
   expect((await ask(port, '/')).status).toBe(200);
+});
+
+/** Connections that send nothing but these bytes. */
+async function opened(port: number, count: number, bytes: string): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () =>
+    connect(port, '127.0.0.1')
+      .on('error', () => {})
+      .resume(),
+  );
+  closing.push(() => sockets.forEach((socket) => socket.destroy()));
+  await Promise.all(sockets.map(async (socket) => once(socket, 'connect')));
+  for (const socket of sockets) socket.write(bytes);
+  return sockets;
+}
+
+const HALF_REQUESTS = [
+  ['without a request', ''],
+  ['with half a request', 'GET / HTTP/1.1\r\nHost: localhost\r\n'],
+] as const;
+
+it.each(HALF_REQUESTS)(
+  '200 connections %s keep no browser out, and close neither pages nor requests',
+  async (_, bytes) => {
+    let answer: (() => void) | undefined;
+    const slow = new Promise<void>((resolve) => (answer = resolve));
+    const detail = async () => slow.then(() => ({ ...NOTHING, key: 'team-a/shop' }));
+    const { port, model } = await aPage({ detail });
+    const page = await follow(port);
+    const waiting = ask(port, '/website?namespace=team-a&name=shop');
+    for (let each = 0; each < 2; each++) {
+      await opened(port, 200, bytes);
+      expect((await ask(port, '/')).status).toBe(200);
+    }
+    answer?.();
+    expect((await waiting).status).toBe(200);
+    model.see(aWebsite());
+    await eventually(() => expect(JSON.stringify(page.messages())).toContain('team-a/shop'));
+  },
+);
+
+it.each(HALF_REQUESTS)('A connection %s is closed soon', async (_, bytes) => {
+  const { server, port } = await aPage({ requestMs: 200 });
+  await opened(port, 3, bytes);
+  const connections = promisify(server.getConnections.bind(server));
+  await eventually(async () => expect(await connections()).toBe(0), { deadlineMs: 5_000 });
+});
+
+it('Connections whose requests are answered keep no browser out', async () => {
+  const { port } = await aPage();
+  const kept = await opened(port, 128, 'GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await Promise.all(kept.map(async (socket) => once(socket, 'data')));
+  expect((await ask(port, '/')).status).toBe(200);
+});
+
+it('If every connection has a request, a new one is closed', async () => {
+  const { server, port } = await aPage({ detail: () => new Promise<never>(() => {}) });
+  const asked = 'GET /website?namespace=a&name=b HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  await opened(port, 128, asked);
+  await eventually(async () => expect(await promisify(server.getConnections.bind(server))()).toBe(128));
+  await expect(ask(port, '/')).rejects.toThrow('socket hang up');
 });
 
 it('A page gets the whole state first, and then the changes', async () => {
