@@ -23,10 +23,22 @@ export const screenOf = (output: WriteStream | NodeJS.WriteStream): Screen =>
 function liveScreen(output: WriteStream | NodeJS.WriteStream): Screen {
   const live = createLogUpdate(output);
   let shown: readonly string[] = [];
+  /** What is on the terminal, and its width when it was drawn. */
+  let drawn: { readonly lines: readonly string[]; readonly columns: number } = { lines: [], columns: output.columns };
   let isEnded = false;
   const draw = () => {
-    if (shown.length > 0) live(fitted(shown, output.columns, output.rows).join('\n'));
+    if (shown.length === 0) return;
+    drawn = { lines: fitted(shown, output.columns, output.rows), columns: output.columns };
+    live(drawn.lines.join('\n'));
   };
+  const redraw = () => {
+    if (shown.length === 0) return;
+    // log-update erases as many rows as it wrote. In a narrower terminal, they have become more.
+    output.write(ERASED_ROW.repeat(addedRows(drawn.lines, drawn.columns, output.columns)));
+    live.clear();
+    draw();
+  };
+  output.on('resize', redraw);
   return {
     kind: 'live',
     get columns() {
@@ -48,9 +60,20 @@ function liveScreen(output: WriteStream | NodeJS.WriteStream): Screen {
     end() {
       isEnded = true;
       shown = [];
+      output.off('resize', redraw);
       live.done();
     },
   };
+}
+
+/** Erases the row of the cursor, and moves it up. */
+const ERASED_ROW = '\u001B[2K\u001B[A';
+
+/** How many more rows lines take once the terminal has become narrower. Lines that were wrapped are several lines for it. */
+function addedRows(lines: readonly string[], before: number, after: number): number {
+  const more = (width: number) => Math.max(0, Math.ceil(width / after) - 1);
+  const widths = lines.map(widthOf);
+  return widths.reduce((sum, width) => sum + Math.floor(width / before) * more(before) + more(width % before), 0);
 }
 
 function plainScreen(output: Pick<NodeJS.WriteStream, 'write'>): Screen {

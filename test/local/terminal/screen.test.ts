@@ -1,10 +1,11 @@
 import type { WriteStream } from 'node:tty';
 import { expect, it } from 'vitest';
+import { Terminal } from './terminal.ts';
 import { fitted, screenOf } from '../../../infra/local/terminal/screen.ts';
 
-function output(terminal: Partial<WriteStream> = {}): { stream: WriteStream; text: () => string } {
+function output(): { stream: WriteStream; text: () => string } {
   const written: string[] = [];
-  const stream = { isTTY: false, write: (text: string) => written.push(text), ...terminal } as unknown as WriteStream;
+  const stream = { isTTY: false, write: (text: string) => written.push(text) } as unknown as WriteStream;
   return { stream, text: () => written.join('') };
 }
 
@@ -33,10 +34,72 @@ it('Without a terminal, only changed lines are printed', () => {
 });
 
 it('On a terminal, printed lines stay above the live part', () => {
-  const { stream, text } = output({ isTTY: true, columns: 80, rows: 24 });
-  const screen = screenOf(stream);
+  const terminal = new Terminal(80, 24);
+  const screen = screenOf(terminal.stream);
   screen.show(['table']);
   screen.print('stays');
-  expect(text()).toMatch(/table[^]*stays[^]*table/);
+  expect(terminal.text).toBe('stays\ntable\n');
   screen.end();
+});
+
+const TABLE = ['header', 'x'.repeat(70), 'y'.repeat(70), 'z'.repeat(30)];
+
+it.each<[string, readonly (readonly [columns: number, rows: number])[]]>([
+  ['becomes narrower', [[40, 24]]],
+  [
+    'becomes narrower, and wider again',
+    [
+      [20, 24],
+      [80, 24],
+    ],
+  ],
+  ['becomes wider', [[120, 24]]],
+  [
+    'becomes narrower step by step',
+    [
+      [75, 24],
+      [65, 24],
+      [33, 24],
+      [9, 24],
+    ],
+  ],
+  ['becomes both narrower and higher', [[40, 50]]],
+])('If the terminal %s, its lines are drawn again in place', (_, sizes) => {
+  const terminal = new Terminal(80, 24);
+  const screen = screenOf(terminal.stream);
+  screen.print('kept');
+  screen.show(TABLE);
+  for (const [columns, rows] of sizes) {
+    terminal.resize(columns, rows);
+    const [at] = terminal.text.match(/^kept\nheader\n/) ?? [];
+    expect(at).toBeDefined();
+    expect(terminal.text.match(/header/g)).toHaveLength(1);
+    expect(terminal.text.replaceAll(/[^xyz]/g, '')).toBe(TABLE.slice(1).join(''));
+  }
+  screen.show(['header', 'new']);
+  expect(terminal.text).toBe('kept\nheader\nnew\n');
+  screen.end();
+  screen.print('after');
+  expect(terminal.text).toBe('kept\nheader\nnew\nafter\n');
+});
+
+it('If the terminal becomes lower, its lines are cut to the new height', () => {
+  const terminal = new Terminal(80, 24);
+  const screen = screenOf(terminal.stream);
+  screen.show(['header', ...'abcdefghij'.split('')]);
+  terminal.resize(80, 5);
+  expect(terminal.visible).toBe('header\na\nb\n  and 8 more lines\n');
+  screen.show(['header', 'one', 'two', ...'cdefghij'.split('')]);
+  expect(terminal.visible).toBe('header\none\ntwo\n  and 8 more lines\n');
+  screen.end();
+});
+
+it('After its end, a screen takes no notice of the terminal', () => {
+  const terminal = new Terminal(80, 24);
+  const screen = screenOf(terminal.stream);
+  screen.show(['table']);
+  screen.end();
+  terminal.resize(40, 24);
+  expect(terminal.text).toBe('table\n');
+  expect(terminal.listenerCount('resize')).toBe(0);
 });
