@@ -1,4 +1,4 @@
-import { CARRIER, type Carrier, type Child, type Children } from '../website/children/kinds.ts';
+import { CARRIER, type Carrier, type Child, type Children, type SeenVersions } from '../website/children/kinds.ts';
 import { childName } from '../website/children/metadata.ts';
 import { keyText, type WebsiteKey } from '../website/resource.ts';
 import type { Cluster } from './cluster.ts';
@@ -31,11 +31,12 @@ export class KeptChildren {
     }
   }
 
-  /** The children that are kept at one of these versions or a newer one. Undefined if there are none. */
-  of(
-    { namespace, name }: WebsiteKey,
-    { [CARRIER]: seen }: { readonly [CARRIER]?: string | undefined },
-  ): Children | undefined {
+  /**
+   * What a run need not read: the Deployment, if it is kept at the version that the sender of an event saw or a newer one, or that there
+   * is none.
+   */
+  of({ namespace, name }: WebsiteKey, { [CARRIER]: seen }: SeenVersions): Children | undefined {
+    if (seen === null) return { [CARRIER]: undefined };
     const kept = this.#texts.get(keyText({ namespace, name: childName(CARRIER, name) }));
     if (seen === undefined || kept === undefined) return undefined;
     if (kept.version !== seen && !isOlder(seen, kept.version)) return undefined;

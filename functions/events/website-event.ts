@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { CARRIER, isChildKind, isOptional, type ChildKind, type Versions } from '../website/children/kinds.ts';
+import {
+  CARRIER,
+  isChildKind,
+  isOptional,
+  type ChildKind,
+  type SeenVersions,
+  type Versions,
+} from '../website/children/kinds.ts';
 import { AT_EVERYTHING, AT_NOTHING, lookAfter, type Look } from '../website/run/look.ts';
 import { API_VERSION, GROUP, KIND, PLURAL, VERSION, websiteKey, type WebsiteKey } from '../website/resource.ts';
 
@@ -35,8 +42,8 @@ export interface EventData {
   readonly childKind?: ChildKind | undefined;
   /** The kinds of all objects that changed. Absent when any object may have changed. */
   readonly changed?: readonly ChangedKind[] | undefined;
-  /** The Deployment's version that the sender last saw. A receiver that still has that version need not read it. */
-  readonly versions?: { readonly [CARRIER]?: string | undefined } | undefined;
+  /** What the sender last saw of the Deployment. It may save the receiver a read. */
+  readonly versions?: SeenVersions | undefined;
 }
 
 /** The uids that the API server assigns are far shorter. */
@@ -63,7 +70,7 @@ const eventData = z.object({
   // Versions only save reads, so text that cannot be a version counts as absent.
   resourceVersion: versionText,
   versions: z
-    .object({ [CARRIER]: versionText })
+    .object({ [CARRIER]: z.null().or(versionText) })
     .optional()
     .catch(undefined),
   reason: z.string().catch(UNREADABLE),
@@ -91,8 +98,7 @@ export type Request =
       readonly look?: Look;
       /** Version of the Website that the sender saw. */
       readonly resourceVersion?: string | undefined;
-      /** Versions of children that the sender saw. */
-      readonly versions?: EventData['versions'];
+      readonly versions?: SeenVersions | undefined;
     }
   | { readonly kind: 'resync'; readonly of: 'its cluster' | 'all clusters' }
   | { readonly kind: 'ignore'; readonly why: string };

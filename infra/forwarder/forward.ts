@@ -61,8 +61,8 @@ interface Watched {
   /** What to install where the cluster lacks the API. */
   readonly optionalApi?: string | undefined;
   readonly observer: RememberingObserver;
-  /** Absent for Websites. */
-  readonly versionOf?: ChildObserver['versionOf'];
+  /** Only of Deployments. */
+  readonly versionOf?: ChildObserver['versionOf'] | undefined;
 }
 
 /** Watches and delivers until the signal aborts. */
@@ -114,14 +114,17 @@ function watchedIn(namespace: string | undefined, outlet: Outlet): Watched[] {
     const isOptional = optionalApi !== undefined;
     const resource = { name: plural, prefix, namespace, labelSelector: CHILD_SELECTOR, isOptional };
     const observer = childObserver(kind, outlet, websites);
-    return { name: plural + place, resource, optionalApi, observer, versionOf: observer.versionOf };
+    const versionOf = kind === CARRIER ? observer.versionOf : undefined;
+    return { name: plural + place, resource, optionalApi, observer, versionOf };
   });
   const resource = { name: PLURAL, prefix: apiPath(API_VERSION), namespace };
   return [{ name: PLURAL + place, resource, observer: websites }, ...children];
 }
 
+/** Each namespace may have a watch of its own, and only one of them can know the Deployment. */
 function carrierVersion(watched: readonly Watched[], key: WebsiteKey): EventData['versions'] {
-  const [version] = watched.flatMap(({ versionOf }) => versionOf?.(key) ?? []);
+  const seen = watched.flatMap(({ versionOf }) => (versionOf === undefined ? [] : [versionOf(key)]));
+  const version = seen.every((each) => each === null) ? null : seen.find((each) => each !== null);
   return version === undefined ? undefined : { [CARRIER]: version };
 }
 

@@ -9,7 +9,7 @@ import type { Metrics } from './telemetry/metrics.ts';
 import type { Result } from './queue/queue.ts';
 import type { Delivery, Sink } from './sink/sink.ts';
 import type { Tracing } from './telemetry/tracing.ts';
-import { isOptional } from '../../functions/website/children/kinds.ts';
+import { CARRIER, isOptional } from '../../functions/website/children/kinds.ts';
 
 /** What sending a notice needs. */
 export interface Sender {
@@ -68,10 +68,7 @@ async function send(
   waitedMs: number,
 ): Promise<Delivery> {
   const start = performance.now();
-  // Only after a change of the spec does a run write a Deployment that is as it was.
-  const isNewSpec = notice.kind === 'changed' && notice.reason === 'spec-changed';
-  const versions = isNewSpec ? versionsOf(notice.key) : undefined;
-  const event = eventOf(notice, config, tracing.traceparentOf(notice), versions);
+  const event = eventOf(notice, config, tracing.traceparentOf(notice), seenVersions(notice, versionsOf));
   const timeoutMs = notice.kind === 'resync' ? RESYNC_TIMEOUT_MS : config.timeoutMs;
   const delivery = await sink.send(event, timeoutMs, attempt);
   tracing.answered(notice, delivery);
@@ -94,6 +91,20 @@ async function send(
   // Logs attempts 1, 2, 4, 8 and so on.
   else if (Number.isInteger(Math.log2(attempt))) log.warn(about, 'Could not deliver event');
   return delivery;
+}
+
+/**
+ * What may save the functions a read of the Deployment. Only after a change of the spec does a run write a Deployment that is as it was,
+ * and only its watch shows that it is gone.
+ */
+function seenVersions(notice: Notice, versionsOf: VersionsOf): EventData['versions'] {
+  if (notice.kind !== 'changed' && notice.kind !== 'drifted') return undefined;
+  const seen = versionsOf(notice.key);
+  const isGone = seen?.[CARRIER] === null;
+  const isUseful = isGone
+    ? notice.kind === 'drifted' && notice.versions?.[CARRIER] !== undefined
+    : notice.reason === 'spec-changed';
+  return isUseful ? seen : undefined;
 }
 
 function resultOf(notice: Notice, delivery: Delivery): Result<Notice> {

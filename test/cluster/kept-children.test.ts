@@ -29,6 +29,11 @@ describe('A copy', () => {
     expect(kept.of(key, { Deployment: seen })).toEqual(isKept ? { Deployment: deployment(version) } : undefined);
   });
 
+  it('is not given to a run whose event says that the Deployment is gone', () => {
+    kept.note(deployment('100'));
+    expect(kept.of(key, { Deployment: null })).toEqual({ Deployment: undefined });
+  });
+
   it('leaves out managedFields, which an update does not send', () => {
     const stored = deployment('100');
     kept.note({ ...stored, metadata: { ...stored.metadata, managedFields: [{ manager: 'x', fieldsV1: {} }] } });

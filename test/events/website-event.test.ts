@@ -61,6 +61,7 @@ describe('An event of our forwarder', () => {
 
   it.each<[string, unknown, unknown]>([
     ['a version', { Deployment: '7' }, { Deployment: '7' }],
+    ['a Deployment that is gone', { Deployment: null }, { Deployment: null }],
     ['versions of a newer release', { Deployment: '7', Website: '8', TCPRoute: '9' }, { Deployment: '7' }],
     ['a word', { Deployment: 'latest' }, { Deployment: undefined }],
     ['a number', { Deployment: 7 }, { Deployment: undefined }],

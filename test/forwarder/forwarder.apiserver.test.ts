@@ -14,6 +14,7 @@ import {
   createWebsite,
   patch,
   patchWebsite,
+  remove,
   removeWebsite,
   removeWebsitesIn,
 } from '../real-cluster.ts';
@@ -193,6 +194,20 @@ it('An event about a new spec names the version of the Deployment', async () => 
       expect.objectContaining({ reason: 'spec-changed', versions: { Deployment: metadata?.resourceVersion } }),
     );
   });
+});
+
+it('An event about a deleted Deployment says that it is gone', async () => {
+  const key = { namespace, name: 'shop' };
+  await watching();
+  const website = await createWebsite(admin, key, spec);
+  await kubernetes(admin).create(desiredChild('Deployment', website));
+  await eventually(() => expect(accepted).not.toHaveLength(0));
+  await remove(admin, `/apis/apps/v1/namespaces/${namespace}/deployments/shop-deployment`);
+  await eventually(() =>
+    expect(accepted).toContainEqual(
+      expect.objectContaining({ type: 'drifted', changed: ['Deployment'], versions: { Deployment: null } }),
+    ),
+  );
 });
 
 it('P8: a start with 1,000 settled Websites sends one resync request and no event', async () => {

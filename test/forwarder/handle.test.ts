@@ -50,7 +50,7 @@ describe('The notice merged from two', () => {
 });
 
 describe('The event names the Deployment that the forwarder last saw', () => {
-  const versionsSentWith = async (given: Notice, version?: string) => {
+  const versionsSentWith = async (given: Notice, version?: string | null) => {
     const sent: WebsiteEvent[] = [];
     const note = { inc() {}, observe() {} };
     const sender = {
@@ -69,11 +69,18 @@ describe('The event names the Deployment that the forwarder last saw', () => {
     return sent.map(({ data }) => data?.versions);
   };
   const changed = notice({ kind: 'changed', reason: 'spec-changed' });
+  const gone = notice({ versions: { Deployment: '7' } });
 
-  it.each<[string, Notice, string | undefined, object | undefined]>([
+  it.each<[string, Notice, string | null | undefined, object | undefined]>([
     ['after a change of the spec', changed, '7', { Deployment: '7' }],
     ['if it saw one', changed, undefined, undefined],
     ['not after a change of a child, which has to be read', notice(), '7', undefined],
+    ['or that it is gone, after its deletion', gone, null, { Deployment: null }],
+    ['but not if it exists again', gone, '8', undefined],
+    ['nor if it belongs to somebody else', gone, undefined, undefined],
+    ['nor after a change of another child', notice({ versions: { Service: '7' } }), null, undefined],
+    ['nor if a list revealed it', notice(), null, undefined],
+    ['nor after a change of the spec', changed, null, undefined],
     ['not for a Website without children', notice({ kind: 'changed', reason: 'first-seen' }), '7', undefined],
   ])('%s', async (_, given, version, expected) => {
     expect(await versionsSentWith(given, version)).toEqual([expected]);

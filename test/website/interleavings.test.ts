@@ -39,9 +39,9 @@ const SALES = { ...OLD, childMetadata: { labels: { team: 'sales' } } };
 
 /**
  * What a run reads after an event. `cached` runs may get their Website from a cache. `kept` runs have a copy of the Deployment from
- * before everything that is explored.
+ * before everything that is explored. To `gone` runs, the event said that there is no Deployment.
  */
-type Event = RunName | 'cached' | 'cached-spec' | 'kept' | 'kept-cached';
+type Event = RunName | 'cached' | 'cached-spec' | 'kept' | 'kept-cached' | 'gone';
 
 const EVENTS: Record<Event, Run> = {
   ...RUNS,
@@ -49,6 +49,7 @@ const EVENTS: Record<Event, Run> = {
   'cached-spec': { ...RUNS.spec, since: '1' },
   kept: RUNS.spec,
   'kept-cached': { ...RUNS.spec, since: '1' },
+  gone: { ...RUNS.deployment, kept: { Deployment: undefined } },
 };
 
 const runOf = (event: Event, kept?: Children): Run => ({
@@ -383,6 +384,51 @@ describe('P3, P9, P10: in every order of the calls, no generation goes back, Rea
         deeds: (cluster) => [() => cluster.apply(key, NEW), () => cluster.apply(key, OLD)],
         runs: ['kept-cached', 'kept-cached'],
         to: OLD,
+      },
+    ],
+    [
+      'the Deployment is deleted, and a change follows',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => deleteDeployment(cluster), () => cluster.apply(key, NEW)],
+        runs: ['gone', 'as-needed'],
+        to: NEW,
+      },
+    ],
+    [
+      'two events say that the Deployment is gone',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => deleteDeployment(cluster)],
+        runs: ['gone', 'gone'],
+        to: OLD,
+      },
+    ],
+    [
+      'an event says falsely that the Deployment is gone, which somebody edits',
+      {
+        from: HOST,
+        deeds: (cluster) => [() => editDeployment(cluster), () => cluster.apply(key, OLD)],
+        runs: ['gone', 'as-needed'],
+        to: OLD,
+      },
+    ],
+    [
+      'the Deployment is deleted while the host is removed',
+      {
+        from: HOST,
+        deeds: (cluster) => [() => deleteDeployment(cluster), () => cluster.apply(key, OLD)],
+        runs: ['gone', 'as-needed'],
+        to: OLD,
+      },
+    ],
+    [
+      'the Deployment is deleted while a label is added',
+      {
+        from: OLD,
+        deeds: (cluster) => [() => deleteDeployment(cluster), () => cluster.apply(key, WEB)],
+        runs: ['gone', 'spec'],
+        to: WEB,
       },
     ],
     ['a copy lists no host that comes', { from: OLD, deeds: apply(HOST), runs: ['kept-cached', 'spec'], to: HOST }],

@@ -30,6 +30,11 @@ export type DesiredChildren = { readonly [Kind in ChildKind]?: Desired<ChildOfKi
 /** resourceVersions of a Website and its children, as far as they are known. */
 export type Versions = Readonly<Partial<Record<'Website' | ChildKind, string>>>;
 
+/** What the sender of an event saw of the Deployment: its version, or null if it is gone. */
+export interface SeenVersions {
+  readonly [CARRIER]?: string | null | undefined;
+}
+
 type AnyKind = KindOfChild<Child>;
 
 /** All kinds, in table order. Put `always` kinds first: an obstacle to one of them keeps a plan from creating optional children. */

@@ -113,7 +113,10 @@ export async function readChildren(
 ): Promise<Children> {
   const { kinds, marked } = look;
   const readKinds = async (some: readonly ChildKind[]): Promise<Children> => {
-    const read = some.map(async (kind) => [kind, kept[kind] ?? (await cluster.getChild(kind, key, from))] as const);
+    const read = some.map(async (kind) => {
+      const child = Object.hasOwn(kept, kind) ? kept[kind] : await cluster.getChild(kind, key, from);
+      return [kind, child] as const;
+    });
     return Object.fromEntries(await Promise.all(read));
   };
   const first = await readKinds([...kinds]);

@@ -27,7 +27,9 @@ export interface Run {
   readonly since?: string | undefined;
   /** The Website as a cache showed it to the first attempt of this run. It is not read again. */
   readonly cached?: Website;
-  /** Children as they once were, at the version that each of them carries. The run does not read these. */
+  /**
+   * Children as they once were, at the version that each of them carries, or undefined if there was none. The run does not read these.
+   */
   readonly kept?: Children | undefined;
   /** Repeats the writes that were reverted last time. */
   readonly afresh?: boolean;
@@ -75,7 +77,7 @@ export const isUnsure = (run: Run): boolean => run.kept !== undefined || childre
  */
 function mayHaveLagged(run: Run, { plan: { steps }, scale }: Decision): boolean {
   const [first = []] = steps;
-  const isFirst = run.kept === undefined || first.every(({ child }) => run.kept?.[child.kind] !== undefined);
+  const isFirst = run.kept === undefined || first.every(({ child }) => Object.hasOwn(run.kept ?? {}, child.kind));
   return isUnsure(run) && (first.length === 0 || scale !== undefined || !isFirst);
 }
 

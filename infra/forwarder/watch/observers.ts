@@ -32,8 +32,8 @@ export interface RememberingObserver extends Observer {
 
 /** An observer of one kind of children. */
 export interface ChildObserver extends RememberingObserver {
-  /** The last seen version of this Website's child. Undefined unless it is a Deployment. */
-  readonly versionOf: (key: WebsiteKey) => string | undefined;
+  /** The last seen version of this Website's child: null if there is none, undefined if it is unknown or not the Website's. */
+  readonly versionOf: (key: WebsiteKey) => string | null | undefined;
 }
 
 /** An observer of Websites that also knows their uids. */
@@ -183,7 +183,10 @@ export function childObserver(
     },
     deleted: ({ metadata }) => remove(keyText(metadata), metadata.resourceVersion),
     size: () => known.size,
-    versionOf: ({ namespace, name }) => known.get(keyText({ namespace, name: childName(kind, name) }))?.version,
+    versionOf: ({ namespace, name }) => {
+      const child = known.get(keyText({ namespace, name: childName(kind, name) }));
+      return child === undefined ? null : child.version;
+    },
   };
 }
 

@@ -229,19 +229,19 @@ describe("The version of a Website's Deployment", () => {
   it('is the last that a list or a watch showed, even if nothing that matters changed', () => {
     const deployments = seen();
     observer = deployments;
-    expect(deployments.versionOf(shop)).toBeUndefined();
+    expect(deployments.versionOf(shop)).toBeNull();
     list(child({ ...metadata, resourceVersion: '5' }));
     expect(deployments.versionOf(shop)).toBe('5');
     observer.changed(child({ ...metadata, resourceVersion: '6' }));
     expect(deployments.versionOf(shop)).toBe('6');
     observer.changed(child({ ...metadata, resourceVersion: '7' }, { spec: { replicas: 2 } }));
     expect(deployments.versionOf(shop)).toBe('7');
-    expect(deployments.versionOf({ ...shop, name: 'other' })).toBeUndefined();
+    expect(deployments.versionOf({ ...shop, name: 'other' })).toBeNull();
     observer.deleted(child({ ...metadata, resourceVersion: '8' }));
-    expect(deployments.versionOf(shop)).toBeUndefined();
+    expect(deployments.versionOf(shop)).toBeNull();
   });
 
-  it('is not remembered if no Website controls it, or for another kind', () => {
+  it('is unknown if no Website controls it, or for another kind', () => {
     const deployments = seen();
     observer = deployments;
     list(child({ ...metadata, ownerReferences: [] }));

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Children } from '../../../functions/website/children/kinds.ts';
 import type { Deployment } from '../../../functions/website/children/deployment/object.ts';
-import { AS_NEEDED, AT_SPEC } from '../../../functions/website/run/look.ts';
+import { AS_NEEDED, AT_CARRIER, AT_SPEC } from '../../../functions/website/run/look.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { NOW } from '../../fixtures/websites.ts';
@@ -124,5 +124,60 @@ describe('Nothing is written before the Deployment, on the strength of a copy:',
       return remove(child);
     };
     expect((await run({ since: '1' })).actions).toContain('delete Ingress');
+  });
+});
+
+describe('Of a Deployment that is gone, as the event says, a run', () => {
+  const gone = { look: AT_CARRIER, kept: { Deployment: undefined } };
+  const remove = (kind: 'Deployment' | 'Service') =>
+    cluster.remove(kind, { ...key, name: `shop-${kind.toLowerCase()}` });
+  const reads = () => read.filter((kind) => kind === 'Deployment').length;
+  beforeEach(() => start(OLD));
+
+  it('reads nothing before it creates it', async () => {
+    remove('Deployment');
+    expect((await run(gone)).actions).toEqual(['create Deployment', 'update status']);
+    expect(reads()).toBe(0);
+    expect(deployment()).toMatchObject({ spec: { replicas: 2 } });
+  });
+
+  it('changes nothing if it exists, and reads it', async () => {
+    const before = deployment();
+    expect((await run(gone)).actions).toEqual([]);
+    expect(deployment()).toEqual(before);
+    expect(reads()).toBeGreaterThan(0);
+  });
+
+  it('reads it if the Website is suspended', async () => {
+    cluster.apply(key, { ...OLD, suspend: true });
+    expect((await run(gone)).actions).toEqual(['update status']);
+    expect(status()).toMatchObject({ readyReplicas: 2 });
+    expect(reads()).toBeGreaterThan(0);
+  });
+
+  it('reads it if its creation is refused', async () => {
+    remove('Deployment');
+    cluster.create = async () => {
+      throw new ClusterError('QuotaExceeded', 'no room');
+    };
+    await run(gone);
+    expect(status()?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', reason: 'QuotaExceeded' }));
+    expect(reads()).toBeGreaterThan(0);
+  });
+
+  it('reads it before it writes anything beside it', async () => {
+    remove('Deployment');
+    remove('Service');
+    expect((await run({ ...gone, look: AS_NEEDED })).actions).toEqual(
+      expect.arrayContaining(['create Deployment', 'create Service']),
+    );
+    expect(reads()).toBeGreaterThan(0);
+  });
+
+  it('creates none if the Website is deleted', async () => {
+    cluster.drop('Website', key);
+    remove('Deployment');
+    expect(await run(gone)).toMatchObject({ outcome: { kind: 'gone' }, actions: [] });
+    expect(deployment()).toBeUndefined();
   });
 });
