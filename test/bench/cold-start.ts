@@ -13,6 +13,9 @@ const BUILDS = {
   source: { azure: 'functions/azure.ts', node: 'functions/node.ts' },
 } as const;
 type Build = keyof typeof BUILDS;
+/** Stands in for the host and the worker of Azure Functions. */
+const AZURE_WORKER = 'test/hosts/azure-worker.ts';
+const EMPTY = 'test/bench/empty-function.mjs';
 const ANYBODY_HERE = { HOST: '127.0.0.1', PORT: '0', ALLOW_ANONYMOUS: '1' };
 
 /** Starts each build so many times, in turns, and prints the times. */
@@ -27,13 +30,33 @@ export async function benchColdStart(args: readonly string[]): Promise<void> {
   });
   const runs = flags.quick ? 5 : Number(flags.runs);
   const rounds = await withControlPlane((cluster) =>
-    repeat(runs, async () => ({ bundle: await measure('bundle', cluster), source: await measure('source', cluster) })),
+    repeat(runs, async () => ({
+      bundle: await measure('bundle', cluster),
+      source: await measure('source', cluster),
+      azure: await firstReply(AZURE_WORKER, [BUILDS.bundle.azure], cluster),
+      empty: await firstReply(AZURE_WORKER, [EMPTY], cluster),
+    })),
   );
   const rows = (['bundle', 'source'] as const).flatMap((build) =>
     rowsOf(
       build,
       rounds.map((round) => round[build]),
     ),
+  );
+  rows.push(
+    {
+      name: 'Azure worker: process start to children and status, ms',
+      values: rounds.map(({ azure }) => azure.repliedMs),
+    },
+    {
+      name: 'Azure worker, an empty function: to its first reply, ms',
+      values: rounds.map(({ empty }) => empty.repliedMs),
+    },
+    {
+      name: 'Azure worker: ours / an empty function',
+      values: rounds.map(({ azure, empty }) => azure.repliedMs / empty.repliedMs),
+      digits: 2,
+    },
   );
   print('Functions that start, with one Website to make', rows);
   if (flags.record !== undefined) record(flags.record, { rows });
@@ -53,13 +76,19 @@ const rowsOf = (build: Build, starts: readonly Start[]): Row[] => [
   { name: `${build}: RSS after it, MiB`, values: starts.map(({ rss }) => rss) },
 ];
 
-async function measure(build: Build, { transport, kubeconfigs }: BenchCluster): Promise<Start> {
+async function measure(build: Build, cluster: BenchCluster): Promise<Start> {
   const { azure, node } = BUILDS[build];
   const importMs = await importTime(resolve(azure));
+  const { listeningMs, repliedMs, rss } = await firstReply(node, [], cluster);
+  return { importMs, listeningMs, madeMs: repliedMs, rss };
+}
+
+/** Starts a host with one Website to make, and sends its event at once. */
+async function firstReply(file: string, args: readonly string[], { transport, kubeconfigs }: BenchCluster) {
   const key = { namespace: await createNamespace(transport, 'cold'), name: 'shop' };
   await createWebsite(transport, key, SPEC);
   const start = performance.now();
-  const host = startProgram(node, [], { ...ANYBODY_HERE, KUBECONFIG: kubeconfigs['website-functions'] });
+  const host = startProgram(file, args, { ...ANYBODY_HERE, KUBECONFIG: kubeconfigs['website-functions'] });
   try {
     const url = String((await host.line('Listening'))['url']);
     const listeningMs = performance.now() - start;
@@ -68,7 +97,7 @@ async function measure(build: Build, { transport, kubeconfigs }: BenchCluster): 
     const headers = { 'content-type': 'application/cloudevents+json' };
     const { status } = await fetch(url, { method: 'POST', headers, body: JSON.stringify(event) });
     if (status !== 204) throw new Error(`The functions answered ${status}`);
-    return { importMs, listeningMs, madeMs: performance.now() - start, rss: rssMiB(pidOf(host), 'VmRSS') };
+    return { listeningMs, repliedMs: performance.now() - start, rss: rssMiB(pidOf(host), 'VmRSS') };
   } finally {
     await host.stop();
     await removeWebsite(transport, key);
