@@ -5,6 +5,7 @@ import { combinationProblems, type Given } from './settings/cross-checks.ts';
 import { historyUrl, type HistoryAddress } from './settings/history-url.ts';
 import { isLoopback } from './settings/loopback.ts';
 import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
+import { traceConfigFrom, traceSettings, type TraceConfig } from './settings/trace-settings.ts';
 import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
 import { gatewayName, type Defaults } from './website/defaults.ts';
 
@@ -78,6 +79,7 @@ const environment = z.object({
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
   OTEL_METRIC_EXPORT_INTERVAL: wholeNumber(1, LONGEST_INTERVAL_SECONDS * 1000).default(60_000),
+  ...traceSettings,
 });
 
 /** Every environment variable that the functions read. */
@@ -134,8 +136,8 @@ export interface Config {
   readonly allowedHosts: readonly string[];
   /** How often metrics are sent, in milliseconds; absent if there is no OpenTelemetry collector. */
   readonly metricsIntervalMs: number | undefined;
-  /** Whether an OpenTelemetry collector takes spans. */
-  readonly traces: boolean;
+  /** How spans are sent; absent if there is no OpenTelemetry collector for them. */
+  readonly traces: TraceConfig | undefined;
 }
 
 /** Settings are invalid. The message names every invalid variable. */
@@ -203,7 +205,7 @@ function telemetryOf(data: z.output<typeof environment>): Pick<Config, 'metricsI
   const traces = data.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? data.OTEL_EXPORTER_OTLP_ENDPOINT;
   return {
     metricsIntervalMs: metrics === undefined ? undefined : data.OTEL_METRIC_EXPORT_INTERVAL,
-    traces: traces !== undefined,
+    traces: traces === undefined ? undefined : traceConfigFrom(data),
   };
 }
 

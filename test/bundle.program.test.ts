@@ -27,6 +27,29 @@ it.each([
   expect(loaded.filter((each) => each.includes('undici'))).toEqual([]);
 });
 
+it("docs/metrics.md says which of OpenTelemetry's variables the programs read, and which they do not", () => {
+  const page = readFileSync('docs/metrics.md', 'utf8');
+  const [, section = ''] = page.split("## OpenTelemetry's variables");
+  const [read = '', unread = ''] = section.split('These have no effect');
+  const namesIn = (text: string) => [...new Set(text.match(/OTEL_\w+/g))].toSorted();
+  const ofFunctions = namesIn(read.match(/^.*the functions alone.*$/gm)?.join('') ?? '');
+  const readBy = (program: string) =>
+    namesIn(textOf(new Map(globSync(`dist/${program}/*.{js,mjs}`).map((file) => [file, readFileSync(file, 'utf8')]))));
+  const [functions, forwarder] = [readBy('functions'), readBy('forwarder')];
+  expect(ofFunctions).not.toEqual([]);
+  expect(namesIn(unread)).not.toEqual([]);
+  for (const name of namesIn(read)) {
+    // The exporter puts the name of a signal together at run time.
+    const known = name.replace('_TRACES_ENDPOINT', '_ENDPOINT');
+    expect([name, functions.includes(known), forwarder.includes(known)]).toEqual([
+      name,
+      true,
+      !ofFunctions.includes(name),
+    ]);
+  }
+  expect([...functions, ...forwarder].filter((name) => namesIn(unread).includes(name))).toEqual([]);
+});
+
 /** The texts of the files, and of all that they import statically, by path. */
 function loadedWith(files: readonly string[], seen = new Map<string, string>()): ReadonlyMap<string, string> {
   for (const file of files.filter((each) => !seen.has(each))) {

@@ -1,20 +1,17 @@
 import { defaultTextMapGetter, ROOT_CONTEXT, trace, type Attributes, type Context } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import type { TraceConfig } from '../settings/trace-settings.ts';
+import { otlpProvider } from './otlp-provider.ts';
 import { functionsResource } from './otlp-resource.ts';
 import type { Tracing } from './tracing.ts';
 
 /**
- * Exports spans as OTEL_EXPORTER_OTLP_ENDPOINT and OpenTelemetry's other standard variables say. Spans wait in memory, 2,048 at
- * most, and further ones are dropped. So a collector that is slow or down delays no run.
+ * Exports spans. They wait in memory, a limited number of them, and further ones are dropped. So a collector that is slow or down
+ * delays no run.
  * @param common attributes of every span.
  */
-export function exportSpans(common: Attributes): { tracing: Tracing; end: () => Promise<void> } {
-  const provider = new TracerProvider({
-    resource: functionsResource(),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
-  });
+export function exportSpans(config: TraceConfig, common: Attributes): { tracing: Tracing; end: () => Promise<void> } {
+  const provider = otlpProvider(functionsResource(), config);
   const tracer = provider.getTracer('website-functions');
   const propagator = new W3CTraceContextPropagator();
   const parentIn = (traceparent: string): Context =>

@@ -8,8 +8,8 @@ export async function tracingFrom(
   { traces, clusterName }: Pick<Config, 'traces' | 'clusterName'>,
   log: Pick<Log, 'warn'>,
 ): Promise<ClosableTracing | undefined> {
-  if (!traces) return undefined;
+  if (traces === undefined) return undefined;
   const { exportSpans } = await import('./otlp-spans.ts');
-  const { tracing, end } = exportSpans(clusterName === undefined ? {} : { 'k8s.cluster.name': clusterName });
+  const { tracing, end } = exportSpans(traces, clusterName === undefined ? {} : { 'k8s.cluster.name': clusterName });
   return { ...tracing, close: () => endTelemetry('traces', end, log) };
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { dnsLabel, httpUrl, numberFrom, oneOf, wholeNumber } from '../../functions/settings/setting-values.ts';
+import { traceConfigFrom, traceSettings, type TraceConfig } from '../../functions/settings/trace-settings.ts';
 import { flagsIn, settingLabel, settingsIn } from './flags.ts';
 import { sinkConfigFrom, sinkProblems, sinkSettings, type SinkConfig } from './sink/config.ts';
 
@@ -36,7 +37,7 @@ Secrets have no flag, because other users of the machine can read command lines:
   SINK_ACCOUNT_KEY          storage account key for storage-queue; default: Microsoft Entra
 
 K_CE_OVERRIDES and K_CA_CERTS have the format that Knative's SinkBinding uses.
-If OTEL_EXPORTER_OTLP_ENDPOINT is set, the forwarder sends traces there.
+If OTEL_EXPORTER_OTLP_ENDPOINT is set, the forwarder sends traces there. docs/metrics.md lists further variables.
 `;
 
 export interface Config {
@@ -55,7 +56,8 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly logLevel: string;
-  readonly traces: boolean;
+  /** How spans are sent; absent if no OpenTelemetry collector takes them. */
+  readonly traces: TraceConfig | undefined;
 }
 
 /** The share of the namespaces that one forwarder handles when several split the work. */
@@ -111,6 +113,7 @@ const settings = sinkSettings.extend({
     .default({}),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
+  ...traceSettings,
 });
 
 /** Every setting: the name of its flag, or of its variable if it has no flag. */
@@ -188,7 +191,7 @@ export function configFrom(
     extensions: rest.K_CE_OVERRIDES,
     lease: leaseOf(rest.lease, rest['lease-namespace'], shard),
     logLevel: rest['log-level'],
-    traces: endpoint !== undefined,
+    traces: endpoint === undefined ? undefined : traceConfigFrom(rest),
   });
 }
 

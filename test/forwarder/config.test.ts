@@ -200,7 +200,10 @@ it('The settings name namespaces, shard, Lease, extensions and traces', () => {
     shard: { index: 1, count: 3 },
     lease: { namespace: 'ops', name: 'forwarder-1-of-3' },
     extensions: { team: 'web' },
-    traces: false,
+    traces: undefined,
   });
-  expect(configFrom([], { SINK, OTEL_EXPORTER_OTLP_ENDPOINT: SINK })).toMatchObject({ lease: undefined, traces: true });
+  expect(configFrom([], { SINK, OTEL_EXPORTER_OTLP_ENDPOINT: SINK })).toMatchObject({
+    lease: undefined,
+    traces: { sampler: 'parentbased_always_on', ratio: 1, delayMs: 5_000 },
+  });
 });

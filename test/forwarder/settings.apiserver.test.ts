@@ -92,6 +92,17 @@ const freePort = async (run: Run) => new URL(await listen(run, () => {})).port;
 const urlOf = async (program: Program) => String((await program.line('Listening'))['url']);
 const NOWHERE = { sink: 'http://127.0.0.1:9/', kubeconfig: UNREACHABLE };
 
+/** The spans that arrive after an event, before the forwarder ends. */
+async function sendsSpansSoon(run: Run, settings: Record<string, string>) {
+  const [collector, sink] = [await startOtlpCollector(), await sinkIn(run)];
+  run.later(() => collector.close());
+  run.start({ sink: sink.url, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...settings });
+  await sink.asked();
+  await eventually(() => expect(collector.received).not.toEqual([]), { deadlineMs: 4_000 });
+}
+const HOURLY = { OTEL_BSP_SCHEDULE_DELAY: '3600000' };
+const TRACED = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
+
 async function tracesAt(run: Run, settings: (url: string) => Record<string, string>, path: string) {
   const [collector, sink] = [await startOtlpCollector(), await sinkIn(run)];
   run.later(() => collector.close());
@@ -267,6 +278,26 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   async OTEL_EXPORTER_OTLP_TRACES_ENDPOINT(run) {
     await tracesAt(run, (url) => ({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/traces-of-mine` }), '/traces-of-mine');
   },
+  // By default, the first spans would come after 5 s, or 512 spans.
+  async OTEL_BSP_SCHEDULE_DELAY(run) {
+    await sendsSpansSoon(run, { OTEL_BSP_SCHEDULE_DELAY: '50' });
+  },
+  async OTEL_BSP_MAX_EXPORT_BATCH_SIZE(run) {
+    await sendsSpansSoon(run, { ...HOURLY, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' });
+  },
+  // A batch cannot be larger than the queue.
+  async OTEL_BSP_MAX_QUEUE_SIZE(run) {
+    await sendsSpansSoon(run, { ...HOURLY, OTEL_BSP_MAX_QUEUE_SIZE: '1' });
+  },
+  async OTEL_TRACES_SAMPLER(run) {
+    expect((await headersWith(run, TRACED))['ce-traceparent']).toMatch(/-01$/);
+    const off = { ...TRACED, OTEL_TRACES_SAMPLER: 'always_off' };
+    expect((await headersWith(run, off))['ce-traceparent']).toMatch(/-00$/);
+  },
+  async OTEL_TRACES_SAMPLER_ARG(run) {
+    const none = { ...TRACED, OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' };
+    expect((await headersWith(run, none))['ce-traceparent']).toMatch(/-00$/);
+  },
 };
 
 const variablesOf = (setting: string): readonly string[] =>
@@ -337,7 +368,7 @@ it('docs/forwarder.md and --help list every setting, and the table above tests e
     ...[...USAGE.matchAll(/\(([A-Z_, ]+)\)/g)].flatMap(([, names = '']) => names.split(', ')),
     ...(USAGE.match(/\b[A-Z]+_[A-Z_]+\b/g) ?? []),
   ];
-  const ours = shown.flatMap(variablesOf).filter((name) => name !== 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
+  const ours = shown.flatMap(variablesOf).filter((name) => !/^OTEL_(?!EXPORTER_OTLP_ENDPOINT$)/.test(name));
   expect([...new Set(inUsage)].toSorted()).toEqual(ours.toSorted());
   const onPage = [...page.matchAll(/`((?:SINK|K|OTEL|POD|KUBE|LEASE|CLUSTER)_[A-Z_]+|MODE|SINK)`/g)].map(
     ([, name]) => name,

@@ -28,6 +28,8 @@ it.each<[string, string[], Record<string, string>, string[]]>([
       K_CE_OVERRIDES: `{"extensions": {"TYPE": "${HUSH}"`,
       OTEL_EXPORTER_OTLP_ENDPOINT: `collector:4318/${HUSH}`,
       OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: HUSH,
+      OTEL_TRACES_SAMPLER: HUSH,
+      OTEL_BSP_SCHEDULE_DELAY: '0.5',
     },
     [
       "Unknown option '--sink-bearer-token'. See --help",
@@ -56,6 +58,8 @@ it.each<[string, string[], Record<string, string>, string[]]>([
       'K_CE_OVERRIDES: must be {"extensions": {...}} as JSON, with printable ASCII',
       'OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL',
       'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: must be an http or https URL',
+      'OTEL_TRACES_SAMPLER: must be one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio',
+      'OTEL_BSP_SCHEDULE_DELAY: must be a whole number from 1 to 3600000',
     ],
   ],
   [

@@ -149,6 +149,33 @@ async function telemetryOf(run: Run, variables: (url: string) => Variables): Pro
   return () => collector.received.map(({ path }) => path);
 }
 
+const HOURLY = { OTEL_BSP_SCHEDULE_DELAY: '3600000' };
+
+async function sendsSpansSoon(run: Run, variables: Variables): Promise<void> {
+  const paths = await telemetryOf(run, (url) => ({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url, ...variables }));
+  await eventually(() => expect(paths()).toEqual(['/']), { deadlineMs: 4_000 });
+}
+
+/** Of two events, one of a sampled trace, those that lead to a span. Each is the end of its traceparent. */
+async function spansOf(run: Run, variables: Variables): Promise<string[]> {
+  const collector = await startOtlpCollector();
+  run.later(() => collector.close());
+  const program = run.start({
+    KUBECONFIG: UNREACHABLE,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collector.url,
+    ...variables,
+  });
+  const url = await urlOf(program);
+  for (const id of ['00', '01'])
+    expect(
+      (await post(url, { ...DELETED, id, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-${id}` })).status,
+    ).toBe(204);
+  // At its end, a program sends the spans that wait.
+  expect(await program.stop()).toBe(0);
+  const sent = JSON.stringify(collector.received);
+  return ['00', '01'].filter((id) => sent.includes(`{"stringValue":"${id}"}`));
+}
+
 async function asksTheContext(run: Run, variables: (kubeconfig: string) => Variables): Promise<void> {
   const [one, other] = [await asked(run), await asked(run)];
   const url = await started(run, variables(kubeconfigOf({ one: one.url, other: other.url })));
@@ -318,6 +345,27 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     }));
     await eventually(() => expect(paths().length).toBeGreaterThan(1));
   },
+  // By default, the first spans would come after 5 s, or 512 spans.
+  async OTEL_BSP_SCHEDULE_DELAY(run) {
+    await sendsSpansSoon(run, { OTEL_BSP_SCHEDULE_DELAY: '50' });
+  },
+  async OTEL_BSP_MAX_EXPORT_BATCH_SIZE(run) {
+    await sendsSpansSoon(run, { ...HOURLY, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' });
+  },
+  // A batch cannot be larger than the queue.
+  async OTEL_BSP_MAX_QUEUE_SIZE(run) {
+    await sendsSpansSoon(run, { ...HOURLY, OTEL_BSP_MAX_QUEUE_SIZE: '1' });
+  },
+  async OTEL_TRACES_SAMPLER(run) {
+    expect(await spansOf(run, {})).toEqual(['01']);
+    expect(await spansOf(run, { OTEL_TRACES_SAMPLER: 'always_on' })).toEqual(['00', '01']);
+    expect(await spansOf(run, { OTEL_TRACES_SAMPLER: 'always_off' })).toEqual([]);
+  },
+  async OTEL_TRACES_SAMPLER_ARG(run) {
+    const ratio = (text: string) => ({ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: text });
+    expect(await spansOf(run, ratio('0'))).toEqual([]);
+    expect(await spansOf(run, ratio('1'))).toEqual(['00', '01']);
+  },
 };
 
 /** Settings of the Node host only. */
@@ -424,7 +472,9 @@ it('docs/functions.md lists every setting, and the tables above test each', () =
     (file) =>
       readFileSync(file, 'utf8').match(/(?<![\w.])(?:CALLER|HISTORY|KUBECONFIG|OTEL|ALLOW|WEBHOOK|REPLY)_\w+/g) ?? [],
   );
-  expect([...shown, 'OTEL_EXPORTER_OTLP_PROTOCOL']).toEqual(expect.arrayContaining(others));
+  // `test/bundle.program.test.ts` checks the list of OpenTelemetry's variables.
+  const [, ofOpenTelemetry = ''] = readFileSync('docs/metrics.md', 'utf8').split("## OpenTelemetry's variables");
+  expect([...shown, ...(ofOpenTelemetry.match(/OTEL_\w+/g) ?? [])]).toEqual(expect.arrayContaining(others));
 });
 
 /** Stands in each secret. */
@@ -451,6 +501,11 @@ const WRONG = {
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: HUSH,
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: HUSH,
   OTEL_METRIC_EXPORT_INTERVAL: ' ',
+  OTEL_TRACES_SAMPLER: 'xray',
+  OTEL_TRACES_SAMPLER_ARG: '2',
+  OTEL_BSP_SCHEDULE_DELAY: '0',
+  OTEL_BSP_MAX_QUEUE_SIZE: 'many',
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '0',
 };
 const PROBLEMS = [
   'KUBECONFIG and KUBECONFIG_CONTENT: set only one of them',
@@ -474,6 +529,11 @@ const PROBLEMS = [
   'OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: must be an http or https URL',
   'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: must be an http or https URL',
   'OTEL_METRIC_EXPORT_INTERVAL: must be a whole number from 1 to 604800000',
+  'OTEL_TRACES_SAMPLER: must be one of always_on, always_off, traceidratio, parentbased_always_on, ',
+  'OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1',
+  'OTEL_BSP_SCHEDULE_DELAY: must be a whole number from 1 to 3600000',
+  'OTEL_BSP_MAX_QUEUE_SIZE: must be a whole number from 1 to 1000000',
+  'OTEL_BSP_MAX_EXPORT_BATCH_SIZE: must be a whole number from 1 to 1000000',
 ];
 
 it('Both hosts list all wrong settings at once, and quote no secret', async () => {

@@ -1,25 +1,22 @@
 import { SpanKind, SpanStatusCode, TraceFlags, type Span } from '@opentelemetry/api';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import {
   detectResources,
   resourceAttributesEnvDetector,
   resourceFromAttributes,
   serviceNameEnvDetector,
 } from '@opentelemetry/resources';
-import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { EVENT_TYPES, subjectOf } from '../../../functions/events/website-event.ts';
+import type { TraceConfig } from '../../../functions/settings/trace-settings.ts';
+import { otlpProvider } from '../../../functions/telemetry/otlp-provider.ts';
 import { VERSION } from '../../../functions/version.ts';
 import type { Notice } from '../event.ts';
 import type { Tracing } from './tracing.ts';
 
-/** Exports spans over OTLP. OTEL_EXPORTER_OTLP_ENDPOINT and the other standard variables configure it. */
-export function otlpTracing(): Tracing {
-  const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'website-forwarder', 'service.version': VERSION }).merge(
-      detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }),
-    ),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
-  });
+/** Exports spans over OTLP. */
+export function otlpTracing(config: TraceConfig): Tracing {
+  const own = resourceFromAttributes({ 'service.name': 'website-forwarder', 'service.version': VERSION });
+  const fromVariables = detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] });
+  const provider = otlpProvider(own.merge(fromVariables), config);
   const tracer = provider.getTracer('website-forwarder');
   const spans = new WeakMap<Notice, Span>();
   const spanOf = (notice: Notice): Span => {
