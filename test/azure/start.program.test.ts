@@ -33,9 +33,12 @@ async function start(func: string | undefined, args: readonly string[] = []) {
 
 it('npm run start:azure runs func start with a storage emulator, and exits with its code', async () => {
   const func = `
+    const serverOn = async (port) => (await fetch('http://127.0.0.1:' + port + '/devstoreaccount1')).headers.get('server');
     console.log('func', ...process.argv.slice(2));
-    for (const port of [10000, 10001]) console.log((await fetch('http://127.0.0.1:' + port + '/devstoreaccount1')).headers.get('server'));
-    process.exit(7);`;
+    Promise.all([10000, 10001].map(serverOn)).then((servers) => {
+      console.log(servers.join(' '));
+      process.exit(7);
+    });`;
   const { code, said } = await start(func, ['--port', '7072']);
   expect(said).toContain('func start --port 7072');
   expect(said.match(/Azurite-(Blob|Queue)/g)).toEqual(['Azurite-Blob', 'Azurite-Queue']);
