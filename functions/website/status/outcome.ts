@@ -25,7 +25,7 @@ interface Bounds {
 }
 
 /** Events of the Deployment announce the next change. This wait bounds the delay when such an event is lost. */
-const UNANNOUNCED_SECONDS = 120;
+const ANNOUNCED: Bounds = { least: 120, most: 600 };
 /**
  * No event announces the end of these conditions. For example, an object without our label is deleted, a quota is raised, a policy
  * changes, or an API is installed. The wait is a quarter of the condition's age, within these bounds. A refused write is retried at
@@ -50,12 +50,10 @@ export function outcomeOf(verdict: Verdict, status: WebsiteStatus, now: Date): O
     const times = [...timesOf(status), startOfUnready(status)];
     return { kind: 'waiting', reason, requeueAfterSeconds: secondsUntilNextLook(ROLLOUT, times, now) };
   }
-  const bounds = BOUNDS[reason];
-  const requeueAfterSeconds = bounds && secondsUntilNextLook(bounds, timesOf(status), now);
-  if (state === 'progressing')
-    return { kind: 'waiting', reason, requeueAfterSeconds: requeueAfterSeconds ?? UNANNOUNCED_SECONDS };
+  const next = (bounds: Bounds) => ({ requeueAfterSeconds: secondsUntilNextLook(bounds, timesOf(status), now) });
+  if (state === 'progressing') return { kind: 'waiting', reason, ...next(BOUNDS[reason] ?? ANNOUNCED) };
   if (state !== 'stalled') return { kind: 'settled', reason };
-  return { kind: 'stalled', reason, ...(requeueAfterSeconds === undefined ? {} : { requeueAfterSeconds }) };
+  return { kind: 'stalled', reason, ...(BOUNDS[reason] && next(BOUNDS[reason])) };
 }
 
 /** Since when the site has not been ready for its present reason. */

@@ -71,11 +71,15 @@ it('A refusal without a written condition is tried again as soon as a new one', 
   });
 });
 
-it.each(['Paused', 'Progressing'] as const)(
-  'A Website that is %s, whose end an event announces, is reconciled again after two minutes',
-  (reason) => {
-    expect(outcomeOf({ state: 'progressing', reason, message: '' }, {}, NOW)).toMatchObject({
-      requeueAfterSeconds: 120,
-    });
-  },
-);
+describe.each(['Paused', 'Progressing'] as const)('A Website that is %s, whose end an event announces,', (reason) => {
+  it.each([
+    ['a moment', ago(0), 120],
+    ['eight minutes', ago(480), 120],
+    ['twenty minutes', ago(1200), 300],
+    ['a week', ago(604_800), 600],
+  ])('for %s is reconciled again by time, in case the event is lost', (_, since, requeueAfterSeconds) => {
+    const condition = { type: 'Reconciling', status: 'True', lastTransitionTime: since, reason, message: '' } as const;
+    const outcome = outcomeOf({ state: 'progressing', reason, message: '' }, { conditions: [condition] }, NOW);
+    expect(outcome).toEqual({ kind: 'waiting', reason, requeueAfterSeconds });
+  });
+});
