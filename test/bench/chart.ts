@@ -1,5 +1,6 @@
 // The figures that people ask for first, as an SVG: medians as bars, least to most as whiskers.
-import * as echarts from 'echarts';
+import type * as echarts from 'echarts';
+import { svgOf } from '../svg.ts';
 import { cpuPerWebsite, type Figure } from './figures.ts';
 import { quantile } from './measure.ts';
 import type { PhaseResult } from './result.ts';
@@ -38,8 +39,7 @@ export function chartOf(results: readonly PhaseResult[]): string {
   const subjects = [...new Set(results.map(({ subject }) => subject))].toReversed();
   const height = TOP + subjects.length * BAR + MARGIN;
   const width = (WIDTH - LABELS - MARGIN) / PANELS.length;
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
-  chart.setOption({
+  const options = {
     animation: false,
     textStyle: { color: INK, fontFamily: 'sans-serif' },
     title: PANELS.map(({ title }, index) => ({
@@ -59,10 +59,8 @@ export function chartOf(results: readonly PhaseResult[]): string {
       axisLabel: { show: gridIndex === 0, color: INK },
     })),
     series: PANELS.flatMap((panel, index) => seriesOf(panel, index, subjects, results)),
-  });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return svg;
+  } satisfies echarts.EChartsOption;
+  return svgOf(options, { width: WIDTH, height });
 }
 
 function seriesOf(

@@ -28,6 +28,11 @@ describe('docs/performance.md', () => {
     if (chart !== undefined) expect(readFileSync('docs/performance.svg', 'utf8')).toBe(chart);
   });
 
+  it('has the same chart whatever the process has drawn before', () => {
+    const records = readRecords();
+    expect(chartFrom(records)).toBe(chartFrom(records));
+  });
+
   it('shows every recorded measurement', () => {
     const text = readFileSync('docs/performance.md', 'utf8');
     for (const name of Object.keys(readRecords())) expect(text).toMatch(new RegExp(`<!-- figures: \\S+ ${name} -->`));

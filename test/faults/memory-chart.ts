@@ -1,4 +1,5 @@
-import * as echarts from 'echarts';
+import type * as echarts from 'echarts';
+import { svgOf } from '../svg.ts';
 import type { Resident } from '../bench/usage.ts';
 
 const PROGRAMS = ['forwarder', 'functions'] as const;
@@ -33,13 +34,12 @@ const COLOURS: Readonly<Record<Program, string>> = { forwarder: '#2f81f7', funct
 
 /** @returns an SVG with a line for each program, as wide as a README. The quiet times are shaded. */
 export function memoryChart(samples: readonly Sample[]): string {
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 960, height: 320 });
   const quiet = samples.flatMap((sample, index) => {
     const before = samples[index - 1];
     return sample.isQuiet && before !== undefined ? [[{ xAxis: before.minutes }, { xAxis: sample.minutes }]] : [];
   });
   const axis = { nameLocation: 'middle', nameTextStyle: { color: INK }, axisLabel: { color: INK } } as const;
-  chart.setOption({
+  const options = {
     animation: false,
     textStyle: { color: INK, fontFamily: 'sans-serif' },
     legend: { top: 8, textStyle: { color: INK } },
@@ -62,8 +62,6 @@ export function memoryChart(samples: readonly Sample[]): string {
       itemStyle: { color: COLOURS[program] },
       ...(index === 0 ? { markArea: { silent: true, itemStyle: { color: INK, opacity: 0.12 }, data: quiet } } : {}),
     })),
-  } as echarts.EChartsOption);
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return svg;
+  } as echarts.EChartsOption;
+  return svgOf(options, { width: 960, height: 320 });
 }
