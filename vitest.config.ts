@@ -26,7 +26,7 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: Math.max(3, availableParallelism()),
     // The files that a worker runs share the libraries that they load. Loading them takes a second of CPU time.
     isolate: false,
-    provide: { seed: seedOf(process.env), isExhaustive: mode === 'exhaustive' },
+    provide: { seed: seedOf(process.env), effort: mode === 'exhaustive' || mode === 'quick' ? mode : 'full' },
     coverage: {
       provider: 'v8',
       include: ['functions/website/**'],

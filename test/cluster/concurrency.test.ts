@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Concurrency, MOST_AT_ONCE, NoTurnError, type Turn } from '../../functions/cluster/concurrency.ts';
 import { SLOW_MS } from '../../functions/cluster/patience.ts';
+import { sampled } from '../sampling.ts';
 
 let concurrency: Concurrency;
 beforeEach(() => {
@@ -120,6 +121,6 @@ it('The calls at once never exceed the limit, and each call gets its turn, howev
       }
       expect(asked).toBe(0);
     }),
-    { numRuns: 50 },
+    sampled({ sometimes: 50, often: 500 }),
   );
 });

@@ -18,6 +18,7 @@ import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts
 import { CHILD_KINDS, isChildKind, isOptional, type ChildKind } from '../../functions/website/children/kinds.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
 import type { Run } from '../../functions/website/run/run.ts';
+import { sampled } from '../sampling.ts';
 
 const keys: readonly WebsiteKey[] = ['shop', 'blog'].map((name) => ({ namespace: 'team-a', name }));
 const key = fc.constantFrom(...keys);
@@ -108,7 +109,7 @@ describe('P9: events commute', () => {
         await settle(without);
         expect(world(withEvents)).toEqual(world(without));
       }),
-      { numRuns: 300 },
+      sampled({ sometimes: 300, often: 3_000 }),
     );
   });
 });
@@ -129,7 +130,7 @@ describe('P1, P2: after any history,', () => {
         expect(await resync(cluster)).toMatchObject({ differing: 0, failed: 0 });
         expect(cluster.writes).toBe(before);
       }),
-      { numRuns: 200 },
+      sampled({ sometimes: 200, often: 2_000 }),
     );
   });
 });
@@ -230,7 +231,7 @@ describe('P3, P4, P10: in random orders of the calls,', () => {
         expect(await planFor(cluster, website)).toEqual({ steps: [], obstacles: [] });
         for (const child of cluster.children()) expect(isOwnedBy(child, website)).toBe(true);
       }),
-      { numRuns: 500 },
+      sampled({ sometimes: 500, often: 5_000 }),
     );
   });
 

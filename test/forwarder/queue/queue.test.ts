@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WorkQueue, type Result, type Timers } from '../../../infra/forwarder/queue/queue.ts';
+import { sampled } from '../../sampling.ts';
 
 /** Time passes only when the test advances it. */
 class Clock implements Timers {
@@ -110,7 +111,7 @@ describe('The queue', () => {
         }
         expect(clock.isEmpty).toBe(true);
       }),
-      { numRuns: 300 },
+      sampled({ sometimes: 300, often: 3_000 }),
     );
   });
 
@@ -299,7 +300,7 @@ describe('A key', () => {
         // Two in a second, after the burst.
         expect(started.length).toBeLessThanOrEqual(30 + 2 * 61);
       }),
-      { numRuns: 50 },
+      sampled({ sometimes: 50, often: 500 }),
     );
   });
 

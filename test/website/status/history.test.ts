@@ -6,6 +6,7 @@ import { reconcile } from '../../../functions/website/reconcile.ts';
 import type { Website, WebsiteStatus } from '../../../functions/website/resource.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { aWebsite, NOW, SPEC } from '../../fixtures/websites.ts';
+import { sampled } from '../../sampling.ts';
 
 const READY: Verdict = { state: 'ready', reason: 'Available', message: '2 replicas are available' };
 const PROGRESSING: Verdict = { state: 'progressing', reason: 'Progressing', message: '1 of 2 replicas are updated' };
@@ -192,6 +193,6 @@ it('The history has at most 10 entries, the newest generation first, and is neve
         expect(cluster.writes).toBe(writes);
       }
     }),
-    { numRuns: 100 },
+    sampled({ sometimes: 100, often: 1_000 }),
   );
 });
