@@ -1,13 +1,13 @@
 // The content of an event decides only how much the functions read.
 import { beforeEach, expect, it } from 'vitest';
 import { oneCluster } from '../functions/clusters.ts';
-import type { Cluster } from '../functions/cluster/cluster.ts';
 import { keeping, KeptChildren } from '../functions/cluster/kept-children.ts';
 import { Places } from '../functions/cluster/places.ts';
 import type { FunctionContext } from '../functions/context.ts';
 import { reconcileEvent } from '../functions/reconcile-website.ts';
 import type { EventData } from '../functions/events/website-event.ts';
 import { reconcile } from '../functions/website/reconcile.ts';
+import { around } from './cluster/around.ts';
 import { MemoryCluster } from './cluster/memory.ts';
 import { NOW, SPEC } from './fixtures/websites.ts';
 import { CHILD_KINDS, OPTIONAL_KINDS } from '../functions/website/children/kinds.ts';
@@ -90,15 +90,7 @@ it.each<[string, Partial<EventData>, readonly string[]]>([
 
 it('After a change of the spec, a process does not read the Deployment that it wrote last, if the event names its version', async () => {
   const kept = new KeptChildren();
-  const behind: Pick<Cluster, 'getWebsite' | 'getChild' | 'create' | 'replace' | 'updateStatus' | 'announce'> = {
-    getWebsite: (where) => cluster.getWebsite(where),
-    getChild: (kind, where) => cluster.getChild(kind, where),
-    create: (child) => cluster.create(child),
-    replace: (child) => cluster.replace(child),
-    updateStatus: (website) => cluster.updateStatus(website),
-    announce: (website, announcement) => cluster.announce(website, announcement),
-  };
-  const clusters = oneCluster(keeping(behind as Cluster, kept), undefined, kept);
+  const clusters = oneCluster(keeping(around(cluster), kept), undefined, kept);
   const context = { ...contextOf(SILENT), clusters };
   const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'spec-changed' };
   const about = { changed: ['Website'], resourceVersion: '1' };

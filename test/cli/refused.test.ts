@@ -7,6 +7,7 @@ import { explanationText } from '../../infra/cli/explain/explain-text.ts';
 import { fleetAnswer, planFleet } from '../../infra/cli/plan/fleet.ts';
 import { planAnswer } from '../../infra/cli/plan/plan.ts';
 import { planned } from '../../infra/cli/plan/planned.ts';
+import { around } from '../cluster/around.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 
@@ -21,17 +22,12 @@ beforeEach(() => {
 
 /** Reconciles while there is no room for a Deployment, and while a policy forbids each change of one. */
 async function reconcileRefused(): Promise<void> {
-  const [create, replace] = [cluster.create.bind(cluster), cluster.replace.bind(cluster)];
-  cluster.create = async (child) => {
-    if (child.kind === 'Deployment') throw new ClusterError('QuotaExceeded', 'exceeded quota: none');
-    return create(child);
-  };
-  cluster.replace = async (child) => {
-    if (child.kind === 'Deployment') throw new ClusterError('PolicyDenied', 'denied request: no');
-    return replace(child);
-  };
-  await reconcile(key, { cluster, now });
-  Object.assign(cluster, { create, replace });
+  const refusing = around(cluster, async ({ verb, kind }, proceed) => {
+    if (kind === 'Deployment' && verb === 'create') throw new ClusterError('QuotaExceeded', 'exceeded quota: none');
+    if (kind === 'Deployment' && verb === 'replace') throw new ClusterError('PolicyDenied', 'denied request: no');
+    return proceed();
+  });
+  await reconcile(key, { cluster: refusing, now });
 }
 
 async function settle(): Promise<void> {

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
+import { around } from '../cluster/around.ts';
 import { clusterWithOne, namedText } from '../fixtures/fleet.ts';
 import { NOW } from '../fixtures/websites.ts';
 import type { Child, ChildKind, ChildOfKind } from '../../functions/website/children/kinds.ts';
@@ -25,14 +26,7 @@ async function* pages<T extends Website | Child>(object: T | undefined): AsyncGe
 const [website] = one.websites();
 const children = one.children();
 const cluster: Cluster = {
-  getWebsite: (where) => one.getWebsite(where),
-  getChild: (kind, where) => one.getChild(kind, where),
-  create: (child) => one.create(child),
-  replace: (child) => one.replace(child),
-  rehearse: (child) => one.rehearse(child),
-  delete: (child) => one.delete(child),
-  scale: (updated, replicas) => one.scale(updated, replicas),
-  updateStatus: (updated) => one.updateStatus(updated),
+  ...around(one),
   announce: async () => {},
   listPods: async () => [],
   listWebsites: () => pages(website),

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import type { ChildKind } from '../../functions/website/children/kinds.ts';
+import { around, callText } from '../cluster/around.ts';
 import { textOf } from '../cluster/frozen.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
 
@@ -129,35 +130,17 @@ class Play {
   }
 }
 
-function takingTurns({ cluster, absent = new Set() }: Stage, act: Turns['act']): Cluster {
-  return {
-    async getWebsite(key, since) {
-      if (since === undefined) return act('get Website', () => cluster.getWebsite(key));
-      // A cache shows what it took in at some time before.
-      const cached = await act('cache Website', () => cluster.getWebsite(key));
-      return act('get cached Website', async () => cached);
-    },
-    async getChild(kind, key, from) {
-      if (absent.has(kind)) return cluster.getChild(kind, key);
-      if (from === undefined) return act(`get ${kind}`, () => cluster.getChild(kind, key));
-      const cached = await act(`cache ${kind}`, () => cluster.getChild(kind, key));
-      return act(`get cached ${kind}`, async () => cached);
-    },
-    create(child) {
-      if (absent.has(child.kind)) throw new Error(`No ${child.kind} was expected`);
-      return act(`create ${child.kind}`, () => cluster.create(child));
-    },
-    replace: (child) => act(`replace ${child.kind}`, () => cluster.replace(child)),
-    rehearse: (child) => act(`rehearse ${child.kind}`, () => cluster.rehearse(child)),
-    delete: (child) => act(`delete ${child.kind}`, () => cluster.delete(child)),
-    scale: (website, replicas) => act('scale Website', () => cluster.scale(website, replicas)),
-    updateStatus: (website) => act('update status', () => cluster.updateStatus(website)),
-    announce: (website, transition) => cluster.announce(website, transition),
-    listWebsites: () => cluster.listWebsites(),
-    listChildren: (kind) => cluster.listChildren(kind),
-    listPods: (namespace, labels) => cluster.listPods(namespace, labels),
-  };
-}
+const takingTurns = ({ cluster, absent = new Set() }: Stage, act: Turns['act']): Cluster =>
+  around(cluster, async (call, proceed) => {
+    const { verb, kind } = call;
+    const isAbsent = kind !== 'Website' && absent.has(kind);
+    if (isAbsent && verb === 'create') throw new Error(`No ${kind} was expected`);
+    if (isAbsent) return proceed();
+    if (verb !== 'get cached') return act(callText(call), proceed);
+    // A cache shows what it took in at some time before.
+    const cached = await act(`cache ${kind}`, proceed);
+    return act(callText(call), async () => cached);
+  });
 
 /** Everything has run that can run without an answer. */
 const quiescence = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
+import { around } from '../cluster/around.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 import { SCENARIOS, type Step } from './scenarios.ts';
@@ -37,29 +38,14 @@ class FailingCluster {
   /** A new process. The previous one, if it ended, makes no more calls. */
   process(): Cluster {
     this.#isDown = false;
-    const cluster = this.#cluster;
-    const call = async <T>(work: () => Promise<T>): Promise<T> => {
+    return around(this.#cluster, async (_, proceed) => {
       if (this.#isDown) throw unreachable();
       const isTheOne = ++this.calls === this.#at;
-      if (!isTheOne) return work();
-      if (this.#failure.takesEffect) await work();
+      if (!isTheOne) return proceed();
+      if (this.#failure.takesEffect) await proceed();
       this.#isDown = this.#failure.endsTheRun;
       throw unreachable();
-    };
-    return {
-      getWebsite: (where) => call(() => cluster.getWebsite(where)),
-      getChild: (kind, where) => call(() => cluster.getChild(kind, where)),
-      create: (child) => call(() => cluster.create(child)),
-      replace: (child) => call(() => cluster.replace(child)),
-      rehearse: (child) => call(() => cluster.rehearse(child)),
-      delete: (child) => call(() => cluster.delete(child)),
-      scale: (website, replicas) => call(() => cluster.scale(website, replicas)),
-      updateStatus: (website) => call(() => cluster.updateStatus(website)),
-      announce: (website, transition) => cluster.announce(website, transition),
-      listWebsites: () => cluster.listWebsites(),
-      listChildren: (kind) => cluster.listChildren(kind),
-      listPods: (namespace, labels) => cluster.listPods(namespace, labels),
-    };
+    });
   }
 }
 

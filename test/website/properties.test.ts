@@ -8,6 +8,7 @@ import { plan } from '../../functions/website/plan/plan.ts';
 import { reconcile, type Context } from '../../functions/website/reconcile.ts';
 import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
+import { around, callText } from '../cluster/around.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 import { world } from './world.ts';
@@ -141,26 +142,11 @@ async function planFor(cluster: MemoryCluster, website: Website) {
 }
 
 /** A cluster whose every call waits for fast-check's scheduler, which decides the order in which they happen. */
-function scheduled(cluster: MemoryCluster, scheduler: fc.Scheduler): Cluster {
-  const after = async <T>(label: string, work: () => Promise<T>): Promise<T> => {
-    await scheduler.schedule(Promise.resolve(), label);
-    return work();
-  };
-  return {
-    getWebsite: (where) => after('get Website', () => cluster.getWebsite(where)),
-    getChild: (kind, where) => after(`get ${kind}`, () => cluster.getChild(kind, where)),
-    create: (child) => after(`create ${child.kind}`, () => cluster.create(child)),
-    replace: (child) => after(`replace ${child.kind}`, () => cluster.replace(child)),
-    rehearse: (child) => after(`rehearse ${child.kind}`, () => cluster.rehearse(child)),
-    delete: (child) => after(`delete ${child.kind}`, () => cluster.delete(child)),
-    scale: (website, replicas) => after('scale Website', () => cluster.scale(website, replicas)),
-    updateStatus: (website) => after('update status', () => cluster.updateStatus(website)),
-    announce: (website, transition) => cluster.announce(website, transition),
-    listWebsites: () => cluster.listWebsites(),
-    listChildren: (kind) => cluster.listChildren(kind),
-    listPods: (namespace, labels) => cluster.listPods(namespace, labels),
-  };
-}
+const scheduled = (cluster: MemoryCluster, scheduler: fc.Scheduler): Cluster =>
+  around(cluster, async (call, proceed) => {
+    await scheduler.schedule(Promise.resolve(), callText(call));
+    return proceed();
+  });
 
 describe('P3, P4, P10: in random orders of the calls,', () => {
   it('no generation goes back, no foreign child is written, and Ready is honest', async () => {

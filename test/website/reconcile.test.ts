@@ -3,6 +3,7 @@ import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts'
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { REQUESTED_AT } from '../../functions/website/resource.ts';
+import { around } from '../cluster/around.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { askingFor, OPTIONAL } from '../fixtures/asking.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
@@ -100,31 +101,13 @@ describe('P3: an old run that continues after a newer one', () => {
     const meanwhile = new Promise<void>((resolve) => (resume = resolve));
     let stalled = () => {};
     const atWrite = new Promise<void>((resolve) => (stalled = resolve));
-    const turn = async (of: string, child: Child) => {
-      if (of !== verb || child.kind !== stopAt) return;
-      stalled();
-      await meanwhile;
-    };
-    const slow: Cluster = {
-      getWebsite: (where) => cluster.getWebsite(where),
-      getChild: (kind, where) => cluster.getChild(kind, where),
-      create: (child) => cluster.create(child),
-      rehearse: (child) => cluster.rehearse(child),
-      scale: (website, replicas) => cluster.scale(website, replicas),
-      updateStatus: (website) => cluster.updateStatus(website),
-      announce: (website, transition) => cluster.announce(website, transition),
-      listWebsites: () => cluster.listWebsites(),
-      listChildren: (kind) => cluster.listChildren(kind),
-      listPods: (namespace, labels) => cluster.listPods(namespace, labels),
-      async replace(child) {
-        await turn('replace', child);
-        return cluster.replace(child);
-      },
-      async delete(child) {
-        await turn('delete', child);
-        return cluster.delete(child);
-      },
-    };
+    const slow = around(cluster, async (call, proceed) => {
+      if (call.verb === verb && call.kind === stopAt) {
+        stalled();
+        await meanwhile;
+      }
+      return proceed();
+    });
     const result = reconcile(key, { cluster: slow, now: () => NOW });
     return { result, atWrite, resume: () => resume() };
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
+import { around } from '../../cluster/around.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { RUNS } from '../../fixtures/runs.ts';
 import { NOW, SPEC } from '../../fixtures/websites.ts';
@@ -28,28 +29,14 @@ function stallingAt(cluster: MemoryCluster, at: number) {
   const resumed = new Promise<void>((resolve) => (resume = resolve));
   let stalled = () => {};
   const atCall = new Promise<void>((resolve) => (stalled = resolve));
-  const turn = async <T>(work: () => Promise<T>): Promise<T> => {
+  const slow = around(cluster, async (_, proceed) => {
     calls++;
     if (calls > at) throw new ClusterError('Unreachable', 'the process has ended');
-    if (calls < at) return work();
+    if (calls < at) return proceed();
     stalled();
     await resumed;
-    return work();
-  };
-  const slow: Cluster = {
-    getWebsite: (where) => turn(() => cluster.getWebsite(where)),
-    getChild: (kind, where) => turn(() => cluster.getChild(kind, where)),
-    create: (child) => turn(() => cluster.create(child)),
-    replace: (child) => turn(() => cluster.replace(child)),
-    rehearse: (child) => turn(() => cluster.rehearse(child)),
-    delete: (child) => turn(() => cluster.delete(child)),
-    scale: (website, replicas) => turn(() => cluster.scale(website, replicas)),
-    updateStatus: (website) => turn(() => cluster.updateStatus(website)),
-    announce: (website, transition) => cluster.announce(website, transition),
-    listWebsites: () => cluster.listWebsites(),
-    listChildren: (kind) => cluster.listChildren(kind),
-    listPods: (namespace, labels) => cluster.listPods(namespace, labels),
-  };
+    return proceed();
+  });
   return { slow, atCall, resume: () => resume() };
 }
 

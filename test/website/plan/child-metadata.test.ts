@@ -10,6 +10,7 @@ import { isNewerThan } from '../../../functions/website/plan/ownership.ts';
 import { plan, withoutStamps } from '../../../functions/website/plan/plan.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import { GROUP, websiteSpec, type ObjectMeta, type Website } from '../../../functions/website/resource.ts';
+import { around } from '../../cluster/around.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { storedChildren } from '../../fixtures/children.ts';
 import { RUNS, type RunName } from '../../fixtures/runs.ts';
@@ -277,16 +278,9 @@ describe('With childMetadata, an old run must lose its race on the Deployment, s
 /** A run whose process ends before this call. */
 async function dying(at: number): Promise<void> {
   let calls = 0;
-  const dead = new Proxy(cluster, {
-    get(target, name: keyof MemoryCluster) {
-      const member: unknown = target[name];
-      if (typeof member !== 'function') return member;
-      if (name === 'announce') return member.bind(target) as unknown;
-      return (...args: unknown[]) => {
-        if (++calls >= at) throw new ClusterError('Unreachable', 'the process has ended');
-        return (member as (...all: unknown[]) => unknown).apply(target, args);
-      };
-    },
+  const dead = around(cluster, async (_, proceed) => {
+    if (++calls >= at) throw new ClusterError('Unreachable', 'the process has ended');
+    return proceed();
   });
   await reconcile(key, { cluster: dead, now: () => NOW }).catch(() => {});
 }

@@ -4,6 +4,7 @@ import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.
 import { loggingMissingPodsRightOnce } from '../../../functions/cluster/optional-pods.ts';
 import type { Deployment } from '../../../functions/website/children/deployment/object.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
+import { around } from '../../cluster/around.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { aPod, unschedulable } from '../../fixtures/broken-pods.ts';
 import { NOW, SPEC } from '../../fixtures/websites.ts';
@@ -45,17 +46,7 @@ function observed(status: object = {}): void {
 
 /** The cluster, which refuses to list Pods with this code. */
 const refusing = (code: ErrorCode): Cluster => ({
-  getWebsite: (where) => cluster.getWebsite(where),
-  getChild: (kind, where) => cluster.getChild(kind, where),
-  create: (child) => cluster.create(child),
-  replace: (child) => cluster.replace(child),
-  rehearse: (child) => cluster.rehearse(child),
-  delete: (child) => cluster.delete(child),
-  scale: (website, replicas) => cluster.scale(website, replicas),
-  updateStatus: (website) => cluster.updateStatus(website),
-  announce: (website, announcement) => cluster.announce(website, announcement),
-  listWebsites: () => cluster.listWebsites(),
-  listChildren: (kind) => cluster.listChildren(kind),
+  ...around(cluster),
   listPods: async () => {
     throw new ClusterError(code, `Could not list pods: ${code}`);
   },
