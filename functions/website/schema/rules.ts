@@ -19,11 +19,14 @@ export const oneOf = <First extends string, Second extends string>(first: First,
   message: `must have one of ${first} and ${second}`,
 });
 
+/** `params.depth` tells the field that the message is about from the object that the rule is about. */
+const about = (path: string[]) => ({ path, params: { depth: path.length } });
+
 /** The schema with all of its rules between fields. A second call would replace the CEL of the first. */
 export function withRules<Schema extends z.ZodType>(schema: Schema, rules: readonly Rule<z.output<Schema>>[]): Schema {
   const checked = rules.reduce(
     (each, { holds, message, field }) =>
-      each.refine(holds, { message, ...(field === undefined ? {} : { path: field.split('.') }) }),
+      each.refine(holds, { message, ...(field === undefined ? {} : about(field.split('.'))) }),
     schema,
   );
   return checked.meta({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
+import { LABEL_KEY, LABEL_VALUE } from '../../../functions/website/schema/grammar.ts';
 import {
   API_VERSION,
   KIND,
@@ -10,6 +10,7 @@ import {
   type WebsiteKey,
 } from '../../../functions/website/resource.ts';
 import { UsageError } from '../../usage.ts';
+import { kubectlDocuments } from './kubectl-yaml.ts';
 
 /** A Website as a file states it. */
 export interface Manifest {
@@ -81,7 +82,7 @@ function textOf(file: string): string {
 }
 
 function documentsIn(file: string): unknown[] {
-  const documents = parseAllDocuments(textOf(file));
+  const documents = kubectlDocuments(textOf(file));
   const broken = documents.flatMap(({ errors }) => errors)[0];
   if (broken !== undefined) throw new UsageError(`${file} is not YAML: ${broken.message}`);
   try {
@@ -103,7 +104,26 @@ function itemsOf(document: unknown): Stated[] {
 
 const FIELDS: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'spec', 'status']);
 
-const texts = z.record(z.string(), z.string()).nullish();
+/** Source: ValidateAnnotationsSize in k8s.io/apimachinery/pkg/api/validation. */
+const LARGEST_ANNOTATIONS = 262_144;
+
+const isKey = (key: string): boolean => key.indexOf('/') <= LONGEST_PREFIX && LABEL_KEY.pattern.test(key);
+const LONGEST_PREFIX = 253;
+const labelKey = z.string().refine(isKey, LABEL_KEY.message);
+const annotationKey = z
+  .string()
+  .refine((key) => isKey(key.toLowerCase()), 'must be the key of an annotation such as example.com/team');
+const labelValue = z.string().refine((text) => text.length <= 63 && LABEL_VALUE.test(text), {
+  error: 'must be the value of a label: at most 63 letters, digits, _, - and .',
+});
+const sizeOf = (texts: object) =>
+  Object.entries(texts).reduce((sum, pair) => sum + Buffer.byteLength(pair.join('')), 0);
+
+const labels = z.record(labelKey, labelValue).nullish();
+const annotations = z
+  .record(annotationKey, z.string())
+  .refine((texts) => sizeOf(texts) <= LARGEST_ANNOTATIONS, `must have at most ${LARGEST_ANNOTATIONS} bytes in total`)
+  .nullish();
 
 /** `ObjectMeta` of the API. A plan does not look at these. */
 const OTHERS =
@@ -111,8 +131,8 @@ const OTHERS =
 
 const metadata = z.strictObject({
   ...websiteKey.partial({ namespace: true }).shape,
-  labels: texts,
-  annotations: texts,
+  labels,
+  annotations,
   ...Object.fromEntries(OTHERS.split(' ').map((name) => [name, z.unknown().optional()])),
 });
 
@@ -122,7 +142,7 @@ function manifestOf(object: Stated, index: number, { file, namespace, only }: Fr
   if (unknown !== undefined) throw new UsageError(`${place}: ${unknown} is not a field of a Website`);
   const stated = metadata.safeParse(object.metadata);
   if (!stated.success) throw new UsageError(`${place}: ${metadataProblem(stated.error.issues[0])}`);
-  const { name, namespace: own = namespace, labels, annotations } = stated.data;
+  const { name, namespace: own = namespace, ...texts } = stated.data;
   const key = { namespace: own, name };
   const where = `${file}, Website ${keyText(key)}`;
   if (only !== undefined && own !== only)
@@ -130,7 +150,10 @@ function manifestOf(object: Stated, index: number, { file, namespace, only }: Fr
   return {
     where,
     key,
-    metadata: { ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) },
+    metadata: {
+      ...(texts.labels ? { labels: texts.labels } : {}),
+      ...(texts.annotations ? { annotations: texts.annotations } : {}),
+    },
     spec: withoutNulls(object.spec),
   };
 }
@@ -138,7 +161,8 @@ function manifestOf(object: Stated, index: number, { file, namespace, only }: Fr
 function metadataProblem(issue: z.core.$ZodIssue | undefined): string {
   const path = ['metadata', ...(issue?.path ?? [])].join('.');
   if (issue?.code === 'unrecognized_keys') return `${path}.${issue.keys[0]} is not a field of a Website`;
-  return `${path}: ${issue?.message}`;
+  const message = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message;
+  return `${path}: ${message}`;
 }
 
 /** The API server drops fields that are null. */

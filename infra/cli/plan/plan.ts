@@ -85,7 +85,7 @@ export function planAnswer(plans: readonly Planned[]): Result {
 function planText(plan: Planned): string {
   const { namespace, name, outcome, changes, refusedLastTime } = plan;
   const title = styled('bold', `Website ${namespace}/${name}`);
-  if (outcome === 'gone') return `${title}\n  There is no such Website, or it is being deleted.`;
+  if (outcome === 'gone') return `${title}\n  It is being deleted: the next reconcile writes nothing.`;
   const text = changes.length === 0 ? 'Nothing changes.' : changesText(plan);
   const refused = refusedLastTime === undefined ? [] : refusedLines(refusedLastTime);
   return [title, ...refused, text.replaceAll(/^/gm, '  '), ...readyLines(plan)].join('\n');

@@ -91,6 +91,10 @@ describe('The spec and the name of a Website in a file', () => {
     ['__proto__: {}', 'spec.__proto__ is not a field of a Website'],
     ['port: 0', 'spec.port: Too small: expected number to be >=1'],
     ['env: [{value: b}]', 'spec.env[0].name is missing'],
+    ['securityProfile: ""', 'spec.securityProfile: Invalid option: expected one of "baseline"|"restricted"'],
+    ['env: [{name: A}, {name: A}]', 'spec.env[1]: Duplicate value: {"name":"A"}'],
+    ['hosts: [a.example.com, a.example.com]', 'spec.hosts[1]: Duplicate value: "a.example.com"'],
+    ['env: [{name: A, value: yes}]', 'spec.env[0].value: Invalid input: expected string, received boolean'],
   ])('with %s have a problem that names the field', (field, problem) => {
     expect(problems(site('shop', `spec: {image: "nginx:1", replicas: 1, ${field}}`))).toEqual([problem]);
   });
@@ -122,6 +126,23 @@ describe('The spec and the name of a Website in a file', () => {
     expect(problemsOf(manifest, stored({ image: 'nginx:1', replicas: -1, old: true }))).toEqual([]);
     const changed = problemsOf(manifest, stored({ image: 'nginx:0', replicas: -1 }));
     expect(changed).toEqual(['spec.old is not a field of a Website']);
+  });
+
+  it('have a problem if a rule between fields no longer holds, although the field that it names is stored', () => {
+    const [manifest] = read(site('shop', 'spec: {image: "nginx:1", replicas: 1, tlsSecretName: tls}')).websites;
+    if (manifest === undefined) throw new Error('no manifest');
+    const stored = aWebsite({ spec: { image: 'nginx:1', replicas: 1, host: 'a.example.com', tlsSecretName: 'tls' } });
+    expect(problemsOf(manifest, stored)).toEqual(['spec.tlsSecretName: tlsSecretName needs host or hosts']);
+  });
+
+  it('may keep an item of a list that is stored, also in another order', () => {
+    const [manifest] = read(
+      site('shop', 'spec: {image: "nginx:1", replicas: 1, env: [{name: B}, {name: A=}]}'),
+    ).websites;
+    if (manifest === undefined) throw new Error('no manifest');
+    const stored = aWebsite({ spec: { image: 'nginx:1', replicas: 1, port: 80, env: [{ name: 'A=' }] } });
+    expect(problemsOf(manifest, stored)).toEqual([]);
+    expect(problemsOf(manifest, undefined)).toHaveLength(1);
   });
 
   const samples = readdirSync('crds/samples').map((file) => [file] as const);
