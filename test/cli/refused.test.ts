@@ -93,7 +93,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
     await reconcileRefused();
     expect((await plan()).refusedLastTime).toMatchObject({ reason: 'Rejected' });
-    expect(await fleet()).toMatch(/^team-a\/shop: refused last time \(Rejected\), tried again: replace Deployment/);
+    expect(await fleet()).toMatch(/^team-a\/shop: refused last time \(Rejected\), tried again: update Deployment/);
     expect(await fleet()).toMatch(
       /^0 of 1 Website would change\..* 1 would be tried again and was refused last time, which counts as no change\.$/m,
     );

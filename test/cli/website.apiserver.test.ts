@@ -268,7 +268,7 @@ describe('website plan', () => {
     await patchWebsite(admin, other, { spec: { image: 'nginx:3' } });
     const { code, out } = await run('plan', '--all');
     expect(code).toBe(3);
-    expect(out).toContain(`${namespace}/${other.name}: replace Deployment, update status Website (replaces the Pods)`);
+    expect(out).toContain(`${namespace}/${other.name}: update Deployment, update status (replaces the Pods)`);
     expect(out).not.toContain(`${namespace}/${same.name}:`);
   });
 });

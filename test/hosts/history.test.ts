@@ -127,7 +127,7 @@ describe.each(CASES)('On $host, with $store', ({ host, store }) => {
       KUBECONFIG: inject('kubeconfig'),
     });
     expect(printed).toMatchObject({ code: 0, error: '' });
-    expect(printed.out).toMatch(/child-drifted +\w+ +\w+ +.*replace Deployment.* +Deployment spec\.replicas +\d/);
+    expect(printed.out).toMatch(/a child changed +\w+ +\w+ +.*update Deployment.* +Deployment spec\.replicas +\d/);
     const rest = await list(url, `${about}&before=${page.next}`);
     expect(rest.records).toMatchObject([
       { eventId: 'uid.1', actions: ['create Deployment', 'create Service', 'update status'], changed: [] },
@@ -220,7 +220,12 @@ describe.each(HOSTS)('The history of the functions on %s', (host) => {
 it('The Node host answers 405 to other methods on /history, and 404 if no history is configured', async () => {
   const { url } = await start('node', {});
   const asked = (path: string, method: string) => fetch(new URL(path, url), { method });
-  expect((await asked('history', 'POST')).status).toBe(405);
+  const refused = await asked('history', 'POST');
+  expect([refused.status, refused.headers.get('content-type'), refused.headers.get('allow')]).toEqual([
+    405,
+    'application/problem+json',
+    'GET',
+  ]);
   expect((await asked('history?x=1', 'GET')).status).toBe(404);
   expect(await (await asked('histories', 'GET')).text()).toContain('The paths are /, /resync, /history');
 });

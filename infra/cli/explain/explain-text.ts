@@ -4,6 +4,7 @@ import { changesText } from '../plan/plan.ts';
 import type { Planned } from '../plan/planned.ts';
 import { table } from '../../table.ts';
 import { age, printable, styled } from '../../text.ts';
+import { changeText } from '../../words.ts';
 
 /** The explanation as one page. A part without content is left out. */
 export function explanationText(explanation: Explanation, now: Date): string {
@@ -70,6 +71,6 @@ function nextText({ plan, website }: Explanation): string {
 
 /** Without the fields: the cause is what matters, and the state above names it. */
 function triedAgainText({ changes }: Planned, website: string): string {
-  const writes = changes.filter(({ verb }) => verb !== 'update status').map(({ verb, kind }) => `${verb} ${kind}`);
+  const writes = changes.filter(({ verb }) => verb !== 'update status').map(changeText);
   return `tries again what the API server refused last time: ${writes.join(', ')}. \`website plan ${website}\` shows the fields.`;
 }

@@ -6,6 +6,7 @@ import { remedyOfRefusal } from '../header.ts';
 import type { Answer } from '../output.ts';
 import { table } from '../../table.ts';
 import { printable } from '../../text.ts';
+import { eventText, writeText } from '../../words.ts';
 
 /** Answers of `GET /history` (docs/history.md), as far as this program shows them. */
 const answer = z.object({
@@ -48,7 +49,15 @@ export async function storedHistory(
     throw toDo === undefined ? error : new Error(`${(error as Error).message}: ${toDo}`, { cause: error });
   });
   const rows = records.map(({ time, eventReason, outcome, reason = '', actions, changed, ms }) =>
-    [time, eventReason, outcome, reason, actions.join(', '), changed.join(', '), String(ms)].map(printable),
+    [
+      time,
+      eventText(eventReason),
+      outcome,
+      reason,
+      actions.map(writeText).join(', '),
+      changed.join(', '),
+      String(ms),
+    ].map(printable),
   );
   const none = `The functions have no record of Website ${namespace}/${name}.`;
   return { text: rows.length === 0 ? none : table([HEADER, ...rows]), data: records };

@@ -16,6 +16,7 @@ import { codeOf, sorted, summaryText } from './plan-summary.ts';
 import { planned, type Planned } from './planned.ts';
 import type { Refusal } from './refusal.ts';
 import { printable, styled } from '../../text.ts';
+import { changeText } from '../../words.ts';
 
 /** What this release would do to all Websites. */
 export interface Fleet {
@@ -119,6 +120,6 @@ export function fleetAnswer({ seen, written }: Fleet): Result {
 function lineOf({ website, changes, restartsPods, refusedLastTime }: WrittenWebsite): string {
   const refused =
     refusedLastTime === undefined ? '' : `refused last time (${printable(refusedLastTime.reason)}), tried again: `;
-  const what = changes.map(({ verb, kind }) => `${verb} ${kind}`).join(', ');
+  const what = changes.map(changeText).join(', ');
   return `${printable(website)}: ${refused}${what}${restartsPods ? styled('yellow', ' (replaces the Pods)') : ''}`;
 }

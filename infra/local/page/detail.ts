@@ -10,6 +10,7 @@ import { storedRuns, type StoredRun } from '../../cli/history/stored-history.ts'
 import { rowOf } from './row.ts';
 import { timeline, type Runs } from './runs.ts';
 import type { Detail } from './shown.ts';
+import { changeText } from '../../words.ts';
 
 /** The functions, whose history the page reads as the forwarder, the only caller that they accept. */
 export interface FunctionsAddress {
@@ -77,7 +78,7 @@ function shown(website: Website, { ready, advice, pods, children, plan, events }
 }
 
 function nextWrites({ changes, refusedLastTime }: Planned): string[] {
-  const writes = changes.map(({ verb, kind }) => (verb === 'update status' ? verb : `${verb} ${kind}`));
+  const writes = changes.map(changeText);
   if (refusedLastTime === undefined) return writes;
   const again = writes.filter((write) => write !== 'update status');
   return [`tries again what the API server refused last time: ${again.join(', ')}`];

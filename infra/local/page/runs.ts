@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { keyText } from '../../../functions/website/resource.ts';
+import { eventText, writeText } from '../../words.ts';
 import type { StoredRun } from '../../cli/history/stored-history.ts';
 import type { Delivery, Run } from './shown.ts';
 
@@ -74,16 +75,17 @@ export class Runs {
 function saidBy(said: Line): Partial<Run> & Pick<Run, 'event'> {
   switch (said.msg) {
     case 'Reconciled Website': {
-      const { eventId, eventReason: event, outcome, reason, actions, ms } = said;
-      return { eventId, event, outcome, reason, actions, ms, error: undefined };
+      const { eventId, eventReason, outcome, reason, actions, ms } = said;
+      const words = { event: eventText(eventReason), actions: actions.map(writeText) };
+      return { eventId, outcome, reason, ms, error: undefined, ...words };
     }
     case 'Could not reconcile Website': {
-      const { eventId, eventReason: event, code: reason = 'Internal', error } = said;
-      return { eventId, event, outcome: 'failed', reason, error };
+      const { eventId, eventReason, code: reason = 'Internal', error } = said;
+      return { eventId, event: eventText(eventReason), outcome: 'failed', reason, error };
     }
     default: {
-      const { msg, eventId, reason: event, attempt: attempts, ms, why } = said;
-      return { eventId, event, delivery: { result: RESULTS[msg], attempts, ms, why } };
+      const { msg, eventId, reason, attempt: attempts, ms, why } = said;
+      return { eventId, event: eventText(reason), delivery: { result: RESULTS[msg], attempts, ms, why } };
     }
   }
 }
@@ -100,8 +102,9 @@ export function timeline(live: readonly Run[], stored: readonly StoredRun[], web
   return [...runs.values()].toSorted((one, other) => other.at - one.at);
 }
 
-function runOf({ time, eventId, eventReason: event, outcome, reason, actions, changed, ms }: StoredRun) {
-  return { at: Date.parse(time), eventId, event, outcome, reason, actions, changed, ms };
+function runOf({ time, eventId, eventReason, outcome, reason, actions, changed, ms }: StoredRun) {
+  const words = { event: eventText(eventReason), actions: actions.map(writeText) };
+  return { at: Date.parse(time), eventId, outcome, reason, changed, ms, ...words };
 }
 
 /** An event that was handled more than once has several records, the newest first. What they changed counts together. */

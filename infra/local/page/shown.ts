@@ -106,7 +106,7 @@ export interface Detail {
   readonly pods: readonly { readonly name: string; readonly cause: string }[];
   /** A child without an owner is missing. */
   readonly children: readonly { readonly kind: string; readonly name: string; readonly owner?: string }[];
-  /** What the next reconcile writes: `replace Deployment`. Absent if that could not be computed. */
+  /** What the next reconcile writes: `update Deployment`. Absent if that could not be computed. */
   readonly nextWrites?: readonly string[] | undefined;
   readonly events: readonly {
     readonly at: string;

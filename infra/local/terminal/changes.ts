@@ -1,4 +1,5 @@
 import { keyText, type WebsiteKey } from '../../../functions/website/resource.ts';
+import { writeText } from '../../words.ts';
 import type { LogLine } from '../processes/log-line.ts';
 
 /** The last run of the functions that changed something for a Website. */
@@ -28,7 +29,7 @@ function whatOf({ actions, repaired, ms }: LogLine['fields']): string | undefine
   const writes = textsIn(actions).filter((action) => action !== 'update status');
   if (writes.length === 0) return undefined;
   const fields = textsIn(repaired);
-  const what = fields.length > 0 ? `repair ${briefly(fields)}` : briefly(writes);
+  const what = fields.length > 0 ? `repair ${briefly(fields)}` : briefly(writes.map(writeText));
   return typeof ms === 'number' ? `${what}, ${ms} ms` : what;
 }
 

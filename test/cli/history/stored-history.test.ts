@@ -34,6 +34,15 @@ it.each([
   await expect(storedHistory(`${at}/history`, { namespace: 'a', name: 'shop' }, {})).rejects.toThrow(message);
 });
 
+it('website history --from prints words for people, and the words of the record as JSON', async () => {
+  const actions = ['replace Deployment', 'update status'];
+  const record = { time: '2026-01-02T03:04:05Z', eventReason: 'child-drifted', outcome: 'waiting', actions, ms: 5 };
+  answer = { status: 200, body: JSON.stringify({ records: [record] }) };
+  const { text, data } = await storedHistory(`${at}/history`, { namespace: 'a', name: 'shop' }, {});
+  expect(text).toMatch(/ a child changed +waiting +update Deployment, update status /);
+  expect(data).toMatchObject([{ eventReason: 'child-drifted', actions }]);
+});
+
 function file(content: string): string {
   const path = join(folder, 'file');
   writeFileSync(path, content);

@@ -131,10 +131,10 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await page.getByRole('heading', { name: 'team-a/shop' }).waitFor();
     const text = await page.locator('#side .run').innerText();
     for (const part of [
-      'spec-changed',
+      'the spec changed',
       'waiting',
       'Progressing',
-      'replace Deployment',
+      'update Deployment',
       'Deployment spec.replicas',
       '52 ms',
     ])
@@ -148,7 +148,7 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await page.getByText('Nothing has been done yet').waitFor();
     model.take(reconciled());
     await page.locator('#side .run').waitFor();
-    expect(await textOf('#side .run')).toContain('spec-changed');
+    expect(await textOf('#side .run')).toContain('the spec changed');
   });
 
   it('shows the queue and the health of the forwarder', async () => {

@@ -45,13 +45,13 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
     await says('checkout/cart', 'Ready');
     await row('checkout/cart').getByRole('link').first().click();
     await page.locator('#detail-title', { hasText: 'checkout/cart' }).waitFor();
-    await page.locator('#side .run', { hasText: 'first-seen' }).filter({ hasText: 'create Deployment' }).waitFor();
+    await page.locator('#side .run', { hasText: 'first seen' }).filter({ hasText: 'create Deployment' }).waitFor();
     await scaleCart(stage.admin, 4);
     const run = page.locator('#side .run', { hasText: 'Deployment spec.replicas' });
     await run.waitFor();
     const text = await run.innerText();
-    for (const part of ['replace Deployment', 'update status']) expect(text).toContain(part);
-    expect(text).toMatch(/spec-changed → (waiting Progressing|settled Available)/);
+    for (const part of ['update Deployment', 'update status']) expect(text).toContain(part);
+    expect(text).toMatch(/the spec changed → (waiting Progressing|settled Available)/);
     expect(text).toMatch(/delivered in [\d.]+ m?s/);
     await says('checkout/cart', 'Ready', '4/4');
     await page.getByText('writes nothing').waitFor();

@@ -23,11 +23,11 @@ const record = (given: object = {}) => ({
 it('Log lines of both programs about one event are one run, in either order', () => {
   const both = {
     website: 'team-a/shop',
-    event: 'spec-changed',
+    event: 'the spec changed',
     eventId: 'uid-1.7',
     outcome: 'waiting',
     reason: 'Progressing',
-    actions: ['replace Deployment', 'update status'],
+    actions: ['update Deployment', 'update status'],
     ms: 52,
     delivery: { result: 'accepted', attempts: 1, ms: 60 },
   };
@@ -86,8 +86,8 @@ it('The history adds changed fields and earlier runs to the live timeline', () =
   });
   const shown = timeline(live, [record(), before], 'team-a/shop');
   expect(shown).toMatchObject([
-    { event: 'spec-changed', changed: ['Deployment spec.replicas'], delivery: { attempts: 1 } },
-    { event: 'first-seen', ms: 52 },
+    { event: 'the spec changed', changed: ['Deployment spec.replicas'], delivery: { attempts: 1 } },
+    { event: 'first seen', ms: 52 },
   ]);
 });
 

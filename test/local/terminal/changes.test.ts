@@ -13,13 +13,13 @@ function changeAfter(...runs: object[]) {
 }
 
 it.each([
-  [{ actions: ['replace Deployment'], ms: 25 }, 'replace Deployment, 25 ms'],
+  [{ actions: ['replace Deployment'], ms: 25 }, 'update Deployment, 25 ms'],
   [{ actions: ['create Deployment', 'create Service', 'update status'], ms: 31 }, 'create Deployment +1, 31 ms'],
   [
     { actions: ['replace Deployment'], repaired: ['Deployment spec.replicas'], ms: 12 },
     'repair Deployment spec.replicas, 12 ms',
   ],
-  [{ actions: ['replace Service'], eventReason: 'resync' }, 'replace Service'],
+  [{ actions: ['replace Service'], eventReason: 'resync' }, 'update Service'],
 ])('The last change is described by its first action: %j', (run, what) => {
   expect(changeAfter(run)).toEqual({ what, at: AT });
 });

@@ -5,7 +5,7 @@ import { aWebsite } from '../../fixtures/websites.ts';
 
 const NOW = new Date('2026-01-01T12:00:00Z');
 const secondsAgo = (seconds: number) => new Date(NOW.getTime() - seconds * 1000);
-const changes = { of: () => ({ what: 'replace Deployment, 25 ms', at: secondsAgo(3) }) };
+const changes = { of: () => ({ what: 'update Deployment, 25 ms', at: secondsAgo(3) }) };
 const NARROW: View = { changes: { of: () => undefined }, columns: 80, now: NOW };
 
 function withReady(status: string, reason: string, message: string, more: object[] = []): Website {
@@ -20,7 +20,7 @@ const cellsOf = (line = '') => line.trim().split(/ {2,}/);
 it('A Website is one line: state, Pods, age and last change', () => {
   const [header, line, ...rest] = websiteLines([withReady('True', 'Available', 'All is well')], { ...NARROW, changes });
   expect(cellsOf(header)).toEqual(['WEBSITE', 'READY', 'PODS', 'AGE', 'LAST CHANGE']);
-  expect(cellsOf(line)).toEqual(['team-a/shop', '✔ Available', '2/2', '5m', '3s ago: replace Deployment, 25 ms']);
+  expect(cellsOf(line)).toEqual(['team-a/shop', '✔ Available', '2/2', '5m', '3s ago: update Deployment, 25 ms']);
   expect(rest).toEqual([]);
 });
 
@@ -70,7 +70,7 @@ it('A Website without a status is shown too', () => {
 it('Lines that stay on the screen show no ages', () => {
   const lines = websiteLines([withReady('True', 'Available', '')], { ...NARROW, changes, now: undefined });
   expect(cellsOf(lines[0])).toEqual(['WEBSITE', 'READY', 'PODS', 'LAST CHANGE']);
-  expect(cellsOf(lines[1]).at(-1)).toBe('replace Deployment, 25 ms');
+  expect(cellsOf(lines[1]).at(-1)).toBe('update Deployment, 25 ms');
 });
 
 it('No line is wider than the terminal, and a long message takes a limited number of lines', () => {
@@ -96,9 +96,9 @@ it('A long name is shortened, so that the last change of every Website fits', ()
     '✔ Available',
     '2/2',
     '5m',
-    '3s ago: replace Deployment, 25 ms',
+    '3s ago: update Deployment, 25 ms',
   ]);
-  expect(cellsOf(lines[2]).at(-1)).toBe('3s ago: replace Deployment, 25 ms');
+  expect(cellsOf(lines[2]).at(-1)).toBe('3s ago: update Deployment, 25 ms');
   const wide = websiteLines([long, short], { ...NARROW, changes, columns: 160 });
   expect(cellsOf(wide[1])[0]).toBe('team-a/a-site-with-a-rather-long-name-indeed');
 });
