@@ -18,7 +18,7 @@ import { burstCounter, giveBackMemory } from './memory.ts';
 import { reconcileWebsite, resyncAll } from './reconcile-website.ts';
 import { WaitingRoom } from './callers/waiting-room.ts';
 import { bodyOf } from './events/body.ts';
-import { problem, tooLarge, type Reply } from './reply.ts';
+import { problem, tooLarge, wrongMethod, type Reply } from './reply.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
 /** Events are small. A sender that needs longer than this holds a place that others wait for. */
@@ -70,7 +70,7 @@ async function main(config: Config): Promise<void> {
     const reply =
       path === '/'
         ? await reconcileWebsite({ method, headers, body: '' }, context)
-        : problem(405, PATHS[path].otherwise);
+        : wrongMethod(PATHS[path].otherwise, PATHS[path].method);
     return hasBody(headers) ? closing(reply) : reply;
   }
 

@@ -13,7 +13,7 @@ import { LONGEST_QUOTE, shortened } from './website/shortened.ts';
 import { repairedIn } from './website/run/repair.ts';
 import { GONE, reconcile, type Context, type Reconciled } from './website/reconcile.ts';
 import type { ResyncReport } from './resync/report.ts';
-import { type Reply, problem, isTooLarge, tooLarge, batchReply, done, again } from './reply.ts';
+import { type Reply, problem, wrongMethod, isTooLarge, tooLarge, batchReply, done, again } from './reply.ts';
 
 /** Most events in one batch. The forwarder sends 4. */
 const LARGEST_BATCH = 100;
@@ -30,8 +30,7 @@ const LARGEST_BATCH = 100;
  */
 export async function reconcileWebsite(message: HttpMessage, context: FunctionContext): Promise<Reply> {
   if (message.method === 'OPTIONS') return handshake(message, context.config);
-  if (message.method !== 'POST')
-    return { ...problem(405, 'Send CloudEvents with POST'), headers: { allow: 'POST, OPTIONS' } };
+  if (message.method !== 'POST') return wrongMethod('Send CloudEvents with POST', 'POST, OPTIONS');
   if (isTooLarge(message.body)) return tooLarge();
   return unlessMalformed(async () => {
     const batch = batchIn(message);

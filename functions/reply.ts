@@ -31,6 +31,12 @@ export function problem(status: number, detail: string): Reply {
   };
 }
 
+/** 405. @param allow the methods that the path takes. */
+export function wrongMethod(detail: string, allow: string): Reply {
+  const reply = problem(405, detail);
+  return { ...reply, headers: { ...reply.headers, allow } };
+}
+
 export const isTooLarge = (body: string): boolean => Buffer.byteLength(body) > LARGEST_BODY;
 
 /** The answer to a body of more than `LARGEST_BODY`. */

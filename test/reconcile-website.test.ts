@@ -4,7 +4,7 @@ import { oneCluster } from '../functions/clusters.ts';
 import { keeping, KeptChildren } from '../functions/cluster/kept-children.ts';
 import { Places } from '../functions/cluster/places.ts';
 import type { FunctionContext } from '../functions/context.ts';
-import { reconcileEvent } from '../functions/reconcile-website.ts';
+import { reconcileEvent, reconcileWebsite } from '../functions/reconcile-website.ts';
 import type { EventData } from '../functions/events/website-event.ts';
 import { reconcile } from '../functions/website/reconcile.ts';
 import { around } from './cluster/around.ts';
@@ -107,4 +107,12 @@ it('After a change of the spec, a process does not read the Deployment that it w
   expect(await send('nginx:2')).toEqual(OF_SPEC);
   expect(await send('nginx:3', { Deployment: deployment()?.metadata.resourceVersion })).toEqual(LISTED);
   expect(await send('nginx:4')).toEqual(OF_SPEC);
+});
+
+it('Answers a method other than POST with a problem that names the right one', async () => {
+  const reply = await reconcileWebsite({ method: 'PUT', headers: {}, body: '' }, contextOf(SILENT));
+  expect(reply).toMatchObject({
+    status: 405,
+    headers: { 'content-type': 'application/problem+json', allow: 'POST, OPTIONS' },
+  });
 });

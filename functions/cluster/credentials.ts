@@ -76,8 +76,16 @@ function read({ kubeconfig, kubeconfigText }: ClusterAddress): KubeConfig {
     const which = kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'text';
     throw new ClusterError('Unreachable', `Could not read the kubeconfig ${which}: ${messageOf(cause)}`, { cause });
   }
+  if (kubeconfig !== undefined && isBare(config))
+    throw new ClusterError(
+      'Unreachable',
+      `${kubeconfig} is not a kubeconfig: it has no cluster, no user and no context`,
+    );
   return config;
 }
+
+const isBare = ({ clusters, users, contexts }: KubeConfig): boolean =>
+  [clusters, users, contexts].every((list) => list.length === 0);
 
 function readFiles(config: KubeConfig, [first = '', ...others]: readonly string[]): void {
   config.loadFromFile(first);

@@ -50,6 +50,7 @@ it.each([
   ['a missing kubeconfig among several', () => ({ kubeconfig: `${file('west')}${delimiter}/nowhere` }), /nowhere/],
   ['an unknown context', () => ({ kubeconfigText: kubeconfig('west'), context: 'x' }), /x; it has west/],
   ['a kubeconfig without a cluster', () => ({ kubeconfigText: '{}' }), /names no current cluster/],
+  ['a file that is no kubeconfig', () => ({ kubeconfig: file('other', 'a: b') }), /other is not a kubeconfig/],
 ])('The error names %s', (_, address, words) => {
   expect(() => serverOf(load(address()))).toThrow(words);
 });

@@ -41,8 +41,8 @@ export const replayCommand: LocalCommand<Flags> = {
     const isAccepted = [...answers.keys()].every((answer) => answer.startsWith('2'));
     const remedies = [...answers.keys()].flatMap((answer) => remedyOfRefusal(Number.parseInt(answer, 10)) ?? []);
     const shown = [table([['EVENTS', 'ANSWER'], ...rows]), ...remedies.map((toDo) => `→ ${toDo}`)].join('\n');
-    const text = rows.length === 0 ? `There is no event in ${file}.` : shown;
-    return { text, data: Object.fromEntries(answers), code: isAccepted ? EXIT.ok : EXIT.no };
+    if (rows.length === 0 && !signal.aborted) throw new Error(`${file} has no complete event`);
+    return { text: shown, data: Object.fromEntries(answers), code: isAccepted ? EXIT.ok : EXIT.no };
   },
 };
 

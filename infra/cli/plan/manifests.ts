@@ -48,11 +48,11 @@ const STDIN = 0;
  * @throws UsageError if the file cannot be read, has no Website, or has one that kubectl would not send.
  */
 export function manifestsIn(from: From): Manifests {
-  const { file } = from;
-  const objects = documentsIn(file).flatMap(itemsOf);
+  const file = inputName(from.file);
+  const objects = documentsIn(from.file).flatMap(itemsOf);
   const websites = objects.filter(({ kind, apiVersion }) => kind === KIND && apiVersion === API_VERSION);
   if (websites.length === 0) throw new UsageError(`${file} has no Website (apiVersion: ${API_VERSION}, kind: ${KIND})`);
-  const manifests = websites.map((object, index) => manifestOf(object, index, from));
+  const manifests = websites.map((object, index) => manifestOf(object, index, { ...from, file }));
   const namespaces = objects.flatMap(({ apiVersion, kind, metadata }) =>
     apiVersion === 'v1' && kind === 'Namespace' ? String((metadata as { name?: unknown } | undefined)?.name) : [],
   );
@@ -70,26 +70,33 @@ interface Stated {
   readonly items?: unknown;
 }
 
+/** What messages call the file. */
+export const inputName = (file: string): string => (file === '-' ? 'The standard input' : file);
+
 function textOf(file: string): string {
   try {
     const text = readFileSync(file === '-' ? STDIN : file, 'utf8');
-    if (text.length > LARGEST_BYTES) throw new UsageError(`${file} is larger than ${LARGEST_BYTES} bytes`);
+    if (text.length > LARGEST_BYTES) throw new UsageError(`${inputName(file)} is larger than ${LARGEST_BYTES} bytes`);
     return text;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`Could not read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(
+      `Could not read ${file === '-' ? 'the standard input' : file}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
 function documentsIn(file: string): unknown[] {
   const documents = kubectlDocuments(textOf(file));
   const broken = documents.flatMap(({ errors }) => errors)[0];
-  if (broken !== undefined) throw new UsageError(`${file} is not YAML: ${broken.message}`);
+  if (broken !== undefined) throw new UsageError(`${inputName(file)} is not YAML: ${broken.message}`);
   try {
     return documents.map((document): unknown => document.toJS({ maxAliasCount: 100 }));
   } catch (error) {
     // A few aliases of aliases can stand for gigabytes.
-    throw new UsageError(`${file} cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(
+      `${inputName(file)} cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

@@ -151,6 +151,17 @@ it('website events replay skips an incomplete event, and a new recorder starts a
   expect(received.map(({ id }) => id)).toEqual(['1', '3']);
 });
 
+it.each([
+  ['an empty file', ''],
+  ['half an event', '{"id":"2","sour'],
+])('website events replay of %s exits with code 1 and a message', async (_, text) => {
+  const { url } = await receiver(() => 204);
+  const file = recorded('none.jsonl');
+  writeFileSync(file, text);
+  const { code, error } = await website(['events', 'replay', file, '--to', url]);
+  expect([code, error]).toEqual([1, expect.stringContaining(`Error: ${file} has no complete event\n`)]);
+});
+
 it('The error about a line that is not an event names the line', async () => {
   const { url } = await receiver(() => 204);
   const file = recorded('broken.jsonl', event('1'), { not: 'an event' });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problemsOf } from '../../../infra/cli/plan/manifest-problems.ts';
-import { manifestsIn } from '../../../infra/cli/plan/manifests.ts';
+import { inputName, manifestsIn } from '../../../infra/cli/plan/manifests.ts';
 import { UsageError } from '../../../infra/usage.ts';
 import { aWebsite } from '../../fixtures/websites.ts';
 
@@ -81,6 +81,11 @@ describe('A file', () => {
     expect(keys(text, 'team-a')).toEqual(['team-a/shop']);
     expect(() => read(text, 'team-b')).toThrow('metadata.namespace is team-a, but --namespace is team-b');
   });
+});
+
+it('Messages name standard input, and not its sign', () => {
+  expect(inputName('-')).toBe('The standard input');
+  expect(inputName('shop.yaml')).toBe('shop.yaml');
 });
 
 describe('The spec and the name of a Website in a file', () => {
