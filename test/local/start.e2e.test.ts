@@ -162,6 +162,13 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
   });
 });
 
+/** Times, ports and folders differ from run to run. */
+const withoutNumbers = (line: string): string =>
+  line
+    .replaceAll(/ +\d+\.\d s/g, ' N s')
+    .replaceAll(/:\d+\//g, ':PORT/')
+    .replaceAll(/\/\S*website-reconciler-\w+/g, 'FOLDER');
+
 describe.runIf(process.platform === 'linux')('npm start, while it runs,', () => {
   let cache: string;
   let running: Running;
@@ -180,6 +187,15 @@ describe.runIf(process.platform === 'linux')('npm start, while it runs,', () => 
     await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d, \d+ ms/));
     // The steps, the summary and the table.
     expect(running.program.text.length).toBeLessThan(40);
+  });
+
+  it.each(['README.md', 'docs/deploy/local.md'])('prints what %s shows', (page) => {
+    const [, shown = ''] = /```console\n(✔.*?)(?:\n +WEBSITE .*?)?\n```/s.exec(readFileSync(page, 'utf8')) ?? [];
+    expect(shown).toContain('✔ Sample Website');
+    const printed = running.program.text.flatMap((part) => part.split('\n')).map(withoutNumbers);
+    expect(printed).toEqual(expect.arrayContaining(shown.split('\n').map(withoutNumbers)));
+    const steps = (lines: readonly string[]) => lines.filter((line) => line.startsWith('✔'));
+    expect(steps(shown.split('\n').map(withoutNumbers))).toEqual(steps(printed));
   });
 
   it("can be reached with npm run kubectl, even if the shell's KUBECONFIG names another file", async () => {

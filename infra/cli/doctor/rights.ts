@@ -78,7 +78,7 @@ export async function rightsFinding(
       check,
       state: 'problem',
       message: `${user} may not: ${list}`,
-      toDo: 'kubectl apply -k infra/kubernetes/rights',
+      toDo: 'kubectl apply --server-side -k infra/kubernetes/rights',
     };
   } catch (error) {
     if (!(error instanceof ClusterError) || error.code !== 'Forbidden') throw error;
