@@ -66,6 +66,7 @@ const LINES: readonly Line[] = [
   { name: 'change to status, p99 ms', phase: 'churn', of: latency('website', 'p99'), digits: 0 },
   { name: 'CPU, cores', phase: 'churn', of: cores, digits: 2 },
   { name: 'peak RSS, MiB', phase: 'churn', of: peakRss, digits: 0 },
+  { name: '**Resync** when nothing differs, s', phase: 'resync', of: ({ figures }) => figures['resync, s'], digits: 0 },
   { name: '**Delete**, Websites/s', phase: 'delete', of: perSecond, digits: 0 },
 ];
 
