@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import type { Website } from '../../functions/website/resource.ts';
 import type { Announcement } from '../../functions/website/status/transition.ts';
 import { eventually } from '../eventually.ts';
 import { faultProxy } from '../faults/proxy.ts';
@@ -52,6 +54,25 @@ it('The real cluster reports the verb and the resource that RBAC refuses', async
   });
   await forwarder.close();
 });
+
+it('The lists of several namespaces come in the order of one list of all, without managedFields', async () => {
+  const first = await createNamespace(transport, 'order');
+  // A dash comes before the slash that ends a namespace.
+  const second = await createNamespace(transport, first);
+  for (const namespace of [first, second])
+    await createWebsite(transport, { namespace, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
+  const inAll = await listed(kubernetes(transport), [first, second]);
+  expect(inAll.map(({ metadata }) => metadata.namespace)).toEqual([second, first]);
+  expect(await listed(kubernetes(transport, [first, second]), [first, second])).toEqual(inAll);
+  for (const { metadata } of inAll) expect(metadata).not.toHaveProperty('managedFields');
+});
+
+async function listed(cluster: Cluster, namespaces: readonly string[]): Promise<Website[]> {
+  const websites: Website[] = [];
+  for await (const page of cluster.listWebsites())
+    websites.push(...page.filter(({ metadata }) => namespaces.includes(metadata.namespace)));
+  return websites;
+}
 
 it.each(['999999999999', 'yesterday'])(
   'The real cluster returns the present Website if it never had version %s',
