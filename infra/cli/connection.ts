@@ -3,6 +3,7 @@ import { delimiter } from 'node:path';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { patient } from './patience.ts';
 
 /** The flags that every command has, as in kubectl. */
 export interface ConnectionFlags {
@@ -22,15 +23,14 @@ export interface Connection {
 
 /**
  * Connects as the user of the kubeconfig, and without one as kubectl does: `~/.kube/config`, or the ServiceAccount of a Pod.
+ * @param note prints what it waits for if the API server does not answer for some seconds.
  * @throws ClusterError if there is no such kubeconfig or context.
  */
-export async function connection({
-  kubeconfig,
-  context,
-  namespace,
-  allNamespaces,
-}: ConnectionFlags): Promise<Connection> {
-  const transport = await connect({ kubeconfig, context });
+export async function connection(
+  { kubeconfig, context, namespace, allNamespaces }: ConnectionFlags,
+  note: (line: string) => void,
+): Promise<Connection> {
+  const transport = patient(await connect({ kubeconfig, context }), note);
   const chosen = namespace ?? transport.namespace ?? 'default';
   return {
     transport,

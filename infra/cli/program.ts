@@ -114,7 +114,7 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
       throw new UsageError('Give --namespace or --all-namespaces, not both');
     const result =
       'ask' in each
-        ? await connected({ ...flags, ...addressFrom(flags, process) }, async (to) =>
+        ? await connected({ ...flags, ...addressFrom(flags, process) }, note, async (to) =>
             each.ask({ ...surroundings, ...to }, flags, command.args),
           )
         : await each.run(surroundings, flags, command.args);
@@ -161,8 +161,12 @@ function addressFrom({ kubeconfig, context }: CommonFlags, process: Process): Cl
   return running ?? { kubeconfig: kubeconfig ?? existing(process.kubeconfig), context };
 }
 
-async function connected<T>(flags: CommonFlags, work: (connection: Connection) => Promise<T>): Promise<T> {
-  const opened = await connection(flags);
+async function connected<T>(
+  flags: CommonFlags,
+  note: (line: string) => void,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const opened = await connection(flags, note);
   try {
     return await work(opened);
   } finally {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { API_VERSION, GROUP, PLURAL, type Website } from '../../../functions/website/resource.ts';
+import { styled } from '../../text.ts';
 import type { Changes } from './changes.ts';
 import type { Screen } from './screen.ts';
 import { websiteLines } from './view.ts';
@@ -13,29 +14,70 @@ export interface LiveOptions {
   readonly changes: Changes;
   readonly warnings: Warnings;
   readonly signal: AbortSignal;
+  readonly now?: () => Date;
+}
+
+/** What the API server said last. */
+interface Latest {
+  /** A function of the time, because ages count on while the API server does not answer. */
+  table: (at: Date) => string[];
+  /** When the first call was sent that has no answer yet. */
+  waitingSince: Date | undefined;
 }
 
 const POLL_MS = 500;
+/** An API server that takes longer than this to answer leads to a line. Usual answers take milliseconds. */
+const SILENT_MS = 3_000;
 
 /** Shows warnings and a table of the Websites, and keeps both current until the signal. */
-export async function showLive({ screen, transport, changes, warnings, signal }: LiveOptions): Promise<void> {
-  const list = { method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}`, what: `list ${PLURAL}` } as const;
-  let table: string[] = [];
+export async function showLive(options: LiveOptions): Promise<void> {
+  const latest: Latest = { table: () => [], waitingSince: undefined };
+  await Promise.all([keepReading(latest, options), keepShowing(latest, options)]);
+}
+
+async function keepReading(latest: Latest, options: LiveOptions): Promise<void> {
+  const { screen, transport, changes, warnings, signal, now = () => new Date() } = options;
+  const list = { method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}`, what: `list ${PLURAL}`, signal } as const;
+  const answered = () => {
+    const silentMs = silenceOf(latest, now());
+    if (silentMs >= SILENT_MS)
+      warnings.note('npm start', `The API server did not answer for ${secondsIn(silentMs)} s`, now());
+    latest.waitingSince = undefined;
+  };
   while (!signal.aborted) {
-    const now = new Date();
+    latest.waitingSince ??= now();
     try {
       const { items } = (await transport.json(list)) as { items: Website[] };
-      const { columns } = screen;
-      table = websiteLines(items, { changes, columns, now: screen.kind === 'live' ? now : undefined });
+      answered();
+      latest.table = (at) =>
+        websiteLines(items, { changes, columns: screen.columns, now: screen.kind === 'live' ? at : undefined });
     } catch (error) {
       if (signal.aborted) return;
-      if (isMissing(error)) table = [`  The CRD ${PLURAL}.${GROUP} was deleted: kubectl apply -f crds/website.yaml`];
+      if (error instanceof ClusterError && error.status !== undefined) answered();
+      if (isMissing(error)) latest.table = () => [MISSING];
       // The cluster may be away for a moment.
-      warnings.note('npm start', error instanceof Error ? error.message : String(error), now);
+      warnings.note('npm start', error instanceof Error ? error.message : String(error), now());
     }
-    screen.show([...warnings.lines(now), ...table]);
     await delay(POLL_MS);
   }
 }
 
+async function keepShowing(latest: Latest, { screen, warnings, signal, now = () => new Date() }: LiveOptions) {
+  while (!signal.aborted) {
+    const at = now();
+    const silentMs = silenceOf(latest, at);
+    // Where each line is printed once, a number would make each one new.
+    const howLong = screen.kind === 'live' ? secondsIn(silentMs) : `more than ${secondsIn(SILENT_MS)}`;
+    const silence =
+      silentMs < SILENT_MS ? [] : [styled('yellow', `! The API server has not answered for ${howLong} s`)];
+    screen.show([...warnings.lines(at), ...silence, ...latest.table(at)]);
+    await delay(POLL_MS);
+  }
+}
+
+const silenceOf = ({ waitingSince }: Latest, at: Date): number =>
+  waitingSince === undefined ? 0 : at.getTime() - waitingSince.getTime();
+const secondsIn = (ms: number): number => Math.floor(ms / 1000);
+
+const MISSING = `  The CRD ${PLURAL}.${GROUP} was deleted: kubectl apply -f crds/website.yaml`;
 const isMissing = (error: unknown): boolean => error instanceof ClusterError && error.code === 'UnknownResource';

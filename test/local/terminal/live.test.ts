@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
-import type { Transport } from '../../../functions/cluster/transport.ts';
+import type { ApiRequest, Transport } from '../../../functions/cluster/transport.ts';
 import { Changes } from '../../../infra/local/terminal/changes.ts';
 import { showLive } from '../../../infra/local/terminal/live.ts';
 import { Warnings } from '../../../infra/local/terminal/warnings.ts';
@@ -29,4 +29,107 @@ it('A message about a deleted CRD replaces the table until the CRD returns', asy
   await last('No Websites');
   ended.abort();
   await live;
+});
+
+const WEBSITE = { metadata: { namespace: 'default', name: 'hello', creationTimestamp: '2026-01-01T00:00:00Z' } };
+
+/** A table whose API server answers with what `answer` returns, and whose time is `at`. */
+function shownOn(kind: 'live' | 'plain') {
+  const screen = new RememberingScreen(kind);
+  const ended = new AbortController();
+  const state = {
+    screen,
+    at: new Date('2026-01-01T00:00:10Z'),
+    answer: (): unknown => ({ items: [WEBSITE] }),
+    below: () => screen.below.join('\n'),
+    stop: async () => {
+      ended.abort();
+      await live;
+    },
+  };
+  const transport = {
+    json: async ({ signal }: ApiRequest) =>
+      Promise.race([state.answer(), new Promise((_, reject) => signal?.addEventListener('abort', reject))]),
+  } as unknown as Transport;
+  const options = { screen, transport, changes: new Changes(), warnings: new Warnings(screen), signal: ended.signal };
+  const live = showLive({ ...options, now: () => state.at });
+  return state;
+}
+
+/** An API server that hangs. @returns what makes it answer. */
+function hang(state: ReturnType<typeof shownOn>): (how: () => unknown) => void {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  state.answer = () => promise;
+  return (how) => {
+    state.answer = async () => how();
+    Promise.resolve().then(how).then(resolve, reject);
+  };
+}
+
+const LATER = { items: [{ metadata: { ...WEBSITE.metadata, name: 'later' } }] };
+
+it('While the API server does not answer, ages count on and a line says so, until it answers', async () => {
+  const state = shownOn('live');
+  await eventually(() => expect(state.below()).toContain(' 10s '));
+  const release = hang(state);
+  // The call before the one that hangs may still be under way.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  state.at = new Date('2026-01-01T00:00:18Z');
+  await eventually(() => expect(state.below()).toContain(' 18s '));
+  expect(state.below()).toContain('! The API server has not answered for 8 s\n');
+  state.at = new Date('2026-01-01T00:00:22Z');
+  await eventually(() => expect(state.below()).toContain('! The API server has not answered for 12 s\n'));
+  release(() => LATER);
+  await eventually(() => expect(state.below()).toContain('default/later'));
+  expect(state.below()).not.toContain('has not answered');
+  expect(state.below()).toMatch(/! \S+ npm start: The API server did not answer for 12 s\n/);
+  await state.stop();
+});
+
+it('An answer within three seconds leads to no line', async () => {
+  const state = shownOn('live');
+  await eventually(() => expect(state.below()).toContain('default/hello'));
+  const release = hang(state);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  state.at = new Date('2026-01-01T00:00:12.900Z');
+  await eventually(() => expect(state.below()).toContain(' 12s '));
+  release(() => LATER);
+  await eventually(() => expect(state.below()).toContain('default/later'));
+  expect(state.below()).not.toContain('answer');
+  await state.stop();
+});
+
+it('A refusal is an answer, and a call that timed out is none', async () => {
+  const state = shownOn('live');
+  await eventually(() => expect(state.below()).toContain('default/hello'));
+  const release = hang(state);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  state.at = new Date('2026-01-01T00:01:20Z');
+  release(() => {
+    throw new ClusterError('Timeout', 'No answer in time');
+  });
+  await eventually(() => expect(state.below()).toContain('No answer in time'));
+  expect(state.below()).toContain('has not answered for 70 s');
+  state.answer = async () => {
+    throw new ClusterError('Forbidden', 'Not allowed', { status: 403 });
+  };
+  await eventually(() => expect(state.below()).toContain('Not allowed'));
+  await eventually(() => expect(state.below()).not.toContain('has not answered'));
+  await state.stop();
+});
+
+it('Where lines cannot change, a line says once that the API server does not answer', async () => {
+  const state = shownOn('plain');
+  await eventually(() => expect(state.below()).toContain('default/hello'));
+  const release = hang(state);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  state.at = new Date('2026-01-01T00:00:15Z');
+  const line = '! The API server has not answered for more than 3 s\n';
+  await eventually(() => expect(state.below()).toContain(line));
+  state.at = new Date('2026-01-01T00:00:19Z');
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  expect(state.below()).toContain(line);
+  release(() => LATER);
+  await eventually(() => expect(state.screen.printed.join('\n')).toContain('did not answer for 9 s'));
+  await state.stop();
 });
