@@ -122,7 +122,7 @@ async function run(options: Options): Promise<number> {
   screen.end();
   const isStopped = error instanceof StoppedError;
   if (isStopped) screen.print('Stopping');
-  else process.stderr.write(`${failureText(error)}\n`);
+  else process.stderr.write(`${failureText(error, options)}\n`);
   await cleanUp();
   if (isStopped) screen.print(endingOf(options));
   if (isStopped) return 0;

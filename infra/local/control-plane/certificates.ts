@@ -1,6 +1,13 @@
 // @peculiar/x509 uses a dependency injection library that requires this import to come first.
 import 'reflect-metadata';
-import { randomBytes, webcrypto } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  webcrypto,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -10,6 +17,11 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
 /** Certificates become valid this much earlier, because clocks differ a little. */
 const SKEW_MS = 60_000;
+
+/** A file of an earlier start cannot be used. The message names the file. */
+export class DamagedFileError extends Error {
+  override readonly name = 'DamagedFileError';
+}
 
 /** A certificate and its key, in PEM. */
 export interface Credentials {
@@ -30,15 +42,46 @@ export interface Authority {
   issue(subject: Subject): Promise<Credentials>;
 }
 
-/** Loads the certificate authority in `folder`, or creates one. With --data, both the data and the authority are reused. */
+/** Loads the certificate authority in `folder`, or creates one. With --data, both the data and the authority are reused. @throws DamagedFileError */
 export async function authority(folder: string): Promise<Authority> {
   makeFolder(folder, 0o700);
   const files = { certificate: join(folder, 'ca.crt'), key: join(folder, 'ca.key') };
   if (!existsSync(files.key)) await createAuthority(files);
+  checkAuthority(files);
   const certificate = readFileSync(files.certificate, 'utf8');
   const issuer = new x509.X509Certificate(certificate);
   const signingKey = await privateKey(readFileSync(files.key, 'utf8'));
   return { certificate, issue: (subject) => issue(issuer, signingKey, subject) };
+}
+
+/** @throws DamagedFileError */
+function checkAuthority(files: Credentials): void {
+  const certificate = parsed(files.certificate, (text) => new X509Certificate(text));
+  const key = parsed(files.key, keyFrom);
+  if (!certificate.ca || !certificate.checkPrivateKey(key))
+    throw new DamagedFileError(`${files.certificate} does not belong to ${files.key}`);
+}
+
+/** Reads a file of an earlier start. @throws DamagedFileError */
+function parsed<T>(file: string, parse: (text: string) => T): T {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new DamagedFileError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+  }
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new DamagedFileError(`${file} is damaged`, { cause: error });
+  }
+}
+
+/** The only kind of key that we write. */
+function keyFrom(text: string): KeyObject {
+  const key = createPrivateKey(text);
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new Error('It is not a P-256 key');
+  return key;
 }
 
 async function createAuthority(files: Credentials): Promise<void> {
@@ -90,7 +133,7 @@ const validity = (years: number) => ({
   notAfter: new Date(Date.now() + years * YEAR_MS),
 });
 
-/** The key pair that signs and verifies ServiceAccount tokens. */
+/** The key pair that signs and verifies ServiceAccount tokens. @throws DamagedFileError */
 export async function signingKeys(
   folder: string,
 ): Promise<{ readonly privateFile: string; readonly publicFile: string }> {
@@ -101,6 +144,9 @@ export async function signingKeys(
     writeFileSync(files.publicFile, x509.PemConverter.encode(exported, 'PUBLIC KEY'));
     writeFileSync(files.privateFile, await pem(keys.privateKey), { mode: 0o600 });
   }
+  const ownPublic = createPublicKey(parsed(files.privateFile, keyFrom));
+  if (!parsed(files.publicFile, createPublicKey).equals(ownPublic))
+    throw new DamagedFileError(`${files.publicFile} does not belong to ${files.privateFile}`);
   return files;
 }
 

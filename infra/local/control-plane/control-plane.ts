@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../../functions/cluster/transport.ts';
 import { writeCredentials, writeUserKubeconfig, type User } from './credentials.ts';
-import { keptFolder, temporaryFolder, type DataFolder } from './data-folder.ts';
+import { keptFolder, startErrorOf, temporaryFolder, type DataFolder } from './data-folder.ts';
 import { apiServerFlags, auditFlags, controllerFlags, etcdFlags, kwokFlags, schedulerFlags } from './program-flags.ts';
 import { makeFolder } from '../make-folder.ts';
 import { Processes, ProgramEndedError } from '../processes/processes.ts';
@@ -58,7 +58,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     try {
       return await startIn(folder, options);
     } catch (error) {
-      if (!portWasTaken(error) || attempt === ATTEMPTS) throw error;
+      if (portWasTaken(error) && attempt === ATTEMPTS) throw error;
+      if (!portWasTaken(error)) throw options.data === undefined ? error : startErrorOf(error, options.data, folder);
       if (folder.lifetime === 'temporary') rmSync(folder.path, { recursive: true, force: true });
     }
   }

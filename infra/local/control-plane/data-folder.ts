@@ -1,12 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isFullDisk } from '../full-disk.ts';
 import { makeFolder } from '../make-folder.ts';
+import { ProgramEndedError } from '../processes/processes.ts';
+import { DamagedFileError } from './certificates.ts';
 
 /** The folder that contains all files of one control plane. */
 export interface DataFolder {
   readonly path: string;
   readonly lifetime: 'kept' | 'temporary';
+  /** `used` if an earlier control plane has left its data. */
+  readonly age: 'new' | 'used';
   /** What to remove when the control plane has ended: the whole folder, or only the lock file. */
   readonly leftover: string;
 }
@@ -23,7 +28,7 @@ export class DataFolderError extends Error {
 export function temporaryFolder(): DataFolder {
   try {
     const path = mkdtempSync(join(tmpdir(), 'website-reconciler-'));
-    return { path, lifetime: 'temporary', leftover: path };
+    return { path, lifetime: 'temporary', age: 'new', leftover: path };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new DataFolderError(
@@ -43,6 +48,7 @@ export function keptFolder(name: string): DataFolder {
   // Kubeconfigs contain paths into this folder, and resolve relative paths against their own location.
   const path = resolve(name);
   const lock = join(path, LOCK);
+  const age = ['etcd', 'pki'].some((part) => existsSync(join(path, part))) ? 'used' : 'new';
   try {
     makeFolder(path, 0o700);
     refuseForeign(path);
@@ -51,8 +57,25 @@ export function keptFolder(name: string): DataFolder {
     if (!(error instanceof Error)) throw error;
     throw new DataFolderError(`--data ${name} cannot be used: ${error.message}`, { cause: error });
   }
-  return { path, lifetime: 'kept', leftover: lock };
+  return { path, lifetime: 'kept', age, leftover: lock };
 }
+
+/**
+ * What to tell the user of a kept folder when the control plane did not start.
+ * @param name the folder, as the user named it.
+ */
+export function startErrorOf(error: unknown, name: string, { age }: DataFolder): unknown {
+  if (!(error instanceof Error) || error instanceof DataFolderError || isFullDisk(error.message)) return error;
+  const toDo = age === 'used' ? DELETE_OR_CHOOSE : 'Choose another folder with --data.';
+  if (error instanceof DamagedFileError)
+    return new DataFolderError(`--data ${name} cannot be used: ${error.message}. ${toDo}`, { cause: error });
+  if (age === 'new') return error;
+  const maybe = `The files in --data ${name} may be damaged. ${DELETE_OR_CHOOSE}`;
+  if (error instanceof ProgramEndedError) return new ProgramEndedError(`${error.message}\n${maybe}`, error.logs);
+  return new DataFolderError(`${error.message}\n${maybe}`, { cause: error });
+}
+
+export const DELETE_OR_CHOOSE = 'Delete the folder, or choose another with --data.';
 
 /** Refuses a folder of the user's files, because the control plane would mix its own with them. */
 function refuseForeign(path: string): void {

@@ -5,6 +5,7 @@ import type { Transport } from '../../../functions/cluster/transport.ts';
 import { logLineOf, type LogLine } from '../processes/log-line.ts';
 import type { Processes } from '../processes/processes.ts';
 import { NAMESPACE, renewKubeconfig, replaceFile, requestToken, type ServiceAccount } from './kubeconfig.ts';
+import { checkHistory } from './history-file.ts';
 import type { Renewals } from './renewals.ts';
 
 export interface ProgramOptions {
@@ -23,12 +24,14 @@ export interface ProgramOptions {
 const AUDIENCE = 'website-functions';
 
 /** Starts the functions as their own ServiceAccount, and returns their URL. They accept only the forwarder as a caller. */
-export function startFunctions(port: number, options: ProgramOptions): Promise<string> {
+export async function startFunctions(port: number, options: ProgramOptions): Promise<string> {
+  const file = join(options.folder, 'history.db');
+  checkHistory(file);
   const callers = {
     CALLER_AUDIENCE: AUDIENCE,
     CALLER_SUBJECTS: `system:serviceaccount:${NAMESPACE}:website-forwarder`,
   };
-  const history = { CLUSTER_NAME: 'local', HISTORY_URL: `sqlite:${join(options.folder, 'history.db')}` };
+  const history = { CLUSTER_NAME: 'local', HISTORY_URL: `sqlite:${file}` };
   const variables = { HOST: '127.0.0.1', PORT: String(port), ...callers, ...history };
   return start('website-functions', ['functions/node.ts'], variables, options);
 }

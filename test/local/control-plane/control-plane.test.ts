@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -35,6 +35,62 @@ it('A control plane whose etcd fails reports it without another try, and release
   );
   expect(starts()).toBe(1);
   expect(readdirSync(data)).not.toContain('in-use-by');
+});
+
+const ADVICE = 'Delete the folder, or choose another with --data.';
+const messageOf = async (starting: Promise<unknown>): Promise<string> =>
+  starting.then(
+    () => 'It started',
+    (error: Error) => error.message,
+  );
+
+/** A folder that an earlier control plane has left. */
+async function usedFolder(): Promise<string> {
+  const data = join(folder, 'data');
+  await messageOf(startControlPlane({ binaries: standIns('no'), data }));
+  return data;
+}
+
+it.each([
+  ['ca.crt', 'empty', '', 'is damaged'],
+  ['ca.crt', 'garbage', 'garbage', 'is damaged'],
+  ['ca.key', 'empty', '', 'is damaged'],
+  ['ca.key', 'garbage', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n', 'is damaged'],
+  ['service-account.key', 'empty', '', 'is damaged'],
+  ['service-account.pub', 'empty', '', 'is damaged'],
+  ['ca.crt', 'missing', undefined, 'cannot be read (ENOENT)'],
+  ['service-account.pub', 'missing', undefined, 'cannot be read (ENOENT)'],
+])('A kept folder whose file pki/%s is %s leads to an error that names it', async (name, _, text, why) => {
+  const data = await usedFolder();
+  const file = join(data, 'pki', name);
+  if (text === undefined) rmSync(file);
+  else writeFileSync(file, text);
+  const message = await messageOf(startControlPlane({ binaries: standIns('no'), data }));
+  expect(message).toBe(`--data ${data} cannot be used: ${file} ${why}. ${ADVICE}`);
+  expect(readdirSync(data)).not.toContain('in-use-by');
+});
+
+it.each([
+  ['ca.crt', 'ca.key'],
+  ['service-account.pub', 'service-account.key'],
+])('A kept folder whose file pki/%s is that of another folder leads to an error', async (name, other) => {
+  const data = await usedFolder();
+  const elsewhere = join(folder, 'elsewhere');
+  await messageOf(startControlPlane({ binaries: standIns('no'), data: elsewhere }));
+  copyFileSync(join(elsewhere, 'pki', name), join(data, 'pki', name));
+  const message = await messageOf(startControlPlane({ binaries: standIns('no'), data }));
+  const pki = join(data, 'pki');
+  expect(message).toContain(`${join(pki, name)} does not belong to ${join(pki, other)}. ${ADVICE}`);
+});
+
+it('A program that ends at the start in a kept folder leads to advice about the folder', async () => {
+  const data = await usedFolder();
+  expect(await messageOf(startControlPlane({ binaries: standIns('wal: crc mismatch'), data }))).toBe(
+    `etcd ended unexpectedly (exit code 1):\nwal: crc mismatch\nThe files in --data ${data} may be damaged. ${ADVICE}`,
+  );
+  expect(await messageOf(startControlPlane({ binaries: standIns('no space left on device'), data }))).not.toContain(
+    'damaged',
+  );
 });
 
 it('A control plane tries other ports when one was taken in the meantime', async () => {

@@ -24,3 +24,33 @@ it('A panic is shown by its reason, without the stacks', () => {
     'starting\npanic: no space left on device',
   );
 });
+
+const zap = (level: string, msg: string, error?: string) => JSON.stringify({ level, msg, error });
+
+it('If a log has errors, its warnings are left out', () => {
+  const noise = [zap('warn', 'This is not recommended'), zap('info', 'starting')];
+  const log = [...noise, zap('error', 'bootstrap failed', 'bad wal'), ...noise, zap('fatal', 'discovery failed')];
+  expect(lastLines(log.join('\n'))).toBe('bootstrap failed: bad wal\ndiscovery failed');
+});
+
+it('The levels of pino and of Kubernetes count too, and plain text stays', () => {
+  const log = [
+    '{"level":30,"msg":"Listening"}',
+    '{"level":60,"msg":"Could not start"}',
+    'I1130 00:49:26.337768       1 server.go:1] Version: v1',
+    'E1130 00:49:26.337768       1 run.go:72] "command failed"',
+    'panic: no',
+  ];
+  expect(lastLines(log.join('\n')).split('\n')).toEqual(['Could not start', ...log.slice(3)]);
+});
+
+it('Without errors, the last lines are shown, each of them once', () => {
+  const log = [zap('warn', 'This is not recommended'), zap('info', 'starting'), zap('warn', 'This is not recommended')];
+  expect(lastLines(log.join('\n'))).toBe('This is not recommended\nstarting');
+});
+
+it('An error long before the end is not why the program ended', () => {
+  const log = [zap('error', 'old'), ...Array.from({ length: 60 }, (_, index) => zap('info', `line ${index}`))];
+  expect(lastLines(log.join('\n'))).not.toContain('old');
+  expect(lastLines(log.join('\n'))).toContain('line 59');
+});
