@@ -3,6 +3,10 @@ import { expect, it } from 'vitest';
 import { customResourceDefinition } from '../crds/generate.ts';
 import { childName } from '../functions/website/children/metadata.ts';
 import { CHILD_KINDS } from '../functions/website/children/kinds.ts';
+import { statedText } from '../functions/website/children/deployment/stated.ts';
+import { websiteSpec } from '../functions/website/resource.ts';
+import { EVERYTHING_ABOUT_PODS } from './fixtures/pods.ts';
+import { aWebsite } from './fixtures/websites.ts';
 import { codeIn, fieldsOn, PAGE, rowsUnder } from './website-page.ts';
 
 interface Node {
@@ -36,6 +40,29 @@ it('The page describes every field of the spec and of the level below it exactly
   expect(upper.length).toBeGreaterThan(40);
   expect(upper.filter((path) => !ON_PAGE.has(path))).toEqual([]);
   expect(ROWS).toHaveLength(ON_PAGE.size);
+});
+
+it('The overview names every field of the spec once', () => {
+  const named = rowsUnder(PAGE, 'you need | fields').flatMap(([, fields = '']) => fields.split(', ').map(codeIn));
+  expect(named.toSorted()).toEqual(Object.keys(spec?.properties ?? {}).toSorted());
+});
+
+/** Fields of the Deployment that the section calls by another name. */
+const CALLED: Readonly<Record<string, string>> = {
+  readinessProbe: 'a probe',
+  livenessProbe: 'a probe',
+  startupProbe: 'a probe',
+  strategy: 'the strategy',
+  serviceAccount: '`serviceAccountName`',
+};
+
+it('The section about edits by hand names every optional field of the Deployment', () => {
+  const stating = aWebsite({ spec: EVERYTHING_ABOUT_PODS });
+  const { fields } = JSON.parse(statedText(websiteSpec.parse(stating.spec), stating.metadata)) as { fields: string[] };
+  const edits = rowsUnder(PAGE, 'somebody changes | what happens').map(([what = '']) => what);
+  expect(fields.length).toBeGreaterThan(10);
+  const isNamed = (field: string) => edits.some((edit) => edit.includes(CALLED[field] ?? `\`${field}\``));
+  expect(fields.filter((field) => !isNamed(field))).toEqual([]);
 });
 
 it('The page describes no field that does not exist', () => {
