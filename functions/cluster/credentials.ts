@@ -43,12 +43,15 @@ export function kubeconfigSource(address: ClusterAddress): CredentialSource {
 const tokenFileOf = (user: User | null): string | undefined =>
   (user?.authProvider as { config?: { tokenFile?: string } } | null | undefined)?.config?.tokenFile;
 
+/** The message if nothing names a cluster. */
+export const NO_CLUSTER = 'Found no cluster: set KUBECONFIG, or run in a Pod with a ServiceAccount';
+
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or lacks the context. */
 export function load(address: ClusterAddress): KubeConfig {
   const { kubeconfig, kubeconfigText, context, adapt } = address;
   const config = read(address);
   if (config.getCurrentCluster()?.server === NOWHERE && kubeconfig === undefined && kubeconfigText === undefined) {
-    throw new ClusterError('Unreachable', 'Found no cluster: set KUBECONFIG, or run in a Pod with a ServiceAccount');
+    throw new ClusterError('Unreachable', NO_CLUSTER);
   }
   if (context !== undefined) {
     if (config.getContextObject(context) === null) {

@@ -1,7 +1,7 @@
 // The program `website`: its commands, the flags that they share, and what becomes of their answers.
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
-import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
+import { NO_CLUSTER, type ClusterAddress } from '../../functions/cluster/credentials.ts';
 import { VERSION } from '../../functions/version.ts';
 import { namespaceFrom, type AnyCommand, type CommonFlags } from './command.ts';
 import { connection, existing, type Connection } from './connection.ts';
@@ -46,7 +46,16 @@ export interface Process {
    * A cluster that runs on this machine, and that commands ask if no flag names one. Only called for a command that asks a cluster.
    * @throws UsageError if there are several.
    */
-  readonly running?: (() => ClusterAddress | undefined) | undefined;
+  readonly running?: (() => RunningCluster | undefined) | undefined;
+  /** What else to do if no cluster is found, as a sentence. */
+  readonly otherwise?: string | undefined;
+}
+
+/** A cluster that runs on this machine. */
+export interface RunningCluster extends ClusterAddress {
+  /** Where its programs answer. They are the values of these flags for a command that has them, if the user gives none. */
+  readonly functionsUrl?: string | undefined;
+  readonly forwarderUrl?: string | undefined;
 }
 
 /** Runs a command line. It never throws. @returns the exit code. */
@@ -65,7 +74,9 @@ export async function run(args: readonly string[], { out, error: errorOut, ...re
   } catch (error) {
     // commander has printed the error, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    process.error(`Error: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    const isOtherwise = message === NO_CLUSTER && process.otherwise !== undefined;
+    process.error(`Error: ${message}${isOtherwise ? `. ${process.otherwise}` : ''}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.error;
   }
 }
@@ -114,8 +125,8 @@ function add(each: AnyCommand, program: Command, process: Process, exitWith: (co
       throw new UsageError('Give --namespace or --all-namespaces, not both');
     const result =
       'ask' in each
-        ? await connected({ ...flags, ...addressFrom(flags, process) }, note, async (to) =>
-            each.ask({ ...surroundings, ...to }, flags, command.args),
+        ? await askedOf(process, flags, command, async (to, all) =>
+            each.ask({ ...surroundings, ...to }, all, command.args),
           )
         : await each.run(surroundings, flags, command.args);
     if (typeof result === 'number') return exitWith(result);
@@ -155,21 +166,28 @@ function commandIn(program: Command, usage: string): Command {
 
 const GROUPS: Readonly<Record<string, string>> = { events: 'Record the events of a forwarder, and send them again' };
 
-function addressFrom({ kubeconfig, context }: CommonFlags, process: Process): ClusterAddress {
+/** Connects to the cluster that the flags name, or to the one that runs. */
+async function askedOf<T>(
+  process: Process,
+  flags: CommonFlags,
+  command: Command,
+  ask: (connection: Connection, flags: CommonFlags) => Promise<T>,
+): Promise<T> {
+  const { kubeconfig, context } = flags;
   const isNamed = kubeconfig !== undefined || context !== undefined;
   const running = isNamed ? undefined : process.running?.();
-  return running ?? { kubeconfig: kubeconfig ?? existing(process.kubeconfig), context };
-}
-
-async function connected<T>(
-  flags: CommonFlags,
-  note: (line: string) => void,
-  work: (connection: Connection) => Promise<T>,
-): Promise<T> {
-  const opened = await connection(flags, note);
+  const address = running ?? { kubeconfig: kubeconfig ?? existing(process.kubeconfig), context };
+  const opened = await connection({ ...flags, ...address }, process.error);
   try {
-    return await work(opened);
+    return await ask(opened, { ...urlsFor(command, running), ...flags });
   } finally {
     await opened.transport.close();
   }
+}
+
+/** Where the programs of a running cluster answer, as flags that the command has. */
+function urlsFor(command: Command, running: RunningCluster | undefined): Partial<CommonFlags> {
+  const known = command.options.map((option) => option.attributeName());
+  const urls = { functionsUrl: running?.functionsUrl, forwarderUrl: running?.forwarderUrl };
+  return Object.fromEntries(Object.entries(urls).filter(([name, url]) => url !== undefined && known.includes(name)));
 }

@@ -9,7 +9,7 @@ function interrupted(): AbortSignal {
 }
 
 /** Runs the command line of this process, with its streams and its environment. */
-export async function runHere(running?: Process['running']): Promise<void> {
+export async function runHere({ running, otherwise }: Pick<Process, 'running' | 'otherwise'> = {}): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // The reader of our output may end first, as `head` does. Anything else means that a part of it is lost, as on a full disk.
     if (error.code === 'EPIPE') process.exit();
@@ -25,5 +25,6 @@ export async function runHere(running?: Process['running']): Promise<void> {
     interrupted,
     kubeconfig: process.env['KUBECONFIG'],
     running,
+    otherwise,
   });
 }

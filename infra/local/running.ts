@@ -1,20 +1,20 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
+import type { RunningCluster } from '../cli/program.ts';
 import { UsageError } from '../usage.ts';
 import { makeFolder } from './make-folder.ts';
 
 const folderIn = (cache: string): string => join(cache, 'running');
 
 /**
- * Notes which cluster this process uses, so that `npm run kubectl` finds it.
+ * Notes which cluster this process uses and where its programs answer, so that `npm run kubectl` and `npm run website` find them.
  * @returns the file to remove at the end, or undefined if the cache cannot be written.
  */
-export function noteRunning(cache: string, { kubeconfig = '', context }: ClusterAddress): string | undefined {
+export function noteRunning(cache: string, { kubeconfig = '', ...rest }: RunningCluster): string | undefined {
   const file = join(folderIn(cache), String(process.pid));
   try {
     makeFolder(folderIn(cache));
-    writeFileSync(file, JSON.stringify({ kubeconfig: resolve(kubeconfig), context }), { mode: 0o600 });
+    writeFileSync(file, JSON.stringify({ ...rest, kubeconfig: resolve(kubeconfig) }), { mode: 0o600 });
     return file;
   } catch {
     return undefined;
@@ -26,7 +26,7 @@ export function noteRunning(cache: string, { kubeconfig = '', context }: Cluster
  * has to name one of them.
  * @throws UsageError if it does not.
  */
-export function findRunning(cache: string, chosen: string | undefined): ClusterAddress | undefined {
+export function findRunning(cache: string, chosen: string | undefined): RunningCluster | undefined {
   const all = clustersIn(folderIn(cache));
   const named = all.filter(({ kubeconfig }) => chosen !== undefined && kubeconfig === resolve(chosen));
   const [first, ...others] = named.length > 0 ? named : all;
@@ -41,7 +41,7 @@ export function findRunning(cache: string, chosen: string | undefined): ClusterA
 }
 
 /** Different clusters, by what the processes that run have noted. */
-function clustersIn(folder: string): ClusterAddress[] {
+function clustersIn(folder: string): RunningCluster[] {
   if (!existsSync(folder)) return [];
   const addresses = readdirSync(folder)
     .filter((pid) => /^\d+$/.test(pid) && isAlive(Number(pid)))
@@ -50,9 +50,9 @@ function clustersIn(folder: string): ClusterAddress[] {
   return [...new Map(addresses.map((address) => [`${address.kubeconfig} ${address.context}`, address])).values()];
 }
 
-function read(file: string): ClusterAddress {
+function read(file: string): RunningCluster {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ClusterAddress;
+    return JSON.parse(readFileSync(file, 'utf8')) as RunningCluster;
   } catch {
     // Its process has just ended, or is still writing it.
     return {};

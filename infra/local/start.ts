@@ -51,7 +51,9 @@ async function main(options: Options, screen: Screen): Promise<void> {
   const forwarder = await step('Forwarder', startForwarder(functions, programs));
   page.connectTo({ functions: { url: functions, tokenFile: forwarderTokenFile(folder) }, forwarder });
   if (local !== undefined && prepared.age === 'new') await step('Sample Website', applySample(transport));
-  const note = noteRunning(cacheFolder(process.env), address);
+  const { kubeconfig, context } = address;
+  const running = { kubeconfig, context, functionsUrl: functions, forwarderUrl: forwarder };
+  const note = noteRunning(cacheFolder(process.env), running);
   if (note !== undefined) processes.removeAtEnd(note);
   const links = [
     ...page.links,

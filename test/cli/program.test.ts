@@ -1,3 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../../infra/cli/program.ts';
 
@@ -18,4 +23,56 @@ it.each([
   ['--token-file', ['events', 'replay', 'x', '--to', 'http://localhost', '--token-file', '']],
 ])('The program refuses an empty value of %s, which an unset variable would lead to', async (flag, args) => {
   expect(await ended(...args)).toEqual({ code: 2, error: `Error: ${flag} must not be empty` });
+});
+
+/** What every run of the program below has. */
+const surroundings = (errors: string[]) => ({
+  out: () => {},
+  error: (text: string) => void errors.push(text),
+  now: () => new Date(),
+  interrupted: () => new AbortController().signal,
+  kubeconfig: undefined,
+});
+
+it('Without a cluster, npm run website also says how to start one', async () => {
+  const errors: string[] = [];
+  const home = process.env['HOME'];
+  process.env['HOME'] = '/nowhere';
+  const otherwise = 'Or start one';
+  expect(await run(['list'], { ...surroundings(errors), running: () => undefined, otherwise })).toBe(1);
+  process.env['HOME'] = home;
+  expect(errors).toEqual([
+    'Error: Found no cluster: set KUBECONFIG, or run in a Pod with a ServiceAccount. Or start one',
+  ]);
+});
+
+it('The doctor asks the programs of npm start where they answer, unless a flag names another cluster or URL', async () => {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"items":[],"metadata":{}}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const folder = mkdtempSync(join(tmpdir(), 'website-program-'));
+  const kubeconfig = join(folder, 'config');
+  const config = {
+    clusters: [{ name: 'a', cluster: { server: url, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'a', user: { token: 'x' } }],
+    contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+    'current-context': 'a',
+  };
+  writeFileSync(kubeconfig, JSON.stringify(config));
+  const running = () => ({ kubeconfig, functionsUrl: url, forwarderUrl: url });
+  const probesOf = async (...args: string[]) => {
+    asked.length = 0;
+    await run(args, { ...surroundings([]), running });
+    return asked.filter((path) => path === '/readyz').length;
+  };
+  expect(await probesOf('doctor')).toBe(2);
+  expect(await probesOf('doctor', '--forwarder-url', 'http://127.0.0.1:1')).toBe(1);
+  expect(await probesOf('doctor', '--kubeconfig', kubeconfig)).toBe(0);
+  server.closeAllConnections();
+  server.close();
+  rmSync(folder, { recursive: true });
 });

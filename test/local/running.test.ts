@@ -21,6 +21,12 @@ it('The cluster of npm start is found while it runs', () => {
   expect(findRunning(cache, undefined)).toBeUndefined();
 });
 
+it('The note also says where the programs answer', () => {
+  const urls = { functionsUrl: 'http://127.0.0.1:1/', forwarderUrl: 'http://127.0.0.1:2/' };
+  noteRunning(cache, { kubeconfig, ...urls });
+  expect(findRunning(cache, undefined)).toEqual({ kubeconfig, ...urls });
+});
+
 it('The note of a killed npm start is ignored', () => {
   mkdirSync(join(cache, 'running'));
   // Above the largest process id of Linux and macOS.
