@@ -12,7 +12,7 @@ import { prepareCluster, type Prepared } from './prepare.ts';
 import { Processes } from './processes/processes.ts';
 import { forwarderTokenFile, startForwarder, startFunctions, type ProgramOptions } from './programs/programs.ts';
 import { Renewals } from './programs/renewals.ts';
-import { applySample } from './programs/sample.ts';
+import { applySample, websitesIn } from './programs/sample.ts';
 import { noteRunning } from './running.ts';
 import { StoppedError, untilStopped } from './stopping.ts';
 import { Changes } from './terminal/changes.ts';
@@ -21,7 +21,7 @@ import { failureText } from './terminal/failure.ts';
 import { showLive } from './terminal/live.ts';
 import { screenOf, SILENT, type Screen } from './terminal/screen.ts';
 import { secondsSince, Steps } from './terminal/steps.ts';
-import { summaryLines } from './terminal/summary.ts';
+import { summaryLines, websiteToTry } from './terminal/summary.ts';
 import { Warnings } from './terminal/warnings.ts';
 
 /** Run in reverse order at the end, also after an error. */
@@ -30,11 +30,13 @@ const atEnd = (cleanup: () => Promise<unknown>): void => {
   cleanups.push(cleanup);
 };
 const startedAt = performance.now();
+/** The level of pino, as in the log lines of our programs. */
+const WARN = 40;
 
 async function main(options: Options, screen: Screen): Promise<void> {
   const stopped = untilStopped();
   const steps = new Steps(screen);
-  const warnings = new Warnings(screen);
+  const warnings = new Warnings(screen, (msg) => report(options, msg, { level: WARN }));
   noteUnusedKubeconfig(options, screen);
   await checkPorts(options);
   const prepared = await prepareCluster(options, { steps, stopped, atEnd });
@@ -52,8 +54,12 @@ async function main(options: Options, screen: Screen): Promise<void> {
   page.connectTo({ functions: { url: functions, tokenFile: forwarderTokenFile(folder) }, forwarder });
   if (local !== undefined && prepared.age === 'new') await step('Sample Website', applySample(transport));
   const { kubeconfig, context } = address;
-  const running = { kubeconfig, context, functionsUrl: functions, forwarderUrl: forwarder };
-  const note = noteRunning(cacheFolder(process.env), running);
+  const running = { kubeconfig, context };
+  const note = noteRunning(cacheFolder(process.env), {
+    ...running,
+    functionsUrl: functions,
+    forwarderUrl: forwarder,
+  });
   if (note !== undefined) processes.removeAtEnd(note);
   const links = [
     ...page.links,
@@ -61,13 +67,20 @@ async function main(options: Options, screen: Screen): Promise<void> {
     ['forwarder', `${forwarder}readyz  ${forwarder}metrics`],
     ['logs', processes.logs],
   ] as const;
+  report(options, 'Ready', { ...running, ...Object.fromEntries(links), functions, forwarder });
   const kubectl = isOnPath('kubectl') ? 'kubectl' : 'npm run kubectl --';
+  const website = websiteToTry(await Promise.race([websitesIn(transport), failure]));
   const cluster = local === undefined ? 'own' : 'local';
-  screen.print(...summaryLines({ took: secondsSince(startedAt), address, cluster, links, kubectl }));
+  screen.print(...summaryLines({ took: secondsSince(startedAt), address, cluster, links, website, kubectl }));
   const ended = new AbortController();
   atEnd(async () => ended.abort());
   const live = { screen, transport, changes, warnings, signal: ended.signal };
-  await Promise.race([failure, ...(screen.kind === 'silent' ? [] : [showLive(live)])]);
+  await Promise.race([failure, showLive(live)]);
+}
+
+/** Prints what npm start itself has to say, as a JSON line. Otherwise, the screen shows it. */
+function report({ output }: Options, msg: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  if (output === 'json') process.stdout.write(`${JSON.stringify({ program: 'npm start', msg, ...fields })}\n`);
 }
 
 interface Watchers {

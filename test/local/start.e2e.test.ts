@@ -158,7 +158,11 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     program = startProgram(START, ['--json'], found);
     await program.line('Reconciled Website');
     await program.line('Delivered event');
-    for (const { program: name } of program.lines) expect(name).toMatch(/^website-(functions|forwarder)$/);
+    const { kubeconfig = '', page, functions, forwarder, logs } = await program.line('Ready');
+    for (const { program: name } of program.lines) expect(name).toMatch(/^(website-(functions|forwarder)|npm start)$/);
+    expect(existsSync(String(kubeconfig))).toBe(true);
+    expect(readdirSync(String(logs))).toContain('etcd.log');
+    for (const url of [page, functions, forwarder]) expect((await fetch(String(url))).status).toBeGreaterThan(0);
   });
 });
 

@@ -18,7 +18,7 @@ interface Lease {
 /** Whether a forwarder holds the Lease, in the namespace of the installation. @param now the API server's time. */
 export async function leaseFinding(namespace: string, transport: Transport, now: Date): Promise<Finding> {
   const check = 'forwarder';
-  const hint = `give --installation if it runs in another namespace, or ask it: kubectl -n ${namespace} port-forward deployment/website-forwarder 8081:8080, then website doctor --forwarder-url http://localhost:8081. With npm start, give the URL that it prints`;
+  const hint = `give --installation if it runs in another namespace, or ask it: kubectl -n ${namespace} port-forward deployment/website-forwarder 8081:8080, then website doctor --forwarder-url http://localhost:8081. With npm start, run npm run website -- doctor`;
   const leases = await leasesIn(namespace, transport);
   const ours = leases?.filter(({ metadata }) => metadata.name.startsWith('website-forwarder')) ?? [];
   if (leases === undefined) return { check, state: 'unknown', message: 'Your user may not list leases', toDo: hint };
@@ -91,7 +91,7 @@ export async function readinessFinding(check: Program, url: string, running: rea
 export function functionsFinding(running: readonly Running[], namespace: string): Finding {
   const check = 'functions';
   const pods = running.filter(({ program }) => program === 'functions');
-  const elsewhere = 'give --functions-url if they run elsewhere. With npm start, give the URL that it prints';
+  const elsewhere = 'give --functions-url if they run elsewhere. With npm start, run npm run website -- doctor';
   if (pods.length === 0)
     return {
       check,

@@ -12,6 +12,12 @@ const REQUEST = {
 } as const;
 const POLL_MS = 50;
 
+/** Some Websites of the cluster, by name. */
+export async function websitesIn(transport: Transport): Promise<readonly Website[]> {
+  const path = `/apis/${API_VERSION}/${PLURAL}?limit=100`;
+  return ((await transport.json({ method: 'GET', path, what: `list ${PLURAL}` })) as { items: Website[] }).items;
+}
+
 /** Applies the sample Website, and waits until it is ready. */
 export async function applySample(transport: Transport): Promise<void> {
   await applyFile(transport, FILE);

@@ -45,7 +45,9 @@ function liveScreen(output: WriteStream | NodeJS.WriteStream): Screen {
       return output.columns;
     },
     print(...lines) {
-      for (const line of lines) live.persist(line);
+      live.clear();
+      // log-update would break a long line into several, which nobody could copy as one. The terminal wraps it.
+      if (lines.length > 0) output.write(`${lines.join('\n')}\n`);
       draw();
     },
     show(lines) {

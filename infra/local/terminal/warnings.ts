@@ -20,11 +20,14 @@ const RECENT_MS = 60_000;
 /** What the programs warn about. Equal warnings are one line that counts them. */
 export class Warnings {
   readonly #screen: Screen;
+  readonly #onOwn: (text: string) => void;
   /** The one that came last is at the end. */
   readonly #warnings = new Map<string, Warning>();
 
-  constructor(screen: Screen) {
+  /** @param onOwn called with a warning of npm start itself, which is in no log. */
+  constructor(screen: Screen, onOwn: (text: string) => void = () => {}) {
     this.#screen = screen;
+    this.#onOwn = onOwn;
   }
 
   note(program: string, text: string, at: Date): void {
@@ -35,8 +38,9 @@ export class Warnings {
     this.#warnings.delete(key);
     this.#warnings.set(key, warning);
     // Where lines cannot change, the first one is printed, and the 10th, 100th and so on.
-    if (this.#screen.kind === 'plain' && Number.isInteger(Math.log10(warning.count)))
-      this.#screen.print(inColour(lineOf(warning)));
+    const isPrinted = Number.isInteger(Math.log10(warning.count));
+    if (this.#screen.kind === 'plain' && isPrinted) this.#screen.print(inColour(lineOf(warning)));
+    if (program === 'npm start' && isPrinted) this.#onOwn(text);
     this.#retire(at);
   }
 

@@ -159,7 +159,7 @@ async function examined(answer: (path: string) => ErrorCode | object, flags: obj
 const VERSION_ONLY = (path: string) => (path === '/version' ? { gitVersion: 'v1.37.2', minor: '37' } : 'Forbidden');
 
 it('The doctor explains how to find the functions of npm start', () => {
-  expect(functionsFinding([], 'website-reconciler').toDo).toMatch(/With npm start, give the URL that it prints/);
+  expect(functionsFinding([], 'website-reconciler').toDo).toMatch(/With npm start, run npm run website -- doctor/);
 });
 
 it('The doctor tells a user without rights, for each unknown result, how to find it out', async () => {
@@ -169,7 +169,7 @@ it('The doctor tells a user without rights, for each unknown result, how to find
   expect(text.match(/→ \S/g)).toHaveLength(unsure.length);
   expect(unsure.find(({ check }) => check === 'CRD')?.toDo).toMatch(/as an administrator/);
   expect(findings.find(({ check }) => check === 'forwarder')?.toDo).toMatch(
-    /port-forward deployment\/website-forwarder.* With npm start, give the URL that it prints$/,
+    /port-forward deployment\/website-forwarder.* With npm start, run npm run website -- doctor$/,
   );
   // A script must not take this for a healthy installation.
   expect(code).toBe(4);

@@ -42,6 +42,17 @@ it('On a terminal, printed lines stay above the live part', () => {
   screen.end();
 });
 
+it('A printed line that is longer than the terminal stays one line, so that it can be copied', () => {
+  const terminal = new Terminal(40, 24);
+  const screen = screenOf(terminal.stream);
+  const line = `  export KUBECONFIG=/tmp/${'x'.repeat(60)}/admin.kubeconfig`;
+  screen.show(['table']);
+  screen.print(line, 'second');
+  screen.end();
+  terminal.resize(120, 24);
+  expect(terminal.text).toBe(`${line}\nsecond\ntable\n`);
+});
+
 const TABLE = ['header', 'x'.repeat(70), 'y'.repeat(70), 'z'.repeat(30)];
 
 it.each<[string, readonly (readonly [columns: number, rows: number])[]]>([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Website } from '../../../functions/website/resource.ts';
 import { endingOf } from '../../../infra/local/terminal/ending.ts';
-import { summaryLines, type Summary } from '../../../infra/local/terminal/summary.ts';
+import { summaryLines, websiteToTry, type Summary } from '../../../infra/local/terminal/summary.ts';
 
 const SUMMARY: Summary = {
   took: '12.3 s',
@@ -12,6 +13,7 @@ const SUMMARY: Summary = {
     ['page', 'http://127.0.0.1:43226/'],
     ['logs', '/tmp/website-reconciler-a1b2c3/logs'],
   ],
+  website: { namespace: 'default', name: 'hello' },
   kubectl: 'npm run kubectl --',
 };
 
@@ -29,6 +31,37 @@ describe('The summary of npm start', () => {
     expect(about('kubectl --')).toHaveLength(3);
     expect(about('http://')).toHaveLength(3);
     expect(about('Pods are simulated')).toHaveLength(1);
+  });
+
+  const triesOf = (website: Summary['website']) =>
+    summaryLines({ ...SUMMARY, kubectl: 'kubectl', website })
+      .filter((line) => line.startsWith('  kubectl'))
+      .map((line) => line.trim().slice('kubectl '.length));
+
+  it('suggests commands for a Website that exists, and otherwise the sample', () => {
+    expect(triesOf({ namespace: 'default', name: 'hello' }).slice(1)).toEqual([
+      'scale web hello --replicas 3',
+      'delete deploy hello-deployment',
+    ]);
+    expect(triesOf({ namespace: 'team-a', name: 'shop' }).slice(1)).toEqual([
+      'scale web shop -n team-a --replicas 3',
+      'delete deploy shop-deployment -n team-a',
+    ]);
+    expect(triesOf(undefined).slice(1)).toEqual([
+      'apply -f crds/samples/minimal.yaml',
+      'delete deploy hello-deployment',
+    ]);
+  });
+
+  it('prefers a Website that is ready, because another one may have no Deployment', () => {
+    const named = (name: string, status = 'False') =>
+      ({
+        metadata: { namespace: 'default', name, generation: 1 },
+        status: { observedGeneration: 1, conditions: [{ type: 'Ready', status }] },
+      }) as unknown as Website;
+    expect(websiteToTry([])).toBeUndefined();
+    expect(websiteToTry([named('a'), named('b')])?.name).toBe('a');
+    expect(websiteToTry([named('a'), named('b', 'True')])?.name).toBe('b');
   });
 
   it("names the context of the user's own cluster, quoted for a shell", () => {
