@@ -4,6 +4,7 @@ import type { Transport } from '../cluster/transport.ts';
 import type { Troubles } from '../cluster/troubles.ts';
 import type { Config } from '../config.ts';
 import { codeOf, NoKeysError } from './keys.ts';
+import { whyOf } from './token-refusals.ts';
 import { tokenVerifier, type Verifier } from './tokens.ts';
 import type { Log } from '../telemetry/log.ts';
 import { problem, tooLarge, type Reply } from '../reply.ts';
@@ -69,7 +70,7 @@ function tokenCheck(verify: Verifier, tokens: TokenConfig): Check {
         const reply = problem(503, 'The keys that verify tokens are not available');
         return { ...reply, headers: { ...reply.headers, 'retry-after': String(KEYS_RETRY_SECONDS) } };
       }
-      log.warn({ why: codeOf(error) }, 'Refused caller');
+      log.warn({ why: whyOf(error), code: codeOf(error) }, 'Refused caller');
       return unauthorized('The token is not accepted', 'error="invalid_token"');
     }
   };
