@@ -238,8 +238,23 @@ function send(response: ServerResponse, { status, headers, body }: Reply): void 
   response.end(body);
 }
 
+const USAGE = `The functions take no flags. Environment variables are their settings, for example:
+  HOST=127.0.0.1 PORT=8080 ALLOW_ANONYMOUS=1 KUBECONFIG=~/.kube/config npm run start:functions
+docs/functions.md lists all settings.
+`;
+
+/** @throws ConfigError if there are arguments: an ignored flag would be a surprise. */
+function checkArguments(args: readonly string[]): void {
+  if (args.length > 0) throw new ConfigError(`${args.join(' ')} has no effect here. ${USAGE.trimEnd()}`);
+}
+
 try {
-  await main(configFrom(process.env, callersProblems));
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) process.stdout.write(USAGE);
+  else {
+    checkArguments(args);
+    await main(configFrom(process.env, callersProblems));
+  }
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof ClusterError)) throw error;
   process.stderr.write(`${error.message}\n`);

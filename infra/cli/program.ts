@@ -187,7 +187,7 @@ async function askedOf<T>(
 
 /** Where the programs of a running cluster answer, as flags that the command has. */
 function urlsFor(command: Command, running: RunningCluster | undefined): Partial<CommonFlags> {
-  const known = command.options.map((option) => option.attributeName());
+  const known = new Set(command.options.map((option) => option.attributeName()));
   const urls = { functionsUrl: running?.functionsUrl, forwarderUrl: running?.forwarderUrl };
-  return Object.fromEntries(Object.entries(urls).filter(([name, url]) => url !== undefined && known.includes(name)));
+  return Object.fromEntries(Object.entries(urls).filter(([name, url]) => url !== undefined && known.has(name)));
 }

@@ -25,10 +25,11 @@ export const reconcileCommand: ClusterCommand<Flags> = {
       '--wait',
       'wait until the functions have looked at the Website, and it is Ready or somebody has to act; exit code 3 if it is not Ready, or the time is up',
     ],
-    ['--timeout <seconds>', `how long to wait; default: ${TIMEOUT_SECONDS}`],
+    ['--timeout <seconds>', `how long to wait with --wait; default: ${TIMEOUT_SECONDS}`],
   ],
   examples: ['reconcile shop', 'reconcile shop --wait --timeout 60'],
   async ask(surroundings, { wait, timeout }, [name = '']) {
+    if (timeout !== undefined && wait !== true) throw new UsageError('--timeout needs --wait');
     const seconds = secondsFrom(timeout);
     const token = await requestReconcile(surroundings.transport, keyFrom(name, surroundings), surroundings.now());
     if (wait !== true) {

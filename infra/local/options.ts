@@ -53,7 +53,10 @@ function pageFrom(text: string | undefined): Options['page'] {
   return text === 'off' ? text : portFrom(text, '--page must be off or');
 }
 
-function contradictionIn({ kubeconfig, context, data }: ReturnType<typeof parsed>): string | undefined {
+function contradictionIn({ kubeconfig, context, data, yes }: ReturnType<typeof parsed>): string | undefined {
+  if (kubeconfig === undefined && yes === true) {
+    return '--yes requires --kubeconfig: the local control plane is installed without a question';
+  }
   if (kubeconfig === undefined && context !== undefined) {
     return '--context requires --kubeconfig: the local control plane has only one context';
   }

@@ -1,4 +1,4 @@
-// npm start, npm run kubectl, npm run website and npm run check begin here. This file runs on any Node, so that it can say in one
+// npm start and the other scripts that a user may run first begin here. This file runs on any Node, so that it can say in one
 // sentence why the rest does not.
 // It is CommonJS in old syntax on purpose.
 'use strict';
@@ -17,6 +17,12 @@ var PROGRAMS = {
   },
   kubectl: { file: 'kubectl.ts', command: 'npm run kubectl', flags: ['kubeconfig', 'context', 'namespace'] },
   website: { file: 'website.ts', command: 'npm run website', flags: ['kubeconfig', 'context', 'namespace'] },
+  'start:functions': { file: '../../functions/node.ts', command: 'npm run start:functions', flags: [] },
+  'start:forwarder': {
+    file: '../forwarder/main.ts',
+    command: 'npm run start:forwarder',
+    flags: ['sink', 'kubeconfig', 'context', 'mode', 'port'],
+  },
 };
 
 /**

@@ -84,7 +84,7 @@ it('Before the build, npm run start:azure says what to install if func is missin
   );
   expect(code).toBe(1);
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
-  expect(scripts['start:azure']).toMatch(/^node infra\/azure\/core-tools\.ts && npm run build/);
+  expect(scripts['start:azure']).toMatch(/&& node infra\/azure\/core-tools\.ts && npm run build/);
 });
 
 it.each(['4.4.0', '4.4.1', '4.12.0', '5.0.0'])('npm run start:azure accepts Core Tools %s', async (version) => {

@@ -25,6 +25,14 @@ it.each([
   expect(await ended(...args)).toEqual({ code: 2, error: `Error: ${flag} must not be empty` });
 });
 
+it('website reconcile refuses a time limit without --wait, which it would ignore', async () => {
+  const named = ['--kubeconfig', 'test/fixtures/unreachable.kubeconfig'];
+  expect(await ended('reconcile', 'shop', '--timeout', '5', ...named)).toEqual({
+    code: 2,
+    error: 'Error: --timeout needs --wait',
+  });
+});
+
 /** What every run of the program below has. */
 const surroundings = (errors: string[]) => ({
   out: () => {},

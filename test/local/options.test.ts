@@ -25,6 +25,7 @@ it.each([
   [['--port', 'x'], '--port must be a whole number from 0 to 65535, but is x'],
   [['--page', 'on'], '--page must be off or a whole number from 0 to 65535, but is on'],
   [['--port', '70000'], '--port must be a whole number'],
+  [['--yes'], '--yes requires --kubeconfig'],
   [['--context', 'c'], '--context requires --kubeconfig'],
   [['--kubeconfig', 'f', '--data', 'd'], '--data cannot be combined with --kubeconfig'],
 ])('The arguments %j are refused with an error that names the problem', (args, message) => {

@@ -115,10 +115,29 @@ it('The flags that npm start describes are exactly those that it accepts', () =>
   expect(taken).toEqual(FLAGS);
 });
 
-it.each(['start', 'kubectl', 'website', 'check', 'test', 'quick'])('npm run %s starts with the check', (name) => {
-  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
-  const first = scripts[name]?.startsWith('npm run check') === true ? scripts['check'] : scripts[name];
-  expect(first).toMatch(/^node infra\/local\/preflight\.cjs\b/);
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+
+/** The parts of npm run check. */
+const PARTS = new Set(['format:check', 'lint', 'types', 'unused']);
+
+it.each(Object.keys(scripts).filter((name) => !PARTS.has(name)))('npm run %s starts with the check', (name) => {
+  const other = /^npm run ([\w:]+)/.exec(scripts[name] ?? '')?.[1];
+  expect(other === undefined ? scripts[name] : scripts[other]).toMatch(/^node infra\/local\/preflight\.cjs\b/);
+});
+
+it('npm run start:functions refuses flags, because it would ignore them', async () => {
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ['infra/local/preflight.cjs', 'start:functions', ...args]);
+  expect((await run('--help')).stdout).toMatch(/^The functions take no flags\..*\n.*PORT=8080/);
+  await expect(run('--port', '3')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^--port 3 has no effect here\. The functions take no flags\./) as string,
+  });
+});
+
+it('npm run start:forwarder has its own flags', async () => {
+  const run = promisify(execFile)(process.execPath, ['infra/local/preflight.cjs', 'start:forwarder', '--help']);
+  expect((await run).stdout).toContain('--sink');
 });
 
 it('A problem is printed as one line on stderr, with exit code 1', async () => {
