@@ -54,6 +54,17 @@ describe('A transport of the program website', () => {
     expect(lines).toEqual([LINE]);
   });
 
+  it('says it although more calls are sent while none is answered', async () => {
+    const { lines, transport } = answeringAfter(30_000);
+    const first = transport.json(asking('list websites'));
+    await vi.advanceTimersByTimeAsync(2_000);
+    const second = transport.json(asking('get websites shop'));
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(lines).toEqual([LINE]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await Promise.all([first, second]);
+  });
+
   it('says nothing about a call that waits for its turn while others are answered', async () => {
     const lines: string[] = [];
     const json = ({ what }: ApiRequest) => new Promise((resolve) => setTimeout(resolve, Number(what) * 1_000));
