@@ -3,7 +3,6 @@ import { defineConfig } from 'vitest/config';
 import { seedOf } from './test/seed.ts';
 
 const REAL = 'test/**/*.{apiserver,e2e}.test.ts';
-const LOCAL = 'test/local/**/*.e2e.test.ts';
 const HOSTS = 'test/hosts/**/*.test.ts';
 const PROGRAMS = 'test/**/*.program.test.ts';
 /** The first takes as long as all unit tests. The others replace modules, which the unit tests share. */
@@ -74,20 +73,9 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e.test.ts'],
-          exclude: [LOCAL],
           globalSetup: controlPlane,
           fileParallelism: false,
           sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'local',
-          include: [LOCAL],
-          globalSetup: controlPlane,
-          fileParallelism: false,
-          sequence: { groupOrder: 3 },
         },
       },
     ],

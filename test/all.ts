@@ -1,5 +1,5 @@
-// What `npm test` runs: every test, in three lanes side by side. The tests of the hosts, of the whole system and of `npm start` act on
-// every Website there is, so they have control planes of their own.
+// What `npm test` runs: every test, in two lanes side by side. The tests of the hosts and of the whole system act on every Website
+// there is, so they have a control plane of their own.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -14,9 +14,8 @@ const LANES: readonly (readonly (readonly string[])[])[] = [
     ['--coverage', '--project', 'unit'],
     ['--project', 'alone', '--project', 'programs', '--project', 'apiserver'],
   ],
-  // They wait more than they work, one after another, so these lanes cost the first one little.
+  // They wait more than they work, one after another, so this lane takes as long as the other.
   [['--project', 'hosts', '--project', 'e2e']],
-  [['--project', 'local']],
 ];
 
 // All runs have the same one, and none of them builds what another builds as well.
