@@ -117,8 +117,19 @@ async function hold(
   // After this abort we start no new delivery, so another replica may take over before our last deliveries end.
   term.abort();
   const deadline = AbortSignal.timeout(period);
-  if (signal.aborted) await write(options, current, 'release', deadline).catch(() => {});
+  if (signal.aborted) await release(current, options, deadline).catch(() => {});
   await ended;
+}
+
+/** Frees the Lease. The last renewal may have been stored although its answer never came, so we look again after a conflict. */
+async function release(current: Lease, options: LeaseOptions, signal: AbortSignal): Promise<void> {
+  try {
+    await write(options, current, 'release', signal);
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    const now = await read(options, signal);
+    if (holderOf(now) === options.identity) await write(options, now, 'release', signal);
+  }
 }
 
 /**

@@ -31,14 +31,14 @@ afterEach(async () => {
 });
 
 /** A candidate for the leadership, behind a proxy of its own. */
-async function candidate(identity: string) {
+async function candidate(identity: string, times = TIMES) {
   const proxy = await faultProxy(inject('kubeconfig'));
   proxies.push(proxy);
   const transport = await connect({ kubeconfig: proxy.kubeconfig });
   const stopping = new AbortController();
   const onStandby = (why: string) => void reasons.set(identity, why);
   const ended = lead(
-    { transport, namespace, name: 'forwarder', identity, onStandby, times: TIMES },
+    { transport, namespace, name: 'forwarder', identity, onStandby, times },
     stopping.signal,
     async (signal) => {
       leading.add(identity);
@@ -79,14 +79,27 @@ it('Of many candidates that start at once, one leads', async () => {
   expect(history).toHaveLength(1);
 });
 
+/** A Lease that is not released does not expire within a test. */
+const LONG = { duration: 120_000, period: 5_000 };
+
 it('A leader that is stopped releases the Lease at once', async () => {
-  const { stop } = await candidate('a');
+  const { stop } = await candidate('a', LONG);
   await leads('a');
   await stop();
   expect(await spec()).toMatchObject({ holderIdentity: '' });
   await candidate('b');
   await leads('b');
   expect(await spec()).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+});
+
+it('A leader that is stopped releases the Lease even if the answer to its last renewal was lost', async () => {
+  const { proxy, stop } = await candidate('a', { ...LONG, period: 1_000 });
+  await leads('a');
+  proxy.add({ method: 'PUT', path: LEASES, fault: { drop: 'answer' }, times: 1 });
+  const { renewTime } = await spec();
+  await eventually(async () => expect((await spec())['renewTime']).not.toBe(renewTime));
+  await stop();
+  expect(await spec()).toMatchObject({ holderIdentity: '' });
 });
 
 it('A candidate takes a Lease whose count of transitions is at its maximum', async () => {
