@@ -77,6 +77,9 @@ export async function read(page: string, session: Session, reading: Reading = {}
   return blocks.length;
 }
 
+/** An API server that many tests keep busy takes a while to enforce a new policy. */
+const PATIENT = { deadlineMs: 90_000 };
+
 /** What is done with a block, by its language. */
 const TYPE: Readonly<Record<string, (block: Block, where: string, session: Session) => Promise<void>>> = {
   async sh({ text }, where, { reader, nodes }) {
@@ -95,6 +98,6 @@ const TYPE: Readonly<Record<string, (block: Block, where: string, session: Sessi
         const isSame = lines.length === prints.length && prints.every((line, index) => isAs(line, lines[index] ?? ''));
         // The message shows the lines of the page beside those that were printed.
         if (!isSame) expect([where, ...lines]).toEqual([where, ...prints]);
-      });
+      }, PATIENT);
   },
 };

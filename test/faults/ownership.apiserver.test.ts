@@ -7,7 +7,7 @@ import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { API_VERSION, PLURAL, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { quietly } from '../kubernetes/kubectl.ts';
-import { isAlive } from '../local/alive.ts';
+import { isAlive, suspend } from '../local/alive.ts';
 import { startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, remove, removeWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { startOwnCluster, type OwnCluster } from './own-cluster.ts';
@@ -39,7 +39,7 @@ beforeEach(async () => {
   key = { namespace: await createNamespace(cluster.admin, 'owners'), name: 'shop' };
 });
 afterEach(async () => {
-  signalCollector('SIGCONT');
+  resumeCollector();
   await removeWebsitesIn(cluster.admin, key.namespace);
 });
 
@@ -77,11 +77,13 @@ async function isReadyAndOwnsAll(): Promise<void> {
   expect(await owners()).toEqual([[uid], [uid]]);
 }
 
-function signalCollector(signal: 'SIGSTOP' | 'SIGCONT'): void {
+function collectorPid(): number {
   const pid = cluster.pids.get('kube-controller-manager');
   if (pid === undefined) throw new Error('There is no kube-controller-manager');
-  process.kill(pid, signal);
+  return pid;
 }
+const suspendCollector = () => suspend(collectorPid());
+const resumeCollector = () => process.kill(collectorPid(), 'SIGCONT');
 
 /** Waits until the garbage collector has handled all earlier changes: it has collected an object that was created after them. */
 async function collectorHasLooked(): Promise<void> {
@@ -121,12 +123,12 @@ describe('A Website that is deleted and created again', () => {
 
   it('adopts its old children without the garbage collector, which later leaves them alone', async () => {
     const before = { children: await uids(), pods: await pods() };
-    signalCollector('SIGSTOP');
+    await suspendCollector();
     await removeWebsite(cluster.admin, key);
     await create();
     await isReadyAndOwnsAll();
     expect(await uids()).toEqual(before.children);
-    signalCollector('SIGCONT');
+    resumeCollector();
     await collectorHasLooked();
     await isReadyAndOwnsAll();
     expect({ children: await uids(), pods: await pods() }).toEqual(before);
@@ -136,11 +138,11 @@ describe('A Website that is deleted and created again', () => {
     "becomes ready although the collector's broken watch still shows it the old Website",
     { timeout: 180_000 },
     async () => {
-      signalCollector('SIGSTOP');
+      await suspendCollector();
       await restartApiServer();
       await removeWebsite(cluster.admin, key);
       await create({ ...SPEC, image: 'nginx:2' });
-      signalCollector('SIGCONT');
+      resumeCollector();
       await isReadyAndOwnsAll();
       expect(await child('Deployment')).toMatchObject({
         spec: { template: { spec: { containers: [{ image: 'nginx:2' }] } } },
@@ -163,12 +165,12 @@ describe('A Website that is deleted and created again', () => {
     });
     await eventually(async () => expect(await child('Ingress')).toBeDefined(), LONG);
     await isReady();
-    signalCollector('SIGSTOP');
+    await suspendCollector();
     await removeWebsite(cluster.admin, key);
     await create();
     await eventually(async () => expect(await child('Ingress')).toBeUndefined(), LONG);
     // A Deployment whose annotations changed is Ready when the Deployment controller has looked.
-    signalCollector('SIGCONT');
+    resumeCollector();
     await isReadyAndOwnsAll();
   });
 });

@@ -5,7 +5,8 @@ import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { isIn } from '../../infra/forwarder/watch/shard.ts';
 import { eventually } from '../eventually.ts';
 import { startSink, type Sink } from '../faults/sink.ts';
-import { startForwarder, type Program } from '../program.ts';
+import { suspend } from '../local/alive.ts';
+import { pidOf, startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 
 const spec = { image: 'nginx:1', replicas: 0 };
@@ -81,7 +82,7 @@ describe('Two replicas', () => {
 
   it('hand over when the leader stops: it releases the Lease', async () => {
     const { leader, standby } = await two();
-    standby.program.process.kill('SIGSTOP');
+    await suspend(pidOf(standby.program));
     expect(await leader.program.stop()).toBe(0);
     const path = `/apis/coordination.k8s.io/v1/namespaces/website-reconciler/leases/${lease}`;
     expect(await admin.json({ method: 'GET', path, what: 'get' })).toMatchObject({ spec: { holderIdentity: '' } });
@@ -95,7 +96,7 @@ describe('Two replicas', () => {
     sink.answer = () => ({ after: new Promise(() => {}) });
     await create('a');
     await eventually(() => expect(sink.attempts).toHaveLength(1));
-    leader.program.process.kill('SIGSTOP');
+    await suspend(pidOf(leader.program));
     await standby.program.line('Leading');
     leader.program.process.kill('SIGCONT');
     await eventually(async () => {
@@ -109,7 +110,7 @@ describe('Two replicas', () => {
 
   it('deliver each event once after a suspended leader resumes', async () => {
     const { leader, standby } = await two();
-    leader.program.process.kill('SIGSTOP');
+    await suspend(pidOf(leader.program));
     await create('a');
     await standby.program.line('Leading');
     await removeWebsite(admin, { namespace, name: 'a' });

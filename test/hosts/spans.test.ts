@@ -69,9 +69,12 @@ afterAll(async () => {
   await admin.close();
 });
 
+/** The default of 5 s would be most of what these tests take. */
+const SOON = { OTEL_BSP_SCHEDULE_DELAY: '100' };
+
 type Host = 'node' | 'azure';
 function start(host: Host, variables: Record<string, string>): Program {
-  const given = { KUBECONFIG: inject('functionsKubeconfig'), ...variables };
+  const given = { KUBECONFIG: inject('functionsKubeconfig'), ...SOON, ...variables };
   return host === 'node'
     ? startFunctions({ RESYNC_INTERVAL_SECONDS: '0', ...given })
     : startProgram('test/hosts/azure-worker.ts', [], given);
@@ -111,6 +114,7 @@ describe.each(['node', 'azure'] as const)('On %s,', (host) => {
     });
     const forwarder = startForwarder(['--host', '127.0.0.1', '--port', '0', '--namespaces', namespace], {
       ...otlp,
+      ...SOON,
       SINK: url,
       KUBECONFIG: inject('forwarderKubeconfig'),
     });

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import { eventually } from '../eventually.ts';
 
 /** Whether a process runs: one that only waits to be collected has no command line any more. */
 export function isAlive(pid: number): boolean {
@@ -7,6 +9,17 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** Suspends a process, and waits until none of its threads runs any more. A busy machine takes a while. SIGCONT resumes it. */
+export async function suspend(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await eventually(() => {
+    const states = readdirSync(`/proc/${pid}/task`).map(
+      (thread) => /\) (\S)/.exec(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'))?.[1],
+    );
+    expect(new Set(states)).toEqual(new Set(['T']));
+  });
 }
 
 /** The numbers that a stand-in program wrote down, one a line. */

@@ -79,8 +79,10 @@ describe('A site with its own autoscaler', () => {
       });
     }, PATIENT);
     expect(await replicas()).toBe(0);
-    await run();
-    expect((await live()).status?.conditions).toMatchObject([{ status: 'True', reason: 'Parked' }]);
+    await eventually(async () => {
+      await run();
+      expect((await live()).status?.conditions).toMatchObject([{ status: 'True', reason: 'Parked' }]);
+    });
     await patchWebsite(site.admin, site.key, { spec: { replicas: null } });
     await settle();
     expect(await replicas()).toBe(2);
