@@ -13,7 +13,7 @@ export interface ResyncReport {
   readonly failed: number;
   /** Not reconciled because the cluster did not answer. Another resync soon may help. */
   readonly unreached: number;
-  /** Different, or too large to compare, and left to the next resync because time ran out. */
+  /** Different or not compared, and left to the next resync because time ran out or too many failed. */
   readonly unfinished: number;
 }
 
