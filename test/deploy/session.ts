@@ -77,6 +77,12 @@ export async function read(page: string, session: Session, reading: Reading = {}
   return blocks.length;
 }
 
+/** Whether the page shows that the API server refuses what is typed. */
+const isRefused = (command: string, prints: readonly string[]): boolean =>
+  /^kubectl .*\b(apply|create)\b/.test(command) &&
+  prints.length > 0 &&
+  !prints.some((line) => /(created|configured|unchanged|applied)$/.test(line));
+
 /** An API server that many tests keep busy takes a while to enforce a new policy. */
 const PATIENT = { deadlineMs: 90_000 };
 
@@ -92,12 +98,18 @@ const TYPE: Readonly<Record<string, (block: Block, where: string, session: Sessi
     expect([where, images.filter((image) => !pushed.includes(image))]).toEqual([where, []]);
   },
   async console(block, where, { reader }) {
-    for (const { command, prints } of examplesIn(block))
-      await eventually(async () => {
-        const lines = linesOf(await reader.try(command));
-        const isSame = lines.length === prints.length && prints.every((line, index) => isAs(line, lines[index] ?? ''));
-        // The message shows the lines of the page beside those that were printed.
-        if (!isSame) expect([where, ...lines]).toEqual([where, ...prints]);
-      }, PATIENT);
+    for (const { command, prints } of examplesIn(block)) {
+      const printsThis = (typed: string) =>
+        eventually(async () => {
+          const lines = linesOf(await reader.try(typed));
+          const isSame =
+            lines.length === prints.length && prints.every((line, index) => isAs(line, lines[index] ?? ''));
+          // The message shows the lines of the page beside those that were printed.
+          if (!isSame) expect([where, ...lines]).toEqual([where, ...prints]);
+        }, PATIENT);
+      // What is accepted before the policy is enforced would stay, and be left alone from then on.
+      if (isRefused(command, prints)) await printsThis(`${command} --dry-run=server`);
+      await printsThis(command);
+    }
   },
 };
