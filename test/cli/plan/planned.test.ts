@@ -80,9 +80,11 @@ const stated = ({
 });
 
 /** What a plan predicts, in the same form. */
+/** A child that is deleted after a write is another one afterwards, so `done` cannot tell what was written into it. */
 const said = ({ changes, outcome, status }: Planned) => ({
   actions: changes.map(({ verb, kind: of }) => (verb === 'update status' ? verb : `${verb} ${of}`)),
   fields: changes
+    .filter(({ kind: of }) => !changes.some((other) => other.kind === of && other.verb === 'delete'))
     .flatMap(({ verb, kind: of, fields }) => (verb === 'replace' ? fields.map(({ path }) => `${of} ${path}`) : []))
     .toSorted(),
   outcome,
