@@ -6,6 +6,8 @@ export class RememberingScreen implements Screen {
   readonly columns = 80;
   readonly printed: string[] = [];
   below: readonly string[] = [];
+  /** How often something was shown. */
+  shows = 0;
 
   constructor(kind: Screen['kind']) {
     this.kind = kind;
@@ -16,6 +18,7 @@ export class RememberingScreen implements Screen {
   }
 
   show(lines: readonly string[]): void {
+    this.shows++;
     this.below = lines;
   }
 

@@ -56,10 +56,15 @@ function shownOn(kind: 'live' | 'plain') {
   return state;
 }
 
-/** An API server that hangs. @returns what makes it answer. */
-function hang(state: ReturnType<typeof shownOn>): (how: () => unknown) => void {
+/** An API server that hangs. Resolves once a call waits for it. @returns what makes it answer. */
+async function hang(state: ReturnType<typeof shownOn>): Promise<(how: () => unknown) => void> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  state.answer = () => promise;
+  const asked = Promise.withResolvers<void>();
+  state.answer = () => {
+    asked.resolve();
+    return promise;
+  };
+  await asked.promise;
   return (how) => {
     state.answer = async () => how();
     Promise.resolve().then(how).then(resolve, reject);
@@ -71,9 +76,7 @@ const LATER = { items: [{ metadata: { ...WEBSITE.metadata, name: 'later' } }] };
 it('While the API server does not answer, ages count on and a line says so, until it answers', async () => {
   const state = shownOn('live');
   await eventually(() => expect(state.below()).toContain(' 10s '));
-  const release = hang(state);
-  // The call before the one that hangs may still be under way.
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  const release = await hang(state);
   state.at = new Date('2026-01-01T00:00:18Z');
   await eventually(() => expect(state.below()).toContain(' 18s '));
   expect(state.below()).toContain('! The API server has not answered for 8 s\n');
@@ -89,8 +92,7 @@ it('While the API server does not answer, ages count on and a line says so, unti
 it('An answer within three seconds leads to no line', async () => {
   const state = shownOn('live');
   await eventually(() => expect(state.below()).toContain('default/hello'));
-  const release = hang(state);
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  const release = await hang(state);
   state.at = new Date('2026-01-01T00:00:12.900Z');
   await eventually(() => expect(state.below()).toContain(' 12s '));
   release(() => LATER);
@@ -102,8 +104,7 @@ it('An answer within three seconds leads to no line', async () => {
 it('A refusal is an answer, and a call that timed out is none', async () => {
   const state = shownOn('live');
   await eventually(() => expect(state.below()).toContain('default/hello'));
-  const release = hang(state);
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  const release = await hang(state);
   state.at = new Date('2026-01-01T00:01:20Z');
   release(() => {
     throw new ClusterError('Timeout', 'No answer in time');
@@ -121,13 +122,13 @@ it('A refusal is an answer, and a call that timed out is none', async () => {
 it('Where lines cannot change, a line says once that the API server does not answer', async () => {
   const state = shownOn('plain');
   await eventually(() => expect(state.below()).toContain('default/hello'));
-  const release = hang(state);
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  const release = await hang(state);
   state.at = new Date('2026-01-01T00:00:15Z');
   const line = '! The API server has not answered for more than 3 s\n';
   await eventually(() => expect(state.below()).toContain(line));
   state.at = new Date('2026-01-01T00:00:19Z');
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  const { shows } = state.screen;
+  await eventually(() => expect(state.screen.shows).toBeGreaterThan(shows + 1));
   expect(state.below()).toContain(line);
   release(() => LATER);
   await eventually(() => expect(state.screen.printed.join('\n')).toContain('did not answer for 9 s'));

@@ -4,12 +4,12 @@ import type { ReadyReason } from '../../../functions/website/reasons.ts';
 import { NOW } from '../../fixtures/websites.ts';
 
 const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000).toISOString();
-const stalled = (reason: ReadyReason, lastTransitionTime: string) =>
-  outcomeOf(
-    { state: 'stalled', reason, message: '' },
-    { conditions: [{ type: 'Stalled', status: 'True', lastTransitionTime, reason, message: '' }] },
-    NOW,
-  );
+const outcomeSince = (state: 'stalled' | 'progressing', reason: ReadyReason, lastTransitionTime: string) => {
+  const type = state === 'stalled' ? 'Stalled' : 'Reconciling';
+  const conditions = [{ type, status: 'True', lastTransitionTime, reason, message: '' } as const];
+  return outcomeOf({ state, reason, message: '' }, { conditions }, NOW);
+};
+const stalled = (reason: ReadyReason, since: string) => outcomeSince('stalled', reason, since);
 
 describe.each(['QuotaExceeded', 'Rejected'] as const)('A Website that has been stalled with %s', (reason) => {
   it.each([
@@ -78,8 +78,6 @@ describe.each(['Paused', 'Progressing'] as const)('A Website that is %s, whose e
     ['twenty minutes', ago(1200), 300],
     ['a week', ago(604_800), 600],
   ])('for %s is reconciled again by time, in case the event is lost', (_, since, requeueAfterSeconds) => {
-    const condition = { type: 'Reconciling', status: 'True', lastTransitionTime: since, reason, message: '' } as const;
-    const outcome = outcomeOf({ state: 'progressing', reason, message: '' }, { conditions: [condition] }, NOW);
-    expect(outcome).toEqual({ kind: 'waiting', reason, requeueAfterSeconds });
+    expect(outcomeSince('progressing', reason, since)).toEqual({ kind: 'waiting', reason, requeueAfterSeconds });
   });
 });
