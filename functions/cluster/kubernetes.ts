@@ -86,7 +86,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     const what = namespace === undefined ? `list ${api.plural}` : `list ${api.plural} in namespace ${namespace}`;
     for await (const page of pages(transport, { path, query, what }, room.pages)) {
       const { items } = page as { items: T[] };
-      // They are half of an object, and pages may have to wait for each other.
+      // managedFields are half of an object, and a resync holds a page of each list.
       for (const { metadata } of items) delete metadata.managedFields;
       yield items;
     }

@@ -6,7 +6,7 @@ import { decide, judge } from '../website/run/decide.ts';
 import type { Children } from '../website/children/kinds.ts';
 import { websitesWithChildren } from './with-children.ts';
 
-/** The result of comparing all Websites with their children. Keys are in about the order of the list. */
+/** The result of comparing all Websites with their children. Keys are almost in the order of the list. */
 export interface Found {
   readonly seen: number;
   readonly differing: readonly WebsiteKey[];

@@ -13,11 +13,11 @@ export interface WithChildren {
 /**
  * Reads all Websites and their children. It holds one page of each list, however many Websites there are.
  *
- * The API server lists objects in the order of `namespace/name`, and a child is named like its Website, with a suffix. So the children of
- * a Website are behind it in their lists, and all of them come before the next Website whose name does not begin with `{name}-`. Until
- * then, the Website waits. Only Websites whose names begin with each other's wait at once: `shop`, `shop-a`, `shop-a-b`.
+ * The API server lists objects in the order of `namespace/name`. The name of a child is that of its Website and a suffix. So a Website
+ * is complete once the lists have reached a name that does not begin with its own name and a dash. Until then it waits. Few Websites
+ * wait at once, because each name begins with the one before and a dash: `shop`, `shop-a`, `shop-a-b`.
  *
- * The lists of children start first, as in a reconcile. A Website that changes meanwhile may come with children of another moment.
+ * The lists of children start first, as in a reconcile. If a Website changes meanwhile, its children may be older or newer than it.
  * @throws ClusterError if a list cannot be read.
  */
 export async function* websitesWithChildren(cluster: Cluster): AsyncGenerator<WithChildren> {
@@ -29,10 +29,10 @@ export async function* websitesWithChildren(cluster: Cluster): AsyncGenerator<Wi
 
   async function* before(position: string): AsyncGenerator<WithChildren> {
     for (const list of lists) {
-      for (const child of list.before(position)) put(child);
-      while (list.isAtEndOfPage) {
-        await list.nextPage();
+      for (;;) {
         for (const child of list.before(position)) put(child);
+        if (!list.isAtEndOfPage) break;
+        await list.nextPage();
       }
     }
     isInOrder &&= lists.every((list) => list.isInOrder);
@@ -61,7 +61,7 @@ export async function* websitesWithChildren(cluster: Cluster): AsyncGenerator<Wi
   yield* before(BEHIND_ALL);
 }
 
-/** Behind every `namespace/name`, which consists of ASCII characters. */
+/** Comes after every `namespace/name`, which consists of ASCII characters. */
 const BEHIND_ALL = '\u{7f}';
 
 /** The children of one kind, page by page. */
@@ -71,7 +71,7 @@ class ListOfChildren {
   #keys: readonly string[] = [];
   #next = 0;
   #isDone = false;
-  /** Whether every child so far is behind the previous one. */
+  /** Whether every child so far came after the previous one in the order of their keys. */
   isInOrder = true;
 
   constructor(cluster: Cluster, kind: ChildKind) {

@@ -198,8 +198,8 @@ const confirmed = async (website: Website, decision: Decision, cluster: Cluster)
   takesAny(decision.plan) ? cluster.updateStatus(website) : website;
 
 /**
- * Whether the Deployment is a copy or comes from a cache, and was not replaced: the API server refused the write for a reason that no
- * retry fixes. Then nothing shows that it is up to date.
+ * Whether the Deployment was not read from the API server's storage, and was not written either: the API server refused the write for
+ * a reason that no retry fixes. Then nothing shows that it is up to date.
  */
 const isUnconfirmed = (run: Run, before: Children, { children }: Written): boolean =>
   isUnsure(run) && children[CARRIER] === before[CARRIER];

@@ -94,17 +94,17 @@ async function send(
 }
 
 /**
- * What may save the functions a read of the Deployment. Only after a change of the spec does a run write a Deployment that is as it was,
- * and only its watch shows that it is gone.
+ * What the forwarder last saw of the Deployment, if that saves the functions a read. After a change of the spec, they write the
+ * Deployment under this version. After its deletion, they create it.
  */
 function seenVersions(notice: Notice, versionsOf: VersionsOf): EventData['versions'] {
-  if (notice.kind !== 'changed' && notice.kind !== 'drifted') return undefined;
+  const isNewSpec = notice.kind === 'changed' && notice.reason === 'spec-changed';
+  // Only the watch of Deployments shows that one is gone. After a list, a notice has no versions.
+  const mayBeGone = notice.kind === 'drifted' && notice.versions?.[CARRIER] !== undefined;
+  if (!isNewSpec && !mayBeGone) return undefined;
   const seen = versionsOf(notice.key);
   const isGone = seen?.[CARRIER] === null;
-  const isUseful = isGone
-    ? notice.kind === 'drifted' && notice.versions?.[CARRIER] !== undefined
-    : notice.reason === 'spec-changed';
-  return isUseful ? seen : undefined;
+  return isGone === mayBeGone ? seen : undefined;
 }
 
 function resultOf(notice: Notice, delivery: Delivery): Result<Notice> {

@@ -4,7 +4,7 @@ import { API_VERSION, PLURAL } from '../../functions/website/resource.ts';
 import { untilServed } from '../../infra/local/programs/install.ts';
 import { imageIn } from '../image.ts';
 import { pidOf, startCommand, startProgram, type Program } from '../program.ts';
-import { startOtlpCollector } from '../otlp-collector.ts';
+import { startOtlpCollector, type OtlpCollector } from '../otlp-collector.ts';
 import { histogramsIn, histogramsOf, type Histograms } from './histograms.ts';
 import { ask, type BenchCluster } from './measure.ts';
 import type { Rival } from './rivals.ts';
@@ -62,15 +62,20 @@ export function ours(name: string, { processes, shards, exportMs }: Setup): Subj
       const forwarders = Array.from({ length: shards }, (_, index) =>
         startForwarder(sink, kubeconfigs['website-forwarder'], shards === 1 ? [] : ['--shard', `${index}/${shards}`]),
       );
-      const listening = await Promise.all(forwarders.map((each) => each.line('Listening')));
-      const metrics = listening.map(({ url }) => new URL('/metrics', String(url)));
+      const listening = await Promise.all(
+        forwarders.map(async (forwarder) => ({
+          forwarder,
+          metrics: new URL('/metrics', String((await forwarder.line('Listening'))['url'])),
+        })),
+      );
+      const [first, ...others] = listening;
       const { stop, failure } = until([...forwarders, functions]);
       const pids = forwarders.map((each, index) => [`forwarder${shards === 1 ? '' : `-${index}`}`, pidOf(each)]);
       return {
         pids: { functions: pidOf(functions), ...Object.fromEntries(pids) },
         resync: new URL('/resync', sink),
         // The metrics of several forwarders do not add up.
-        ...(shards === 1 ? { inside: insideOf(forwarders[0], functions, metrics[0], collector) } : {}),
+        ...(first !== undefined && others.length === 0 ? { inside: insideOf({ ...first, functions, collector }) } : {}),
         failure,
         stop: async () => {
           await stop();
@@ -81,22 +86,21 @@ export function ours(name: string, { processes, shards, exportMs }: Setup): Subj
   };
 }
 
-function insideOf(
-  forwarder: Program | undefined,
-  functions: Program,
-  metrics: URL | undefined,
-  collector: Awaited<ReturnType<typeof startOtlpCollector>>,
-): Inside {
-  return {
-    logs: { forwarder: forwarder?.lines ?? [], functions: functions.lines },
-    histograms: async () => ({
-      ...(metrics === undefined
-        ? {}
-        : histogramsIn((await ask(metrics)).text, /^(website_forwarder|nodejs_gc)_/, ['type', 'result', 'kind'])),
-      ...histogramsOf(collector.received.at(-1)?.message),
-    }),
-  };
+interface Parts {
+  readonly forwarder: Program;
+  /** Of the forwarder. */
+  readonly metrics: URL;
+  readonly functions: Program;
+  readonly collector: OtlpCollector;
 }
+
+const insideOf = ({ forwarder, metrics, functions, collector }: Parts): Inside => ({
+  logs: { forwarder: forwarder.lines, functions: functions.lines },
+  histograms: async () => ({
+    ...histogramsIn((await ask(metrics)).text, /^(website_forwarder|nodejs_gc)_/, ['type', 'result', 'kind']),
+    ...histogramsOf(collector.received.at(-1)?.message),
+  }),
+});
 
 const exporting = (collector: string, everyMs: number) => ({
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${collector}/v1/metrics`,

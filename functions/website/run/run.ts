@@ -68,7 +68,10 @@ async function existsAny(kinds: readonly ChildKind[], { metadata }: Website, clu
 export const childrenFrom = ({ look, since, cached }: Run): 'cache' | undefined =>
   look?.mayLag === true && since !== undefined && cached === undefined ? 'cache' : undefined;
 
-/** Whether the Deployment is a copy or comes from a cache, so that only a write under its version shows that it is up to date. */
+/**
+ * Whether the run did not read the Deployment from the API server's storage. It is a copy, comes from a cache, or is gone by the word of
+ * an event. Then only a write shows that this is up to date.
+ */
 export const isUnsure = (run: Run): boolean => run.kept !== undefined || childrenFrom(run) === 'cache';
 
 /**
