@@ -12,7 +12,7 @@ const ALONE = [
   'test/forwarder/sink/sink-name.test.ts',
 ];
 /** `npm run quick` leaves these out, because each takes seconds. */
-const SLOW = 'test/{website/crash,website/policies,website/schema-effect,resync/resync}.test.ts';
+const SLOW = 'test/{website/{crash,policies,properties,schema-effect},resync/resync,cli/plan/planned}.test.ts';
 /** What ships is what is tested: every program that a test starts is the bundle. */
 const built = 'test/built.ts';
 /** Boots one control plane for all the projects that name it. */
