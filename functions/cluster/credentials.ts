@@ -1,17 +1,13 @@
 import type { RequestOptions } from 'node:https';
-import { delimiter } from 'node:path';
-import { KubeConfig, type User } from '@kubernetes/client-node';
+import type { KubeConfig, User } from '@kubernetes/client-node';
 import { messageOf, withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
+import { readKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
 import type { CredentialSource, Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
 
 /** Where credentials come from: a kubeconfig, or without one the default order of kubectl and Pods. */
-export interface ClusterAddress {
-  /** One or several files, as in kubectl's KUBECONFIG. The first file wins. */
-  readonly kubeconfig?: string | undefined;
-  /** The content of a kubeconfig, for hosts without files. */
-  readonly kubeconfigText?: string | undefined;
+export interface ClusterAddress extends KubeconfigPlace {
   readonly context?: string | undefined;
   /** The folder of a Pod's ServiceAccount; the kubelet's if absent. */
   readonly serviceAccount?: string | undefined;
@@ -49,7 +45,7 @@ export const NO_CLUSTER = 'Found no cluster: set KUBECONFIG, or run in a Pod wit
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or lacks the context. */
 export function load(address: ClusterAddress): KubeConfig {
   const { kubeconfig, kubeconfigText, context, adapt } = address;
-  const config = read(address);
+  const config = readKubeconfig(address);
   if (config.getCurrentCluster()?.server === NOWHERE && kubeconfig === undefined && kubeconfigText === undefined) {
     throw new ClusterError('Unreachable', NO_CLUSTER);
   }
@@ -67,48 +63,6 @@ export function load(address: ClusterAddress): KubeConfig {
   adapt?.(config);
   return config;
 }
-
-function read({ kubeconfig, kubeconfigText }: ClusterAddress): KubeConfig {
-  const config = new KubeConfig();
-  try {
-    if (kubeconfigText !== undefined) config.loadFromString(kubeconfigText);
-    else if (kubeconfig !== undefined) readFiles(config, kubeconfig.split(delimiter));
-    else config.loadFromDefault();
-  } catch (error) {
-    const cause = withoutQuotes(error);
-    const which = kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'text';
-    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${which}: ${messageOf(cause)}`, { cause });
-  }
-  if (kubeconfig !== undefined && isBare(config))
-    throw new ClusterError(
-      'Unreachable',
-      `${kubeconfig} is not a kubeconfig: it has no cluster, no user and no context`,
-    );
-  return config;
-}
-
-const isBare = ({ clusters, users, contexts }: KubeConfig): boolean =>
-  [clusters, users, contexts].every((list) => list.length === 0);
-
-function readFiles(config: KubeConfig, [first = '', ...others]: readonly string[]): void {
-  config.loadFromFile(first);
-  for (const path of others) {
-    const other = new KubeConfig();
-    other.loadFromFile(path);
-    addMissing(config, other);
-  }
-}
-
-/** As kubectl merges files: what an earlier file names stays as it is there. `KubeConfig.mergeConfig` would refuse a second one. */
-function addMissing(config: KubeConfig, { clusters, users, contexts, currentContext }: KubeConfig): void {
-  config.clusters = [...config.clusters, ...missingIn(config.clusters, clusters)];
-  config.users = [...config.users, ...missingIn(config.users, users)];
-  config.contexts = [...config.contexts, ...missingIn(config.contexts, contexts)];
-  config.currentContext ??= currentContext;
-}
-
-const missingIn = <T extends { readonly name: string }>(known: readonly T[], more: readonly T[]): T[] =>
-  more.filter(({ name }) => !known.some((each) => each.name === name));
 
 /** client-node treats a user with unknown credentials as anonymous, and the API server would answer 403 to every request. */
 function checkUser(config: KubeConfig): void {

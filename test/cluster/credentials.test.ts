@@ -1,10 +1,10 @@
 // How kubeconfigs select the cluster and the user.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { load, serverOf } from '../../functions/cluster/credentials.ts';
 import { withEntra } from '../../functions/cluster/entra.ts';
 import { connect } from '../../functions/cluster/transport.ts';
@@ -12,6 +12,7 @@ import { connect } from '../../functions/cluster/transport.ts';
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'kubeconfigs-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => void vi.unstubAllEnvs());
 
 /** A kubeconfig of one cluster, at `https://NAME.example.com`. */
 const kubeconfig = (name: string, user: object = { token: 't' }) =>
@@ -40,6 +41,11 @@ it.each([
     () => ({ kubeconfig: [file('west'), file('east')].join(delimiter), context: 'east' }),
     'east',
   ],
+  [
+    'the second of two files, if the first is empty',
+    () => ({ kubeconfig: [file('empty', ''), file('west')].join(delimiter) }),
+    'west',
+  ],
   ['a text', () => ({ kubeconfigText: kubeconfig('west') }), 'west'],
 ])('The cluster is read from %s', (_, address, name) => {
   expect(serverOf(load(address()))).toBe(`https://${name}.example.com`);
@@ -49,16 +55,41 @@ it.each([
   ['a missing kubeconfig', () => ({ kubeconfig: join(folder, 'nowhere') }), /kubeconfig .*nowhere: ENOENT/],
   ['a missing kubeconfig among several', () => ({ kubeconfig: `${file('west')}${delimiter}/nowhere` }), /nowhere/],
   ['an unknown context', () => ({ kubeconfigText: kubeconfig('west'), context: 'x' }), /x; it has west/],
-  ['a kubeconfig without a cluster', () => ({ kubeconfigText: '{}' }), /names no current cluster/],
-  ['a file that is no kubeconfig', () => ({ kubeconfig: file('other', 'a: b') }), /other is not a kubeconfig/],
+  [
+    'a kubeconfig without a current cluster',
+    () => ({ kubeconfigText: JSON.stringify({ contexts: [{ name: 'x', context: { cluster: 'x' } }] }) }),
+    /names no current cluster/,
+  ],
 ])('The error names %s', (_, address, words) => {
   expect(() => serverOf(load(address()))).toThrow(words);
+});
+
+const EMPTY = 'is empty: create it again, or use another one';
+const BARE = 'has no cluster, no user and no context: create it again, or use another one';
+it.each([
+  ['is empty', '', EMPTY],
+  ['has only blanks', ' \r\n\n', EMPTY],
+  ['has only comments', '# A kubeconfig\n  # to be written', EMPTY],
+  ['has an empty document', '--- # nothing\n...\n', EMPTY],
+  ['has null', '--- null\n', EMPTY],
+  ['has a list', '- clusters', BARE],
+  ['has a text', 'clusters\n', BARE],
+  ['has an empty object', '{}', BARE],
+  ['has another object', 'a: b', BARE],
+])('The error about a kubeconfig that %s says so, and names it', (_, content, words) => {
+  const path = file('other', content);
+  vi.stubEnv('HOME', join(folder, 'home'));
+  mkdirSync(join(folder, 'home', '.kube'), { recursive: true });
+  const ofUser = file(join('home', '.kube', 'config'), content);
+  expect(() => load({ kubeconfig: path })).toThrow(`The kubeconfig ${path} ${words}`);
+  expect(() => load({ kubeconfigText: content })).toThrow(`The kubeconfig in KUBECONFIG_CONTENT ${words}`);
+  expect(() => load({})).toThrow(`The kubeconfig ${ofUser} ${words}`);
 });
 
 it('The error about a kubeconfig that is not YAML does not quote it', () => {
   const secret = 'token: [secret';
   const read = () => load({ kubeconfigText: secret });
-  expect(read).toThrow('Could not read the kubeconfig text: it is not YAML');
+  expect(read).toThrow('Could not read the kubeconfig in KUBECONFIG_CONTENT: it is not YAML');
   try {
     read();
   } catch (error) {

@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { findHomeDir, KubeConfig } from '@kubernetes/client-node';
+import { messageOf, withoutQuotes } from './causes.ts';
+import { ClusterError } from './errors.ts';
+
+/** Where the kubeconfig is. Without either, the default order of kubectl and Pods applies. */
+export interface KubeconfigPlace {
+  /** One or several files, as in kubectl's KUBECONFIG. The first file wins. */
+  readonly kubeconfig?: string | undefined;
+  /** The content of a kubeconfig, for hosts without files. */
+  readonly kubeconfigText?: string | undefined;
+}
+
+/** One kubeconfig, with the folder that its paths are relative to. */
+interface Part {
+  readonly text: string;
+  readonly folder?: string;
+}
+
+/** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or names nothing. */
+export function readKubeconfig({ kubeconfig = userFile(), kubeconfigText }: KubeconfigPlace): KubeConfig {
+  const name = kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'in KUBECONFIG_CONTENT';
+  const config = new KubeConfig();
+  let parts: readonly Part[] = [];
+  try {
+    parts = kubeconfigText === undefined ? filesIn(kubeconfig) : [{ text: kubeconfigText }];
+    for (const part of parts) addMissing(config, parsed(part));
+    if (parts.length === 0) config.loadFromDefault();
+  } catch (error) {
+    const cause = withoutQuotes(error);
+    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${name}: ${messageOf(cause)}`, { cause });
+  }
+  if (!isBare(config)) return config;
+  const why = parts.every(isEmpty) ? 'is empty' : 'has no cluster, no user and no context';
+  throw new ClusterError('Unreachable', `The kubeconfig ${name} ${why}: create it again, or use another one`);
+}
+
+function userFile(): string | undefined {
+  const home = findHomeDir();
+  const path = home === null ? undefined : join(home, '.kube', 'config');
+  return path !== undefined && existsSync(path) ? path : undefined;
+}
+
+const filesIn = (files: string | undefined): Part[] =>
+  (files?.split(delimiter) ?? []).map((path) => ({ text: readFileSync(path, 'utf8'), folder: dirname(path) }));
+
+function parsed(part: Part): KubeConfig {
+  const config = new KubeConfig();
+  // js-yaml refuses a file without content, which kubectl skips.
+  if (isEmpty(part)) return config;
+  config.loadFromString(part.text);
+  if (part.folder !== undefined) config.makePathsAbsolute(part.folder);
+  return config;
+}
+
+/** Whether it has only blank lines, comments, document markers and null: YAML without content. */
+const isEmpty = ({ text }: Part): boolean =>
+  text.split('\n').every((line) => /^\s*(---|\.\.\.)?\s*(null|~)?\s*(#.*)?$/.test(line));
+
+/** As kubectl merges files: what an earlier file names stays as it is there. `KubeConfig.mergeConfig` would refuse a second one. */
+function addMissing(config: KubeConfig, { clusters, users, contexts, currentContext }: KubeConfig): void {
+  config.clusters = [...config.clusters, ...missingIn(config.clusters, clusters)];
+  config.users = [...config.users, ...missingIn(config.users, users)];
+  config.contexts = [...config.contexts, ...missingIn(config.contexts, contexts)];
+  config.currentContext ??= currentContext;
+}
+
+const missingIn = <T extends { readonly name: string }>(known: readonly T[], more: readonly T[]): T[] =>
+  more.filter(({ name }) => !known.some((each) => each.name === name));
+
+const isBare = ({ clusters, users, contexts }: KubeConfig): boolean =>
+  [clusters, users, contexts].every((list) => list.length === 0);
