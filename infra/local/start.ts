@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../usage.ts';
 import { cacheFolder } from './binaries/binaries.ts';
 import { isOnPath } from './binaries/executable.ts';
+import type { ControlPlane } from './control-plane/control-plane.ts';
 import { temporaryFolder } from './control-plane/data-folder.ts';
 import { checkPorts } from './free-ports.ts';
 import { optionsFrom, USAGE, type Options } from './options.ts';
@@ -44,10 +45,10 @@ async function main(options: Options, screen: Screen): Promise<void> {
   const changes = new Changes();
   const page = options.page === 'off' ? NO_PAGE : await startPage(transport, options.page);
   atEnd(() => page.stop());
-  const { processes, folder } = programsOf(prepared);
+  const { processes, folder, failure: programEnded } = programsOf(prepared);
   const programs = { ...loggedTo({ options, warnings, changes, page }), processes, folder, transport, address };
   atEnd(async () => programs.renewals.stop());
-  const failure = Promise.race([stopped, processes.failure]);
+  const failure = Promise.race([stopped, programEnded]);
   const step = <T>(name: string, work: Promise<T>) => steps.step(name, Promise.race([work, failure]));
   const functions = await step('Functions', startFunctions(options.port, programs));
   const forwarder = await step('Forwarder', startForwarder(functions, programs));
@@ -113,13 +114,13 @@ function noteUnusedKubeconfig({ kubeconfig }: Options, screen: Screen): void {
 }
 
 /** Our programs join those of the control plane. For the user's cluster, they have a temporary folder. */
-function programsOf({ local }: Prepared): { processes: Processes; folder: string } {
+function programsOf({ local }: Prepared): Pick<ControlPlane, 'processes' | 'folder' | 'failure'> {
   if (local !== undefined) return local;
   const { path, leftover } = temporaryFolder();
   mkdirSync(join(path, 'logs'));
   const processes = new Processes(join(path, 'logs'), leftover);
   atEnd(() => processes.stop());
-  return { processes, folder: path };
+  return { processes, folder: path, failure: processes.failure };
 }
 
 async function cleanUp(): Promise<void> {

@@ -41,6 +41,13 @@ async function isUp(started: Program): Promise<Running> {
   return { program: started, kubeconfig, pids: processesIn(dirname(kubeconfig)) };
 }
 
+/** The process whose command line has this text. */
+function pidOf(text: string, { pids }: Running): number {
+  const pid = pids.find((each) => readFileSync(`/proc/${each}/cmdline`, 'utf8').includes(text));
+  if (pid === undefined) throw new Error(`${text} does not run`);
+  return pid;
+}
+
 /** Ends it, and sees that it leaves nothing behind. @returns its exit code. */
 async function endedBy(
   signal: NodeJS.Signals,
@@ -97,7 +104,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     expect(program.stderr.join('')).not.toContain('EPIPE');
   });
 
-  it('keeps its data with --data, and continues from it', async () => {
+  it('keeps its data with --data, continues from it, and says what to do if etcd panics', async () => {
     const data = mkdtempSync(join(tmpdir(), 'kept-'));
     try {
       const first = await up(['--data', relative('', data)]);
@@ -113,7 +120,10 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
       await withTransport(second.kubeconfig, async (transport) =>
         eventually(async () => expect(await readyReplicasOf(transport)).toBe(4)),
       );
-      await second.program.stop();
+      // Go's programs end with exit code 2, as after a panic.
+      process.kill(pidOf('--listen-peer-urls', second), 'SIGQUIT');
+      expect(await second.program.exit).toBe(1);
+      expect(second.program.stderr.join('')).toContain(`The files in --data ${data} may be damaged. Delete the folder`);
     } finally {
       rmSync(data, { recursive: true, force: true });
     }
@@ -140,9 +150,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     async (name) => {
       const running = await up();
       const folder = dirname(running.kubeconfig);
-      const ended = running.pids.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(name));
-      if (ended === undefined) throw new Error(`${name} does not run`);
-      process.kill(ended, 'SIGKILL');
+      process.kill(pidOf(name, running), 'SIGKILL');
       expect(await running.program.exit).toBe(1);
       const text = running.program.stderr.join('');
       expect(text).toMatch(/(kube-scheduler|website-functions) ended unexpectedly \(SIGKILL\):\n.+/);

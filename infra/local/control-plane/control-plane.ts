@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../../functions/cluster/transport.ts';
 import { writeCredentials, writeUserKubeconfig, type User } from './credentials.ts';
-import { keptFolder, startErrorOf, temporaryFolder, type DataFolder } from './data-folder.ts';
+import { endErrorOf, keptFolder, startErrorOf, temporaryFolder, type DataFolder } from './data-folder.ts';
 import { apiServerFlags, auditFlags, controllerFlags, etcdFlags, kwokFlags, schedulerFlags } from './program-flags.ts';
 import { makeFolder } from '../make-folder.ts';
 import { Processes, ProgramEndedError } from '../processes/processes.ts';
@@ -56,13 +56,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   for (let attempt = 1; ; attempt++) {
     const folder = options.data === undefined ? temporaryFolder() : keptFolder(options.data);
     try {
-      return await startIn(folder, options);
+      const controlPlane = await startIn(folder, options);
+      return options.data === undefined ? controlPlane : withAdvice(controlPlane, options.data);
     } catch (error) {
       if (portWasTaken(error) && attempt === ATTEMPTS) throw error;
       if (!portWasTaken(error)) throw options.data === undefined ? error : startErrorOf(error, options.data, folder);
       if (folder.lifetime === 'temporary') rmSync(folder.path, { recursive: true, force: true });
     }
   }
+}
+
+function withAdvice(controlPlane: ControlPlane, name: string): ControlPlane {
+  const failure = controlPlane.failure.catch((error: unknown) => {
+    throw endErrorOf(error, name);
+  });
+  failure.catch(() => {});
+  return { ...controlPlane, failure };
 }
 
 /** Another process can take a free port between the time we find it and the time a program listens on it. */

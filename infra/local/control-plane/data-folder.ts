@@ -70,10 +70,22 @@ export function startErrorOf(error: unknown, name: string, { age }: DataFolder):
   if (error instanceof DamagedFileError)
     return new DataFolderError(`--data ${name} cannot be used: ${error.message}. ${toDo}`, { cause: error });
   if (age === 'new') return error;
-  const maybe = `The files in --data ${name} may be damaged. ${DELETE_OR_CHOOSE}`;
-  if (error instanceof ProgramEndedError) return new ProgramEndedError(`${error.message}\n${maybe}`, error.logs);
-  return new DataFolderError(`${error.message}\n${maybe}`, { cause: error });
+  if (error instanceof ProgramEndedError) return maybeDamaged(error, name);
+  return new DataFolderError(`${error.message}\n${adviceFor(name)}`, { cause: error });
 }
+
+/**
+ * What to tell the user of a kept folder when a program ended after the start. etcd reads a part of its files only when it needs
+ * them, and panics if they are damaged. A signal has another cause, such as too little memory.
+ */
+export function endErrorOf(error: unknown, name: string): unknown {
+  const isOfEtcd = error instanceof ProgramEndedError && error.program === 'etcd' && error.exitCode !== null;
+  return isOfEtcd && !isFullDisk(error.message) ? maybeDamaged(error, name) : error;
+}
+
+const maybeDamaged = (error: ProgramEndedError, name: string): ProgramEndedError =>
+  new ProgramEndedError(`${error.message}\n${adviceFor(name)}`, error);
+const adviceFor = (name: string): string => `The files in --data ${name} may be damaged. ${DELETE_OR_CHOOSE}`;
 
 export const DELETE_OR_CHOOSE = 'Delete the folder, or choose another with --data.';
 

@@ -12,10 +12,15 @@ export class ProgramEndedError extends Error {
   override readonly name = 'ProgramEndedError';
   /** The folder of its log. */
   readonly logs: string;
+  readonly program: string;
+  /** Null if a signal ended it. */
+  readonly exitCode: number | null;
 
-  constructor(message: string, logs: string) {
+  constructor(message: string, { logs, program, exitCode }: Pick<ProgramEndedError, 'logs' | 'program' | 'exitCode'>) {
     super(message);
     this.logs = logs;
+    this.program = program;
+    this.exitCode = exitCode;
   }
 }
 
@@ -112,7 +117,8 @@ export class Processes {
     // The logs stay when the folder that contains them is removed.
     this.#guard.tell({ keep: this.logs });
     await Promise.race([closed, delay(OUTPUT_MS, undefined, { ref: false })]);
-    this.#fail(new ProgramEndedError(`${name} ended unexpectedly (${how}):\n${this.#lastLines(name)}`, this.logs));
+    const message = `${name} ended unexpectedly (${how}):\n${this.#lastLines(name)}`;
+    this.#fail(new ProgramEndedError(message, { logs: this.logs, program: name, exitCode: child.exitCode }));
   }
 
   /** Stops the programs in the reverse order of their start, and waits until they have ended. */

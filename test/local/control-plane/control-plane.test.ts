@@ -1,7 +1,7 @@
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startControlPlane } from '../../../infra/local/control-plane/control-plane.ts';
 import { writeCredentials } from '../../../infra/local/control-plane/credentials.ts';
 import { keptFolder } from '../../../infra/local/control-plane/data-folder.ts';
@@ -91,6 +91,37 @@ it('A program that ends at the start in a kept folder leads to advice about the 
   expect(await messageOf(startControlPlane({ binaries: standIns('no space left on device'), data }))).not.toContain(
     'damaged',
   );
+});
+
+/** An API server that is ready at once. */
+const READY = `
+  const flags = Object.fromEntries(process.argv.slice(2).map((flag) => flag.slice(2).split('=')));
+  const read = (name) => require('node:fs').readFileSync(flags[name]);
+  const credentials = { cert: read('tls-cert-file'), key: read('tls-private-key-file') };
+  require('node:https').createServer(credentials, (_, response) => response.end('ok')).listen(flags['secure-port'], '127.0.0.1');`;
+
+describe.each(['new', 'used'])('An etcd that ends after the start in a kept folder that was %s', (age) => {
+  it.each([
+    ['panics', 'echo "panic: page 3" >&2; exit 2', 'exit code 2', true],
+    ['finds a full disk', 'echo "no space left on device" >&2; exit 1', 'exit code 1', false],
+    ['is killed', 'kill -KILL $$', 'SIGKILL', false],
+  ])('%s: it leads to advice about the folder only if that may help', async (_, script, how, isAdvised) => {
+    const data = age === 'used' ? await usedFolder() : join(folder, 'data');
+    const go = join(folder, 'go');
+    const [etcd, server] = [join(folder, 'late-etcd'), join(folder, 'server.cjs')];
+    writeFileSync(etcd, `#!/bin/sh\nuntil [ -e ${go} ]; do sleep 0.05; done\n${script}\n`, { mode: 0o755 });
+    writeFileSync(server, `#!${process.execPath}${READY}`, { mode: 0o755 });
+    const binaries = { ...standIns(''), etcd, 'kube-apiserver': server };
+    const controlPlane = await startControlPlane({ binaries, data, controllers: 'off' });
+    try {
+      const message = messageOf(controlPlane.failure);
+      writeFileSync(go, '');
+      expect(await message).toMatch(`etcd ended unexpectedly (${how}):`);
+      expect((await message).includes(`\nThe files in --data ${data} may be damaged. ${ADVICE}`)).toBe(isAdvised);
+    } finally {
+      await controlPlane.stop();
+    }
+  });
 });
 
 it('A control plane tries other ports when one was taken in the meantime', async () => {

@@ -5,7 +5,7 @@ import { failureText } from '../../../infra/local/terminal/failure.ts';
 const textOf = (error: Error): string => failureText(error, { data: undefined });
 
 it('A failure of a program names the folder of the logs', () => {
-  expect(textOf(new ProgramEndedError('etcd ended', '/tmp/x/logs'))).toBe(
+  expect(textOf(new ProgramEndedError('etcd ended', { logs: '/tmp/x/logs', program: 'etcd', exitCode: 1 }))).toBe(
     'etcd ended\nThe logs are kept in /tmp/x/logs',
   );
 });
