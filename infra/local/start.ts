@@ -75,7 +75,8 @@ async function main(options: Options, screen: Screen): Promise<void> {
   screen.print(...summaryLines({ took: secondsSince(startedAt), address, cluster, links, website, kubectl }));
   const ended = new AbortController();
   atEnd(async () => ended.abort());
-  const live = { screen, transport, changes, warnings, signal: ended.signal };
+  const onSilence = (seconds: number | null) => page.silentFor(seconds);
+  const live = { screen, transport, changes, warnings, onSilence, signal: ended.signal };
   await Promise.race([failure, showLive(live)]);
 }
 

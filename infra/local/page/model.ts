@@ -14,10 +14,11 @@ export class Model {
   readonly #rows = new Map<string, WebsiteRow>();
   #forwarder: ForwarderView | null = null;
   #trouble: string | null = null;
+  #silentSeconds: number | null = null;
   /** Keys of rows that changed or are gone. */
   readonly #touched = new Set<string>();
   readonly #newRuns = new Map<string, Run>();
-  #changes: Pick<Changes, 'forwarder' | 'trouble'> = {};
+  #changes: Pick<Changes, 'forwarder' | 'trouble' | 'silentSeconds'> = {};
   /** Called after each change. */
   changed: () => void = () => {};
 
@@ -63,10 +64,18 @@ export class Model {
     this.changed();
   }
 
+  set silentSeconds(silentSeconds: number | null) {
+    if (this.#silentSeconds === silentSeconds) return;
+    this.#silentSeconds = silentSeconds;
+    this.#changes = { ...this.#changes, silentSeconds };
+    this.changed();
+  }
+
   snapshot(): Snapshot {
     return {
       server: this.#server,
       trouble: this.#trouble,
+      silentSeconds: this.#silentSeconds,
       forwarder: this.#forwarder,
       websites: [...this.#rows.values()],
       runs: this.runs.latest(MOST_SENT_RUNS),

@@ -16,13 +16,15 @@ export interface Page {
   readonly links: readonly (readonly [name: string, url: string])[];
   /** Takes a line that one of the programs logged. */
   take(line: object): void;
+  /** Tells for how long the API server has not answered, or null while it answers. */
+  silentFor(seconds: number | null): void;
   /** Tells where the programs are, once they have started. */
   connectTo(programs: { readonly functions: FunctionsAddress; readonly forwarder: string }): void;
   stop(): Promise<void>;
 }
 
 /** For users who want none. */
-export const NO_PAGE: Page = { links: [], take() {}, connectTo() {}, async stop() {} };
+export const NO_PAGE: Page = { links: [], take() {}, silentFor() {}, connectTo() {}, async stop() {} };
 
 /**
  * Starts to serve the page.
@@ -58,6 +60,9 @@ export async function startPage(transport: Transport, port: number | 'default'):
   return {
     links: [['page', url]],
     take: (line) => model.take(line),
+    silentFor(seconds) {
+      model.silentSeconds = seconds;
+    },
     connectTo(started) {
       programs = started;
     },

@@ -84,6 +84,8 @@ export interface Snapshot {
   readonly server: string;
   /** Why the page cannot follow the Websites. Then they are shown as they were. */
   readonly trouble: string | null;
+  /** For how long the API server has not answered. Null while it answers. A server that hangs keeps the watch open, so this is no trouble. */
+  readonly silentSeconds: number | null;
   /** Null until it was first asked. */
   readonly forwarder: ForwarderView | null;
   readonly websites: readonly WebsiteRow[];
@@ -92,7 +94,7 @@ export interface Snapshot {
 }
 
 /** What changed since the last message. An absent part did not change. */
-export type Changes = Partial<Pick<Snapshot, 'trouble' | 'forwarder' | 'websites' | 'runs'>> & {
+export type Changes = Partial<Pick<Snapshot, 'trouble' | 'silentSeconds' | 'forwarder' | 'websites' | 'runs'>> & {
   /** Keys of Websites that no longer exist. */
   readonly gone?: readonly string[];
 };

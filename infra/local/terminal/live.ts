@@ -13,6 +13,8 @@ export interface LiveOptions {
   readonly transport: Transport;
   readonly changes: Changes;
   readonly warnings: Warnings;
+  /** Called again and again with how long the API server has not answered, or null while it answers. */
+  readonly onSilence: (seconds: number | null) => void;
   readonly signal: AbortSignal;
   readonly now?: () => Date;
 }
@@ -62,7 +64,10 @@ async function keepReading(latest: Latest, options: LiveOptions): Promise<void> 
   }
 }
 
-async function keepShowing(latest: Latest, { screen, warnings, signal, now = () => new Date() }: LiveOptions) {
+async function keepShowing(
+  latest: Latest,
+  { screen, warnings, onSilence, signal, now = () => new Date() }: LiveOptions,
+) {
   while (!signal.aborted) {
     const at = now();
     const silentMs = silenceOf(latest, at);
@@ -70,6 +75,7 @@ async function keepShowing(latest: Latest, { screen, warnings, signal, now = () 
     const howLong = screen.kind === 'live' ? secondsIn(silentMs) : `more than ${secondsIn(SILENT_MS)}`;
     const silence =
       silentMs < SILENT_MS ? [] : [styled('yellow', `! The API server has not answered for ${howLong} s`)];
+    onSilence(silentMs < SILENT_MS ? null : secondsIn(silentMs));
     screen.show([...warnings.lines(at), ...silence, ...latest.table(at)]);
     await delay(POLL_MS);
   }

@@ -162,6 +162,23 @@ describe.skipIf(chromiumPath === undefined)(`The page in a browser${NEEDS_CHROMI
     await page.getByText('Could not list websites').waitFor();
   });
 
+  it('says that the API server does not answer, with the reason if there is one, until it answers', async () => {
+    await open();
+    model.silentSeconds = 3;
+    await page.getByText('The API server has not answered for 3 s').waitFor();
+    model.silentSeconds = 12;
+    await page.getByText('The API server has not answered for 12 s').waitFor();
+    const another = await browser.newPage();
+    await another.goto(served.url);
+    await another.getByText('The API server has not answered for 12 s').waitFor();
+    await another.close();
+    model.trouble = 'Could not list websites';
+    await page.getByText('does not answer, so this is how it was before: Could not list websites').waitFor();
+    model.trouble = null;
+    model.silentSeconds = null;
+    await eventually(async () => expect(await page.locator('.banner').count()).toBe(0));
+  });
+
   it('shows texts from tenants as text everywhere', async () => {
     const html = '<img src=x onerror="window.isHacked=true"><b>bold</b>';
     const website = broken('shop', html);

@@ -1,10 +1,21 @@
 // The page that `npm start` serves, in a real browser, on a real control plane.
+import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../eventually.ts';
 import { createWebsite, patch, patchWebsite } from '../../real-cluster.ts';
+import { suspend } from '../alive.ts';
 import { chromiumPath, complaintsOf, launch, NEEDS_CHROMIUM } from './browser.ts';
 import { createDemo, scaleCart, startStage, type Stage } from './stage.ts';
+
+/** Its process, a child of npm start. */
+function apiServerOf({ program: { process: npmStart } }: Stage): number {
+  const { pid } = npmStart;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const found = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('--etcd-servers'));
+  if (found === undefined) throw new Error('No API server runs');
+  return found;
+}
 
 describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMIUM}`, () => {
   let stage: Stage;
@@ -104,6 +115,17 @@ describe.skipIf(chromiumPath === undefined)(`The page of npm start${NEEDS_CHROMI
       expect(text).toMatch(/Forwarder\s+Ready\s+7 of 7 watches open/);
       expect(text).toMatch(/Events delivered\s+[1-9]\d+/);
     });
+  });
+
+  it.runIf(process.platform === 'linux')('says that the API server hangs, until it answers again', async () => {
+    const apiServer = apiServerOf(stage);
+    await suspend(apiServer);
+    try {
+      await page.getByText(/The API server has not answered for \d+ s/).waitFor();
+    } finally {
+      process.kill(apiServer, 'SIGCONT');
+    }
+    await eventually(async () => expect(await page.locator('.banner').count()).toBe(0));
   });
 
   it('caused no complaint in the browser, and says so when npm start has ended', async () => {

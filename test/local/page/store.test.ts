@@ -12,7 +12,14 @@ const row = (key: string, given: Partial<WebsiteRow> = {}): WebsiteRow => ({
   ...given,
 });
 const run = (id: string): Run => ({ id, website: 'team-a/shop', at: 0, event: 'retry', actions: [], changed: [] });
-const EMPTY: Snapshot = { server: 'https://127.0.0.1:1', trouble: null, forwarder: null, websites: [], runs: [] };
+const EMPTY: Snapshot = {
+  server: 'https://127.0.0.1:1',
+  trouble: null,
+  silentSeconds: null,
+  forwarder: null,
+  websites: [],
+  runs: [],
+};
 
 function storeOf(...websites: WebsiteRow[]): Store {
   const store = new Store();

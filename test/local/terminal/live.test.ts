@@ -12,7 +12,14 @@ it('A message about a deleted CRD replaces the table until the CRD returns', asy
   let answer: () => unknown = () => ({ items: [] });
   const transport = { json: async () => answer() } as unknown as Transport;
   const ended = new AbortController();
-  const options = { screen, transport, changes: new Changes(), warnings: new Warnings(screen), signal: ended.signal };
+  const options = {
+    screen,
+    transport,
+    changes: new Changes(),
+    warnings: new Warnings(screen),
+    onSilence() {},
+    signal: ended.signal,
+  };
   const live = showLive(options);
   const last = (text: string) => eventually(() => expect(screen.below.at(-1)).toContain(text));
   await last('No Websites');
@@ -40,6 +47,7 @@ function shownOn(kind: 'live' | 'plain') {
   const state = {
     screen,
     at: new Date('2026-01-01T00:00:10Z'),
+    silentSeconds: undefined as number | null | undefined,
     answer: (): unknown => ({ items: [WEBSITE] }),
     below: () => screen.below.join('\n'),
     stop: async () => {
@@ -52,7 +60,8 @@ function shownOn(kind: 'live' | 'plain') {
       Promise.race([state.answer(), new Promise((_, reject) => signal?.addEventListener('abort', reject))]),
   } as unknown as Transport;
   const options = { screen, transport, changes: new Changes(), warnings: new Warnings(screen), signal: ended.signal };
-  const live = showLive({ ...options, now: () => state.at });
+  const onSilence = (seconds: number | null) => (state.silentSeconds = seconds);
+  const live = showLive({ ...options, onSilence, now: () => state.at });
   return state;
 }
 
@@ -80,11 +89,13 @@ it('While the API server does not answer, ages count on and a line says so, unti
   state.at = new Date('2026-01-01T00:00:18Z');
   await eventually(() => expect(state.below()).toContain(' 18s '));
   expect(state.below()).toContain('! The API server has not answered for 8 s\n');
+  expect(state.silentSeconds).toBe(8);
   state.at = new Date('2026-01-01T00:00:22Z');
   await eventually(() => expect(state.below()).toContain('! The API server has not answered for 12 s\n'));
   release(() => LATER);
   await eventually(() => expect(state.below()).toContain('default/later'));
   expect(state.below()).not.toContain('has not answered');
+  expect(state.silentSeconds).toBeNull();
   expect(state.below()).toMatch(/! \S+ npm start: The API server did not answer for 12 s\n/);
   await state.stop();
 });
@@ -98,6 +109,7 @@ it('An answer within three seconds leads to no line', async () => {
   release(() => LATER);
   await eventually(() => expect(state.below()).toContain('default/later'));
   expect(state.below()).not.toContain('answer');
+  expect(state.silentSeconds).toBeNull();
   await state.stop();
 });
 

@@ -85,15 +85,22 @@ const top = () =>
   html`<h1>Website Reconciler</h1>
     <p class="server">${store.server}</p>
     <p role="status">${CONNECTIONS[view.connection]}</p>
-    ${
-      view.connection === 'lost'
-        ? html`<p class="banner">
-            npm start has ended or does not answer. This is how it was before. The page tries to connect again.
-          </p>`
-        : store.trouble === null
-          ? nothing
-          : html`<p class="banner">The API server does not answer, so this is how it was before: ${store.trouble}</p>`
-    }`;
+    ${banner()}`;
+
+function banner() {
+  const { trouble, silentSeconds } = store;
+  if (view.connection === 'lost')
+    return html`<p class="banner">
+      npm start has ended or does not answer. This is how it was before. The page tries to connect again.
+    </p>`;
+  if (trouble !== null)
+    return html`<p class="banner">The API server does not answer, so this is how it was before: ${trouble}</p>`;
+  if (silentSeconds !== null)
+    return html`<p class="banner">
+      The API server has not answered for ${silentSeconds} s. This is how it was before.
+    </p>`;
+  return nothing;
+}
 
 /** @param {number} now */
 const activity = (now) =>

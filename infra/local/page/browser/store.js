@@ -9,6 +9,8 @@ export class Store {
   server = '';
   /** @type {string | null} */
   trouble = null;
+  /** @type {number | null} */
+  silentSeconds = null;
   /** @type {ForwarderView | null} */
   forwarder = null;
   /** @type {Map<string, WebsiteRow>} */
@@ -19,8 +21,8 @@ export class Store {
   #sorted;
 
   /** @param {Snapshot} snapshot */
-  replace({ server, trouble, forwarder, websites, runs }) {
-    Object.assign(this, { server, trouble, forwarder });
+  replace({ server, trouble, silentSeconds, forwarder, websites, runs }) {
+    Object.assign(this, { server, trouble, silentSeconds, forwarder });
     this.rows = new Map(websites.map((row) => [row.key, row]));
     this.runs = new Map(runs.map((run) => [run.id, run]));
     this.#sorted = undefined;
@@ -30,8 +32,8 @@ export class Store {
    * @param {Changes} changes
    * @returns {WebsiteRow[]} the rows whose look changed.
    */
-  apply({ trouble = this.trouble, forwarder = this.forwarder, websites = [], gone = [], runs = [] }) {
-    Object.assign(this, { trouble, forwarder });
+  apply({ websites = [], gone = [], runs = [], ...states }) {
+    Object.assign(this, states);
     const turned = websites.filter(({ key, look }) => this.rows.get(key)?.look !== look);
     for (const row of websites) this.rows.set(row.key, row);
     for (const key of gone) this.rows.delete(key);
