@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { ClusterError } from '../cluster/errors.ts';
 import { CARRIER, childrenIn, isOptional, type Children, type Versions } from './children/kinds.ts';
 import type { Defaults } from './defaults.ts';
+import { judgeAhead } from './run/ahead.ts';
 import { decide, judge, type Decision, type Judged } from './run/decide.ts';
 import { lookAtPods } from './pods/explain.ts';
 import { reportForbidden } from './status/forbidden.ts';
@@ -15,7 +16,7 @@ import { childrenFrom, everything, fromStorage, isUnsure, secondRun, type Run } 
 import { scale, SCALED } from './run/scale.ts';
 import { transitionOf } from './status/transition.ts';
 import { isForbidden, write, type Written } from './run/write.ts';
-import { writeStatus } from './status/write-status.ts';
+import { writeStatus, type StatusWrite } from './status/write-status.ts';
 
 /** What a reconcile depends on. */
 export interface Context {
@@ -43,7 +44,8 @@ const ATTEMPTS = 5;
  * ## Guarantees
  * Runs for the same Website may overlap. A run reads the children *before* the Website, and every write to a child carries the
  * resourceVersion that was read. So the API server refuses the write of a run that decided by an older spec once a newer run has
- * written. The run writes the status last, under the resourceVersion of the Website that it judged.
+ * written. The run writes the status last, under the resourceVersion of the Website that it judged. Only the status with which a
+ * rollout begins is written while the Deployment is (`judgeAhead`).
  *
  * With `since`, the Website may come from a cache. If it has changed again, that status write is refused. The run acts on a cached
  * Website only when its children were written for an older spec, or do not exist yet. So nothing goes back to an older spec. After a
@@ -107,17 +109,40 @@ async function reconcileOnce(
   // Write
   const refusals = await scaleOnce(website, decision, context.cluster, done);
   if (refusals === 'scaled') return reconcileOnce(key, context, { ...run, since: undefined }, done);
-  const live = await confirmed(website, decision, context.cluster);
-  const result = await writeAndReport(live, decision.plan, children, context, done);
+  const { result, live } = await writeAll(
+    await confirmed(website, decision, context.cluster),
+    decision,
+    children,
+    context,
+    done,
+  );
   if (result === 'namespace-terminating') return GONE;
-  if (isUnconfirmed(run, children, result)) return reconcileOnce(key, context, fromStorage(run, website), done);
+  if (isUnconfirmed(run, children, result)) return reconcileOnce(key, context, fromStorage(run, live), done);
   const written = { ...result, refusals: [...refusals, ...result.refusals] };
 
   // Judge
   return judgeAndReport(live, decision, written, context, done);
 }
 
-/** Writes the status, and announces a transition. */
+/** Writes what the plan says, and the status of a rollout at the same time. `live` is the Website with that status. */
+async function writeAll(
+  website: Website,
+  decision: Decision,
+  children: Children,
+  context: Context,
+  done: Done,
+): Promise<{ readonly result: Awaited<ReturnType<typeof write>>; readonly live: Website }> {
+  const ahead = judgeAhead(website, decision, children, context.now);
+  const writing = writeAndReport(website, decision.plan, children, context, done);
+  if (ahead === undefined) return { result: await writing, live: website };
+  const [, told] = await Promise.allSettled([writing, writeStatus(website, ahead, context.cluster)]);
+  if (told.status === 'fulfilled') await report(website, ahead, told.value, context, done);
+  const result = await writing;
+  if (told.status === 'rejected') throw told.reason;
+  return { result, live: told.value.website };
+}
+
+/** Judges by the children after the writes. Writes the status if it is news. */
 async function judgeAndReport(
   live: Website,
   decision: Decision,
@@ -127,19 +152,29 @@ async function judgeAndReport(
 ): Promise<Omit<Reconciled, keyof Done>> {
   const now = context.now();
   const judged = await judgeAndExplain(live, decision, written, context.cluster, now);
-  const isNew = isNews(live.status, judged.status);
-  if (!isNew && !createsOptional(decision))
+  if (!isNews(live.status, judged.status) && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
   const update = await writeStatus(live, judged, context.cluster);
-  const readied = readiedBy(live.status, update.website.status, done.actions);
-  if (update.isWritten && readied !== undefined) done.readied.push(readied);
-  if (isNew && update.isWritten) done.actions.push('update status');
-  const transition = transitionOf(live, update.verdict);
-  if (transition !== undefined) await context.cluster.announce(update.website, transition);
+  await report(live, judged, update, context, done);
   return {
     outcome: outcomeOf(update.verdict, judged.status, now),
     versions: versionsOf(update.website, written.children),
   };
+}
+
+/** Notes what a status write did, and announces a transition. */
+async function report(
+  before: Website,
+  { status }: Judged,
+  { website, verdict, isWritten }: StatusWrite,
+  { cluster }: Context,
+  done: Done,
+): Promise<void> {
+  const readied = readiedBy(before.status, website.status, done.actions);
+  if (isWritten && readied !== undefined) done.readied.push(readied);
+  if (isWritten && isNews(before.status, status)) done.actions.push('update status');
+  const transition = transitionOf(before, verdict);
+  if (transition !== undefined) await cluster.announce(website, transition);
 }
 
 /** Once for all attempts: a user or a webhook may take the number away each time, and each change leads to another run. */

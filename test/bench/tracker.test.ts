@@ -32,6 +32,16 @@ describe('The tracker', () => {
     await seen.settled(0);
   });
 
+  it('does not count a status before the children that it describes', () => {
+    const { clock, seen } = at();
+    const { after } = seen.expect(key, updated(spec));
+    clock.now = 105;
+    seen.see('website', website(1), false);
+    clock.now = 107;
+    seen.see('deployment', deployment(2), false);
+    expect(after).toEqual({ deployment: 7, website: 7 });
+  });
+
   it.each([
     ['with other replicas', deployment(3)],
     ['with another image', deployment(2, 'nginx:2')],

@@ -7,7 +7,10 @@ export type Watched = 'deployment' | 'service' | 'website';
 /** Whether an object is as expected, now that it was seen so. */
 export type Sight = (object: WatchedObject, isGone: boolean) => boolean;
 
-/** Something that was asked for, and when each part of it was there: milliseconds after it was asked. */
+/**
+ * Something that was asked for, and when each part of it was there: milliseconds after it was asked. A status counts once the children
+ * are there too, because some operators write it at the same time.
+ */
 export interface Expectation {
   readonly askedAt: number;
   readonly after: Partial<Record<Watched, number>>;
@@ -34,6 +37,8 @@ export function tracker(now: () => number = () => performance.now()): Tracker {
     expectation.after[watched] = now() - expectation.askedAt;
     expectation.missing.delete(watched);
     if (expectation.missing.size > 0) return;
+    if (expectation.after.website !== undefined)
+      expectation.after.website = Math.max(...Object.values(expectation.after));
     expected.delete(key);
     if (expected.size === 0) whenSettled();
   }

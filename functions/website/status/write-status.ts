@@ -5,7 +5,8 @@ import type { Verdict } from '../reasons.ts';
 import type { Website, WebsiteStatus } from '../resource.ts';
 import { shortened } from '../shortened.ts';
 
-interface StatusWrite {
+/** What became of a status. */
+export interface StatusWrite {
   /** As it was written, or as it was read if the write failed. */
   readonly website: Website;
   readonly verdict: Verdict;

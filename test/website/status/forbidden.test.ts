@@ -54,19 +54,32 @@ describe('A missing right for a child', () => {
     const { writes } = cluster;
     for (clock of [0, 30, 59]) {
       await fails('Forbidden');
-      expect(conditions()).toEqual(['Ready=True Available', 'Reconciling=True Forbidden']);
-      expect(status()?.observedGeneration).toBe(1);
+      // The status of the rollout goes with the first write that is refused.
+      expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True Forbidden']);
     }
-    expect(cluster.writes - writes).toBe(1);
-    expect(announced()).toEqual([]);
+    expect(cluster.writes - writes).toBe(2);
+    expect(announced()).toEqual(['Normal Progressing']);
     for (clock of [60, 90, 100_000]) {
       await fails('Forbidden');
       expect(conditions()).toEqual(['Ready=False Forbidden', 'Stalled=True Forbidden']);
       expect(status()?.observedGeneration).toBe(2);
       expect(status()?.conditions?.[0]?.message).toBe('The functions lack a right: Forbidden: Deployment');
     }
-    expect(cluster.writes - writes).toBe(2);
+    expect(cluster.writes - writes).toBe(3);
     expect(announced()).toEqual(['Warning Forbidden']);
+  });
+
+  it('for a repair leaves the condition Ready as it was in the first minute', async () => {
+    await run();
+    cluster.rollOut();
+    await run();
+    const [deployment] = cluster.children();
+    if (deployment?.kind === 'Deployment') cluster.edit(deployment, { spec: { ...deployment.spec, replicas: 7 } });
+    refuse('Deployment', 'Forbidden');
+    for (clock of [0, 30, 59]) {
+      await fails('Forbidden');
+      expect(conditions()).toEqual(['Ready=True Available', 'Reconciling=True Forbidden']);
+    }
   });
 
   it.each([
@@ -153,8 +166,11 @@ it.each(['Unauthorized', 'TooManyRequests', 'Timeout', 'Unavailable', 'Unreachab
     cluster.apply(key, SPEC);
     await run();
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
-    const before = cluster.websites();
     refuse('Deployment', code);
+    await fails(code);
+    // The status of the rollout goes with the first write.
+    const before = cluster.websites();
+    expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True Progressing']);
     for (clock of [0, 90]) await fails(code);
     expect(cluster.websites()).toEqual(before);
   },
