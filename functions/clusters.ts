@@ -8,7 +8,7 @@ import type { ResyncPlace, ResyncReport } from './resync/report.ts';
 
 export const clusterName = z.string().regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _');
 
-const contextProblem = 'must be the name of a context in the kubeconfig';
+const contextProblem = 'each value must be the name of a context in the kubeconfig';
 const isSource = (key: string): boolean => key.includes(':');
 
 /** Parses `{"NAME": "CONTEXT", "https://SOURCE": "CONTEXT"}` into a map from event source to context. */

@@ -4,7 +4,7 @@ import { clusterName, contextsBySource } from './clusters.ts';
 import { combinationProblems, type Given } from './settings/cross-checks.ts';
 import { historyUrl, type HistoryAddress } from './settings/history-url.ts';
 import { isLoopback } from './settings/loopback.ts';
-import { dnsLabel, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
+import { dnsLabel, httpUrl, kubeconfigFiles, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
 import { traceConfigFrom, traceSettings, type TraceConfig } from './settings/trace-settings.ts';
 import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
 import { gatewayName, type Defaults } from './website/defaults.ts';
@@ -26,7 +26,7 @@ const yesOrNo = z.stringbool({ error: 'must be true or false' });
 
 /** The functions' settings. Every variable is optional, and the defaults suit a Pod. */
 const environment = z.object({
-  KUBECONFIG: z.string().min(1).optional(),
+  KUBECONFIG: kubeconfigFiles.optional(),
   KUBECONFIG_CONTENT: z
     .string()
     .refine(
@@ -140,7 +140,7 @@ export interface Config {
   readonly traces: TraceConfig | undefined;
 }
 
-/** Settings are invalid. The message names every invalid variable. */
+/** Settings are invalid. The message names every invalid variable, and quotes no value, because it may be a secret. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -160,7 +160,7 @@ export function configFrom(
   );
   const parsed = environment.safeParse(given);
   const problems = [
-    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])}: ${message}`),
     ...combinationProblems(given),
     ...hostProblems(given),
   ];

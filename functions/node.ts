@@ -1,6 +1,7 @@
 // Host: node:http, for Knative, any container and a plain process. It only converts.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
 import { browserRefusal } from './callers/browsers.ts';
 import { signedQuery, type Call } from './callers/callers.ts';
 import { ClusterError } from './cluster/errors.ts';
@@ -8,6 +9,7 @@ import { lastResync } from './clusters.ts';
 import { ConfigError, configFrom, type Config } from './config.ts';
 import { contextFrom, type FunctionContext } from './context.ts';
 import { callersProblems } from './settings/cross-checks.ts';
+import { unknownArgument } from './settings/unknown-argument.ts';
 import { endSoon } from './telemetry/ending.ts';
 import { surviveRejections } from './telemetry/last-resort.ts';
 import { logOf } from './telemetry/log.ts';
@@ -245,7 +247,9 @@ docs/functions.md lists all settings.
 
 /** @throws ConfigError if there are arguments: an ignored flag would be a surprise. */
 function checkArguments(args: readonly string[]): void {
-  if (args.length > 0) throw new ConfigError(`${args.join(' ')} has no effect here. ${USAGE.trimEnd()}`);
+  const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true });
+  const problems = new Set(tokens.map(unknownArgument));
+  if (problems.size > 0) throw new ConfigError(`${[...problems].join('\n')}\n${USAGE.trimEnd()}`);
 }
 
 try {

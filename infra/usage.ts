@@ -13,5 +13,5 @@ export class UsageError extends Error {
 export function portFrom(text = '0', must = '--port must be'): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new UsageError(`${must} a whole number from 0 to 65535, but is ${text}`);
+  throw new UsageError(`${must} a whole number from 0 to 65535`);
 }

@@ -16,7 +16,7 @@ it.each([
   ['clusters that are not an object', { CLUSTERS: '["west"]' }, 'CLUSTERS: must be an object'],
   ['an empty object of clusters', { CLUSTERS: '{}' }, 'CLUSTERS: must have at least one cluster'],
   ['an invalid name of a cluster', { CLUSTERS: '{"the west":"x"}' }, 'CLUSTERS: each key must be a cluster name'],
-  ['a cluster without a context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS.west: must be the name of a context'],
+  ['a cluster without a context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS: each value must be the name of a context'],
   ['KUBE_CONTEXT together with CLUSTERS', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
   ['invalid names of namespaces', { NAMESPACES: 'A B,r' }, 'NAMESPACES: must be namespace names'],
   ['a Gateway without a namespace', { DEFAULT_GATEWAY: 'public' }, 'DEFAULT_GATEWAY: must be the namespace and name'],

@@ -53,5 +53,5 @@ export function callersProblems(given: Given): string[] {
     return [
       'No callers are configured. Set CALLER_AUDIENCE and CALLER_SUBJECTS for tokens, or CALLER_SIGNING_SECRET for signatures. Without either, set ALLOW_ANONYMOUS=1 and HOST=127.0.0.1',
     ];
-  return isLoopback(host) ? [] : [`ALLOW_ANONYMOUS works only on loopback: set HOST to 127.0.0.1 instead of ${host}`];
+  return isLoopback(host) ? [] : ['ALLOW_ANONYMOUS works only on loopback: set HOST to 127.0.0.1'];
 }

@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { dnsLabel, httpUrl, numberFrom, oneOf, wholeNumber } from '../../functions/settings/setting-values.ts';
+import {
+  dnsLabel,
+  httpUrl,
+  kubeconfigFiles,
+  numberFrom,
+  oneOf,
+  wholeNumber,
+} from '../../functions/settings/setting-values.ts';
 import { traceConfigFrom, traceSettings, type TraceConfig } from '../../functions/settings/trace-settings.ts';
 import { flagsIn, settingLabel, settingsIn } from './flags.ts';
 import { sinkConfigFrom, sinkProblems, sinkSettings, type SinkConfig } from './sink/config.ts';
@@ -75,7 +82,7 @@ export class UsageError extends Error {
 const settings = sinkSettings.extend({
   parallel: wholeNumber(1, 1000).default(32),
   timeout: numberFrom(1, 600).default(120),
-  kubeconfig: z.string().optional(),
+  kubeconfig: kubeconfigFiles.optional(),
   context: z.string().optional(),
   cluster: z
     .string()

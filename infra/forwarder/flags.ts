@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { unknownArgument } from '../../functions/settings/unknown-argument.ts';
 
 /** The flags that take a value, with their environment variables. The first variable that is set wins. */
 export const FLAGS = {
@@ -59,14 +60,14 @@ export function flagsIn(args: readonly string[]): Flags {
   const problems: string[] = [];
   for (const token of tokens) {
     if (token.kind !== 'option') {
-      problems.push(`Unexpected argument at position ${token.index + 1}`);
+      problems.push(unknownArgument({ index: token.index }));
       continue;
     }
     const { name, rawName, value, inlineValue } = token;
     const found = SWITCHES.find((each) => each === name);
     if (found !== undefined && value === undefined) switches.add(found);
     else if (found !== undefined) problems.push(`${rawName} does not take a value`);
-    else if (!Object.hasOwn(FLAGS, name)) problems.push(`Unknown option '${rawName}'`);
+    else if (!Object.hasOwn(FLAGS, name)) problems.push(unknownArgument(token));
     // A value that starts with a dash is more likely the next flag.
     else if (value === undefined || (!inlineValue && value.startsWith('-'))) problems.push(`${rawName} needs a value`);
     else values[name] = value;

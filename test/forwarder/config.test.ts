@@ -84,11 +84,6 @@ it.each([
   expect(() => configFrom(['--sink', sink, ...flags], {})).toThrow(message);
 });
 
-it.each([{ SINK: 'https://somebody:hunter2@example.com/' }, { SINK, SINK_FUNCTION_KEY: 'hunter2\n' }])(
-  'The error never quotes the secret that it refuses',
-  (variables) => expect(() => configFrom([], variables)).toThrow(/^((?!hunter2)[^])*$/),
-);
-
 it('--insecure-sink allows plain http', () => {
   expect(configFrom(['--sink', 'http://10.0.0.1/', '--insecure-sink'], {})).toMatchObject({
     sink: { url: new URL('http://10.0.0.1/') },

@@ -68,7 +68,7 @@ it.each<[string, string[], Record<string, string>, string[]]>([
     { SINK: 'http://functions.example.com/', SINK_SIGNING_SECRET: `whsec_${HUSH}`, MODE: 'binary', K_CA_CERTS: HUSH },
     [
       '--parallel (PARALLEL): must be a whole number from 1 to 1000',
-      '--sink (SINK, K_SINK): functions.example.com is outside this machine and this cluster: use https, or allow plain http with --insecure-sink',
+      '--sink (SINK, K_SINK): is outside this machine and this cluster: use https, or allow plain http with --insecure-sink',
       'SINK_SIGNING_SECRET: must be whsec_ followed by base64, or several of these separated by spaces',
       '--mode (MODE): must be structured or batched with SINK_SIGNING_SECRET',
       'K_CA_CERTS: must be valid PEM certificates',

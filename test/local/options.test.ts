@@ -22,8 +22,8 @@ it.each([
 it.each([
   [['--bogus'], "Unknown option '--bogus'"],
   [['extra'], "Unexpected argument 'extra'"],
-  [['--port', 'x'], '--port must be a whole number from 0 to 65535, but is x'],
-  [['--page', 'on'], '--page must be off or a whole number from 0 to 65535, but is on'],
+  [['--port', 'x'], '--port must be a whole number from 0 to 65535'],
+  [['--page', 'on'], '--page must be off or a whole number from 0 to 65535'],
   [['--port', '70000'], '--port must be a whole number'],
   [['--yes'], '--yes requires --kubeconfig'],
   [['--context', 'c'], '--context requires --kubeconfig'],

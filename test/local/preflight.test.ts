@@ -125,14 +125,20 @@ it.each(Object.keys(scripts).filter((name) => !PARTS.has(name)))('npm run %s sta
   expect(other === undefined ? scripts[name] : scripts[other]).toMatch(/^node infra\/local\/preflight\.cjs\b/);
 });
 
-it('npm run start:functions refuses flags, because it would ignore them', async () => {
+it('npm run start:functions refuses flags, because it would ignore them, and quotes no value', async () => {
   const run = (...args: string[]) =>
     promisify(execFile)(process.execPath, ['infra/local/preflight.cjs', 'start:functions', ...args]);
   expect((await run('--help')).stdout).toMatch(/^The functions take no flags\..*\n.*PORT=8080/);
-  await expect(run('--port', '3')).rejects.toMatchObject({
-    code: 2,
-    stderr: expect.stringMatching(/^--port 3 has no effect here\. The functions take no flags\./) as string,
-  });
+  const refused = run('--port', 'hunter2', '-hunter2', '--key=hunter2', '--keyhunter2');
+  const problems = [
+    "Unknown option '--port'",
+    'Unexpected argument at position 2',
+    'Unexpected argument at position 3',
+  ];
+  const others = ["Unknown option '--key'", 'Unexpected argument at position 5'];
+  const stderr = [...problems, ...others, 'The functions take no flags.'].join('\n');
+  await expect(refused).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(stderr) as string });
+  await expect(refused).rejects.not.toMatchObject({ stderr: expect.stringContaining('hunter') as string });
 });
 
 it('npm run start:forwarder has its own flags', async () => {

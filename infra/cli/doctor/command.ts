@@ -60,7 +60,7 @@ function checkFlags({ installation, namespaces, functionsUrl, forwarderUrl }: Fl
   for (const namespace of namespaces?.split(',') ?? []) namespaceFrom('--namespaces', namespace);
   for (const [flag, url] of [['--functions-url', functionsUrl] as const, ['--forwarder-url', forwarderUrl] as const])
     if (url !== undefined && !(/^https?:/.test(url) && URL.canParse(url)))
-      throw new UsageError(`${flag} must be an http or https URL, but is ${JSON.stringify(url)}`);
+      throw new UsageError(`${flag} must be an http or https URL`);
 }
 
 /** All findings. A check that fails is a finding, too. */

@@ -201,8 +201,8 @@ function addressProblem(sink: URL, plainHttp: 'inside' | 'anywhere'): string | u
     return 'must not contain a user name or password: use SINK_BEARER_TOKEN or another credential setting';
   // A fully qualified name may end in a dot.
   const hostname = sink.hostname.replace(/\.$/, '');
-  if (isMetadataHost(hostname)) return `must not be a link-local or metadata address, such as ${hostname}`;
+  if (isMetadataHost(hostname)) return 'must not be a link-local or metadata address';
   const isInside = isLoopback(hostname) || IN_CLUSTER.test(hostname);
   if (sink.protocol === 'https:' || isInside || plainHttp === 'anywhere') return undefined;
-  return `${hostname} is outside this machine and this cluster: use https, or allow plain http with --insecure-sink`;
+  return 'is outside this machine and this cluster: use https, or allow plain http with --insecure-sink';
 }
