@@ -17,6 +17,7 @@ import { eventually } from '../eventually.ts';
 import { startOtlpCollector } from '../otlp-collector.ts';
 import { startForwarder, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
+import { spanBatches } from '../telemetry/span-batches.ts';
 
 const SECRET = `whsec_${createHash('sha256').update('x').digest('base64')}`;
 const UNREACHABLE = 'test/fixtures/unreachable.kubeconfig';
@@ -100,7 +101,6 @@ async function sendsSpansSoon(run: Run, settings: Record<string, string>) {
   await sink.asked();
   await eventually(() => expect(collector.received).not.toEqual([]), { deadlineMs: 4_000 });
 }
-const HOURLY = { OTEL_BSP_SCHEDULE_DELAY: '3600000' };
 const TRACED = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' };
 
 async function tracesAt(run: Run, settings: (url: string) => Record<string, string>, path: string) {
@@ -278,17 +278,7 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
   async OTEL_EXPORTER_OTLP_TRACES_ENDPOINT(run) {
     await tracesAt(run, (url) => ({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${url}/traces-of-mine` }), '/traces-of-mine');
   },
-  // By default, the first spans would come after 5 s, or 512 spans.
-  async OTEL_BSP_SCHEDULE_DELAY(run) {
-    await sendsSpansSoon(run, { OTEL_BSP_SCHEDULE_DELAY: '50' });
-  },
-  async OTEL_BSP_MAX_EXPORT_BATCH_SIZE(run) {
-    await sendsSpansSoon(run, { ...HOURLY, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' });
-  },
-  // A batch cannot be larger than the queue.
-  async OTEL_BSP_MAX_QUEUE_SIZE(run) {
-    await sendsSpansSoon(run, { ...HOURLY, OTEL_BSP_MAX_QUEUE_SIZE: '1' });
-  },
+  ...spanBatches(sendsSpansSoon),
   async OTEL_TRACES_SAMPLER(run) {
     expect((await headersWith(run, TRACED))['ce-traceparent']).toMatch(/-01$/);
     const off = { ...TRACED, OTEL_TRACES_SAMPLER: 'always_off' };

@@ -15,6 +15,7 @@ import { eventually } from '../eventually.ts';
 import { record } from '../history/records.ts';
 import { startOtlpCollector } from '../otlp-collector.ts';
 import { startFunctions, startProgram, type Program } from '../program.ts';
+import { spanBatches } from '../telemetry/span-batches.ts';
 
 type Variables = Record<string, string>;
 const UNREACHABLE = 'test/fixtures/unreachable.kubeconfig';
@@ -148,8 +149,6 @@ async function telemetryOf(run: Run, variables: (url: string) => Variables): Pro
   expect((await post(await urlOf(program), DELETED)).status).toBe(204);
   return () => collector.received.map(({ path }) => path);
 }
-
-const HOURLY = { OTEL_BSP_SCHEDULE_DELAY: '3600000' };
 
 async function sendsSpansSoon(run: Run, variables: Variables): Promise<void> {
   const paths = await telemetryOf(run, (url) => ({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url, ...variables }));
@@ -345,17 +344,7 @@ const SHOWN: Readonly<Record<string, (run: Run) => Promise<void>>> = {
     }));
     await eventually(() => expect(paths().length).toBeGreaterThan(1));
   },
-  // By default, the first spans would come after 5 s, or 512 spans.
-  async OTEL_BSP_SCHEDULE_DELAY(run) {
-    await sendsSpansSoon(run, { OTEL_BSP_SCHEDULE_DELAY: '50' });
-  },
-  async OTEL_BSP_MAX_EXPORT_BATCH_SIZE(run) {
-    await sendsSpansSoon(run, { ...HOURLY, OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '1' });
-  },
-  // A batch cannot be larger than the queue.
-  async OTEL_BSP_MAX_QUEUE_SIZE(run) {
-    await sendsSpansSoon(run, { ...HOURLY, OTEL_BSP_MAX_QUEUE_SIZE: '1' });
-  },
+  ...spanBatches(sendsSpansSoon),
   async OTEL_TRACES_SAMPLER(run) {
     expect(await spansOf(run, {})).toEqual(['01']);
     expect(await spansOf(run, { OTEL_TRACES_SAMPLER: 'always_on' })).toEqual(['00', '01']);
