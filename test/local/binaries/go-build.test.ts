@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,8 +56,10 @@ describe.runIf(process.platform === 'linux')('A Go build whose parent is killed'
       '--input-type=module',
       '--eval',
       `import { goBuild } from '${module}';
-       await goBuild(${JSON.stringify(variables)}).fetch(['etcd'], (program) => '${cache}/' + program, () => {});`,
+       await goBuild(${JSON.stringify(variables)}).fetch(['etcd'], (program) => '${cache}/' + program, () => process.stdout.write('started'));`,
     ]);
+    // Go may write its pids before its parent knows them, and so before the guardian does.
+    await once(parent.stdout, 'data');
     const running = await eventually(() => pidsIn(pids));
     expect(readdirSync(cache)).toHaveLength(1);
     parent.kill('SIGKILL');

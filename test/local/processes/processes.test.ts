@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -41,8 +42,11 @@ describe.runIf(process.platform === 'linux')('The programs of a parent that is k
       '--eval',
       `import { Processes } from '${new URL('../../../infra/local/processes/processes.ts', import.meta.url).href}';
        new Processes('${folder}', '${temporary}').start('program', '${program}', ['${pids}']);
+       process.stdout.write('started');
        setInterval(() => {}, 1000);`,
     ]);
+    // The program may write its pids before its parent knows them, and so before the guardian does.
+    await once(parent.stdout, 'data');
     const running = await eventually(() => pidsIn(pids));
     expect(running.map(isAlive)).toEqual([true, true]);
     parent.kill('SIGKILL');
