@@ -51,6 +51,7 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
       phases: { type: 'string' },
       rate: { type: 'string', default: '155' },
       'churn-seconds': { type: 'string', default: '60' },
+      'idle-seconds': { type: 'string', default: '60' },
       beside: { type: 'string', default: '0' },
       json: { type: 'string', default: 'test/bench/results/latest.json' },
       chart: { type: 'string', default: 'test/bench/results/latest.svg' },
@@ -61,9 +62,9 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
   const websites = count('--websites', given.websites);
   const load = {
     websites,
-    singles: flags.quick ? 30 : 100,
+    singles: Math.min(flags.quick ? 30 : 100, websites),
     drifts: Math.min(50, Math.floor(websites / 2)),
-    idleSeconds: 60,
+    idleSeconds: count('--idle-seconds', flags['idle-seconds']),
     churn: { perSecond: count('--rate', flags.rate), seconds: count('--churn-seconds', flags['churn-seconds']) },
   };
   const phases = choices('--phases', given.phases, Object.keys(PHASES) as PhaseName[]);
