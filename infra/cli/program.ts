@@ -107,7 +107,7 @@ Exit codes:
   1  it failed, for example because the cluster did not answer
   2  the command line or a file is wrong
   3  it worked, and something would change, is not Ready, or is not as it should be
-  4  doctor found no problem, but could not check everything`;
+  4  doctor found no problem, but could not see every part that it can check`;
 
 function add(each: AnyCommand, program: Command, process: Process, exitWith: (code: ExitCode) => void): void {
   const command = commandIn(program, each.usage).description(each.about);

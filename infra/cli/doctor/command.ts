@@ -32,7 +32,10 @@ export const doctorCommand: ClusterCommand<Flags> = {
     'Check the installation, and say what to do about each problem. Exit code 3 if there is one, and 4 if there is none, but a check is unknown',
   options: [
     ['--installation <namespace>', `namespace of the forwarder and the functions; default: ${INSTALLATION}`],
-    ['--functions-url <url>', 'where this machine reaches the functions, if their Pods cannot be asked'],
+    [
+      '--functions-url <url>',
+      'where this machine reaches the functions, if their Pods cannot be asked or they run on Azure',
+    ],
     [
       '--forwarder-url <url>',
       "where this machine reaches the forwarder's port for probes, if its Pods cannot be asked",
@@ -47,7 +50,7 @@ export const doctorCommand: ClusterCommand<Flags> = {
   },
 };
 
-/** Only an installation whose every part was seen is reported as healthy. */
+/** An installation is reported as healthy only if every part was seen that can be seen. */
 export function codeOf(findings: readonly Finding[]): ExitCode {
   const has = (wanted: Finding['state']) => findings.some(({ state }) => state === wanted);
   if (has('problem')) return EXIT.no;
@@ -143,7 +146,7 @@ const asFinding =
     return { check, state, message: error.message, toDo: remedyOf(error) };
   };
 
-const STYLES = { ok: 'green', problem: 'red', unknown: 'yellow' } as const;
+const STYLES = { ok: 'green', problem: 'red', unknown: 'yellow', unchecked: 'dim' } as const;
 
 function findingsText(findings: readonly Finding[]): string {
   const rows = findings.flatMap(({ check, state, message, toDo }) => [

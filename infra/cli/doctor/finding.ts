@@ -8,8 +8,11 @@ interface Checked {
 export type Finding =
   | (Checked & { readonly state: 'ok'; readonly toDo?: undefined })
   | (Checked & {
-      /** `unknown`: this user may not look, or gave no address. */
-      readonly state: 'problem' | 'unknown';
-      /** What to do about a problem, or how to find out what is unknown. */
+      /**
+       * `unknown`: this user may not look, or gave no address. `unchecked`: the doctor cannot look there with any rights, so this says
+       * nothing against the installation.
+       */
+      readonly state: 'problem' | 'unknown' | 'unchecked';
+      /** What to do about a problem, or how to find out what is unknown or unchecked. */
       readonly toDo: string;
     });

@@ -62,6 +62,8 @@ export async function readinessFinding(check: Program, url: string, running: rea
       toDo: `give this address as ${theirs}, and another one as --${check}-url`,
     };
   }
+  if (status === 'azure')
+    return { check, state: 'ok', message: `${url} answers as Azure Functions, and asks for a key` };
   const toDo = `check the address, and the log of the ${check}`;
   try {
     const response = await fetch(new URL('/readyz', url), {
@@ -69,14 +71,14 @@ export async function readinessFinding(check: Program, url: string, running: rea
       redirect: 'manual',
     });
     const text = (await response.text()).trim().slice(0, LONGEST_BODY).replaceAll('\n', '; ');
-    // Azure Functions have no such page, and ask for a key.
+    // Azure Functions have no such page. If something in front of them asks for a login, they cannot be recognized.
     if (check === 'functions' && [401, 404].includes(response.status)) {
-      const message = `${url} answers ${response.status} to /readyz, as Azure Functions do`;
+      const message = `${url} answers ${response.status} to /readyz, and not as the functions`;
       return {
         check,
         state: 'unknown',
         message,
-        toDo: 'on Azure, look at the app itself. Elsewhere, check the address',
+        toDo: 'check the address. On Azure, see whether the app has the function listHistory',
       };
     }
     return response.ok
@@ -97,7 +99,7 @@ export function functionsFinding(running: readonly Running[], namespace: string)
       check,
       state: 'unknown',
       message: `There is no Pod of the functions in namespace ${namespace} now`,
-      toDo: `${elsewhere}. On Knative they start with the next event; on Azure, look at the app itself`,
+      toDo: `${elsewhere}. On Knative they start with the next event; on Azure, give the URL of the app`,
     };
   const unready = pods.filter(({ isReady }) => !isReady);
   if (unready.length > 0)

@@ -35,7 +35,7 @@ const TO_DO =
 export function resyncFinding(running: readonly Running[], job: ResyncJob | undefined, now: Date): Finding {
   const check = 'resync';
   const seen = running.flatMap(({ program, status }) =>
-    program === 'functions' && status !== 'older' && 'version' in status ? [status] : [],
+    program === 'functions' && typeof status === 'object' && 'version' in status ? [status] : [],
   );
   const times = [...seen.map(({ resync }) => resync?.lastCompleteAt), job?.status?.lastSuccessfulTime];
   const last = latestOf(times);
@@ -55,13 +55,7 @@ export function resyncFinding(running: readonly Running[], job: ResyncJob | unde
       : { check, state: 'problem', message, toDo: TO_DO };
   }
   const started = earliestOf(seen.map(({ startedAt }) => startedAt));
-  if (started === undefined)
-    return {
-      check,
-      state: 'unknown',
-      message: 'The time of the last resync is not known',
-      toDo: 'give --functions-url. On Azure, the runs of resyncWebsites in Application Insights show it',
-    };
+  if (started === undefined) return unseenFinding(running);
   const message = `No resync was completed since the functions started ${age(started, now)} ago`;
   return secondsSince(started, now) <= most
     ? {
@@ -72,6 +66,22 @@ export function resyncFinding(running: readonly Running[], job: ResyncJob | unde
       }
     : { check, state: 'problem', message, toDo: TO_DO };
 }
+
+/** Neither the functions nor a CronJob say anything about resyncs. */
+const unseenFinding = (running: readonly Running[]): Finding =>
+  running.some(({ status }) => status === 'azure')
+    ? {
+        check: 'resync',
+        state: 'unchecked',
+        message: 'Azure Functions do not say when they last completed a resync',
+        toDo: 'look at the runs of resyncWebsites in Application Insights',
+      }
+    : {
+        check: 'resync',
+        state: 'unknown',
+        message: 'The time of the last resync is not known',
+        toDo: 'give --functions-url',
+      };
 
 /** Two resyncs may take turns, and one may fail. */
 function longestPause(intervalSeconds: number, job: ResyncJob | undefined): number {

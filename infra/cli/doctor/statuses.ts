@@ -12,8 +12,8 @@ export interface Running {
   /** Such as `Pod website-functions-6c9f7b8d5-9xkqz`, or its URL. */
   readonly where: string;
   readonly isReady: boolean;
-  /** `older`: it is of a release that has no /statusz. Any other text says why there is no answer. */
-  readonly status: Statusz | 'older' | Missing;
+  /** `older`: it is of a release that has no /statusz. `azure`: it runs as Azure Functions, which have none. */
+  readonly status: Statusz | 'older' | 'azure' | Missing;
 }
 
 interface Missing {
@@ -94,10 +94,22 @@ export async function statusAt(program: Program, url: string): Promise<Running> 
       return { ...at, status: other === undefined ? status : { missing: `${url} is that of the ${other}`, other } };
     }
     await response.body?.cancel();
+    if (program === 'functions' && response.status === 404 && (await asksForKey(url)))
+      return { ...at, status: 'azure' };
     return { ...at, status: { missing: `${url} answers ${response.status} to /statusz` } };
   } catch (error) {
     return { ...at, status: { missing: `${url} does not answer: ${whyOf(error)}` } };
   }
+}
+
+/** Azure asks for a key before it calls the function of the history. It answers 404 for a function that is not there. */
+async function asksForKey(url: string): Promise<boolean> {
+  const response = await fetch(new URL('/api/history', url), {
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    redirect: 'manual',
+  });
+  await response.body?.cancel();
+  return response.status === 401;
 }
 
 /** Only the functions resync. A release that does not name its program can be told by that. */

@@ -10,7 +10,7 @@ export function versionsFinding(running: readonly Running[]): Finding {
   const check = 'versions';
   const known = running.flatMap(({ program, status }) => {
     if (status === 'older') return [{ program, version: 'an older release' }];
-    return 'version' in status ? [{ program, version: status.version }] : [];
+    return typeof status === 'object' && 'version' in status ? [{ program, version: status.version }] : [];
   });
   const unseen = (['functions', 'forwarder'] as const).filter(
     (program) => !known.some((each) => each.program === program),
@@ -23,13 +23,18 @@ export function versionsFinding(running: readonly Running[]): Finding {
   if (known.some(({ version }) => version !== VERSION)) return { check, state: 'problem', message, toDo: ORDER };
   if (unseen.length === 0) return { check, state: 'ok', message };
   const hidden = unseen.map((program) => `the version of ${nameOf(program)} is not known`);
-  const toDo = unseen.map((program) => `--${program}-url`).join(' and ');
-  return {
-    check,
-    state: 'unknown',
-    message: [message, ...hidden].join('; '),
-    toDo: `give ${toDo}. Azure Functions do not say their version: compare what you deployed`,
-  };
+  const found = { check, message: [message, ...hidden].join('; ') };
+  const silent = unseen.filter(
+    (program) => !running.some((each) => each.program === program && each.status === 'azure'),
+  );
+  if (silent.length === 0)
+    return {
+      ...found,
+      state: 'unchecked',
+      toDo: 'compare it with what you deployed: Azure Functions do not say theirs',
+    };
+  const toDo = silent.map((program) => `--${program}-url`).join(' and ');
+  return { ...found, state: 'unknown', toDo: `give ${toDo}` };
 }
 
 const nameOf = (program: Program): string => `the ${program}`;

@@ -1,5 +1,5 @@
 // The doctor asks programs through the API server. The Pods have no kubelet, but real addresses of this machine.
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
@@ -25,13 +25,19 @@ const ADDRESS = Object.values(networkInterfaces())
   .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
 
 /** A program that answers `/statusz` with this text, or 404. @returns its port. */
-async function program(answer: string | undefined): Promise<number> {
+const program = async (answer: string | undefined): Promise<number> =>
+  answering(({ url }) => (answer !== undefined && url === '/statusz' ? [200, answer] : [404, '']), ADDRESS);
+
+async function answering(
+  answer: (request: IncomingMessage) => readonly [status: number, body: string],
+  address = '127.0.0.1',
+): Promise<number> {
   const server = createServer((request, response) => {
-    const isKnown = answer !== undefined && request.url === '/statusz';
-    response.writeHead(isKnown ? 200 : 404, { 'content-type': 'application/json' }).end(isKnown ? answer : '');
+    const [status, body] = answer(request);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
   });
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, ADDRESS, resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return (server.address() as AddressInfo).port;
 }
 
@@ -48,12 +54,14 @@ async function pod(namespace: string, component: 'functions' | 'forwarder', port
   });
 }
 
-/** The doctor's findings about an installation in its own namespace. */
-async function findings(namespace: string, ...args: string[]): Promise<ReadonlyMap<string, Finding>> {
-  const command = ['doctor', '--installation', namespace, '-o', 'json', ...args];
-  const { out } = await website(command, { KUBECONFIG: inject('kubeconfig') });
-  return new Map((JSON.parse(out) as Finding[]).map((each) => [each.check, each]));
+async function doctor(...args: string[]): Promise<{ code: number; found: ReadonlyMap<string, Finding> }> {
+  const { code, out } = await website(['doctor', '-o', 'json', ...args], { KUBECONFIG: inject('kubeconfig') });
+  return { code, found: new Map((JSON.parse(out) as Finding[]).map((each) => [each.check, each])) };
 }
+
+/** The doctor's findings about an installation in its own namespace. */
+const findings = async (namespace: string, ...args: string[]) =>
+  (await doctor('--installation', namespace, ...args)).found;
 
 const startedAt = () => new Date().toISOString();
 
@@ -98,22 +106,44 @@ it.skipIf(ADDRESS === undefined)(
   },
 );
 
-it('Without Pods of the functions, the doctor reports what is unknown, as on Azure', async () => {
+it('Without Pods of the functions, the doctor asks for a URL', async () => {
   const found = await findings(await createNamespace(admin, 'doctor'));
   expect(found.get('functions')).toMatchObject({ state: 'unknown', toDo: expect.stringContaining('Azure') as string });
-  expect(found.get('versions')?.state).toBe('unknown');
-  expect(found.get('resync')).toMatchObject({ state: 'unknown', toDo: expect.stringContaining('Azure') as string });
+  for (const check of ['versions', 'resync'])
+    expect(found.get(check)).toMatchObject({
+      state: 'unknown',
+      toDo: expect.stringContaining('--functions-url') as string,
+    });
 });
 
-it.skipIf(ADDRESS === undefined)(
-  'The doctor does not report functions at a URL without /statusz as a problem, because they may be on Azure',
-  async () => {
-    const url = `http://${ADDRESS}:${await program(undefined)}`;
-    const found = await findings(await createNamespace(admin, 'doctor'), '--functions-url', url);
-    expect(found.get('functions')).toMatchObject({
-      state: 'unknown',
-      toDo: expect.stringContaining('Azure') as string,
-    });
-    expect(found.get('versions')?.state).toBe('unknown');
-  },
-);
+/** Stand-ins for a function app and its forwarder, in an installation where all else is healthy. */
+async function onAzure(answer: (request: IncomingMessage) => readonly [status: number, body: string]) {
+  const status = JSON.stringify({ program: 'forwarder', version: VERSION, startedAt: startedAt() });
+  const forwarder = await answering(({ url }) => [200, url === '/statusz' ? status : 'ok']);
+  // Other tests leave Websites in other namespaces.
+  const namespaces = ['--namespaces', await createNamespace(admin, 'doctor')];
+  const urls = { functions: await answering(answer), forwarder };
+  const flags = Object.entries(urls).flatMap(([name, port]) => [`--${name}-url`, `http://127.0.0.1:${port}/`]);
+  const { code, found } = await doctor(...namespaces, ...flags);
+  const others = [...found].filter(([, { state }]) => state !== 'ok').map(([check, { state }]) => [check, state]);
+  return { code, others: Object.fromEntries(others) as Record<string, string> };
+}
+
+it('The doctor reports functions on Azure as healthy, and what they do not say as unchecked', async () => {
+  expect(await onAzure(({ url }) => [url === '/api/history' ? 401 : 404, ''])).toEqual({
+    code: 0,
+    others: { versions: 'unchecked', resync: 'unchecked' },
+  });
+});
+
+it.each<[string, number, number, string]>([
+  ['is stopped', 403, 3, 'problem'],
+  ['does not start', 503, 3, 'problem'],
+  ['has no such functions', 404, 4, 'unknown'],
+  ['asks for a login first', 401, 4, 'unknown'],
+])('The doctor reports an app on Azure that %s (%i)', async (_, status, code, state) => {
+  expect(await onAzure(() => [status, ''])).toEqual({
+    code,
+    others: { functions: state, versions: 'unknown', resync: 'unknown' },
+  });
+});

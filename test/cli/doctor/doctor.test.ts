@@ -44,6 +44,7 @@ const functions = ({ version = VERSION, up = 600, interval = 0, last }: Resynced
     resync: { intervalSeconds: interval, ...(last === undefined ? {} : { lastCompleteAt: ago(last) }) },
   });
 const silent = running('functions', { missing: 'no answer' });
+const azure = running('functions', 'azure');
 
 it.each<[string, readonly Running[], string, string]>([
   ['one release', [functions(), forwarder()], 'ok', `the functions ${VERSION}, the forwarder ${VERSION}, this program`],
@@ -58,6 +59,9 @@ it.each<[string, readonly Running[], string, string]>([
   ['a release without /statusz', [running('functions', 'older'), forwarder()], 'problem', 'an older release'],
   ['functions elsewhere', [forwarder()], 'unknown', 'the version of the functions is not known'],
   ['silent functions', [silent, forwarder()], 'unknown', 'the version of the functions is not known'],
+  ['functions on Azure', [azure, forwarder()], 'unchecked', 'the version of the functions is not known'],
+  ['functions on Azure, and a newer forwarder', [azure, forwarder('v9.0.0')], 'problem', 'the forwarder v9.0.0'],
+  ['functions on Azure, and a silent forwarder', [azure], 'unknown', 'the version of the forwarder is not known'],
 ])('The doctor judges the versions of %s', (_, programs, state, message) => {
   const found = versionsFinding(programs);
   expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
@@ -105,6 +109,8 @@ it.each<[string, readonly Running[], ResyncJob | undefined, string, string]>([
     '4m ago',
   ],
   ['of silent functions', [silent, forwarder()], undefined, 'unknown', 'is not known'],
+  ['of functions on Azure', [azure, forwarder()], undefined, 'unchecked', 'Azure Functions do not say'],
+  ['of functions on Azure, by a CronJob', [azure], job('*/10 * * * *', 30), 'problem', '30m ago'],
 ])('The doctor judges a last resync %s', (_, programs, cronJob, state, message) => {
   const found = resyncFinding(programs, cronJob, NOW);
   expect([found.state, found.message]).toEqual([state, expect.stringContaining(message)]);
@@ -180,6 +186,9 @@ it.each<[string, readonly Finding['state'][], number]>([
   ['an unknown part', ['ok', 'unknown'], 4],
   ['a problem', ['ok', 'problem'], 3],
   ['a problem beside an unknown part', ['unknown', 'problem', 'ok'], 3],
+  ['a part that cannot be checked', ['ok', 'unchecked'], 0],
+  ['an unknown part beside one that cannot be checked', ['unchecked', 'unknown'], 4],
+  ['a problem beside a part that cannot be checked', ['unchecked', 'problem'], 3],
 ])('The exit code for %s', (_, states, code) => {
   expect(codeOf(states.map((state) => ({ check: 'x', state, message: 'x', toDo: 'x' }) as Finding))).toBe(code);
 });
