@@ -6,7 +6,7 @@ import { shortened } from '../website/shortened.ts';
  * - `conflict`: the object changed since it was read, or already exists. Read it again.
  * - `transient`: retry the same request later.
  * - `rights`: our own credentials or RBAC are wrong, or the CRD is missing. The user of a Website cannot fix that, so we retry.
- *   The Website's status reports a lasting `Forbidden` (forbidden.ts).
+ *   The Website's status reports a lasting `Forbidden` (lasting.ts).
  * - `terminal`: the API server refuses this request until the spec or the cluster's policy changes.
  */
 const CODES = {
@@ -22,6 +22,8 @@ const CODES = {
   TooManyRequests: 'transient',
   Timeout: 'transient',
   Unavailable: 'transient',
+  /** The API server fails at this request, and not at others: most often, an admission webhook cannot be called. */
+  InternalError: 'transient',
   Unreachable: 'transient',
   /** Larger than the request's limit. A request with a higher limit may succeed. */
   AnswerTooLarge: 'transient',
@@ -42,6 +44,7 @@ const OF_CLUSTER: ReadonlySet<ErrorCode> = new Set([
   'Unauthorized',
   'TooManyRequests',
   'Timeout',
+  'Unavailable',
   'Unreachable',
 ]);
 
@@ -74,9 +77,7 @@ export class ClusterError extends Error {
 
   /** Whether the cluster is at fault and not the requested object, so that other requests are likely to fail as well. */
   get isOfCluster(): boolean {
-    if (this.code !== 'Unavailable') return OF_CLUSTER.has(this.code);
-    // A webhook that fails for a single object also causes a 500.
-    return this.status !== 500 || STORAGE.test(this.message);
+    return OF_CLUSTER.has(this.code);
   }
 }
 
@@ -167,8 +168,13 @@ function codeOf(status: number, body: StatusBody | undefined): ErrorCode {
   if (status === 403) return forbiddenCode(body);
   if (status === 409 && body?.reason === 'AlreadyExists') return 'AlreadyExists';
   if (isTooLarge(body)) return 'RequestTooLarge';
+  if (status === 500) return internalCode(body);
   return BY_STATUS[status] ?? 'Unavailable';
 }
+
+/** Without etcd, every request fails. */
+const internalCode = (body: StatusBody | undefined): ErrorCode =>
+  STORAGE.test(body?.message ?? '') ? 'Unavailable' : 'InternalError';
 
 /** Messages of etcd and of the API server's etcd client for an object that is too large to store. */
 const TOO_LARGE = /\betcdserver: request is too large\b|\btrying to send message larger than max\b/;

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../cluster/errors.ts';
+
 /** Every reason of the condition Ready: stable tokens that people search for and programs compare (docs/status.md). */
 export const READY_REASONS = [
   'Available',
@@ -13,6 +15,7 @@ export const READY_REASONS = [
   'NameConflict',
   'ImmutableSelector',
   'Forbidden',
+  'InternalError',
   'Rejected',
   'QuotaExceeded',
   'MissingApi',
@@ -20,6 +23,14 @@ export const READY_REASONS = [
   'InvalidSpec',
 ] as const;
 export type ReadyReason = (typeof READY_REASONS)[number];
+
+/**
+ * Errors that a retry may fix, that concern the children of one Website and not the whole cluster, and that may last until somebody
+ * acts. The status reports them while they last (status/lasting.ts). The code of the error is the reason.
+ */
+const LASTING_ERRORS = ['Forbidden', 'InternalError'] as const satisfies readonly (ReadyReason & ErrorCode)[];
+export type LastingError = (typeof LASTING_ERRORS)[number];
+export const isLastingError = (text: string): text is LastingError => LASTING_ERRORS.some((each) => each === text);
 
 /** The judgement of the observed state. `stalled` needs somebody to act, `progressing` only time. */
 export interface Verdict {

@@ -5,7 +5,7 @@ import type { Defaults } from './defaults.ts';
 import { judgeAhead } from './run/ahead.ts';
 import { decide, judge, type Decision, type Judged } from './run/decide.ts';
 import { lookAtPods } from './pods/explain.ts';
-import { reportForbidden } from './status/forbidden.ts';
+import { isReported, reportLasting } from './status/lasting.ts';
 import { isNews, readiedBy, type Readied } from './status/history.ts';
 import { AS_NEEDED, readChildren, widened, type Look } from './run/look.ts';
 import { outcomeOf, type Outcome } from './status/outcome.ts';
@@ -15,7 +15,7 @@ import type { Website, WebsiteKey } from './resource.ts';
 import { childrenFrom, everything, fromStorage, isUnsure, secondRun, type Run } from './run/run.ts';
 import { scale, SCALED } from './run/scale.ts';
 import { transitionOf } from './status/transition.ts';
-import { isForbidden, write, type Written } from './run/write.ts';
+import { write, type Written } from './run/write.ts';
 import { writeStatus, type StatusWrite } from './status/write-status.ts';
 
 /** What a reconcile depends on. */
@@ -56,7 +56,7 @@ const ATTEMPTS = 5;
  *
  * ## Errors
  * A run that lost a race reads everything again, `ATTEMPTS` times in all. A refusal that no retry fixes becomes a condition. So does
- * a missing right.
+ * an error that lasts, such as a missing right.
  * @param done is filled while the run works, so it says what was written even if the run throws.
  * @throws ClusterError for everything else: the sender retries.
  */
@@ -72,7 +72,7 @@ export async function reconcile(
       const reconciled = await reconcileOnce(key, context, attempt === 1 ? run : everything(run), done);
       return { ...reconciled, actions, repairs };
     } catch (error) {
-      if (isForbidden(error)) await reportForbidden(key, context, error);
+      if (isReported(error)) await reportLasting(key, context, error);
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
       if (!lostRace || attempt === ATTEMPTS) throw error;
     }

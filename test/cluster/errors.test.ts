@@ -25,3 +25,20 @@ it.each([
   const error = errorOf('create', 403, JSON.stringify(body), '9');
   expect([error.code, error.retryAfterSeconds]).toEqual(['QuotaExceeded', seconds]);
 });
+
+it.each([
+  [
+    'a webhook that cannot be called',
+    500,
+    'Internal error occurred: failed calling webhook "a"',
+    'InternalError',
+    false,
+  ],
+  ['etcd without a leader', 500, 'etcdserver: no leader', 'Unavailable', true],
+  ['etcd that cannot be reached', 500, 'rpc error: code = Unavailable desc = connection error', 'Unavailable', true],
+  ['an object that is too large', 500, 'etcdserver: request is too large', 'RequestTooLarge', false],
+  ['an API server that shuts down', 503, 'apiserver is shutting down', 'Unavailable', true],
+])('%s is told from errors of the whole cluster', (_, status, message, code, isOfCluster) => {
+  const error = errorOf('update deployments', status, JSON.stringify({ kind: 'Status', message }), undefined);
+  expect([error.code, error.isOfCluster]).toEqual([code, isOfCluster]);
+});

@@ -5,6 +5,7 @@ import { CARRIER, isOptional, type Carrier, type Child, type ChildKind, type Chi
 import { differences } from '../differences.ts';
 import { markedKinds, possibleKinds, withMarks } from '../plan/marks.ts';
 import { changesHands, type Operation, type Plan } from '../plan/plan.ts';
+import { isReported } from '../status/lasting.ts';
 import type { Seen } from '../status/status.ts';
 
 /** The children after the writes, and the writes that the API server refused. */
@@ -87,20 +88,18 @@ function keepingMarks(
 }
 
 /**
- * @throws ClusterError for the first failure that a retry may fix. A missing right comes last, because the caller reports it on the
- * Website. After a lost race, for example, the next attempt may not need that right.
+ * @throws ClusterError for the first failure that a retry may fix. One that the caller reports on the Website comes last. After a lost
+ * race, for example, the next attempt may not make that write.
  */
 function terminalRefusals(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
   const errors = results.flatMap((result): unknown[] => (result.status === 'fulfilled' ? [] : [result.reason]));
   const retryable = errors.filter((error) => !isTerminal(error));
-  if (retryable.length > 0) throw retryable.find((error) => !isForbidden(error)) ?? retryable[0];
+  if (retryable.length > 0) throw retryable.find((error) => !isReported(error)) ?? retryable[0];
   return errors.filter(isTerminal);
 }
 
 const isTerminal = (error: unknown): error is ClusterError =>
   error instanceof ClusterError && error.class === 'terminal';
-export const isForbidden = (error: unknown): error is ClusterError =>
-  error instanceof ClusterError && error.code === 'Forbidden';
 
 async function carryOut(operation: Operation, cluster: Cluster): Promise<Child | undefined> {
   switch (operation.verb) {

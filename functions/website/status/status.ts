@@ -6,7 +6,7 @@ import { blockedVerdict, PATIENCE_MINUTES, waitingVerdict } from './obstacles.ts
 import { isOwnedBy } from '../plan/ownership.ts';
 import { memoriesOf, overriddenMessage } from '../plan/overridden.ts';
 import { changesHands, type Operation, type Plan } from '../plan/plan.ts';
-import type { Verdict } from '../reasons.ts';
+import { isLastingError, type Verdict } from '../reasons.ts';
 import { isRequested, requestIn } from '../requested.ts';
 import type { Website, WebsiteSpec, WebsiteStatus } from '../resource.ts';
 import { urlOf } from './url.ts';
@@ -18,9 +18,9 @@ const READINESS_REASONS: ReadonlySet<string> = new Set(KINDS.flatMap(({ readyRea
 export function wereAsDesired(website: Website): boolean {
   const { conditions = [] } = website.status ?? {};
   const isAboutReadiness = conditions.some(({ type, reason }) => type === 'Ready' && READINESS_REASONS.has(reason));
-  // During the first minute without a right, Ready still has its old reason.
-  const isForbidden = conditions.some(({ reason }) => reason === 'Forbidden');
-  return isAboutReadiness && !isForbidden && !isRequested(website);
+  // During the first minute of an error, Ready still has its old reason.
+  const isFailing = conditions.some(({ reason }) => isLastingError(reason));
+  return isAboutReadiness && !isFailing && !isRequested(website);
 }
 
 /** What a verdict rests on, after all possible writes. */

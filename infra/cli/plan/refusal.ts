@@ -12,6 +12,7 @@ const REFUSALS: ReadonlySet<string> = new Set<ReadyReason>([
   'MissingApi',
   'TooLarge',
   'Forbidden',
+  'InternalError',
 ]);
 
 /**

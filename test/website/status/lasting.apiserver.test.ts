@@ -1,4 +1,4 @@
-// A missing right of the functions on the real API server: what the Website reports, and that it recovers.
+// Errors that last, on the real API server: what the Website reports, and that it recovers.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -144,4 +144,55 @@ it('Without the optional right to list Pods, only the cause is missing', async (
       `Ready=False Progressing: ${waits}. ImagePullBackOff: registry.invalid/shop:1: not found`,
     );
   });
+});
+
+it('A webhook that cannot be called is named, and the rollout goes on once it is gone', async () => {
+  await createWebsite(admin, key, { image: 'nginx:1', replicas: 1 });
+  await becomesReady();
+  const path = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const { namespace } = key;
+  await admin.json({
+    method: 'POST',
+    path,
+    what: 'create a webhook',
+    body: {
+      metadata: { name: namespace },
+      webhooks: [
+        {
+          name: 'policy.example.com',
+          admissionReviewVersions: ['v1'],
+          sideEffects: 'None',
+          failurePolicy: 'Fail',
+          // Nothing listens there.
+          clientConfig: { url: 'https://127.0.0.1:1/' },
+          namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+          rules: [{ apiGroups: ['apps'], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['deployments'] }],
+        },
+      ],
+    },
+  });
+  try {
+    await eventually(async () => {
+      await patch(admin, `/apis/apps/v1/namespaces/${namespace}/deployments/shop-deployment`, {
+        metadata: { annotations: { tried: String(Date.now()) } },
+      }).then(
+        () => expect.fail('the webhook is not called yet'),
+        (error: unknown) => expect(error).toMatchObject({ code: 'InternalError', isOfCluster: false }),
+      );
+    });
+    await image();
+    await expect(run()).rejects.toMatchObject({ code: 'InternalError' });
+    expect((await conditions())[1]).toMatch(
+      /^Reconciling=True InternalError: The API server fails: Could not update deployments .*failed calling webhook "policy.example.com": .*connection refused/,
+    );
+    minutes = 1.1;
+    await expect(run()).rejects.toMatchObject({ code: 'InternalError' });
+    expect((await conditions()).map((text) => text.split(':')[0])).toEqual([
+      'Ready=False InternalError',
+      'Stalled=True InternalError',
+    ]);
+  } finally {
+    await admin.json({ method: 'DELETE', path: `${path}/${namespace}`, what: 'delete a webhook' });
+  }
+  await becomesReady();
 });

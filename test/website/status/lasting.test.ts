@@ -7,6 +7,7 @@ import type { Child } from '../../../functions/website/children/kinds.ts';
 import { RUNS, type RunName } from '../../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
+const SERVICE = { ...key, name: 'shop-service' };
 let cluster: MemoryCluster;
 /** Seconds since the first run. */
 let clock: number;
@@ -37,6 +38,77 @@ function refuse(kind: Child['kind'], code: ErrorCode): { grant(): void } {
 beforeEach(() => {
   cluster = new MemoryCluster();
   clock = 0;
+});
+
+describe('A failure inside the API server', () => {
+  const failed = (cause: string) =>
+    new ClusterError(
+      'InternalError',
+      `Could not update deployments team-a/shop: Internal error occurred: failed calling webhook "policy.example.com": ${cause}`,
+    );
+  const message = () => status()?.conditions?.find(({ reason }) => reason === 'InternalError')?.message;
+
+  beforeEach(async () => {
+    cluster.apply(key, SPEC);
+    await run();
+    cluster.rollOut();
+    await run();
+    announced();
+    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+  });
+
+  it('is reported at once, and stalls the Website after a minute', async () => {
+    cluster.replace = async () => Promise.reject(failed('connection refused'));
+    await fails('InternalError');
+    expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True InternalError']);
+    expect(message()).toBe(`The API server fails: ${failed('connection refused').message}`);
+    clock = 60;
+    await fails('InternalError');
+    expect(conditions()).toEqual(['Ready=False InternalError', 'Stalled=True InternalError']);
+    expect(announced()).toEqual(['Normal Progressing', 'Warning InternalError']);
+  });
+
+  it('writes nothing while it lasts, even if its cause differs each time', async () => {
+    let port = 0;
+    cluster.replace = async () => Promise.reject(failed(`read tcp 10.0.0.1:${port++}: reset`));
+    for (clock of [0, 60]) await fails('InternalError');
+    const { writes } = cluster;
+    for (clock of [90, 120, 150]) await fails('InternalError');
+    expect(cluster.writes).toBe(writes);
+    expect(message()).toContain('10.0.0.1:0');
+  });
+
+  it.each([
+    ['another webhook fails', {}, 'other.example.com'],
+    ['the spec has changed since', { ...SPEC, disruptionBudget: undefined }, 'policy.example.com'],
+  ])('has another message if %s', async (_, spec, webhook) => {
+    cluster.replace = async () => Promise.reject(failed('connection refused'));
+    for (clock of [0, 60]) await fails('InternalError');
+    if ('disruptionBudget' in spec) cluster.apply(key, spec);
+    const next = new ClusterError('InternalError', failed('no route').message.replace('policy.example.com', webhook));
+    cluster.replace = async () => Promise.reject(next);
+    await fails('InternalError');
+    expect(message()).toContain(`"${webhook}": no route`);
+  });
+
+  it('leaves no trace once it is over', async () => {
+    const replace = cluster.replace.bind(cluster);
+    cluster.replace = async () => Promise.reject(failed('connection refused'));
+    for (clock of [0, 90]) await fails('InternalError');
+    cluster.replace = replace;
+    await run();
+    cluster.rollOut();
+    await run();
+    expect(conditions()).toEqual(['Ready=True Available']);
+  });
+
+  it('is not reported if the network failed too', async () => {
+    cluster.remove('Service', SERVICE);
+    cluster.replace = async () => Promise.reject(failed('connection refused'));
+    cluster.create = async () => Promise.reject(new ClusterError('Unreachable', 'cut'));
+    await fails('Unreachable');
+    expect(conditions()).toEqual(['Ready=True Available']);
+  });
 });
 
 describe('A missing right for a child', () => {
@@ -114,7 +186,7 @@ describe('A missing right for a child', () => {
     cluster.apply(key, SPEC);
     await run();
     refuse('Service', 'Forbidden');
-    cluster.remove('Service', { ...key, name: 'shop-service' });
+    cluster.remove('Service', SERVICE);
     cluster.apply(key, { ...SPEC, replicas: 3 });
     await fails('Forbidden');
     expect(cluster.children()).toMatchObject([{ kind: 'Deployment', spec: { replicas: 3 } }]);
@@ -127,7 +199,7 @@ describe('A missing right for a child', () => {
     cluster.apply(key, SPEC);
     await run();
     refuse('Service', 'Forbidden');
-    cluster.remove('Service', { ...key, name: 'shop-service' });
+    cluster.remove('Service', SERVICE);
     await fails('Forbidden');
     await fails('Forbidden', 'deployment');
     expect(conditions()).toEqual(['Ready=True Available', 'Reconciling=True Forbidden']);
@@ -135,7 +207,7 @@ describe('A missing right for a child', () => {
 
   it('is not reported if the network failed before', async () => {
     const replace = cluster.replace.bind(cluster);
-    cluster.remove('Service', { ...key, name: 'shop-service' });
+    cluster.remove('Service', SERVICE);
     cluster.create = async () => Promise.reject(new ClusterError('Unreachable', 'cut'));
     cluster.replace = async (child) =>
       child.kind === 'Deployment' ? Promise.reject(new ClusterError('Forbidden', 'no')) : replace(child);

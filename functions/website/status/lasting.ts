@@ -4,35 +4,47 @@ import { reconcilingBecause } from './conditions.ts';
 import { CARRIER, kindOf, type Carrier } from '../children/kinds.ts';
 import { differences } from '../differences.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
-import type { Verdict } from '../reasons.ts';
+import { isLastingError, type LastingError, type Verdict } from '../reasons.ts';
 import type { Condition, Website, WebsiteKey, WebsiteStatus } from '../resource.ts';
 import { unseenStatus } from './status.ts';
 import { transitionOf } from './transition.ts';
 
-/** While RBAC is being rolled out, a right may be missing briefly. Only a longer lack makes the Website stalled. */
+/** While RBAC or a webhook is being rolled out, an error may last some seconds. A longer one makes the Website stalled. */
 const GRACE_SECONDS = 60;
 
+/** How the message of the condition begins. */
+const INTRODUCTIONS: Readonly<Record<LastingError, string>> = {
+  Forbidden: 'The functions lack a right: ',
+  InternalError: 'The API server fails: ',
+};
+
+type ReportedError = ClusterError & { readonly code: LastingError };
+
+/** Whether the Website's status reports this error while it lasts. */
+export const isReported = (error: unknown): error is ReportedError =>
+  error instanceof ClusterError && isLastingError(error.code);
+
 /**
- * Reports in the Website's status that the functions lack a right on one of its children. The caller still throws: the sender
- * retries, and the condition disappears once the right is granted.
+ * Reports in the Website's status that the run failed, and why. The caller still throws: the sender retries, and the condition
+ * disappears once a retry succeeds.
  */
-export async function reportForbidden(
+export async function reportLasting(
   key: WebsiteKey,
   { cluster, now }: { readonly cluster: Cluster; readonly now: () => Date },
-  refusal: ClusterError,
+  error: ReportedError,
 ): Promise<void> {
   try {
     const carrier = await readable(cluster.getChild(CARRIER, key));
     const website = await cluster.getWebsite(key);
     if (website === undefined || website.metadata.deletionTimestamp !== undefined) return;
-    const { verdict, status } = forbidden(website, carrier, refusal.message, now());
+    const { verdict, status } = failing(website, carrier, error, now());
     if (differences(website.status, status).length === 0) return;
     const updated = await cluster.updateStatus({ ...website, status });
     const transition = verdict && transitionOf(website, verdict);
     if (transition !== undefined) await cluster.announce(updated, transition);
-  } catch (error) {
-    // The status write was refused too, or the Website has changed. The next retry reports the missing right.
-    if (!(error instanceof ClusterError)) throw error;
+  } catch (failure) {
+    // The status write failed too, or the Website has changed. The next retry reports the error.
+    if (!(failure instanceof ClusterError)) throw failure;
   }
 }
 
@@ -45,19 +57,21 @@ async function readable<T>(read: Promise<T | undefined>): Promise<T | undefined>
   }
 }
 
-/** At first, Ready stays as it was, and Reconciling records when the refusals began. After `GRACE_SECONDS` the Website is stalled. */
-export function forbidden(
+/** At first, Ready stays as it was, and Reconciling records when the errors began. After `GRACE_SECONDS` the Website is stalled. */
+function failing(
   website: Website,
   carrier: Carrier | undefined,
-  refusal: string,
+  error: ReportedError,
   now: Date,
 ): { readonly verdict?: Verdict; readonly status: WebsiteStatus } {
-  const why = { reason: 'Forbidden', message: `The functions lack a right: ${refusal}` } as const;
   const counts =
     carrier !== undefined && isOwnedBy(carrier, website) ? kindOf(CARRIER).statusFields?.(website, carrier) : {};
   const seen = { ...website, status: { ...website.status, ...counts } };
   const { conditions = [] } = seen.status;
-  if (isLasting(conditions, now)) {
+  const known = conditions.find(({ type, reason }) => type !== 'Ready' && isLastingError(reason));
+  const isOfThisSpec = known?.observedGeneration === website.metadata.generation;
+  const why = { reason: error.code, message: messageOf(error, isOfThisSpec ? known : undefined) };
+  if (isLasting(known, now)) {
     const verdict: Verdict = { state: 'stalled', ...why };
     return { verdict, status: unseenStatus(seen, verdict, now) };
   }
@@ -66,10 +80,21 @@ export function forbidden(
     : { status: unseenStatus(seen, { state: 'progressing', ...why }, now) };
 }
 
-function isLasting(conditions: readonly Condition[], now: Date): boolean {
-  const known = conditions.find(({ type, reason }) => type !== 'Ready' && reason === 'Forbidden');
+function isLasting(known: Condition | undefined, now: Date): boolean {
   if (known === undefined || known.type === 'Stalled') return known !== undefined;
   const lasted = (now.getTime() - Date.parse(known.lastTransitionTime)) / 1000;
   // Negated, so that an unreadable time (NaN) counts as lasting.
   return !(lasted < GRACE_SECONDS);
 }
+
+/**
+ * The message of the condition. It stays while the same request fails at the same point: what comes after that, such as the port of a
+ * connection, may differ each time, and each difference would be a write.
+ */
+function messageOf({ code, message }: ReportedError, known: Condition | undefined): string {
+  const text = INTRODUCTIONS[code] + message;
+  return known !== undefined && failureIn(known.message) === failureIn(text) ? known.message : text;
+}
+
+/** `The API server fails: Could not update ...: Internal error occurred: failed calling webhook "policy"`, without what follows. */
+const failureIn = (text: string): string => text.split(': ', 4).join(': ');
