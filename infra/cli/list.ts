@@ -1,3 +1,4 @@
+import { isLastingError, type LastingError } from '../../functions/website/reasons.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
 import type { ClusterCommand } from './command.ts';
 import { EXIT } from './errors.ts';
@@ -81,8 +82,16 @@ export function stateOf(website: Website): { readonly ready: string; readonly re
   const ready = readyOf(website);
   const isCurrent = website.status?.observedGeneration === website.metadata.generation;
   return ready === undefined || !isCurrent
-    ? { ready: 'Unknown', reason: 'NotSeenYet' }
+    ? { ready: 'Unknown', reason: failureOf(website)?.reason ?? 'NotSeenYet' }
     : { ready: ready.status, reason: ready.reason };
 }
+
+/** An error that keeps the functions from reconciling the newest spec. During its first minute, Ready says nothing of it. */
+export const failureOf = ({ metadata, status }: Website): FailureCondition | undefined =>
+  status?.conditions?.find(
+    (each): each is FailureCondition =>
+      each.type === 'Reconciling' && isLastingError(each.reason) && each.observedGeneration === metadata.generation,
+  );
+type FailureCondition = Condition & { readonly reason: LastingError };
 
 const STYLES: Readonly<Record<string, 'green' | 'red'>> = { True: 'green', False: 'red' };

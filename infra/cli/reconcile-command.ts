@@ -6,7 +6,7 @@ import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
 import type { Connection } from './connection.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT } from './errors.ts';
-import { isReady, isStalled, readyOf } from './list.ts';
+import { failureOf, isReady, isStalled, readyOf } from './list.ts';
 import { printable } from '../text.ts';
 
 interface Flags {
@@ -61,10 +61,14 @@ async function outcomeWithin(seconds: number, name: string, surroundings: Connec
 const isDecided = (website: Website): boolean =>
   isReady(website) || readyOf(website)?.status === 'Unknown' || isStalled(website);
 
+const NOT_LOOKED_AT = 'the functions have not looked at it: website doctor';
+
 function outcomeText(website: Website, isDone: boolean): string {
   const { metadata } = website;
   const { status = 'Unknown', reason = '', message = '' } = readyOf(website) ?? {};
-  const why = isRequested(website) ? 'the functions have not looked at it: website doctor' : 'it is still on its way';
+  const failure = failureOf(website);
+  const pending = isRequested(website) ? NOT_LOOKED_AT : 'it is still on its way';
+  const why = failure === undefined ? pending : `reconciles fail: ${printable(failure.message)}`;
   const state = `${metadata.namespace}/${metadata.name}: Ready ${status} (${reason}): ${printable(message)}`;
   return isDone ? state : `${state.replace(/\.?$/, '.')} The time is up, and ${why}.`;
 }

@@ -54,3 +54,23 @@ it('website list -o json prints the same Websites as the table, all at once', as
   expect(printed).toBe('');
   expect(result).toMatchObject({ data: [{ metadata: { name: 'shop' } }, { metadata: { name: 'blog' } }], code: 3 });
 });
+
+it('website list names the error that keeps the functions from reconciling the newest spec', async () => {
+  const condition = {
+    status: 'True',
+    lastTransitionTime: NOW.toISOString(),
+    message: '',
+    observedGeneration: 2,
+  } as const;
+  const failing = aWebsite({
+    metadata: { generation: 2 },
+    status: {
+      observedGeneration: 1,
+      conditions: [
+        { ...condition, type: 'Ready', reason: 'Available', observedGeneration: 1 },
+        { ...condition, type: 'Reconciling', reason: 'InternalError' },
+      ],
+    },
+  });
+  expect((await listed([[failing]])).printed).toMatch(/shop +Unknown +InternalError/);
+});

@@ -44,7 +44,7 @@ const fieldCells = ({ kind, path, manager }: DifferentField): string[] => [
 
 const indented = (text: string): string => text.replaceAll(/^/gm, '  ');
 
-function stateText({ website, url, ready, isCurrent }: Explanation, now: Date): string {
+function stateText({ website, url, ready, isCurrent, failure }: Explanation, now: Date): string {
   const title = styled('bold', `Website ${website}`);
   const where = url === undefined ? [] : [`  ${url}`];
   if (ready === undefined) return [title, ...where, `  ${NOT_SEEN}`].join('\n');
@@ -54,14 +54,21 @@ function stateText({ website, url, ready, isCurrent }: Explanation, now: Date): 
   const stale = isCurrent
     ? []
     : [`  ${styled('yellow', 'This is about an older spec: the functions have not judged the newest one yet.')}`];
-  return [title, ...where, `  ${state} ${since}: ${printable(ready.message)}`, ...stale].join('\n');
+  const failed = failure === undefined ? [] : [`  ${failureText(failure, now)}`];
+  return [title, ...where, `  ${state} ${since}: ${printable(ready.message)}`, ...stale, ...failed].join('\n');
 }
+
+function failureText({ reason, message, lastTransitionTime }: Failure, now: Date): string {
+  const what = styled('red', `Reconciles have failed (${reason})`);
+  return `${what} for ${age(lastTransitionTime, now)}: ${printable(message)}`;
+}
+type Failure = NonNullable<Explanation['failure']>;
 
 const NOT_SEEN =
   'The functions have not seen it yet. Check that the forwarder and the functions run: `website doctor`.';
 
-const todoText = ({ ready, advice }: Explanation): string =>
-  advice === undefined || ready?.status === 'True' || advice.toDo === '' ? '' : advice.toDo;
+const todoText = ({ ready, advice, failure }: Explanation): string =>
+  advice === undefined || (ready?.status === 'True' && failure === undefined) ? '' : advice.toDo;
 
 function nextText({ plan, website }: Explanation): string {
   if (plan === undefined) return '';

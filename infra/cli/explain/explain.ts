@@ -21,7 +21,7 @@ import { childLines, declared, differentFields, type ChildLine, type DifferentFi
 import { ifRefused } from '../errors.ts';
 import { eventsAbout, type EventLine } from './events-about.ts';
 import { history } from '../history/history.ts';
-import { readyOf } from '../list.ts';
+import { failureOf, readyOf } from '../list.ts';
 import { planned, type Planned } from '../plan/planned.ts';
 
 /** The facts about one Website, from its condition down to its Pods. */
@@ -31,6 +31,8 @@ export interface Explanation {
   readonly ready?: Pick<Condition, 'status' | 'reason' | 'message' | 'lastTransitionTime'> | undefined;
   /** Whether the functions have judged the newest spec. */
   readonly isCurrent: boolean;
+  /** An error that keeps the functions from reconciling, and that Ready does not report yet. */
+  readonly failure?: Pick<Condition, 'reason' | 'message' | 'lastTransitionTime'> | undefined;
   readonly advice?: Advice | undefined;
   readonly children: readonly ChildLine[];
   readonly pods: readonly PodLine[];
@@ -87,12 +89,14 @@ export async function explain(website: Website, { cluster, transport, now, defau
   ]);
   const wanted = declared(website, children, defaults);
   const ready = readyOf(website);
-  const known = READY_REASONS.find((reason) => reason === ready?.reason);
+  const failure = failureOf(website);
+  const known = failure?.reason ?? READY_REASONS.find((reason) => reason === ready?.reason);
   return {
     website: `${namespace}/${name}`,
     url: website.status?.url,
     ready,
     isCurrent: website.status?.observedGeneration === website.metadata.generation,
+    failure,
     advice: known === undefined ? undefined : adviceOn(known, website.metadata, causesIn(pods)),
     children: childLines(website, children, wanted, (kind) => hidden.has(kindOf(kind).plural)),
     pods: pods.map(podLine),

@@ -1,6 +1,6 @@
 import { keyText, type Condition, type Website, type WebsiteStatus } from '../../../functions/website/resource.ts';
 import { shortened } from '../../../functions/website/shortened.ts';
-import { isStalled, readyOf, stateOf } from '../../cli/list.ts';
+import { failureOf, isStalled, readyOf, stateOf } from '../../cli/list.ts';
 import type { Look, WebsiteRow } from './shown.ts';
 
 /** Thousands of rows are sent at once. The view of one Website has the whole message. */
@@ -12,7 +12,7 @@ export function rowOf(website: Website): WebsiteRow {
   const { metadata, spec } = website;
   const { image, replicas } = (spec ?? {}) as { readonly image?: unknown; readonly replicas?: number };
   const { availableReplicas = 0, replicasSet, url }: Partial<WebsiteStatus> = website.status ?? {};
-  const { message = '', lastTransitionTime }: Partial<Condition> = readyOf(website) ?? {};
+  const { message = '', lastTransitionTime }: Partial<Condition> = failureOf(website) ?? readyOf(website) ?? {};
   return {
     key: keyText(metadata),
     look: lookOf(website),

@@ -1,6 +1,6 @@
 import cliTruncate from 'cli-truncate';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
-import { isStalled, readyOf } from '../../cli/list.ts';
+import { failureOf, isStalled, readyOf } from '../../cli/list.ts';
 import { age, printable, styled } from '../../text.ts';
 import { table, widthOf } from '../../table.ts';
 import type { Changes } from './changes.ts';
@@ -79,13 +79,16 @@ interface State {
   readonly message: string;
 }
 
+const NOT_REPORTED = 'The functions have not reported on the last change yet';
+
 function stateOf(website: Website): State {
   const ready = readyOf(website);
   if (ready === undefined)
     return { text: styled('yellow', '◌ Unknown'), message: 'The functions have not reported yet' };
+  const failure = failureOf(website);
   const { status: value, reason, message } = ready;
   if (ready.observedGeneration !== website.metadata.generation)
-    return { text: styled('yellow', `◌ ${reason}`), message: 'The functions have not reported on the last change yet' };
+    return { text: styled('yellow', `◌ ${failure?.reason ?? reason}`), message: failure?.message ?? NOT_REPORTED };
   if (value === 'True') return { text: styled('green', `✔ ${reason}`), message: '' };
   if (reason === 'Suspended') return { text: styled('dim', `– ${reason}`), message: '' };
   if (isStalled(website)) return { text: styled('red', `✗ ${reason}`), message };

@@ -8,7 +8,7 @@ import { explanationText } from '../../../infra/cli/explain/explain-text.ts';
 import { aWebsite, NOW } from '../../fixtures/websites.ts';
 
 /** Explains a Website to a user who may not read these resources. Nothing else exists. @returns the explanation, and what was asked. */
-async function explained(forbidden: readonly string[]) {
+async function explained(forbidden: readonly string[], website = aWebsite()) {
   const asked: string[] = [];
   const refuse = async ({ method, path }: ApiRequest): Promise<never> => {
     const [address = ''] = path.split('?');
@@ -19,7 +19,7 @@ async function explained(forbidden: readonly string[]) {
     );
   };
   const transport: Transport = { server: '', json: refuse, sized: refuse, stream: refuse, close: async () => {} };
-  const explanation = await explain(aWebsite(), { cluster: kubernetes(transport), transport, now: NOW, defaults: {} });
+  const explanation = await explain(website, { cluster: kubernetes(transport), transport, now: NOW, defaults: {} });
   return { explanation, asked };
 }
 
@@ -52,3 +52,27 @@ it.each([
     );
   },
 );
+
+it.each([
+  ['of the newest spec', 2, true],
+  ['of an older spec', 1, false],
+])('website explain names an error %s that Ready does not report yet', async (_, observedGeneration, isShown) => {
+  const condition = { status: 'True', lastTransitionTime: NOW.toISOString(), observedGeneration } as const;
+  const website = aWebsite({
+    metadata: { generation: 2 },
+    status: {
+      observedGeneration: 1,
+      conditions: [
+        { ...condition, type: 'Ready', reason: 'Available', message: '2 replicas are available' },
+        { ...condition, type: 'Reconciling', reason: 'InternalError', message: 'failed calling webhook' },
+      ],
+    },
+  });
+  const { explanation } = await explained(['pods', 'events'], website);
+  const text = explanationText(explanation, NOW);
+  const [failure, todo] = [
+    'Reconciles have failed (InternalError) for 0s: failed calling webhook',
+    'What to do\n  repair',
+  ];
+  expect([text.includes(failure), text.includes(todo)]).toEqual([isShown, isShown]);
+});

@@ -55,6 +55,15 @@ it('A status about an older spec is marked as such', () => {
   expect(lines[2]).toContain('have not reported on the last change');
 });
 
+it('An error that keeps the functions from reconciling the newest spec is shown in place of an older state', () => {
+  const failure = { type: 'Reconciling', status: 'True', reason: 'InternalError', message: 'no webhook' };
+  const website = withReady('True', 'Available', '', [{ ...failure, observedGeneration: 9 }]);
+  const edited = { ...website, metadata: { ...website.metadata, generation: 9 } };
+  const lines = websiteLines([edited], NARROW);
+  expect(cellsOf(lines[1])[1]).toBe('◌ InternalError');
+  expect(lines[2]).toContain('no webhook');
+});
+
 it('The number of replicas that the Deployment is set to is shown', () => {
   const website = withReady('True', 'Available', '');
   const line = websiteLines([{ ...website, status: { ...website.status, replicasSet: 4 } }], NARROW)[1];
