@@ -1,10 +1,4 @@
-/** How often one key may be handled. */
-export interface Rate {
-  /** In quick succession. */
-  readonly burst: number;
-  /** On average over a long time. */
-  readonly perSecond: number;
-}
+import { Bucket, type Rate } from './bucket.ts';
 
 /**
  * Delays a hot key, with one token bucket per key. Handling a key spends a token; adding it does not. So items that are added
@@ -12,7 +6,11 @@ export interface Rate {
  */
 export class Breaker {
   readonly #rate: Rate;
-  readonly #buckets = new Map<string, { readonly tokens: number; readonly at: number }>();
+  /** Of the keys that were handled since `#since`. */
+  #recent = new Map<string, Bucket>();
+  /** Of the other keys that were handled in the period before. The rest are full. */
+  #older = new Map<string, Bucket>();
+  #since = 0;
 
   constructor(rate: Rate) {
     this.#rate = rate;
@@ -20,35 +18,36 @@ export class Breaker {
 
   /** Number of keys with a bucket: those that were handled recently. */
   get size(): number {
-    return this.#buckets.size;
+    return this.#recent.size + this.#older.size;
   }
 
   /** How long the key must wait, in milliseconds. 0 unless it is hot. */
   waitMs(key: string, now: number): number {
-    return Math.max(0, Math.ceil(((1 - this.#tokens(key, now)) / this.#rate.perSecond) * 1000));
+    return this.#bucketOf(key)?.waitMs(now) ?? 0;
   }
 
   /** Spends a token, because the key is handled now. */
   spend(key: string, now: number): void {
-    const tokens = this.#tokens(key, now) - 1;
-    // Moves the bucket to the end of the map: #forgetFull relies on the order of last use.
-    this.#buckets.delete(key);
-    this.#buckets.set(key, { tokens, at: now });
     this.#forgetFull(now);
+    const bucket = this.#bucketOf(key) ?? new Bucket(this.#rate);
+    this.#older.delete(key);
+    this.#recent.set(key, bucket);
+    bucket.spend(now);
   }
 
-  #tokens(key: string, now: number): number {
-    const { burst, perSecond } = this.#rate;
-    const bucket = this.#buckets.get(key);
-    return bucket === undefined ? burst : Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
+  #bucketOf(key: string): Bucket | undefined {
+    return this.#recent.get(key) ?? this.#older.get(key);
   }
 
-  /** Removes full buckets. A key without a bucket starts with a full one anyway. */
+  /**
+   * Removes full buckets, all at once. A key without a bucket starts with a full one anyway. One map would have to be emptied from the
+   * front, where finding the first entry takes longer the more keys there are (`line.ts` says why).
+   */
   #forgetFull(now: number): void {
     const fullAfterMs = (this.#rate.burst / this.#rate.perSecond) * 1000;
-    for (const [key, { at }] of this.#buckets) {
-      if (now - at < fullAfterMs) return;
-      this.#buckets.delete(key);
-    }
+    if (now - this.#since < fullAfterMs) return;
+    this.#older = this.#recent;
+    this.#recent = new Map();
+    this.#since = now;
   }
 }

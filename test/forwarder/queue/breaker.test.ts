@@ -1,5 +1,8 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { Bucket } from '../../../infra/forwarder/queue/bucket.ts';
 import { Breaker } from '../../../infra/forwarder/queue/breaker.ts';
+import { sampled } from '../../sampling.ts';
 
 const RATE = { burst: 3, perSecond: 2 };
 
@@ -22,5 +25,28 @@ it('P8: the breaker forgets a quiet key while another stays busy', () => {
     breaker.spend('hot', second * 1_000);
     breaker.spend(`once-${second}`, second * 1_000);
   }
-  expect(breaker.size).toBeLessThan(5);
+  expect(breaker.size).toBeLessThan(10);
+});
+
+it('The breaker forgets only keys that would not have to wait', () => {
+  const afterMs = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1_000 }));
+  const step = fc.record({ key: fc.constantFrom('x', 'y'), afterMs });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
+      const breaker = new Breaker(RATE);
+      const buckets = new Map<string, Bucket>();
+      let now = 0;
+      for (const { key, afterMs } of steps) {
+        now += afterMs;
+        const bucket = buckets.get(key) ?? new Bucket(RATE);
+        expect(breaker.waitMs(key, now)).toBe(bucket.waitMs(now));
+        // The queue handles no key that has to wait.
+        if (bucket.waitMs(now) > 0) continue;
+        bucket.spend(now);
+        buckets.set(key, bucket);
+        breaker.spend(key, now);
+      }
+    }),
+    sampled({ sometimes: 300, often: 3_000 }),
+  );
 });
