@@ -1,14 +1,12 @@
 import { delayMs, type Backoff } from './backoff.ts';
 import { Breaker } from './breaker.ts';
+import { Line, type Place } from './line.ts';
 
 /** `fast` goes first, but every `SLOW_SHARE`th turn belongs to `slow`, so that it never starves. */
 export type Lane = 'fast' | 'slow';
 
-export interface Work<Item> {
-  /** At most one item per key is handled at a time. A newer item replaces one that is waiting. */
-  readonly key: string;
-  /** The queue serves groups in turn, so that a busy group does not delay the others. */
-  readonly group: string;
+/** At most one item per key is handled at a time. A newer item replaces one that is waiting. */
+export interface Work<Item> extends Place {
   readonly lane: Lane;
   readonly item: Item;
   /** Delays the item so that others go first. If the key is already waiting, the new item goes at once and this is ignored. */
@@ -93,7 +91,7 @@ export class WorkQueue<Item> {
   /** The waiting entries: for their turn, for a timer, or until an earlier item of the same key has been handled. */
   readonly #entries = new Map<string, Entry<Item>>();
   readonly #atWork = new Map<string, { readonly since: number; readonly end: Promise<void> }>();
-  readonly #lanes = { fast: new Map<string, Set<string>>(), slow: new Map<string, Set<string>>() };
+  readonly #lanes = { fast: new Line(), slow: new Line() };
   readonly #breaker = new Breaker(HOT);
   #turns = 0;
   #isStopped = false;
@@ -110,10 +108,15 @@ export class WorkQueue<Item> {
 
   pending(): Pending {
     const now = this.#options.timers.now();
-    const entries = [...this.#entries.values()];
-    const delayed = entries.filter(({ cancel }) => cancel !== undefined).length;
-    const oldest = [...entries, ...this.#atWork.values()].reduce((least, { since }) => Math.min(least, since), now);
-    return { queued: entries.length - delayed, delayed, atWork: this.#atWork.size, oldestAgeMs: now - oldest };
+    const pending = { queued: 0, delayed: 0, atWork: this.#atWork.size };
+    let oldest = now;
+    for (const { cancel, since } of this.#entries.values()) {
+      if (cancel === undefined) pending.queued++;
+      else pending.delayed++;
+      oldest = Math.min(oldest, since);
+    }
+    for (const { since } of this.#atWork.values()) oldest = Math.min(oldest, since);
+    return { ...pending, oldestAgeMs: now - oldest };
   }
 
   /**
@@ -166,13 +169,9 @@ export class WorkQueue<Item> {
     this.#start();
   }
 
-  #lineUp({ key, group, lane }: Work<Item>): void {
+  #lineUp({ key, group, lane }: Task<Item>): void {
     // #done and #again line it up once the item in progress has ended.
-    if (this.#atWork.has(key)) return;
-    const groups = this.#lanes[lane];
-    const keys = groups.get(group);
-    if (keys === undefined) groups.set(group, new Set([key]));
-    else keys.add(key);
+    if (!this.#atWork.has(key)) this.#lanes[lane].add({ key, group });
   }
 
   #remove(key: string): void {
@@ -180,10 +179,7 @@ export class WorkQueue<Item> {
     if (entry === undefined) return;
     entry.cancel?.();
     this.#entries.delete(key);
-    const groups = this.#lanes[entry.lane];
-    const keys = groups.get(entry.group);
-    keys?.delete(key);
-    if (keys?.size === 0) groups.delete(entry.group);
+    this.#lanes[entry.lane].delete(entry);
   }
 
   #start(): void {
@@ -198,17 +194,11 @@ export class WorkQueue<Item> {
 
   #take(): Task<Item> | undefined {
     this.#turns++;
-    const [first, second]: Lane[] = this.#turns % SLOW_SHARE === 0 ? ['slow', 'fast'] : ['fast', 'slow'];
-    const lane = this.#lanes[first ?? 'fast'].size > 0 ? first : second;
-    const groups = this.#lanes[lane ?? 'slow'];
-    const [turn] = groups;
-    if (turn === undefined) return undefined;
-    const [group, keys] = turn;
-    const [key = ''] = keys;
+    const [first, second]: [Lane, Lane] = this.#turns % SLOW_SHARE === 0 ? ['slow', 'fast'] : ['fast', 'slow'];
+    const { key } = this.#lanes[first].take() ?? this.#lanes[second].take() ?? {};
+    if (key === undefined) return undefined;
     const entry = this.#entries.get(key);
-    this.#remove(key);
-    // Moves the group to the end of the round.
-    if (groups.delete(group) && keys.size > 0) groups.set(group, keys);
+    this.#entries.delete(key);
     return entry;
   }
 

@@ -1,0 +1,74 @@
+/**
+ * A map that gives its entries away in the order in which they were added. The first entry of a JavaScript map is expensive to find
+ * while the map is emptied from the front: the engine steps over the entries that were deleted. The iterator stays behind them, and
+ * everything in the map is ahead of it.
+ */
+class Fifo<Value> {
+  readonly #map = new Map<string, Value>();
+  #ahead = this.#map.entries();
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  get(key: string): Value | undefined {
+    return this.#map.get(key);
+  }
+
+  set(key: string, value: Value): void {
+    this.#map.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.#map.delete(key);
+  }
+
+  shift(): Value | undefined {
+    let next = this.#ahead.next();
+    if (next.done === true) {
+      // It had come to the end, so it does not see what was added later.
+      this.#ahead = this.#map.entries();
+      next = this.#ahead.next();
+    }
+    if (next.done === true) return undefined;
+    const [key, value] = next.value;
+    this.#map.delete(key);
+    return value;
+  }
+}
+
+/** A key that waits for its turn. */
+export interface Place {
+  readonly key: string;
+  /** Groups are served in turn, so that a busy group does not delay the others. */
+  readonly group: string;
+}
+
+/** Keys in line, those of each group in the order in which they were added. */
+export class Line<Waiting extends Place = Place> {
+  readonly #groups = new Fifo<Fifo<Waiting>>();
+
+  get isEmpty(): boolean {
+    return this.#groups.size === 0;
+  }
+
+  add(waiting: Waiting): void {
+    const keys = this.#groups.get(waiting.group) ?? new Fifo<Waiting>();
+    keys.set(waiting.key, waiting);
+    this.#groups.set(waiting.group, keys);
+  }
+
+  delete({ key, group }: Place): void {
+    const keys = this.#groups.get(group);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#groups.delete(group);
+  }
+
+  take(): Waiting | undefined {
+    const keys = this.#groups.shift();
+    const first = keys?.shift();
+    // The group goes to the end of the round.
+    if (keys !== undefined && first !== undefined && keys.size > 0) this.#groups.set(first.group, keys);
+    return first;
+  }
+}
