@@ -134,8 +134,8 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   let resyncs = 0;
   const { changed } = burstCounter(giveBackMemory);
   return {
-    // Changes go into the fast lane. Repetitions go into the slow lane: requeues, the resync, and Websites that were not Ready before
-    // the list and have not changed. There may be hundreds of those, and changes must not wait for them.
+    // Changes go into the fast lane. Repetitions go into the slow lane: the resync, and Websites that were not Ready before the list
+    // and have not changed. There may be hundreds of those, and changes must not wait for them.
     change: ({ versions, ...change }, revealedBy) => {
       // If a list reveals a change, other objects may have changed unnoticed too.
       const isComplete = versions !== undefined && revealedBy === 'watch';

@@ -6,7 +6,7 @@ import { eventOf, type Notice } from './event.ts';
 import type { EventData } from '../../functions/events/website-event.ts';
 import type { Change } from './watch/known.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import type { Result } from './queue/queue.ts';
+import type { Look, Result } from './queue/queue.ts';
 import type { Delivery, Sink } from './sink/sink.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { CARRIER, isOptional } from '../../functions/website/children/kinds.ts';
@@ -121,9 +121,9 @@ function requeueResult(notice: Notice, afterSeconds: number | undefined): Result
 }
 
 /** A requeue is a new event, with its own id. */
-function requeued({ key, uid }: Change, afterSeconds: number) {
+function requeued({ key, uid }: Change, afterSeconds: number): Look<Notice> {
   const afterMs = afterSeconds * 1000;
   const due = Date.now() + afterMs;
   const item = { kind: 'changed', key, uid, id: `${uid}.requeue.${due}`, reason: 'retry', versions: {} } as const;
-  return { afterMs, item: { ...item, time: new Date(due).toISOString() } };
+  return { afterMs, group: key.namespace, item: { ...item, time: new Date(due).toISOString() } };
 }

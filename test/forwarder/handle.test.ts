@@ -49,23 +49,35 @@ describe('The notice merged from two', () => {
   });
 });
 
+/** Sends to a sink that accepts everything with this answer. */
+function accepting(answer: object, sent: WebsiteEvent[] = []): Sender {
+  const note = { inc() {}, observe() {} };
+  return {
+    config: { cluster: 'test', extensions: {}, timeoutMs: 1 },
+    sink: {
+      send: async (event: WebsiteEvent) => {
+        sent.push(event);
+        return { kind: 'accepted', ...answer };
+      },
+    },
+    log: { info() {} },
+    metrics: { events: note, duration: note, queued: note, eventLoop: { begin: () => () => {} } },
+    tracing: { traceparentOf() {}, answered() {} },
+  } as unknown as Sender;
+}
+
+it('A look that the sink asks for takes its turn with its namespace, even if a list revealed the Website', async () => {
+  const handle = handlerOf(accepting({ requeueAfterSeconds: 5 }), () => undefined);
+  expect(await handle(notice(), 1, 0)).toMatchObject({
+    next: { afterMs: 5_000, group: 'team-a', item: { key, reason: 'retry' } },
+  });
+});
+
 describe('The event names the Deployment that the forwarder last saw', () => {
   const versionsSentWith = async (given: Notice, version?: string | null) => {
     const sent: WebsiteEvent[] = [];
-    const note = { inc() {}, observe() {} };
-    const sender = {
-      config: { cluster: 'test', extensions: {}, timeoutMs: 1 },
-      sink: {
-        send: async (event: WebsiteEvent) => {
-          sent.push(event);
-          return { kind: 'accepted' };
-        },
-      },
-      log: { info() {} },
-      metrics: { events: note, duration: note, queued: note, eventLoop: { begin: () => () => {} } },
-      tracing: { traceparentOf() {}, answered() {} },
-    } as unknown as Sender;
-    await handlerOf(sender, () => (version === undefined ? undefined : { Deployment: version }))(given, 1, 0);
+    const seen = version === undefined ? undefined : { Deployment: version };
+    await handlerOf(accepting({}, sent), () => seen)(given, 1, 0);
     return sent.map(({ data }) => data?.versions);
   };
   const changed = notice({ kind: 'changed', reason: 'spec-changed' });

@@ -1,9 +1,8 @@
 import { delayMs, type Backoff } from './backoff.ts';
 import { Breaker } from './breaker.ts';
-import { Line, type Place } from './line.ts';
-
-/** `fast` goes first, but every `SLOW_SHARE`th turn belongs to `slow`, so that it never starves. */
-export type Lane = 'fast' | 'slow';
+import type { Rate } from './bucket.ts';
+import { isLook, laneOfLook, Lanes, LOOKS, type Lane } from './lanes.ts';
+import type { Place } from './line.ts';
 
 /** At most one item per key is handled at a time. A newer item replaces one that is waiting. */
 export interface Work<Item> extends Place {
@@ -13,19 +12,29 @@ export interface Work<Item> extends Place {
   readonly afterMs?: number;
 }
 
-/** The result of handling an item. `again` retries without limit. `done` may schedule another item for the same key. */
+/** A look: another item for a key that was handled. */
+export interface Look<Item> {
+  readonly afterMs: number;
+  /** Not always that of the item before: what a list reveals has a group of its own. */
+  readonly group: string;
+  readonly item: Item;
+}
+
+/** The result of handling an item. `again` retries without limit. */
 export type Result<Item> =
-  | { readonly kind: 'done'; readonly next?: { readonly afterMs: number; readonly item: Item } }
+  | { readonly kind: 'done'; readonly next?: Look<Item> }
   | { readonly kind: 'again'; readonly retryAfterSeconds?: number };
 
 export interface QueueOptions<Item> {
   readonly parallel: number;
-  /** @param waitedMs how long the item waited for its turn. A backoff, a requeue and the breaker do not count. */
+  /** @param waitedMs how long the item waited for its turn. A backoff, a look and the breaker do not count. */
   readonly handle: (item: Item, attempt: number, waitedMs: number) => Promise<Result<Item>>;
   /** Combines two items for one key. By default the newer one replaces the older. */
   readonly merge?: (older: Item, newer: Item) => Item;
   /** Called when the breaker delays a key. */
   readonly deferred?: () => void;
+  /** The limit of looks. */
+  readonly looks?: Rate;
   readonly random?: () => number;
   readonly timers?: Timers;
 }
@@ -48,7 +57,6 @@ const REAL_TIME: Timers = {
 };
 
 const BACKOFF: Backoff = { baseMs: 100, capMs: 30_000 };
-const SLOW_SHARE = 8;
 /** A key that exceeds this rate is delayed, never dropped. The usual cause is two writers that undo each other's changes. */
 const HOT = { burst: 30, perSecond: 2 };
 
@@ -56,20 +64,22 @@ const HOT = { burst: 30, perSecond: 2 };
 export interface Pending {
   /** Number of keys that are waiting for their turn. */
   readonly queued: number;
-  /** Number of keys that are waiting for a timer: a backoff, a requeue or the breaker. */
+  /** Number of keys that are waiting for a timer: a backoff, a look that is not due or the breaker. */
   readonly delayed: number;
+  /** Number of looks that are due and wait for the limit of looks. */
+  readonly looks: number;
   readonly atWork: number;
-  /** Age of the oldest unhandled change, in milliseconds. 0 if every change is handled. */
+  /** Age of the oldest unhandled change, in milliseconds. 0 if every change is handled. A look that has not started is no change. */
   readonly oldestAgeMs: number;
 }
 
 interface Task<Item> extends Work<Item> {
   readonly attempt: number;
-  /** When the oldest unhandled change of the key was added. */
+  /** When the oldest unhandled change of the key was added, or its look started. Infinity for a look that has not started. */
   readonly since: number;
   /** End of the wait that the sink asked for. A newer item does not shorten it. */
   readonly notBefore: number;
-  /** When the key began to wait for its turn. Undefined while it waits for a timer. */
+  /** When the key began to wait for its turn. Undefined for a look, and while it waits for a timer. */
   readonly readyAt?: number | undefined;
 }
 
@@ -85,20 +95,23 @@ interface Entry<Item> extends Task<Item> {
  * - The last item added for a key is handled, or a newer item replaces it.
  * - Two items of one key are never handled at the same time.
  * - A key that fails delays no other key.
+ * - Changes go before looks, and looks start at a limited rate, retries included.
  */
 export class WorkQueue<Item> {
   readonly #options: Required<QueueOptions<Item>>;
   /** The waiting entries: for their turn, for a timer, or until an earlier item of the same key has been handled. */
   readonly #entries = new Map<string, Entry<Item>>();
   readonly #atWork = new Map<string, { readonly since: number; readonly end: Promise<void> }>();
-  readonly #lanes = { fast: new Line(), slow: new Line() };
+  readonly #lanes: Lanes;
   readonly #breaker = new Breaker(HOT);
-  #turns = 0;
+  /** Cancels the timer for the next look. */
+  #cancelLook: (() => void) | undefined;
   #isStopped = false;
 
   constructor(options: QueueOptions<Item>) {
     const defaults = { merge: (_: Item, newer: Item) => newer, deferred: () => {} };
-    this.#options = { ...defaults, random: Math.random, timers: REAL_TIME, ...options };
+    this.#options = { ...defaults, looks: LOOKS, random: Math.random, timers: REAL_TIME, ...options };
+    this.#lanes = new Lanes(this.#options.looks);
   }
 
   /** Number of keys that are waiting or being handled. */
@@ -108,11 +121,12 @@ export class WorkQueue<Item> {
 
   pending(): Pending {
     const now = this.#options.timers.now();
-    const pending = { queued: 0, delayed: 0, atWork: this.#atWork.size };
+    const pending = { queued: 0, delayed: 0, looks: 0, atWork: this.#atWork.size };
     let oldest = now;
-    for (const { cancel, since } of this.#entries.values()) {
-      if (cancel === undefined) pending.queued++;
-      else pending.delayed++;
+    for (const { cancel, lane, since } of this.#entries.values()) {
+      if (cancel !== undefined) pending.delayed++;
+      else if (isLook(lane)) pending.looks++;
+      else pending.queued++;
       oldest = Math.min(oldest, since);
     }
     for (const { since } of this.#atWork.values()) oldest = Math.min(oldest, since);
@@ -134,6 +148,7 @@ export class WorkQueue<Item> {
   /** Starts no further item, and waits for those in progress. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#cancelLook?.();
     for (const { cancel } of this.#entries.values()) cancel?.();
     await Promise.all([...this.#atWork.values()].map(({ end }) => end));
   }
@@ -164,14 +179,14 @@ export class WorkQueue<Item> {
       this.#entries.set(task.key, { ...task, readyAt: undefined, cancel });
       return;
     }
-    this.#entries.set(task.key, { ...task, readyAt: task.readyAt ?? now });
+    this.#entries.set(task.key, { ...task, readyAt: isLook(task.lane) ? undefined : (task.readyAt ?? now) });
     this.#lineUp(task);
     this.#start();
   }
 
-  #lineUp({ key, group, lane }: Task<Item>): void {
+  #lineUp(task: Task<Item>): void {
     // #done and #again line it up once the item in progress has ended.
-    if (!this.#atWork.has(key)) this.#lanes[lane].add({ key, group });
+    if (!this.#atWork.has(task.key)) this.#lanes.add(task, this.#options.timers.now());
   }
 
   #remove(key: string): void {
@@ -179,27 +194,33 @@ export class WorkQueue<Item> {
     if (entry === undefined) return;
     entry.cancel?.();
     this.#entries.delete(key);
-    this.#lanes[entry.lane].delete(entry);
+    this.#lanes.delete(entry);
   }
 
   #start(): void {
     const now = this.#options.timers.now();
     while (!this.#isStopped && this.#atWork.size < this.#options.parallel) {
-      const entry = this.#take();
-      if (entry === undefined) return;
+      const key = this.#lanes.take(now);
+      const entry = key === undefined ? undefined : this.#entries.get(key);
+      if (entry === undefined) {
+        this.#startNextLook(now);
+        return;
+      }
+      this.#entries.delete(entry.key);
+      const started = { ...entry, since: Math.min(entry.since, now) };
       this.#breaker.spend(entry.key, now);
-      this.#atWork.set(entry.key, { since: entry.since, end: this.#work(entry) });
+      this.#atWork.set(entry.key, { since: started.since, end: this.#work(started) });
     }
   }
 
-  #take(): Task<Item> | undefined {
-    this.#turns++;
-    const [first, second]: [Lane, Lane] = this.#turns % SLOW_SHARE === 0 ? ['slow', 'fast'] : ['fast', 'slow'];
-    const { key } = this.#lanes[first].take() ?? this.#lanes[second].take() ?? {};
-    if (key === undefined) return undefined;
-    const entry = this.#entries.get(key);
-    this.#entries.delete(key);
-    return entry;
+  /** Starts the next look as soon as the limit lets it. */
+  #startNextLook(now: number): void {
+    const afterMs = this.#lanes.nextLookMs(now);
+    if (afterMs === undefined || this.#cancelLook !== undefined) return;
+    this.#cancelLook = this.#options.timers.after(afterMs, () => {
+      this.#cancelLook = undefined;
+      this.#start();
+    });
   }
 
   async #work(entry: Task<Item>): Promise<void> {
@@ -216,21 +237,22 @@ export class WorkQueue<Item> {
   #again(entry: Task<Item>, retryAfterSeconds: number | undefined): void {
     const delay = delayMs(BACKOFF, entry.attempt, this.#options.random(), retryAfterSeconds);
     const notBefore = retryAfterSeconds === undefined ? 0 : this.#options.timers.now() + delay;
-    const failed = { ...entry, attempt: entry.attempt + 1, notBefore, readyAt: undefined };
+    // Behind all the looks that are due, a retry could come much later than its backoff.
+    const lane = entry.lane === 'later' ? 'soon' : entry.lane;
+    const failed = { ...entry, lane, attempt: entry.attempt + 1, notBefore, readyAt: undefined };
     const newer = this.#entries.get(entry.key);
     this.#remove(entry.key);
     this.#enter(newer === undefined ? failed : this.#merged(failed, newer, failed.attempt), Math.max(delay, 1));
   }
 
-  #done({ key, group }: Task<Item>, next: { afterMs: number; item: Item } | undefined): void {
+  #done({ key }: Task<Item>, next: Look<Item> | undefined): void {
     const newer = this.#entries.get(key);
     if (newer !== undefined) {
       if (newer.cancel === undefined) this.#lineUp(newer);
     } else if (next !== undefined) {
+      const { group, item } = next;
       const afterMs = Math.max(next.afterMs, 1);
-      // Its age counts from when it is due, not from now.
-      const since = this.#options.timers.now() + afterMs;
-      this.#enter({ key, group, lane: 'slow', item: next.item, attempt: 1, since, notBefore: 0 }, afterMs);
+      this.#enter({ key, group, lane: laneOfLook(afterMs), item, attempt: 1, since: Infinity, notBefore: 0 }, afterMs);
     }
   }
 }

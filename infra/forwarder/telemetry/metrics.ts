@@ -80,11 +80,11 @@ export class Metrics {
     });
     this.#gauge(
       'pending_keys',
-      'Keys that are waiting for their turn, waiting for a timer, or being handled',
+      'Keys that are waiting for their turn, for a timer or for the limit of looks, or being handled',
       ['state'],
       (set) => {
-        const { queued = 0, delayed = 0, atWork = 0 } = pending() ?? {};
-        for (const [state, count] of Object.entries({ queued, delayed, at_work: atWork })) set({ state }, count);
+        const { queued = 0, delayed = 0, looks = 0, atWork = 0 } = pending() ?? {};
+        for (const [state, count] of Object.entries({ queued, delayed, looks, at_work: atWork })) set({ state }, count);
       },
     );
     this.#gauge('oldest_pending_age_seconds', 'Age of the oldest undelivered change', [], (set) =>

@@ -35,7 +35,7 @@ function viewOf(samples: readonly Sample[], { isGood, text }: { isGood: boolean;
     problems: text.split('\n').filter((each) => each !== '' && each !== 'ok'),
     queue: {
       queued: sum('pending_keys', { state: 'queued' }),
-      delayed: sum('pending_keys', { state: 'delayed' }),
+      delayed: sum('pending_keys', { state: 'delayed' }) + sum('pending_keys', { state: 'looks' }),
       atWork: sum('pending_keys', { state: 'at_work' }),
       oldestSeconds: Math.round(sum('oldest_pending_age_seconds')),
     },

@@ -29,8 +29,8 @@ it('P8: the breaker forgets a quiet key while another stays busy', () => {
 });
 
 it('The breaker forgets only keys that would not have to wait', () => {
-  const afterMs = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1_000 }));
-  const step = fc.record({ key: fc.constantFrom('x', 'y'), afterMs });
+  const wait = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 1_000 }));
+  const step = fc.record({ key: fc.constantFrom('x', 'y'), afterMs: wait });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100, size: 'max' }), (steps) => {
       const breaker = new Breaker(RATE);

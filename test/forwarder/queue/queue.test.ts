@@ -1,92 +1,41 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { WorkQueue, type Result, type Timers } from '../../../infra/forwarder/queue/queue.ts';
+import { WorkQueue, type Result } from '../../../infra/forwarder/queue/queue.ts';
 import { sampled } from '../../sampling.ts';
+import { Clock, harness, job, settled, type Job } from './harness.ts';
 
-/** Time passes only when the test advances it. */
-class Clock implements Timers {
-  #now = 0;
-  #timers = new Map<number, { at: number; work: () => void }>();
-  #next = 0;
-  now = () => this.#now;
-  after = (ms: number, work: () => void) => {
-    const id = this.#next++;
-    this.#timers.set(id, { at: this.#now + ms, work });
-    return () => void this.#timers.delete(id);
-  };
-  get isEmpty() {
-    return this.#timers.size === 0;
-  }
-  /** Advances to the next timer. */
-  advance() {
-    const [first] = [...this.#timers].toSorted(([, left], [, right]) => left.at - right.at);
-    if (first === undefined) return;
-    const [id, { at, work }] = first;
-    this.#timers.delete(id);
-    this.#now = Math.max(this.#now, at);
-    work();
-  }
-  /** Advances by this time, and runs every timer that is due. */
-  pass(ms: number) {
-    const end = this.#now + ms;
-    while ([...this.#timers.values()].some(({ at }) => at <= end)) this.advance();
-    this.#now = end;
-  }
-}
-
-interface Job {
-  readonly key: string;
-  readonly version: number;
-}
-const job = (key: string, version: number, group = 'a', lane: 'fast' | 'slow' = 'fast') => ({
-  key,
-  group,
-  lane,
-  item: { key, version },
-});
-const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** A queue whose work ends when the test says so. */
-function harness(parallel = 2, random = 0.5) {
-  const clock = new Clock();
-  const started: Job[] = [];
-  const waitedMs: number[] = [];
-  const running = new Map<string, (result: Result<Job>) => void>();
-  const queue = new WorkQueue<Job>({
-    parallel,
-    random: () => random,
-    timers: clock,
-    handle: (item, _, waited) => {
-      expect(running.has(item.key), `two deliveries of ${item.key} at once`).toBe(false);
-      started.push(item);
-      waitedMs.push(waited);
-      return new Promise((resolve) => running.set(item.key, resolve));
-    },
-  });
-  const end = async (key: string, result: Result<Job> = { kind: 'done' }) => {
-    const resolve = running.get(key);
-    running.delete(key);
-    resolve?.(result);
-    await settled();
-  };
-  return { clock, queue, started, waitedMs, running, end };
-}
+/** How a delivery ends: the sink accepts it, it fails, or the sink asks for a look. */
+type End = 'done' | 'again' | { readonly lookAfterMs: number };
+const endOf = (end: End, key: string, version: number): Result<Job> =>
+  typeof end === 'string'
+    ? { kind: end }
+    : { kind: 'done', next: { afterMs: end.lookAfterMs, group: 'a', item: { key, version } } };
 
 describe('The queue', () => {
-  it('P5: delivers, for each key, the item added last, in order and one at a time, despite failures', async () => {
+  it('P5: delivers, for each key, the item or look that came last, in order and one at a time, despite failures', async () => {
+    const as = fc.oneof<fc.Arbitrary<End>[]>(
+      fc.constantFrom('done', 'again'),
+      fc.record({ lookAfterMs: fc.integer({ min: 0, max: 30_000 }) }),
+    );
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ add: fc.constantFrom('x', 'y', 'z') }) },
-      { weight: 3, arbitrary: fc.record({ end: fc.nat(), fails: fc.boolean() }) },
+      { weight: 3, arbitrary: fc.record({ end: fc.nat(), as }) },
       { weight: 1, arbitrary: fc.constant({ advance: true }) },
     );
+    const looks = { burst: 1, perSecond: 1 };
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), async (steps, parallel) => {
-        const { clock, queue, started, running, end } = harness(parallel);
+        const { clock, queue, started, running, end } = harness(parallel, 0.5, looks);
         const last = new Map<string, number>();
         const done = new Map<string, number>();
-        const finish = async (key: string, fails: boolean) => {
-          if (!fails) done.set(key, started.findLast((item) => item.key === key)?.version ?? -1);
-          await end(key, fails ? { kind: 'again' } : { kind: 'done' });
+        const finish = async (key: string, result: Result<Job> = { kind: 'done' }) => {
+          const version = started.findLast((item) => item.key === key)?.version ?? -1;
+          if (result.kind === 'done') {
+            done.set(key, version);
+            // A newer item makes the look needless.
+            if (result.next !== undefined && last.get(key) === version) last.set(key, result.next.item.version);
+          }
+          await end(key, result);
         };
         for (const [version, each] of steps.entries()) {
           if ('add' in each) {
@@ -94,16 +43,18 @@ describe('The queue', () => {
             queue.add(job(each.add, version));
           } else if ('end' in each) {
             const [key] = [...running.keys()].slice(each.end % Math.max(running.size, 1));
-            if (key !== undefined) await finish(key, each.fails);
+            if (key !== undefined) await finish(key, endOf(each.as, key, version));
           } else clock.advance();
           expect(running.size).toBeLessThanOrEqual(parallel);
         }
         // The faults stop: from here on, every delivery succeeds.
         for (let round = 0; queue.size > 0; round++) {
           if (round > 1_000) throw new Error('Something is never delivered');
-          for (const key of running.keys()) await finish(key, false);
+          for (const key of running.keys()) await finish(key);
           clock.advance();
         }
+        // A change may have replaced the look that this timer was for.
+        clock.advance();
         expect(done).toEqual(last);
         for (const key of last.keys()) {
           const versions = started.filter((item) => item.key === key).map(({ version }) => version);
@@ -254,19 +205,19 @@ describe('A key', () => {
 
   it('reports how long its oldest undelivered change has waited, despite failures and new items', async () => {
     const { clock, queue, end } = harness();
-    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 0, oldestAgeMs: 0 });
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, looks: 0, atWork: 0, oldestAgeMs: 0 });
     queue.add(job('x', 0));
     await end('x', { kind: 'again', retryAfterSeconds: 5 });
     clock.pass(2_000);
     queue.add(job('x', 0));
-    expect(queue.pending()).toEqual({ queued: 0, delayed: 1, atWork: 0, oldestAgeMs: 2_000 });
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 1, looks: 0, atWork: 0, oldestAgeMs: 2_000 });
     clock.advance();
-    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 1, oldestAgeMs: 5_050 });
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, looks: 0, atWork: 1, oldestAgeMs: 5_050 });
     queue.add(job('x', 1));
     await end('x');
-    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, atWork: 1, oldestAgeMs: 0 });
-    await end('x', { kind: 'done', next: { afterMs: 60_000, item: { key: 'x', version: 2 } } });
-    expect(queue.pending()).toEqual({ queued: 0, delayed: 1, atWork: 0, oldestAgeMs: 0 });
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 0, looks: 0, atWork: 1, oldestAgeMs: 0 });
+    await end('x', { kind: 'done', next: { afterMs: 60_000, group: 'a', item: { key: 'x', version: 2 } } });
+    expect(queue.pending()).toEqual({ queued: 0, delayed: 1, looks: 0, atWork: 0, oldestAgeMs: 0 });
   });
 
   it('that is added again and again is delayed, and its last item is delivered', async () => {
@@ -308,7 +259,7 @@ describe('A key', () => {
     const { clock, queue, started, end } = harness();
     queue.add(job('x', 0));
     while (clock.now() < 10_000) {
-      await end('x', { kind: 'done', next: { afterMs: 0, item: { key: 'x', version: 1 } } });
+      await end('x', { kind: 'done', next: { afterMs: 0, group: 'a', item: { key: 'x', version: 1 } } });
       clock.advance();
     }
     expect(started.length).toBeLessThanOrEqual(30 + 2 * 11);
@@ -316,7 +267,7 @@ describe('A key', () => {
 
   it('is delivered again after the time that the sink asked for, unless a new item comes first', async () => {
     const { clock, queue, started, end } = harness();
-    const next = { afterMs: 60_000, item: { key: 'x', version: 7 } };
+    const next = { afterMs: 60_000, group: 'a', item: { key: 'x', version: 7 } };
     queue.add(job('x', 0));
     await end('x', { kind: 'done', next });
     clock.advance();
@@ -361,7 +312,7 @@ describe('The queue', () => {
 
   it.each<Result<Job>>([
     { kind: 'again' },
-    { kind: 'done', next: { afterMs: 600_000, item: { key: 'x', version: 1 } } },
+    { kind: 'done', next: { afterMs: 600_000, group: 'a', item: { key: 'x', version: 1 } } },
   ])('leaves no timer behind after it stops, since a timer would keep the process alive: %o', async (result) => {
     const { clock, queue, end } = harness();
     queue.add(job('x', 0));
@@ -380,7 +331,7 @@ describe('The queue', () => {
       parallel: 1,
       handle: async () => {
         turns++;
-        return { kind: 'done', next: { afterMs: 30 * 86_400_000, item: 1 } };
+        return { kind: 'done', next: { afterMs: 30 * 86_400_000, group: 'a', item: 1 } };
       },
     });
     queue.add({ key: 'x', group: 'a', lane: 'fast', item: 0 });
@@ -418,7 +369,7 @@ describe('The reported waiting time of an item', () => {
   it.each<[string, Result<Job>, number]>([
     ['a backoff', { kind: 'again' }, 60_000],
     ['a wait that the sink asked for', { kind: 'again', retryAfterSeconds: 5 }, 60_000],
-    ['a requeue', { kind: 'done', next: { afterMs: 5000, item: { key: 'x', version: 2 } } }, 5000],
+    ['a requeue', { kind: 'done', next: { afterMs: 5000, group: 'a', item: { key: 'x', version: 2 } } }, 5000],
   ])('does not count %s', async (_, result, passes) => {
     const { clock, queue, waitedMs, end } = harness(1);
     queue.add(job('x', 1));

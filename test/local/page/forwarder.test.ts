@@ -14,7 +14,7 @@ async function aForwarder() {
   const health = new Health();
   const metrics = new Metrics({
     health,
-    pending: () => ({ queued: 3, delayed: 2, atWork: 1, oldestAgeMs: 4_400 }),
+    pending: () => ({ queued: 3, delayed: 2, looks: 7, atWork: 1, oldestAgeMs: 4_400 }),
     known: () => new Map([['websites', 9]]),
     isLeader: () => true,
   });
@@ -44,7 +44,7 @@ it('The page reads the state of the forwarder from its endpoints', async () => {
   expect(await forwarderAt(url)).toEqual({
     state: 'not ready',
     problems: ['deployments: away'],
-    queue: { queued: 3, delayed: 2, atWork: 1, oldestSeconds: 4 },
+    queue: { queued: 3, delayed: 9, atWork: 1, oldestSeconds: 4 },
     watches: [
       { resource: 'websites', isConnected: true, objects: 9 },
       { resource: 'deployments', isConnected: false, objects: 0 },

@@ -1,0 +1,103 @@
+import { Bucket, type Rate } from './bucket.ts';
+import { Line, type Place } from './line.ts';
+
+/**
+ * - `fast`: changes.
+ * - `slow`: what may wait for changes.
+ * - `soon`: looks that the sink asked for after a short wait. A look that could not start for `SOON_MS` goes to `later`.
+ * - `later`: looks after a longer wait.
+ */
+export type Lane = 'fast' | 'slow' | 'soon' | 'later';
+
+interface Waiting extends Place {
+  readonly lane: Lane;
+  /** How often it was tried, and this time. */
+  readonly attempt: number;
+}
+
+/**
+ * The limit of looks. Without it, 20,000 Websites that are not ready would need a thousand looks a second at first, and 170 after some
+ * minutes. A look is three reads and a list of Pods. It takes 5 to 9 ms of CPU of the API server and etcd, and 3 to 5 of the functions.
+ * So 20 looks a second take at most a fifth and a tenth of a core.
+ *
+ * A rollout that lasts is looked at every 120 s, so no look is late with up to 2,400 of them. The first minutes need more looks: the
+ * burst is enough for 300 rollouts that begin at the same time.
+ */
+export const LOOKS: Rate = { burst: 1_700, perSecond: 20 };
+
+/** A Website that is not ready names a new cause within this time (P11). A cause in the Pods is found by a look, and not by an event. */
+const SOON_MS = 15_000;
+
+/** Every eighth turn belongs to the other lane, so that it never starves. */
+const SHARE = 8;
+
+export const isLook = (lane: Lane): boolean => lane === 'soon' || lane === 'later';
+
+/** The lane of a look, by how long it waits until it is due. */
+export const laneOfLook = (afterMs: number): Lane => (afterMs <= SOON_MS ? 'soon' : 'later');
+
+type Take = (now: number) => string | undefined;
+
+/** Takes from `first`, but every `share`th time from `second`. */
+function sharing(share: number, first: Take, second: Take): Take {
+  let turns = 0;
+  return (now) => {
+    const [one, other] = ++turns % share === 0 ? [second, first] : [first, second];
+    return one(now) ?? other(now);
+  };
+}
+
+function limited(bucket: Bucket, take: Take): Take {
+  return (now) => {
+    if (bucket.waitMs(now) > 0) return undefined;
+    const key = take(now);
+    if (key !== undefined) bucket.spend(now);
+    return key;
+  };
+}
+
+/** The keys that wait for their turn, and whose turn it is. */
+export class Lanes {
+  readonly #fast = new Line();
+  readonly #slow = new Line();
+  readonly #soon = new Line<Place & { readonly until: number }>();
+  readonly #later = new Line();
+  readonly #limit: Bucket;
+  /** The key whose turn it is. It leaves its line. */
+  readonly take: Take;
+
+  constructor(rate: Rate) {
+    this.#limit = new Bucket(rate);
+    const looks = sharing(
+      SHARE,
+      (now) => this.#takeSoon(now),
+      () => this.#later.take()?.key,
+    );
+    const others = sharing(2, () => this.#slow.take()?.key, limited(this.#limit, looks));
+    this.take = sharing(SHARE, () => this.#fast.take()?.key, others);
+  }
+
+  add({ key, group, lane, attempt }: Waiting, now: number): void {
+    // The age of a look that failed counts, so it does not go to `later`.
+    if (lane === 'soon') this.#soon.add({ key, group, until: attempt === 1 ? now + SOON_MS : Infinity });
+    else ({ fast: this.#fast, slow: this.#slow, later: this.#later })[lane].add({ key, group });
+  }
+
+  delete(place: Place): void {
+    for (const line of [this.#fast, this.#slow, this.#soon, this.#later]) line.delete(place);
+  }
+
+  /** How long until the limit lets the next look start, in milliseconds. Undefined if no look waits. */
+  nextLookMs(now: number): number | undefined {
+    return this.#soon.isEmpty && this.#later.isEmpty ? undefined : this.#limit.waitMs(now);
+  }
+
+  /** If there are more looks than the limit allows, some can still be in time. Looks that are late already make room for these. */
+  #takeSoon(now: number): string | undefined {
+    for (let next = this.#soon.take(); next !== undefined; next = this.#soon.take()) {
+      if (next.until >= now) return next.key;
+      this.#later.add(next);
+    }
+    return undefined;
+  }
+}
