@@ -11,7 +11,8 @@ const LONGEST_UNREAD = 4 * 1024 * 1024;
 
 /**
  * The log of a process: JSON lines on standard output, from `level` on. They are written asynchronously and in groups, which saves
- * CPU time (docs/adr/0009-where-the-time-goes.md). The rest is written when the process exits.
+ * CPU time (docs/adr/0009-where-the-time-goes.md). The first line does not wait, because it often says that the program has started. The
+ * rest is written when the process exits.
  */
 export function logOf(level: string): Logger {
   const output = pino.destination({ sync: false, maxLength: LONGEST_UNREAD });
@@ -20,6 +21,7 @@ export function logOf(level: string): Logger {
     output.flushSync = () => {};
   });
   let lines = '';
+  let isFirst = true;
   const flush = () => {
     output.write(lines);
     lines = '';
@@ -33,7 +35,9 @@ export function logOf(level: string): Logger {
     { level },
     {
       write(line) {
-        if (lines === '') setTimeout(flush, GATHER_MS);
+        if (isFirst) setImmediate(flush);
+        else if (lines === '') setTimeout(flush, GATHER_MS);
+        isFirst = false;
         lines += printable(line);
       },
     },
