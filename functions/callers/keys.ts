@@ -1,9 +1,9 @@
 import type * as Jose from 'jose';
-import type { JWTVerifyGetKey } from 'jose';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { Troubles } from '../cluster/troubles.ts';
 
 /** Keys are read again every ten minutes, and for a token with an unknown key. Such tokens cause at most one read in 5 s. */
-const KEYS = { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 };
+const KEYS = { cooldownMs: 5_000, freshMs: 600_000, readMs: 5_000 };
 
 /** The issuer or its keys could not be read. The token may be valid. */
 export class NoKeysError extends Error {
@@ -11,50 +11,96 @@ export class NoKeysError extends Error {
 }
 
 interface KeySource {
-  readonly url: URL;
-  readonly fetchKeys: (url: string, options: RequestInit) => Promise<Response>;
+  /** Whose keys they are, for messages. */
+  readonly origin: string;
+  /** Reads a JSON Web Key Set, which is not checked yet. */
+  readonly read: (signal: AbortSignal) => Promise<unknown>;
 }
 
-/** The keys of an issuer, read again from time to time. If a read fails, the previous keys stay in use, as in API servers. */
+/** The keys at a URL. */
+export const keysAt = (url: URL, send: typeof fetch = fetch): KeySource => ({
+  origin: url.origin,
+  async read(signal) {
+    const headers = { accept: 'application/json, application/jwk-set+json', 'user-agent': 'website-reconciler' };
+    const response = await send(url, { headers, redirect: 'manual', signal });
+    if (response.status !== 200) throw new Error('Expected 200 OK from the JSON Web Key Set HTTP response');
+    return response.json().catch(() => undefined);
+  },
+});
+
+/** Finds the key of a token. */
+type KeyFinder = (...about: Parameters<JWTVerifyGetKey>) => Promise<Jose.CryptoKey>;
+
+/** The keys of one issuer. */
+export interface CachedKeys {
+  readonly keyFor: KeyFinder;
+  /** Reads the keys now, so that the next token does not wait for it. */
+  readonly read: () => Promise<unknown>;
+}
+
+/**
+ * The keys of an issuer, read again from time to time. If a read fails, the previous keys stay in use, as in API servers. jose has a
+ * cache too (`createRemoteJWKSet`). But that loads Node's own undici, which takes a tenth of a cold start.
+ */
 export function cachedKeys(
-  { url, fetchKeys }: KeySource,
-  { createLocalJWKSet, createRemoteJWKSet, customFetch }: typeof Jose,
+  { origin, read }: KeySource,
+  { createLocalJWKSet, errors }: typeof Jose,
   troubles: Troubles,
-): JWTVerifyGetKey {
-  const subject = `keys of callers' tokens from ${url.origin}`;
-  const remote = createRemoteJWKSet(url, {
-    ...KEYS,
-    [customFetch]: async (href: string, options: RequestInit) => checkedResponse(await fetchKeys(href, options)),
-  });
+): CachedKeys {
+  const subject = `keys of callers' tokens from ${origin}`;
+  let last: { readonly keyFor: KeyFinder; readonly at: number } | undefined;
+  let reading: Promise<KeyFinder> | undefined;
   let failedAt = -Infinity;
-  return async (header, token) => {
-    const last = remote.jwks();
-    if (last === undefined) return remote(header, token);
+  const isYounger = (ms: number): boolean => last !== undefined && performance.now() - last.at < ms;
+
+  async function readOnce(): Promise<KeyFinder> {
+    const keyFor = createLocalJWKSet(checked(await read(AbortSignal.timeout(KEYS.readMs))));
+    last = { keyFor, at: performance.now() };
+    return keyFor;
+  }
+  /** Concurrent callers share one read. */
+  const readKeys = () => (reading ??= readOnce().finally(() => (reading = undefined)));
+
+  const freshKeyFor: KeyFinder = async (header, token) => {
+    const known = last !== undefined && isYounger(KEYS.freshMs) ? last.keyFor : await readKeys();
     try {
-      // After a failed read, further tokens do not cause reads for a while.
-      if (performance.now() - failedAt > KEYS.cooldownDuration) {
-        const key = await remote(header, token);
-        if (remote.fresh) troubles.end(subject);
-        return key;
-      }
+      return await known(header, token);
     } catch (error) {
-      if (!isReadFailure(error)) throw error;
-      failedAt = performance.now();
-      troubles.begin(subject, error instanceof Error ? error.message : 'they cannot be read');
+      if (!(error instanceof errors.JWKSNoMatchingKey) || isYounger(KEYS.cooldownMs)) throw error;
+      return (await readKeys())(header, token);
     }
-    return createLocalJWKSet(last)(header, token).catch((cause: unknown) => {
-      // The token's key may be one of those that could not be read.
-      throw new NoKeysError('Could not read the keys again', { cause });
-    });
+  };
+
+  return {
+    read: readKeys,
+    async keyFor(header, token) {
+      if (last === undefined) return freshKeyFor(header, token);
+      const { keyFor } = last;
+      try {
+        // After a failed read, further tokens do not cause reads for a while.
+        if (performance.now() - failedAt > KEYS.cooldownMs) {
+          const key = await freshKeyFor(header, token);
+          if (isYounger(KEYS.freshMs)) troubles.end(subject);
+          return key;
+        }
+      } catch (error) {
+        if (!isReadFailure(error)) throw error;
+        failedAt = performance.now();
+        troubles.begin(subject, error instanceof Error ? error.message : 'they cannot be read');
+      }
+      return keyFor(header, token).catch((cause: unknown) => {
+        // The token's key may be one of those that could not be read.
+        throw new NoKeysError('Could not read the keys again', { cause });
+      });
+    },
   };
 }
 
 /** Every issuer has keys, so an answer without keys is an error and does not replace the previous keys. */
-async function checkedResponse(response: Response): Promise<Response> {
-  if (response.status !== 200) return response;
-  const body = (await response.json().catch(() => undefined)) as { keys?: unknown } | undefined;
-  if (!Array.isArray(body?.keys) || body.keys.length === 0) throw new Error('the answer holds no keys');
-  return Response.json(body);
+function checked(answer: unknown): JSONWebKeySet {
+  const { keys } = (answer ?? {}) as { keys?: unknown };
+  if (!Array.isArray(keys) || keys.length === 0) throw new Error('the answer holds no keys');
+  return answer as JSONWebKeySet;
 }
 
 /** Whether the keys could not be read. Every other error is about the token. */

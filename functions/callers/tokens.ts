@@ -3,7 +3,7 @@ import type { JWTVerifyGetKey } from 'jose';
 import type { Transport } from '../cluster/transport.ts';
 import type { Troubles } from '../cluster/troubles.ts';
 import type { Config } from '../config.ts';
-import { isReadFailure, cachedKeys, NoKeysError } from './keys.ts';
+import { cachedKeys, isReadFailure, keysAt, NoKeysError, type CachedKeys } from './keys.ts';
 
 /** Only asymmetric algorithms: a verifier must not be able to create tokens. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
@@ -19,7 +19,7 @@ export type Verifier = (token: string) => Promise<string | undefined>;
 /** A trusted issuer of tokens. */
 interface Issuer {
   readonly name: () => Promise<string>;
-  readonly keys: JWTVerifyGetKey;
+  readonly keys: CachedKeys;
 }
 
 /** Verifies ServiceAccount tokens of the clusters, or tokens of the configured issuer. */
@@ -34,14 +34,17 @@ export async function tokenVerifier(
   const issuers: readonly Issuer[] =
     jwksUrl === undefined
       ? clusters.map((cluster) => ({ name: issuerOf(cluster, issuer), keys: keysOf(cluster, jose, troubles) }))
-      : [{ name: async () => issuer ?? '', keys: cachedKeys({ url: jwksUrl, fetchKeys: fetch }, jose, troubles) }];
+      : [{ name: async () => issuer ?? '', keys: cachedKeys(keysAt(jwksUrl), jose, troubles) }];
+  const [only, ...others] = issuers;
+  // Each of several clusters is asked from its first event on.
+  if (only !== undefined && others.length === 0) readEarly(only);
 
   async function verifiedBy({ name, keys }: Issuer, token: string): Promise<string | undefined> {
     const claimed = decodeJwt(token);
     const issuerName = await inTime(name());
     // Checked first, so that a token does not cause reads of another issuer's keys.
     if (claimed.iss !== issuerName) throw new jose.errors.JWTClaimValidationFailed('Another issuer', claimed, 'iss');
-    const { payload } = await jwtVerify(token, withReadFailures(keys), {
+    const { payload } = await jwtVerify(token, withReadFailures(keys.keyFor), {
       issuer: issuerName,
       audience,
       algorithms: ALGORITHMS,
@@ -87,12 +90,23 @@ function issuerOf(cluster: Transport, configured: string | undefined): () => Pro
   return () => (known ??= start());
 }
 
-function keysOf(cluster: Transport, jose: typeof Jose, troubles: Troubles): JWTVerifyGetKey {
-  const fetchKeys = async (): Promise<Response> =>
-    Response.json(
-      await cluster.json({ method: 'GET', path: CLUSTER_KEYS, what: 'get the keys of tokens', turn: 'at once' }),
-    );
-  return cachedKeys({ url: new URL(CLUSTER_KEYS, cluster.server), fetchKeys }, jose, troubles);
+const keysOf = (cluster: Transport, jose: typeof Jose, troubles: Troubles): CachedKeys =>
+  cachedKeys(
+    {
+      origin: new URL(cluster.server).origin,
+      read: (signal) =>
+        cluster.json({ method: 'GET', path: CLUSTER_KEYS, what: 'get the keys of tokens', turn: 'at once', signal }),
+    },
+    jose,
+    troubles,
+  );
+
+/**
+ * Reads an issuer and its keys while the host waits for its first event. A failure has no effect: the first token then reads them
+ * again, and reports it.
+ */
+function readEarly({ name, keys }: Issuer): void {
+  for (const read of [name, keys.read]) read().catch(() => {});
 }
 
 /** The longest time that a caller waits, in milliseconds. The read continues for later callers. */

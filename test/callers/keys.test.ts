@@ -1,9 +1,11 @@
 // The keys of an issuer that is not always available.
+import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { promisify } from 'node:util';
 import * as jose from 'jose';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Troubles } from '../../functions/cluster/troubles.ts';
-import { cachedKeys, NoKeysError } from '../../functions/callers/keys.ts';
+import { cachedKeys, keysAt, NoKeysError, type CachedKeys } from '../../functions/callers/keys.ts';
 
 const first = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const second = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -17,7 +19,7 @@ let answer: () => Promise<Response>;
 let asked: number;
 let warnings: object[];
 let troubles: Troubles;
-let keys: jose.JWTVerifyGetKey;
+let keys: CachedKeys;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'Date'] });
@@ -29,7 +31,7 @@ beforeEach(() => {
     asked++;
     return answer();
   };
-  keys = cachedKeys({ url: new URL('https://issuer.example.com/keys?secret=1'), fetchKeys }, jose, troubles);
+  keys = cachedKeys(keysAt(new URL('https://issuer.example.com/keys?secret=1'), fetchKeys), jose, troubles);
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -37,7 +39,7 @@ async function verify(kid: 'first' | 'second') {
   const token = await new jose.SignJWT({ sub: 'a' })
     .setProtectedHeader({ alg: 'ES256', kid })
     .sign((kid === 'first' ? first : second).privateKey);
-  return (await jose.jwtVerify(token, keys)).payload.sub;
+  return (await jose.jwtVerify(token, keys.keyFor)).payload.sub;
 }
 /** Keys are read again after ten minutes. */
 const later = () => vi.advanceTimersByTime(601_000);
@@ -78,4 +80,45 @@ it('A failing issuer is not asked again with each token', async () => {
 it('The first reading of the keys has to succeed', async () => {
   answer = async () => Response.json({ keys: [] });
   await expect(verify('first')).rejects.toThrow('holds no keys');
+});
+
+it('Concurrent tokens share one read', async () => {
+  const find = () => keys.keyFor({ alg: 'ES256', kid: 'first' }, { payload: '', signature: '' });
+  await Promise.all([find(), find()]);
+  expect(asked).toBe(1);
+});
+
+it('Tokens with unknown keys cause at most one read in 5 s', async () => {
+  await verify('first');
+  for (const ms of [4_900, 200, 4_900, 200]) {
+    vi.advanceTimersByTime(ms);
+    await expect(verify('second')).rejects.toThrow(jose.errors.JWKSNoMatchingKey);
+  }
+  expect(asked).toBe(3);
+});
+
+it('After an early read, the first token causes none', async () => {
+  await keys.read();
+  expect(await verify('first')).toBe('a');
+  expect(asked).toBe(1);
+});
+
+it('An early read that fails has no effect on the first token', async () => {
+  answer = () => Promise.reject(new Error('no route'));
+  await expect(keys.read()).rejects.toThrow('no route');
+  answer = async () => Response.json({ keys: [await jwk('first')] });
+  expect(await verify('first')).toBe('a');
+  expect(warnings).toEqual([]);
+});
+
+it("Node's own undici is not loaded to read a cluster's keys", async () => {
+  const source = `
+    import * as jose from 'jose';
+    import { Troubles } from './functions/cluster/troubles.ts';
+    import { cachedKeys } from './functions/callers/keys.ts';
+    const keys = cachedKeys({ origin: 'x', read: async () => ({ keys: [{ kty: 'EC' }] }) }, jose, new Troubles());
+    await keys.read();
+    console.log(process.moduleLoadList.filter((each) => each.includes('undici')).length);`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', source]);
+  expect(stdout).toBe('0\n');
 });

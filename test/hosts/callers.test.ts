@@ -122,12 +122,24 @@ describe('A caller with a token of the cluster', () => {
   it('gets 503 while the cluster does not say who issues tokens', async () => {
     const proxy = await faultProxy(inject('functionsKubeconfig'));
     close.push(() => proxy.close());
-    const { url } = await functionsWith({ ...OF_THE_CLUSTER, KUBECONFIG: proxy.kubeconfig });
-    const right = bearer(await tokenOf('website-forwarder'));
     proxy.add({ path: /well-known/, fault: { answer: 503 } });
+    const { url, program } = await functionsWith({ ...OF_THE_CLUSTER, KUBECONFIG: proxy.kubeconfig });
+    const right = bearer(await tokenOf('website-forwarder'));
+    // The functions have asked before, and said nothing about it.
+    expect(program.lines.map(({ msg }) => msg)).toEqual(['Listening']);
     expect((await send(url, right)).status).toBe(503);
     proxy.heal();
     expect((await send(url, right)).status).toBe(204);
+  });
+
+  it('waits for neither the issuer nor the keys, which the functions have read before', async () => {
+    const proxy = await faultProxy(inject('functionsKubeconfig'));
+    close.push(() => proxy.close());
+    const { url } = await functionsWith({ ...OF_THE_CLUSTER, KUBECONFIG: proxy.kubeconfig });
+    const asked = () => proxy.requests.filter((each) => /well-known|jwks/.test(each)).length;
+    await eventually(async () => expect(asked()).toBe(2));
+    proxy.add({ path: /well-known|jwks/, fault: { answer: 503 } });
+    expect((await send(url, bearer(await tokenOf('website-forwarder')))).status).toBe(204);
   });
 
   it('is refused before the body is read if the token is missing', async () => {
