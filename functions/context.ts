@@ -81,6 +81,7 @@ async function clustersFrom(
   };
   if (contexts === undefined) {
     const transport = await connect({ ...address, adapt: withEntra }, troubles, callObserver);
+    openEarly(transport);
     const { cluster, until: clusterUntil, kept } = served(transport);
     return { transports: [transport], clusters: oneCluster(cluster, clusterUntil, kept) };
   }
@@ -91,4 +92,12 @@ async function clustersFrom(
     return served(transport);
   });
   return { transports, clusters };
+}
+
+/**
+ * Opens a connection while the host starts and waits for its first event. Everybody may read the version. A failure has no effect: the
+ * first event connects again, and reports the problem.
+ */
+function openEarly(transport: Transport): void {
+  transport.json({ method: 'GET', path: '/version', what: 'get the version', turn: 'at once' }).catch(() => {});
 }

@@ -13,8 +13,10 @@ export type { Fault } from './fault.ts';
 /** A proxy in front of a server, which injects the faults that a test asks for. */
 export interface Proxy {
   readonly url: string;
-  /** Every request that came, `GET /path?query`. */
+  /** Every request that came, `GET /path?query`, but those that only open a connection. */
   readonly requests: string[];
+  /** How many requests came that only open a connection. */
+  readonly opened: () => number;
   /** Applies from the next request on; the first rule that matches counts. */
   add(rule: Rule): void;
   /** Chooses a fault for each request that no rule is for. */
@@ -56,11 +58,13 @@ async function proxyBefore(target: () => Target): Promise<Proxy> {
   let rules: Rule[] = [];
   let choose: (asked: Asked) => Fault | undefined = () => undefined;
   const requests: string[] = [];
+  let opened = 0;
   const memory = new Map<string, Buffer>();
   const faulty = new Set<{ destroy(): void }>();
 
   const server = createServer((incoming, outgoing) => {
-    requests.push(`${incoming.method} ${incoming.url}`);
+    if (incoming.url === '/version') opened++;
+    else requests.push(`${incoming.method} ${incoming.url}`);
     const fault = faultBy(rules, incoming) ?? choose(incoming);
     if (fault !== undefined) faulty.add(outgoing);
     outgoing.once('close', () => faulty.delete(outgoing));
@@ -71,6 +75,7 @@ async function proxyBefore(target: () => Target): Promise<Proxy> {
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    opened: () => opened,
     add: (rule) => void rules.push(rule),
     misbehave: (chooser) => void (choose = chooser),
     heal() {

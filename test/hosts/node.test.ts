@@ -9,7 +9,7 @@ import type { WebsiteKey } from '../../functions/website/resource.ts';
 import type { Statusz } from '../../functions/statusz.ts';
 import { VERSION } from '../../functions/version.ts';
 import { eventually } from '../eventually.ts';
-import { faultProxy } from '../faults/proxy.ts';
+import { faultProxy, type Fault } from '../faults/proxy.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { startFunctions } from '../program.ts';
 
@@ -96,6 +96,25 @@ it('The Node host answers 503 with Retry-After while the cluster cannot be reach
   const response = await send(url, { namespace: 'a', name: 'b' });
   expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
   expect(await program.stop()).toBe(0);
+});
+
+it.each<[string, Fault | undefined]>([
+  ['opens a connection before its first event', undefined],
+  ['says nothing if the early connection breaks', { drop: 'before' }],
+  ['says nothing if the early connection gets 401', { answer: 401 }],
+  ['does not wait for an early connection that hangs', { freeze: true }],
+])('The Node host %s', async (_, fault) => {
+  const proxy = await faultProxy(inject('functionsKubeconfig'));
+  if (fault !== undefined) proxy.add({ path: /version/, fault });
+  const program = startFunctions({ KUBECONFIG: proxy.kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
+  const url = String((await program.line('Listening'))['url']);
+  await eventually(() => expect(proxy.opened()).toBeGreaterThan(0));
+  expect(proxy.requests).toEqual([]);
+  expect((await send(url, { namespace: 'default', name: 'missing' })).status).toBe(204);
+  expect(await program.stop()).toBe(0);
+  expect(program.lines.map(({ msg }) => msg)).toEqual(['Listening', 'Reconciled Website', 'Stopping']);
+  expect(program.stderr).toEqual([]);
+  await proxy.close();
 });
 
 it('The Node host answers 429 with Retry-After while MAX_CONCURRENT requests are at work, and accepts more afterwards', async () => {
