@@ -3,10 +3,15 @@ import { SLOW_MS } from './patience.ts';
 /** Concurrent calls to an API server that is not overloaded. */
 export const MOST_AT_ONCE = 32;
 
+/**
+ * What a call says about the load of the API server. `late`: it timed out, or the API server asked for fewer calls. `failed`: nothing,
+ * because the API server may have waited for an admission webhook.
+ */
+export type Load = 'answered' | 'late' | 'failed';
+
 /** Permission to send one call now. */
 export interface Turn {
-  /** @param how `late` if the API server timed out or asked for fewer calls. */
-  end(how: 'answered' | 'late'): void;
+  end(how: Load): void;
 }
 
 interface Waiter {
@@ -60,8 +65,8 @@ export class Concurrency {
     return {
       end: (how) => {
         this.#running--;
-        if (how === 'late' || this.#now() - at > SLOW_MS) this.#lower(number);
-        else this.#limit = Math.min(MOST_AT_ONCE, this.#limit + 1 / this.#limit);
+        if (how === 'late' || (how === 'answered' && this.#now() - at > SLOW_MS)) this.#lower(number);
+        else if (how === 'answered') this.#limit = Math.min(MOST_AT_ONCE, this.#limit + 1 / this.#limit);
         this.#next();
       },
     };

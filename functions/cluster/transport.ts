@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { Concurrency, NoTurnError, type Turn } from './concurrency.ts';
+import { Concurrency, NoTurnError, type Load, type Turn } from './concurrency.ts';
 import { connectionsFor } from './connections.ts';
 import { messageOf, withoutQuotes } from './causes.ts';
 import type { ClusterAddress } from './credentials.ts';
@@ -159,11 +159,11 @@ export async function connect(
     const turn = await turnFor(apiRequest);
     const start = performance.now();
     let status: number | undefined;
-    let how: 'answered' | 'late' = 'answered';
+    let how: Load = 'answered';
     try {
       const answer = await send(apiRequest);
       status = answer.status;
-      if (isOverloaded(answer)) how = 'late';
+      how = loadShownBy(answer);
       return answer;
     } catch (error) {
       if (isTimeout(error)) how = 'late';
@@ -207,9 +207,11 @@ export async function connect(
   };
 }
 
-/** Whether the API server is overloaded. A 504 for a resourceVersion that it has not reached is no sign of that. */
-const isOverloaded = ({ status, text }: Answer): boolean =>
-  status === 429 || (status === 504 && !text.includes(TOO_LARGE_VERSION));
+/** A 504 for a resourceVersion that the API server has not reached is no sign of its load. */
+export function loadShownBy({ status, text }: Pick<Answer, 'status' | 'text'>): Load {
+  if (status === 500) return 'failed';
+  return status === 429 || (status === 504 && !text.includes(TOO_LARGE_VERSION)) ? 'late' : 'answered';
+}
 const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError';
 const isGood = (status: number): boolean => status >= 200 && status < 300;
 const first = (header: string | string[] | undefined): string | undefined => [header].flat()[0];

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Concurrency, MOST_AT_ONCE, NoTurnError, type Turn } from '../../functions/cluster/concurrency.ts';
+import { loadShownBy } from '../../functions/cluster/transport.ts';
 import { SLOW_MS } from '../../functions/cluster/patience.ts';
 import { sampled } from '../sampling.ts';
 
@@ -26,6 +27,17 @@ function queue(count: number, startBy = soon()) {
 }
 const settled = () => vi.advanceTimersByTimeAsync(0);
 
+it.each([
+  [200, '', 'answered'],
+  [409, '', 'answered'],
+  [429, '', 'late'],
+  [504, 'Timeout', 'late'],
+  [504, 'Too large resource version: 9, current: 1', 'answered'],
+  [500, 'failed calling webhook "policy": context deadline exceeded', 'failed'],
+])('An answer of %s (%s) counts as %s', (status, text, load) => {
+  expect(loadShownBy({ status, text })).toBe(load);
+});
+
 describe('The limit of calls at once', () => {
   it('is MOST_AT_ONCE for a healthy API server, and the next call waits until one ends', async () => {
     const first = await turns(MOST_AT_ONCE);
@@ -49,6 +61,16 @@ describe('The limit of calls at once', () => {
     const [turn] = await turns(1);
     vi.advanceTimersByTime(SLOW_MS + 1);
     turn?.end('answered');
+    expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
+  });
+
+  it('stays as it is when webhooks hang, so that other calls are not held up', async () => {
+    const round = await turns(MOST_AT_ONCE / 2);
+    vi.advanceTimersByTime(SLOW_MS + 1);
+    for (const turn of round) turn.end('failed');
+    expect(concurrency.limit).toBe(MOST_AT_ONCE);
+    (await turns(1))[0]?.end('late');
+    (await turns(1))[0]?.end('failed');
     expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
   });
 
