@@ -136,9 +136,13 @@ export class WorkQueue<Item> {
   /**
    * Adds an item to be handled now. It replaces a waiting item of the same key and cancels its backoff, but not a wait that the
    * sink asked for. The failure count stays: a new change does not mean that the sink has recovered.
+   *
+   * An item of the slow lane does not replace a look. Otherwise, each list of the forwarder would start the looks of all Websites that
+   * are not ready.
    */
   add(work: Work<Item>): void {
     const waiting = this.#entries.get(work.key);
+    if (waiting !== undefined && isLook(waiting.lane) && work.lane === 'slow') return;
     this.#remove(work.key);
     const fresh = { ...work, attempt: 1, since: this.#options.timers.now(), notBefore: 0 };
     if (waiting === undefined) this.#enter(fresh, work.afterMs ?? 0);

@@ -166,6 +166,15 @@ describe('Looks', () => {
     expect(started.filter(({ key }) => key === 'site-8')).toEqual([{ key: 'site-8', version: 2 }]);
   });
 
+  it('keep their time when a list finds that nothing changed', async () => {
+    const { queue, pass, keys, started } = await waiting({ x: 60_000 });
+    queue.add({ ...job('x', 2, 'a', 'slow'), afterMs: 500 });
+    await pass(59_900);
+    expect(keys()).toEqual([]);
+    await pass(200);
+    expect(started).toEqual([{ key: 'x', version: 1 }]);
+  });
+
   it('that wait are no undelivered change, and do not count as waiting for a turn', async () => {
     const { queue, clock, running, waitedMs, end } = await waiting(many('site', 50, 60_000));
     expect(queue.pending()).toEqual({ queued: 0, delayed: 50, looks: 0, atWork: 0, oldestAgeMs: 0 });
