@@ -1,5 +1,6 @@
 import { Bucket, type Rate } from './bucket.ts';
 import { Line, type Place } from './line.ts';
+import type { Shares } from './shares.ts';
 
 /**
  * - `fast`: changes.
@@ -36,21 +37,28 @@ export const isLook = (lane: Lane): boolean => lane === 'soon' || lane === 'late
 /** The lane of a look, by how long it waits until it is due. */
 export const laneOfLook = (afterMs: number): Lane => (afterMs <= SOON_MS ? 'soon' : 'later');
 
-type Take = (now: number) => string | undefined;
+/** What may start now. */
+export type Room = Pick<Shares, 'full' | 'hasRoomForOthers'>;
+type Take = (now: number, room: Room) => string | undefined;
 
 /** Takes from `first`, but every `share`th time from `second`. */
 function sharing(share: number, first: Take, second: Take): Take {
   let turns = 0;
-  return (now) => {
+  return (now, room) => {
     const [one, other] = ++turns % share === 0 ? [second, first] : [first, second];
-    return one(now) ?? other(now);
+    return one(now, room) ?? other(now, room);
   };
 }
 
+const ifRoom =
+  (take: Take): Take =>
+  (now, room) =>
+    room.hasRoomForOthers ? take(now, room) : undefined;
+
 function limited(bucket: Bucket, take: Take): Take {
-  return (now) => {
+  return (now, room) => {
     if (bucket.waitMs(now) > 0) return undefined;
-    const key = take(now);
+    const key = take(now, room);
     if (key !== undefined) bucket.spend(now);
     return key;
   };
@@ -59,6 +67,8 @@ function limited(bucket: Bucket, take: Take): Take {
 /** The keys that wait for their turn, and whose turn it is. */
 export class Lanes {
   readonly #fast = new Line();
+  /** Changes whose delivery failed. */
+  readonly #again = new Line();
   readonly #slow = new Line();
   readonly #soon = new Line<Place & { readonly until: number }>();
   readonly #later = new Line();
@@ -68,23 +78,25 @@ export class Lanes {
 
   constructor(rate: Rate) {
     this.#limit = new Bucket(rate);
-    const looks = sharing(
-      SHARE,
-      (now) => this.#takeSoon(now),
-      () => this.#later.take()?.key,
-    );
-    const others = sharing(2, () => this.#slow.take()?.key, limited(this.#limit, looks));
-    this.take = sharing(SHARE, () => this.#fast.take()?.key, others);
+    const from =
+      (line: Line): Take =>
+      (_, { full }) =>
+        line.take(full)?.key;
+    const looks = sharing(SHARE, (now, { full }) => this.#takeSoon(now, full), from(this.#later));
+    const others = sharing(2, from(this.#slow), limited(this.#limit, looks));
+    const changes = sharing(2, from(this.#fast), ifRoom(from(this.#again)));
+    this.take = sharing(SHARE, changes, ifRoom(others));
   }
 
   add({ key, group, lane, attempt }: Waiting, now: number): void {
     // The age of a look that failed counts, so it does not go to `later`.
     if (lane === 'soon') this.#soon.add({ key, group, until: attempt === 1 ? now + SOON_MS : Infinity });
+    else if (attempt > 1 && !isLook(lane)) this.#again.add({ key, group });
     else ({ fast: this.#fast, slow: this.#slow, later: this.#later })[lane].add({ key, group });
   }
 
   delete(place: Place): void {
-    for (const line of [this.#fast, this.#slow, this.#soon, this.#later]) line.delete(place);
+    for (const line of [this.#fast, this.#again, this.#slow, this.#soon, this.#later]) line.delete(place);
   }
 
   /** How long until the limit lets the next look start, in milliseconds. Undefined if no look waits. */
@@ -93,8 +105,8 @@ export class Lanes {
   }
 
   /** If there are more looks than the limit allows, some can still be in time. Looks that are late already make room for these. */
-  #takeSoon(now: number): string | undefined {
-    for (let next = this.#soon.take(); next !== undefined; next = this.#soon.take()) {
+  #takeSoon(now: number, full: string | undefined): string | undefined {
+    for (let next = this.#soon.take(full); next !== undefined; next = this.#soon.take(full)) {
       if (next.until >= now) return next.key;
       this.#later.add(next);
     }

@@ -23,7 +23,7 @@ class Fifo<Value> {
     this.#map.delete(key);
   }
 
-  shift(): Value | undefined {
+  shift(): readonly [key: string, value: Value] | undefined {
     let next = this.#ahead.next();
     if (next.done === true) {
       // It had come to the end, so it does not see what was added later.
@@ -31,9 +31,8 @@ class Fifo<Value> {
       next = this.#ahead.next();
     }
     if (next.done === true) return undefined;
-    const [key, value] = next.value;
-    this.#map.delete(key);
-    return value;
+    this.#map.delete(next.value[0]);
+    return next.value;
   }
 }
 
@@ -64,11 +63,14 @@ export class Line<Waiting extends Place = Place> {
     if (keys?.size === 0) this.#groups.delete(group);
   }
 
-  take(): Waiting | undefined {
-    const keys = this.#groups.shift();
-    const first = keys?.shift();
+  /** @param except a group whose keys have to wait. It goes to the end of the round. */
+  take(except?: string): Waiting | undefined {
+    const next = this.#groups.shift();
+    if (next === undefined) return undefined;
+    const [group, keys] = next;
+    const first = group === except ? this.take() : keys.shift()?.[1];
     // The group goes to the end of the round.
-    if (keys !== undefined && first !== undefined && keys.size > 0) this.#groups.set(first.group, keys);
+    if (keys.size > 0) this.#groups.set(group, keys);
     return first;
   }
 }

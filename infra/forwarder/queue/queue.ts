@@ -3,6 +3,7 @@ import { Breaker } from './breaker.ts';
 import type { Rate } from './bucket.ts';
 import { isLook, laneOfLook, Lanes, LOOKS, type Lane } from './lanes.ts';
 import type { Place } from './line.ts';
+import { Shares } from './shares.ts';
 
 /** At most one item per key is handled at a time. A newer item replaces one that is waiting. */
 export interface Work<Item> extends Place {
@@ -94,7 +95,7 @@ interface Entry<Item> extends Task<Item> {
  * ## Guarantees
  * - The last item added for a key is handled, or a newer item replaces it.
  * - Two items of one key are never handled at the same time.
- * - A key that fails delays no other key.
+ * - A key that fails or hangs delays no other key, and neither does a group of them: a part of the places stays free (`Shares`).
  * - Changes go before looks, and looks start at a limited rate, retries included.
  */
 export class WorkQueue<Item> {
@@ -103,6 +104,7 @@ export class WorkQueue<Item> {
   readonly #entries = new Map<string, Entry<Item>>();
   readonly #atWork = new Map<string, { readonly since: number; readonly end: Promise<void> }>();
   readonly #lanes: Lanes;
+  readonly #shares: Shares;
   readonly #breaker = new Breaker(HOT);
   /** Cancels the timer for the next look. */
   #cancelLook: (() => void) | undefined;
@@ -112,6 +114,7 @@ export class WorkQueue<Item> {
     const defaults = { merge: (_: Item, newer: Item) => newer, deferred: () => {} };
     this.#options = { ...defaults, looks: LOOKS, random: Math.random, timers: REAL_TIME, ...options };
     this.#lanes = new Lanes(this.#options.looks);
+    this.#shares = new Shares(options.parallel);
   }
 
   /** Number of keys that are waiting or being handled. */
@@ -204,7 +207,7 @@ export class WorkQueue<Item> {
   #start(): void {
     const now = this.#options.timers.now();
     while (!this.#isStopped && this.#atWork.size < this.#options.parallel) {
-      const key = this.#lanes.take(now);
+      const key = this.#lanes.take(now, this.#shares);
       const entry = key === undefined ? undefined : this.#entries.get(key);
       if (entry === undefined) {
         this.#startNextLook(now);
@@ -220,7 +223,8 @@ export class WorkQueue<Item> {
   /** Starts the next look as soon as the limit lets it. */
   #startNextLook(now: number): void {
     const afterMs = this.#lanes.nextLookMs(now);
-    if (afterMs === undefined || this.#cancelLook !== undefined) return;
+    // Without a wait, it waits for a place. Then the end of a delivery starts it.
+    if (afterMs === undefined || afterMs === 0 || this.#cancelLook !== undefined) return;
     this.#cancelLook = this.#options.timers.after(afterMs, () => {
       this.#cancelLook = undefined;
       this.#start();
@@ -229,9 +233,12 @@ export class WorkQueue<Item> {
 
   async #work(entry: Task<Item>): Promise<void> {
     const now = this.#options.timers.now();
+    const holder = { group: entry.group, isNewChange: entry.lane === 'fast' && entry.attempt === 1 };
+    this.#shares.take(holder);
     const handled = this.#options.handle(entry.item, entry.attempt, now - (entry.readyAt ?? now));
     const result = await handled.catch((): Result<Item> => ({ kind: 'again' }));
     this.#atWork.delete(entry.key);
+    this.#shares.give(holder);
     if (result.kind === 'again') this.#again(entry, result.retryAfterSeconds);
     else this.#done(entry, result.next);
     this.#start();

@@ -63,12 +63,15 @@ export function harness(parallel = 2, random = 0.5, looks?: Rate) {
   const started: Job[] = [];
   const waitedMs: number[] = [];
   const running = new Map<string, (result: Result<Job>) => void>();
+  /** The number of the last delivery of each key. */
+  const attempts = new Map<string, number>();
   const queue = new WorkQueue<Job>({
     parallel,
     random: () => random,
     timers: clock,
     ...(looks === undefined ? {} : { looks }),
-    handle: (item, _, waited) => {
+    handle: (item, attempt, waited) => {
+      attempts.set(item.key, attempt);
       expect(running.has(item.key), `two deliveries of ${item.key} at once`).toBe(false);
       started.push(item);
       waitedMs.push(waited);
@@ -81,5 +84,5 @@ export function harness(parallel = 2, random = 0.5, looks?: Rate) {
     resolve?.(result);
     await settled();
   };
-  return { clock, queue, started, waitedMs, running, end };
+  return { clock, queue, started, waitedMs, running, attempts, end };
 }

@@ -125,6 +125,44 @@ describe('The queue', () => {
   });
 });
 
+it('P7: every place is used, but for those that others may need', async () => {
+  const of = fc.record({ group: fc.constantFrom('a', 'b', 'c'), key: fc.nat({ max: 9 }) });
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ add: of, lane: fc.constantFrom('fast', 'slow') }) },
+    { weight: 2, arbitrary: fc.record({ end: fc.nat(), as: fc.constantFrom('done', 'again') }) },
+    { weight: 1, arbitrary: fc.constant({ advance: true }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 8 }), async (steps, parallel) => {
+      const { clock, queue, running, end, attempts } = harness(parallel);
+      /** What the queue knows of each key. */
+      const lanes = new Map<string, 'fast' | 'slow'>();
+      const isNew = (key: string) => attempts.get(key) === 1 && lanes.get(key) === 'fast';
+      for (const each of steps) {
+        if ('add' in each) {
+          const key = `${each.add.group}${each.add.key}`;
+          if (!running.has(key) && !lanes.has(key)) {
+            lanes.set(key, each.lane);
+            queue.add(job(key, 0, each.add.group, each.lane));
+          }
+        } else if ('end' in each) {
+          const [key] = [...running.keys()].slice(each.end % Math.max(running.size, 1));
+          if (key === undefined) continue;
+          if (each.as === 'done') lanes.delete(key);
+          await end(key, { kind: each.as });
+        } else clock.advance();
+        const groups = [...Map.groupBy(running.keys(), (key) => key[0])].map(([, keys]) => keys.length);
+        const others = [...running.keys()].filter((key) => !isNew(key)).length;
+        expect(Math.max(0, ...groups)).toBeLessThanOrEqual(Math.ceil(parallel * 0.75));
+        expect(others).toBeLessThanOrEqual(Math.ceil(parallel / 2));
+        const isUsed = running.size === parallel || groups.some((count) => count >= parallel * 0.75);
+        if (!isUsed && others < parallel / 2) expect(queue.pending().queued).toBe(0);
+      }
+    }),
+    sampled({ sometimes: 300, often: 3_000 }),
+  );
+});
+
 describe('A key', () => {
   it('P7: that always fails delays no other key', async () => {
     const { queue, started, end } = harness(1);
@@ -132,6 +170,33 @@ describe('A key', () => {
     queue.add(job('good', 1));
     await end('poison', { kind: 'again' });
     expect(started.at(-1)?.key).toBe('good');
+  });
+
+  it('P7: of a group that hangs leaves places for other groups', () => {
+    const { queue, running } = harness(8);
+    for (let each = 0; each < 20; each++) queue.add(job(`hangs-${each}`, each, 'broken'));
+    expect(running.size).toBe(6);
+    for (const key of ['good-0', 'good-1', 'good-2']) queue.add(job(key, 0, 'healthy'));
+    expect([...running.keys()].slice(6)).toEqual(['good-0', 'good-1']);
+  });
+
+  it.each<[string, (queue: WorkQueue<Job>) => void]>([
+    ['fails slowly', () => {}],
+    [
+      'is in the slow lane',
+      (queue) => {
+        for (let each = 0; each < 20; each++) queue.add(job(`slow-${each}`, each, `group-${each}`, 'slow'));
+      },
+    ],
+  ])('P7: that %s leaves half of the places to new changes', async (_, addMore) => {
+    const { queue, running, end, clock } = harness(8);
+    for (let each = 0; each < 20; each++) queue.add(job(`hangs-${each}`, each, `group-${each}`));
+    for (let each = 0; each < 20; each++) await end(`hangs-${each}`, { kind: 'again' });
+    addMore(queue);
+    clock.pass(60_000);
+    expect(running.size).toBe(4);
+    for (let each = 0; each < 5; each++) queue.add(job(`good-${each}`, each, `group-${each}`));
+    expect([...running.keys()].slice(4)).toEqual(['good-0', 'good-1', 'good-2', 'good-3']);
   });
 
   it('that fails waits as long as Retry-After asks, and longer after each failure', async () => {
