@@ -50,6 +50,11 @@ function sharing(share: number, first: Take, second: Take): Take {
   };
 }
 
+const from =
+  (line: Line): Take =>
+  (_, { full }) =>
+    line.take(full)?.key;
+
 const ifRoom =
   (take: Take): Take =>
   (now, room) =>
@@ -78,10 +83,6 @@ export class Lanes {
 
   constructor(rate: Rate) {
     this.#limit = new Bucket(rate);
-    const from =
-      (line: Line): Take =>
-      (_, { full }) =>
-        line.take(full)?.key;
     const looks = sharing(SHARE, (now, { full }) => this.#takeSoon(now, full), from(this.#later));
     const others = sharing(2, from(this.#slow), limited(this.#limit, looks));
     const changes = sharing(2, from(this.#fast), ifRoom(from(this.#again)));
