@@ -9,7 +9,7 @@ import { authority } from '../infra/local/control-plane/certificates.ts';
 
 /** An admission webhook that the API server asks about the creation and change of objects. */
 export interface Webhook {
-  /** What it answers, by the images of the object; nothing keeps the API server waiting. */
+  /** What it answers, by the images of the object; nothing keeps the API server waiting, until the timeout. */
   answer: (images: string) => { allowed: boolean; status?: { code?: number; message?: string } } | undefined;
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ const PATH = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurati
 /** Starts one for one resource in one namespace, where nothing happens without its consent. */
 export async function startWebhook(
   admin: Transport,
-  { namespace, resource }: { namespace: string; resource: string },
+  { namespace, resource, timeoutSeconds = 1 }: { namespace: string; resource: string; timeoutSeconds?: number },
 ): Promise<Webhook> {
   const folder = mkdtempSync(join(tmpdir(), 'webhook-'));
   const ca = await authority(folder);
@@ -55,7 +55,7 @@ export async function startWebhook(
           admissionReviewVersions: ['v1'],
           sideEffects: 'None',
           failurePolicy: 'Fail',
-          timeoutSeconds: 1,
+          timeoutSeconds,
         },
       ],
     },
