@@ -4,10 +4,10 @@ import { SLOW_MS } from './patience.ts';
 export const MOST_AT_ONCE = 32;
 
 /**
- * What a call says about the load of the API server. `late`: it timed out, or the API server asked for fewer calls. `failed`: nothing,
- * because the API server may have waited for an admission webhook.
+ * What a call says about the load of the API server. `late`: it timed out, or the API server asked for fewer calls. `read`: the time
+ * counts. `written`: a slow one says nothing, because the API server may have waited for an admission webhook. `failed`: nothing.
  */
-export type Load = 'answered' | 'late' | 'failed';
+export type Load = 'read' | 'written' | 'late' | 'failed';
 
 /** Permission to send one call now. */
 export interface Turn {
@@ -65,8 +65,9 @@ export class Concurrency {
     return {
       end: (how) => {
         this.#running--;
-        if (how === 'late' || (how === 'answered' && this.#now() - at > SLOW_MS)) this.#lower(number);
-        else if (how === 'answered') this.#limit = Math.min(MOST_AT_ONCE, this.#limit + 1 / this.#limit);
+        const isSlow = this.#now() - at > SLOW_MS;
+        if (how === 'late' || (how === 'read' && isSlow)) this.#lower(number);
+        else if (how !== 'failed' && !isSlow) this.#limit = Math.min(MOST_AT_ONCE, this.#limit + 1 / this.#limit);
         this.#next();
       },
     };

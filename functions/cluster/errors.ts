@@ -164,6 +164,8 @@ const UNKNOWN_RESOURCE =
   'the API server does not know this resource: is the CRD installed (kubectl apply -f crds/website.yaml)?';
 
 function codeOf(status: number, body: StatusBody | undefined): ErrorCode {
+  // A webhook chooses the status of its refusal.
+  if (isPolicy(body)) return 'PolicyDenied';
   if (status === 404) return missingCode(body);
   if (status === 403) return forbiddenCode(body);
   if (status === 409 && body?.reason === 'AlreadyExists') return 'AlreadyExists';
@@ -188,17 +190,19 @@ const isTooLarge = (body: StatusBody | undefined): boolean => TOO_LARGE.test(bod
 /** Messages for a refusal by an admission webhook and by a ValidatingAdmissionPolicy. */
 const POLICY = /^admission webhook ".*" denied the request|ValidatingAdmissionPolicy '.*' .*denied request/s;
 
+const isPolicy = (body: StatusBody | undefined): boolean => POLICY.test(body?.message ?? '');
+
 /** The message of the admission plugin OwnerReferencesPermissionEnforcement. Source: kubernetes plugin/pkg/admission/gc. */
 const OWNERSHIP = "cannot set an ownerRef on a resource you can't delete";
 
 /**
- * 403 has five meanings: RBAC, a terminating namespace, a full quota, a cluster policy, and a forbidden owner reference. Only the
- * message distinguishes the last three. Setting an owner reference may require the right to delete the object.
+ * 403 has four more meanings: RBAC, a terminating namespace, a full quota, and a forbidden owner reference. Only the message
+ * distinguishes the last two. Setting an owner reference may require the right to delete the object.
  */
 function forbiddenCode(body: StatusBody | undefined): ErrorCode {
   if (body?.details?.causes?.some(({ reason }) => reason === 'NamespaceTerminating')) return 'NamespaceTerminating';
   const message = body?.message ?? '';
   if (message.includes('exceeded quota:')) return 'QuotaExceeded';
   if (message.includes(OWNERSHIP)) return 'OwnershipDenied';
-  return POLICY.test(message) ? 'PolicyDenied' : 'Forbidden';
+  return 'Forbidden';
 }

@@ -159,11 +159,11 @@ export async function connect(
     const turn = await turnFor(apiRequest);
     const start = performance.now();
     let status: number | undefined;
-    let how: Load = 'answered';
+    let how: Load = 'failed';
     try {
       const answer = await send(apiRequest);
       status = answer.status;
-      how = loadShownBy(answer);
+      how = loadShownBy(apiRequest, answer);
       return answer;
     } catch (error) {
       if (isTimeout(error)) how = 'late';
@@ -207,10 +207,15 @@ export async function connect(
   };
 }
 
-/** A 504 for a resourceVersion that the API server has not reached is no sign of its load. */
-export function loadShownBy({ status, text }: Pick<Answer, 'status' | 'text'>): Load {
+/** A 504 for a resourceVersion that the API server has not reached is no sign of its load, and neither is a webhook's own 429. */
+export function loadShownBy(
+  { method }: Pick<ApiRequest, 'method'>,
+  { status, text }: Pick<Answer, 'status' | 'text'>,
+): Load {
   if (status === 500) return 'failed';
-  return status === 429 || (status === 504 && !text.includes(TOO_LARGE_VERSION)) ? 'late' : 'answered';
+  if (status === 429 && !text.includes('denied the request')) return 'late';
+  if (status === 504 && !text.includes(TOO_LARGE_VERSION)) return 'late';
+  return method === 'GET' ? 'read' : 'written';
 }
 const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError';
 const isGood = (status: number): boolean => status >= 200 && status < 300;

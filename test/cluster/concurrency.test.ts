@@ -28,14 +28,16 @@ function queue(count: number, startBy = soon()) {
 const settled = () => vi.advanceTimersByTimeAsync(0);
 
 it.each([
-  [200, '', 'answered'],
-  [409, '', 'answered'],
-  [429, '', 'late'],
-  [504, 'Timeout', 'late'],
-  [504, 'Too large resource version: 9, current: 1', 'answered'],
-  [500, 'failed calling webhook "policy": context deadline exceeded', 'failed'],
-])('An answer of %s (%s) counts as %s', (status, text, load) => {
-  expect(loadShownBy({ status, text })).toBe(load);
+  ['GET', 200, '', 'read'],
+  ['PUT', 200, '', 'written'],
+  ['POST', 409, '', 'written'],
+  ['GET', 429, '', 'late'],
+  ['PUT', 429, 'admission webhook "policy" denied the request: not now', 'written'],
+  ['PUT', 504, 'Timeout', 'late'],
+  ['GET', 504, 'Too large resource version: 9, current: 1', 'read'],
+  ['PUT', 500, 'failed calling webhook "policy": context deadline exceeded', 'failed'],
+] as const)('An answer to %s of %s (%s) counts as %s', (method, status, text, load) => {
+  expect(loadShownBy({ method }, { status, text })).toBe(load);
 });
 
 describe('The limit of calls at once', () => {
@@ -44,7 +46,7 @@ describe('The limit of calls at once', () => {
     const { come } = queue(2);
     await settled();
     expect(come).toHaveLength(0);
-    first[0]?.end('answered');
+    first[0]?.end('read');
     await settled();
     expect(come).toHaveLength(1);
   });
@@ -60,24 +62,34 @@ describe('The limit of calls at once', () => {
   it('is halved by a slow answer, before answers stop coming at all', async () => {
     const [turn] = await turns(1);
     vi.advanceTimersByTime(SLOW_MS + 1);
-    turn?.end('answered');
+    turn?.end('read');
     expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
   });
 
-  it('stays as it is when webhooks hang, so that other calls are not held up', async () => {
-    const round = await turns(MOST_AT_ONCE / 2);
-    vi.advanceTimersByTime(SLOW_MS + 1);
-    for (const turn of round) turn.end('failed');
-    expect(concurrency.limit).toBe(MOST_AT_ONCE);
+  // A webhook with `failurePolicy: Ignore` only makes a write slow. With `Fail`, the write fails.
+  it.each(['written', 'failed'] as const)(
+    'stays as it is when webhooks hang, so that other calls are not held up (%s)',
+    async (how) => {
+      (await turns(1))[0]?.end('late');
+      const round = await turns(MOST_AT_ONCE / 2);
+      vi.advanceTimersByTime(SLOW_MS + 1);
+      for (const turn of round) turn.end(how);
+      expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
+    },
+  );
+
+  it('recovers by writes as by reads, and not by failures', async () => {
     (await turns(1))[0]?.end('late');
-    (await turns(1))[0]?.end('failed');
+    for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('failed');
     expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
+    for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('written');
+    expect(concurrency.limit).toBe(MOST_AT_ONCE);
   });
 
   it('is never below 1, and recovers when answers come in time again', async () => {
     for (let round = 0; round < 10; round++) (await concurrency.turn(soon())).end('late');
     expect(concurrency.limit).toBe(1);
-    for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('answered');
+    for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('read');
     expect(concurrency.limit).toBe(MOST_AT_ONCE);
   });
 });
@@ -87,7 +99,7 @@ describe('A waiting call', () => {
     const [first] = await turns(MOST_AT_ONCE);
     const later = queue(1, performance.now() + 2_000);
     const earlier = queue(1, performance.now() + 1_000);
-    first?.end('answered');
+    first?.end('read');
     await settled();
     expect([earlier.come.length, later.come.length]).toEqual([1, 0]);
   });
@@ -98,7 +110,7 @@ describe('A waiting call', () => {
     const patient = queue(1);
     await vi.advanceTimersByTimeAsync(1_001);
     expect(late.gone).toEqual([expect.any(NoTurnError)]);
-    first?.end('answered');
+    first?.end('read');
     await settled();
     expect(patient.come).toHaveLength(1);
   });
@@ -131,13 +143,13 @@ it('The calls at once never exceed the limit, and each call gets its turn, howev
         } else {
           const [turn] = running.splice(which % Math.max(running.length, 1), 1);
           if (turn !== undefined) asked--;
-          turn?.end(late ? 'late' : 'answered');
+          turn?.end(late ? 'late' : 'read');
         }
         await settled();
         expect(running.length).toBeLessThanOrEqual(Math.max(most, concurrency.limit));
       }
       while (running.length > 0) {
-        running.pop()?.end('answered');
+        running.pop()?.end('read');
         asked--;
         await settled();
       }

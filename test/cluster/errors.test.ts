@@ -42,3 +42,12 @@ it.each([
   const error = errorOf('update deployments', status, JSON.stringify({ kind: 'Status', message }), undefined);
   expect([error.code, error.isOfCluster]).toEqual([code, isOfCluster]);
 });
+
+it.each([400, 401, 403, 404, 409, 422, 429, 500, 503])(
+  'A refusal by a webhook that carries the status %s is a refusal by a policy',
+  (status) => {
+    const message = 'admission webhook "policy.example.com" denied the request: not here';
+    const error = errorOf('update deployments', status, JSON.stringify({ kind: 'Status', message }), undefined);
+    expect([error.code, error.class]).toEqual(['PolicyDenied', 'terminal']);
+  },
+);
