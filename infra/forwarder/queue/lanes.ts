@@ -38,7 +38,7 @@ export const isLook = (lane: Lane): boolean => lane === 'soon' || lane === 'late
 export const laneOfLook = (afterMs: number): Lane => (afterMs <= SOON_MS ? 'soon' : 'later');
 
 /** What may start now. */
-export type Room = Pick<Shares, 'full' | 'hasRoomForOthers'>;
+export type Room = Pick<Shares, 'mayStart' | 'mayStartOther' | 'hasRoomForOthers'>;
 type Take = (now: number, room: Room) => string | undefined;
 
 /** Takes from `first`, but every `share`th time from `second`. */
@@ -50,15 +50,15 @@ function sharing(share: number, first: Take, second: Take): Take {
   };
 }
 
-const from =
-  (line: Line): Take =>
-  (_, { full }) =>
-    line.take(full)?.key;
-
 const ifRoom =
   (take: Take): Take =>
   (now, room) =>
     room.hasRoomForOthers ? take(now, room) : undefined;
+
+const other =
+  (line: Line): Take =>
+  (_, { mayStartOther }) =>
+    line.take(mayStartOther)?.key;
 
 function limited(bucket: Bucket, take: Take): Take {
   return (now, room) => {
@@ -83,9 +83,9 @@ export class Lanes {
 
   constructor(rate: Rate) {
     this.#limit = new Bucket(rate);
-    const looks = sharing(SHARE, (now, { full }) => this.#takeSoon(now, full), from(this.#later));
-    const others = sharing(2, from(this.#slow), limited(this.#limit, looks));
-    const changes = sharing(2, from(this.#fast), ifRoom(from(this.#again)));
+    const looks = sharing(SHARE, (now, room) => this.#takeSoon(now, room), other(this.#later));
+    const others = sharing(2, other(this.#slow), limited(this.#limit, looks));
+    const changes = sharing(2, (_, { mayStart }) => this.#fast.take(mayStart)?.key, ifRoom(other(this.#again)));
     this.take = sharing(SHARE, changes, ifRoom(others));
   }
 
@@ -106,11 +106,11 @@ export class Lanes {
   }
 
   /** If there are more looks than the limit allows, some can still be in time. Looks that are late already make room for these. */
-  #takeSoon(now: number, full: string | undefined): string | undefined {
-    for (let next = this.#soon.take(full); next !== undefined; next = this.#soon.take(full)) {
-      if (next.until >= now) return next.key;
+  #takeSoon(now: number, { mayStartOther }: Room): string | undefined {
+    for (;;) {
+      const next = this.#soon.take(mayStartOther);
+      if (next === undefined || next.until >= now) return next?.key;
       this.#later.add(next);
     }
-    return undefined;
   }
 }

@@ -63,12 +63,12 @@ export class Line<Waiting extends Place = Place> {
     if (keys?.size === 0) this.#groups.delete(group);
   }
 
-  /** @param except a group whose keys have to wait. It goes to the end of the round. */
-  take(except?: string): Waiting | undefined {
+  /** @param may whether a key of this group may go now. A group whose keys have to wait goes to the end of the round. */
+  take(may: (group: string) => boolean = () => true): Waiting | undefined {
     const next = this.#groups.shift();
     if (next === undefined) return undefined;
     const [group, keys] = next;
-    const first = group === except ? this.take() : keys.shift()?.[1];
+    const first = may(group) ? keys.shift()?.[1] : this.take(may);
     // The group goes to the end of the round.
     if (keys.size > 0) this.#groups.set(group, keys);
     return first;

@@ -1,53 +1,72 @@
-/** Most of the places that one group may hold. */
+/** Most of the places that one group may hold, and most of the places for others. */
 const OF_GROUP = 3 / 4;
-/** Most of the places that retries, looks and the slow lane may hold together. */
+/** Most of the places that others may hold together: retries, looks and the slow lane. */
 const OF_OTHERS = 1 / 2;
 
 /** What holds a place. */
 export interface Holder {
   readonly group: string;
-  /** Whether it is tried for the first time, and in the fast lane. */
+  /** Whether it is tried for the first time, and in the fast lane. All else are others. */
   readonly isNewChange: boolean;
 }
 
 /**
  * Who holds the places for deliveries. A delivery may hang for as long as an admission webhook does, and it keeps its place. So some
- * places stay free for others: a Website that hangs, or a namespace of them, does not delay the changes of the rest.
+ * places stay free: a Website that hangs, or a namespace of them, does not delay the rest.
  */
 export class Shares {
-  readonly #mostOfGroup: number;
-  readonly #mostOfOthers: number;
-  readonly #groups = new Map<string, number>();
-  #others = 0;
-  #full: string | undefined;
+  readonly #all: Count;
+  readonly #others: Count;
 
   constructor(places: number) {
-    this.#mostOfGroup = Math.ceil(places * OF_GROUP);
-    this.#mostOfOthers = Math.ceil(places * OF_OTHERS);
+    this.#all = new Count(places);
+    this.#others = new Count(Math.ceil(places * OF_OTHERS));
   }
 
-  /** The group that holds as many places as it may. There is only one. */
-  get full(): string | undefined {
-    return this.#full;
-  }
-
+  /** Whether a new change of this group may start, if there is a place. At most one group may not. */
+  readonly mayStart = (group: string): boolean => !this.#all.isFullOf(group);
+  /** Whether anything else of this group may start, if others may. At most two groups may not. */
+  readonly mayStartOther = (group: string): boolean => !this.#all.isFullOf(group) && !this.#others.isFullOf(group);
   /** Whether anything but a new change may start. */
   get hasRoomForOthers(): boolean {
-    return this.#others < this.#mostOfOthers;
+    return this.#others.hasRoom;
   }
 
   take({ group, isNewChange }: Holder): void {
-    const count = (this.#groups.get(group) ?? 0) + 1;
-    this.#groups.set(group, count);
-    if (count >= this.#mostOfGroup) this.#full = group;
-    if (!isNewChange) this.#others++;
+    this.#all.add(group, 1);
+    if (!isNewChange) this.#others.add(group, 1);
   }
 
   give({ group, isNewChange }: Holder): void {
-    const count = (this.#groups.get(group) ?? 0) - 1;
-    if (count > 0) this.#groups.set(group, count);
-    else this.#groups.delete(group);
-    if (this.#full === group && count < this.#mostOfGroup) this.#full = undefined;
-    if (!isNewChange) this.#others--;
+    this.#all.add(group, -1);
+    if (!isNewChange) this.#others.add(group, -1);
+  }
+}
+
+/** The places that are held, by group. */
+class Count {
+  readonly #most: number;
+  readonly #mostOfGroup: number;
+  readonly #groups = new Map<string, number>();
+  #held = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+    this.#mostOfGroup = Math.ceil(most * OF_GROUP);
+  }
+
+  get hasRoom(): boolean {
+    return this.#held < this.#most;
+  }
+
+  isFullOf(group: string): boolean {
+    return (this.#groups.get(group) ?? 0) >= this.#mostOfGroup;
+  }
+
+  add(group: string, count: 1 | -1): void {
+    const held = (this.#groups.get(group) ?? 0) + count;
+    if (held === 0) this.#groups.delete(group);
+    else this.#groups.set(group, held);
+    this.#held += count;
   }
 }
