@@ -5,7 +5,8 @@ import { CARRIER, kindOf, type Carrier } from '../children/kinds.ts';
 import { differences } from '../differences.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
 import { isLastingError, type LastingError, type Verdict } from '../reasons.ts';
-import type { Condition, Website, WebsiteKey, WebsiteStatus } from '../resource.ts';
+import { websiteSpec, type Condition, type Website, type WebsiteKey, type WebsiteStatus } from '../resource.ts';
+import { historyOf } from './history.ts';
 import { unseenStatus } from './status.ts';
 import { transitionOf } from './transition.ts';
 
@@ -71,13 +72,19 @@ function failing(
   const known = conditions.find(({ type, reason }) => type !== 'Ready' && isLastingError(reason));
   const isOfThisSpec = known?.observedGeneration === website.metadata.generation;
   const why = { reason: error.code, message: messageOf(error, isOfThisSpec ? known : undefined) };
-  if (isLasting(known, now)) {
-    const verdict: Verdict = { state: 'stalled', ...why };
-    return { verdict, status: unseenStatus(seen, verdict, now) };
-  }
+  const verdict: Verdict = { state: isLasting(known, now) ? 'stalled' : 'progressing', ...why };
+  const history = withThisSpec(website, verdict, now);
+  if (verdict.state === 'stalled') return { verdict, status: { ...unseenStatus(seen, verdict, now), ...history } };
   return conditions.some(({ type }) => type === 'Ready')
-    ? { status: { ...seen.status, conditions: reconcilingBecause(website, why, now) } }
-    : { status: unseenStatus(seen, { state: 'progressing', ...why }, now) };
+    ? { status: { ...seen.status, conditions: reconcilingBecause(website, why, now), ...history } }
+    : { status: { ...unseenStatus(seen, verdict, now), ...history } };
+}
+
+/** The history has an entry for a spec from the first run on, even if that run failed. */
+function withThisSpec(website: Website, verdict: Verdict, now: Date): Pick<WebsiteStatus, 'history'> {
+  const spec = websiteSpec.safeParse(website.spec).data;
+  const history = spec === undefined ? [] : historyOf(website, spec.image, verdict, now);
+  return history.length === 0 ? {} : { history: [...history] };
 }
 
 function isLasting(known: Condition | undefined, now: Date): boolean {

@@ -68,6 +68,37 @@ describe('A failure inside the API server', () => {
     expect(announced()).toEqual(['Normal Progressing', 'Warning InternalError']);
   });
 
+  it('begins an entry of the history, which says why the site did not become ready', async () => {
+    // It has another child to write, so the status does not go with the Deployment.
+    const spec = { ...SPEC, image: 'nginx:2', disruptionBudget: undefined };
+    cluster.apply(key, spec);
+    const { generation } = cluster.websites()[0]?.metadata ?? {};
+    const replace = cluster.replace.bind(cluster);
+    cluster.replace = async () => Promise.reject(failed('connection refused'));
+    await fails('InternalError');
+    const startedAt = NOW.toISOString().replace('.000Z', 'Z');
+    expect(status()?.history?.[0]).toEqual({ generation, image: 'nginx:2', startedAt });
+    clock = 60;
+    await fails('InternalError');
+    expect(status()?.history?.[0]).toMatchObject({
+      generation,
+      startedAt,
+      reason: 'InternalError',
+      message: message(),
+    });
+    cluster.replace = replace;
+    clock = 120;
+    await run();
+    cluster.rollOut();
+    await run();
+    expect(status()?.history?.[0]).toEqual({
+      generation,
+      image: 'nginx:2',
+      startedAt,
+      readyAt: startedAt.replace('04:05', '06:05'),
+    });
+  });
+
   it('writes nothing while it lasts, even if its cause differs each time', async () => {
     let port = 0;
     cluster.replace = async () => Promise.reject(failed(`read tcp 10.0.0.1:${port++}: reset`));
