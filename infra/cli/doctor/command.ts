@@ -1,6 +1,5 @@
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { UsageError } from '../../usage.ts';
 import { namespaceFrom, type ClusterCommand, type Surroundings } from '../command.ts';
 import type { Connection } from '../connection.ts';
@@ -107,7 +106,7 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
     ],
     ['versions', programs.then(versionsFinding)],
     ['resync', resyncJobIn(installation, transport).then((job) => resyncFinding(running, job, server ?? now()))],
-    ['Websites', handledFinding(kubernetes(transport, namespaces), server ?? now())],
+    ['Websites', handledFinding(transport, namespaces, server ?? now())],
     ['Gateway API', gatewayFinding(transport)],
     ['clock', serverClock.then(clockFinding)],
   ];

@@ -1,7 +1,8 @@
 // Whether the forwarder and the functions are there, and work.
+import { pages } from '../../../functions/cluster/pages.ts';
+import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import type { Cluster } from '../../../functions/cluster/cluster.ts';
-import { keyText, type Website } from '../../../functions/website/resource.ts';
+import { API_VERSION, apiPath, keyText, PLURAL, type Website } from '../../../functions/website/resource.ts';
 import { counted } from '../../text.ts';
 import { ifRefused, whyOf } from '../errors.ts';
 import type { Finding } from './finding.ts';
@@ -122,12 +123,19 @@ export function functionsFinding(running: readonly Running[], namespace: string)
 /** The functions handle a change within seconds. */
 const PATIENCE_MS = 60_000;
 
-/** Whether somebody handles the Websites: the one check that covers the whole way of an event. */
-export async function handledFinding(cluster: Cluster, now: Date): Promise<Finding> {
+/**
+ * Whether somebody handles the Websites: the one check that covers the whole way of an event.
+ * @param namespaces all if undefined. @param now the API server's time.
+ */
+export async function handledFinding(
+  transport: Transport,
+  namespaces: readonly string[] | undefined,
+  now: Date,
+): Promise<Finding> {
   const check = 'Websites';
   let seen = 0;
   const waiting: string[] = [];
-  for await (const page of cluster.listWebsites()) {
+  for await (const page of listsOf(transport, namespaces)) {
     seen += page.length;
     waiting.push(...page.filter((website) => waitsTooLong(website, now)).map(({ metadata }) => keyText(metadata)));
   }
@@ -139,6 +147,21 @@ export async function handledFinding(cluster: Cluster, now: Date): Promise<Findi
     message: `The functions have not handled ${waiting.length} of ${counted(seen, 'Website')} for over a minute, first ${waiting[0]}`,
     toDo: 'the log of the forwarder says whether its events arrive, and the log of the functions why they fail',
   };
+}
+
+/** Unlike the lists of a `Cluster`, these keep `managedFields`, which say when a Website changed last. */
+async function* listsOf(
+  transport: Transport,
+  namespaces: readonly string[] | undefined,
+): AsyncGenerator<readonly Website[]> {
+  const places = new Places(1);
+  for (const namespace of namespaces ?? [undefined]) {
+    const place = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+    const what = namespace === undefined ? `list ${PLURAL}` : `list ${PLURAL} in namespace ${namespace}`;
+    const path = `${apiPath(API_VERSION)}${place}/${PLURAL}`;
+    for await (const page of pages(transport, { path, query: {}, what }, places))
+      yield (page as { readonly items: readonly Website[] }).items;
+  }
 }
 
 function waitsTooLong({ metadata, status }: Website, now: Date): boolean {

@@ -218,3 +218,31 @@ it('The doctor detects swapped URLs of the two programs', async () => {
   for (const check of ['functions', 'forwarder', 'versions'])
     expect(right.findings.find((each) => each.check === check)?.state).toBe('ok');
 });
+
+/** A Website of generation 2, of which the functions have handled 1, as a list of the API server returns it. */
+const changedWebsite = (name: string, changed: string) => ({
+  metadata: {
+    name,
+    namespace: 'a',
+    generation: 2,
+    creationTimestamp: ago(60),
+    managedFields: [
+      { manager: 'website-reconciler', subresource: 'status', time: ago(0) },
+      { manager: 'kubectl', time: ago(60) },
+      { manager: 'kubectl-edit', time: changed },
+    ],
+  },
+  status: { observedGeneration: 1 },
+});
+
+it.each([
+  ['within the last minute', ago(0.5), 'ok', 'handled the newest spec of 2 Websites'],
+  ['before the last minute', ago(2), 'problem', 'not handled 1 of 2 Websites for over a minute, first a/blog'],
+])('The doctor judges a Website by its last change: %s', async (_, changed, state, message) => {
+  const items = [changedWebsite('shop', ago(0.1)), changedWebsite('blog', changed)];
+  const { findings } = await examined((path) =>
+    path.includes('/websites?') ? { items, metadata: {} } : VERSION_ONLY(path),
+  );
+  const found = findings.find(({ check }) => check === 'Websites');
+  expect([found?.state, found?.message]).toEqual([state, expect.stringContaining(message)]);
+});
