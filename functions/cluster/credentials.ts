@@ -5,6 +5,7 @@ import { ClusterError } from './errors.ts';
 import { readKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
 import type { CredentialSource, Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
+import { holdsCredentials, isHttp, shownUrl } from './shown-url.ts';
 
 /** Where credentials come from: a kubeconfig, or without one the default order of kubectl and Pods. */
 export interface ClusterAddress extends KubeconfigPlace {
@@ -83,14 +84,25 @@ function checkUser(config: KubeConfig): void {
   );
 }
 
-/** `https://host:port`. @throws ClusterError if there is no current cluster, or it is behind a proxy. */
+/**
+ * `https://host:port/path`, without what may be secret.
+ * @throws ClusterError if there is no current cluster, it is behind a proxy, or its URL is invalid or holds credentials.
+ */
 export function serverOf(config: KubeConfig): string {
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new ClusterError('Unreachable', 'The kubeconfig names no current cluster: set a context');
   if (cluster.proxyUrl !== undefined && cluster.proxyUrl !== '') {
     throw new ClusterError('Unreachable', 'The kubeconfig has a proxy-url, which is not supported');
   }
-  return cluster.server;
+  const server = `The server of the kubeconfig context ${config.getCurrentContext()}`;
+  const url = URL.parse(cluster.server);
+  if (url === null || !isHttp(url)) throw new ClusterError('Unreachable', `${server} is no http or https URL`);
+  if (holdsCredentials(url))
+    throw new ClusterError(
+      'Unreachable',
+      `${server} holds credentials: give its user a token, a client certificate or an exec plugin instead`,
+    );
+  return shownUrl(url);
 }
 
 async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {

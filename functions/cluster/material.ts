@@ -8,7 +8,7 @@ export interface Material {
 
 /** Where the credentials for one API server come from. */
 export interface CredentialSource {
-  /** `https://host:port`. */
+  /** `https://host:port/path`. Messages show it, so it holds no secret. */
   readonly server: string;
   /** The namespace to work in, if the source names one. */
   readonly namespace: string | undefined;

@@ -38,7 +38,7 @@ export interface Sized {
 
 /** HTTP requests to one API server. */
 export interface Transport {
-  /** `https://host:port`, for messages. */
+  /** `https://host:port/path`, for messages. */
   readonly server: string;
   /** The namespace of the context, if it names one. */
   readonly namespace?: string | undefined;

@@ -4,10 +4,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { load, serverOf } from '../../functions/cluster/credentials.ts';
 import { withEntra } from '../../functions/cluster/entra.ts';
-import { connect } from '../../functions/cluster/transport.ts';
+import { connect, connectLater } from '../../functions/cluster/transport.ts';
+import { Troubles } from '../../functions/cluster/troubles.ts';
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'kubeconfigs-'))));
@@ -62,6 +64,30 @@ it.each([
   ],
 ])('The error names %s', (_, address, words) => {
   expect(() => serverOf(load(address()))).toThrow(words);
+});
+
+/** A kubeconfig with this server. */
+const kubeconfigAt = (server: string) => kubeconfig('west').replace('https://west.example.com', server);
+
+it.each(['https://user:hunter2@127.0.0.1:1', 'https://hunter2@127.0.0.1:1', 'hunter2', 'file:///hunter2'])(
+  'A server like %s is refused without its value',
+  async (server) => {
+    const kubeconfigText = kubeconfigAt(server);
+    for (const refused of [connect({ kubeconfigText }), connectLater({ kubeconfigText }, new Troubles())]) {
+      const error = await refused.then(String, (caught: unknown) => caught);
+      expect(error).toMatchObject({ name: 'ClusterError', message: expect.stringContaining('context west') as string });
+      expect(inspect(error)).not.toContain('hunter2');
+    }
+  },
+);
+
+it('Messages show scheme, host, port and path of the server, and not its query', async () => {
+  const transport = await connect({ kubeconfigText: kubeconfigAt('https://127.0.0.1:1/west/?token=hunter2#hunter2') });
+  expect(transport.server).toBe('https://127.0.0.1:1/west');
+  const error = await transport.json({ method: 'GET', path: '/version', what: 'get the version' }).catch(inspect);
+  expect(error).toContain('https://127.0.0.1:1/west cannot be reached');
+  expect(error).not.toContain('hunter2');
+  await transport.close();
 });
 
 const EMPTY = 'is empty: create it again, or use another one';
