@@ -13,6 +13,9 @@ export const HEADER_OPTIONS = [
   ['--header <header>', 'another header, such as "x-functions-key: KEY"; @FILE reads it from a file'],
 ] as const;
 
+/** What to use instead of credentials in the URL of the functions. */
+export const HEADER_INSTEAD = 'give credentials with --token-file FILE, or --header @FILE';
+
 /** @throws UsageError */
 export async function headersFrom({ header, tokenFile }: HeaderFlags): Promise<Readonly<Record<string, string>>> {
   return {

@@ -87,6 +87,8 @@ function programFrom(process: Process, exitWith: (code: ExitCode) => void): Comm
     .configureOutput({
       writeOut: (text) => process.out(text.trimEnd()),
       writeErr: (text) => process.error(text.trimEnd()),
+      // commander quotes what it does not know, and a URL may hold a secret.
+      outputError: (text, write) => write(text.replaceAll(/https?:.*/gi, '…')),
     })
     .version(VERSION, '--version', 'print the release of this program')
     .showHelpAfterError('Add --help for the flags and examples.')

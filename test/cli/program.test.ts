@@ -25,6 +25,36 @@ it.each([
   expect(await ended(...args)).toEqual({ code: 2, error: `Error: ${flag} must not be empty` });
 });
 
+it.each([
+  ['--from', '--header', ['history', 'shop', '--from']],
+  ['--to', '--header', ['events', 'replay', 'x', '--to']],
+  ['--functions-url', 'kubectl port-forward', ['doctor', '--functions-url']],
+  ['--forwarder-url', 'kubectl port-forward', ['doctor', '--forwarder-url']],
+])(
+  'The program refuses a URL of %s that holds credentials, and says what to use instead',
+  async (flag, instead, args) => {
+    const named = ['--kubeconfig', 'test/fixtures/unreachable.kubeconfig'];
+    const kept = args[0] === 'events' ? [] : named;
+    for (const url of ['http://u:hunter2@127.0.0.1:1/', 'http://hunter2@127.0.0.1:1/', 'http:u:hunter2@127.0.0.1:1/']) {
+      const { code, error } = await ended(...args, url, ...kept);
+      expect(code).toBe(2);
+      expect(error).toMatch(new RegExp(`^Error: ${flag} must not hold a user or a password: .*${instead}`));
+      expect(error).not.toContain('hunter2');
+    }
+  },
+);
+
+it.each([
+  ["unknown option '--form=", ['history', 'shop', '--form=http://u:hunter2@h/']],
+  ['too many arguments', ['events', 'replay', 'x', "HTTP://h/'?code=hunter2", '--to', 'http://h/']],
+  ['too many arguments', ['doctor', 'https://h/?code=hunter2']],
+  ['unknown command', ['http://u:hunter2@h/']],
+])('The error quotes no URL in the wrong place: %s', async (words, args) => {
+  const { code, error } = await ended(...args);
+  expect([code, error]).toEqual([2, expect.stringContaining(words)]);
+  expect(error).not.toContain('hunter2');
+});
+
 it('website reconcile refuses a time limit without --wait, which it would ignore', async () => {
   const named = ['--kubeconfig', 'test/fixtures/unreachable.kubeconfig'];
   expect(await ended('reconcile', 'shop', '--timeout', '5', ...named)).toEqual({

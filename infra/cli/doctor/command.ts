@@ -1,11 +1,11 @@
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { UsageError } from '../../usage.ts';
 import { namespaceFrom, type ClusterCommand, type Surroundings } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { table } from '../../table.ts';
 import { printable, styled } from '../../text.ts';
+import { urlFrom } from '../url.ts';
 import { definitionFinding } from './definition.ts';
 import type { Finding } from './finding.ts';
 import { functionsFinding, handledFinding, leaseFinding, readinessFinding } from './programs.ts';
@@ -43,8 +43,8 @@ export const doctorCommand: ClusterCommand<Flags> = {
   ],
   examples: ['doctor', 'doctor --functions-url http://localhost:8080'],
   async ask(surroundings, flags) {
-    checkFlags(flags);
-    const findings = await examined(surroundings, flags);
+    checkNamespaces(flags);
+    const findings = await examined(surroundings, flags, urlsFrom(flags));
     return { text: findingsText(findings), data: findings, code: codeOf(findings) };
   },
 };
@@ -57,17 +57,34 @@ export function codeOf(findings: readonly Finding[]): ExitCode {
 }
 
 /** @throws UsageError if the value of a flag is not what it should be. */
-function checkFlags({ installation, namespaces, functionsUrl, forwarderUrl }: Flags): void {
+function checkNamespaces({ installation, namespaces }: Flags): void {
   if (installation !== undefined) namespaceFrom('--installation', installation);
   for (const namespace of namespaces?.split(',') ?? []) namespaceFrom('--namespaces', namespace);
-  for (const [flag, url] of [['--functions-url', functionsUrl] as const, ['--forwarder-url', forwarderUrl] as const])
-    if (url !== undefined && !(/^https?:/.test(url) && URL.canParse(url)))
-      throw new UsageError(`${flag} must be an http or https URL`);
 }
 
+/** Where the programs are asked, if not in their Pods. */
+interface Urls {
+  readonly functions: URL | undefined;
+  readonly forwarder: URL | undefined;
+}
+
+const URL_OF_PROGRAM = {
+  must: 'an http or https URL',
+  instead: 'the programs ask the doctor for none. If something in front of them does, use kubectl port-forward',
+};
+
+/** @throws UsageError if the value of a flag is not what it should be. */
+const urlsFrom = ({ functionsUrl, forwarderUrl }: Flags): Urls => ({
+  functions: urlOfProgram('--functions-url', functionsUrl),
+  forwarder: urlOfProgram('--forwarder-url', forwarderUrl),
+});
+
+const urlOfProgram = (flag: string, text: string | undefined): URL | undefined =>
+  text === undefined ? undefined : urlFrom(flag, text, URL_OF_PROGRAM);
+
 /** All findings. A check that fails is a finding, too. */
-async function examined({ transport, now }: Surroundings & Connection, flags: Flags): Promise<Finding[]> {
-  const { installation = INSTALLATION, functionsUrl, forwarderUrl } = flags;
+async function examined({ transport, now }: Surroundings & Connection, flags: Flags, urls: Urls): Promise<Finding[]> {
+  const { installation = INSTALLATION } = flags;
   let version: Finding;
   try {
     version = await versionFinding(transport);
@@ -77,7 +94,7 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
   }
   const serverClock = serverTime(transport, installation, now);
   const server = await serverClock.then(({ time }) => time).catch(() => undefined);
-  const atUrls = await programsAt(flags);
+  const atUrls = await programsAt(urls);
   const programs = programsIn(installation, atUrls, transport);
   // If they cannot be asked, the checks that need them say why.
   const running = await programs.catch((): Running[] => []);
@@ -94,15 +111,15 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
     ['fence', fenceFinding(installation, transport)],
     [
       'forwarder',
-      forwarderUrl === undefined
+      urls.forwarder === undefined
         ? leaseFinding(installation, transport, server ?? now())
-        : readinessFinding('forwarder', forwarderUrl, atUrls),
+        : readinessFinding('forwarder', urls.forwarder, atUrls),
     ],
     [
       'functions',
-      functionsUrl === undefined
+      urls.functions === undefined
         ? programs.then((all) => functionsFinding(all, installation))
-        : readinessFinding('functions', functionsUrl, atUrls),
+        : readinessFinding('functions', urls.functions, atUrls),
     ],
     ['versions', programs.then(versionsFinding)],
     ['resync', resyncJobIn(installation, transport).then((job) => resyncFinding(running, job, server ?? now()))],
@@ -114,10 +131,10 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
 }
 
 /** The programs whose URLs are given. */
-const programsAt = async ({ functionsUrl, forwarderUrl }: Flags): Promise<readonly Running[]> =>
+const programsAt = async ({ functions, forwarder }: Urls): Promise<readonly Running[]> =>
   Promise.all([
-    ...(functionsUrl === undefined ? [] : [statusAt('functions', functionsUrl)]),
-    ...(forwarderUrl === undefined ? [] : [statusAt('forwarder', forwarderUrl)]),
+    ...(functions === undefined ? [] : [statusAt('functions', functions)]),
+    ...(forwarder === undefined ? [] : [statusAt('forwarder', forwarder)]),
   ]);
 
 /** Both programs, as far as they can be asked. A URL takes the place of the Pods. */

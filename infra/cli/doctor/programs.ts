@@ -1,6 +1,7 @@
 // Whether the forwarder and the functions are there, and work.
 import { pages } from '../../../functions/cluster/pages.ts';
 import { Places } from '../../../functions/cluster/places.ts';
+import { shownUrl } from '../../../functions/cluster/shown-url.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { API_VERSION, apiPath, keyText, PLURAL, type Website } from '../../../functions/website/resource.ts';
 import { counted } from '../../text.ts';
@@ -51,11 +52,12 @@ const TIMEOUT_MS = 10_000;
 const LONGEST_BODY = 500;
 
 /** Whether the program at this URL is the right one, and says that it is ready. @param running the programs that were asked at URLs. */
-export async function readinessFinding(check: Program, url: string, running: readonly Running[]): Promise<Finding> {
+export async function readinessFinding(check: Program, url: URL, running: readonly Running[]): Promise<Finding> {
+  const where = shownUrl(url);
   const status = running.find(({ program }) => program === check)?.status;
   if (typeof status === 'object' && 'other' in status && status.other !== undefined) {
     const theirs = `--${status.other}-url`;
-    const message = `${url} is the address of the ${status.other}`;
+    const message = `${where} is the address of the ${status.other}`;
     return {
       check,
       state: 'problem',
@@ -64,7 +66,7 @@ export async function readinessFinding(check: Program, url: string, running: rea
     };
   }
   if (status === 'azure')
-    return { check, state: 'ok', message: `${url} answers as Azure Functions, and asks for a key` };
+    return { check, state: 'ok', message: `${where} answers as Azure Functions, and asks for a key` };
   const toDo = `check the address, and the log of the ${check}`;
   try {
     const response = await fetch(new URL('/readyz', url), {
@@ -74,7 +76,7 @@ export async function readinessFinding(check: Program, url: string, running: rea
     const text = (await response.text()).trim().slice(0, LONGEST_BODY).replaceAll('\n', '; ');
     // Azure Functions have no such page. If something in front of them asks for a login, they cannot be recognized.
     if (check === 'functions' && [401, 404].includes(response.status)) {
-      const message = `${url} answers ${response.status} to /readyz, and not as the functions`;
+      const message = `${where} answers ${response.status} to /readyz, and not as the functions`;
       return {
         check,
         state: 'unknown',
@@ -83,10 +85,10 @@ export async function readinessFinding(check: Program, url: string, running: rea
       };
     }
     return response.ok
-      ? { check, state: 'ok', message: `${url} answers: ${text}` }
-      : { check, state: 'problem', message: `${url} answers ${response.status}: ${text}`, toDo };
+      ? { check, state: 'ok', message: `${where} answers: ${text}` }
+      : { check, state: 'problem', message: `${where} answers ${response.status}: ${text}`, toDo };
   } catch (error) {
-    return { check, state: 'problem', message: `${url} does not answer: ${whyOf(error)}`, toDo };
+    return { check, state: 'problem', message: `${where} does not answer: ${whyOf(error)}`, toDo };
   }
 }
 

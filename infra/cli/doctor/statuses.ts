@@ -1,5 +1,6 @@
 // What the programs say of themselves at /statusz: through the API server, or at the URL that the user gives.
 import { ClusterError } from '../../../functions/cluster/errors.ts';
+import { shownUrl } from '../../../functions/cluster/shown-url.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { statusz, type Statusz } from '../../../functions/statusz.ts';
 import { whyOf } from '../errors.ts';
@@ -81,8 +82,9 @@ async function proxied(path: string, pod: string, transport: Transport): Promise
 }
 
 /** The program at a URL of this machine, for example after `kubectl port-forward`. */
-export async function statusAt(program: Program, url: string): Promise<Running> {
-  const at = { program, where: url, isReady: true };
+export async function statusAt(program: Program, url: URL): Promise<Running> {
+  const where = shownUrl(url);
+  const at = { program, where, isReady: true };
   try {
     const response = await fetch(new URL('/statusz', url), {
       signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -91,19 +93,19 @@ export async function statusAt(program: Program, url: string): Promise<Running> 
     if (response.ok) {
       const status = statusOf(await response.json().catch(() => undefined));
       const other = otherThan(program, status);
-      return { ...at, status: other === undefined ? status : { missing: `${url} is that of the ${other}`, other } };
+      return { ...at, status: other === undefined ? status : { missing: `${where} is that of the ${other}`, other } };
     }
     await response.body?.cancel();
     if (program === 'functions' && response.status === 404 && (await asksForKey(url)))
       return { ...at, status: 'azure' };
-    return { ...at, status: { missing: `${url} answers ${response.status} to /statusz` } };
+    return { ...at, status: { missing: `${where} answers ${response.status} to /statusz` } };
   } catch (error) {
-    return { ...at, status: { missing: `${url} does not answer: ${whyOf(error)}` } };
+    return { ...at, status: { missing: `${where} does not answer: ${whyOf(error)}` } };
   }
 }
 
 /** Azure asks for a key before it calls the function of the history. It answers 404 for a function that is not there. */
-async function asksForKey(url: string): Promise<boolean> {
+async function asksForKey(url: URL): Promise<boolean> {
   const response = await fetch(new URL('/api/history', url), {
     signal: AbortSignal.timeout(TIMEOUT_MS),
     redirect: 'manual',

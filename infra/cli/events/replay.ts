@@ -4,8 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LocalCommand } from '../command.ts';
 import { UsageError } from '../../usage.ts';
 import { EXIT, whyOf } from '../errors.ts';
-import { HEADER_OPTIONS, headersFrom, remedyOfRefusal, type HeaderFlags } from '../header.ts';
+import { HEADER_INSTEAD, HEADER_OPTIONS, headersFrom, remedyOfRefusal, type HeaderFlags } from '../header.ts';
 import { table } from '../../table.ts';
+import { urlFrom } from '../url.ts';
 
 interface Flags extends HeaderFlags {
   readonly to: string;
@@ -53,16 +54,11 @@ interface Target {
   readonly speed: number | undefined;
 }
 
-const targetFrom = async ({ to, speed, ...flags }: Partial<Flags>): Promise<Target> => ({
-  url: urlFrom(to),
+const targetFrom = async ({ to = '', speed, ...flags }: Partial<Flags>): Promise<Target> => ({
+  url: urlFrom('--to', to, { must: 'the http or https URL of the receiver', instead: HEADER_INSTEAD }),
   headers: await headersFrom(flags),
   speed: speed === undefined ? undefined : factorFrom(speed),
 });
-
-function urlFrom(text = ''): URL {
-  if (/^https?:/.test(text) && URL.canParse(text)) return new URL(text);
-  throw new UsageError('--to must be the http or https URL of the receiver');
-}
 
 function factorFrom(text: string): number {
   const factor = Number(text);

@@ -1,11 +1,12 @@
 import * as z from 'zod';
+import { shownUrl } from '../../../functions/cluster/shown-url.ts';
 import type { WebsiteKey } from '../../../functions/website/resource.ts';
-import { UsageError } from '../../usage.ts';
 import { whyOf } from '../errors.ts';
-import { remedyOfRefusal } from '../header.ts';
+import { HEADER_INSTEAD, remedyOfRefusal } from '../header.ts';
 import type { Answer } from '../output.ts';
 import { table } from '../../table.ts';
 import { printable } from '../../text.ts';
+import { urlFrom } from '../url.ts';
 import { eventText, writeText } from '../../words.ts';
 
 /** Answers of `GET /history` (docs/history.md), as far as this program shows them. */
@@ -39,10 +40,10 @@ export async function storedHistory(
   { namespace, name }: WebsiteKey,
   headers: Readonly<Record<string, string>>,
 ): Promise<Answer> {
-  if (!/^https?:/.test(url) || !URL.canParse(url)) {
-    throw new UsageError('--from must be the http or https URL of the history, such as http://localhost:8080/history');
-  }
-  const asked = new URL(url);
+  const asked = urlFrom('--from', url, {
+    must: 'the http or https URL of the history, such as http://localhost:8080/history',
+    instead: HEADER_INSTEAD,
+  });
   asked.search = new URLSearchParams({ namespace, name }).toString();
   const records = await storedRuns(asked, headers, TIMEOUT_MS).catch((error: unknown) => {
     const toDo = error instanceof NoHistoryError ? remedyOf(error.status) : undefined;
@@ -71,7 +72,7 @@ export async function storedRuns(
 ): Promise<readonly StoredRun[]> {
   const response = await fetch(asked, { headers, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }).catch(
     (error: unknown) => {
-      throw new Error(`${asked.origin} does not answer: ${whyOf(error)}`, { cause: error });
+      throw new Error(`${shownUrl(asked)} does not answer: ${whyOf(error)}`, { cause: error });
     },
   );
   const body: unknown = await response.json().catch(() => undefined);
@@ -80,7 +81,7 @@ export async function storedRuns(
   const what = response.ok
     ? 'something else than a history'
     : [response.status, detailOf(body)].filter(Boolean).join(' ');
-  throw new NoHistoryError(response.status, `${asked.origin}${asked.pathname} answers ${what}`);
+  throw new NoHistoryError(response.status, `${shownUrl(asked)} answers ${what}`);
 }
 
 /** The functions, or something in their place, answered without a history. */

@@ -246,3 +246,11 @@ it.each([
   const found = findings.find(({ check }) => check === 'Websites');
   expect([found?.state, found?.message]).toEqual([state, expect.stringContaining(message)]);
 });
+
+it('The doctor shows no query of a URL, which may hold a key', async () => {
+  const asked = new URL(`${await listening('functions')}/?code=hunter2`);
+  const urls = { functionsUrl: asked.href, forwarderUrl: 'http://127.0.0.1:1/?code=hunter2' };
+  const { findings, text } = await examined(VERSION_ONLY, urls);
+  expect(findings.find(({ check }) => check === 'functions')?.message).toBe(`${asked.origin} answers: ok`);
+  expect(text + JSON.stringify(findings)).not.toContain('hunter2');
+});
