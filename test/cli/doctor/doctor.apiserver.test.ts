@@ -3,10 +3,12 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { websitePath } from '../../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
 import { VERSION } from '../../../functions/version.ts';
 import type { Finding } from '../../../infra/cli/doctor/finding.ts';
-import { createNamespace, patch } from '../../real-cluster.ts';
+import { handledFinding } from '../../../infra/cli/doctor/programs.ts';
+import { createNamespace, createWebsite, patch } from '../../real-cluster.ts';
 import { website } from '../cli.ts';
 
 let admin: Transport;
@@ -146,4 +148,17 @@ it.each<[string, number, number, string]>([
     code,
     others: { functions: state, versions: 'unknown', resync: 'unknown' },
   });
+});
+
+it('The doctor reads from the lists of the API server when a Website changed last', async () => {
+  const key = { namespace: await createNamespace(admin, 'doctor'), name: 'shop' };
+  const { metadata } = await createWebsite(admin, key, { image: 'nginx', replicas: 1 });
+  const after = (minutes: number) => new Date(Date.parse(metadata.creationTimestamp ?? '') + minutes * 60_000);
+  // The API server keeps the times that a writer states, if another manager changes the object. So the last change is ten minutes
+  // younger than the Website.
+  const managedFields = metadata.managedFields?.map((entry) => ({ ...entry, time: after(10).toISOString() }));
+  const path = `${websitePath(key)}?fieldManager=other`;
+  await patch(admin, path, { metadata: { managedFields, labels: { changed: 'true' } } });
+  const stateAfter = async (minutes: number) => (await handledFinding(admin, [key.namespace], after(minutes))).state;
+  expect([await stateAfter(10.5), await stateAfter(12)]).toEqual(['ok', 'problem']);
 });
