@@ -135,12 +135,19 @@ async function writeAll(
   const ahead = judgeAhead(website, decision, children, context.now);
   const writing = writeAndReport(website, decision.plan, children, context, done);
   if (ahead === undefined) return { result: await writing, live: website };
-  const [, told] = await Promise.allSettled([writing, writeStatus(website, ahead, context.cluster)]);
-  if (told.status === 'fulfilled') await report(website, ahead, told.value, context, done);
+  const [wrote, told] = await Promise.allSettled([writing, writeStatus(website, ahead, context.cluster)]);
+  if (told.status === 'fulfilled') {
+    note(website, ahead, told.value, done);
+    // No rollout has begun that an Event could report.
+    if (!isRefused(wrote)) await announce(website, told.value, context);
+  }
   const result = await writing;
   if (told.status === 'rejected') throw told.reason;
   return { result, live: told.value.website };
 }
+
+const isRefused = (wrote: PromiseSettledResult<Awaited<ReturnType<typeof write>>>): boolean =>
+  wrote.status === 'fulfilled' && wrote.value !== 'namespace-terminating' && wrote.value.refusals.length > 0;
 
 /** Judges by the children after the writes. Writes the status if it is news. */
 async function judgeAndReport(
@@ -155,24 +162,23 @@ async function judgeAndReport(
   if (!isNews(live.status, judged.status) && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
   const update = await writeStatus(live, judged, context.cluster);
-  await report(live, judged, update, context, done);
+  note(live, judged, update, done);
+  await announce(live, update, context);
   return {
     outcome: outcomeOf(update.verdict, judged.status, now),
     versions: versionsOf(update.website, written.children),
   };
 }
 
-/** Notes what a status write did, and announces a transition. */
-async function report(
-  before: Website,
-  { status }: Judged,
-  { website, verdict, isWritten }: StatusWrite,
-  { cluster }: Context,
-  done: Done,
-): Promise<void> {
+/** Notes what a status write did. */
+function note(before: Website, { status }: Judged, { website, isWritten }: StatusWrite, done: Done): void {
   const readied = readiedBy(before.status, website.status, done.actions);
   if (isWritten && readied !== undefined) done.readied.push(readied);
   if (isWritten && isNews(before.status, status)) done.actions.push('update status');
+}
+
+/** Announces a transition. */
+async function announce(before: Website, { website, verdict }: StatusWrite, { cluster }: Context): Promise<void> {
   const transition = transitionOf(before, verdict);
   if (transition !== undefined) await cluster.announce(website, transition);
 }

@@ -53,6 +53,7 @@ describe('A new rollout', () => {
     cluster.replace = async () => Promise.reject(new ClusterError('Invalid', 'no such image'));
     expect((await run()).actions).toEqual(['update status', 'update status']);
     expect(conditions()).toEqual(['Ready=False Rejected', 'Stalled=True Rejected']);
+    expect(cluster.announced.map(({ reason }) => reason)).toEqual(['Rejected']);
     const { writes } = cluster;
     expect((await run()).actions).toEqual([]);
     expect(cluster.writes).toBe(writes);
