@@ -393,7 +393,7 @@ it.each([
     'an address that does not answer',
     ['--from', 'http://127.0.0.1:9990/history'],
     1,
-    'http://127.0.0.1:9990 does not answer',
+    'http://127.0.0.1:9990/history does not answer',
   ],
 ])('website history --from with %s fails with a message', async (_, args, code, message) => {
   expect(await run('history', 'shop', ...args)).toMatchObject({

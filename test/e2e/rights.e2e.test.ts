@@ -61,6 +61,7 @@ const right = (verb: string, resource: string, group: string): string =>
 
 interface AuditEvent {
   readonly verb: string;
+  readonly requestURI: string;
   readonly user: { readonly username: string };
   readonly requestReceivedTimestamp: string;
   readonly objectRef?: { readonly resource: string; readonly subresource?: string; readonly apiGroup?: string };
@@ -75,6 +76,8 @@ function asked(account: string, decision: 'allow' | 'forbid'): string[] {
     .filter(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) >= began)
     .filter(({ user }) => user.username === `system:serviceaccount:website-reconciler:${account}`)
     .filter(({ annotations }) => annotations?.['authorization.k8s.io/decision'] === decision)
+    // Everybody may read the version.
+    .filter(({ requestURI }) => requestURI !== '/version')
     .map(({ verb, objectRef: { resource, subresource, apiGroup } = { resource: 'nothing' } }) =>
       right(verb, subresource === undefined ? resource : `${resource}/${subresource}`, apiGroup ?? ''),
     );

@@ -50,6 +50,7 @@ it('While the sink is down, the forwarder keeps one pending event per Website, a
   for (const name of sites) await create(name);
   for (let replicas = 1; replicas <= 10; replicas++) for (const name of sites) await scale(name, replicas);
   await removeWebsite(stage.admin, stage.key('d'));
+  await eventually(() => expect(names(stage.sink.attempts).toSorted()).toEqual(sites));
   // Its delivery shows that the watch has read all changes.
   stage.sink.answer = () => ({});
   await create('end');

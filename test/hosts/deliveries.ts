@@ -85,7 +85,8 @@ export function describeDeliveries(name: string, start: (settings: Record<string
 
     it('are tried again while the cluster fails, and then accepted', async () => {
       await create('late');
-      proxy.add({ method: 'GET', path: /websites\/late/, fault: { answer: 500 }, times: 2 });
+      // After each failure, the functions read the Website once more, to report it.
+      proxy.add({ method: 'GET', path: /websites\/late/, fault: { answer: 500 }, times: 4 });
       expect(await deliver('late')).toEqual({ end: 'taken', tries: 3 });
       expect(await serviceOf('late')).toBeDefined();
     });

@@ -85,12 +85,13 @@ it('A resync out of time leaves the rest to the next one, and counts it', async 
   expect(await context.cluster.getChild('Deployment', { namespace, name: 'late' })).toBeUndefined();
 });
 
-it.each<[string, Fault, object]>([
-  ['for a reason of its own', { answer: 500 }, { failed: 1, unreached: 0 }],
-  ['because the cluster is unavailable', { answer: 503 }, { failed: 0, unreached: 1 }],
-])('A resync continues after a Website that fails %s, and counts it', async (_, fault, counts) => {
+it.each<[string, Fault, number, object]>([
+  // After each failure, the functions read the Website once more, to report it.
+  ['for a reason of its own', { answer: 500 }, 6, { failed: 1, unreached: 0 }],
+  ['because the cluster is unavailable', { answer: 503 }, 3, { failed: 0, unreached: 1 }],
+])('A resync continues after a Website that fails %s, and counts it', async (_, fault, times, counts) => {
   await createWebsite(admin, { namespace, name: 'failing' }, { image: 'nginx:1', replicas: 0 });
-  proxy.add({ method: 'GET', path: /websites\/failing/, fault, times: 3 });
+  proxy.add({ method: 'GET', path: /websites\/failing/, fault, times });
   expect(await resyncWebsites(context, { retryAfterMs: [0, 0] })).toMatchObject(counts);
   expect(await context.cluster.getChild('Deployment', { namespace, name: 'late' })).toBeDefined();
   await removeWebsite(admin, { namespace, name: 'failing' });

@@ -69,7 +69,7 @@ describe('A run fails after a transient error, and the next one succeeds:', () =
       '500, which means that a webhook did not answer,',
       'POST',
       { answer: 500, reason: 'InternalError' },
-      'Unavailable',
+      'InternalError',
     ],
     ['503', 'PUT', { answer: 503, reason: 'ServiceUnavailable' }, 'Unavailable'],
     ['504', 'GET', { answer: 504, reason: 'Timeout' }, 'Timeout'],
@@ -132,7 +132,7 @@ describe('An admission webhook', () => {
     await eventually(async () => {
       const left = await run().catch((error: unknown) => error);
       if (!(left instanceof ClusterError)) await remove(admin, DEPLOYMENT());
-      expect(left).toMatchObject({ code: 'Unavailable', status: 500 });
+      expect(left).toMatchObject({ code: 'InternalError', status: 500 });
     });
     expect(await deployment()).toBeUndefined();
     expect(await kubernetes(admin).getChild('Service', key)).toBeDefined();
