@@ -6,6 +6,7 @@ import { API_VERSION, apiPath, GROUP, KIND, PLURAL, type Website, type WebsiteKe
 import { shortened } from '../website/shortened.ts';
 import type { Announcement } from '../website/status/transition.ts';
 import type { Cluster } from './cluster.ts';
+import { requestFor } from './collection.ts';
 import { ClusterError } from './errors.ts';
 import { inTurnWhereLarge, LARGE_AT_ONCE } from './large.ts';
 import { withOptionalApis } from './optional-apis.ts';
@@ -81,10 +82,8 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     api: Api,
     query: Record<string, string>,
   ): AsyncGenerator<readonly T[]> {
-    const place = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-    const path = `${apiPath(api.apiVersion)}${place}/${api.plural}`;
-    const what = namespace === undefined ? `list ${api.plural}` : `list ${api.plural} in namespace ${namespace}`;
-    for await (const page of pages(transport, { path, query, what }, room.pages)) {
+    const request = requestFor({ name: api.plural, prefix: apiPath(api.apiVersion), namespace }, 'list');
+    for await (const page of pages(transport, { ...request, query }, room.pages)) {
       const { items } = page as { items: T[] };
       // managedFields are half of an object, and a resync holds a page of each list.
       for (const { metadata } of items) delete metadata.managedFields;

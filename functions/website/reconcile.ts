@@ -14,9 +14,8 @@ import { announcementOf, changedIn, repairsOf, type Repair } from './run/repair.
 import type { Website, WebsiteKey } from './resource.ts';
 import { childrenFrom, everything, fromStorage, isUnsure, secondRun, type Run } from './run/run.ts';
 import { scale, SCALED } from './run/scale.ts';
-import { transitionOf } from './status/transition.ts';
 import { write, type Written } from './run/write.ts';
-import { writeStatus, type StatusWrite } from './status/write-status.ts';
+import { announceTransition, writeStatus, type StatusWrite } from './status/write-status.ts';
 
 /** What a reconcile depends on. */
 export interface Context {
@@ -139,7 +138,7 @@ async function writeAll(
   if (told.status === 'fulfilled') {
     note(website, ahead, told.value, done);
     // No rollout has begun that an Event could report.
-    if (!isRefused(wrote)) await announce(website, told.value, context);
+    if (!isRefused(wrote)) await announceTransition(website, told.value, context.cluster);
   }
   const result = await writing;
   if (told.status === 'rejected') throw told.reason;
@@ -163,7 +162,7 @@ async function judgeAndReport(
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
   const update = await writeStatus(live, judged, context.cluster);
   note(live, judged, update, done);
-  await announce(live, update, context);
+  await announceTransition(live, update, context.cluster);
   return {
     outcome: outcomeOf(update.verdict, judged.status, now),
     versions: versionsOf(update.website, written.children),
@@ -175,12 +174,6 @@ function note(before: Website, { status }: Judged, { website, isWritten }: Statu
   const readied = readiedBy(before.status, website.status, done.actions);
   if (isWritten && readied !== undefined) done.readied.push(readied);
   if (isWritten && isNews(before.status, status)) done.actions.push('update status');
-}
-
-/** Announces a transition. */
-async function announce(before: Website, { website, verdict }: StatusWrite, { cluster }: Context): Promise<void> {
-  const transition = transitionOf(before, verdict);
-  if (transition !== undefined) await cluster.announce(website, transition);
 }
 
 /** Once for all attempts: a user or a webhook may take the number away each time, and each change leads to another run. */

@@ -8,7 +8,7 @@ import { isLastingError, type LastingError, type Verdict } from '../reasons.ts';
 import { websiteSpec, type Condition, type Website, type WebsiteKey, type WebsiteStatus } from '../resource.ts';
 import { historyOf } from './history.ts';
 import { unseenStatus } from './status.ts';
-import { transitionOf } from './transition.ts';
+import { announceTransition } from './write-status.ts';
 
 /** While RBAC or a webhook is being rolled out, an error may last some seconds. A longer one makes the Website stalled. */
 const GRACE_SECONDS = 60;
@@ -41,8 +41,7 @@ export async function reportLasting(
     const { verdict, status } = failing(website, carrier, error, now());
     if (differences(website.status, status).length === 0) return;
     const updated = await cluster.updateStatus({ ...website, status });
-    const transition = verdict && transitionOf(website, verdict);
-    if (transition !== undefined) await cluster.announce(updated, transition);
+    if (verdict !== undefined) await announceTransition(website, { website: updated, verdict }, cluster);
   } catch (failure) {
     // The status write failed too, or the Website has changed. The next retry reports the error.
     if (!(failure instanceof ClusterError)) throw failure;
@@ -65,23 +64,29 @@ function failing(
   error: ReportedError,
   now: Date,
 ): { readonly verdict?: Verdict; readonly status: WebsiteStatus } {
-  const counts =
-    carrier !== undefined && isOwnedBy(carrier, website) ? kindOf(CARRIER).statusFields?.(website, carrier) : {};
-  const seen = { ...website, status: { ...website.status, ...counts } };
+  const seen = withCounts(website, carrier);
   const { conditions = [] } = seen.status;
   const known = conditions.find(({ type, reason }) => type !== 'Ready' && isLastingError(reason));
   const isOfThisSpec = known?.observedGeneration === website.metadata.generation;
   const why = { reason: error.code, message: messageOf(error, isOfThisSpec ? known : undefined) };
-  const verdict: Verdict = { state: isLasting(known, now) ? 'stalled' : 'progressing', ...why };
-  const history = withThisSpec(website, verdict, now);
-  if (verdict.state === 'stalled') return { verdict, status: { ...unseenStatus(seen, verdict, now), ...history } };
-  return conditions.some(({ type }) => type === 'Ready')
-    ? { status: { ...seen.status, conditions: reconcilingBecause(website, why, now), ...history } }
-    : { status: { ...unseenStatus(seen, verdict, now), ...history } };
+  const isStalled = isLasting(known, now);
+  const verdict: Verdict = { state: isStalled ? 'stalled' : 'progressing', ...why };
+  const status =
+    !isStalled && conditions.some(({ type }) => type === 'Ready')
+      ? { ...seen.status, conditions: reconcilingBecause(website, why, now) }
+      : unseenStatus(seen, verdict, now);
+  return { ...(isStalled ? { verdict } : {}), status: { ...status, ...historyWith(website, verdict, now) } };
+}
+
+/** The Pods are counted although the run failed. */
+function withCounts(website: Website, carrier: Carrier | undefined): Website & { readonly status: WebsiteStatus } {
+  const isOurs = carrier !== undefined && isOwnedBy(carrier, website);
+  const counts = isOurs ? kindOf(CARRIER).statusFields?.(website, carrier) : {};
+  return { ...website, status: { ...website.status, ...counts } };
 }
 
 /** The history has an entry for a spec from the first run on, even if that run failed. */
-function withThisSpec(website: Website, verdict: Verdict, now: Date): Pick<WebsiteStatus, 'history'> {
+function historyWith(website: Website, verdict: Verdict, now: Date): Pick<WebsiteStatus, 'history'> {
   const spec = websiteSpec.safeParse(website.spec).data;
   const history = spec === undefined ? [] : historyOf(website, spec.image, verdict, now);
   return history.length === 0 ? {} : { history: [...history] };

@@ -4,6 +4,7 @@ import { differences } from '../differences.ts';
 import type { Verdict } from '../reasons.ts';
 import type { Website, WebsiteStatus } from '../resource.ts';
 import { shortened } from '../shortened.ts';
+import { transitionOf } from './transition.ts';
 
 /** What became of a status. */
 export interface StatusWrite {
@@ -40,6 +41,16 @@ export async function writeStatus(
     }
   }
   return { website, verdict: unwritten(verdict, refusal), isWritten: false };
+}
+
+/** Announces what a status write changed, if that is worth a Kubernetes Event. */
+export async function announceTransition(
+  before: Website,
+  { website, verdict }: Pick<StatusWrite, 'website' | 'verdict'>,
+  cluster: Cluster,
+): Promise<void> {
+  const transition = transitionOf(before, verdict);
+  if (transition !== undefined) await cluster.announce(website, transition);
 }
 
 function shortStatus({ observedGeneration, conditions = [] }: WebsiteStatus): WebsiteStatus {

@@ -1,4 +1,5 @@
 // Whether the forwarder and the functions are there, and work.
+import { requestFor } from '../../../functions/cluster/collection.ts';
 import { pages } from '../../../functions/cluster/pages.ts';
 import { Places } from '../../../functions/cluster/places.ts';
 import { shownUrl } from '../../../functions/cluster/shown-url.ts';
@@ -158,10 +159,8 @@ async function* listsOf(
 ): AsyncGenerator<readonly Website[]> {
   const places = new Places(1);
   for (const namespace of namespaces ?? [undefined]) {
-    const place = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-    const what = namespace === undefined ? `list ${PLURAL}` : `list ${PLURAL} in namespace ${namespace}`;
-    const path = `${apiPath(API_VERSION)}${place}/${PLURAL}`;
-    for await (const page of pages(transport, { path, query: {}, what }, places))
+    const request = requestFor({ name: PLURAL, prefix: apiPath(API_VERSION), namespace }, 'list');
+    for await (const page of pages(transport, { ...request, query: {} }, places))
       yield (page as { readonly items: readonly Website[] }).items;
   }
 }

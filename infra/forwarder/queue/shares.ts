@@ -1,4 +1,4 @@
-/** Most of the places that one group may hold, and most of the places for others. */
+/** Most that one group may hold of all places, and of those for others. */
 const OF_GROUP = 3 / 4;
 /** Most of the places that others may hold together: retries, looks and the slow lane. */
 const OF_OTHERS = 1 / 2;

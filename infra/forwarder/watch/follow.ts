@@ -1,8 +1,9 @@
 import * as z from 'zod';
+import { requestFor } from '../../../functions/cluster/collection.ts';
 import { waitSeconds } from '../../../functions/cluster/errors.ts';
 import { isOlder } from '../../../functions/cluster/resource-version.ts';
 import { InvalidLineError, jsonLines } from './lines.ts';
-import { requestFor, selected } from './list.ts';
+import { selected } from './list.ts';
 import type { Observer, WatchedObject } from './observer.ts';
 import type { Resource, State, WatchOptions } from './state.ts';
 

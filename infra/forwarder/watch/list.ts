@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { requestFor } from '../../../functions/cluster/collection.ts';
 import { pages } from '../../../functions/cluster/pages.ts';
 import type { Resource, WatchOptions } from './state.ts';
 import type { WatchedObject } from './observer.ts';
@@ -32,12 +33,3 @@ export async function list(
 
 export const selected = ({ labelSelector }: Resource): Record<string, string> =>
   labelSelector === undefined ? {} : { labelSelector };
-
-/** The path of the resource, and a description of the request for error messages. */
-export function requestFor({ name, prefix, namespace }: Resource, verb: 'list' | 'watch') {
-  const parent = namespace === undefined ? prefix : `${prefix}/namespaces/${namespace}`;
-  return {
-    path: `${parent}/${name}`,
-    what: namespace === undefined ? `${verb} ${name}` : `${verb} ${name} in namespace ${namespace}`,
-  };
-}

@@ -35,6 +35,16 @@ function refuse(kind: Child['kind'], code: ErrorCode): { grant(): void } {
   return { grant: () => Object.assign(cluster, { create, replace }) };
 }
 
+/** A Website that is Ready gets another image. */
+async function changeReadyWebsite(): Promise<void> {
+  cluster.apply(key, SPEC);
+  await run();
+  cluster.rollOut();
+  await run();
+  announced();
+  cluster.apply(key, { ...SPEC, image: 'nginx:2' });
+}
+
 beforeEach(() => {
   cluster = new MemoryCluster();
   clock = 0;
@@ -48,14 +58,7 @@ describe('A failure inside the API server', () => {
     );
   const message = () => status()?.conditions?.find(({ reason }) => reason === 'InternalError')?.message;
 
-  beforeEach(async () => {
-    cluster.apply(key, SPEC);
-    await run();
-    cluster.rollOut();
-    await run();
-    announced();
-    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
-  });
+  beforeEach(changeReadyWebsite);
 
   it('is reported at once, and stalls the Website after a minute', async () => {
     cluster.replace = async () => Promise.reject(failed('connection refused'));
@@ -143,14 +146,7 @@ describe('A failure inside the API server', () => {
 });
 
 describe('A missing right for a child', () => {
-  beforeEach(async () => {
-    cluster.apply(key, SPEC);
-    await run();
-    cluster.rollOut();
-    await run();
-    announced();
-    cluster.apply(key, { ...SPEC, image: 'nginx:2' });
-  });
+  beforeEach(changeReadyWebsite);
 
   it('is noted once in the first minute, and then becomes the condition Ready', async () => {
     refuse('Deployment', 'Forbidden');
