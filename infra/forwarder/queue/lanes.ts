@@ -1,4 +1,4 @@
-import { Bucket, type Rate } from './bucket.ts';
+import { Bucket, type Rate } from '../../bucket.ts';
 import { Line, type Place } from './line.ts';
 import type { Shares } from './shares.ts';
 

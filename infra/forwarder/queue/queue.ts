@@ -1,6 +1,6 @@
 import { delayMs, type Backoff } from './backoff.ts';
 import { Breaker } from './breaker.ts';
-import type { Rate } from './bucket.ts';
+import type { Rate } from '../../bucket.ts';
 import { isLook, laneOfLook, Lanes, LOOKS, type Lane } from './lanes.ts';
 import type { Place } from './line.ts';
 import { Shares } from './shares.ts';

@@ -4,6 +4,7 @@ import type { Transport } from '../../../functions/cluster/transport.ts';
 import { API_VERSION, GROUP, PLURAL, type Website } from '../../../functions/website/resource.ts';
 import { styled } from '../../text.ts';
 import type { Changes } from './changes.ts';
+import { Reports } from './reports.ts';
 import type { Screen } from './screen.ts';
 import { websiteLines } from './view.ts';
 import type { Warnings } from './warnings.ts';
@@ -31,14 +32,15 @@ const POLL_MS = 500;
 /** An API server that takes longer than this to answer leads to a line. Usual answers take milliseconds. */
 const SILENT_MS = 3_000;
 
-/** Shows warnings and a table of the Websites, and keeps both current until the signal. */
+/** Shows warnings and a table of the Websites, and keeps both current until the signal. Where no line can change, it reports changes. */
 export async function showLive(options: LiveOptions): Promise<void> {
   const latest: Latest = { table: () => [], waitingSince: undefined };
   await Promise.all([keepReading(latest, options), keepShowing(latest, options)]);
 }
 
 async function keepReading(latest: Latest, options: LiveOptions): Promise<void> {
-  const { screen, transport, changes, warnings, signal, now = () => new Date() } = options;
+  const { transport, warnings, signal, now = () => new Date() } = options;
+  const shown = showing(options);
   const list = { method: 'GET', path: `/apis/${API_VERSION}/${PLURAL}`, what: `list ${PLURAL}`, signal } as const;
   const answered = () => {
     const silentMs = silenceOf(latest, now());
@@ -51,8 +53,7 @@ async function keepReading(latest: Latest, options: LiveOptions): Promise<void> 
     try {
       const { items } = (await transport.json(list)) as { items: Website[] };
       answered();
-      latest.table = (at) =>
-        websiteLines(items, { changes, columns: screen.columns, now: screen.kind === 'live' ? at : undefined });
+      latest.table = shown(items);
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ClusterError && error.status !== undefined) answered();
@@ -62,6 +63,16 @@ async function keepReading(latest: Latest, options: LiveOptions): Promise<void> 
     }
     await delay(POLL_MS);
   }
+}
+
+/** Makes the table of what was read. Where no line can change, it prints what changed instead. */
+function showing({ screen, changes, now = () => new Date() }: LiveOptions): (websites: Website[]) => Latest['table'] {
+  const reports = new Reports(changes);
+  return (websites) => {
+    if (screen.kind === 'live') return (at) => websiteLines(websites, { changes, columns: screen.columns, now: at });
+    screen.print(...reports.lines(websites, now()));
+    return () => [];
+  };
 }
 
 async function keepShowing(

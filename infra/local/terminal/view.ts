@@ -9,8 +9,7 @@ import { wrapped } from './wrapped.ts';
 export interface View {
   readonly changes: Pick<Changes, 'of'>;
   readonly columns: number;
-  /** Absent where each line is printed once, so that it shows no ages. */
-  readonly now: Date | undefined;
+  readonly now: Date;
 }
 
 /** Most lines that a message takes. */
@@ -18,20 +17,19 @@ const MOST_LINES = 3;
 /** From this width on, the messages are a column. In a narrower terminal, each is a line of its own. */
 const WIDE = 120;
 const HEADER = ['WEBSITE', 'READY', 'PODS', 'AGE', 'LAST CHANGE', 'MESSAGE'];
-const AGE = HEADER.indexOf('AGE');
 /** A long name is shortened for the other columns, but not to less than this. */
 const SHORTEST_NAME = 16;
-const INDENT = '  ';
-const GAP = '  ';
+export const INDENT = '  ';
+export const GAP = '  ';
+export const NO_WEBSITES = `${INDENT}No Websites: kubectl apply -f crds/samples/minimal.yaml`;
 
 /** A table of the Websites. A Website that is not ready has a message. */
 export function websiteLines(websites: readonly Website[], view: View): string[] {
-  if (websites.length === 0) return ['  No Websites: kubectl apply -f crds/samples/minimal.yaml'];
+  if (websites.length === 0) return [NO_WEBSITES];
   const rows = websites.map((website) => rowOf(website, view));
   const { columns } = view;
   const isWide = columns >= WIDE;
-  const cells = [HEADER, ...rows].map((row) => (isWide ? row : row.slice(0, -1)));
-  const shown = view.now === undefined ? cells.map((row) => row.toSpliced(AGE, 1)) : cells;
+  const shown = [HEADER, ...rows].map((row) => (isWide ? row : row.slice(0, -1)));
   const ofOthers = shown.map((row) => row.slice(1, isWide ? -1 : undefined));
   const room = columns - INDENT.length - widthOfAll(ofOthers);
   const shortened = shown.map((row) => row.with(0, shortName(row[0] ?? '', room)));
@@ -62,26 +60,26 @@ function messageLines(message: string, columns: number): string[] {
 function rowOf(website: Website, { changes, now }: View): string[] {
   const { creationTimestamp } = website.metadata as { creationTimestamp?: string };
   const change = changes.of(website.metadata);
-  const ago = change === undefined || now === undefined ? '' : `${age(change.at.toISOString(), now)} ago: `;
   const { text, message } = stateOf(website);
   return [
     keyText(website.metadata),
     text,
     replicasText(website),
-    now === undefined ? '' : age(creationTimestamp, now),
-    change === undefined ? '-' : ago + change.what,
+    age(creationTimestamp, now),
+    change === undefined ? '-' : `${age(change.at.toISOString(), now)} ago: ${change.what}`,
     printable(message),
   ];
 }
 
-interface State {
+export interface State {
   readonly text: string;
   readonly message: string;
 }
 
 const NOT_REPORTED = 'The functions have not reported on the last change yet';
 
-function stateOf(website: Website): State {
+/** Its mark and its reason, and a message if it is not ready. */
+export function stateOf(website: Website): State {
   const ready = readyOf(website);
   if (ready === undefined)
     return { text: styled('yellow', '◌ Unknown'), message: 'The functions have not reported yet' };
@@ -95,7 +93,8 @@ function stateOf(website: Website): State {
   return { text: styled('yellow', `◌ ${reason}`), message };
 }
 
-function replicasText({ spec, status }: Website): string {
+/** How many Pods are ready, and of how many. */
+export function replicasText({ spec, status }: Website): string {
   const { replicas } = (spec ?? {}) as { replicas?: number };
   // An autoscaler may have set another number, or the spec may have no number.
   return `${status?.readyReplicas ?? 0}/${status?.replicasSet ?? replicas ?? '?'}`;

@@ -1,5 +1,7 @@
 import cliTruncate from 'cli-truncate';
-import { printable, styled } from '../../text.ts';
+import { Bucket } from '../../bucket.ts';
+import { counted, printable, styled } from '../../text.ts';
+import { clock } from './clock.ts';
 import type { Screen } from './screen.ts';
 import { wrapped } from './wrapped.ts';
 
@@ -16,6 +18,8 @@ const MOST = 5;
 const LONGEST = 400;
 /** A warning that has not come again for this long moves up. */
 const RECENT_MS = 60_000;
+/** Warnings that stay. Many name a Website, so a cluster that fails has one for each. */
+const PERMANENT = { burst: 10, perSecond: 1 / 10 };
 
 /** What the programs warn about. Equal warnings are one line that counts them. */
 export class Warnings {
@@ -23,6 +27,9 @@ export class Warnings {
   readonly #onOwn: (text: string) => void;
   /** The one that came last is at the end. */
   readonly #warnings = new Map<string, Warning>();
+  readonly #permanent = new Bucket(PERMANENT);
+  /** How many did not become permanent, since the last that did. */
+  #left = 0;
 
   /** @param onOwn called with a warning of npm start itself, which is in no log. */
   constructor(screen: Screen, onOwn: (text: string) => void = () => {}) {
@@ -39,7 +46,7 @@ export class Warnings {
     this.#warnings.set(key, warning);
     // Where lines cannot change, the first one is printed, and the 10th, 100th and so on.
     const isPrinted = Number.isInteger(Math.log10(warning.count));
-    if (this.#screen.kind === 'plain' && isPrinted) this.#screen.print(inColour(lineOf(warning)));
+    if (this.#screen.kind === 'plain' && isPrinted) this.#keep([inColour(lineOf(warning))], at);
     if (program === 'npm start' && isPrinted) this.#onOwn(text);
     this.#retire(at);
   }
@@ -47,6 +54,7 @@ export class Warnings {
   /** The recent warnings, for the lines that change. */
   lines(now: Date): string[] {
     this.#retire(now);
+    if (this.#left > 0 && this.#mayPrint(now)) this.#print([], now);
     return this.#screen.kind === 'live' ? [...this.#warnings.values()].flatMap((each) => this.#wrapped(each)) : [];
   }
 
@@ -55,8 +63,22 @@ export class Warnings {
       const isOld = now.getTime() - warning.last.getTime() > RECENT_MS;
       if (!isOld && this.#warnings.size <= MOST) continue;
       this.#warnings.delete(key);
-      if (this.#screen.kind === 'live') this.#screen.print(...this.#wrapped(warning));
+      if (this.#screen.kind === 'live') this.#keep(this.#wrapped(warning), now);
     }
+  }
+
+  #keep(lines: readonly string[], now: Date): void {
+    if (this.#mayPrint(now)) this.#print(lines, now);
+    else this.#left++;
+  }
+
+  #mayPrint = (now: Date): boolean => this.#permanent.waitMs(now.getTime()) === 0;
+
+  #print(lines: readonly string[], now: Date): void {
+    this.#permanent.spend(now.getTime());
+    const left = `! ${clock(now)} ${counted(this.#left, 'more warning')}: see the logs`;
+    this.#screen.print(...(this.#left > 0 ? [inColour(left)] : []), ...lines);
+    this.#left = 0;
   }
 
   #wrapped = (warning: Warning): string[] => wrapped(lineOf(warning), this.#screen.columns).map(inColour);
@@ -65,7 +87,6 @@ export class Warnings {
 const inColour = (line: string): string => styled('yellow', line);
 
 function lineOf({ program, text, count, last }: Warning): string {
-  const time = last.toTimeString().slice(0, 8);
   const times = count === 1 ? '' : ` (${count} times)`;
-  return `! ${time} ${program.replace('website-', '')}: ${cliTruncate(printable(text), LONGEST)}${times}`;
+  return `! ${clock(last)} ${program.replace('website-', '')}: ${cliTruncate(printable(text), LONGEST)}${times}`;
 }

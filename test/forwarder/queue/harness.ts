@@ -1,6 +1,6 @@
 // A work queue under the control of a test.
 import { expect } from 'vitest';
-import type { Rate } from '../../../infra/forwarder/queue/bucket.ts';
+import type { Rate } from '../../../infra/bucket.ts';
 import { WorkQueue, type Result, type Timers } from '../../../infra/forwarder/queue/queue.ts';
 
 interface Timer {

@@ -131,12 +131,29 @@ it('A refusal is an answer, and a call that timed out is none', async () => {
   await state.stop();
 });
 
+it('Where lines cannot change, the changes of many Websites are counted, and none is a line of its own', async () => {
+  const state = shownOn('plain');
+  const printed = () => state.screen.printed.concat(state.screen.below).join('\n');
+  const many = (generation: number) =>
+    Array.from({ length: 1000 }, (_, index) => ({
+      metadata: { ...WEBSITE.metadata, name: `site-${index}`, generation },
+    }));
+  state.answer = () => ({ items: [WEBSITE, ...many(1)] });
+  await eventually(() => expect(printed()).toContain('1001 Websites'));
+  expect(printed()).toContain('1001 ◌ Unknown');
+  expect(printed()).not.toContain('site-');
+  state.answer = () => ({ items: [WEBSITE] });
+  state.at = new Date('2026-01-01T00:01:00Z');
+  await eventually(() => expect(printed()).toContain('1 Website, 1000 of them deleted: 1 ◌ Unknown'));
+  await state.stop();
+});
+
 it('Where lines cannot change, a line says once that the API server does not answer', async () => {
   const state = shownOn('plain');
-  await eventually(() => expect(state.below()).toContain('default/hello'));
+  await eventually(() => expect(state.screen.printed.join('\n')).toContain('default/hello'));
   const release = await hang(state);
   state.at = new Date('2026-01-01T00:00:15Z');
-  const line = '! The API server has not answered for more than 3 s\n';
+  const line = '! The API server has not answered for more than 3 s';
   await eventually(() => expect(state.below()).toContain(line));
   state.at = new Date('2026-01-01T00:00:19Z');
   const { shows } = state.screen;

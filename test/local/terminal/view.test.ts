@@ -76,12 +76,6 @@ it('A Website without a status is shown too', () => {
   expect(lines[2]).toContain('have not reported yet');
 });
 
-it('Lines that stay on the screen show no ages', () => {
-  const lines = websiteLines([withReady('True', 'Available', '')], { ...NARROW, changes, now: undefined });
-  expect(cellsOf(lines[0])).toEqual(['WEBSITE', 'READY', 'PODS', 'LAST CHANGE']);
-  expect(cellsOf(lines[1]).at(-1)).toBe('update Deployment, 25 ms');
-});
-
 it('No line is wider than the terminal, and a long message takes a limited number of lines', () => {
   const website = withReady('False', 'Progressing', 'x'.repeat(1000));
   const lines = websiteLines([website], { ...NARROW, columns: 30, changes });

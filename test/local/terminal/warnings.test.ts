@@ -58,3 +58,36 @@ it('A warning cannot control the terminal, and has a limited length', () => {
   expect(line).not.toContain('\u001B[2J');
   expect(line.length).toBeLessThan(500);
 });
+
+it.each(['live', 'plain'] as const)(
+  'On a %s screen, a thousand different warnings leave few lines, and are counted',
+  (kind) => {
+    const screen = new RememberingScreen(kind);
+    const warnings = new Warnings(screen);
+    for (let index = 0; index < 1000; index++) {
+      warnings.note('website-functions', `Could not reconcile Website default/site-${index}: Unauthorized`, at(0));
+      warnings.lines(at(0));
+    }
+    expect(screen.printed).toHaveLength(10);
+    expect(screen.printed[9]).toContain('site-9:');
+    expect(warnings.lines(at(9))).toHaveLength(kind === 'live' ? 5 : 0);
+    expect(screen.printed).toHaveLength(10);
+    warnings.lines(at(10));
+    const left = kind === 'live' ? 985 : 990;
+    expect(screen.printed.slice(10)).toEqual([`! 12:00:10 ${left} more warnings: see the logs`]);
+    warnings.lines(at(59));
+    expect(screen.printed).toHaveLength(11);
+  },
+);
+
+it('In a flood of warnings, some are printed, and each with the number of those before it', () => {
+  const screen = new RememberingScreen('plain');
+  const warnings = new Warnings(screen);
+  for (let index = 0; index < 6000; index++) warnings.note('website-functions', `Failure ${index}`, at(index / 10));
+  expect(screen.printed.slice(9, 12)).toEqual([
+    '! 12:00:00 functions: Failure 9',
+    '! 12:00:10 90 more warnings: see the logs',
+    '! 12:00:10 functions: Failure 100',
+  ]);
+  expect(screen.printed.length).toBeLessThan(140);
+});

@@ -17,13 +17,13 @@ export class Bucket {
     this.#tokens = rate.burst;
   }
 
-  /** How long until there is a token, in milliseconds. */
-  waitMs(now: number): number {
-    return Math.max(0, Math.ceil(((1 - this.#tokensAt(now)) / this.#rate.perSecond) * 1000));
+  /** How long until there are so many tokens, in milliseconds. */
+  waitMs(now: number, tokens = 1): number {
+    return Math.max(0, Math.ceil(((tokens - this.#tokensAt(now)) / this.#rate.perSecond) * 1000));
   }
 
-  spend(now: number): void {
-    this.#tokens = this.#tokensAt(now) - 1;
+  spend(now: number, tokens = 1): void {
+    this.#tokens = this.#tokensAt(now) - tokens;
     this.#at = now;
   }
 
