@@ -16,7 +16,7 @@ export class Failing {
   readonly #last = new Map<string, string>();
 
   isNews({ cluster, namespace, name, outcome, reason, eventReason, actions }: HistoryRecord): boolean {
-    const key = JSON.stringify([cluster, namespace, name]);
+    const key = keyOf({ cluster, namespace, name });
     const known = this.#last.get(key);
     if (outcome !== 'failed' && outcome !== 'gone') {
       this.#last.delete(key);
@@ -29,6 +29,11 @@ export class Failing {
     return actions.length > 0 || known !== now;
   }
 
+  /** For a record that was dropped: the next failure of the Website is new again. */
+  forget(record: HistoryRecord): void {
+    this.#last.delete(keyOf(record));
+  }
+
   #remember(key: string, outcome: string): void {
     this.#last.delete(key);
     this.#last.set(key, outcome);
@@ -36,3 +41,6 @@ export class Failing {
     if (this.#last.size > MOST) this.#last.delete(oldest);
   }
 }
+
+const keyOf = ({ cluster, namespace, name }: Pick<HistoryRecord, 'cluster' | 'namespace' | 'name'>): string =>
+  JSON.stringify([cluster, namespace, name]);

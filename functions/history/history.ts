@@ -5,11 +5,17 @@ import { Failing } from './failing.ts';
 import { HistoryError, type HistoryQuery, type HistoryRecord, type HistoryStore, type StoredRecord } from './store.ts';
 
 /** The longest time that a reply waits for its record. */
-const WRITE_MS = 200;
-/** Most records that wait while others are being written. */
+const REPLY_MS = 200;
+/** The longest time that a write takes. It is longer than the time limit of a statement, so that the database says what is wrong. */
+const WRITE_MS = 3_000;
+/** Most records that are being written or wait for it. */
 const MOST_WAITING = 500;
-/** After a failure, records are dropped at once for this time. So a store that is down does not delay every reply. */
+/** After a failure, the records wait for this time. */
 const PAUSE_MS = 10_000;
+/** How long a record waits for a store that fails. A database restarts, or fails over to its replica, in less. */
+const KEEP_MS = 5 * 60_000;
+/** The Azure host gives a worker 5 s to stop. */
+const CLOSE_MS = 3_000;
 const OPEN_MS = 5_000;
 const READ_MS = 2_000;
 /** What old records may cost a resync. */
@@ -21,32 +27,41 @@ interface Settings {
   /** For records of the only cluster. */
   readonly clusterName: string;
   readonly days: number;
-  readonly pauseMs?: number;
+}
+
+interface Waiting {
+  readonly record: HistoryRecord;
+  /** By the clock of `performance`. */
+  readonly since: number;
 }
 
 /**
- * Keeps what runs did. It fails no run: a record that cannot be written within `WRITE_MS` is dropped and counted.
- * A process that Azure freezes after its reply writes nothing later, so a reply waits for its record.
+ * Keeps what runs did. It fails no run: a record that cannot be written waits in memory, and is dropped and counted in the end.
+ * A process that Azure freezes after its reply writes nothing until its next event, so a reply waits `REPLY_MS` for its record.
  */
 export class History {
   readonly clusterName: string;
   readonly #store: HistoryStore;
   readonly #log: Log;
   readonly #days: number;
-  readonly #pauseMs: number;
   readonly #failing = new Failing();
   readonly #turns = new Joining<void>();
-  #waiting: HistoryRecord[] = [];
-  #pausedUntil = 0;
+  /** Oldest first. A record stays here until it is written. */
+  readonly #waiting: Waiting[] = [];
+  /** When the running write began. */
+  #writingSince: number | undefined;
+  /** There while the history pauses. */
+  #retry: NodeJS.Timeout | undefined;
   /** Records that were dropped since the last one was written. */
   #dropped = 0;
+  #isFailing = false;
+  #isClosing = false;
 
-  constructor(store: HistoryStore, { clusterName, days, pauseMs = PAUSE_MS }: Settings, log: Log) {
+  constructor(store: HistoryStore, { clusterName, days }: Settings, log: Log) {
     this.#store = store;
     this.#log = log;
     this.clusterName = clusterName;
     this.#days = days;
-    this.#pauseMs = pauseMs;
   }
 
   /** Connects in the background, so that the first record does not have to wait for it. A failure is logged, and the next record tries again. */
@@ -54,16 +69,17 @@ export class History {
     this.#store.open(OPEN_MS).catch((error: unknown) => this.#log.warn(about(error), 'Could not open history'));
   }
 
-  /** Writes the record if it says something new. It returns after `WRITE_MS` at the latest, and never throws. */
+  /** Writes the record if it says something new. It returns after `REPLY_MS` at the latest, and never throws. */
   async record(record: HistoryRecord): Promise<void> {
     if (!this.#failing.isNews(record)) return;
-    if (performance.now() < this.#pausedUntil) return this.#drop(1, 'paused');
-    if (this.#waiting.length >= MOST_WAITING) return this.#drop(1, 'full');
-    this.#waiting.push(record);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, WRITE_MS)));
+    const waiting = { record, since: performance.now() };
+    if (this.#waiting.length >= MOST_WAITING) return this.#drop([waiting], 'full');
+    this.#waiting.push(waiting);
+    // The first reply has waited for a slow store. The others do not.
+    const isWorthWaiting = !this.#isPaused() && !this.#isSlow();
     // Records that wait are written together.
-    await Promise.race([this.#turns.run(() => this.#writeWaiting()), late]).finally(() => clearTimeout(timer));
+    const written = this.#turns.run(() => this.#writeWaiting());
+    if (isWorthWaiting) await atMost(REPLY_MS, written);
   }
 
   /** @throws HistoryError */
@@ -86,32 +102,90 @@ export class History {
     }
   }
 
+  /** Tries once more to write what waits, and drops the rest. It returns even if the store hangs. */
   async close(): Promise<void> {
-    await this.#turns.run(() => this.#writeWaiting());
+    this.#isClosing = true;
+    this.#endPause();
+    await atMost(
+      CLOSE_MS,
+      this.#turns.run(() => this.#writeWaiting()),
+    );
+    const left = this.#waiting.splice(0);
+    if (left.length > 0) {
+      this.#drop(left, 'late');
+      this.#log.warn({ dropped: this.#dropped }, 'Stopped before all history was written');
+    }
     await this.#store.close();
   }
 
   async #writeWaiting(): Promise<void> {
-    const records = this.#waiting;
-    this.#waiting = [];
-    if (records.length === 0) return;
-    if (performance.now() < this.#pausedUntil) return this.#drop(records.length, 'paused');
+    const batch = [...this.#waiting];
+    if (batch.length === 0 || this.#isPaused()) return;
+    this.#writingSince = performance.now();
     try {
-      await this.#store.add(records, WRITE_MS);
-      countRecords('written', records.length);
-      if (this.#dropped > 0) this.#log.info({ dropped: this.#dropped }, 'Wrote history again');
+      await this.#store.add(
+        batch.map(({ record }) => record),
+        WRITE_MS,
+      );
+      this.#waiting.splice(0, batch.length);
+      countRecords('written', batch.length);
+      if (this.#isFailing || this.#dropped > 0) this.#log.info({ dropped: this.#dropped }, 'Wrote history again');
+      this.#isFailing = false;
       this.#dropped = 0;
     } catch (error) {
-      this.#pausedUntil = performance.now() + this.#pauseMs;
-      this.#drop(records.length, error instanceof HistoryError ? error.why : 'failed');
-      this.#log.warn({ ...about(error), dropped: this.#dropped }, 'Could not write history');
+      this.#isFailing = true;
+      this.#pause();
+      this.#dropOld(error instanceof HistoryError ? error.why : 'failed');
+      const { length: waiting } = this.#waiting;
+      this.#log.warn({ ...about(error), waiting, dropped: this.#dropped }, 'Could not write history');
+    } finally {
+      this.#writingSince = undefined;
     }
   }
 
-  #drop(count: number, result: 'failed' | 'late' | 'paused' | 'full'): void {
-    this.#dropped += count;
-    countRecords(result, count);
+  /** Whether the running write takes longer than a reply waits. */
+  #isSlow(): boolean {
+    return this.#writingSince !== undefined && performance.now() - this.#writingSince >= REPLY_MS;
   }
+
+  #isPaused(): boolean {
+    return this.#retry !== undefined;
+  }
+
+  #pause(): void {
+    if (this.#isClosing) return;
+    const retry = () => {
+      this.#retry = undefined;
+      // It does not fail: the error of the store is already in the log.
+      this.#turns.run(() => this.#writeWaiting()).catch(() => {});
+    };
+    this.#retry = setTimeout(retry, PAUSE_MS).unref();
+  }
+
+  #endPause(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+
+  /** A record that the store refuses each time must not keep the others waiting forever. */
+  #dropOld(why: HistoryError['why']): void {
+    const kept = this.#waiting.findIndex(({ since }) => performance.now() - since < KEEP_MS);
+    this.#drop(this.#waiting.splice(0, kept === -1 ? this.#waiting.length : kept), why);
+  }
+
+  #drop(dropped: readonly Waiting[], result: 'failed' | 'late' | 'full'): void {
+    if (dropped.length === 0) return;
+    for (const { record } of dropped) this.#failing.forget(record);
+    this.#dropped += dropped.length;
+    countRecords(result, dropped.length);
+  }
+}
+
+/** Waits for the work, but no longer than this. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** Only the message: the fields of a library's error may hold what it was configured with. */

@@ -6,10 +6,23 @@ import type { HistoryQuery, HistoryRecord, HistoryStore } from './store.ts';
 /** One statement, so all records are added or none. */
 const INSERT = `INSERT INTO website_history
     (at, cluster, namespace, name, event_id, event_reason, outcome, reason, actions, changed, duration_ms)
-  SELECT to_timestamp(at::double precision / 1000), cluster, namespace, name, "eventId", "eventReason", outcome, reason,
-    actions, changed, "durationMs"
-  FROM jsonb_to_recordset($1::text::jsonb) AS (at bigint, cluster text, namespace text, name text, "eventId" text,
-    "eventReason" text, outcome text, reason text, actions jsonb, changed jsonb, "durationMs" integer)`;
+  SELECT new.time, new.cluster, new.namespace, new.name, new."eventId", new."eventReason", new.outcome, new.reason,
+    new.actions, new.changed, new."durationMs"
+  FROM (
+    SELECT *, to_timestamp(at::double precision / 1000)::timestamptz(3) AS time
+    FROM ROWS FROM (jsonb_to_recordset($1::text::jsonb) AS (at bigint, cluster text, namespace text, name text,
+      "eventId" text, "eventReason" text, outcome text, reason text, actions jsonb, changed jsonb, "durationMs" integer))
+      WITH ORDINALITY
+  ) AS new
+  WHERE NOT EXISTS (
+    SELECT FROM website_history AS known
+    WHERE (known.namespace, known.name, known.at) = (new.namespace, new.name, new.time)
+      AND (known.cluster, known.event_id, known.event_reason, known.outcome, known.reason, known.actions, known.changed,
+        known.duration_ms)
+      IS NOT DISTINCT FROM (new.cluster, new."eventId", new."eventReason", new.outcome, new.reason, new.actions,
+        new.changed, new."durationMs")
+  )
+  ORDER BY new.ordinality`;
 const COLUMNS = `id::text AS id, (extract(epoch FROM at) * 1000)::bigint::text AS at, cluster, namespace, name, event_id,
   event_reason, outcome, reason, actions, changed, duration_ms`;
 const TIME = 'to_timestamp(?::double precision / 1000)';

@@ -33,12 +33,25 @@ const STEPS: readonly (readonly string[])[] = [
 ];
 
 /** One statement, so all records are added or none. */
-const INSERT = `INSERT INTO website_history
+const INSERT = `WITH new AS MATERIALIZED (
+    SELECT key, value ->> 'at' AS at, value ->> 'cluster' AS cluster, value ->> 'namespace' AS namespace,
+      value ->> 'name' AS name, value ->> 'eventId' AS event_id, value ->> 'eventReason' AS event_reason,
+      value ->> 'outcome' AS outcome, value ->> 'reason' AS reason, value -> 'actions' AS actions,
+      value -> 'changed' AS changed, value ->> 'durationMs' AS duration_ms
+    FROM json_each(?)
+  )
+  INSERT INTO website_history
     (at, cluster, namespace, name, event_id, event_reason, outcome, reason, actions, changed, duration_ms)
-  SELECT value ->> 'at', value ->> 'cluster', value ->> 'namespace', value ->> 'name', value ->> 'eventId',
-    value ->> 'eventReason', value ->> 'outcome', value ->> 'reason', value -> 'actions', value -> 'changed',
-    value ->> 'durationMs'
-  FROM json_each(?) ORDER BY key`;
+  SELECT at, cluster, namespace, name, event_id, event_reason, outcome, reason, actions, changed, duration_ms
+  FROM new
+  WHERE NOT EXISTS (
+    SELECT 1 FROM website_history AS known
+    WHERE (known.namespace, known.name, known.at) = (new.namespace, new.name, new.at)
+      AND (known.cluster, known.event_id, known.event_reason, known.outcome, known.reason, known.actions, known.changed,
+        known.duration_ms)
+      IS (new.cluster, new.event_id, new.event_reason, new.outcome, new.reason, new.actions, new.changed, new.duration_ms)
+  )
+  ORDER BY key`;
 const COLUMNS = `CAST(id AS TEXT) AS id, at, cluster, namespace, name, event_id, event_reason, outcome, reason, actions,
   changed, duration_ms`;
 const PRUNE = `DELETE FROM website_history

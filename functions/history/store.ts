@@ -51,7 +51,10 @@ export interface HistoryQuery {
 export interface HistoryStore {
   /** Connects, and creates or updates the tables. Later calls do the same if it failed or the connection was lost. */
   open(withinMs: number): Promise<void>;
-  /** Writes all records or none. */
+  /**
+   * Writes all records or none. After an error, the records may be there even so. To write them again adds none of them a second
+   * time.
+   */
   add(records: readonly HistoryRecord[], withinMs: number): Promise<void>;
   /** Newest first. */
   list(query: HistoryQuery, withinMs: number): Promise<readonly StoredRecord[]>;

@@ -149,7 +149,7 @@ export function countResync(start: number, report: ResyncReport): void {
 }
 
 /** Counts records of the history. Only those that are `written` are in it. */
-export const countRecords = (result: 'written' | 'failed' | 'late' | 'paused' | 'full', count: number): void =>
+export const countRecords = (result: 'written' | 'failed' | 'late' | 'full', count: number): void =>
   all().records.add(count, { result });
 
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;

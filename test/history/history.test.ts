@@ -1,6 +1,6 @@
 // A store that is down, slow or full costs only counts and a log line.
 import { setTimeout as delay } from 'node:timers/promises';
-import { beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { History } from '../../functions/history/history.ts';
 import { HistoryError, type HistoryRecord, type HistoryStore } from '../../functions/history/store.ts';
 import * as metrics from '../../functions/telemetry/metrics.ts';
@@ -19,11 +19,15 @@ beforeEach(() => {
   });
 });
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 const write = (fields: object, message?: string) => void lines.push([fields, message]);
 const log = { info: write, warn: write, error: write };
 const messages = () => lines.map(([, message]) => message);
 
-function historyOn(store: Partial<HistoryStore>, pauseMs = 10_000): History {
+function historyOn(store: Partial<HistoryStore>): History {
   const none: HistoryStore = {
     open: async () => {},
     add: async () => {},
@@ -31,7 +35,7 @@ function historyOn(store: Partial<HistoryStore>, pauseMs = 10_000): History {
     prune: async () => 0,
     close: async () => {},
   };
-  return new History({ ...none, ...store }, { clusterName: 'west', days: 30, pauseMs }, log);
+  return new History({ ...none, ...store }, { clusterName: 'west', days: 30 }, log);
 }
 
 async function msOf(work: Promise<unknown>): Promise<number> {
@@ -60,36 +64,79 @@ it('Records that arrive during a write are written together in the next one', as
   expect(lines).toEqual([]);
 });
 
-it('A failing store leads to one log line and to counts, and the history pauses', async () => {
-  const add = vi.fn<Add>().mockRejectedValue(new HistoryError('failed', 'disk full'));
+it('A record that the store takes long to write is written nevertheless, and only the first reply waits', async () => {
+  vi.useFakeTimers();
+  const answers: (() => void)[] = [];
+  const add = vi.fn<Add>(async () => new Promise((resolve) => answers.push(resolve)));
+  const history = historyOn({ add });
+  const [first, ...others] = records(3).map((each) => () => history.record(each));
+  const reply = first?.();
+  await vi.advanceTimersByTimeAsync(200);
+  await reply;
+  // No timer fires for these.
+  for (const each of others) await each();
+  answers[0]?.();
+  await vi.advanceTimersByTimeAsync(0);
+  answers[1]?.();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(add.mock.calls.map(([batch]) => batch.map(({ name }) => name))).toEqual([['n0'], ['n1', 'n2']]);
+  expect(counted).toEqual({ written: 3 });
+  expect(lines).toEqual([]);
+});
+
+it('After a failure the records wait for the end of a pause, and the store gets them all again', async () => {
+  vi.useFakeTimers();
+  const add = vi.fn<Add>().mockRejectedValueOnce(new HistoryError('failed', 'disk full'));
   const history = historyOn({ add });
   for (const each of records(3)) await history.record(each);
+  expect(lines).toEqual([[{ error: 'disk full', waiting: 1, dropped: 0 }, 'Could not write history']]);
+  await vi.advanceTimersByTimeAsync(9_999);
   expect(add).toHaveBeenCalledTimes(1);
-  expect(lines).toEqual([[{ error: 'disk full', dropped: 1 }, 'Could not write history']]);
-  expect(counted).toEqual({ failed: 1, paused: 2 });
+  await vi.advanceTimersByTimeAsync(1);
+  expect(add.mock.calls.map(([batch]) => batch.map(({ name }) => name))).toEqual([['n0'], ['n0', 'n1', 'n2']]);
+  expect(lines[1]).toEqual([{ dropped: 0 }, 'Wrote history again']);
+  expect(counted).toEqual({ written: 3 });
 });
 
-it('A store that works again is used again, and the log says how many records are missing', async () => {
-  const add = vi.fn<Add>().mockRejectedValueOnce(new HistoryError('late', 'no answer'));
-  const history = historyOn({ add }, 0);
-  for (const each of records(3)) await history.record(each);
-  expect(messages()).toEqual(['Could not write history', 'Wrote history again']);
-  expect(lines[1]).toEqual([{ dropped: 1 }, 'Wrote history again']);
-  expect(counted).toEqual({ late: 1, written: 2 });
+it('A store that fails for more than 5 minutes costs the records that waited so long, and the log counts them', async () => {
+  vi.useFakeTimers();
+  const add = vi.fn<Add>().mockRejectedValue(new HistoryError('late', 'no answer'));
+  const history = historyOn({ add });
+  await history.record(record({ name: 'old' }));
+  await vi.advanceTimersByTimeAsync(299_000);
+  await history.record(record({ name: 'young' }));
+  expect(counted).toEqual({});
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(counted).toEqual({ late: 1 });
+  expect(lines.at(-1)).toEqual([{ error: 'no answer', waiting: 1, dropped: 1 }, 'Could not write history']);
+  add.mockResolvedValue();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(add.mock.lastCall?.[0].map(({ name }) => name)).toEqual(['young']);
+  expect(lines.at(-1)).toEqual([{ dropped: 1 }, 'Wrote history again']);
 });
 
-it('A store that never answers delays a reply only for a limited time', async () => {
-  const history = historyOn({ add: async () => new Promise(() => {}) });
-  const ms = await msOf(Promise.all(records(3).map((each) => history.record(each))));
-  expect(ms).toBeGreaterThan(150);
-  expect(ms).toBeLessThan(10_000);
+it('A failure whose record was dropped is recorded again when it happens again', async () => {
+  vi.useFakeTimers();
+  const add = vi.fn<Add>().mockRejectedValue(new HistoryError('failed', 'disk full'));
+  const history = historyOn({ add });
+  const failed = record({ outcome: 'failed', reason: 'Unavailable', actions: [] });
+  await history.record(failed);
+  await history.record(failed);
+  await vi.advanceTimersByTimeAsync(300_000);
+  expect(counted).toEqual({ failed: 1 });
+  add.mockResolvedValue();
+  await history.record(failed);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(counted).toEqual({ failed: 1, written: 1 });
 });
 
 it('While a store hangs, a limited number of records waits, and the others are counted as dropped', async () => {
+  vi.useFakeTimers();
   const history = historyOn({ add: async () => new Promise(() => {}) });
-  await Promise.all(records(600).map((each) => history.record(each)));
-  // One record was being written, and 500 waited.
-  expect(counted).toEqual({ full: 99 });
+  const all = records(600).map((each) => history.record(each));
+  await vi.advanceTimersByTimeAsync(200);
+  await Promise.all(all);
+  expect(counted).toEqual({ full: 100 });
 });
 
 it('A bug in a store fails no reply', async () => {
@@ -114,6 +161,41 @@ it('Closing the history writes the waiting records first', async () => {
   await history.close();
   await Promise.all(all);
   expect(done).toEqual(['n0', 'n1', 'n2', 'closed']);
+});
+
+it('Closing the history tries the store again, even in a pause', async () => {
+  vi.useFakeTimers();
+  const add = vi.fn<Add>().mockRejectedValueOnce(new HistoryError('failed', 'restarting'));
+  const history = historyOn({ add });
+  for (const each of records(2)) await history.record(each);
+  await history.close();
+  expect(counted).toEqual({ written: 2 });
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('Closing the history writes what waits for a write that fails meanwhile', async () => {
+  const first = Promise.withResolvers<void>();
+  const add = vi.fn<Add>().mockReturnValueOnce(first.promise);
+  const history = historyOn({ add });
+  const all = records(2).map((each) => history.record(each));
+  const closed = history.close();
+  first.reject(new HistoryError('failed', 'restarting'));
+  await Promise.all([closed, ...all]);
+  expect(counted).toEqual({ written: 2 });
+});
+
+it('Closing the history ends although the store hangs, and counts what is lost', async () => {
+  vi.useFakeTimers();
+  const close = vi.fn<HistoryStore['close']>(async () => {});
+  const history = historyOn({ add: async () => new Promise(() => {}), close });
+  const all = records(2).map((each) => history.record(each));
+  const closed = history.close();
+  // Azure ends a worker after 5 s.
+  await vi.advanceTimersByTimeAsync(4_000);
+  await Promise.all([closed, ...all]);
+  expect(close).toHaveBeenCalledTimes(1);
+  expect(counted).toEqual({ late: 2 });
+  expect(lines).toEqual([[{ dropped: 2 }, 'Stopped before all history was written']]);
 });
 
 it('Pruning deletes old records in batches until all are deleted, and an error is only logged', async () => {

@@ -114,7 +114,7 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     await expect(store.add([record()], MS)).rejects.toBeInstanceOf(HistoryError);
     await expect(store.add([record()], MS)).rejects.toThrow('ECONNREFUSED');
     await server.start();
-    await store.add([record()], MS);
+    await store.add([record({ name: 'later' })], MS);
     expect(await store.list({ limit: 10 }, MS)).toHaveLength(2);
     await store.close();
   });

@@ -65,6 +65,20 @@ export function describeStore(name: string, prepare: () => Promise<Subject>): vo
       ]);
     });
 
+    it('has a record once, even if it is written again', async () => {
+      const { namespace, at } = namespaced();
+      const { eventId: _, reason: __, ...least } = at({ name: 'least' });
+      const first = [at({ name: 'whole' }), least];
+      await add(...first);
+      await add(...first, at({ name: 'whole', durationMs: 35 }), { ...least, reason: 'Progressing' });
+      expect(await list({ namespace })).toMatchObject([
+        { name: 'least', reason: 'Progressing' },
+        { name: 'whole', durationMs: 35 },
+        { name: 'least' },
+        { name: 'whole', durationMs: 34 },
+      ]);
+    });
+
     it('keeps its records when it is closed and opened again', async () => {
       const { namespace, at } = namespaced();
       await add(at({ name: 'kept' }));
