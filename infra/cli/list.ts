@@ -51,8 +51,7 @@ export const readyOf = ({ status }: Website): Condition | undefined =>
   status?.conditions?.find(({ type }) => type === 'Ready');
 
 /** Whether the site is as its newest spec declares. A status about an older generation says nothing of the newest one. */
-export const isReady = (website: Website): boolean =>
-  readyOf(website)?.status === 'True' && website.status?.observedGeneration === website.metadata.generation;
+export const isReady = (website: Website): boolean => readyOf(website)?.status === 'True' && isCurrent(website);
 
 /** Whether the Website waits for a person or for a new spec. */
 export const isStalled = ({ status }: Website): boolean =>
@@ -77,14 +76,19 @@ export function cellsOf(website: Website, now: Date): string[] {
   return [metadata.namespace, metadata.name, styled(STYLES[ready] ?? 'yellow', ready), ...texts];
 }
 
-/** What the condition Ready says. A condition about an older spec says nothing of the newest one. */
+/**
+ * What the condition Ready says. A condition about an older spec says nothing of the newest one. If the site is not Ready and
+ * reconciles fail, the failure is the reason.
+ */
 export function stateOf(website: Website): { readonly ready: string; readonly reason: string } {
   const ready = readyOf(website);
-  const isCurrent = website.status?.observedGeneration === website.metadata.generation;
-  return ready === undefined || !isCurrent
-    ? { ready: 'Unknown', reason: failureOf(website)?.reason ?? 'NotSeenYet' }
-    : { ready: ready.status, reason: ready.reason };
+  const failure = failureOf(website)?.reason;
+  if (ready === undefined || !isCurrent(website)) return { ready: 'Unknown', reason: failure ?? 'NotSeenYet' };
+  return { ready: ready.status, reason: ready.status === 'True' ? ready.reason : (failure ?? ready.reason) };
 }
+
+/** Whether the status is about the newest spec. */
+export const isCurrent = ({ metadata, status }: Website): boolean => status?.observedGeneration === metadata.generation;
 
 /** An error that keeps the functions from reconciling the newest spec. During its first minute, Ready says nothing of it. */
 export const failureOf = ({ metadata, status }: Website): FailureCondition | undefined =>

@@ -6,7 +6,7 @@ import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
 import type { Connection } from './connection.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT } from './errors.ts';
-import { failureOf, isReady, isStalled, readyOf } from './list.ts';
+import { failureOf, isCurrent, isReady, isStalled, readyOf, stateOf } from './list.ts';
 import { printable } from '../text.ts';
 
 interface Flags {
@@ -62,13 +62,15 @@ const isDecided = (website: Website): boolean =>
   isReady(website) || readyOf(website)?.status === 'Unknown' || isStalled(website);
 
 const NOT_LOOKED_AT = 'the functions have not looked at it: website doctor';
+const NOT_JUDGED = { message: 'The functions have not judged the newest spec yet' };
 
 function outcomeText(website: Website, isDone: boolean): string {
   const { metadata } = website;
-  const { status = 'Unknown', reason = '', message = '' } = readyOf(website) ?? {};
+  const { ready, reason } = stateOf(website);
   const failure = failureOf(website);
+  const { message } = failure ?? (isCurrent(website) ? readyOf(website) : undefined) ?? NOT_JUDGED;
+  const state = `${metadata.namespace}/${metadata.name}: Ready ${ready} (${printable(reason)}): ${printable(message)}`;
   const pending = isRequested(website) ? NOT_LOOKED_AT : 'it is still on its way';
-  const why = failure === undefined ? pending : `reconciles fail: ${printable(failure.message)}`;
-  const state = `${metadata.namespace}/${metadata.name}: Ready ${status} (${reason}): ${printable(message)}`;
+  const why = failure === undefined ? pending : 'reconciles still fail';
   return isDone ? state : `${state.replace(/\.?$/, '.')} The time is up, and ${why}.`;
 }

@@ -74,3 +74,21 @@ it('website list names the error that keeps the functions from reconciling the n
   });
   expect((await listed([[failing]])).printed).toMatch(/shop +Unknown +InternalError/);
 });
+
+it.each([
+  ['names the error that holds up a rollout', 'False', 'Progressing', 'InternalError'],
+  ['leaves a site that is still as declared Ready', 'True', 'Available', 'Available'],
+] as const)('website list %s', async (_, value, reason, shown) => {
+  const condition = { lastTransitionTime: NOW.toISOString(), message: '', observedGeneration: 2 };
+  const failing = aWebsite({
+    metadata: { generation: 2 },
+    status: {
+      observedGeneration: 2,
+      conditions: [
+        { ...condition, type: 'Ready', status: value, reason },
+        { ...condition, type: 'Reconciling', status: 'True', reason: 'InternalError' },
+      ],
+    },
+  });
+  expect((await listed([[failing]])).printed).toMatch(new RegExp(`shop +${value} +${shown}`));
+});

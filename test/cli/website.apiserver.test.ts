@@ -436,6 +436,16 @@ it('website reconcile --wait exits with code 3 for a Ready Website too if the fu
   ]);
 });
 
+it('website reconcile --wait does not print the state of an older spec', async () => {
+  const key = await readySite();
+  await patchWebsite(admin, key, { spec: { image: 'nginx:1.30' } });
+  const { code, out } = await run('reconcile', key.name, '--wait', '--timeout', '1');
+  expect([code, out]).toEqual([
+    3,
+    expect.stringMatching(/Ready Unknown \(NotSeenYet\): The functions have not judged the newest spec yet\. The time/),
+  ]);
+});
+
 it('website doctor finds missing rights, and functions that do not answer', async () => {
   const findings = async (...args: string[]) =>
     JSON.parse((await run('doctor', '-o', 'json', ...args)).out) as Finding[];

@@ -21,7 +21,7 @@ import { childLines, declared, differentFields, type ChildLine, type DifferentFi
 import { ifRefused } from '../errors.ts';
 import { eventsAbout, type EventLine } from './events-about.ts';
 import { history } from '../history/history.ts';
-import { failureOf, readyOf } from '../list.ts';
+import { failureOf, isCurrent, readyOf } from '../list.ts';
 import { planned, type Planned } from '../plan/planned.ts';
 
 /** The facts about one Website, from its condition down to its Pods. */
@@ -95,7 +95,7 @@ export async function explain(website: Website, { cluster, transport, now, defau
     website: `${namespace}/${name}`,
     url: website.status?.url,
     ready,
-    isCurrent: website.status?.observedGeneration === website.metadata.generation,
+    isCurrent: isCurrent(website),
     failure,
     advice: known === undefined ? undefined : adviceOn(known, website.metadata, causesIn(pods)),
     children: childLines(website, children, wanted, (kind) => hidden.has(kindOf(kind).plural)),

@@ -1,5 +1,5 @@
 import cliTruncate from 'cli-truncate';
-import { keyText, type Website } from '../../../functions/website/resource.ts';
+import { keyText, type Condition, type Website } from '../../../functions/website/resource.ts';
 import { failureOf, isStalled, readyOf } from '../../cli/list.ts';
 import { age, printable, styled } from '../../text.ts';
 import { table, widthOf } from '../../table.ts';
@@ -81,17 +81,20 @@ const NOT_REPORTED = 'The functions have not reported on the last change yet';
 /** Its mark and its reason, and a message if it is not ready. */
 export function stateOf(website: Website): State {
   const ready = readyOf(website);
-  if (ready === undefined)
-    return { text: styled('yellow', '◌ Unknown'), message: 'The functions have not reported yet' };
+  if (ready === undefined) return waiting({ reason: 'Unknown', message: 'The functions have not reported yet' });
   const failure = failureOf(website);
-  const { status: value, reason, message } = ready;
   if (ready.observedGeneration !== website.metadata.generation)
-    return { text: styled('yellow', `◌ ${failure?.reason ?? reason}`), message: failure?.message ?? NOT_REPORTED };
-  if (value === 'True') return { text: styled('green', `✔ ${reason}`), message: '' };
-  if (reason === 'Suspended') return { text: styled('dim', `– ${reason}`), message: '' };
-  if (isStalled(website)) return { text: styled('red', `✗ ${reason}`), message };
-  return { text: styled('yellow', `◌ ${reason}`), message };
+    return waiting(failure ?? { reason: ready.reason, message: NOT_REPORTED });
+  if (ready.status === 'True') return { text: styled('green', `✔ ${ready.reason}`), message: '' };
+  if (ready.reason === 'Suspended') return { text: styled('dim', `– ${ready.reason}`), message: '' };
+  const { reason, message } = failure ?? ready;
+  return isStalled(website) ? { text: styled('red', `✗ ${reason}`), message } : waiting({ reason, message });
 }
+
+const waiting = ({ reason, message }: Pick<Condition, 'reason' | 'message'>): State => ({
+  text: styled('yellow', `◌ ${reason}`),
+  message,
+});
 
 /** How many Pods are ready, and of how many. */
 export function replicasText({ spec, status }: Website): string {

@@ -64,6 +64,15 @@ it('An error that keeps the functions from reconciling the newest spec is shown 
   expect(lines[2]).toContain('no webhook');
 });
 
+it('An error that holds up a rollout is shown in place of its progress', () => {
+  const failure = { type: 'Reconciling', status: 'True', reason: 'InternalError', message: 'no webhook' };
+  const website = withReady('False', 'Progressing', 'Waiting for the Deployment controller');
+  const conditions = [...(website.status?.conditions ?? []), { ...website.status?.conditions?.[0], ...failure }];
+  const lines = websiteLines([{ ...website, status: { ...website.status, conditions } } as typeof website], NARROW);
+  expect(cellsOf(lines[1])[1]).toBe('◌ InternalError');
+  expect(lines.slice(2)).toEqual(['    no webhook']);
+});
+
 it('The number of replicas that the Deployment is set to is shown', () => {
   const website = withReady('True', 'Available', '');
   const line = websiteLines([{ ...website, status: { ...website.status, replicasSet: 4 } }], NARROW)[1];
