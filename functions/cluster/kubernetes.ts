@@ -11,6 +11,7 @@ import { ClusterError } from './errors.ts';
 import { inTurnWhereLarge, LARGE_AT_ONCE } from './large.ts';
 import { withOptionalApis } from './optional-apis.ts';
 import { pages, PAGES_AT_ONCE } from './pages.ts';
+import { ANNOUNCEMENT_MS } from './patience.ts';
 import { Places } from './places.ts';
 import { isOlder } from './resource-version.ts';
 import type { ApiRequest, Transport } from './transport.ts';
@@ -118,7 +119,9 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     },
     updateStatus: async (website) => (await json(statusUpdate(website))) as Website,
     async announce(website, announcement) {
-      await json(eventOf(website, announcement, new Date())).catch(() => {});
+      // An admission webhook may hang for Kubernetes Events alone.
+      const signal = AbortSignal.timeout(ANNOUNCEMENT_MS);
+      await json({ ...eventOf(website, announcement, new Date()), signal }).catch(() => {});
     },
     async listPods(namespace, labels) {
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;

@@ -7,6 +7,8 @@
 export const CALL_MS = 65_000;
 /** A call that takes this long shows an overloaded API server. Fewer concurrent calls then achieve more. */
 export const SLOW_MS = 10_000;
+/** The timeout of a call that creates a Kubernetes Event. The run waits for it, and nobody depends on it. */
+export const ANNOUNCEMENT_MS = 2_000;
 /** No call for an event starts after this time. The last call may still take `CALL_MS`. */
 export const EVENT_MS = 45_000;
 /** The same for a resync. Together with `CALL_MS`, it is below the 230 s after which Azure's front end gives up. */

@@ -166,7 +166,8 @@ export async function connect(
       how = loadShownBy(apiRequest, answer);
       return answer;
     } catch (error) {
-      if (isTimeout(error)) how = 'late';
+      // A caller that gave up sooner than `CALL_MS` says nothing about the load.
+      if (isTimeout(error) && apiRequest.signal?.aborted !== true) how = 'late';
       throw error;
     } finally {
       turn.end(how);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
+import { MOST_AT_ONCE } from '../../functions/cluster/concurrency.ts';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website } from '../../functions/website/resource.ts';
@@ -112,6 +113,25 @@ it('A child is read from the cache of the API server only if the caller allows i
   await kubernetes(behind).getChild('Deployment', key);
   expect(proxy.requests).toEqual([`${path}?resourceVersion=0`, path]);
   await Promise.all([behind.close(), proxy.close()]);
+});
+
+it('A Kubernetes Event is given up before any other call, and without fewer calls at once after it', async () => {
+  const proxy = await faultProxy(inject('kubeconfig'));
+  const behind = await connect({ kubeconfig: proxy.kubeconfig });
+  const cluster = kubernetes(behind);
+  const key = { namespace: await createNamespace(transport, 'announce'), name: 'shop' };
+  const website = await createWebsite(transport, key, { image: 'nginx:1', replicas: 0 });
+  proxy.add({ path: /namespaces\/announce/, fault: { freeze: true } });
+  const ended = (what: string, call: Promise<unknown>) => call.catch(() => {}).then(() => what);
+  const write = ended('the write', cluster.create(desiredChild('Service', website)));
+  const announced = cluster.announce(website, { type: 'Normal', reason: 'Available', note: 'All is well' });
+  expect(await Promise.race([write, ended('the Event', announced)])).toBe('the Event');
+
+  // The write still has its place.
+  const reads = Array.from({ length: MOST_AT_ONCE - 1 }, async () => ended('a read', cluster.getWebsite(key)));
+  await eventually(() => expect(proxy.requests.filter((each) => each.startsWith('GET'))).toHaveLength(reads.length));
+  await Promise.all([behind.close(), proxy.close()]);
+  await Promise.all(reads);
 });
 
 it("A write keeps other field managers' ownership of their fields (metadata.managedFields)", async () => {
