@@ -240,7 +240,8 @@ it('A live change overtakes the events of the first list', async () => {
   await patchWebsite(admin, { namespace, name: 'site-9' }, { spec: { replicas: 1 } });
   await eventually(async () => {
     const metrics = await (await fetch(new URL('metrics', health))).text();
-    expect(metrics).toContain('website_forwarder_pending_keys{state="queued"} 10\n');
+    // With the request for a resync.
+    expect(metrics).toContain('website_forwarder_pending_keys{state="queued"} 11\n');
   });
   open();
   await eventually(() => expect(accepted).toHaveLength(11));

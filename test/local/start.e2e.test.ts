@@ -74,6 +74,9 @@ function ownCache(): string {
   return cache;
 }
 
+const website = (cache: string, ...args: string[]): Program =>
+  startProgram('infra/local/website.ts', args, { ...found, XDG_CACHE_HOME: cache });
+
 const kubectl = (cache: string, ...args: string[]): Program =>
   startProgram('infra/local/kubectl.ts', args, { ...found, XDG_CACHE_HOME: cache, KUBECONFIG: '/nowhere' });
 
@@ -199,6 +202,11 @@ describe.runIf(process.platform === 'linux')('npm start, while it runs,', () => 
     await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d, \d+ ms/));
     // The steps, the summary and the table.
     expect(running.program.text.length).toBeLessThan(40);
+  });
+
+  it('is healthy from the first second on, as npm run website -- doctor says', async () => {
+    const doctor = website(cache, 'doctor');
+    expect([await doctor.exit, doctor.text.filter((line) => !line.startsWith('ok '))]).toEqual([0, []]);
   });
 
   it.each(['README.md', 'docs/deploy/local.md'])('prints what %s shows', (page) => {

@@ -62,9 +62,15 @@ export function resyncFinding(running: readonly Running[], job: ResyncJob | unde
         check,
         state: 'unknown',
         message,
-        toDo: 'ask again later: the functions remember only the resyncs since their start',
+        toDo: `ask again later: ${nextResync(interval, job)}. Without one in the next ${lasting(most - secondsSince(started, now))}, this is a problem`,
       }
     : { check, state: 'problem', message, toDo: TO_DO };
+}
+
+function nextResync(intervalSeconds: number, job: ResyncJob | undefined): string {
+  if (intervalSeconds > 0) return `the functions resync every ${lasting(intervalSeconds)}`;
+  if (job === undefined) return 'another program has to ask for one';
+  return `the CronJob ${NAME} asks for one at ${job.spec.schedule}`;
 }
 
 /** Neither the functions nor a CronJob say anything about resyncs. */
@@ -91,6 +97,7 @@ function longestPause(intervalSeconds: number, job: ResyncJob | undefined): numb
   return minutes === undefined ? RARE_SECONDS : 2 * 60 * Number(minutes) + SLACK_SECONDS;
 }
 
+const lasting = (seconds: number): string => age(new Date(0).toISOString(), new Date(seconds * 1000));
 const secondsSince = (time: string, now: Date): number => (now.getTime() - Date.parse(time)) / 1000;
 
 const sortedTimes = (times: readonly (string | undefined)[]): string[] =>

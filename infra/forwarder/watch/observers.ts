@@ -18,7 +18,7 @@ import type { Observer, WatchedObject } from './observer.ts';
 /** Receives the changes. Every method returns at once. */
 export interface Outlet {
   change(change: Change, revealedBy: 'watch' | 'list'): void;
-  /** Requests one resync, which covers all Websites whose state asks for no event. */
+  /** Requests one resync, which covers the Websites whose state asks for no event. */
   resync(): void;
   /** Counts a change that the watch missed and a list revealed. */
   missed(resource: string): void;
@@ -47,7 +47,6 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
   const known = new KnownObjects();
   let isFirstList = true;
   let isListing = false;
-  let settled = 0;
   /** Websites that are not Ready and have not changed. They are reported after all changes that the list reveals. */
   let unready: Change[] = [];
 
@@ -71,7 +70,6 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
     listStarted() {
       known.listStarted();
       isListing = true;
-      settled = 0;
       unready = [];
     },
     listed(object) {
@@ -81,8 +79,8 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
       const change = listedChange(object, before);
       known.set(text, now);
       if (!isFirstList && before?.print !== now.print) outlet.missed(PLURAL);
-      if (change === undefined) settled++;
-      else if (change.reason === 'retry') unready.push(change);
+      if (change === undefined) return;
+      if (change.reason === 'retry') unready.push(change);
       else report(change);
     },
     listEnded() {
@@ -93,7 +91,8 @@ export function websiteObserver(outlet: Outlet): WebsiteObserver {
       for (const change of unready) report(change);
       unready = [];
       [isListing, isFirstList] = [false, false];
-      if (settled > 0) outlet.resync();
+      // Also without settled Websites: a new installation shows at once, and not after the first interval, that resyncs work.
+      outlet.resync();
     },
     changed(object) {
       const change = websiteChange(object, remembered(object));

@@ -118,6 +118,30 @@ it.each<[string, readonly Running[], ResyncJob | undefined, string, string]>([
   if (message === 'is suspended') expect(found.toDo).toMatch(/^kubectl -n webs patch cronjob/);
 });
 
+it.each<[string, readonly Running[], ResyncJob | undefined, string]>([
+  [
+    'of the functions',
+    [functions({ up: 3, interval: 600 })],
+    undefined,
+    'the functions resync every 10m. Without one in the next 22m,',
+  ],
+  ['of late functions', [functions({ up: 24, interval: 600 })], undefined, 'every 10m. Without one in the next 60s,'],
+  [
+    'of the CronJob',
+    [functions({ up: 3 })],
+    job('*/10 * * * *'),
+    'the CronJob website-resync asks for one at */10 * * * *. Without one in the next 22m,',
+  ],
+  [
+    'of an unknown program',
+    [functions({ up: 3 })],
+    undefined,
+    'another program has to ask for one. Without one in the next 37m,',
+  ],
+])('Before the first resync %s, the doctor says when there will be one', (_, programs, cronJob, toDo) => {
+  expect(resyncFinding(programs, cronJob, NOW).toDo).toContain(toDo);
+});
+
 const at = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1000);
 
 it.each<[string, number, number, string, string]>([

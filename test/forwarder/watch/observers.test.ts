@@ -76,7 +76,7 @@ describe('A Website in a list', () => {
   ])('%s', (_, object, reason) => {
     list(object);
     expect(changes.map((change) => change.reason)).toEqual(reason === undefined ? [] : [reason]);
-    expect(resyncs).toBe(reason === undefined ? 1 : 0);
+    expect(resyncs).toBe(1);
   });
 
   it('with an acknowledged request that was too long to be stored word for word is settled', () => {
@@ -102,6 +102,11 @@ describe('A Website in a list', () => {
     observer.listed(object);
     list(object);
     expect(changes).toHaveLength(1);
+  });
+
+  it('is followed by a resync even if it does not exist, so that a new installation shows whether resyncs work', () => {
+    list();
+    expect([told(), resyncs]).toEqual([[], 1]);
   });
 
   it('that disappeared between two lists is reported as deleted, with an id that depends only on its uid', () => {
