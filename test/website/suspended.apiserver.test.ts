@@ -2,9 +2,11 @@
 import { expect, inject, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
+import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
 import { run as program } from '../kubernetes/kubectl.ts';
+import { around, callText } from '../cluster/around.ts';
 import { createWebsite, patch, patchWebsite } from '../real-cluster.ts';
 import { oneWebsite } from '../accounts.ts';
 
@@ -72,4 +74,43 @@ it('The status has no URL while the API server refuses the Ingress, and has one 
   await patchWebsite(site.admin, site.key, { spec: { host: 'shop.example.com', tlsSecretName: 'tls' } });
   await settles();
   expect((await read()).status).toMatchObject({ url: 'https://shop.example.com' });
+});
+
+/** The Deployment is of the second generation, and no status is. The third one is suspended. */
+async function suspendedUnjudged(): Promise<void> {
+  await createWebsite(site.admin, site.key, { image: 'nginx:1', replicas: 1 });
+  await settles();
+  await patchWebsite(site.admin, site.key, { spec: { image: 'nginx:2' } });
+  const cluster = around(kubernetes(site.functions), async (call, proceed) => {
+    if (callText(call) === 'update status Website') throw new ClusterError('Timeout', 'no answer');
+    return proceed();
+  });
+  await expect(reconcile(site.key, { cluster, now: () => new Date() })).rejects.toThrow('no answer');
+  await patchWebsite(site.admin, site.key, { spec: { image: 'nginx:3', suspend: true } });
+}
+
+const SUSPENDED = {
+  image: 'nginx:3',
+  reason: 'Suspended',
+  message: expect.stringContaining('Deployment differs from the spec') as string,
+};
+const READY = { image: 'nginx:1', readyAt: expect.any(String) as string };
+
+it('The history has the generation that is running, although its status was never written', async () => {
+  await suspendedUnjudged();
+  expect((await run()).actions).toEqual(['update status']);
+  const { history } = (await read()).status ?? {};
+  expect(history).toMatchObject([SUSPENDED, { image: 'nginx:2', message: expect.any(String) as string }, READY]);
+  // The Pods of generation 2 take a moment.
+  await eventually(async () => expect((await run()).actions).toEqual([]));
+  expect((await read()).status?.history).toEqual(history);
+});
+
+it('The history does not call an image that somebody set by hand that of a generation', async () => {
+  await suspendedUnjudged();
+  const deployment = `/apis/apps/v1/namespaces/${site.key.namespace}/deployments/shop-deployment`;
+  const path = '/spec/template/spec/containers/0/image';
+  await patch(site.admin, `${deployment}?fieldManager=kubectl-set`, [{ op: 'replace', path, value: 'nginx:hand' }]);
+  await run();
+  expect((await read()).status?.history).toMatchObject([SUSPENDED, READY]);
 });

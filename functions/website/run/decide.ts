@@ -104,7 +104,7 @@ export function judge(
 ): Judged {
   if (decision.spec === undefined) {
     const judged: Verdict = { state: 'stalled', reason: 'InvalidSpec', message: decision.problem };
-    return { verdict: judged, status: unseenStatus(website, judged, now) };
+    return { verdict: judged, status: unseenStatus(website, judged, now, children[CARRIER]) };
   }
   const seen: Seen = {
     spec: decision.spec,

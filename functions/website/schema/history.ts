@@ -23,7 +23,7 @@ const entry = z.object({
     .string()
     .max(LONGEST_REASON_MESSAGE)
     .optional()
-    .describe('Explanation for people, from the same condition, shortened.'),
+    .describe('Explanation for people: the message of that condition, shortened, or why the site was not judged.'),
 });
 
 export const history = z

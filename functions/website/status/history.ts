@@ -1,12 +1,28 @@
+import type { Carrier } from '../children/kinds.ts';
 import { rfc3339 } from './conditions.ts';
 import { differences } from '../differences.ts';
 import type { Verdict } from '../reasons.ts';
 import type { Website, WebsiteStatus } from '../resource.ts';
-import { LONGEST_REASON_MESSAGE, MOST_ENTRIES, type HistoryEntry } from '../schema/history.ts';
+import { LONGEST_REASON_MESSAGE, type HistoryEntry } from '../schema/history.ts';
 import { shortened } from '../shortened.ts';
+import { withRunning } from './running.ts';
 
-/** `status.history` after this verdict: one entry for each generation that was judged, newest first. */
-export function historyOf(website: Website, image: string, judged: Verdict, now: Date): readonly HistoryEntry[] {
+/**
+ * `status.history` after this verdict: one entry for each generation that was judged, newest first, and one for the generation that is
+ * running.
+ * @param carrier the Deployment, if it is of another generation than the newest.
+ */
+export function historyOf(
+  website: Website,
+  image: string,
+  judged: Verdict,
+  now: Date,
+  carrier?: Carrier,
+): readonly HistoryEntry[] {
+  return withRunning(judgedHistory(website, image, judged, now), website, carrier, now);
+}
+
+function judgedHistory(website: Website, image: string, judged: Verdict, now: Date): readonly HistoryEntry[] {
   const { generation } = website.metadata;
   const known = website.status?.history ?? [];
   const [newest, ...older] = known;
@@ -15,7 +31,7 @@ export function historyOf(website: Website, image: string, judged: Verdict, now:
   const begun = judgedEntry({ generation, image, startedAt: rfc3339(now) }, judged, now);
   const previous = newest === undefined ? [] : [replacedEntry(newest, website.status), ...older];
   // A Website that was restored with its status begins at generation 1 again.
-  return [begun, ...previous.filter((each) => each.generation < generation)].slice(0, MOST_ENTRIES);
+  return [begun, ...previous.filter((each) => each.generation < generation)];
 }
 
 /** Whether a release without a history judged this generation. Its start is unknown, so it gets no entry. */
@@ -28,7 +44,8 @@ function judgedEntry(entry: HistoryEntry, { state, reason, message }: Verdict, n
   if (readyAt !== undefined) return entry;
   const begun = { generation, image, startedAt };
   if (state === 'ready') return { ...begun, readyAt: rfc3339(now) };
-  return state === 'stalled' ? { ...begun, reason, message: shortened(message, LONGEST_REASON_MESSAGE) } : begun;
+  if (state === 'progressing') return begun;
+  return { ...begun, reason, message: shortened(message, LONGEST_REASON_MESSAGE) };
 }
 
 /** A generation that was replaced before the site was ready keeps the last reason of the condition Ready. */
@@ -80,9 +97,17 @@ export function startOfUnready({ history: [newest] = [] }: WebsiteStatus): strin
 
 /**
  * Whether a status is worth a write. Its history alone is not: a CRD of an older release drops the history, so every run would
- * write it again.
+ * write it again. Only an older generation that it lacked is, which is the running one. A history that was dropped gets none.
  */
 export const isNews = (before: WebsiteStatus | undefined, after: WebsiteStatus): boolean =>
-  differences(withoutHistory(before), withoutHistory(after)).length > 0;
+  differences(withoutHistory(before), withoutHistory(after)).length > 0 || addsOlder(before?.history, after);
 
 const withoutHistory = (status: WebsiteStatus = {}): unknown => ({ ...status, history: undefined });
+
+function addsOlder(
+  before: readonly HistoryEntry[] = [],
+  { history = [], observedGeneration = 0 }: WebsiteStatus,
+): boolean {
+  const known = new Set(before.map(({ generation }) => generation));
+  return history.some(({ generation }) => generation < observedGeneration && !known.has(generation));
+}

@@ -75,7 +75,7 @@ function failing(
     !isStalled && conditions.some(({ type }) => type === 'Ready')
       ? { ...seen.status, conditions: reconcilingBecause(website, why, now) }
       : unseenStatus(seen, verdict, now);
-  return { ...(isStalled ? { verdict } : {}), status: { ...status, ...historyWith(website, verdict, now) } };
+  return { ...(isStalled ? { verdict } : {}), status: { ...status, ...historyWith(website, carrier, verdict, now) } };
 }
 
 /** The Pods are counted although the run failed. */
@@ -86,9 +86,14 @@ function withCounts(website: Website, carrier: Carrier | undefined): Website & {
 }
 
 /** The history has an entry for a spec from the first run on, even if that run failed. */
-function historyWith(website: Website, verdict: Verdict, now: Date): Pick<WebsiteStatus, 'history'> {
+function historyWith(
+  website: Website,
+  carrier: Carrier | undefined,
+  verdict: Verdict,
+  now: Date,
+): Pick<WebsiteStatus, 'history'> {
   const spec = websiteSpec.safeParse(website.spec).data;
-  const history = spec === undefined ? [] : historyOf(website, spec.image, verdict, now);
+  const history = spec === undefined ? [] : historyOf(website, spec.image, verdict, now, carrier);
   return history.length === 0 ? {} : { history: [...history] };
 }
 

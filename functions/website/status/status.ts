@@ -1,9 +1,18 @@
-import { kindOf, KINDS, type Child, type Children, type DesiredChildren } from '../children/kinds.ts';
+import {
+  CARRIER,
+  kindOf,
+  KINDS,
+  type Carrier,
+  type Child,
+  type Children,
+  type DesiredChildren,
+} from '../children/kinds.ts';
 import { selectorOf } from '../children/metadata.ts';
 import { conditionsOf } from './conditions.ts';
 import { historyOf } from './history.ts';
 import { blockedVerdict, PATIENCE_MINUTES, waitingVerdict } from './obstacles.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
+import { withRunning } from './running.ts';
 import { memoriesOf, overriddenMessage } from '../plan/overridden.ts';
 import { changesHands, type Operation, type Plan } from '../plan/plan.ts';
 import { isLastingError, type Verdict } from '../reasons.ts';
@@ -137,7 +146,8 @@ const hintOn = ({ child, changed }: Extract<Operation, { verb: 'replace' }>): st
 /** The status of a Website that could be judged. */
 export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {
   const url = urlOf(website, seen);
-  const history = historyOf(website, seen.spec.image, judged, now);
+  const carrier = isAsDesired(seen) ? undefined : seen.children[CARRIER];
+  const history = historyOf(website, seen.spec.image, judged, now, carrier);
   const overridden = isAllWritten(seen) ? memoriesOf(seen.remaining) : [];
   return {
     ...judgement(website, judged, now),
@@ -151,6 +161,9 @@ export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Dat
   };
 }
 
+const isAsDesired = ({ remaining: { steps, obstacles } }: Seen): boolean =>
+  steps.flat().length === 0 && obstacles.length === 0;
+
 /** Whether every planned write was made. A refused write, and any write that depends on it, is tried again. */
 const isAllWritten = ({ spec, remaining, refusals }: Seen): boolean =>
   !spec.suspend && refusals.length === 0 && !remaining.steps.flat().some(changesHands);
@@ -160,9 +173,17 @@ function childFields(website: Website, children: Children): WebsiteStatus {
   return Object.assign({}, ...fields) as WebsiteStatus;
 }
 
-/** The status of a Website whose children were not read. It keeps the previous fields about children. */
-export function unseenStatus(website: Website, judged: Verdict, now: Date): WebsiteStatus {
-  return { ...website.status, ...judgement(website, judged, now) };
+/**
+ * The status of a Website whose children were not compared with the spec. It keeps the previous fields about children.
+ * @param carrier the Deployment, if it was read.
+ */
+export function unseenStatus(website: Website, judged: Verdict, now: Date, carrier?: Carrier): WebsiteStatus {
+  const history = withRunning(website.status?.history ?? [], website, carrier, now);
+  return {
+    ...website.status,
+    ...judgement(website, judged, now),
+    ...(history.length === 0 ? {} : { history: [...history] }),
+  };
 }
 
 const owned = <T extends Child>(website: Website, child: T | undefined): T | undefined =>

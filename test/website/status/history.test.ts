@@ -107,6 +107,10 @@ it('A changed history alone is not worth a status write', () => {
   expect(isNews({ replicas: 2 }, status)).toBe(false);
   expect(isNews({ replicas: 1, history: [first] }, status)).toBe(true);
   expect(isNews(undefined, { history: [first] })).toBe(false);
+  const third = { ...first, generation: 3 };
+  const judged = { observedGeneration: 3, history: [first] };
+  expect(isNews(judged, { ...judged, history: [third, first] })).toBe(false);
+  expect(isNews(judged, { ...judged, history: [third, { ...first, generation: 2 }, first] })).toBe(true);
 });
 
 const key = { namespace: 'team-a', name: 'shop' };
