@@ -10,7 +10,7 @@ import { rfc3339 } from './conditions.ts';
 /** The generation that the Deployment is of, and its image. */
 type Running = Pick<HistoryEntry, 'generation' | 'image'>;
 
-const UNJUDGED = 'The Deployment is of this generation. The spec changed again before the site was judged';
+const UNJUDGED = 'The Deployment was written for this generation. The spec changed again before the site was judged';
 
 /**
  * The history with the generation that is running, if that is not the newest one. It has no entry when its status lost the race with a

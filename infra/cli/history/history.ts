@@ -12,16 +12,19 @@ const HEADER = ['GENERATION', 'IMAGE', 'STARTED', 'READY AFTER', 'WHY NOT'];
 /** The last generations of the Website, newest first. */
 export function history({ metadata, status }: Website): Answer {
   const entries = status?.history ?? [];
-  const rows = entries.map(({ generation, image, startedAt, readyAt, reason, message }) => [
+  const rows = entries.map(({ generation, image, startedAt, readyAt, reason, message }, index) => [
     String(generation),
     printable(image),
     startedAt,
-    readyAt === undefined ? styled('red', 'not yet') : span(startedAt, readyAt),
+    readyAt === undefined ? styled('red', index === 0 ? 'not yet' : judgedText(reason)) : span(startedAt, readyAt),
     readyAt === undefined ? printable([reason, message].filter(Boolean).join(': ')) : '',
   ]);
   const none = `Website ${metadata.namespace}/${metadata.name} has no history yet: it starts with the next change of its spec.`;
   return { text: rows.length === 0 ? none : table([HEADER, ...rows]), data: entries };
 }
+
+/** Without a reason, nobody saw whether the site was ready with a generation that was replaced. */
+const judgedText = (reason: string | undefined): string => (reason === undefined ? 'unknown' : 'never');
 
 const span = (from: string, to: string): string => `${Math.round((Date.parse(to) - Date.parse(from)) / 1000)}s`;
 

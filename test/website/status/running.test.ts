@@ -13,7 +13,7 @@ import { NOW, SPEC } from '../../fixtures/websites.ts';
 import { sampled } from '../../sampling.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
-const UNJUDGED = 'The Deployment is of this generation. The spec changed again before the site was judged';
+const UNJUDGED = 'The Deployment was written for this generation. The spec changed again before the site was judged';
 
 let cluster: MemoryCluster;
 beforeEach(() => {

@@ -108,13 +108,15 @@ function generations({ generations: entries }, now) {
   return html`<h3>Generations</h3>
     <ul class="plain generations">
       ${entries.map(
-        ({ generation, image, startedAt, readyAt, reason, message }) =>
+        ({ generation, image, startedAt, readyAt, reason, message }, index) =>
           html`<li>
             <span class="number">${generation}</span>
             <span
               ><code>${image}</code> <span class="quiet">${age(startedAt, now)} ago,</span> ${
                 readyAt === undefined
-                  ? html`<span class="is-problem">never ready</span>
+                  ? html`<span class="is-problem"
+                        >${index === 0 ? 'not ready yet' : reason === undefined ? 'not judged' : 'never ready'}</span
+                      >
                       <span class="quiet">${[reason, message].filter(Boolean).join(': ')}</span>`
                   : html`<span class="quiet"
                       >ready after ${(Date.parse(readyAt) - Date.parse(startedAt)) / 1000} s</span
