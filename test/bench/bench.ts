@@ -25,6 +25,7 @@ const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
   compare      the whole way of a Website, beside others who do the same; what is measured where no subject is named
                --websites N, --warm-up N, --subjects A,B, --phases A,B, --rate N, --churn-seconds N,
                --idle-seconds N,
+               --site plain|routed (routed: with a host and a PodDisruptionBudget),
                --beside N (processes that take a core each during a churn), --json FILE, --chart FILE,
                --record NAME (keeps the figures for docs/performance.md)
   resync       how long a resync takes; --websites N

@@ -5,7 +5,7 @@ import { createNamespace } from '../real-cluster.ts';
 import { measureCeilings } from './ceiling.ts';
 import { choices, count } from './flags.ts';
 import { progress, withControlPlane, type BenchCluster } from './measure.ts';
-import { PHASES, warmUp, type Load, type PhaseName, type Stage } from './phases.ts';
+import { PHASES, SITES, warmUp, type Load, type PhaseName, type SiteName, type Stage } from './phases.ts';
 import { record } from './records.ts';
 import { report, type Report } from './report.ts';
 import { resultOf, type PhaseResult } from './result.ts';
@@ -46,6 +46,7 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
       quick: { type: 'boolean', default: false },
       runs: { type: 'string' },
       websites: { type: 'string' },
+      site: { type: 'string', default: 'plain' },
       'warm-up': { type: 'string', default: '64' },
       subjects: { type: 'string' },
       phases: { type: 'string' },
@@ -60,8 +61,10 @@ export async function benchCompare(args: readonly string[]): Promise<void> {
   });
   const given = { ...(flags.quick ? QUICK : FULL), ...flags };
   const websites = count('--websites', given.websites);
-  const load = {
+  const [site = 'plain'] = choices('--site', flags.site, Object.keys(SITES) as SiteName[]);
+  const load: Load = {
     websites,
+    site,
     singles: Math.min(flags.quick ? 30 : 100, websites),
     drifts: Math.min(50, Math.floor(websites / 2)),
     idleSeconds: count('--idle-seconds', flags['idle-seconds']),

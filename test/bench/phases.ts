@@ -14,6 +14,7 @@ import { childName } from '../../functions/website/children/metadata.ts';
 /** How much is asked for. */
 export interface Load {
   readonly websites: number;
+  readonly site: SiteName;
   /** One at a time. */
   readonly singles: number;
   /** Deployments that are scaled by hand, and as many that are deleted. */
@@ -42,10 +43,15 @@ export interface Course {
   readonly figures?: Readonly<Record<string, number>>;
 }
 
-/** Without a PodDisruptionBudget, which no rival makes. */
-const SPEC = { image: 'nginx:1.29', replicas: 2, disruptionBudget: 'None' };
-const NEXT = { ...SPEC, image: 'nginx:1.30' };
-const WRONG_REPLICAS = SPEC.replicas + 5;
+const IMAGE = 'nginx:1.29';
+const NEXT_IMAGE = 'nginx:1.30';
+/** What is declared. No rival makes an Ingress or a PodDisruptionBudget, which a `routed` site has. */
+export const SITES = {
+  plain: { image: IMAGE, replicas: 2, disruptionBudget: 'None' },
+  routed: { image: IMAGE, replicas: 2, host: 'shop.example.com' },
+} as const;
+export type SiteName = keyof typeof SITES;
+const wrongReplicas = ({ site }: Load): number => SITES[site].replicas + 5;
 /** A subject that is not done by then never will be: an API server takes 60 ms of CPU for the 20,000th Website. */
 const deadlineMs = ({ websites }: Load): number => 900_000 + websites * 60;
 const REPAIR_DEADLINE_MS = 20_000;
@@ -75,8 +81,8 @@ export const PHASES = {
     const { websites } = stage.load;
     const expectations = await inParallel(websites, async (index) => {
       const key = keyOf(stage, 'site', index);
-      const expectation = stage.tracker.expect(key, updated(NEXT));
-      await patchWebsite(stage.transport, key, { spec: { image: NEXT.image } });
+      const expectation = stage.tracker.expect(key, updated({ ...SITES[stage.load.site], image: NEXT_IMAGE }));
+      await patchWebsite(stage.transport, key, { spec: { image: NEXT_IMAGE } });
       return expectation;
     });
     await stage.tracker.settled(deadlineMs(stage.load));
@@ -84,14 +90,15 @@ export const PHASES = {
   },
 
   async drift(stage: Stage): Promise<Course> {
-    const { drifts } = stage.load;
+    const { drifts, site } = stage.load;
+    const wrong = wrongReplicas(stage.load);
     const expectations = await inParallel(2 * drifts, async (index) => {
       const key = keyOf(stage, 'site', index);
       const path = deploymentOf(key);
       const isEdit = index < drifts;
-      const repaired = isEdit ? scaledBack(WRONG_REPLICAS, SPEC.replicas) : madeAgain();
+      const repaired = isEdit ? scaledBack(wrong, SITES[site].replicas) : madeAgain();
       const expectation = stage.tracker.expect(key, repaired);
-      if (isEdit) await patch(stage.transport, path, { spec: { replicas: WRONG_REPLICAS } });
+      if (isEdit) await patch(stage.transport, path, { spec: { replicas: wrong } });
       else await remove(stage.transport, path);
       return expectation;
     });
@@ -177,10 +184,11 @@ async function change(stage: Stage, index: number): Promise<Asked | undefined> {
   const turn = index % MIX.of;
   const round = Math.floor(index / MIX.of);
   const askedOn = Date.now();
+  const spec = SITES[stage.load.site];
   if (turn < MIX.creates) {
     const key = keyOf(stage, 'churn', round * MIX.creates + turn);
-    const expectation = stage.tracker.expect(key, made(SPEC));
-    return { expectation, askedOn, eventId: eventIdOf(await createWebsite(stage.transport, key, SPEC)) };
+    const expectation = stage.tracker.expect(key, made(spec));
+    return { expectation, askedOn, eventId: eventIdOf(await createWebsite(stage.transport, key, spec)) };
   }
   if (turn < MIX.creates + MIX.deletes) {
     const oldest = round * MIX.deletes + turn - MIX.creates;
@@ -190,16 +198,17 @@ async function change(stage: Stage, index: number): Promise<Asked | undefined> {
   const update = round * (MIX.of - MIX.creates - MIX.deletes) + turn - MIX.creates - MIX.deletes;
   const image = `nginx:2.${Math.floor(update / stage.load.websites)}`;
   const key = keyOf(stage, 'site', update % stage.load.websites);
-  const expectation = stage.tracker.expect(key, updated({ ...SPEC, image }));
+  const expectation = stage.tracker.expect(key, updated({ ...spec, image }));
   const website = (await patchWebsite(stage.transport, key, { spec: { image } })) as Website;
   return { expectation, askedOn, eventId: eventIdOf(website) };
 }
 
 const eventIdOf = ({ metadata: { uid, resourceVersion } }: Website): string => `${uid}.${resourceVersion}`;
 
-async function create({ tracker, transport }: Stage, key: WebsiteKey): Promise<Expectation> {
-  const expectation = tracker.expect(key, made(SPEC));
-  await createWebsite(transport, key, SPEC);
+async function create({ tracker, transport, load }: Stage, key: WebsiteKey): Promise<Expectation> {
+  const spec = SITES[load.site];
+  const expectation = tracker.expect(key, made(spec));
+  await createWebsite(transport, key, spec);
   return expectation;
 }
 

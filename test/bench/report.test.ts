@@ -6,7 +6,14 @@ import { tablesOf } from './report.ts';
 import type { PhaseResult } from './result.ts';
 import { spread } from './spread.ts';
 
-const LOAD = { websites: 10, singles: 1, drifts: 1, idleSeconds: 1, churn: { perSecond: 1, seconds: 1 } };
+const LOAD = {
+  websites: 10,
+  site: 'plain',
+  singles: 1,
+  drifts: 1,
+  idleSeconds: 1,
+  churn: { perSecond: 1, seconds: 1 },
+} as const;
 const result = (subject: string, round: number, perSecond: number): PhaseResult => ({
   subject,
   round,
