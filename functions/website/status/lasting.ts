@@ -57,7 +57,10 @@ async function readable<T>(read: Promise<T | undefined>): Promise<T | undefined>
   }
 }
 
-/** At first, Ready stays as it was, and Reconciling records when the errors began. After `GRACE_SECONDS` the Website is stalled. */
+/**
+ * At first, Reconciling records when the errors began. Ready stays as it was, unless it says that a rollout is in progress, which may
+ * never have begun. After `GRACE_SECONDS` the Website is stalled.
+ */
 function failing(
   website: Website,
   carrier: Carrier | undefined,
@@ -71,8 +74,9 @@ function failing(
   const why = { reason: error.code, message: messageOf(error, isOfThisSpec ? known : undefined) };
   const isStalled = isLasting(known, now);
   const verdict: Verdict = { state: isStalled ? 'stalled' : 'progressing', ...why };
+  const ready = conditions.find(({ type }) => type === 'Ready');
   const status =
-    !isStalled && conditions.some(({ type }) => type === 'Ready')
+    !isStalled && ready !== undefined && ready.reason !== 'Progressing'
       ? { ...seen.status, conditions: reconcilingBecause(website, why, now) }
       : unseenStatus(seen, verdict, now);
   return { ...(isStalled ? { verdict } : {}), status: { ...status, ...historyWith(website, carrier, verdict, now) } };

@@ -19,11 +19,17 @@ export interface Transition extends Announcement {
 const WARNINGS: ReadonlySet<ReadyReason> = new Set(['ReplicaFailure', 'Overridden']);
 
 /**
- * What to announce after a new verdict. Undefined if the reason is the same as before, or if the first verdict is `progressing`.
- * Events report changes; the conditions show the state.
+ * What to announce after a new verdict. Undefined if the first verdict is `progressing`, or if the reason is the same as before and has
+ * not stalled the Website since. Events report changes; the conditions show the state.
  */
 export function transitionOf(before: Website, { state, reason, message }: Verdict): Transition | undefined {
-  const known = before.status?.conditions?.find(({ type }) => type === 'Ready')?.reason;
-  if (known === reason || (known === undefined && state === 'progressing')) return undefined;
-  return { type: state === 'stalled' || WARNINGS.has(reason) ? 'Warning' : 'Normal', reason, note: message };
+  const conditions = before.status?.conditions ?? [];
+  const known = conditions.find(({ type }) => type === 'Ready')?.reason;
+  const wasStalled = conditions.some(({ type }) => type === 'Stalled');
+  const isSame = known === reason && (wasStalled || state !== 'stalled');
+  if (isSame || (known === undefined && state === 'progressing')) return undefined;
+  return { type: isWarning(state, reason) ? 'Warning' : 'Normal', reason, note: message };
 }
+
+const isWarning = (state: Verdict['state'], reason: ReadyReason): boolean =>
+  state === 'stalled' || WARNINGS.has(reason);

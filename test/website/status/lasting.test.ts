@@ -63,7 +63,7 @@ describe('A failure inside the API server', () => {
   it('is reported at once, and stalls the Website after a minute', async () => {
     cluster.replace = async () => Promise.reject(failed('connection refused'));
     await fails('InternalError');
-    expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True InternalError']);
+    expect(conditions()).toEqual(['Ready=False InternalError', 'Reconciling=True InternalError']);
     expect(message()).toBe(`The API server fails: ${failed('connection refused').message}`);
     clock = 60;
     await fails('InternalError');
@@ -154,7 +154,7 @@ describe('A missing right for a child', () => {
     for (clock of [0, 30, 59]) {
       await fails('Forbidden');
       // The status of the rollout goes with the first write that is refused.
-      expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True Forbidden']);
+      expect(conditions()).toEqual(['Ready=False Forbidden', 'Reconciling=True Forbidden']);
     }
     expect(cluster.writes - writes).toBe(2);
     expect(announced()).toEqual(['Normal Progressing']);
@@ -202,7 +202,7 @@ describe('A missing right for a child', () => {
     refuse('Deployment', 'Forbidden');
     for (clock of [300, 330]) {
       await fails('Forbidden');
-      expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True Forbidden']);
+      expect(conditions()).toEqual(['Ready=False Forbidden', 'Reconciling=True Forbidden']);
     }
     clock = 360;
     await fails('Forbidden');
@@ -257,6 +257,7 @@ it('A new Website reports a missing right at once, and is stalled after a minute
   clock = 60;
   await fails('Forbidden');
   expect(conditions()).toEqual(['Ready=False Forbidden', 'Stalled=True Forbidden']);
+  expect(announced()).toEqual(['Warning Forbidden']);
 });
 
 it.each(['Unauthorized', 'TooManyRequests', 'Timeout', 'Unavailable', 'Unreachable'] as const)(
