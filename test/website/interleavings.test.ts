@@ -18,6 +18,7 @@ import {
 } from '../../functions/website/children/kinds.ts';
 import { GENERATION } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
+import type { Ingress } from '../../functions/website/children/ingress.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
 import { desired } from '../../functions/website/plan/desired.ts';
 import type { Run } from '../../functions/website/run/run.ts';
@@ -104,10 +105,10 @@ type Notes = Map<string, unknown>;
 /** Checks each write for violations. */
 function guard(cluster: MemoryCluster): Notes {
   const notes: Notes = new Map();
-  for (const website of cluster.websites()) noteTeam(website, notes);
+  for (const website of cluster.websites()) noteStated(website, notes);
   cluster.onWrite = (object) => {
-    if (object.kind === 'Website') noteTeam(object, notes);
-    else expectNoOldTeam(object as Child, cluster, notes);
+    if (object.kind === 'Website') noteStated(object, notes);
+    else expectNothingOld(object as Child, cluster, notes);
     const [uid, generation] = generationOf(object);
     const applied = `generation of ${uid}`;
     expect(generation, `${object.kind} went back`).toBeGreaterThanOrEqual(Number(notes.get(applied) ?? 0));
@@ -117,22 +118,29 @@ function guard(cluster: MemoryCluster): Notes {
   return notes;
 }
 
-const TEAM = 'team of generation ';
-const noteTeam = (website: Website, notes: Notes) =>
-  notes.set(`${TEAM}${website.metadata.generation ?? 0}`, teamOf(website));
+const STATED = 'stated in generation ';
+const noteStated = (website: Website, notes: Notes) => {
+  const { childMetadata, host } = website.spec as Partial<typeof WEB & typeof HOST>;
+  notes.set(`${STATED}${website.metadata.generation ?? 0}`, { team: childMetadata?.labels.team, host });
+};
 
-/** The label that the spec states. */
-const teamOf = ({ spec }: Website): string | undefined => (spec as Partial<typeof WEB>).childMetadata?.labels.team;
-
-/** Once the status has judged a generation, no child may get the label of an earlier one. */
-function expectNoOldTeam(child: Child, cluster: MemoryCluster, notes: Notes): void {
+/** Once the status has judged a generation, no child may get the label or host of an earlier one. */
+function expectNothingOld(child: Child, cluster: MemoryCluster, notes: Notes): void {
   const [website] = cluster.websites();
-  const judged = website?.status?.observedGeneration ?? 0;
+  if (website === undefined || !isOwnedBy(child, website)) return;
+  const judged = website.status?.observedGeneration ?? 0;
   const recent = [...notes]
-    .filter(([name]) => name.startsWith(TEAM) && Number(name.slice(TEAM.length)) >= judged)
-    .map(([, team]) => team);
-  if (website !== undefined && isOwnedBy(child, website))
-    expect(recent, `label of ${child.kind} after generation ${judged}`).toContain(child.metadata.labels?.['team']);
+    .filter(([name]) => name.startsWith(STATED) && Number(name.slice(STATED.length)) >= judged)
+    .map(([, stated]) => stated as { readonly team?: string; readonly host?: string });
+  const what = `of ${child.kind} after generation ${judged}`;
+  expect(
+    recent.map(({ team }) => team),
+    `label ${what}`,
+  ).toContain(child.metadata.labels?.['team']);
+  // A late creation removes itself (docs/adr/0004-fencing.md).
+  const hosts = recent.map(({ host }) => host);
+  if (child.kind === 'Ingress' && !hosts.includes(undefined))
+    expect(hosts, `host ${what}`).toContain(child.spec.rules?.[0]?.host);
 }
 
 /** The uid of the owner, and the generation that the object was written for. */
@@ -211,6 +219,16 @@ interface Race {
 function editDeployment(cluster: MemoryCluster): void {
   const deployment = cluster.children().find((child): child is Deployment => child.kind === 'Deployment');
   if (deployment !== undefined) cluster.edit(deployment, { spec: { ...deployment.spec, replicas: 7 } });
+}
+
+function editIngress(cluster: MemoryCluster, host: string): void {
+  const ingress = cluster.children().find((child): child is Ingress => child.kind === 'Ingress');
+  if (ingress === undefined) return;
+  const rules = (ingress.spec.rules ?? []).map((rule) => ({ ...rule, host }));
+  const { onWrite } = cluster;
+  cluster.onWrite = () => {};
+  cluster.edit(ingress, { spec: { ...ingress.spec, rules } });
+  cluster.onWrite = onWrite;
 }
 
 const deleteDeployment = (cluster: MemoryCluster) => cluster.remove('Deployment', { ...key, name: 'shop-deployment' });
@@ -537,6 +555,59 @@ describe('P3, P9, P10: in every order of the calls, no generation goes back, Rea
       'a host is removed while a budget is added',
       { from: HOST, deeds: apply(BUDGET), runs: ['as-needed', 'spec'], to: BUDGET },
     ],
+    ...(['as-needed', 'spec', 'kept-cached'] as const).flatMap((event): [string, Race][] => [
+      [
+        `the image changes and then the host (${event})`,
+        {
+          from: HOST,
+          deeds: (cluster) => [
+            () => cluster.apply(key, { ...HOST, image: 'nginx:2' }),
+            () => cluster.apply(key, { ...HOST, image: 'nginx:2', host: 'b.example.com' }),
+          ],
+          runs: ['spec', event],
+          to: { ...HOST, image: 'nginx:2', host: 'b.example.com' },
+        },
+      ],
+      [
+        `the host changes and changes back (${event})`,
+        {
+          from: HOST,
+          deeds: (cluster) => {
+            cluster.apply(key, { ...HOST, host: 'b.example.com' });
+            return [() => cluster.apply(key, HOST)];
+          },
+          runs: ['spec', event],
+          areMortal: true,
+          to: HOST,
+        },
+      ],
+      [
+        `the image changes while somebody edits the Ingress as the next spec wants it (${event})`,
+        {
+          from: HOST,
+          deeds: (cluster) => [
+            () => cluster.apply(key, { ...HOST, image: 'nginx:2' }),
+            () => editIngress(cluster, 'b.example.com'),
+            () => cluster.apply(key, { ...HOST, host: 'b.example.com' }),
+          ],
+          runs: ['everything', event],
+          to: { ...HOST, host: 'b.example.com' },
+        },
+      ],
+      [
+        `a budget goes and comes back (${event})`,
+        {
+          from: BUDGET,
+          deeds: (cluster) => {
+            cluster.apply(key, OLD);
+            return [() => cluster.apply(key, BUDGET)];
+          },
+          runs: ['spec', event],
+          areMortal: true,
+          to: BUDGET,
+        },
+      ],
+    ]),
     ['labels are added', { from: OLD, deeds: apply(WEB), runs: ['spec', 'spec'], to: WEB }],
     ['labels are removed', { from: WEB, deeds: apply(OLD), runs: ['spec', 'spec'], to: OLD }],
     [

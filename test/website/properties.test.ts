@@ -3,10 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { isOwnedBy } from '../../functions/website/plan/ownership.ts';
-import { desired } from '../../functions/website/plan/desired.ts';
-import { plan } from '../../functions/website/plan/plan.ts';
+import { decide } from '../../functions/website/run/decide.ts';
 import { reconcile, type Context } from '../../functions/website/reconcile.ts';
-import { websiteSpec, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { around, callText } from '../cluster/around.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
@@ -138,7 +137,7 @@ describe('P1, P2: after any history,', () => {
 
 async function planFor(cluster: MemoryCluster, website: Website) {
   const children = await readChildren(website.metadata, cluster, AT_EVERYTHING);
-  return plan(website, desired(website, websiteSpec.parse(website.spec)), children);
+  return decide(website, children, { look: AT_EVERYTHING }).plan;
 }
 
 /** A cluster whose every call waits for fast-check's scheduler, which decides the order in which they happen. */

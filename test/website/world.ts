@@ -1,7 +1,7 @@
 import { thousandths } from '../../functions/website/children/deployment/quantity.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
-import { CHILD_METADATA, GENERATION, STATED } from '../../functions/website/children/metadata.ts';
+import { CHILD_METADATA, GENERATION, OTHERS, STATED } from '../../functions/website/children/metadata.ts';
 
 interface Named {
   readonly kind: string;
@@ -22,6 +22,7 @@ const DIFFERS_BY_HISTORY = new Set([
   // Which generations a run saw, and when.
   'history',
   GENERATION,
+  OTHERS,
 ]);
 
 /** Objects without what differs between two histories that come to the same: uids, versions, generations, times, addresses. */

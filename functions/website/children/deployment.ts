@@ -14,6 +14,7 @@ import {
   HAS_INGRESS,
   mergedMeta,
   OPTIONAL_CHILDREN,
+  OTHERS,
   ownLabels,
   selectorOf,
   STATED,
@@ -83,7 +84,7 @@ function mergedDeployment(have: Deployment, want: Desired<Deployment>): Deployme
   const { replicas } = isOthers ? have.spec : want.spec;
   return {
     ...have,
-    metadata: mergedMeta(have.metadata, want.metadata, [OPTIONAL_CHILDREN, HAS_INGRESS]),
+    metadata: mergedMeta(have.metadata, want.metadata, [OPTIONAL_CHILDREN, HAS_INGRESS, OTHERS]),
     spec: {
       ...laidOver(have.spec, want.spec, ['strategy'], statementOf(now, before)),
       ...(replicas === undefined ? {} : { replicas }),

@@ -31,6 +31,12 @@ export const STATED = `${PLURAL}.${GROUP}/stated`;
  */
 export const CHILD_METADATA = `${PLURAL}.${GROUP}/child-metadata`;
 
+/**
+ * Annotation on the Deployment of a Website with other children that depend on the spec: which of them its spec desires, as
+ * `{generation}.{digest}` (plan/record.ts).
+ */
+export const OTHERS = `${PLURAL}.${GROUP}/other-children`;
+
 /** What the spec stated of a child's metadata when it was written. */
 export const statedOn = ({ annotations = {} }: Pick<ObjectMeta, 'annotations'>): StatedNames =>
   namesIn(annotations[CHILD_METADATA]);

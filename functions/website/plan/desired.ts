@@ -1,6 +1,7 @@
 import { usesChildMetadata, wasUsed, withChildMetadata } from './child-metadata.ts';
 import { CARRIER, KINDS, OPTIONAL_KINDS, type Children, type DesiredChildren } from '../children/kinds.ts';
 import { withMarks } from './marks.ts';
+import { withRecord } from './record.ts';
 import type { Website, WebsiteSpec } from '../resource.ts';
 
 /**
@@ -13,5 +14,5 @@ export function desired(website: Website, spec: WebsiteSpec, observed: Children 
   const carrier = children[CARRIER];
   if (carrier === undefined) return children;
   const marks = OPTIONAL_KINDS.map(({ kind }) => kind).filter((kind) => children[kind] !== undefined);
-  return { ...children, [CARRIER]: withMarks(carrier, marks) };
+  return withRecord({ ...children, [CARRIER]: withMarks(carrier, marks) });
 }

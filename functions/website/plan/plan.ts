@@ -10,7 +10,7 @@ import {
   type DesiredChildren,
 } from '../children/kinds.ts';
 import type { Desired } from '../children/kind.ts';
-import { CHILD_METADATA, GENERATION, mergedOwners, ownerReferenceTo, STATED } from '../children/metadata.ts';
+import { CHILD_METADATA, GENERATION, mergedOwners, OTHERS, ownerReferenceTo, STATED } from '../children/metadata.ts';
 import { differencesBetween, type Difference } from '../differences.ts';
 import { haveSameMarks, isMark, withUnknownMarks } from './marks.ts';
 import { ownershipOf, type Ownership } from './ownership.ts';
@@ -149,12 +149,14 @@ export const changesHands = (operation: Operation): boolean =>
 export const takesAny = ({ steps }: Plan): boolean =>
   steps.flat().some((each) => each.verb === 'replace' && each.takes !== undefined);
 
-/** Annotations of an older release are brought up to date by the next write that has another reason. */
+/** Annotations that another release or no release wrote are brought up to date by the next write that has another reason. */
 const isWorthAWrite = (have: Child, child: Child, between: readonly Difference[]): boolean =>
   between.some(({ path }) => {
     if (path === `metadata.annotations.${STATED}`) return have.metadata.annotations?.[STATED] !== undefined;
-    return !isMark(path) || !haveSameMarks(have, child);
+    return path !== RECORD && (!isMark(path) || !haveSameMarks(have, child));
   });
+
+const RECORD = `metadata.annotations.${OTHERS}`;
 
 function inOrder(operations: readonly Operation[]): Operation[][] {
   const isDelete = ({ verb }: Operation) => verb === 'delete';
@@ -182,7 +184,7 @@ export const withoutStamps = ({ steps, obstacles }: Plan): Plan => ({
 
 /** Annotations that are written for every generation. */
 const STAMPS: ReadonlySet<string> = new Set(
-  [GENERATION, STATED, CHILD_METADATA].map((name) => `metadata.annotations.${name}`),
+  [GENERATION, STATED, CHILD_METADATA, OTHERS].map((name) => `metadata.annotations.${name}`),
 );
 
 function unstamped(write: Operation): Operation[] {

@@ -4,6 +4,7 @@ import { problemWith, withDefaults, type Defaults } from '../defaults.ts';
 import { desired } from '../plan/desired.ts';
 import { explained, type Finding } from '../pods/explain.ts';
 import { keptMeanwhile, withKeptMarks, without } from './kept.ts';
+import { withKnownStamps } from './others.ts';
 import { withoutRepeated } from '../plan/overridden.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
 import { plan, withoutStamps, type Operation, type Plan } from '../plan/plan.ts';
@@ -18,6 +19,9 @@ interface Planned {
   readonly spec: WebsiteSpec;
   /** The replicas to write into the Website first. */
   readonly scale?: number;
+  /** The desired children of all kinds. */
+  readonly all: DesiredChildren;
+  /** Those of the kinds that the run looks at. */
   readonly wanted: DesiredChildren;
   /** Children that the spec does not desire, and that the plan leaves alone for now. */
   readonly kept: ReadonlySet<ChildKind>;
@@ -53,10 +57,10 @@ export function decide(
   const problem = problemWith(website, parsed.data, defaults);
   if (problem !== undefined) return refused(problem);
   const { spec, ...scale } = filled(withDefaults(parsed.data, defaults), website, children);
-  const all = desired(website, spec, children);
+  const all = withKnownStamps(desired(website, spec, children), website, children);
   const kept = keptMeanwhile({ website, spec, wanted: all, children, look });
   const wanted = partOf(withKeptMarks(all, kept, children, look), look);
-  const decided = { spec, wanted, kept, repeated: [] };
+  const decided = { spec, all, wanted, kept, repeated: [] };
   if (spec.suspend) return { ...decided, plan: NOTHING };
   const planned = plan(website, wanted, without(children, kept));
   return { ...decided, ...scale, ...(afresh ? { plan: planned } : withoutRepeated(planned, website)) };

@@ -28,6 +28,8 @@ export interface Look {
    * spec, because the API server refuses a write to a child that has changed since.
    */
   readonly mayLag?: true;
+  /** Where to look instead if the new spec may concern other children. */
+  readonly wider?: Look;
 }
 
 const always = KINDS.filter(({ presence }) => presence === 'always');
@@ -37,13 +39,12 @@ const lookAt = (kinds: readonly ChildKind[], marked: Look['marked']): Look => ({
 export const AT_NOTHING: Look = { ...lookAt([], 'none'), unseen: true };
 /** Includes the children that may stay as desired and still stop being ready. */
 export const AT_CARRIER: Look = lookAt([CARRIER], 'judges');
-/** For a new spec. */
+const dependent = always.filter(({ dependsOnSpec }) => dependsOnSpec).map(({ kind }) => kind);
+/** For a new spec. Without the children that desire the same as before, unless they may stop being ready. */
 export const AT_SPEC: Look = {
-  ...lookAt(
-    always.filter(({ dependsOnSpec }) => dependsOnSpec).map(({ kind }) => kind),
-    'all',
-  ),
+  ...lookAt(dependent, 'judges'),
   mayLag: true,
+  wider: { ...lookAt(dependent, 'all'), mayLag: true },
 };
 /** All children that the Website has, if the Deployment's annotation is right. */
 export const AS_NEEDED: Look = lookAt(
@@ -90,10 +91,6 @@ export const isComplete = (look: Look): boolean => CHILD_KINDS.every((kind) => l
 /** Whether the run looks at every kind that defines `readiness`. A child can stop being ready while its spec stays as desired. */
 export const seesReadiness = (look: Look): boolean =>
   overlooked(look).every((kind) => kindOf(kind).readiness === undefined);
-
-/** Whether every kind that the run does not look at has `dependsOnSpec: false`. */
-export const isIndependentOfRest = (look: Look): boolean =>
-  overlooked(look).every((kind) => !kindOf(kind).dependsOnSpec);
 
 /** The desired children of the kinds that the run looks at. */
 export function partOf(children: DesiredChildren, look: Look): DesiredChildren {

@@ -1,18 +1,10 @@
 // What a run reads, and when it has to read more before it acts.
 import type { Cluster } from '../../cluster/cluster.ts';
-import { usesChildMetadata } from '../plan/child-metadata.ts';
-import { CARRIER, type ChildKind, type Children } from '../children/kinds.ts';
+import { CARRIER, type ChildKind, type Children, type DesiredChildren } from '../children/kinds.ts';
 import type { Decision } from './decide.ts';
-import {
-  AS_NEEDED,
-  AT_EVERYTHING,
-  isComplete,
-  isIndependentOfRest,
-  overlooked,
-  seesReadiness,
-  type Look,
-} from './look.ts';
+import { AS_NEEDED, AT_EVERYTHING, isComplete, overlooked, seesReadiness, type Look } from './look.ts';
 import { possibleKinds } from '../plan/marks.ts';
+import { areUnchanged, isLeaving, mayConcern } from './others.ts';
 import { isNewerThan } from '../plan/ownership.ts';
 import { takesAny, type Plan } from '../plan/plan.ts';
 import { isRequested } from '../requested.ts';
@@ -41,6 +33,9 @@ export const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHI
 /** The same run, but it reads the children from the API server's storage. It keeps a Website that came from a cache. */
 export const fromStorage = (run: Run, website: Website): Run => ({ ...run, kept: undefined, cached: website });
 
+/** The run after one that has seen too little. */
+const wider = (run: Run): Run => (run.look?.wider === undefined ? {} : { ...run, look: run.look.wider });
+
 /** If this run has read too little to act, returns the run to make instead. */
 export async function secondRun(
   website: Website,
@@ -51,7 +46,7 @@ export async function secondRun(
 ): Promise<Run | undefined> {
   const { look = AS_NEEDED, since } = run;
   if (isDoubted(website, decision, look)) return everything(run);
-  if (hasSeenTooLittle(website, decision, look)) return {};
+  if (hasSeenTooLittle(website, children, decision, look)) return wider(run);
   if (mayHaveLagged(run, decision)) return fromStorage(run, website);
   if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
   if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
@@ -94,18 +89,26 @@ const isDoubted = (website: Website, decision: Decision, look: Look): boolean =>
 const isResumed = ({ status }: Website, { spec }: Decision): boolean =>
   spec?.suspend === false && status?.conditions?.some(({ reason }) => reason === 'Suspended') === true;
 
-function hasSeenTooLittle(website: Website, decision: Decision, look: Look): boolean {
+function hasSeenTooLittle(website: Website, children: Children, decision: Decision, look: Look): boolean {
   // The children of a suspended Website stay as they are, but the status describes them. A scale begins with the Deployment's number.
   if (look.unseen === true) return decision.spec?.suspend === true || decision.scale !== undefined;
-  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, decision, look));
+  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, children, decision, look));
 }
 
 /** Whether the last status vouches for the children that this run did not read. */
-const isRestKnown = (website: Website, { spec }: Decision, look: Look): boolean =>
+const isRestKnown = (website: Website, children: Children, decision: Decision, look: Look): boolean =>
   wereAsDesired(website) &&
   seesReadiness(look) &&
-  ((isIndependentOfRest(look) && !(spec !== undefined && usesChildMetadata(spec))) ||
-    website.status?.observedGeneration === website.metadata.generation);
+  (decision.spec === undefined || areRestKnown(website, children, decision.all, overlooked(look)));
+
+function areRestKnown(website: Website, children: Children, all: DesiredChildren, rest: readonly ChildKind[]): boolean {
+  if (rest.some((kind) => isLeaving(kind, children, all))) return false;
+  return (
+    website.status?.observedGeneration === website.metadata.generation ||
+    areUnchanged(website, children, all) ||
+    !rest.some((kind) => mayConcern(kind, children, all))
+  );
+}
 
 /** Whether this Website already owns every child that was read. */
 const areOurs = (planned: Plan): boolean => planned.obstacles.length === 0 && !takesAny(planned);

@@ -24,12 +24,15 @@ import { urlOf } from './url.ts';
 const READINESS_REASONS: ReadonlySet<string> = new Set(KINDS.flatMap(({ readyReasons = [] }) => readyReasons));
 
 /** Whether all children were as desired when the Website was last judged. False if a reconcile is requested. */
-export function wereAsDesired(website: Website): boolean {
-  const { conditions = [] } = website.status ?? {};
+export const wereAsDesired = (website: Website): boolean => vouchesForAll(website) && !isRequested(website);
+
+/** Whether the last status says that all children were as desired. */
+export function vouchesForAll({ status }: Website): boolean {
+  const { conditions = [] } = status ?? {};
   const isAboutReadiness = conditions.some(({ type, reason }) => type === 'Ready' && READINESS_REASONS.has(reason));
   // During the first minute of an error, Ready still has its old reason.
   const isFailing = conditions.some(({ reason }) => isLastingError(reason));
-  return isAboutReadiness && !isFailing && !isRequested(website);
+  return isAboutReadiness && !isFailing;
 }
 
 /** What a verdict rests on, after all possible writes. */
