@@ -2,10 +2,11 @@ import type { RequestOptions } from 'node:https';
 import type { KubeConfig, User } from '@kubernetes/client-node';
 import { messageOf, withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
-import { readKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
+import { nameOf, readKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
+import { clusterProblem, hasLogin, userProblem } from './kubeconfig-problems.ts';
 import type { CredentialSource, Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
-import { holdsCredentials, isHttp, shownUrl } from './shown-url.ts';
+import { shownUrl } from './shown-url.ts';
 
 /** Where credentials come from: a kubeconfig, or without one the default order of kubectl and Pods. */
 export interface ClusterAddress extends KubeconfigPlace {
@@ -23,6 +24,7 @@ const NOWHERE = 'http://localhost:8080';
 export function kubeconfigSource(address: ClusterAddress): CredentialSource {
   const config = load(address);
   const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
+  const whose = `${user === null ? '' : `user ${user.name} of the `}${nameOf(address)}`;
   return {
     server: serverOf(config),
     namespace: config.getContextObject(config.getCurrentContext())?.namespace || undefined,
@@ -33,7 +35,7 @@ export function kubeconfigSource(address: ClusterAddress): CredentialSource {
       key: user?.keyFile,
       token: tokenFileOf(user),
     },
-    read: () => materialOf(config),
+    read: () => materialOf(config, whose),
   };
 }
 
@@ -60,59 +62,46 @@ export function load(address: ClusterAddress): KubeConfig {
     }
     config.setCurrentContext(context);
   }
-  checkUser(config);
+  const name = nameOf(address);
+  checkCluster(config, name);
+  checkUser(config, name);
   adapt?.(config);
   return config;
 }
 
-/** client-node treats a user with unknown credentials as anonymous, and the API server would answer 403 to every request. */
-function checkUser(config: KubeConfig): void {
+function checkCluster(config: KubeConfig, name: string): void {
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) throw new ClusterError('Unreachable', `The ${name} names no current cluster: set a context`);
+  const problem = clusterProblem(cluster);
+  if (problem !== undefined)
+    throw new ClusterError('Unreachable', `The cluster ${cluster.name} of the ${name} ${problem}`);
+}
+
+function checkUser(config: KubeConfig, name: string): void {
   const user = config.getCurrentUser();
   const isPlain = config.getCurrentCluster()?.server.startsWith('http:') === true;
   const named = config.getContextObject(config.getCurrentContext())?.user;
   if (user === null && named !== undefined)
-    throw new ClusterError(
-      'Unreachable',
-      `The context of the kubeconfig names the user ${named}, which does not exist`,
-    );
-  if (user === null || isPlain) return;
-  const { token, certData, certFile, exec, authProvider, username } = user;
-  if ([token, certData, certFile, exec, authProvider, username].some(Boolean)) return;
-  throw new ClusterError(
-    'Unreachable',
-    `The user ${user.name} of the kubeconfig has no supported credentials: use a token, a client certificate or an exec plugin (tokenFile is not supported)`,
-  );
+    throw new ClusterError('Unreachable', `The context of the ${name} names the user ${named}, which does not exist`);
+  if (user === null) return;
+  const problem = userProblem(user) ?? (hasLogin(user) || isPlain ? undefined : NO_LOGIN);
+  if (problem !== undefined) throw new ClusterError('Unreachable', `The user ${user.name} of the ${name} ${problem}`);
 }
 
-/**
- * `https://host:port/path`, without what may be secret.
- * @throws ClusterError if there is no current cluster, it is behind a proxy, or its URL is invalid or holds credentials.
- */
-export function serverOf(config: KubeConfig): string {
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new ClusterError('Unreachable', 'The kubeconfig names no current cluster: set a context');
-  if (cluster.proxyUrl !== undefined && cluster.proxyUrl !== '') {
-    throw new ClusterError('Unreachable', 'The kubeconfig has a proxy-url, which is not supported');
-  }
-  const server = `The server of the kubeconfig context ${config.getCurrentContext()}`;
-  const url = URL.parse(cluster.server);
-  if (url === null || !isHttp(url)) throw new ClusterError('Unreachable', `${server} is no http or https URL`);
-  if (holdsCredentials(url))
-    throw new ClusterError(
-      'Unreachable',
-      `${server} holds credentials: give its user a token, a client certificate or an exec plugin instead`,
-    );
-  return shownUrl(url);
-}
+/** The API server would answer 403 to every request. */
+const NO_LOGIN =
+  'has no supported credentials: use a token, a client certificate or an exec plugin (tokenFile is not supported)';
 
-async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
+/** `https://host:port/path`, without what may be secret. */
+const serverOf = (config: KubeConfig): string => shownUrl(new URL(config.getCurrentCluster()?.server ?? ''));
+
+async function httpsOptions(config: KubeConfig, whose: string): Promise<RequestOptions> {
   const options: RequestOptions = {};
   try {
-    // client-node refuses plain http unless TLS verification is off. Only loopback proxies need plain http.
     await config.applyToHTTPSOptions(options);
   } catch (error) {
     const cause = withoutQuotes(error);
-    throw new ClusterError('Unreachable', `Could not use the credentials of the kubeconfig: ${messageOf(cause)}`, {
+    throw new ClusterError('Unreachable', `Could not use the credentials of the ${whose}: ${messageOf(cause)}`, {
       cause,
     });
   }
@@ -123,16 +112,15 @@ async function httpsOptions(config: KubeConfig): Promise<RequestOptions> {
  * Reads the credentials of a kubeconfig from its files or its plugin.
  * @throws ClusterError if that fails.
  */
-async function materialOf(config: KubeConfig): Promise<Material> {
-  const options = await httpsOptions(config);
+async function materialOf(config: KubeConfig, whose: string): Promise<Material> {
+  const options = await httpsOptions(config, whose);
   const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options;
   const given = { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized };
   const tls = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TlsOptions;
   return { tls, headers: identifyingHeaders(options) };
 }
 
-function identifyingHeaders({ headers, auth }: RequestOptions): Record<string, string> {
-  const basic = typeof auth === 'string' ? { authorization: `Basic ${Buffer.from(auth).toString('base64')}` } : {};
-  const given = Object.entries((headers ?? {}) as Record<string, string>);
-  return { ...basic, ...Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value.trim()])) };
+function identifyingHeaders({ headers = {} }: RequestOptions): Record<string, string> {
+  const given = Object.entries(headers as Record<string, string>);
+  return Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value.trim()]));
 }

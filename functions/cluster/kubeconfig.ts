@@ -18,9 +18,14 @@ interface Part {
   readonly folder?: string;
 }
 
+/** `kubeconfig FILE`, for messages. */
+export const nameOf = ({ kubeconfig = userFile(), kubeconfigText }: KubeconfigPlace): string =>
+  `kubeconfig ${kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'in KUBECONFIG_CONTENT'}`;
+
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or names nothing. */
-export function readKubeconfig({ kubeconfig = userFile(), kubeconfigText }: KubeconfigPlace): KubeConfig {
-  const name = kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'in KUBECONFIG_CONTENT';
+export function readKubeconfig(place: KubeconfigPlace): KubeConfig {
+  const { kubeconfig = userFile(), kubeconfigText } = place;
+  const name = nameOf(place);
   const config = new KubeConfig();
   let parts: readonly Part[] = [];
   try {
@@ -29,11 +34,11 @@ export function readKubeconfig({ kubeconfig = userFile(), kubeconfigText }: Kube
     if (parts.length === 0) config.loadFromDefault();
   } catch (error) {
     const cause = withoutQuotes(error);
-    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${name}: ${messageOf(cause)}`, { cause });
+    throw new ClusterError('Unreachable', `Could not read the ${name}: ${messageOf(cause)}`, { cause });
   }
   if (!isBare(config)) return config;
   const why = parts.every(isEmpty) ? 'is empty' : 'has no cluster, no user and no context';
-  throw new ClusterError('Unreachable', `The kubeconfig ${name} ${why}: create it again, or use another one`);
+  throw new ClusterError('Unreachable', `The ${name} ${why}: create it again, or use another one`);
 }
 
 function userFile(): string | undefined {

@@ -58,7 +58,5 @@ const trustProblem = ({ ca, rejectUnauthorized }: TlsOptions): string | undefine
 /** With a client certificate, no token is needed. */
 const isIdentified = ({ cert, pfx }: TlsOptions): boolean => cert !== undefined || pfx !== undefined;
 
-function bearerProblem({ authorization = '' }: Material['headers']): string | undefined {
-  if (authorization.startsWith('Basic ')) return undefined;
-  return tokenProblem(authorization.replace(/^Bearer */, ''));
-}
+const bearerProblem = ({ authorization = '' }: Material['headers']): string | undefined =>
+  tokenProblem(authorization.replace(/^Bearer */, ''));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { load, serverOf } from '../../functions/cluster/credentials.ts';
+import { kubeconfigSource, load } from '../../functions/cluster/credentials.ts';
 import { withEntra } from '../../functions/cluster/entra.ts';
 import { connect, connectLater } from '../../functions/cluster/transport.ts';
 import { Troubles } from '../../functions/cluster/troubles.ts';
@@ -50,7 +50,7 @@ it.each([
   ],
   ['a text', () => ({ kubeconfigText: kubeconfig('west') }), 'west'],
 ])('The cluster is read from %s', (_, address, name) => {
-  expect(serverOf(load(address()))).toBe(`https://${name}.example.com`);
+  expect(kubeconfigSource(address()).server).toBe(`https://${name}.example.com`);
 });
 
 it.each([
@@ -63,7 +63,7 @@ it.each([
     /names no current cluster/,
   ],
 ])('The error names %s', (_, address, words) => {
-  expect(() => serverOf(load(address()))).toThrow(words);
+  expect(() => load(address())).toThrow(words);
 });
 
 /** A kubeconfig with this server. */
@@ -75,7 +75,10 @@ it.each(['https://user:hunter2@127.0.0.1:1', 'https://hunter2@127.0.0.1:1', 'hun
     const kubeconfigText = kubeconfigAt(server);
     for (const refused of [connect({ kubeconfigText }), connectLater({ kubeconfigText }, new Troubles())]) {
       const error = await refused.then(String, (caught: unknown) => caught);
-      expect(error).toMatchObject({ name: 'ClusterError', message: expect.stringContaining('context west') as string });
+      expect(error).toMatchObject({
+        name: 'ClusterError',
+        message: expect.stringContaining('The cluster west of the kubeconfig in KUBECONFIG_CONTENT') as string,
+      });
       expect(inspect(error)).not.toContain('hunter2');
     }
   },
@@ -130,7 +133,7 @@ it.each([
   ['but not the plugin of AWS', 'aws', ['eks', 'get-token', '--server-id', 'x'], false],
 ])('The Entra adapter replaces kubelogin for Azure, %s', (_, command, args, isReplaced) => {
   const user = load({
-    kubeconfigText: kubeconfig('west', { exec: { command, args } }),
+    kubeconfigText: kubeconfig('west', { exec: { apiVersion: 'client.authentication.k8s.io/v1beta1', command, args } }),
     adapt: withEntra,
   }).getCurrentUser();
   expect(user?.exec === undefined).toBe(isReplaced);

@@ -57,7 +57,7 @@ function kubeconfig(): string {
   const contexts = [
     context('the-west', west.url, { token: 'the-proxy-has-its-own' }),
     context('the-east', east.url, { token: 'the-proxy-has-its-own' }),
-    context('broken', east.url, { exec: { command: plugin() } }),
+    context('broken', east.url, { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: plugin() } }),
   ];
   const path = join(folder, 'kubeconfig');
   const of = <Kind extends 'cluster' | 'user' | 'context'>(kind: Kind) => contexts.map((each) => each[kind]);

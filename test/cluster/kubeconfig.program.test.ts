@@ -1,0 +1,75 @@
+// Kubeconfigs that cannot work, given to the built programs.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startForwarder, startFunctions } from '../program.ts';
+
+/** Stands in each secret. */
+const HUSH = 'hunter2-marker';
+const V1 = 'client.authentication.k8s.io/v1';
+const TOKEN = { token: HUSH };
+const SERVER = { server: 'https://127.0.0.1:1' };
+
+let folder: string;
+beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'kubeconfigs-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it.each<[string, user: object, cluster: object, subject: string, toDo: string]>([
+  ['a user name and a password', { username: 'admin', password: HUSH }, SERVER, 'user u', 'give its user a token'],
+  ['a password besides a token', { ...TOKEN, password: HUSH }, SERVER, 'user u', 'give its user a token'],
+  ['an auth-provider that was removed', provider('gcp'), SERVER, 'user u', 'exec plugin gke-gcloud-auth-plugin'],
+  ['another one that was removed', provider('azure'), SERVER, 'user u', 'exec plugin kubelogin'],
+  ['an unknown auth-provider', provider('other'), SERVER, 'user u', 'give its user a token'],
+  ['an exec plugin of a removed version', plugin(`${V1}alpha1`), SERVER, 'user u', 'update the plugin'],
+  ['an exec plugin of no version', plugin(undefined), SERVER, 'user u', 'update the plugin'],
+  ['an exec plugin without a command', { exec: { apiVersion: V1 } }, SERVER, 'user u', 'add the command'],
+  ['a client certificate without a key', { 'client-certificate-data': 'eA==' }, SERVER, 'user u', 'add client-key'],
+  ['a client key without a certificate', { 'client-key-data': 'eA==' }, SERVER, 'user u', 'add client-certificate'],
+  ['nothing that it understands', { tokenFile: `/${HUSH}` }, SERVER, 'user u', 'use a token'],
+  ['a token file that is missing', provider('file', { tokenFile: '/nowhere' }), SERVER, 'user u', "open '/nowhere'"],
+  ['a server of another scheme', TOKEN, { server: `ftp://${HUSH}` }, 'cluster c', 'write https://HOST:PORT'],
+  ['a server without a scheme', TOKEN, { server: `${HUSH}:6443` }, 'cluster c', 'write https://HOST:PORT'],
+  ['a server with credentials', TOKEN, { server: `https://a:${HUSH}@b` }, 'cluster c', 'remove them'],
+  ['a server without TLS', TOKEN, { server: 'http://127.0.0.1:1' }, 'cluster c', 'use https'],
+  [
+    'an authority that is not used',
+    TOKEN,
+    { ...SERVER, 'insecure-skip-tls-verify': true, 'certificate-authority': '/nowhere' },
+    'cluster c',
+    'remove one of them',
+  ],
+  ['a proxy', TOKEN, { ...SERVER, 'proxy-url': `http://a:${HUSH}@b` }, 'cluster c', 'is not supported'],
+])(
+  'Both programs refuse a kubeconfig with %s, and say where it is and what to do',
+  async (_, user, cluster, subject, toDo) => {
+    const file = join(folder, 'kubeconfig');
+    const contexts = [{ name: 'x', context: { cluster: 'c', user: 'u' } }];
+    const entries = {
+      clusters: [{ name: 'c', cluster }],
+      users: [{ name: 'u', user }],
+      contexts,
+      'current-context': 'x',
+    };
+    writeFileSync(file, JSON.stringify(entries));
+    const programs = [
+      startFunctions({ KUBECONFIG: file }),
+      startForwarder(['--sink', 'http://127.0.0.1:1', '--host', '127.0.0.1', '--port', '0'], { KUBECONFIG: file }),
+    ];
+    for (const program of programs) {
+      expect(await program.exit).toBe(1);
+      const text = program.stderr.join('');
+      expect(text).toContain(`${subject} of the kubeconfig ${file}`);
+      expect(text).toContain(toDo);
+      expect(text + program.text.join('')).not.toContain(HUSH);
+    }
+  },
+);
+
+function provider(name: string, config: object = { 'access-token': HUSH }): object {
+  return { 'auth-provider': { name, config } };
+}
+
+function plugin(apiVersion: string | undefined): object {
+  return { exec: { apiVersion, command: 'true', args: [HUSH] } };
+}
