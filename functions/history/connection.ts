@@ -9,8 +9,12 @@ const CONNECT_MS = 5_000;
 /** After this time the server ends a statement whose client is gone, for example one that waited for a lock. */
 const STATEMENT_MS = 2_000;
 
+/** After this time, a connection whose server does not answer is cut. */
+const END_MS = 1_000;
+
 interface Open {
-  readonly client: Client;
+  /** Once the connection can be used. */
+  readonly client: Promise<Client>;
   /** Ends the connection at once. `Client.end` would wait for a server that hangs. */
   destroy(): void;
 }
@@ -19,7 +23,7 @@ interface Open {
 export class Connection {
   readonly #url: string;
   readonly #turn = new Places(1);
-  #open: Promise<Open> | undefined;
+  #open: Open | undefined;
 
   constructor(url: string) {
     this.#url = url;
@@ -36,10 +40,11 @@ export class Connection {
       const leave = await this.#turn.take();
       try {
         late.signal.throwIfAborted();
-        const open = await this.#connected();
+        const open = this.#connected();
+        const client = await open.client;
         late.signal.throwIfAborted();
         late.signal.addEventListener('abort', () => this.#forget(open));
-        return await work(open.client).catch((error: unknown) => {
+        return await work(client).catch((error: unknown) => {
           this.#forget(open);
           throw error;
         });
@@ -64,22 +69,23 @@ export class Connection {
   }
 
   async close(): Promise<void> {
-    const open = await this.#open?.catch(() => undefined);
+    const open = this.#open;
     this.#open = undefined;
     if (open === undefined) return;
-    await Promise.race([open.client.end(), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+    const ended = open.client.then((client) => client.end()).catch(() => {});
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, END_MS).unref())]);
     open.destroy();
   }
 
-  #connected(): Promise<Open> {
+  #connected(): Open {
     if (this.#open !== undefined) return this.#open;
-    const opening = connect(this.#url, () => forget());
+    const open = connect(this.#url, () => forget());
     const forget = () => {
-      if (this.#open === opening) this.#open = undefined;
+      if (this.#open === open) this.#open = undefined;
     };
-    opening.catch(forget);
-    this.#open = opening;
-    return opening;
+    open.client.catch(forget);
+    this.#open = open;
+    return open;
   }
 
   #forget(open: Open): void {
@@ -89,11 +95,17 @@ export class Connection {
 }
 
 /** @param onEnd is called, later, when the connection ends. */
-async function connect(url: string, onEnd: () => void): Promise<Open> {
+function connect(url: string, onEnd: () => void): Open {
   const socket = new Socket();
-  const destroy = () => {
-    socket.destroy();
+  return {
+    client: connected(url, socket, onEnd),
+    destroy() {
+      socket.destroy();
+    },
   };
+}
+
+async function connected(url: string, socket: Socket, onEnd: () => void): Promise<Client> {
   const timer = setTimeout(
     () => socket.destroy(new Error(`No connection to the database within ${CONNECT_MS} ms`)),
     CONNECT_MS,
@@ -111,9 +123,9 @@ async function connect(url: string, onEnd: () => void): Promise<Open> {
     await client.connect();
     await client.query(`SET statement_timeout = ${STATEMENT_MS}`);
     await migrate(client);
-    return { client, destroy };
+    return client;
   } catch (error) {
-    destroy();
+    socket.destroy();
     throw error;
   } finally {
     clearTimeout(timer);

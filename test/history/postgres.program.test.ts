@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { listing } from '../../functions/history/sql.ts';
 import { PostgresHistory } from '../../functions/history/postgres.ts';
 import { HistoryError } from '../../functions/history/store.ts';
@@ -179,6 +179,25 @@ it('The store gives up on a silent server in time, with one connection only', as
   // The attempt to connect reaches its own deadline.
   await eventually(() => expect(silent.connections.size).toBe(0));
   await store.close();
+  silent.close();
+});
+
+it('Closing the store does not wait until a connection to a silent server is given up', async () => {
+  const silent = await startSilentServer();
+  const store = new PostgresHistory(`postgres://u:${PASSWORD}@127.0.0.1:${silent.port}/db`);
+  // The attempt to connect would reach its own deadline only if this clock came to it.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const opened = store.open(200).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await opened).toMatchObject({ why: 'late' });
+    const closed = store.close();
+    await vi.advanceTimersByTimeAsync(1_000);
+    await closed;
+  } finally {
+    vi.useRealTimers();
+  }
+  await eventually(() => expect(silent.connections.size).toBe(0));
   silent.close();
 });
 
