@@ -41,8 +41,8 @@ export interface Term {
 
 /** How long deliveries under way may take after the signal. */
 const DRAIN_MS = 10_000;
-/** Delay after a list before Websites that were not Ready and have not changed. By then, changes have taken the free connections. */
-const RETRY_AFTER_MS = 500;
+/** When the looks that a list begins are due. By then, changes have taken the free connections. */
+const LOOK_AFTER_MS = 500;
 const RESYNC_KEY = '*';
 /** Changes that a list reveals share one group in the round-robin of namespaces. So a long list does not delay live changes. */
 const LISTED = '*listed';
@@ -134,16 +134,17 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   let resyncs = 0;
   const { changed } = burstCounter(giveBackMemory);
   return {
-    // Changes go into the fast lane. Repetitions go into the slow lane: the resync, and Websites that were not Ready before the list
-    // and have not changed. There may be hundreds of those, and changes must not wait for them.
+    // Changes go before the resync. Websites that were not Ready before a list and have not changed are looked at, in the turn of
+    // their namespaces. There may be thousands of them.
     change: ({ versions, ...change }, revealedBy) => {
       // If a list reveals a change, other objects may have changed unnoticed too.
       const isComplete = versions !== undefined && revealedBy === 'watch';
       const item = { ...change, ...(isComplete ? { versions } : {}), time: now() };
-      const group = revealedBy === 'list' ? LISTED : change.key.namespace;
-      const isOld = revealedBy === 'list' && change.reason === 'retry';
-      const turn = isOld ? ({ lane: 'slow', afterMs: RETRY_AFTER_MS } as const) : ({ lane: 'fast' } as const);
-      queue.add({ key: keyText(change.key), group, item, ...turn });
+      const key = keyText(change.key);
+      const { namespace } = change.key;
+      if (revealedBy === 'list' && change.reason === 'retry')
+        queue.add({ key, group: namespace, item, lane: 'later', afterMs: LOOK_AFTER_MS });
+      else queue.add({ key, group: revealedBy === 'list' ? LISTED : namespace, item, lane: 'fast' });
       changed();
     },
     resync: () => {

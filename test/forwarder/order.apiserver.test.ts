@@ -15,6 +15,8 @@ let admin: Transport;
 let namespace: string;
 let sink: Sink;
 let program: Program | undefined;
+/** Websites with a finalizer. */
+const held: string[] = [];
 
 beforeEach(async () => {
   admin = await connect({ kubeconfig: inject('kubeconfig') });
@@ -23,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await program?.stop();
-  await patchWebsite(admin, { namespace, name: 'z-deleting' }, { metadata: { finalizers: null } });
+  for (const name of held.splice(0)) await patchWebsite(admin, { namespace, name }, { metadata: { finalizers: null } });
   await removeWebsitesIn(admin, namespace);
   await sink.close();
   await admin.close();
@@ -48,6 +50,7 @@ it('After its start, the forwarder sends changed Websites before those that have
   await Promise.all(old.map(async (name) => stall(await create(name))));
   for (const name of changed) {
     const website = await create(name, name === 'z-deleting' ? { finalizers: ['example.com/wait'] } : {});
+    if (name === 'z-deleting') held.push(name);
     if (name !== 'z-unseen') await stall(website);
   }
   for (const name of ['z-changed', 'z-changed-too'])
@@ -75,4 +78,24 @@ it('After its start, the forwarder sends changed Websites before those that have
     'z-requested requested',
     'z-unseen first-seen',
   ]);
+});
+
+it('After its start, Websites that have been stalled for long wait for looks, and are no undelivered changes', async () => {
+  for (const name of ['a', 'b', 'c', 'd']) await stall(await create(name));
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  sink.answer = () => ({ after: gate });
+  program = startForwarder(
+    ['--sink', sink.url, '--host', '127.0.0.1', '--port', '0', '--namespaces', namespace, '--parallel', '1'],
+    { KUBECONFIG: inject('forwarderKubeconfig') },
+  );
+  const url = new URL('metrics', String((await program.line('Listening'))['url']));
+  await eventually(async () => {
+    expect(sink.attempts).toHaveLength(1);
+    const metrics = await (await fetch(url)).text();
+    expect(metrics.match(/(?<=pending_keys\{state=)"(queued|looks)"\} \d+/g)).toEqual(['"queued"} 0', '"looks"} 3']);
+  });
+  expect(sink.resyncs).toHaveLength(1);
+  open();
+  await eventually(() => expect(sink.accepted).toHaveLength(4));
 });

@@ -6,7 +6,7 @@ import type { Shares } from './shares.ts';
  * - `fast`: changes.
  * - `slow`: what may wait for changes.
  * - `soon`: looks that the sink asked for after a short wait. A look that could not start for `SOON_MS` goes to `later`.
- * - `later`: looks after a longer wait.
+ * - `later`: looks after a longer wait, and those that a list begins.
  */
 export type Lane = 'fast' | 'slow' | 'soon' | 'later';
 

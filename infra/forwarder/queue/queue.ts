@@ -13,10 +13,10 @@ export interface Work<Item> extends Place {
   readonly afterMs?: number;
 }
 
-/** A look: another item for a key that was handled. */
+/** A look that the sink asks for: another item for a key that was handled. */
 export interface Look<Item> {
   readonly afterMs: number;
-  /** Not always that of the item before: what a list reveals has a group of its own. */
+  /** Not always that of the item before: changes that a list reveals have a group of their own. */
   readonly group: string;
   readonly item: Item;
 }
@@ -140,14 +140,15 @@ export class WorkQueue<Item> {
    * Adds an item to be handled now. It replaces a waiting item of the same key and cancels its backoff, but not a wait that the
    * sink asked for. The failure count stays: a new change does not mean that the sink has recovered.
    *
-   * An item of the slow lane does not replace a look. Otherwise, each list of the forwarder would start the looks of all Websites that
-   * are not ready.
+   * A look is ignored if anything of its key waits or is being handled. Whatever that is, it looks too, and the sink then says when to
+   * look next. Otherwise, each list of the forwarder would start the looks of all Websites that are not ready.
    */
   add(work: Work<Item>): void {
     const waiting = this.#entries.get(work.key);
-    if (waiting !== undefined && isLook(waiting.lane) && work.lane === 'slow') return;
+    const since = isLook(work.lane) ? Infinity : this.#options.timers.now();
+    if (isLook(work.lane) && (waiting !== undefined || this.#atWork.has(work.key))) return;
     this.#remove(work.key);
-    const fresh = { ...work, attempt: 1, since: this.#options.timers.now(), notBefore: 0 };
+    const fresh = { ...work, attempt: 1, since, notBefore: 0 };
     if (waiting === undefined) this.#enter(fresh, work.afterMs ?? 0);
     else this.#enter(this.#merged(waiting, fresh, waiting.attempt), 0);
   }

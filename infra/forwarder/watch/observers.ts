@@ -18,7 +18,7 @@ import type { Observer, WatchedObject } from './observer.ts';
 /** Receives the changes. Every method returns at once. */
 export interface Outlet {
   change(change: Change, revealedBy: 'watch' | 'list'): void;
-  /** Requests one resync, which covers the Websites whose state asks for no event. */
+  /** Requests one resync, which covers the Websites whose state asks for no event, or for a look alone, which may come late. */
   resync(): void;
   /** Counts a change that the watch missed and a list revealed. */
   missed(resource: string): void;

@@ -1,6 +1,7 @@
 // A work queue under the control of a test.
 import { expect } from 'vitest';
 import type { Rate } from '../../../infra/bucket.ts';
+import type { Lane } from '../../../infra/forwarder/queue/lanes.ts';
 import { WorkQueue, type Result, type Timers } from '../../../infra/forwarder/queue/queue.ts';
 
 interface Timer {
@@ -49,7 +50,7 @@ export interface Job {
   readonly key: string;
   readonly version: number;
 }
-export const job = (key: string, version: number, group = 'a', lane: 'fast' | 'slow' = 'fast') => ({
+export const job = (key: string, version: number, group = 'a', lane: Lane = 'fast') => ({
   key,
   group,
   lane,

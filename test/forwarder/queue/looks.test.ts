@@ -168,11 +168,52 @@ describe('Looks', () => {
 
   it('keep their time when a list finds that nothing changed', async () => {
     const { queue, pass, keys, started } = await waiting({ x: 60_000 });
-    queue.add({ ...job('x', 2, 'a', 'slow'), afterMs: 500 });
+    queue.add({ ...job('x', 2, 'a', 'later'), afterMs: 500 });
     await pass(59_900);
     expect(keys()).toEqual([]);
     await pass(200);
     expect(started).toEqual([{ key: 'x', version: 1 }]);
+  });
+
+  describe('that a list begins', () => {
+    const begun = async (limit = ONE_A_SECOND) => {
+      const all = await waiting({}, { limit });
+      for (const key of Object.keys(many('site', 50, 500)))
+        all.queue.add({ ...job(key, 1, 'a', 'later'), afterMs: 500 });
+      return all;
+    };
+
+    it('P8: start at the limited rate', async () => {
+      const { keys, pass } = await begun();
+      await pass(400);
+      expect(keys()).toHaveLength(0);
+      await pass(10_100);
+      expect(keys()).toHaveLength(11);
+    });
+
+    it('are no undelivered change', async () => {
+      const { queue, pass } = await begun();
+      await pass(10_000);
+      expect(queue.pending()).toEqual({ queued: 0, delayed: 0, looks: 40, atWork: 0, oldestAgeMs: 0 });
+    });
+
+    it('neither replace a change that waits nor shorten its backoff', async () => {
+      const { queue, pass, started, end } = await waiting({});
+      queue.add(job('x', 1));
+      await end('x', { kind: 'again', retryAfterSeconds: 60 });
+      queue.add({ ...job('x', 2, 'a', 'later'), afterMs: 500 });
+      await pass(59_000);
+      expect(started).toHaveLength(1);
+      await pass(2_000);
+      expect(started.slice(1)).toEqual([{ key: 'x', version: 1 }]);
+    });
+
+    it('give way to a change of their Website', async () => {
+      const { queue, pass, started } = await begun();
+      await pass(600);
+      queue.add(job('site-49', 2));
+      expect(started.at(-1)).toEqual({ key: 'site-49', version: 2 });
+    });
   });
 
   it('that wait are no undelivered change, and do not count as waiting for a turn', async () => {
