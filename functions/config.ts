@@ -4,7 +4,7 @@ import { clusterName, contextsBySource } from './clusters.ts';
 import { combinationProblems, type Given } from './settings/cross-checks.ts';
 import { historyUrl, type HistoryAddress } from './settings/history-url.ts';
 import { isLoopback } from './settings/loopback.ts';
-import { dnsLabel, httpUrl, kubeconfigFiles, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
+import { dnsLabel, filePath, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
 import { traceConfigFrom, traceSettings, type TraceConfig } from './settings/trace-settings.ts';
 import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
 import { gatewayName, type Defaults } from './website/defaults.ts';
@@ -26,7 +26,7 @@ const yesOrNo = z.stringbool({ error: 'must be true or false' });
 
 /** The functions' settings. Every variable is optional, and the defaults suit a Pod. */
 const environment = z.object({
-  KUBECONFIG: kubeconfigFiles.optional(),
+  KUBECONFIG: filePath.optional(),
   KUBECONFIG_CONTENT: z
     .string()
     .refine(

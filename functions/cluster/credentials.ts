@@ -7,6 +7,7 @@ import { clusterProblem, hasLogin, userProblem } from './kubeconfig-problems.ts'
 import type { CredentialSource, Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
 import { shownUrl } from './shown-url.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** Where credentials come from: a kubeconfig, or without one the default order of kubectl and Pods. */
 export interface ClusterAddress extends KubeconfigPlace {
@@ -57,7 +58,7 @@ export function load(address: ClusterAddress): KubeConfig {
       const known = config.getContexts().map(({ name }) => name);
       throw new ClusterError(
         'Unreachable',
-        `The kubeconfig has no context ${context}; it has ${known.join(', ') || 'none'}`,
+        `The kubeconfig has no context ${withoutSecrets(context)}; it has ${known.join(', ') || 'none'}`,
       );
     }
     config.setCurrentContext(context);
@@ -100,12 +101,29 @@ async function httpsOptions(config: KubeConfig, whose: string): Promise<RequestO
   try {
     await config.applyToHTTPSOptions(options);
   } catch (error) {
-    const cause = withoutQuotes(error);
+    const cause = pluginFailure(config.getCurrentUser(), error) ?? withoutQuotes(error);
     throw new ClusterError('Unreachable', `Could not use the credentials of the ${whose}: ${messageOf(cause)}`, {
       cause,
     });
   }
   return options;
+}
+
+/**
+ * Why the user's exec plugin gave no credentials, or undefined if something else failed. client-node's error is the output of the
+ * plugin, which may hold a token. Our messages go to logs and to /readyz, while that of kubectl goes to the person who runs it.
+ */
+function pluginFailure(user: User | null, error: unknown): Error | undefined {
+  const { command } = (user?.exec ?? {}) as { readonly command?: string };
+  if (command === undefined || !(error instanceof Error)) return undefined;
+  const { code, syscall = '' } = error as NodeJS.ErrnoException;
+  const plugin = `the exec plugin ${withoutSecrets(command)}`;
+  if (syscall.startsWith('spawn'))
+    return new Error(`${plugin} cannot be run (${code}): install it, or correct its command`);
+  if (code !== undefined) return undefined;
+  return error instanceof SyntaxError || error instanceof TypeError
+    ? new Error(`${plugin} answered with no ExecCredential`)
+    : new Error(`${plugin} failed. To see what it says, run kubectl with the same kubeconfig`);
 }
 
 /**

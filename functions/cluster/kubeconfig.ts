@@ -3,6 +3,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { findHomeDir, KubeConfig } from '@kubernetes/client-node';
 import { messageOf, withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** Where the kubeconfig is. Without either, the default order of kubectl and Pods applies. */
 export interface KubeconfigPlace {
@@ -20,7 +21,7 @@ interface Part {
 
 /** `kubeconfig FILE`, for messages. */
 export const nameOf = ({ kubeconfig = userFile(), kubeconfigText }: KubeconfigPlace): string =>
-  `kubeconfig ${kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'in KUBECONFIG_CONTENT'}`;
+  `kubeconfig ${kubeconfigText === undefined ? withoutSecrets(kubeconfig ?? '(default)') : 'in KUBECONFIG_CONTENT'}`;
 
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or names nothing. */
 export function readKubeconfig(place: KubeconfigPlace): KubeConfig {
@@ -34,7 +35,7 @@ export function readKubeconfig(place: KubeconfigPlace): KubeConfig {
     if (parts.length === 0) config.loadFromDefault();
   } catch (error) {
     const cause = withoutQuotes(error);
-    throw new ClusterError('Unreachable', `Could not read the ${name}: ${messageOf(cause)}`, { cause });
+    throw new ClusterError('Unreachable', `Could not read the ${name}: ${withoutSecrets(messageOf(cause))}`, { cause });
   }
   if (!isBare(config)) return config;
   const why = parts.every(isEmpty) ? 'is empty' : 'has no cluster, no user and no context';

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { looksSecret } from '../cluster/without-secrets.ts';
 
 // Schemas for settings. Their messages name the allowed values and never quote the given one, which may be a secret.
 
@@ -31,11 +32,11 @@ export const oneOf = <const Values extends readonly [string, ...string[]]>(value
 
 export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
-/** One path or several. The text of a kubeconfig, set by mistake, would appear in the error about a missing file. */
-export const kubeconfigFiles = z
+/** A path. The content of the file, set by mistake, would appear in the error about a missing file. */
+export const filePath = z
   .string()
   .min(1, 'must be the path of a file')
-  .refine((text) => !/^\s*\{|\n/.test(text), 'must be the path of a file, and not its content');
+  .refine((text) => !/^\s*\{|\n/.test(text) && !looksSecret(text), 'must be the path of a file, and not its content');
 
 /** A name such as that of a namespace (RFC 1123 label). */
 export const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');

@@ -2,6 +2,7 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
 import { NO_CLUSTER, type ClusterAddress } from '../../functions/cluster/credentials.ts';
+import { withoutSecrets } from '../../functions/cluster/without-secrets.ts';
 import { VERSION } from '../../functions/version.ts';
 import { namespaceFrom, type AnyCommand, type CommonFlags } from './command.ts';
 import { connection, existing, type Connection } from './connection.ts';
@@ -64,7 +65,8 @@ export async function run(args: readonly string[], { out, error: errorOut, ...re
     ...rest,
     // Whatever a command prints: no text of a cluster, a file or a server may control the terminal.
     out: (text) => out(printableOutput(text)),
-    error: (text) => errorOut(printableOutput(text)),
+    // Errors quote what was typed, and they end in logs.
+    error: (text) => errorOut(printableOutput(withoutSecrets(text))),
   };
   const codes: ExitCode[] = [];
   const program = programFrom(process, (code) => codes.push(code));
@@ -87,8 +89,8 @@ function programFrom(process: Process, exitWith: (code: ExitCode) => void): Comm
     .configureOutput({
       writeOut: (text) => process.out(text.trimEnd()),
       writeErr: (text) => process.error(text.trimEnd()),
-      // commander quotes what it does not know, and a URL may hold a secret.
-      outputError: (text, write) => write(text.replaceAll(/https?:.*/gi, '…')),
+      // commander quotes what it does not know. A URL or the value of a flag may be a secret of any shape.
+      outputError: (text, write) => write(text.replaceAll(/https?:.*/gi, '…').replaceAll(/(--[\w-]+)=[^']*/g, '$1=…')),
     })
     .version(VERSION, '--version', 'print the release of this program')
     .showHelpAfterError('Add --help for the flags and examples.')

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import {
   dnsLabel,
   httpUrl,
-  kubeconfigFiles,
+  filePath,
   numberFrom,
   oneOf,
   wholeNumber,
@@ -82,7 +82,7 @@ export class UsageError extends Error {
 const settings = sinkSettings.extend({
   parallel: wholeNumber(1, 1000).default(32),
   timeout: numberFrom(1, 600).default(120),
-  kubeconfig: kubeconfigFiles.optional(),
+  kubeconfig: filePath.optional(),
   context: z.string().optional(),
   cluster: z
     .string()

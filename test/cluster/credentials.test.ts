@@ -93,6 +93,16 @@ it('Messages show scheme, host, port and path of the server, and not its query',
   await transport.close();
 });
 
+it('A token in place of a file or a context is not shown', () => {
+  const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.c2lnbmF0dXJl';
+  expect(() => load({ kubeconfig: token })).toThrow(
+    "Could not read the kubeconfig (hidden): ENOENT: no such file or directory, open '(hidden)'",
+  );
+  expect(() => load({ kubeconfigText: kubeconfig('west'), context: token })).toThrow(
+    'no context (hidden); it has west',
+  );
+});
+
 const EMPTY = 'is empty: create it again, or use another one';
 const BARE = 'has no cluster, no user and no context: create it again, or use another one';
 it.each([

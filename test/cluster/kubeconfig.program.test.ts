@@ -28,6 +28,16 @@ it.each<[string, user: object, cluster: object, subject: string, toDo: string]>(
   ['a client key without a certificate', { 'client-key-data': 'eA==' }, SERVER, 'user u', 'add client-certificate'],
   ['nothing that it understands', { tokenFile: `/${HUSH}` }, SERVER, 'user u', 'use a token'],
   ['a token file that is missing', provider('file', { tokenFile: '/nowhere' }), SERVER, 'user u', "open '/nowhere'"],
+  ['an exec plugin that fails', plugin(V1, `echo ${HUSH} >&2; exit 1`), SERVER, 'user u', 'run kubectl'],
+  [
+    'an exec plugin that is missing',
+    { exec: { apiVersion: V1, command: '/nowhere', args: [HUSH] } },
+    SERVER,
+    'user u',
+    'install it',
+  ],
+  ['an exec plugin that answers nonsense', plugin(V1, `echo ${HUSH}`), SERVER, 'user u', 'no ExecCredential'],
+  ['an exec plugin without credentials', plugin(V1, 'echo {}'), SERVER, 'user u', 'no ExecCredential'],
   ['a server of another scheme', TOKEN, { server: `ftp://${HUSH}` }, 'cluster c', 'write https://HOST:PORT'],
   ['a server without a scheme', TOKEN, { server: `${HUSH}:6443` }, 'cluster c', 'write https://HOST:PORT'],
   ['a server with credentials', TOKEN, { server: `https://a:${HUSH}@b` }, 'cluster c', 'remove them'],
@@ -70,6 +80,6 @@ function provider(name: string, config: object = { 'access-token': HUSH }): obje
   return { 'auth-provider': { name, config } };
 }
 
-function plugin(apiVersion: string | undefined): object {
-  return { exec: { apiVersion, command: 'true', args: [HUSH] } };
+function plugin(apiVersion: string | undefined, script = HUSH): object {
+  return { exec: { apiVersion, command: 'sh', args: ['-c', script] } };
 }

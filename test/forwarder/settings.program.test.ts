@@ -75,6 +75,15 @@ it.each<[string, string[], Record<string, string>, string[]]>([
     ],
   ],
   [
+    'that hold a secret in place of the name of its file',
+    ['--sink', 'http://127.0.0.1:1', '--sink-token-file', `eyJ${HUSH}.${HUSH}.x`],
+    { KUBECONFIG: `-----BEGIN CERTIFICATE-----${HUSH}` },
+    [
+      '--sink-token-file (SINK_TOKEN_FILE): must be the path of a file, and not its content',
+      '--kubeconfig (KUBECONFIG): must be the path of a file, and not its content',
+    ],
+  ],
+  [
     'without a sink, with credentials for another kind of sink',
     ['--timeout', 'Infinity'],
     { SINK_KIND: 'event-grid', MODE: 'batched', SINK_FUNCTION_KEY: HUSH },

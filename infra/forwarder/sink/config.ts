@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { authorityProblem } from '../../../functions/cluster/plausible.ts';
 import { isLoopback } from '../../../functions/settings/loopback.ts';
-import { oneOf } from '../../../functions/settings/setting-values.ts';
+import { filePath, oneOf } from '../../../functions/settings/setting-values.ts';
 import { secretBytes, secretsIn } from '../../../functions/callers/signing-secrets.ts';
 import { filePathIn } from './file-path.ts';
 import { isMetadataHost } from './metadata-address.ts';
@@ -58,7 +58,7 @@ export const sinkSettings = z.object({
   }),
   'sink-kind': oneOf(KINDS).optional(),
   mode: oneOf(['binary', 'structured', 'batched']).optional(),
-  'sink-token-file': z.string().optional(),
+  'sink-token-file': filePath.optional(),
   'sink-entra-scope': z.string().optional(),
   SINK_FUNCTION_KEY: headerSecret.optional(),
   SINK_BEARER_TOKEN: headerSecret.optional(),
