@@ -54,13 +54,14 @@ function stateText({ website, url, ready, isCurrent, failure }: Explanation, now
   const stale = isCurrent
     ? []
     : [`  ${styled('yellow', 'This is about an older spec: the functions have not judged the newest one yet.')}`];
-  const failed = failure === undefined ? [] : [`  ${failureText(failure, now)}`];
+  const failed = failure === undefined ? [] : [`  ${failureText(failure, ready.message, now)}`];
   return [title, ...where, `  ${state} ${since}: ${printable(ready.message)}`, ...stale, ...failed].join('\n');
 }
 
-function failureText({ reason, message, lastTransitionTime }: Failure, now: Date): string {
+/** @param said the message of Ready, which may be that of the failure. */
+function failureText({ reason, message, lastTransitionTime }: Failure, said: string, now: Date): string {
   const what = styled('red', `Reconciles have failed (${reason})`);
-  return `${what} for ${age(lastTransitionTime, now)}: ${printable(message)}`;
+  return `${what} for ${age(lastTransitionTime, now)}${message === said ? '' : `: ${printable(message)}`}`;
 }
 type Failure = NonNullable<Explanation['failure']>;
 

@@ -76,3 +76,24 @@ it.each([
   ];
   expect([text.includes(failure), text.includes(todo)]).toEqual([isShown, isShown]);
 });
+
+it('website explain shows the message of an error once, also if Ready reports it', async () => {
+  const condition = {
+    lastTransitionTime: NOW.toISOString(),
+    reason: 'InternalError',
+    message: 'failed calling webhook',
+  };
+  const website = aWebsite({
+    status: {
+      observedGeneration: 1,
+      conditions: [
+        { ...condition, type: 'Ready', status: 'False', observedGeneration: 1 },
+        { ...condition, type: 'Reconciling', status: 'True', observedGeneration: 1 },
+      ],
+    },
+  });
+  const { explanation } = await explained(['pods', 'events'], website);
+  const text = explanationText(explanation, NOW);
+  expect(text.split(condition.message)).toHaveLength(2);
+  expect(text).toContain('Reconciles have failed (InternalError) for 0s\n');
+});
