@@ -113,6 +113,9 @@ it('A store that fails for more than 5 minutes costs the records that waited so 
   await vi.advanceTimersByTimeAsync(10_000);
   expect(add.mock.lastCall?.[0].map(({ name }) => name)).toEqual(['young']);
   expect(lines.at(-1)).toEqual([{ dropped: 1 }, 'Wrote history again']);
+  add.mockRejectedValue(new HistoryError('failed', 'disk full'));
+  await history.record(record({ name: 'later' }));
+  expect(lines.at(-1)).toEqual([{ error: 'disk full', waiting: 1, dropped: 0 }, 'Could not write history']);
 });
 
 it('A failure whose record was dropped is recorded again when it happens again', async () => {
@@ -130,13 +133,18 @@ it('A failure whose record was dropped is recorded again when it happens again',
   expect(counted).toEqual({ failed: 1, written: 1 });
 });
 
-it('While a store hangs, a limited number of records waits, and the others are counted as dropped', async () => {
+it('While a store is slow, a limited number of records waits, and the others are counted as dropped', async () => {
   vi.useFakeTimers();
-  const history = historyOn({ add: async () => new Promise(() => {}) });
+  const first = Promise.withResolvers<void>();
+  const history = historyOn({ add: async () => first.promise });
   const all = records(600).map((each) => history.record(each));
   await vi.advanceTimersByTimeAsync(200);
   await Promise.all(all);
   expect(counted).toEqual({ full: 100 });
+  first.resolve();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(counted).toEqual({ full: 100, written: 500 });
+  expect(lines).toEqual([[{ dropped: 100 }, 'Wrote history again']]);
 });
 
 it('A bug in a store fails no reply', async () => {
