@@ -50,7 +50,7 @@ export const mutate = (admin: Transport, scope: Scope, expression: string): Prom
 async function make(admin: Transport, scope: Scope, { kind, spec, binding }: Kind): Promise<() => Promise<void>> {
   const { namespace, apiGroup, resource, operations } = scope;
   const plural = `${kind.toLowerCase().replace(/y$/, '')}ies`;
-  const name = `${namespace}-${resource}`;
+  const name = `${namespace}-${resource.replace('/', '-')}`;
   const apiVersion = 'admissionregistration.k8s.io/v1';
   const matchConstraints = {
     resourceRules: [{ apiGroups: [apiGroup], apiVersions: ['v1'], operations, resources: [resource] }],

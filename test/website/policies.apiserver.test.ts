@@ -248,3 +248,19 @@ it('A variable that somebody adds stays, unless the spec has a variable of that 
     { name: 'B', value: 'b' },
   ]);
 });
+
+it('A policy that sets back the generation of the status is reported at once, and does not wait for a resync', async () => {
+  await createWebsite(site.admin, site.key, { ...SPEC, replicas: 0 });
+  await eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Parked' }));
+  const scope = { namespace: site.key.namespace, apiGroup: 'stable.example.com', resource: 'websites/status' };
+  const set = 'Object{status: Object.status{observedGeneration: 1}}';
+  const end = await mutate(site.admin, { ...scope, operations: ['UPDATE'] }, set);
+  // The API server heeds a policy after a while. Each new generation needs a status write, which shows whether it does.
+  let replicas = 0;
+  await eventually(async () => {
+    await replaceWebsiteSpec(site.admin, site.key, { ...SPEC, replicas: ++replicas });
+    expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'Overridden' });
+  });
+  await end();
+  await eventually(async () => expect((await run()).outcome.kind).not.toBe('stalled'));
+});

@@ -34,7 +34,8 @@ export async function writeStatus(
     if (each === short && differences(website.status, short).length === 0)
       return { website, verdict, isWritten: false };
     try {
-      return { website: await cluster.updateStatus({ ...website, status: each }), verdict, isWritten: true };
+      const stored = await cluster.updateStatus({ ...website, status: each });
+      return { website: stored, verdict: asStored(verdict, each, stored.status), isWritten: true };
     } catch (error) {
       if (!(error instanceof ClusterError) || error.class !== 'terminal') throw error;
       refusal = error;
@@ -51,6 +52,23 @@ export async function announceTransition(
 ): Promise<void> {
   const transition = transitionOf(before, verdict);
   if (transition !== undefined) await cluster.announce(website, transition);
+}
+
+/**
+ * The verdict, or that something changes the status on its way in, so that the status does not show the verdict. Another write would
+ * be changed too, so this waits for the next event or resync.
+ */
+function asStored(verdict: Verdict, written: WebsiteStatus, stored: WebsiteStatus | undefined): Verdict {
+  const changed = differences(essentials(stored), essentials(written));
+  if (changed.length === 0) return verdict;
+  const message = `An admission policy or webhook changes the status each time it is written: ${changed.join(', ')}. It said ${verdict.reason}: ${shortened(verdict.message, SHORT_MESSAGE)}`;
+  return { state: 'stalled', reason: 'Overridden', message };
+}
+
+/** What people and tools rely on. A CRD of an older release may drop the rest. */
+function essentials({ observedGeneration, conditions = [] }: WebsiteStatus = {}): object {
+  const { status, reason, observedGeneration: generation } = conditions.find(({ type }) => type === 'Ready') ?? {};
+  return { observedGeneration, Ready: { status, reason, observedGeneration: generation } };
 }
 
 function shortStatus({ observedGeneration, conditions = [] }: WebsiteStatus): WebsiteStatus {
