@@ -1,11 +1,6 @@
 // Whether the forwarder and the functions are there, and work.
-import { requestFor } from '../../../functions/cluster/collection.ts';
-import { pages } from '../../../functions/cluster/pages.ts';
-import { Places } from '../../../functions/cluster/places.ts';
 import { shownUrl } from '../../../functions/cluster/shown-url.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { API_VERSION, apiPath, keyText, PLURAL, type Website } from '../../../functions/website/resource.ts';
-import { counted } from '../../text.ts';
 import { ifRefused, whyOf } from '../errors.ts';
 import type { Finding } from './finding.ts';
 import type { Program, Running } from './statuses.ts';
@@ -121,54 +116,4 @@ export function functionsFinding(running: readonly Running[], namespace: string)
   const toDo =
     'a NetworkPolicy may keep the API server out, or you lack the right to get pods/proxy. kubectl port-forward and --functions-url need neither';
   return { check, state: 'unknown', message: `${message}, but could not be asked. ${silent[0]}`, toDo };
-}
-
-/** The functions handle a change within seconds. */
-const PATIENCE_MS = 60_000;
-
-/**
- * Whether somebody handles the Websites: the one check that covers the whole way of an event.
- * @param namespaces all if undefined. @param now the API server's time.
- */
-export async function handledFinding(
-  transport: Transport,
-  namespaces: readonly string[] | undefined,
-  now: Date,
-): Promise<Finding> {
-  const check = 'Websites';
-  let seen = 0;
-  const waiting: string[] = [];
-  for await (const page of listsOf(transport, namespaces)) {
-    seen += page.length;
-    waiting.push(...page.filter((website) => waitsTooLong(website, now)).map(({ metadata }) => keyText(metadata)));
-  }
-  if (waiting.length === 0)
-    return { check, state: 'ok', message: `The functions have handled the newest spec of ${counted(seen, 'Website')}` };
-  return {
-    check,
-    state: 'problem',
-    message: `The functions have not handled ${waiting.length} of ${counted(seen, 'Website')} for over a minute, first ${waiting[0]}`,
-    toDo: 'the log of the forwarder says whether its events arrive, and the log of the functions why they fail',
-  };
-}
-
-/** Unlike the lists of a `Cluster`, these keep `managedFields`, which say when a Website changed last. */
-async function* listsOf(
-  transport: Transport,
-  namespaces: readonly string[] | undefined,
-): AsyncGenerator<readonly Website[]> {
-  const places = new Places(1);
-  for (const namespace of namespaces ?? [undefined]) {
-    const request = requestFor({ name: PLURAL, prefix: apiPath(API_VERSION), namespace }, 'list');
-    for await (const page of pages(transport, { ...request, query: {} }, places))
-      yield (page as { readonly items: readonly Website[] }).items;
-  }
-}
-
-function waitsTooLong({ metadata, status }: Website, now: Date): boolean {
-  if (status?.observedGeneration === metadata.generation) return false;
-  const { managedFields = [], creationTimestamp = '' } = metadata;
-  const changes = managedFields.filter(({ subresource }) => subresource !== 'status').map(({ time = '' }) => time);
-  const last = changes.toSorted().at(-1) ?? creationTimestamp;
-  return !(now.getTime() - Date.parse(last) < PATIENCE_MS);
 }

@@ -7,7 +7,7 @@ import { websitePath } from '../../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
 import { VERSION } from '../../../functions/version.ts';
 import type { Finding } from '../../../infra/cli/doctor/finding.ts';
-import { handledFinding } from '../../../infra/cli/doctor/programs.ts';
+import { handledFinding } from '../../../infra/cli/doctor/handled.ts';
 import { createNamespace, createWebsite, patch } from '../../real-cluster.ts';
 import { website } from '../cli.ts';
 

@@ -271,6 +271,31 @@ it.each([
   expect([found?.state, found?.message]).toEqual([state, expect.stringContaining(message)]);
 });
 
+const failed = (type: string, observedGeneration: number) => ({
+  observedGeneration,
+  conditions: [
+    { type, status: 'True', reason: 'InternalError', observedGeneration: 2, message: 'failed calling webhook' },
+  ],
+});
+it.each([
+  ['stalled', failed('Stalled', 2), 'problem'],
+  ['not handled', failed('Reconciling', 1), 'problem'],
+  ['handled, and may recover', failed('Reconciling', 2), 'ok'],
+  ['refused for its own sake', { observedGeneration: 2, conditions: [{ type: 'Stalled', reason: 'Rejected' }] }, 'ok'],
+])('The doctor judges a Website whose reconciles fail: it is %s', async (_, status, state) => {
+  const items = [changedWebsite('shop', ago(0.1)), { ...changedWebsite('blog', ago(2)), status }];
+  const { findings } = await examined((path) =>
+    path.includes('/websites?') ? { items, metadata: {} } : VERSION_ONLY(path),
+  );
+  const found = findings.find(({ check }) => check === 'Websites');
+  expect(found?.state).toBe(state);
+  if (state === 'ok') return;
+  expect(found).toMatchObject({
+    message: 'Reconciles of 1 of 2 Websites have failed for over a minute, first a/blog: InternalError',
+    toDo: 'website explain blog -n a',
+  });
+});
+
 it('The doctor shows no query of a URL, which may hold a key', async () => {
   const asked = new URL(`${await listening('functions')}/?code=hunter2`);
   const urls = { functionsUrl: asked.href, forwarderUrl: 'http://127.0.0.1:1/?code=hunter2' };
