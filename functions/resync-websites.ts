@@ -120,7 +120,10 @@ export async function resyncWebsites(
       return undefined;
     } catch (error) {
       failed++;
-      return { key, error, recording };
+      if (recording.done.actions.length === 0) return { key, error, recording };
+      // A retry begins another record, without what this run wrote.
+      await recording.failed(error);
+      return { key, error };
     }
   };
   const failedOnce = await inParallel(queue, async (key) => {
@@ -134,7 +137,7 @@ export async function resyncWebsites(
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
     log[error instanceof ClusterError ? 'warn' : 'error']({ ...key, err: error }, 'Could not reconcile Website');
   }
-  await Promise.all(failures.map(({ error, recording }) => recording.failed(error)));
+  await Promise.all(failures.map(async ({ error, recording }) => recording?.failed(error)));
   const report = { seen, ...counts, unfinished: queue.length - begun };
   countResync(start, report);
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
@@ -147,7 +150,8 @@ const isMissingFromStatus = (outcome: Outcome): boolean => outcome.kind === 'sta
 interface Failure {
   readonly key: WebsiteKey;
   readonly error: unknown;
-  readonly recording: Recording;
+  /** Absent if the failure is recorded already. */
+  readonly recording?: Recording;
 }
 
 /** Retries once after each wait. @returns what still fails. */

@@ -1,5 +1,5 @@
 // The records of runs of the functions, on the model of the cluster.
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it, vi } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { Places } from '../../functions/cluster/places.ts';
 import { oneCluster, severalClusters } from '../../functions/clusters.ts';
@@ -7,7 +7,7 @@ import type { FunctionContext } from '../../functions/context.ts';
 import { History } from '../../functions/history/history.ts';
 import type { HistoryRecord, HistoryStore } from '../../functions/history/store.ts';
 import { reconcileEvent } from '../../functions/reconcile-website.ts';
-import { resyncClusters } from '../../functions/resync-websites.ts';
+import { resyncClusters, resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 
@@ -123,6 +123,38 @@ it('A resync records its repairs and failures, and then deletes old records', as
   ]);
   expect(written[0]).not.toHaveProperty('eventId');
   expect(pruned).toEqual([NOW.getTime() - 24 * 3_600_000]);
+});
+
+/** A resync whose first status writes fail. It retries once. */
+async function resyncWithoutStatus(failures: number): Promise<void> {
+  const update = vi.spyOn(cluster, 'updateStatus');
+  for (let attempt = 0; attempt < failures; attempt++)
+    update.mockRejectedValueOnce(new ClusterError('Unavailable', 'overloaded'));
+  await resyncWebsites({ ...context, cluster, resyncPlace: { last: undefined } }, { retryAfterMs: [0] });
+}
+
+it('A resync records what a run wrote before it failed, although a retry succeeds', async () => {
+  cluster.apply(key, SPEC);
+  await resyncWithoutStatus(1);
+  expect(written).toMatchObject([
+    { outcome: 'failed', reason: 'Unavailable', actions: expect.arrayContaining(['create Deployment']) as string[] },
+    { outcome: 'waiting', actions: ['update status'] },
+  ]);
+});
+
+it('A resync records each run that wrote something once, also if the retry fails', async () => {
+  cluster.apply(key, SPEC);
+  await resyncWithoutStatus(2);
+  expect(written).toMatchObject([
+    { outcome: 'failed', reason: 'Unavailable', actions: expect.arrayContaining(['create Deployment']) as string[] },
+  ]);
+});
+
+it('A resync does not record a failure that wrote nothing and that a retry ends', async () => {
+  cluster.apply(key, SPEC);
+  vi.spyOn(cluster, 'getWebsite').mockRejectedValueOnce(new ClusterError('Unavailable', 'overloaded'));
+  await resyncWithoutStatus(0);
+  expect(written).toMatchObject([{ outcome: 'waiting' }]);
 });
 
 it('A resync deletes old records even if the cluster is unreachable', async () => {
