@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startForwarder, startFunctions } from '../program.ts';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { startForwarder, startFunctions, type Program } from '../program.ts';
 
 /** Stands in each secret. */
 const HUSH = 'hunter2-marker';
@@ -12,8 +12,14 @@ const TOKEN = { token: HUSH };
 const SERVER = { server: 'https://127.0.0.1:1' };
 
 let folder: string;
+let programs: readonly Program[] = [];
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'kubeconfigs-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+// One that starts is a failure, and would go on.
+afterEach(async () => {
+  for (const program of programs) await program.stop();
+});
 
 it.each<[string, user: object, cluster: object, subject: string, toDo: string]>([
   ['a user name and a password', { username: 'admin', password: HUSH }, SERVER, 'user u', 'give its user a token'],
@@ -62,7 +68,7 @@ it.each<[string, user: object, cluster: object, subject: string, toDo: string]>(
       'current-context': 'x',
     };
     writeFileSync(file, JSON.stringify(entries));
-    const programs = [
+    programs = [
       startFunctions({ KUBECONFIG: file }),
       startForwarder(['--sink', 'http://127.0.0.1:1', '--host', '127.0.0.1', '--port', '0'], { KUBECONFIG: file }),
     ];
