@@ -1,4 +1,4 @@
-// The kubeconfig that az aks get-credentials writes. With Entra it holds no secret, but without it would: so it never leaves the vault.
+// The kubeconfig that az aks get-credentials writes. It stays in the vault, because it contains a secret if the cluster does not use Entra.
 
 @description('Name of the key vault.')
 param keyVaultName string

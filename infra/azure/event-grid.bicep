@@ -1,5 +1,5 @@
-// A topic whose events go into the functions' queue. A subscription that calls the function itself needs the function to be there
-// already: docs/deploy/azure.md has the command.
+// A topic whose events go into the functions' queue. A subscription that calls the function directly can only be created after the
+// function: docs/deploy/azure.md has the command.
 
 @description('Name of the topic.')
 param name string
@@ -72,7 +72,7 @@ resource deadLetterWriter 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 resource toQueue 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' = {
   parent: topic
   name: 'website-events'
-  // The topic has to have its rights before it is tried whether it can deliver.
+  // The topic needs its rights first, because Azure checks whether it can deliver.
   dependsOn: [queueSender, deadLetterWriter]
   properties: {
     eventDeliverySchema: 'CloudEventSchemaV1_0'
@@ -87,7 +87,7 @@ resource toQueue 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' = {
         properties: { resourceId: account.id, blobContainerName: deadLetterContainer }
       }
     }
-    // A resync has looked at the Website long before this is over.
+    // A resync looks at the Website long before this ends.
     retryPolicy: { maxDeliveryAttempts: 30, eventTimeToLiveInMinutes: 60 }
   }
 }

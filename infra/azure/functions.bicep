@@ -76,7 +76,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        // As many as host.json lets in, so that none waits in an instance while another is idle.
+        // As many as host.json accepts, so that no request waits in one instance while another is idle.
         triggers: { http: { perInstanceConcurrency: 32 } }
       }
     }
@@ -94,7 +94,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     })
   }
 
-  // Deployments come by Entra alone.
+  // Only Entra identities may deploy.
   resource ftp 'basicPublishingCredentialsPolicies' = {
     name: 'ftp'
     properties: { allow: false }

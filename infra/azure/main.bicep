@@ -1,4 +1,4 @@
-// azd up: the functions on Azure, and what they need. Nothing here has a key or a password: everybody is an identity of Entra.
+// azd up: the functions on Azure, and what they need. All parts use identities of Entra, and no keys or passwords.
 targetScope = 'subscription'
 
 @description('Name of the azd environment. Names of resources are derived from it.')
@@ -119,7 +119,7 @@ module aksKubeconfig 'aks-kubeconfig.bicep' = if (!empty(aksClusterId)) {
 
 module functions 'functions.bicep' = {
   scope: group
-  // A reference to a secret that is not there yet is looked up again a day later.
+  // If the secret does not exist yet, Azure resolves the reference again only a day later.
   dependsOn: [aksKubeconfig]
   params: {
     name: 'func-${token}'

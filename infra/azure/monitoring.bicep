@@ -28,7 +28,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
   properties: {
     Application_Type: 'web'
     WorkspaceResourceId: workspace.id
-    // What is sent with the connection string alone is refused.
+    // Refuses telemetry that is sent with only the connection string.
     DisableLocalAuth: true
   }
 }

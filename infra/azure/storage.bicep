@@ -54,7 +54,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
 
     resource events 'queues' = if (hasQueue) { name: queueName }
 
-    // The host would make it with the first message that ends there; made here, an alert can be set on it before.
+    // The host would create this queue with its first message. Here it exists before, so that an alert can be set on it.
     resource poison 'queues' = if (hasQueue) { name: '${queueName}-poison' }
   }
 }
