@@ -60,7 +60,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
   };
 }
 
-/** Without HISTORY_URL, none of the code of the history is loaded. */
+/** Without HISTORY_URL, it does not load the code of the history. */
 async function historyFrom({ history, clusterName = 'default' }: Config, log: Log): Promise<History | undefined> {
   if (history === undefined) return undefined;
   const { historyAt } = await import('./history/open.ts');

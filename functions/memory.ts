@@ -28,8 +28,8 @@ export function burstCounter(onBurstEnd: () => void): BurstCounter {
 }
 
 /**
- * Collects garbage now. After a list or a burst most of the heap is garbage, and V8 would keep it for the next one. It does nothing
- * unless Node runs with `--expose-gc`, as in the container images.
+ * Collects garbage now. After a list or a burst, most of the heap is garbage, which V8 would keep. It does nothing unless Node runs
+ * with `--expose-gc`, as in the container images.
  */
 export function giveBackMemory(): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });

@@ -68,7 +68,7 @@ const withoutUnusedUndici: Plugin = {
 const UNUSED: readonly { readonly by: string; readonly imports: RegExp }[] = [
   // We turn HTTP/2 off, and send bodies of text alone.
   { by: '/undici/lib/', imports: /\/(client-h2\.js|web\/fetch\/(body\.js|formdata)|web\/webidl)$/ },
-  // We write events as HTTP messages, and read none with the SDK: neither Kafka nor MQTT, no transport of its own, no large numbers.
+  // Parts of the SDK that we do not use: Kafka, MQTT, its own transport and large numbers. We only write events as HTTP messages.
   { by: '/cloudevents/dist/', imports: /^(\.\/(kafka|mqtt|transport\/(http|emitter))|json-bigint)$/ },
   // We send the requests ourselves, and refuse a kubeconfig with a proxy.
   {

@@ -106,7 +106,7 @@ function signatureCheck(secrets: readonly string[]): Check {
 
 /**
  * The signed text is `ID.TIMESTAMP.BODY`. Dots do not separate these parts reliably, so the body is taken to begin at the first
- * `{` or `[`. Hence an id must contain neither, and a timestamp consists of digits. Senders may use their events' ids, dots included.
+ * `{` or `[`. So an id must contain neither, and a timestamp consists of digits. Senders may use their events' ids, dots included.
  */
 const PLAIN_ID = /^[^\s{[]+$/;
 const PLAIN_TIMESTAMP = /^\d{1,12}$/;

@@ -7,7 +7,7 @@
 export const CALL_MS = 65_000;
 /** A call that takes this long shows an overloaded API server. Fewer concurrent calls then achieve more. */
 export const SLOW_MS = 10_000;
-/** The timeout of a call that creates a Kubernetes Event. The run waits for it, and nobody depends on it. */
+/** The timeout of a call that creates a Kubernetes Event. The run waits for it, but nothing depends on the Event. */
 export const ANNOUNCEMENT_MS = 2_000;
 /** No call for an event starts after this time. The last call may still take `CALL_MS`. */
 export const EVENT_MS = 45_000;

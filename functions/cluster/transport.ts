@@ -57,7 +57,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** What becomes of calls, for metrics. */
+/** Reports how calls went, for metrics. */
 export interface CallObserver {
   /** A call got its turn after this time, or gave up. */
   waited(ms: number): void;

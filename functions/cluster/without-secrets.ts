@@ -1,6 +1,6 @@
 // Somebody may type a secret where a name is expected, and an error would quote it into a log.
 
-/** What in texts has the shape of a secret. Names of files, contexts and namespaces do not have it, so messages can still show them. */
+/** The parts of texts that look like secrets. Names of files, contexts and namespaces do not, so messages still show them. */
 const SHAPES = [
   // A JSON Web Token, also half of one: a JSON object begins with `eyJ` in base64.
   /\beyJ[\w-]{8,}(?:\.[\w-]*)*/g,

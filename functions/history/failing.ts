@@ -9,7 +9,7 @@ const MOST = 10_000;
  * - the first of several failures for the same reason, and the run that ends them;
  * - the deletion of a Website.
  *
- * A run that found nothing to do is none of these, so settled Websites add nothing.
+ * A run that found nothing to do is not recorded, so settled Websites add no records.
  */
 export class Failing {
   /** The last outcome of Websites that failed or are gone, oldest first. */

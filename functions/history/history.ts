@@ -6,7 +6,7 @@ import { HistoryError, type HistoryQuery, type HistoryRecord, type HistoryStore,
 
 /** The longest time that a reply waits for its record. */
 const REPLY_MS = 200;
-/** The longest time that a write takes. It is longer than the time limit of a statement, so that the database says what is wrong. */
+/** The longest time that a write takes. It is longer than the time limit of a statement, so that the error is that of the database. */
 const WRITE_MS = 3_000;
 /** Most records that are being written or wait for it. */
 const MOST_WAITING = 500;

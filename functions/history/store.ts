@@ -52,8 +52,8 @@ export interface HistoryStore {
   /** Connects, and creates or updates the tables. Later calls do the same if it failed or the connection was lost. */
   open(withinMs: number): Promise<void>;
   /**
-   * Writes all records or none. After an error, the records may be there even so. To write them again adds none of them a second
-   * time.
+   * Writes all records or none. After an error, the records may have been stored nevertheless. A second write of the same records
+   * stores each only once.
    */
   add(records: readonly HistoryRecord[], withinMs: number): Promise<void>;
   /** Newest first. */
@@ -63,7 +63,7 @@ export interface HistoryStore {
   close(): Promise<void>;
 }
 
-/** The store failed. The message never has a password in it: it is the database's own, or ours. */
+/** The store failed. The message is the database's own or ours, and never contains a password. */
 export class HistoryError extends Error {
   override readonly name = 'HistoryError';
   readonly why: 'failed' | 'late';

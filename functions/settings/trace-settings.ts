@@ -9,7 +9,7 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-/** An hour. Spans that wait longer help nobody. */
+/** An hour. Spans that wait longer are of no use. */
 const LONGEST_DELAY_MS = 3_600_000;
 const MOST_SPANS = 1_000_000;
 

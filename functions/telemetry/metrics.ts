@@ -92,7 +92,7 @@ function instruments() {
 let created: ReturnType<typeof instruments> | undefined;
 /** Created at the first use, so that an SDK can be set up before. An SDK that is registered later gets no data. */
 const all = () => (created ??= instruments());
-/** Absent without a collector: then nobody would read the samples. */
+/** Absent without a collector, because the samples would have no use. */
 let eventLoop: EventLoopDelay | undefined;
 
 /**

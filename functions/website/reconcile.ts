@@ -34,7 +34,7 @@ export interface Reconciled {
   readonly versions: Versions;
 }
 
-/** How often a run that loses races tries, before it leaves the rest to the sender's retry. */
+/** How often a run that loses races starts again before it leaves the rest to the sender's retry. */
 const ATTEMPTS = 5;
 
 /**
@@ -43,8 +43,8 @@ const ATTEMPTS = 5;
  * ## Guarantees
  * Runs for the same Website may overlap. A run reads the children *before* the Website, and every write to a child carries the
  * resourceVersion that was read. So the API server refuses the write of a run that decided by an older spec once a newer run has
- * written. The run writes the status last, under the resourceVersion of the Website that it judged. Only the status with which a
- * rollout begins is written while the Deployment is (`judgeAhead`).
+ * written. The run writes the status last, under the resourceVersion of the Website that it judged. The exception is the status with
+ * which a rollout begins: the run writes it together with the Deployment (`judgeAhead`).
  *
  * With `since`, the Website may come from a cache. If it has changed again, that status write is refused. The run acts on a cached
  * Website only when its children were written for an older spec, or do not exist yet. So nothing goes back to an older spec. After a
@@ -148,7 +148,7 @@ async function writeAll(
 const isRefused = (wrote: PromiseSettledResult<Awaited<ReturnType<typeof write>>>): boolean =>
   wrote.status === 'fulfilled' && wrote.value !== 'namespace-terminating' && wrote.value.refusals.length > 0;
 
-/** Judges by the children after the writes. Writes the status if it is news. */
+/** Judges by the children after the writes, and writes the status if it changed. */
 async function judgeAndReport(
   live: Website,
   decision: Decision,

@@ -77,8 +77,7 @@ export function cellsOf(website: Website, now: Date): string[] {
 }
 
 /**
- * What the condition Ready says. A condition about an older spec says nothing of the newest one. If the site is not Ready and
- * reconciles fail, the failure is the reason.
+ * What the condition Ready says about the newest spec. If the site is not Ready and reconciles fail, the failure is the reason.
  */
 export function stateOf(website: Website): { readonly ready: string; readonly reason: string } {
   const ready = readyOf(website);

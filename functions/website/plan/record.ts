@@ -1,12 +1,12 @@
-// The record, on the Deployment, of the other children that its spec desires. By it, a run for the next spec sees that they are the same.
+// The record, on the Deployment, of the other children that its spec desires. It shows a run for the next spec whether they stay the same.
 import { CARRIER, type Carrier, type Child, type DesiredChildren } from '../children/kinds.ts';
 import type { Desired } from '../children/kind.ts';
 import { GENERATION, OTHERS } from '../children/metadata.ts';
 import { digest } from '../digest.ts';
 
 /**
- * Records on the Deployment which others this spec desires, such as `4.81a5c3b07e9d2f66`: the generation, and a digest of what is desired.
- * A Website whose others are the same for every spec has no such record.
+ * Records on the Deployment which other children this spec desires, such as `4.81a5c3b07e9d2f66`: the generation, and a digest of the
+ * desired objects. A Website whose other children are the same for every spec has no such record.
  */
 export function withRecord(wanted: DesiredChildren): DesiredChildren {
   const carrier = wanted[CARRIER];

@@ -8,8 +8,8 @@ import type { Website } from '../resource.ts';
 import { vouchesForAll } from '../status/status.ts';
 
 /**
- * Whether no older run can undo what the others are: every run since their own generation desired the same others. It holds if the
- * last status vouches for all children of the generation that the Deployment carries, and
+ * Whether no older run can undo the other children, because every run since their own generation desired the same ones. This holds if
+ * the last status vouches for all children of the generation that the Deployment carries, and
  * - this spec is the one that the status judged, or
  * - it is the next one, and desires the same others. No other spec came between, so no run can have acted on one.
  */

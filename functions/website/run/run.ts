@@ -20,7 +20,7 @@ export interface Run {
   /** The Website as a cache showed it to the first attempt of this run. It is not read again. */
   readonly cached?: Website;
   /**
-   * Children as they once were, at the version that each of them carries, or undefined if there was none. The run does not read these.
+   * Copies of children, each at the version that it carries, or undefined if the child did not exist. The run does not read these.
    */
   readonly kept?: Children | undefined;
   /** Repeats the writes that were reverted last time. */
@@ -64,8 +64,8 @@ export const childrenFrom = ({ look, since, cached }: Run): 'cache' | undefined 
   look?.mayLag === true && since !== undefined && cached === undefined ? 'cache' : undefined;
 
 /**
- * Whether the run did not read the Deployment from the API server's storage. It is a copy, comes from a cache, or is gone by the word of
- * an event. Then only a write shows that this is up to date.
+ * Whether the run did not read the Deployment from the API server's storage: it is a copy, it comes from a cache, or an event says that
+ * it was deleted. Then only a write shows that this is up to date.
  */
 export const isUnsure = (run: Run): boolean => run.kept !== undefined || childrenFrom(run) === 'cache';
 

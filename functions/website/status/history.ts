@@ -96,8 +96,8 @@ export function startOfUnready({ history: [newest] = [] }: WebsiteStatus): strin
 }
 
 /**
- * Whether a status is worth a write. Its history alone is not: a CRD of an older release drops the history, so every run would
- * write it again. Only an older generation that it lacked is, which is the running one. A history that was dropped gets none.
+ * Whether a status is worth a write. A history alone is not, because a CRD of an older release drops it, and every run would write it
+ * again. The exception is a new entry for an older generation, the running one. A history that was dropped gets no such entry.
  */
 export const isNews = (before: WebsiteStatus | undefined, after: WebsiteStatus): boolean =>
   differences(withoutHistory(before), withoutHistory(after)).length > 0 || addsOlder(before?.history, after);

@@ -138,7 +138,7 @@ const programsAt = async ({ functions, forwarder }: Urls): Promise<readonly Runn
     ...(forwarder === undefined ? [] : [statusAt('forwarder', forwarder)]),
   ]);
 
-/** Both programs, as far as they can be asked. A URL takes the place of the Pods. */
+/** Both programs, as far as the doctor can reach them: at the given URLs, or otherwise in their Pods. */
 async function programsIn(
   installation: string,
   atUrls: readonly Running[],

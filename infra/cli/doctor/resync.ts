@@ -31,7 +31,7 @@ const RARE_SECONDS = 25 * HOUR_SECONDS;
 const TO_DO =
   'the log of the functions says why: look for "Could not resync Websites", and whether anything asks for a resync';
 
-/** How long ago all Websites were last compared: what events missed is repaired no later than by that. @param now the API server's time. */
+/** How long ago the last resync was. It repairs what events missed. @param now the API server's time. */
 export function resyncFinding(running: readonly Running[], job: ResyncJob | undefined, now: Date): Finding {
   const check = 'resync';
   const seen = running.flatMap(({ program, status }) =>

@@ -34,7 +34,7 @@ export interface DifferentField {
   readonly manager?: string | undefined;
 }
 
-/** What the spec declares, and what leads there: also what the functions leave alone because of `suspend` or a policy. */
+/** What the spec declares, and the writes that lead there, including those that the functions omit because of `suspend` or a policy. */
 export interface Declared {
   /** Undefined if the spec is invalid. */
   readonly wanted: DesiredChildren | undefined;

@@ -23,7 +23,7 @@ export function history({ metadata, status }: Website): Answer {
   return { text: rows.length === 0 ? none : table([HEADER, ...rows]), data: entries };
 }
 
-/** Without a reason, nobody saw whether the site was ready with a generation that was replaced. */
+/** Without a reason, the functions did not judge whether the site was ready with a generation that was replaced. */
 const judgedText = (reason: string | undefined): string => (reason === undefined ? 'unknown' : 'never');
 
 const span = (from: string, to: string): string => `${Math.round((Date.parse(to) - Date.parse(from)) / 1000)}s`;

@@ -43,7 +43,7 @@ const PROGRESS = 1000;
  */
 export async function planFleet(target: Target, note: (line: string) => void): Promise<Fleet> {
   const { cluster } = target;
-  // Where there is memory, V8 would let garbage pile up: 10,000 Websites took 420 MB, of which 50 MB were in use.
+  // With enough memory, V8 lets garbage pile up: 10,000 Websites took 420 MB, of which 50 MB were in use.
   setFlagsFromString('--optimize-for-size');
   const written: WrittenWebsite[] = [];
   let seen = 0;

@@ -19,7 +19,7 @@ interface Waiting extends Place {
 /**
  * The limit of looks. Without it, 20,000 Websites that are not ready would need a thousand looks a second at first, and 170 after some
  * minutes. A look is three reads and a list of Pods. It takes 5 to 9 ms of CPU of the API server and etcd, and 3 to 5 of the functions.
- * So 20 looks a second take at most a fifth and a tenth of a core.
+ * So 20 looks a second take at most a fifth of a core of the API server and etcd, and a tenth of a core of the functions.
  *
  * A rollout that lasts is looked at every 120 s, so no look is late with up to 2,400 of them. The first minutes need more looks: the
  * burst is enough for 300 rollouts that begin at the same time.

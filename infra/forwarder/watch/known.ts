@@ -56,7 +56,7 @@ export class KnownObjects {
     return this.#packed.size + this.#unlisted.size;
   }
 
-  /** A list starts. An earlier list that did not end is void. */
+  /** A list starts. It replaces an earlier list that did not end. */
   listStarted(): void {
     for (const [key, packed] of this.#packed) this.#unlisted.set(key, packed);
     this.#packed = new Map();

@@ -9,7 +9,7 @@ export interface WatchedObject {
 
 /** Receives the objects and changes that a watch reads. Its methods must return at once, so they never send anything. */
 export interface Observer {
-  /** A list starts. An earlier list that did not end is void. */
+  /** A list starts. It replaces an earlier list that did not end. */
   listStarted(): void;
   listed(object: WatchedObject): void;
   /** The list is complete: objects that it did not contain no longer exist. */

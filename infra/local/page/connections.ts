@@ -2,8 +2,8 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Keeps at most this many connections. A new one takes the place of the one that has been idle for longest: it has no request, or
- * only a part of one. So connections without requests keep no browser out. If all connections have requests, the new one is closed.
+ * Keeps at most this many connections. For a new one, it closes the one that has been idle for longest, which has no request or only
+ * a part of one. So connections without requests cannot keep a browser out. If all have requests, it closes the new one.
  */
 export function limitConnections(server: Server, most: number): void {
   const all = new Set<Socket>();

@@ -33,7 +33,7 @@ export class Stream {
     this.#source = source;
     this.#limits = { mostClients, stuckMs };
     source.changed = () => {
-      // Nobody would ask for the changes, and they must not pile up.
+      // Without clients, the changes must not pile up.
       if (this.#clients.size === 0) source.changes();
       else this.#gathering ??= setTimeout(() => this.#sendChanges(), GATHER_MS);
     };

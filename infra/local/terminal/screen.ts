@@ -46,7 +46,7 @@ function liveScreen(output: WriteStream | NodeJS.WriteStream): Screen {
     },
     print(...lines) {
       live.clear();
-      // log-update would break a long line into several, which nobody could copy as one. The terminal wraps it.
+      // log-update would break a long line into several, so a user could not copy it as one. The terminal wraps it.
       if (lines.length > 0) output.write(`${lines.join('\n')}\n`);
       draw();
     },
