@@ -12,8 +12,11 @@ const WRITE_MS = 3_000;
 const MOST_WAITING = 500;
 /** After a failure, the records wait for this time. */
 const PAUSE_MS = 10_000;
-/** How long a record waits for a store that fails. A database restarts, or fails over to its replica, in less. */
-const KEEP_MS = 5 * 60_000;
+/**
+ * How often a record is tried. With the pauses, that takes 5 minutes: a database restarts, or fails over to its replica, in less. The
+ * time while Azure freezes a process does not count.
+ */
+const MOST_FAILURES = 30;
 /** The Azure host gives a worker 5 s to stop. */
 const CLOSE_MS = 3_000;
 const OPEN_MS = 5_000;
@@ -31,8 +34,7 @@ interface Settings {
 
 interface Waiting {
   readonly record: HistoryRecord;
-  /** By the clock of `performance`. */
-  readonly since: number;
+  failures: number;
 }
 
 /**
@@ -72,7 +74,7 @@ export class History {
   /** Writes the record if it says something new. It returns after `REPLY_MS` at the latest, and never throws. */
   async record(record: HistoryRecord): Promise<void> {
     if (!this.#failing.isNews(record)) return;
-    const waiting = { record, since: performance.now() };
+    const waiting = { record, failures: 0 };
     if (this.#waiting.length >= MOST_WAITING) return this.#drop([waiting], 'full');
     this.#waiting.push(waiting);
     // The first reply has waited for a slow store. The others do not.
@@ -135,7 +137,8 @@ export class History {
     } catch (error) {
       this.#isFailing = true;
       this.#pause();
-      this.#dropOld(error instanceof HistoryError ? error.why : 'failed');
+      for (const each of batch) each.failures++;
+      this.#dropTried(error instanceof HistoryError ? error.why : 'failed');
       const { length: waiting } = this.#waiting;
       this.#log.warn({ ...about(error), waiting, dropped: this.#dropped }, 'Could not write history');
     } finally {
@@ -167,9 +170,9 @@ export class History {
     this.#retry = undefined;
   }
 
-  /** A record that the store refuses each time must not keep the others waiting forever. */
-  #dropOld(why: HistoryError['why']): void {
-    const kept = this.#waiting.findIndex(({ since }) => performance.now() - since < KEEP_MS);
+  /** A record that the store refuses each time must not keep the others waiting forever. The oldest were tried most often. */
+  #dropTried(why: HistoryError['why']): void {
+    const kept = this.#waiting.findIndex(({ failures }) => failures < MOST_FAILURES);
     this.#drop(this.#waiting.splice(0, kept === -1 ? this.#waiting.length : kept), why);
   }
 
