@@ -129,7 +129,8 @@ function headersProblem({ headers, asksFor }: Call): string | undefined {
 }
 
 /**
- * What a signature of a query for the history covers, since a GET has no body. It is no CloudEvent, so it is not accepted as one.
+ * The text that a signature of a query for the history covers, since a GET has no body. It is not a CloudEvent, so the functions do not
+ * accept it as one.
  * @param search the query of the URL as it was sent, with its question mark.
  */
 export const signedQuery = (search: string): string => JSON.stringify({ history: search });

@@ -41,7 +41,7 @@ export class EventFile {
   }
 
   /**
-   * Resolves once the lines are in the file. They survive the end of this process, but perhaps not that of the machine.
+   * Resolves once the lines are in the file. They survive the end of this process, but perhaps not a failure of the machine.
    * @param signal gives up. Lines that are being written at that moment may still be in the file.
    * @throws an Error that names the path.
    */
@@ -92,7 +92,7 @@ export class EventFile {
     }
   }
 
-  /** The file at the path. After a rotation that is another one than before. */
+  /** The file at the path, which is a new one after a rotation. */
   async #opened(): Promise<FileHandle> {
     const there = await statsAt(this.#path);
     const known = await this.#file?.stat();

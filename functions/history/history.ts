@@ -8,7 +8,7 @@ import { HistoryError, type HistoryQuery, type HistoryRecord, type HistoryStore,
 const REPLY_MS = 200;
 /** The longest time that a write takes. It is longer than the time limit of a statement, so that the error is that of the database. */
 const WRITE_MS = 3_000;
-/** Most records that are being written or wait for it. */
+/** Most records that are being written or wait to be written. */
 const MOST_WAITING = 500;
 /** After a failure, the records wait for this time. */
 const PAUSE_MS = 10_000;
@@ -38,7 +38,7 @@ interface Waiting {
 }
 
 /**
- * Keeps what runs did. It fails no run: a record that cannot be written waits in memory, and is dropped and counted in the end.
+ * Keeps what runs did. It never makes a run fail: a record that cannot be written waits in memory, and is dropped and counted in the end.
  * A process that Azure freezes after its reply writes nothing until its next event, so a reply waits `REPLY_MS` for its record.
  */
 export class History {

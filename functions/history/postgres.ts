@@ -32,7 +32,7 @@ const PRUNE = `DELETE FROM website_history WHERE id IN (
   ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)`;
 
 export class PostgresHistory implements HistoryStore {
-  /** Nothing but records, so that slow readers delay no reply. */
+  /** Only for writing records, so that slow readers do not delay replies. */
   readonly #writer: Connection;
   /** Opened by the first caller who reads, or by a resync. */
   readonly #other: Connection;

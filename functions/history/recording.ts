@@ -61,6 +61,6 @@ function named(changed: readonly string[]): string[] {
   return more > 0 ? [...paths.slice(0, MOST_CHANGED), `and ${more} more`] : paths;
 }
 
-/** PostgreSQL stores neither NUL nor half a surrogate pair. One such text would have it refuse the whole batch. */
+/** PostgreSQL stores neither NUL nor half a surrogate pair. With one such text, it would refuse the whole batch. */
 const plain = (text: string, mostBytes: number): string =>
   shortened(text.replaceAll('\0', '\ufffd').toWellFormed(), mostBytes);

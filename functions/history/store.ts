@@ -45,7 +45,7 @@ export interface HistoryQuery {
 }
 
 /**
- * A database with the history. Each call settles within the given milliseconds, whatever the database does.
+ * A database with the history. Each call settles within the given milliseconds, even if the database hangs.
  * @throws HistoryError from every call.
  */
 export interface HistoryStore {

@@ -1,4 +1,4 @@
-// What the program itself writes: it asks for a reconcile, and suspends or resumes a Website. All else is the functions' work.
+// The only writes of the program itself: it requests a reconcile, and suspends or resumes a Website. The functions do the rest.
 import type { Transport } from '../../functions/cluster/transport.ts';
 import { PLURAL, REQUESTED_AT, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { websitePath } from '../../functions/cluster/kubernetes.ts';

@@ -9,7 +9,7 @@ export const EXIT = {
   usage: 2,
   /** The command worked, and the answer is no: something would change, is not Ready, or is not as it should be. */
   no: 3,
-  /** The command worked as far as it could, and could not see enough to answer yes or no. */
+  /** The command worked, but could not see enough to answer yes or no. */
   unknown: 4,
 } as const;
 

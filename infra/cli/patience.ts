@@ -1,7 +1,7 @@
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { ApiRequest, Transport } from '../../functions/cluster/transport.ts';
 
-/** Longer than an API server takes that is well. */
+/** Longer than a healthy API server takes. */
 const SILENT_MS = 3_000;
 
 /**

@@ -1,4 +1,4 @@
-// The program `website`: its commands, the flags that they share, and what becomes of their answers.
+// The program `website`: its commands, the flags that they share, and how it prints their answers.
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
 import { NO_CLUSTER, type ClusterAddress } from '../../functions/cluster/credentials.ts';
@@ -63,7 +63,7 @@ export interface RunningCluster extends ClusterAddress {
 export async function run(args: readonly string[], { out, error: errorOut, ...rest }: Process): Promise<ExitCode> {
   const process: Process = {
     ...rest,
-    // Whatever a command prints: no text of a cluster, a file or a server may control the terminal.
+    // Applies to all output: no text of a cluster, a file or a server may control the terminal.
     out: (text) => out(printableOutput(text)),
     // Errors quote what was typed, and they end in logs.
     error: (text) => errorOut(printableOutput(withoutSecrets(text))),

@@ -134,8 +134,8 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
   let resyncs = 0;
   const { changed } = burstCounter(giveBackMemory);
   return {
-    // Changes go before the resync. Websites that were not Ready before a list and have not changed are looked at, in the turn of
-    // their namespaces. There may be thousands of them.
+    // Changes go before the resync. Websites that were not Ready before a list and have not changed get a look, and their namespaces
+    // take turns. There may be thousands of them.
     change: ({ versions, ...change }, revealedBy) => {
       // If a list reveals a change, other objects may have changed unnoticed too.
       const isComplete = versions !== undefined && revealedBy === 'watch';

@@ -93,7 +93,7 @@ export function releaseOptionsFrom(args: readonly string[]): ReleaseOptions {
   };
   return {
     repository: given('repository', /^[\w.-]+\/[\w.-]+$/, 'OWNER/NAME'),
-    // A registry knows no upper case.
+    // A registry accepts only lower case.
     registry: given('registry', /^[a-z0-9.:_/-]+$/, 'ghcr.io/owner'),
     digests: {
       'website-forwarder': given('forwarder', DIGEST, 'sha256: and 64 digits'),

@@ -7,7 +7,7 @@ var path = require('path');
 
 /**
  * What this file starts. npm keeps the flags of a program for itself when `--` is missing. `--yes` is not among them, because it is
- * also a setting of npm, which a machine may have turned on for good. Without it, npm start asks.
+ * also a setting of npm, which a machine may have turned on permanently. Without it, npm start asks.
  */
 var PROGRAMS = {
   start: {

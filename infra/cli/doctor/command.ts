@@ -50,7 +50,7 @@ export const doctorCommand: ClusterCommand<Flags> = {
   },
 };
 
-/** An installation is reported as healthy only if every part was seen that can be seen. */
+/** The doctor calls an installation healthy only if it saw every part that it can see. */
 export function codeOf(findings: readonly Finding[]): ExitCode {
   const has = (wanted: Finding['state']) => findings.some(({ state }) => state === wanted);
   if (has('problem')) return EXIT.no;
@@ -155,7 +155,7 @@ function limitedTo(running: readonly Running[]): readonly string[] | undefined {
   return said.find(({ namespaces }) => namespaces !== undefined)?.namespaces;
 }
 
-/** What a check found that could not ask. */
+/** The finding of a check that could not reach what it checks. */
 const asFinding =
   (check: string, state: 'problem' | 'unknown') =>
   (error: unknown): Finding => {

@@ -1,4 +1,4 @@
-// Whether the Websites are handled: what all programs together achieve.
+// Whether the functions handle the Websites, which needs all programs.
 import { requestFor } from '../../../functions/cluster/collection.ts';
 import { pages } from '../../../functions/cluster/pages.ts';
 import { Places } from '../../../functions/cluster/places.ts';
@@ -20,7 +20,7 @@ import type { Finding } from './finding.ts';
 const PATIENCE_MS = 60_000;
 
 /**
- * Whether somebody handles the Websites: the one check that covers the whole way of an event.
+ * Whether the functions handle the Websites: the only check that covers the whole path of an event.
  * @param namespaces all if undefined. @param now the API server's time.
  */
 export async function handledFinding(

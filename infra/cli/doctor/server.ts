@@ -49,7 +49,7 @@ const MOST_SKEW_MS = 10_000;
 /** Times of the API server are whole seconds. */
 const ROUNDING_MS = 1000;
 
-/** The API server read its clock between `before` and `after`, so only what lies outside of them is a difference. */
+/** The API server read its clock between `before` and `after`, so only a time outside of these is a difference. */
 export function clockFinding({ time, before, after }: ServerTime): Finding {
   const check = 'clock';
   const [ahead, behind] = [time.getTime() - after.getTime(), before.getTime() - (time.getTime() + ROUNDING_MS)];

@@ -114,7 +114,7 @@ async function asksForKey(url: URL): Promise<boolean> {
   return response.status === 401;
 }
 
-/** Only the functions resync. A release that does not name its program can be told by that. */
+/** Only the functions resync. This identifies them in a release that does not name its program. */
 function otherThan(expected: Program, status: Running['status']): Program | undefined {
   if (typeof status !== 'object' || 'missing' in status) return undefined;
   const program = status.program ?? (status.resync === undefined ? undefined : 'functions');

@@ -1,4 +1,4 @@
-// How the children of a Website are not as its spec declares, whether or not the next reconcile changes it.
+// Where the children of a Website differ from its spec, whether or not the next reconcile changes that.
 import {
   CHILD_KINDS,
   type Child,

@@ -101,7 +101,7 @@ function writtenWebsite({ namespace, name, changes, refusedLastTime }: Planned):
   };
 }
 
-/** What would be tried again comes last: it says nothing about this release. */
+/** Refused writes that would be tried again come last, because they say nothing about this release. */
 export function fleetAnswer({ seen, written }: Fleet): Result {
   const parts = sorted(written);
   const { changing, onlyStatus, triedAgain } = parts;

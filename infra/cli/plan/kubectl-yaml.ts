@@ -29,7 +29,7 @@ function numberOrText(text: string): number | string {
   return FLOAT.test(plain) ? Number(plain) : text;
 }
 
-/** The documents of a file. As with kubectl, the last one counts of fields that are there twice. */
+/** The documents of a file. If a field occurs twice, the last one counts, as in kubectl. */
 export const kubectlDocuments = (text: string): Document.Parsed[] =>
   parseAllDocuments(text, {
     merge: true,

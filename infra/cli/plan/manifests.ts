@@ -43,8 +43,8 @@ const LARGEST_BYTES = 16 * 1024 * 1024;
 const STDIN = 0;
 
 /**
- * The Websites in a file of YAML or JSON documents, or in a List of them. Other kinds are skipped. As with kubectl, the last one counts
- * if one is there more than once.
+ * The Websites in a file of YAML or JSON documents, or in a List of them. Other kinds are skipped. If a Website occurs more than once,
+ * the last one counts, as in kubectl.
  * @throws UsageError if the file cannot be read, has no Website, or has one that kubectl would not send.
  */
 export function manifestsIn(from: From): Manifests {
@@ -132,7 +132,7 @@ const annotations = z
   .refine((texts) => sizeOf(texts) <= LARGEST_ANNOTATIONS, `must have at most ${LARGEST_ANNOTATIONS} bytes in total`)
   .nullish();
 
-/** `ObjectMeta` of the API. A plan does not look at these. */
+/** `ObjectMeta` of the API. A plan ignores these fields. */
 const OTHERS =
   'generateName selfLink uid resourceVersion generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds ownerReferences finalizers managedFields';
 

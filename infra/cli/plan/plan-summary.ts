@@ -23,7 +23,7 @@ export function sorted<Plan extends Counted>(plans: readonly Plan[]): Sorted<Pla
   return { changing: others.filter((plan) => !isStatus(plan)), onlyStatus: others.filter(isStatus), triedAgain };
 }
 
-/** Trying a refused write again is no change that the next reconcile, or this release, is known to make. */
+/** A refused write that is tried again does not count as a change, because it may be refused again. */
 export const codeOf = ({ changing, onlyStatus }: Sorted<unknown>): ExitCode =>
   changing.length > 0 || onlyStatus.length > 0 ? EXIT.no : EXIT.ok;
 

@@ -32,7 +32,7 @@ export interface Planned {
   readonly namespace: string;
   readonly name: string;
   readonly changes: readonly PlannedChange[];
-  /** Set if the last reconcile of this spec sent these writes too, and the API server refused them and was not asked again. */
+  /** Set if the API server refused the same writes in the last reconcile of this spec, and this plan did not ask it again. */
   readonly refusedLastTime?: Refusal | undefined;
   readonly outcome: Outcome['kind'];
   /** The status after the reconcile. Absent if there is no such Website. */
@@ -52,7 +52,7 @@ export async function planned(
   const run = dryRun(cluster, options);
   const { outcome } = await reconcile({ namespace, name }, { cluster: run.cluster, now, defaults });
   const website = outcome.kind === 'gone' ? undefined : await run.cluster.getWebsite({ namespace, name });
-  // Asked now, the API server has accepted what is recorded.
+  // With dry runs, the API server has just accepted the recorded writes.
   const isUnsure = website !== undefined && options.server === undefined;
   return {
     namespace,

@@ -17,7 +17,7 @@ export interface WebsitesWatch {
   readonly entered: (state: State) => void;
 }
 
-/** Watches Websites until the signal aborts. It survives what the forwarder survives, because it watches as the forwarder does. */
+/** Watches Websites until the signal aborts. It uses the forwarder's watch, so it survives the same failures. */
 export const watchWebsites = (
   { transport, namespace, entered, ...seen }: WebsitesWatch,
   signal: AbortSignal,
@@ -37,7 +37,7 @@ export const watchWebsites = (
 const wait = (ms: number, aborted: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal: aborted }).catch(() => {});
 
-/** A list tells of a deletion only by what it no longer contains. */
+/** A list shows a deletion only by the missing object. */
 function observerOf({ changed, deleted }: Pick<WebsitesWatch, 'changed' | 'deleted'>): Observer {
   const known = new Set<string>();
   let listed = new Set<string>();

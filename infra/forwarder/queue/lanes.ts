@@ -26,7 +26,7 @@ interface Waiting extends Place {
  */
 export const LOOKS: Rate = { burst: 1_700, perSecond: 20 };
 
-/** A Website that is not ready names a new cause within this time (P11). A cause in the Pods is found by a look, and not by an event. */
+/** A Website that is not ready names a new cause within this time. Only a look finds a cause in the Pods, because no event reports it. */
 const SOON_MS = 15_000;
 
 /** Every eighth turn belongs to the other lane, so that it never starves. */

@@ -6,7 +6,7 @@ const OF_OTHERS = 1 / 2;
 /** What holds a place. */
 export interface Holder {
   readonly group: string;
-  /** Whether it is tried for the first time, and in the fast lane. All else are others. */
+  /** Whether it is in the fast lane, and tried for the first time. Everything else counts as others. */
   readonly isNewChange: boolean;
 }
 

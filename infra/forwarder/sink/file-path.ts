@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 const LIKE = 'such as file:///var/lib/website/events.jsonl';
 
-/** The path that a file URL names, or what is wrong with the URL. Takes the text: a URL drops the host of some of them. */
+/** The path that a file URL names, or what is wrong with the URL. Takes the text, because parsing drops the host of some URLs. */
 export function filePathIn(text: string): { readonly path: string } | { readonly problem: string } {
   const url = URL.parse(text);
   if (url?.protocol !== 'file:') return { problem: `must be a file URL, ${LIKE}` };

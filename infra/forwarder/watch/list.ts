@@ -12,7 +12,7 @@ const page = z.object({
 /**
  * Reads all objects, in pages. Never with `resourceVersion=0`, because a stale cache could omit objects that exist.
  * @returns the version to start the watch from.
- * @throws ClusterError, also for an expired page. The list is then void, and no object counts as deleted.
+ * @throws ClusterError, also for an expired page. The list then does not count, and no object counts as deleted.
  */
 export async function list(
   { resource, transport, observer, progressed, pageSize, places }: WatchOptions,

@@ -23,7 +23,7 @@ export interface Page {
   stop(): Promise<void>;
 }
 
-/** For users who want none. */
+/** For users who do not want the page. */
 export const NO_PAGE: Page = { links: [], take() {}, silentFor() {}, connectTo() {}, async stop() {} };
 
 /**

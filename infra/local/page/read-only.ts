@@ -1,7 +1,7 @@
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { ApiRequest, Transport } from '../../../functions/cluster/transport.ts';
 
-/** The same API server, for reading. It refuses whatever else it is asked before that is sent, so the page can change nothing. */
+/** The same API server, for reading. It sends no other request, so the page cannot change anything. */
 export const readOnly = (transport: Transport): Transport => ({
   ...transport,
   json: async (request) => transport.json(reading(request)),

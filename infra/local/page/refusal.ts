@@ -8,7 +8,7 @@ interface Refusal {
 
 /**
  * Why the page does not answer a request. With DNS rebinding, any web page may send requests to this machine under its own host name,
- * so the Host header must name this machine. Of other web pages, it takes nothing but a link.
+ * so the Host header must name this machine. Other web pages may only link to the page.
  */
 export function refusalOf({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): Refusal | undefined {
   if (!isLoopback(hostOf(headers.host)))
@@ -17,7 +17,7 @@ export function refusalOf({ method, headers }: Pick<IncomingMessage, 'method' | 
   return method === 'GET' || method === 'HEAD' ? undefined : { status: 405, why: 'The page only reads: use GET' };
 }
 
-/** Without the port. Empty if it is no host name. */
+/** Without the port. Empty if it is not a host name. */
 const hostOf = (header = ''): string =>
   /^[^/?#\\@]+$/.test(header) ? (URL.parse(`http://${header}`)?.hostname ?? '') : '';
 

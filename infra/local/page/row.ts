@@ -5,7 +5,7 @@ import type { Look, WebsiteRow } from './shown.ts';
 
 /** Thousands of rows are sent at once. The view of one Website has the whole message. */
 const LONGEST_MESSAGE = 400;
-/** An image reference may be far longer than what anybody reads in a list. */
+/** An image reference may be far too long for a list. */
 const LONGEST_IMAGE = 256;
 
 export function rowOf(website: Website): WebsiteRow {

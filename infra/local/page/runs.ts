@@ -93,7 +93,7 @@ function saidBy(said: Line): Partial<Run> & Pick<Run, 'event'> {
 /** What was done to one Website, newest first: the log lines of this session, and the history, which also has the changed fields. */
 export function timeline(live: readonly Run[], stored: readonly StoredRun[], website: string): Run[] {
   const runs = new Map<string, Run>();
-  // A live run without an event is in the history under no name, so only the history shows it.
+  // A live run without an event cannot be matched with its record, so only the record is shown.
   for (const run of live) if (run.eventId !== undefined || stored.length === 0) runs.set(run.id, run);
   stored.forEach((record, place) => {
     const id = `${website} ${record.eventId ?? `recorded-${place}-${record.time}`}`;

@@ -1,6 +1,6 @@
 // What the server sends and the browser shows. It imports nothing, so that both sides can use it.
 
-/** How a Website is doing, as the page shows it. `problem` needs somebody to act, `progressing` only time. */
+/** The state of a Website, as the page shows it. For `problem`, a person has to act. `progressing` only needs time. */
 export type Look = 'ready' | 'progressing' | 'problem' | 'suspended' | 'unseen' | 'deleting';
 
 /** One Website, as a row of the list. */
@@ -32,18 +32,18 @@ export interface Delivery {
   readonly why?: string | undefined;
 }
 
-/** What became of one event: how it was delivered, what a function decided and what it wrote. */
+/** The course of one event: how it was delivered, what a function decided and what it wrote. */
 export interface Run {
   /** Unique among all runs. */
   readonly id: string;
   /** `namespace/name` of the Website. */
   readonly website: string;
-  /** When something about it was last heard, in milliseconds since 1970. */
+  /** The time of the last log line about it, in milliseconds since 1970. */
   readonly at: number;
   /** The reason of the event, or `resync`. */
   readonly event: string;
   readonly eventId?: string | undefined;
-  /** `settled`, `waiting`, `stalled`, `gone` or `failed`. Absent while only the forwarder has spoken of it. */
+  /** `settled`, `waiting`, `stalled`, `gone` or `failed`. Absent while only the forwarder has logged it. */
   readonly outcome?: string | undefined;
   /** The reason of the condition Ready, or the code of the error. */
   readonly reason?: string | undefined;

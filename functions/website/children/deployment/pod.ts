@@ -65,7 +65,7 @@ export function mergedPodSpec(have: PodSpec, want: PodSpec, now: Stated, before:
 
 /**
  * Defaults that a later release added to the Pod template. They come with a change that replaces the Pods anyway, so an upgrade of
- * the functions restarts nothing.
+ * the functions restarts no Pods.
  */
 function withNewDefaults(have: PodSpec, merged: PodSpec, { topologySpreadConstraints }: PodSpec): PodSpec {
   const hasOwn = (have.topologySpreadConstraints ?? []).length > 0;

@@ -7,7 +7,7 @@
  * @property {() => void} lost
  */
 
-/** How long to wait where the browser does not try again by itself. */
+/** How long to wait when the browser does not reconnect automatically. */
 const AGAIN_MS = 2_000;
 
 /**

@@ -130,5 +130,5 @@ export const address = (url) =>
       >`
     : nothing;
 
-/** Addresses of Services work within the cluster only, so they are no use in the list. @param {string | undefined} url */
+/** Addresses of Services work only within the cluster, so the list omits them. @param {string | undefined} url */
 const isInternal = (url) => url === undefined || /\.svc(:\d+)?\/?$/.test(url);

@@ -6,7 +6,7 @@ import { html, svg } from 'lit-html';
 const CIRCLE = svg`<circle cx="8" cy="8" r="7" />`;
 
 /**
- * Each state has its own shape and word, so that nobody has to tell colours apart.
+ * Each state has its own shape and word, so that the reader need not tell colours apart.
  * @type {Readonly<Record<Look, { readonly word: string, readonly shape: SVGTemplateResult }>>}
  */
 export const LOOKS = {
