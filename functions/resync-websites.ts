@@ -14,7 +14,7 @@ import { repairedIn } from './website/run/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 import type { Log } from './telemetry/log.ts';
 import { isComplete, type ResyncPlace, type ResyncReport } from './resync/report.ts';
-import { AT_EVERYTHING } from './website/run/look.ts';
+import { AT_CARRIER, AT_EVERYTHING } from './website/run/look.ts';
 
 export interface ResyncContext extends Context, RecordingContext {
   readonly log: Log;
@@ -36,6 +36,11 @@ const RETRY_AFTER_MS = [1_000, 5_000];
 const MOST_FAILURES = 1_000;
 /** Half of the connections to an API server, so that events still get through. */
 const PARALLEL = 16;
+/**
+ * Websites whose Pods a resync looks at again, after everything else. An outage may stop thousands, and our forwarder has each of them
+ * looked at anyway. The next resync in the same process continues behind them.
+ */
+const MOST_LOOKS = 500;
 /** Websites between two log lines about progress. */
 const PROGRESS = 500;
 
@@ -93,10 +98,14 @@ export async function resyncWebsites(
   { timeMs = TIME_MS, retryAfterMs = RETRY_AFTER_MS, failures: mostFailures = MOST_FAILURES }: ResyncLimits = {},
 ): Promise<ResyncReport> {
   const start = performance.now();
-  const { seen, differing, large, uncompared, afresh } = await findDiffering(context);
+  const { seen, differing, large, explained, uncompared, afresh } = await findDiffering(context);
   const known = new Set([...differing, ...large]);
-  const parts = [differing, [...large, ...uncompared]];
-  const queue = parts.flatMap((keys) => startingBehind(resyncPlace.last, keys));
+  const isLook = new Set(explained);
+  const [small, rest, looks] = [differing, [...large, ...uncompared], explained].map((keys) =>
+    startingBehind(resyncPlace.last, keys),
+  ) as [Keys, Keys, Keys];
+  const work = [...small, ...rest];
+  const queue = [...work, ...looks.slice(0, MOST_LOOKS)];
   const counts = { differing: known.size, repaired: 0, stalled: 0, failed: 0, unreached: 0 };
   let begun = 0;
   let failed = 0;
@@ -104,7 +113,7 @@ export async function resyncWebsites(
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     const recording = recordingOf({ key, eventReason: 'resync' }, context);
     try {
-      const run = { look: AT_EVERYTHING, afresh: afresh.has(key) };
+      const run = { look: isLook.has(key) ? AT_CARRIER : AT_EVERYTHING, afresh: afresh.has(key) };
       const reconciled = await traced({ key }, context, (own) =>
         measured('resync', recording.done, () => reconcile(key, own, run, recording.done)),
       );
@@ -138,7 +147,7 @@ export async function resyncWebsites(
     log[error instanceof ClusterError ? 'warn' : 'error']({ ...key, err: error }, 'Could not reconcile Website');
   }
   await Promise.all(failures.map(async ({ error, recording }) => recording?.failed(error)));
-  const report = { seen, ...counts, unfinished: queue.length - begun };
+  const report = { seen, ...counts, unfinished: Math.max(0, work.length - begun) };
   countResync(start, report);
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
   return report;
@@ -179,6 +188,8 @@ const isWorthRetrying = ({ error }: Failure): boolean => error instanceof Cluste
 function split<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
+
+type Keys = readonly WebsiteKey[];
 
 /** Rotates the keys to start behind `last`, if that is one of them. */
 function startingBehind(last: WebsiteKey | undefined, keys: readonly WebsiteKey[]): readonly WebsiteKey[] {

@@ -2,6 +2,7 @@ import { wouldLast } from './lasting.ts';
 import { isNews } from '../website/status/history.ts';
 import type { Context } from '../website/reconcile.ts';
 import type { Website, WebsiteKey } from '../website/resource.ts';
+import type { Finding } from '../website/pods/explain.ts';
 import { decide, judge } from '../website/run/decide.ts';
 import type { Children } from '../website/children/kinds.ts';
 import { websitesWithChildren } from './with-children.ts';
@@ -12,6 +13,8 @@ export interface Found {
   readonly differing: readonly WebsiteKey[];
   /** Differing Websites above `LARGEST_AMONG_OTHERS`, reconciled last because few of them fit into memory at once. */
   readonly large: readonly WebsiteKey[];
+  /** Websites that differ in nothing but what their Pods may say. The status names a cause, and the lists hold no Pods. */
+  readonly explained: readonly WebsiteKey[];
   /** Websites that could not be compared, because a list was not in order. */
   readonly uncompared: readonly WebsiteKey[];
   /** Websites whose overridden write would have another result now, by a dry run. */
@@ -25,6 +28,7 @@ const LARGEST_AMONG_OTHERS = 128 * 1024;
 export async function findDiffering(context: Context): Promise<Found> {
   const differing: WebsiteKey[] = [];
   const large: WebsiteKey[] = [];
+  const explained: WebsiteKey[] = [];
   const uncompared: WebsiteKey[] = [];
   const afresh = new Set<WebsiteKey>();
   let seen = 0;
@@ -37,33 +41,39 @@ export async function findDiffering(context: Context): Promise<Found> {
     const compared = wouldChange ? 'differs' : compare(website, children, context);
     if (compared === 'differs') differing.push(key);
     if (compared === 'large') large.push(key);
+    if (compared === 'explained') explained.push(key);
     if (compared === 'unknown') uncompared.push(key);
   }
-  return { seen, differing, large, uncompared, afresh };
+  return { seen, differing, large, explained, uncompared, afresh };
 }
 
 function compare(
   website: Website,
   children: Children | undefined,
   context: Pick<Context, 'now' | 'defaults'>,
-): 'settled' | 'differs' | 'large' | 'unknown' {
+): 'settled' | 'differs' | 'explained' | 'large' | 'unknown' {
   try {
     // An invalid spec is judged without its children.
     if (children === undefined && decide(website, {}, { defaults: context.defaults }).spec !== undefined)
       return 'unknown';
-    if (!differs(website, children ?? {}, context)) return 'settled';
-    return JSON.stringify(website).length > LARGEST_AMONG_OTHERS ? 'large' : 'differs';
+    const compared = differs(website, children ?? {}, context);
+    return compared === 'differs' && JSON.stringify(website).length > LARGEST_AMONG_OTHERS ? 'large' : compared;
   } catch {
     // A bug of ours must not fail the whole resync. The reconcile of this Website reports it.
     return 'differs';
   }
 }
 
-/** The Pods are not read here. So a Website whose condition names a cause differs, and its reconcile looks at the Pods again. */
-function differs(website: Website, children: Children, { now, defaults }: Pick<Context, 'now' | 'defaults'>): boolean {
-  if (website.metadata.deletionTimestamp !== undefined) return false;
+function differs(
+  website: Website,
+  children: Children,
+  { now, defaults }: Pick<Context, 'now' | 'defaults'>,
+): 'settled' | 'differs' | 'explained' {
+  if (website.metadata.deletionTimestamp !== undefined) return 'settled';
   const decision = decide(website, children, { defaults });
-  if (decision.plan.steps.length > 0 || decision.scale !== undefined) return true;
-  const judged = judge(website, decision, { children, refusals: [] }, now());
-  return isNews(website.status, judged.status);
+  if (decision.plan.steps.length > 0 || decision.scale !== undefined) return 'differs';
+  const isAsJudged = (finding?: Finding) =>
+    !isNews(website.status, judge(website, decision, { children, refusals: [] }, now(), finding).status);
+  if (isAsJudged()) return 'settled';
+  return isAsJudged({ kind: 'unanswered' }) ? 'explained' : 'differs';
 }

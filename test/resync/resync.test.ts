@@ -1,11 +1,12 @@
 // The resync on the model of the cluster: where it continues when it runs out of time, and how much memory it takes.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
+import { aPod } from '../fixtures/broken-pods.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
 import { type Child, CHILD_KINDS } from '../../functions/website/children/kinds.ts';
 
@@ -118,6 +119,70 @@ it('A resync reconciles large Websites after all others', async () => {
   expect(new Set(written)).toEqual(new Set(['small', 'large']));
   expect(cluster.websites()).toHaveLength(2);
   expect(written[0]).toBe('small');
+});
+
+describe('A resync of Websites whose status names what their Pods say', () => {
+  /** A Pod of each site, which waits for this reason. */
+  const podsOf = (count: number, reason: string) =>
+    Array.from({ length: count }, (_, index) => {
+      const { metadata, ...pod } = aPod({ state: { waiting: { reason, message: 'not found' } } });
+      return { ...pod, metadata: { ...metadata, labels: { ...metadata.labels, app: `site-${index}` } } };
+    });
+
+  async function stopped(count: number) {
+    const cluster = clusterOf(count);
+    cluster.pods = podsOf(count, 'ErrImagePull');
+    let seconds = 0;
+    const context = { ...contextOf(cluster), now: () => new Date(NOW.getTime() + seconds * 1_000) };
+    await resyncWebsites(context);
+    for (const child of cluster.children())
+      if (child.kind === 'Deployment') cluster.edit(child, { status: { observedGeneration: 1 } });
+    seconds = 60;
+    await resyncWebsites(context);
+    const visited: string[] = [];
+    const getWebsite = cluster.getWebsite.bind(cluster);
+    cluster.getWebsite = async (key) => {
+      visited.push(key.name);
+      return getWebsite(key);
+    };
+    return { cluster, context, visited };
+  }
+  const messages = (cluster: MemoryCluster) =>
+    cluster.websites().map(({ status }) => status?.conditions?.find(({ type }) => type === 'Ready')?.message ?? '');
+
+  it('looks at their Pods again, and counts none of them unless its cause has changed', async () => {
+    const { cluster, context, visited } = await stopped(3);
+    expect(await resyncWebsites(context)).toMatchObject({ seen: 3, differing: 0, repaired: 0, unfinished: 0 });
+    expect(visited.toSorted()).toEqual(['site-0', 'site-1', 'site-2']);
+    for (const message of messages(cluster)) expect(message).toContain('ImagePullBackOff');
+    cluster.pods = podsOf(3, 'CreateContainerConfigError');
+    expect(await resyncWebsites(context)).toMatchObject({ differing: 3, unfinished: 0 });
+    for (const message of messages(cluster)) expect(message).toContain('CreateContainerConfigError');
+  });
+
+  it('repairs others first', async () => {
+    const { cluster, context, visited } = await stopped(40);
+    cluster.remove('Service', { namespace: 'team-a', name: 'site-39-service' });
+    expect(await resyncWebsites(context)).toMatchObject({ differing: 1, repaired: 1 });
+    expect(visited[0]).toBe('site-39');
+  });
+
+  it('counts only others as unfinished when its time is up', async () => {
+    const { cluster, context, visited } = await stopped(3);
+    expect(await resyncWebsites(context, { timeMs: -1 })).toMatchObject({ differing: 0, unfinished: 0 });
+    cluster.remove('Service', { namespace: 'team-a', name: 'site-1-service' });
+    expect(await resyncWebsites(context, { timeMs: -1 })).toMatchObject({ differing: 1, unfinished: 1 });
+    expect(visited).toEqual([]);
+  });
+
+  it('looks at some of many, and at the others next time', async () => {
+    const { context, visited } = await stopped(700);
+    for (const more of [500, 200]) {
+      const before = new Set(visited).size;
+      expect(await resyncWebsites(context)).toMatchObject({ differing: 0, unfinished: 0 });
+      expect(new Set(visited).size - before).toBe(more);
+    }
+  });
 });
 
 it('A resync compares Websites with large children from the lists too', async () => {
