@@ -5,11 +5,13 @@ import { differences } from '../../../functions/website/differences.ts';
 import { CHILD_KINDS, type ChildKind } from '../../../functions/website/children/kinds.ts';
 import { childName } from '../../../functions/website/children/metadata.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
+import type { Run } from '../../../functions/website/run/run.ts';
 import { planCommand } from '../../../infra/cli/plan/command.ts';
 import { planFleet } from '../../../infra/cli/plan/fleet.ts';
 import { planManifests } from '../../../infra/cli/plan/plan.ts';
 import { planned, type Planned } from '../../../infra/cli/plan/planned.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
+import { RUNS } from '../../fixtures/runs.ts';
 import { NOW } from '../../fixtures/websites.ts';
 import { anySpec, type Spec } from '../../website/generated.ts';
 import { sampled } from '../../sampling.ts';
@@ -59,9 +61,9 @@ const clusterAfter = async (history: readonly Step[]): Promise<MemoryCluster> =>
 };
 
 /** What a reconcile did, derived from the objects before and after it. */
-async function done(cluster: MemoryCluster) {
+async function done(cluster: MemoryCluster, run: Run = {}) {
   const before = cluster.all();
-  const { outcome, actions } = await reconcile(key, { cluster, now });
+  const { outcome, actions } = await reconcile(key, { cluster, now }, run);
   const after = cluster.all();
   const fields = CHILD_KINDS.flatMap((each) => {
     const [had, has] = [before, after].map((objects) => objects.find((object) => object.kind === each));
@@ -106,6 +108,25 @@ describe('website plan', () => {
       { ...EFFORT, endOnFailure: true },
     );
     expect(changing).toBeGreaterThan(EFFORT.numRuns / 4);
+  });
+
+  it('shows what the event of the next spec makes the functions write, which read less than the plan', async () => {
+    let same = 0;
+    await fc.assert(
+      fc.asyncProperty(anySpec, fc.option(anySpec, { freq: 2 }), async (spec, other) => {
+        const cluster = await clusterAfter([
+          { do: 'apply', spec },
+          ...(['reconcile', 'roll out', 'reconcile', 'reconcile'] as const).map((made): Step => ({ do: made })),
+        ]);
+        cluster.apply(key, other ?? { ...spec, image: 'nginx:next' });
+        const plan = await planned(key, cluster, now);
+        const { actions } = said(plan);
+        if (other === null && actions.join() === 'replace Deployment,update status') same++;
+        expect(said(plan)).toEqual(await done(cluster, RUNS.spec));
+      }),
+      { ...sampled({ sometimes: 300, often: 3_000 }), endOnFailure: true },
+    );
+    expect(same).toBeGreaterThan(0);
   });
 
   it('of a file shows what the first reconcile after its application writes', async () => {
