@@ -101,11 +101,9 @@ export async function resyncWebsites(
   const { seen, differing, large, explained, uncompared, afresh } = await findDiffering(context);
   const known = new Set([...differing, ...large]);
   const isLook = new Set(explained);
-  const [small, rest, looks] = [differing, [...large, ...uncompared], explained].map((keys) =>
-    startingBehind(resyncPlace.last, keys),
-  ) as [Keys, Keys, Keys];
-  const work = [...small, ...rest];
-  const queue = [...work, ...looks.slice(0, MOST_LOOKS)];
+  const inTurn = (keys: readonly WebsiteKey[]) => startingBehind(resyncPlace.last, keys);
+  const work = [...inTurn(differing), ...inTurn([...large, ...uncompared])];
+  const queue = [...work, ...inTurn(explained).slice(0, MOST_LOOKS)];
   const counts = { differing: known.size, repaired: 0, stalled: 0, failed: 0, unreached: 0 };
   let begun = 0;
   let failed = 0;
@@ -188,8 +186,6 @@ const isWorthRetrying = ({ error }: Failure): boolean => error instanceof Cluste
 function split<T>(items: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
   return [items.filter(belongs), items.filter((item) => !belongs(item))];
 }
-
-type Keys = readonly WebsiteKey[];
 
 /** Rotates the keys to start behind `last`, if that is one of them. */
 function startingBehind(last: WebsiteKey | undefined, keys: readonly WebsiteKey[]): readonly WebsiteKey[] {

@@ -56,7 +56,7 @@ function compare(
     // An invalid spec is judged without its children.
     if (children === undefined && decide(website, {}, { defaults: context.defaults }).spec !== undefined)
       return 'unknown';
-    const compared = differs(website, children ?? {}, context);
+    const compared = compareWith(children ?? {}, website, context);
     return compared === 'differs' && JSON.stringify(website).length > LARGEST_AMONG_OTHERS ? 'large' : compared;
   } catch {
     // A bug of ours must not fail the whole resync. The reconcile of this Website reports it.
@@ -64,9 +64,10 @@ function compare(
   }
 }
 
-function differs(
-  website: Website,
+/** Whether the Website has to be reconciled. If the status names a cause that its Pods gave, this cannot tell whether it still holds. */
+function compareWith(
   children: Children,
+  website: Website,
   { now, defaults }: Pick<Context, 'now' | 'defaults'>,
 ): 'settled' | 'differs' | 'explained' {
   if (website.metadata.deletionTimestamp !== undefined) return 'settled';

@@ -13,6 +13,12 @@ export const CHILD_SELECTOR = `${MANAGED_BY}=${MANAGER}`;
  * makes their writes differ, so the later one notices the other.
  */
 export const GENERATION = `${PLURAL}.${GROUP}/generation`;
+/** Whether a child carries a generation. */
+export const isStamped = ({ metadata }: Annotated): boolean => metadata.annotations?.[GENERATION] !== undefined;
+/** The generation that a child carries, or NaN. */
+export const generationOn = ({ metadata }: Annotated): number => Number(metadata.annotations?.[GENERATION] ?? NaN);
+type Annotated = { readonly metadata: Pick<ObjectMeta, 'annotations'> };
+
 /** On the Deployment: the optional kinds that exist or may exist, such as `Ingress,PodDisruptionBudget` (marks.ts). */
 export const OPTIONAL_CHILDREN = `${PLURAL}.${GROUP}/optional-children`;
 /** What releases before `OPTIONAL_CHILDREN` wrote in its place, when Ingress was the one optional kind. */

@@ -1,5 +1,5 @@
 import { childrenIn, CARRIER, kindOf, type Child, type Children } from '../children/kinds.ts';
-import { controllerOf, GENERATION, MANAGED_BY, MANAGER, selectorOf } from '../children/metadata.ts';
+import { controllerOf, generationOn, isStamped, MANAGED_BY, MANAGER, selectorOf } from '../children/metadata.ts';
 import { differences } from '../differences.ts';
 import { API_VERSION, KIND, type OwnerReference, type Website } from '../resource.ts';
 
@@ -32,18 +32,15 @@ export const isWebsite = ({ apiVersion, kind }: Pick<OwnerReference, 'apiVersion
 
 /** Our labels with the name of this Website, its selector, and a generation on the kinds that carry one. */
 function hasEveryMark(child: Child, website: Website): boolean {
-  const { labels = {}, annotations = {} } = child.metadata;
+  const { labels = {} } = child.metadata;
   const kind = kindOf(child.kind);
   const isLabelled = labels[MANAGED_BY] === MANAGER && labels['app.kubernetes.io/instance'] === website.metadata.name;
-  const isStamped = !kind.dependsOnSpec || annotations[GENERATION] !== undefined;
-  return isLabelled && isStamped && selectsPodsOf(website, kind.selector?.(child));
+  return isLabelled && (!kind.dependsOnSpec || isStamped(child)) && selectsPodsOf(website, kind.selector?.(child));
 }
 
 /** Children without a selector pass. */
 const selectsPodsOf = (website: Website, selector: unknown): boolean =>
   selector === undefined || differences(selector, selectorOf(website)).length === 0;
-
-const isStamped = ({ metadata }: Child): boolean => metadata.annotations?.[GENERATION] !== undefined;
 
 /**
  * Whether every child that depends on the spec, by its kind or by childMetadata, carries an older generation of this Website. The
@@ -51,8 +48,7 @@ const isStamped = ({ metadata }: Child): boolean => metadata.annotations?.[GENER
  */
 export function isNewerThan(website: Website, children: Children): boolean {
   const { generation = 0 } = website.metadata;
-  const isOlder = (child: Child) =>
-    isOwnedBy(child, website) && Number(child.metadata.annotations?.[GENERATION] ?? NaN) < generation;
+  const isOlder = (child: Child) => isOwnedBy(child, website) && generationOn(child) < generation;
   const dependent = childrenIn(children).filter((child) => kindOf(child.kind).dependsOnSpec || isStamped(child));
   return children[CARRIER] !== undefined && dependent.every(isOlder);
 }

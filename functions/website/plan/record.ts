@@ -1,7 +1,7 @@
 // The record, on the Deployment, of the other children that its spec desires. It shows a run for the next spec whether they stay the same.
 import { CARRIER, type Carrier, type Child, type DesiredChildren } from '../children/kinds.ts';
 import type { Desired } from '../children/kind.ts';
-import { GENERATION, OTHERS } from '../children/metadata.ts';
+import { GENERATION, generationOn, isStamped, OTHERS } from '../children/metadata.ts';
 import { digest } from '../digest.ts';
 
 /**
@@ -26,11 +26,6 @@ export const withStamp = (child: Desired<Child>, stamp: string | undefined) => (
   ...child,
   metadata: { ...child.metadata, annotations: { ...child.metadata.annotations, [GENERATION]: stamp } },
 });
-
-export const isStamped = ({ metadata }: Desired<Child>): boolean => metadata.annotations[GENERATION] !== undefined;
-
-export const generationOn = ({ metadata }: Pick<Child, 'metadata'> | Desired<Carrier>): number =>
-  Number(metadata.annotations?.[GENERATION] ?? NaN);
 
 /** Whether the Deployment was written by a release that records the others, and records the same ones. */
 export function recordsSame(have: Carrier, want: Desired<Carrier> | undefined): boolean {

@@ -40,7 +40,7 @@ export const AT_NOTHING: Look = { ...lookAt([], 'none'), unseen: true };
 /** Includes the children that may stay as desired and still stop being ready. */
 export const AT_CARRIER: Look = lookAt([CARRIER], 'judges');
 const dependent = always.filter(({ dependsOnSpec }) => dependsOnSpec).map(({ kind }) => kind);
-/** For a new spec. Without the children that desire the same as before, unless they may stop being ready. */
+/** For a new spec. It leaves out the children that stay the same, unless they may stop being ready. */
 export const AT_SPEC: Look = {
   ...lookAt(dependent, 'judges'),
   mayLag: true,

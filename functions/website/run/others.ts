@@ -2,8 +2,8 @@
 import { CARRIER, type ChildKind, type Children, type DesiredChildren } from '../children/kinds.ts';
 import { markedKinds } from '../plan/marks.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
-import { generationOn, isStamped, recordsSame, withStamp } from '../plan/record.ts';
-import { GENERATION } from '../children/metadata.ts';
+import { GENERATION, generationOn, isStamped } from '../children/metadata.ts';
+import { recordsSame, withStamp } from '../plan/record.ts';
 import type { Website } from '../resource.ts';
 import { vouchesForAll } from '../status/status.ts';
 
