@@ -6,10 +6,10 @@ import { holdsCredentials, isHttp } from './shown-url.ts';
 export function clusterProblem({ server, proxyUrl, skipTLSVerify, caFile, caData }: Cluster): string | undefined {
   if (proxyUrl) return 'has a proxy-url, which is not supported';
   const url = URL.parse(server);
-  if (url === null || !isHttp(url)) return 'has a server that is no https URL: write https://HOST:PORT';
+  if (url === null || !isHttp(url)) return 'has a server that is not an https URL: write https://HOST:PORT';
   if (holdsCredentials(url)) return `has a server whose URL holds credentials: remove them, and ${INSTEAD}`;
   if (skipTLSVerify && (caFile || caData))
-    return 'has both insecure-skip-tls-verify and a certificate authority, which excludes it: remove one of them';
+    return 'has both insecure-skip-tls-verify and a certificate authority, which exclude each other: remove one of them';
   if (url.protocol === 'http:' && !skipTLSVerify)
     return 'has a server that is http, which sends credentials unencrypted: use https. For a proxy on this machine, add insecure-skip-tls-verify: true';
   return undefined;
