@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterError } from './cluster/errors.ts';
 import { RESYNC_MS } from './cluster/patience.ts';
+import { Shares } from './cluster/shares.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import { findDiffering } from './resync/differing.ts';
 import type { History } from './history/history.ts';
@@ -173,7 +174,13 @@ async function retried(
     const [again, permanent] = split(left, isWorthRetrying);
     if (again.length === 0 || isTimeUp()) break;
     await delay(waitMs);
-    left = [...permanent, ...(await inParallel(again, ({ key }) => visit(key)))];
+    left = [
+      ...permanent,
+      ...(await inParallel(
+        again.map(({ key }) => key),
+        visit,
+      )),
+    ];
   }
   return left;
 }
@@ -193,17 +200,33 @@ function startingBehind(last: WebsiteKey | undefined, keys: readonly WebsiteKey[
   return [...keys.slice(place), ...keys.slice(0, place)];
 }
 
-/** Works on `PARALLEL` items at a time. @returns the results, without those that are `undefined`. */
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R | undefined>): Promise<R[]> {
-  const queue = items.values();
+/**
+ * Works on `PARALLEL` keys at a time, of which one namespace has its share: an admission webhook may hang for all its Websites.
+ * @returns the results, without those that are `undefined`.
+ */
+async function inParallel<R>(
+  keys: readonly WebsiteKey[],
+  work: (key: WebsiteKey) => Promise<R | undefined>,
+): Promise<R[]> {
+  const waiting = [...keys];
+  const shares = new Shares();
   const results: R[] = [];
-  await Promise.all(
-    Array.from({ length: PARALLEL }, async () => {
-      for (const item of queue) {
-        const result = await work(item);
+  const next = () => {
+    const place = waiting.findIndex(({ namespace }) => !shares.isFullOf(namespace, PARALLEL));
+    return place === -1 ? undefined : waiting.splice(place, 1)[0];
+  };
+  // If only keys of a full namespace wait, a worker ends. Those that work in that namespace take the rest.
+  const worker = async () => {
+    for (let key = next(); key !== undefined; key = next()) {
+      shares.take(key.namespace);
+      try {
+        const result = await work(key);
         if (result !== undefined) results.push(result);
+      } finally {
+        shares.give(key.namespace);
       }
-    }),
-  );
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
   return results;
 }

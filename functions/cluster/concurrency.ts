@@ -1,4 +1,5 @@
 import { SLOW_MS } from './patience.ts';
+import { Shares } from './shares.ts';
 
 /** Concurrent calls to an API server that is not overloaded. */
 export const MOST_AT_ONCE = 32;
@@ -14,8 +15,16 @@ export interface Turn {
   end(how: Load): void;
 }
 
-interface Waiter {
+/** What asks for a turn. */
+export interface Asking {
+  /** The deadline, on the monotonic clock. */
   readonly startBy: number;
+  /** The namespace of a write. Only writes wait for admission webhooks, so reads have no group. */
+  readonly group?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Waiter extends Asking {
   readonly start: () => void;
 }
 
@@ -28,10 +37,13 @@ export class NoTurnError extends Error {
  * Limits concurrent calls like TCP's congestion control: a late call halves the limit, and a full round of good calls raises it by
  * one. An overloaded API server works on all calls at the same time, so many concurrent calls all time out. A call that waits here
  * costs the API server nothing. The call with the earliest deadline goes first, so that old work is finished.
+ *
+ * Writes to one namespace have a share of the limit (`Shares`): they may all hang in one admission webhook.
  */
 export class Concurrency {
   readonly #now: () => number;
   readonly #waiting: Waiter[] = [];
+  readonly #writes = new Shares();
   #limit = MOST_AT_ONCE;
   #running = 0;
   #started = 0;
@@ -49,22 +61,32 @@ export class Concurrency {
 
   /**
    * Waits for permission to send a call.
-   * @param startBy the deadline, on the monotonic clock.
    * @throws NoTurnError at the deadline, or the signal's reason.
    */
-  async turn(startBy: number, signal?: AbortSignal): Promise<Turn> {
-    if (startBy <= this.#now()) throw new NoTurnError('The deadline has passed');
-    if (this.#running < this.limit) this.#running++;
-    else await this.#wait(startBy, signal);
-    return this.#start();
+  async turn(asking: Asking): Promise<Turn> {
+    if (asking.startBy <= this.#now()) throw new NoTurnError('The deadline has passed');
+    if (this.#mayStart(asking)) this.#take(asking);
+    else await this.#wait(asking);
+    return this.#start(asking);
   }
 
-  #start(): Turn {
+  #mayStart({ group }: Asking): boolean {
+    const { limit } = this;
+    return this.#running < limit && (group === undefined || !this.#writes.isFullOf(group, limit));
+  }
+
+  #take({ group }: Asking): void {
+    this.#running++;
+    if (group !== undefined) this.#writes.take(group);
+  }
+
+  #start({ group }: Asking): Turn {
     const number = ++this.#started;
     const at = this.#now();
     return {
       end: (how) => {
         this.#running--;
+        if (group !== undefined) this.#writes.give(group);
         const isSlow = this.#now() - at > SLOW_MS;
         if (how === 'late' || (how === 'read' && isSlow)) this.#lower(number);
         else if (how !== 'failed' && !isSlow) this.#limit = Math.min(MOST_AT_ONCE, this.#limit + 1 / this.#limit);
@@ -81,15 +103,17 @@ export class Concurrency {
 
   /** Counts a turn as running before its waiter resumes, so that no other call takes it meanwhile. */
   #next(): void {
-    while (this.#running < this.limit) {
-      const waiter = this.#waiting.shift();
+    for (;;) {
+      const place = this.#waiting.findIndex((waiter) => this.#mayStart(waiter));
+      const [waiter] = place === -1 ? [] : this.#waiting.splice(place, 1);
       if (waiter === undefined) return;
-      this.#running++;
+      this.#take(waiter);
       waiter.start();
     }
   }
 
-  #wait(startBy: number, signal: AbortSignal | undefined): Promise<void> {
+  #wait(asking: Asking): Promise<void> {
+    const { startBy, signal } = asking;
     return new Promise((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer);
@@ -105,7 +129,7 @@ export class Concurrency {
         leave();
         resolve();
       };
-      const waiter = { startBy, start };
+      const waiter = { ...asking, start };
       const timer = setTimeout(
         () => giveUp(new NoTurnError('Waited until the deadline')),
         startBy - this.#now(),

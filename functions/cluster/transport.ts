@@ -145,10 +145,11 @@ export async function connect(
     });
   };
 
-  async function turnFor({ startBy, signal }: ApiRequest): Promise<Turn> {
+  async function turnFor({ method, path, startBy, signal }: ApiRequest): Promise<Turn> {
     const asked = performance.now();
+    const group = method === 'GET' ? undefined : namespaceIn(path);
     try {
-      return await concurrency.turn(startBy ?? asked + CALL_MS, signal);
+      return await concurrency.turn({ startBy: startBy ?? asked + CALL_MS, group, signal });
     } finally {
       observer.waited(performance.now() - asked);
     }
@@ -218,6 +219,8 @@ export function loadShownBy(
   if (status === 504 && !text.includes(TOO_LARGE_VERSION)) return 'late';
   return method === 'GET' ? 'read' : 'written';
 }
+/** The namespace in the path of an API request, if it has one. */
+const namespaceIn = (path: string): string | undefined => /\/namespaces\/([^/?]+)\//.exec(path)?.[1];
 const isTimeout = (error: unknown): boolean => error instanceof Error && error.name === 'TimeoutError';
 const isGood = (status: number): boolean => status >= 200 && status < 300;
 const first = (header: string | string[] | undefined): string | undefined => [header].flat()[0];

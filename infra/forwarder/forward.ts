@@ -44,8 +44,6 @@ const DRAIN_MS = 10_000;
 /** When the looks that a list begins are due. By then, changes have taken the free connections. */
 const LOOK_AFTER_MS = 500;
 const RESYNC_KEY = '*';
-/** Changes that a list reveals share one group in the round-robin of namespaces. So a long list does not delay live changes. */
-const LISTED = '*listed';
 
 const SURROUNDINGS: Surroundings = {
   random: Math.random,
@@ -141,10 +139,10 @@ function outletOf(queue: WorkQueue<Notice>, metrics: Metrics): Outlet {
       const isComplete = versions !== undefined && revealedBy === 'watch';
       const item = { ...change, ...(isComplete ? { versions } : {}), time: now() };
       const key = keyText(change.key);
-      const { namespace } = change.key;
-      if (revealedBy === 'list' && change.reason === 'retry')
-        queue.add({ key, group: namespace, item, lane: 'later', afterMs: LOOK_AFTER_MS });
-      else queue.add({ key, group: revealedBy === 'list' ? LISTED : namespace, item, lane: 'fast' });
+      const work = { key, group: change.key.namespace, item };
+      if (revealedBy === 'watch') queue.add({ ...work, lane: 'fast' });
+      else if (change.reason === 'retry') queue.add({ ...work, lane: 'later', afterMs: LOOK_AFTER_MS });
+      else queue.add({ ...work, lane: 'listed' });
       changed();
     },
     resync: () => {

@@ -125,5 +125,5 @@ function requeued({ key, uid }: Change, afterSeconds: number): Look<Notice> {
   const afterMs = afterSeconds * 1000;
   const due = Date.now() + afterMs;
   const item = { kind: 'changed', key, uid, id: `${uid}.requeue.${due}`, reason: 'retry', versions: {} } as const;
-  return { afterMs, group: key.namespace, item: { ...item, time: new Date(due).toISOString() } };
+  return { afterMs, item: { ...item, time: new Date(due).toISOString() } };
 }

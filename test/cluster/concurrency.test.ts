@@ -13,13 +13,14 @@ beforeEach(() => {
 afterEach(() => void vi.useRealTimers());
 
 const soon = () => performance.now() + 1_000_000;
-const turns = (count: number) => Promise.all(Array.from({ length: count }, () => concurrency.turn(soon())));
+const turns = (count: number) =>
+  Promise.all(Array.from({ length: count }, () => concurrency.turn({ startBy: soon() })));
 /** Asks for turns, and collects those that were granted or refused. */
-function queue(count: number, startBy = soon()) {
+function queue(count: number, { startBy = soon(), group }: { startBy?: number; group?: string } = {}) {
   const come: Turn[] = [];
   const gone: unknown[] = [];
   for (let each = 0; each < count; each++)
-    concurrency.turn(startBy).then(
+    concurrency.turn({ startBy, group }).then(
       (turn) => come.push(turn),
       (error: unknown) => gone.push(error),
     );
@@ -80,16 +81,16 @@ describe('The limit of calls at once', () => {
 
   it('recovers by writes as by reads, and not by failures', async () => {
     (await turns(1))[0]?.end('late');
-    for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('failed');
+    for (let round = 0; round < 600; round++) (await concurrency.turn({ startBy: soon() })).end('failed');
     expect(concurrency.limit).toBe(MOST_AT_ONCE / 2);
-    for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('written');
+    for (let round = 0; round < 600; round++) (await concurrency.turn({ startBy: soon() })).end('written');
     expect(concurrency.limit).toBe(MOST_AT_ONCE);
   });
 
   it('is never below 1, and recovers when answers come in time again', async () => {
-    for (let round = 0; round < 10; round++) (await concurrency.turn(soon())).end('late');
+    for (let round = 0; round < 10; round++) (await concurrency.turn({ startBy: soon() })).end('late');
     expect(concurrency.limit).toBe(1);
-    for (let round = 0; round < 600; round++) (await concurrency.turn(soon())).end('read');
+    for (let round = 0; round < 600; round++) (await concurrency.turn({ startBy: soon() })).end('read');
     expect(concurrency.limit).toBe(MOST_AT_ONCE);
   });
 });
@@ -97,8 +98,8 @@ describe('The limit of calls at once', () => {
 describe('A waiting call', () => {
   it('gets its turn before a call with a later deadline', async () => {
     const [first] = await turns(MOST_AT_ONCE);
-    const later = queue(1, performance.now() + 2_000);
-    const earlier = queue(1, performance.now() + 1_000);
+    const later = queue(1, { startBy: performance.now() + 2_000 });
+    const earlier = queue(1, { startBy: performance.now() + 1_000 });
     first?.end('read');
     await settled();
     expect([earlier.come.length, later.come.length]).toEqual([1, 0]);
@@ -106,7 +107,7 @@ describe('A waiting call', () => {
 
   it('is given up at its deadline, and leaves the turn to another call', async () => {
     const [first] = await turns(MOST_AT_ONCE);
-    const late = queue(1, performance.now() + 1_000);
+    const late = queue(1, { startBy: performance.now() + 1_000 });
     const patient = queue(1);
     await vi.advanceTimersByTimeAsync(1_001);
     expect(late.gone).toEqual([expect.any(NoTurnError)]);
@@ -118,28 +119,74 @@ describe('A waiting call', () => {
   it('is given up when its caller gives up', async () => {
     await turns(MOST_AT_ONCE);
     const caller = new AbortController();
-    const turn = concurrency.turn(soon(), caller.signal);
+    const turn = concurrency.turn({ startBy: soon(), signal: caller.signal });
     caller.abort(new Error('enough'));
     await expect(turn).rejects.toThrow('enough');
   });
 
   it('without time left is not started', async () => {
-    await expect(concurrency.turn(performance.now())).rejects.toThrow(NoTurnError);
+    await expect(concurrency.turn({ startBy: performance.now() })).rejects.toThrow(NoTurnError);
+  });
+});
+
+describe('P7: Writes to one namespace', () => {
+  it('hold at most three quarters of the limit, so that a webhook that hangs for them delays no others', async () => {
+    const broken = queue(40, { group: 'broken' });
+    await settled();
+    expect(broken.come).toHaveLength(24);
+    const [healthy, reads] = [queue(5, { group: 'healthy' }), queue(10)];
+    await settled();
+    expect([healthy.come.length, reads.come.length]).toEqual([5, 3]);
+  });
+
+  it('hold their share of a lowered limit, and never less than one turn', async () => {
+    for (const [limit, most] of [
+      [16, 12],
+      [8, 6],
+      [4, 3],
+      [2, 2],
+      [1, 1],
+    ]) {
+      (await turns(1))[0]?.end('late');
+      expect(concurrency.limit).toBe(limit);
+      const { come } = queue(20, { group: 'broken' });
+      await settled();
+      expect(come).toHaveLength(most ?? 0);
+      // What still waits gets its turn as soon as one ends.
+      for (let turn = come.shift(); turn !== undefined; turn = come.shift()) {
+        turn.end('failed');
+        await settled();
+      }
+    }
+  });
+
+  it('that wait for their share do not delay writes behind them', async () => {
+    const broken = queue(30, { group: 'broken', startBy: performance.now() + 1_000 });
+    const reads = queue(8);
+    const behind = queue(2, { group: 'healthy', startBy: performance.now() + 2_000 });
+    await settled();
+    for (const turn of reads.come.slice(0, 2)) turn.end('read');
+    await settled();
+    expect([broken.come.length, behind.come.length]).toEqual([24, 2]);
+    broken.come[0]?.end('failed');
+    await settled();
+    expect(broken.come).toHaveLength(25);
   });
 });
 
 it('The calls at once never exceed the limit, and each call gets its turn, however the others end', async () => {
-  const step = fc.record({ ask: fc.boolean(), late: fc.boolean(), which: fc.nat() });
+  const group = fc.constantFrom(undefined, 'a', 'b');
+  const step = fc.record({ ask: fc.boolean(), late: fc.boolean(), which: fc.nat(), group });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 200 }), async (steps) => {
       concurrency = new Concurrency();
       const running: Turn[] = [];
       let asked = 0;
-      for (const { ask, late, which } of steps) {
+      for (const { ask, late, which, group: of } of steps) {
         const most = Math.max(running.length, concurrency.limit);
         if (ask) {
           asked++;
-          void concurrency.turn(soon()).then((turn) => running.push(turn));
+          void concurrency.turn({ startBy: soon(), group: of }).then((turn) => running.push(turn));
         } else {
           const [turn] = running.splice(which % Math.max(running.length, 1), 1);
           if (turn !== undefined) asked--;

@@ -9,19 +9,27 @@ import { startWebhook, type Webhook } from '../webhook.ts';
 
 /** More than the forwarder delivers at once. */
 const SITES = Array.from({ length: 40 }, (_, index) => `site-${index}`);
-/** Of its 32 places, one namespace has three quarters. */
+/** Three quarters of the forwarder's 32 places, and of the functions' 32 calls. */
 const MOST_OF_NAMESPACE = 24;
+/** Three quarters of the 16 Websites that a resync works on at once. */
+const MOST_IN_RESYNC = 12;
+/** The API server waits so long at most, and a test has to be done by then. */
+const TIMEOUT_SECONDS = 30;
 
 let admin: Transport;
 let broken: string;
 let healthy: string;
 let programs: Program[];
+let sink: string;
 let webhook: Webhook | undefined;
+/** Writes that have begun to hang. */
+let hanging: number;
 
 beforeEach(async () => {
   admin = await connect({ kubeconfig: inject('kubeconfig') });
   [broken, healthy] = [await createNamespace(admin, 'broken'), await createNamespace(admin, 'healthy')];
   webhook = undefined;
+  hanging = 0;
   const functions = startFunctions({
     KUBECONFIG: inject('functionsKubeconfig'),
     NAMESPACES: `${broken},${healthy}`,
@@ -30,9 +38,15 @@ beforeEach(async () => {
     PORT: '0',
   });
   programs = [functions];
-  const sink = String((await functions.line('Listening'))['url']);
-  const watching = ['--namespaces', `${broken},${healthy}`, '--host', '127.0.0.1', '--port', '0'];
-  programs.push(startForwarder(['--sink', sink, ...watching], { KUBECONFIG: inject('forwarderKubeconfig') }));
+  sink = String((await functions.line('Listening'))['url']);
+  const forwarder = await watching();
+  await createWebsite(admin, { namespace: healthy, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
+  await forEachSite((key) => createWebsite(admin, key, { image: 'nginx:1', replicas: 0 }));
+  await eventually(async () => {
+    await expectImage('nginx:1', { namespace: healthy, name: 'shop' });
+    await forEachSite((key) => expectImage('nginx:1', key));
+  });
+  await forwarder.stop();
 });
 afterEach(async () => {
   await webhook?.close();
@@ -41,44 +55,87 @@ afterEach(async () => {
   await admin.close();
 });
 
-const imageOf = async (namespace: string, name: string) => {
-  const deployment = await kubernetes(admin).getChild('Deployment', { namespace, name });
-  return deployment?.spec.template.spec?.containers[0]?.image;
-};
-const failures = () =>
-  programs.flatMap(({ lines }) => lines).filter(({ msg }) => msg === 'Could not reconcile Website').length;
+const forEachSite = (work: (key: { namespace: string; name: string }) => Promise<unknown>) =>
+  Promise.all(SITES.map((name) => work({ namespace: broken, name })));
 
-it('A webhook that hangs for the Websites of one namespace does not delay a Website of another', async () => {
-  await createWebsite(admin, { namespace: healthy, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
-  for (const name of SITES) await createWebsite(admin, { namespace: broken, name }, { image: 'nginx:1', replicas: 0 });
-  await eventually(async () => {
-    for (const name of SITES) expect(await imageOf(broken, name)).toBe('nginx:1');
-    expect(await imageOf(healthy, 'shop')).toBe('nginx:1');
-  });
+async function expectImage(image: string, key: { namespace: string; name: string }): Promise<void> {
+  const deployment = await kubernetes(admin).getChild('Deployment', key);
+  expect(deployment?.spec.template.spec?.containers[0]?.image).toBe(image);
+}
 
-  webhook = await startWebhook(admin, { namespace: broken, resource: 'deployments', timeoutSeconds: 30 });
+/** Starts the forwarder, and waits until it watches. */
+async function watching(): Promise<Program> {
+  const args = ['--sink', sink, '--namespaces', `${broken},${healthy}`, '--host', '127.0.0.1', '--port', '0'];
+  const forwarder = startForwarder(args, { KUBECONFIG: inject('forwarderKubeconfig') });
+  programs.push(forwarder);
+  const { url } = await forwarder.line('Listening');
+  await eventually(async () => expect((await fetch(new URL('readyz', String(url)))).status).toBe(200));
+  return forwarder;
+}
+
+/** From now on, every write of `nginx:2` in the broken namespace hangs. */
+async function hang(): Promise<void> {
+  webhook = await startWebhook(admin, { namespace: broken, resource: 'deployments', timeoutSeconds: TIMEOUT_SECONDS });
   webhook.answer = () => ({ allowed: false, status: { message: 'not today' } });
-  const [name = ''] = SITES;
-  await eventually(() =>
-    expect(
-      patch(admin, `/apis/apps/v1/namespaces/${broken}/deployments/${name}-deployment`, {
-        metadata: { labels: { a: 'b' } },
-      }),
-    ).rejects.toThrow('not today'),
-  );
-  let hanging = 0;
+  const path = `/apis/apps/v1/namespaces/${broken}/deployments/${SITES[0]}-deployment`;
+  const change = () => patch(admin, path, { metadata: { labels: { a: 'b' } } });
+  await eventually(() => expect(change()).rejects.toThrow('not today'));
   webhook.answer = (images) => {
     // The Deployment controller writes too.
     if (images !== 'nginx:2') return { allowed: true };
     hanging++;
     return undefined;
   };
-  for (const each of SITES)
-    await patchWebsite(admin, { namespace: broken, name: each }, { spec: { image: 'nginx:2' } });
-  await eventually(() => expect(hanging).toBe(MOST_OF_NAMESPACE));
+}
 
-  await patchWebsite(admin, { namespace: healthy, name: 'shop' }, { spec: { image: 'nginx:2' } });
-  await eventually(async () => expect(await imageOf(healthy, 'shop')).toBe('nginx:2'));
-  expect(failures(), 'all others still hang').toBe(0);
+const change = (key: { namespace: string; name: string }) => patchWebsite(admin, key, { spec: { image: 'nginx:2' } });
+
+async function expectHanging(count: number): Promise<void> {
+  await eventually(() => expect(hanging, `failed: ${failures().join('\n')}`).toBe(count), {
+    deadlineMs: TIMEOUT_SECONDS * 1_000,
+  });
+}
+const failures = () =>
+  programs.flatMap(({ text }) => text).filter((line) => /Could not (reconcile|deliver)/.test(line));
+
+const expectShopChanged = () => eventually(() => expectImage('nginx:2', { namespace: healthy, name: 'shop' }));
+
+it('A webhook that hangs for the Websites of one namespace does not delay a Website of another', async () => {
+  await watching();
+  await hang();
+  await forEachSite(change);
+  await expectHanging(MOST_OF_NAMESPACE);
+  await change({ namespace: healthy, name: 'shop' });
+  await expectShopChanged();
+  expect(failures(), 'all others still hang').toEqual([]);
   expect(hanging).toBe(MOST_OF_NAMESPACE);
+});
+
+it('Nor does it if a resync meets it too, and the list of a new forwarder reveals the changes', async () => {
+  await hang();
+  await forEachSite(change);
+  const resync = fetch(new URL('resync', sink), { method: 'POST' });
+  await expectHanging(MOST_IN_RESYNC);
+  await watching();
+  await expectHanging(MOST_OF_NAMESPACE);
+  await change({ namespace: healthy, name: 'shop' });
+  await expectShopChanged();
+  expect(failures(), 'all others still hang').toEqual([]);
+  expect(hanging).toBe(MOST_OF_NAMESPACE);
+  await webhook?.close();
+  webhook = undefined;
+  expect((await resync).status).toBe(200);
+});
+
+it('Nor does it delay the repair of another in a resync', async () => {
+  await hang();
+  await forEachSite(change);
+  await change({ namespace: healthy, name: 'shop' });
+  const resync = fetch(new URL('resync', sink), { method: 'POST' });
+  await expectShopChanged();
+  await expectHanging(MOST_IN_RESYNC);
+  expect(failures(), 'all others still hang').toEqual([]);
+  await webhook?.close();
+  webhook = undefined;
+  expect((await resync).status).toBe(200);
 });

@@ -66,10 +66,10 @@ function accepting(answer: object, sent: WebsiteEvent[] = []): Sender {
   } as unknown as Sender;
 }
 
-it('A look that the sink asks for takes its turn with its namespace, even if a list revealed the Website', async () => {
+it('A requeue that the sink asks for is a look, with an event of its own', async () => {
   const handle = handlerOf(accepting({ requeueAfterSeconds: 5 }), () => undefined);
   expect(await handle(notice(), 1, 0)).toMatchObject({
-    next: { afterMs: 5_000, group: 'team-a', item: { key, reason: 'retry' } },
+    next: { afterMs: 5_000, item: { key, reason: 'retry' } },
   });
 });
 

@@ -6,6 +6,7 @@ import type { Cluster } from '../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { resyncWebsites } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
+import { eventually } from '../eventually.ts';
 import { aPod } from '../fixtures/broken-pods.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
 import { type Child, CHILD_KINDS } from '../../functions/website/children/kinds.ts';
@@ -49,6 +50,29 @@ it('A resync out of time continues behind the last Website that it tried, even i
     performance.now = real;
   }
   expect(new Set(tried).size).toBe(40);
+});
+
+it('P7: a namespace whose Websites hang does not keep a resync from the others', async () => {
+  const cluster = clusterOf(40);
+  const names = Array.from({ length: 20 }, (_, index) => `shop-${index}`);
+  for (const name of names) cluster.apply({ namespace: 'team-b', name }, SPEC);
+  const { promise: broken, resolve: mend } = Promise.withResolvers<void>();
+  let hanging = 0;
+  const getWebsite = cluster.getWebsite.bind(cluster);
+  cluster.getWebsite = async (key) => {
+    if (key.namespace === 'team-a') {
+      hanging++;
+      await broken;
+    }
+    return getWebsite(key);
+  };
+  const resync = resyncWebsites(contextOf(cluster));
+  await eventually(async () => {
+    for (const name of names) expect(await cluster.getChild('Deployment', { namespace: 'team-b', name })).toBeDefined();
+  });
+  expect(hanging).toBe(12);
+  mend();
+  expect(await resync).toMatchObject({ differing: 60, repaired: 60, unfinished: 0 });
 });
 
 it('P8: a resync keeps no more failures than its limit, and leaves the rest to the next one', async () => {

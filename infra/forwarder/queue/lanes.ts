@@ -1,14 +1,15 @@
 import { Bucket, type Rate } from '../../bucket.ts';
 import { Line, type Place } from './line.ts';
-import type { Shares } from './shares.ts';
+import type { Room } from './room.ts';
 
 /**
- * - `fast`: changes.
+ * - `fast`: changes that a watch reveals.
+ * - `listed`: changes that a list reveals. There may be thousands, so they do not delay those of the watches.
  * - `slow`: what may wait for changes.
  * - `soon`: looks that the sink asked for after a short wait. A look that could not start for `SOON_MS` goes to `later`.
  * - `later`: looks after a longer wait, and those that a list begins.
  */
-export type Lane = 'fast' | 'slow' | 'soon' | 'later';
+export type Lane = 'fast' | 'listed' | 'slow' | 'soon' | 'later';
 
 interface Waiting extends Place {
   readonly lane: Lane;
@@ -33,12 +34,11 @@ const SOON_MS = 15_000;
 const SHARE = 8;
 
 export const isLook = (lane: Lane): boolean => lane === 'soon' || lane === 'later';
+export const isChange = (lane: Lane): boolean => lane === 'fast' || lane === 'listed';
 
 /** The lane of a look, by how long it waits until it is due. */
 export const laneOfLook = (afterMs: number): Lane => (afterMs <= SOON_MS ? 'soon' : 'later');
 
-/** What may start now. */
-export type Room = Pick<Shares, 'mayStart' | 'mayStartOther' | 'hasRoomForOthers'>;
 type Take = (now: number, room: Room) => string | undefined;
 
 /** Takes from `first`, but every `share`th time from `second`. */
@@ -54,6 +54,11 @@ const ifRoom =
   (take: Take): Take =>
   (now, room) =>
     room.hasRoomForOthers ? take(now, room) : undefined;
+
+const change =
+  (line: Line): Take =>
+  (_, { mayStart }) =>
+    line.take(mayStart)?.key;
 
 const other =
   (line: Line): Take =>
@@ -72,6 +77,7 @@ function limited(bucket: Bucket, take: Take): Take {
 /** The keys that wait for their turn, and whose turn it is. */
 export class Lanes {
   readonly #fast = new Line();
+  readonly #listed = new Line();
   /** Changes whose delivery failed. */
   readonly #again = new Line();
   readonly #slow = new Line();
@@ -85,7 +91,8 @@ export class Lanes {
     this.#limit = new Bucket(rate);
     const looks = sharing(SHARE, (now, room) => this.#takeSoon(now, room), other(this.#later));
     const others = sharing(2, other(this.#slow), limited(this.#limit, looks));
-    const changes = sharing(2, (_, { mayStart }) => this.#fast.take(mayStart)?.key, ifRoom(other(this.#again)));
+    const news = sharing(2, change(this.#fast), change(this.#listed));
+    const changes = sharing(2, news, ifRoom(other(this.#again)));
     this.take = sharing(SHARE, changes, ifRoom(others));
   }
 
@@ -93,16 +100,20 @@ export class Lanes {
     // The age of a look that failed counts, so it does not go to `later`.
     if (lane === 'soon') this.#soon.add({ key, group, until: attempt === 1 ? now + SOON_MS : Infinity });
     else if (attempt > 1 && !isLook(lane)) this.#again.add({ key, group });
-    else ({ fast: this.#fast, slow: this.#slow, later: this.#later })[lane].add({ key, group });
+    else this.#of(lane).add({ key, group });
   }
 
   delete(place: Place): void {
-    for (const line of [this.#fast, this.#again, this.#slow, this.#soon, this.#later]) line.delete(place);
+    for (const line of [this.#fast, this.#listed, this.#again, this.#slow, this.#soon, this.#later]) line.delete(place);
   }
 
   /** How long until the limit lets the next look start, in milliseconds. Undefined if no look waits. */
   nextLookMs(now: number): number | undefined {
     return this.#soon.isEmpty && this.#later.isEmpty ? undefined : this.#limit.waitMs(now);
+  }
+
+  #of(lane: Exclude<Lane, 'soon'>): Line {
+    return { fast: this.#fast, listed: this.#listed, slow: this.#slow, later: this.#later }[lane];
   }
 
   /** If there are more looks than the limit allows, some can still be in time. Looks that are late already make room for these. */

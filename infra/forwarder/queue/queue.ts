@@ -1,9 +1,9 @@
 import { delayMs, type Backoff } from './backoff.ts';
 import { Breaker } from './breaker.ts';
 import type { Rate } from '../../bucket.ts';
-import { isLook, laneOfLook, Lanes, LOOKS, type Lane } from './lanes.ts';
+import { isChange, isLook, laneOfLook, Lanes, LOOKS, type Lane } from './lanes.ts';
 import type { Place } from './line.ts';
-import { Shares } from './shares.ts';
+import { Room } from './room.ts';
 
 /** At most one item per key is handled at a time. A newer item replaces one that is waiting. */
 export interface Work<Item> extends Place {
@@ -16,8 +16,6 @@ export interface Work<Item> extends Place {
 /** A look that the sink asks for: another item for a key that was handled. */
 export interface Look<Item> {
   readonly afterMs: number;
-  /** Not always that of the item before: changes that a list reveals have a group of their own. */
-  readonly group: string;
   readonly item: Item;
 }
 
@@ -95,7 +93,7 @@ interface Entry<Item> extends Task<Item> {
  * ## Guarantees
  * - The last item added for a key is handled, or a newer item replaces it.
  * - Two items of one key are never handled at the same time.
- * - A key that fails or hangs delays no other key, and neither does a group of them: a part of the places stays free (`Shares`).
+ * - A key that fails or hangs delays no other key, and neither does a group of them: a part of the places stays free (`Room`).
  * - Changes go before looks, and looks start at a limited rate, retries included.
  */
 export class WorkQueue<Item> {
@@ -104,7 +102,7 @@ export class WorkQueue<Item> {
   readonly #entries = new Map<string, Entry<Item>>();
   readonly #atWork = new Map<string, { readonly since: number; readonly end: Promise<void> }>();
   readonly #lanes: Lanes;
-  readonly #shares: Shares;
+  readonly #room: Room;
   readonly #breaker = new Breaker(HOT);
   /** Cancels the timer for the next look. */
   #cancelLook: (() => void) | undefined;
@@ -114,7 +112,7 @@ export class WorkQueue<Item> {
     const defaults = { merge: (_: Item, newer: Item) => newer, deferred: () => {} };
     this.#options = { ...defaults, looks: LOOKS, random: Math.random, timers: REAL_TIME, ...options };
     this.#lanes = new Lanes(this.#options.looks);
-    this.#shares = new Shares(options.parallel);
+    this.#room = new Room(options.parallel);
   }
 
   /** Number of keys that are waiting or being handled. */
@@ -208,7 +206,7 @@ export class WorkQueue<Item> {
   #start(): void {
     const now = this.#options.timers.now();
     while (!this.#isStopped && this.#atWork.size < this.#options.parallel) {
-      const key = this.#lanes.take(now, this.#shares);
+      const key = this.#lanes.take(now, this.#room);
       const entry = key === undefined ? undefined : this.#entries.get(key);
       if (entry === undefined) {
         this.#startNextLook(now);
@@ -234,12 +232,12 @@ export class WorkQueue<Item> {
 
   async #work(entry: Task<Item>): Promise<void> {
     const now = this.#options.timers.now();
-    const holder = { group: entry.group, isNewChange: entry.lane === 'fast' && entry.attempt === 1 };
-    this.#shares.take(holder);
+    const holder = { group: entry.group, isNewChange: isChange(entry.lane) && entry.attempt === 1 };
+    this.#room.take(holder);
     const handled = this.#options.handle(entry.item, entry.attempt, now - (entry.readyAt ?? now));
     const result = await handled.catch((): Result<Item> => ({ kind: 'again' }));
     this.#atWork.delete(entry.key);
-    this.#shares.give(holder);
+    this.#room.give(holder);
     if (result.kind === 'again') this.#again(entry, result.retryAfterSeconds);
     else this.#done(entry, result.next);
     this.#start();
@@ -257,12 +255,12 @@ export class WorkQueue<Item> {
     this.#enter(newer === undefined ? failed : this.#merged(failed, newer, failed.attempt), Math.max(delay, 1));
   }
 
-  #done({ key }: Task<Item>, next: Look<Item> | undefined): void {
+  #done({ key, group }: Task<Item>, next: Look<Item> | undefined): void {
     const newer = this.#entries.get(key);
     if (newer !== undefined) {
       if (newer.cancel === undefined) this.#lineUp(newer);
     } else if (next !== undefined) {
-      const { group, item } = next;
+      const { item } = next;
       const afterMs = Math.max(next.afterMs, 1);
       this.#enter({ key, group, lane: laneOfLook(afterMs), item, attempt: 1, since: Infinity, notBefore: 0 }, afterMs);
     }

@@ -17,7 +17,7 @@ const isSlow = ({ data }: WebsiteEvent): boolean => data?.reason === 'first-seen
  * Batches the events that are sent in the same turn of the event loop, so that no event waits for a later one.
  *
  * All events of a batch wait for the slowest. So events with different timeouts, such as a resync, are not mixed. Neither are new
- * Websites and others. A retry travels alone.
+ * Websites and others, nor those of different namespaces: an admission webhook may hang for one of them. A retry travels alone.
  * @param sendAll sends events once and returns one result for each, in the same order. It never throws.
  */
 export function batching(
@@ -33,7 +33,9 @@ export function batching(
       .catch((error: unknown) => batch.forEach(({ resolve }) => resolve(failureOf(error))));
   }
   function flush(): void {
-    const groups = Map.groupBy(waiting, ({ timeoutMs, event }) => `${timeoutMs} ${isSlow(event)}`);
+    const groups = Map.groupBy(waiting, ({ timeoutMs, event }) =>
+      [timeoutMs, isSlow(event), event.data?.namespace].join(' '),
+    );
     waiting = [];
     for (const sends of groups.values()) {
       for (let start = 0; start < sends.length; start += LARGEST_BATCH)

@@ -8,9 +8,9 @@ import { harness, job, type Job } from './harness.ts';
 
 const ONE_A_SECOND = { burst: 1, perSecond: 1 };
 
-const look = (key: string, afterMs: number, group = 'a'): Result<Job> => ({
+const look = (key: string, afterMs: number): Result<Job> => ({
   kind: 'done',
-  next: { afterMs, group, item: { key, version: 1 } },
+  next: { afterMs, item: { key, version: 1 } },
 });
 
 /** `busy/site-1` is in the namespace `busy`. */
@@ -20,8 +20,8 @@ const namespaceOf = (key: string) => (key.includes('/') ? key.replace(/\/.*/, ''
 async function waiting(waits: Readonly<Record<string, number>>, { parallel = 99, limit = ONE_A_SECOND } = {}) {
   const all = harness(parallel, 0.5, limit);
   for (const [key, afterMs] of Object.entries(waits)) {
-    all.queue.add(job(key, 0));
-    await all.end(key, look(key, afterMs, namespaceOf(key)));
+    all.queue.add(job(key, 0, namespaceOf(key)));
+    await all.end(key, look(key, afterMs));
   }
   all.started.length = 0;
   /** Lets time pass, and ends every delivery at once. */
@@ -124,7 +124,6 @@ describe('Looks', () => {
   });
 
   it('of one namespace do not delay those of another', async () => {
-    // A list revealed all of them, so their changes were in one group.
     const { keys, pass } = await waiting({ ...many('busy/site', 30, 1_000), 'quiet/site': 1_000 });
     await pass(4_000);
     expect(keys().slice(0, 3)).toContain('quiet/site');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Lane } from '../../../infra/forwarder/queue/lanes.ts';
 import { WorkQueue, type Result } from '../../../infra/forwarder/queue/queue.ts';
 import { sampled } from '../../sampling.ts';
 import { Clock, harness, job, settled, type Job } from './harness.ts';
@@ -9,7 +10,7 @@ type End = 'done' | 'again' | { readonly lookAfterMs: number };
 const endOf = (end: End, key: string, version: number): Result<Job> =>
   typeof end === 'string'
     ? { kind: end }
-    : { kind: 'done', next: { afterMs: end.lookAfterMs, group: 'a', item: { key, version } } };
+    : { kind: 'done', next: { afterMs: end.lookAfterMs, item: { key, version } } };
 
 describe('The queue', () => {
   it('P5: delivers, for each key, the item or look that came last, in order and one at a time, despite failures', async () => {
@@ -132,7 +133,7 @@ const largestGroup = (keys: readonly string[]): number =>
 it('P7: every place is used, but for those that others may need', async () => {
   const of = fc.record({ group: fc.constantFrom('a', 'b', 'c'), key: fc.nat({ max: 9 }) });
   const step = fc.oneof(
-    { weight: 3, arbitrary: fc.record({ add: of, lane: fc.constantFrom('fast', 'slow') }) },
+    { weight: 3, arbitrary: fc.record({ add: of, lane: fc.constantFrom('fast', 'listed', 'slow') }) },
     { weight: 2, arbitrary: fc.record({ end: fc.nat(), as: fc.constantFrom('done', 'again') }) },
     { weight: 1, arbitrary: fc.constant({ advance: true }) },
   );
@@ -140,8 +141,8 @@ it('P7: every place is used, but for those that others may need', async () => {
     fc.asyncProperty(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 8 }), async (steps, parallel) => {
       const { clock, queue, running, end, attempts } = harness(parallel);
       /** What the queue knows of each key. */
-      const lanes = new Map<string, 'fast' | 'slow'>();
-      const isNew = (key: string) => attempts.get(key) === 1 && lanes.get(key) === 'fast';
+      const lanes = new Map<string, Lane>();
+      const isNew = (key: string) => attempts.get(key) === 1 && lanes.get(key) !== 'slow';
       for (const each of steps) {
         if ('add' in each) {
           const key = `${each.add.group}${each.add.key}`;
@@ -184,6 +185,16 @@ describe('A key', () => {
     expect(running.size).toBe(6);
     for (const key of ['good-0', 'good-1', 'good-2']) queue.add(job(key, 0, 'healthy'));
     expect([...running.keys()].slice(6)).toEqual(['good-0', 'good-1']);
+  });
+
+  it('P7: of a group that hangs leaves places for other groups, also if a list revealed its change', () => {
+    const { queue, running } = harness(8);
+    for (let each = 0; each < 20; each++) queue.add(job(`listed-${each}`, each, 'broken', 'listed'));
+    for (let each = 0; each < 20; each++) queue.add(job(`hangs-${each}`, each, 'broken'));
+    expect(running.size).toBe(6);
+    queue.add(job('listed', 0, 'healthy', 'listed'));
+    queue.add(job('good', 0, 'healthy'));
+    expect([...running.keys()].slice(6)).toEqual(['listed', 'good']);
   });
 
   it('P7: of a group that hangs leaves those places when its retries come too', async () => {
@@ -309,7 +320,7 @@ describe('A key', () => {
     queue.add(job('x', 1));
     await end('x');
     expect(queue.pending()).toEqual({ queued: 0, delayed: 0, looks: 0, atWork: 1, oldestAgeMs: 0 });
-    await end('x', { kind: 'done', next: { afterMs: 60_000, group: 'a', item: { key: 'x', version: 2 } } });
+    await end('x', { kind: 'done', next: { afterMs: 60_000, item: { key: 'x', version: 2 } } });
     expect(queue.pending()).toEqual({ queued: 0, delayed: 1, looks: 0, atWork: 0, oldestAgeMs: 0 });
   });
 
@@ -352,7 +363,7 @@ describe('A key', () => {
     const { clock, queue, started, end } = harness();
     queue.add(job('x', 0));
     while (clock.now() < 10_000) {
-      await end('x', { kind: 'done', next: { afterMs: 0, group: 'a', item: { key: 'x', version: 1 } } });
+      await end('x', { kind: 'done', next: { afterMs: 0, item: { key: 'x', version: 1 } } });
       clock.advance();
     }
     expect(started.length).toBeLessThanOrEqual(30 + 2 * 11);
@@ -360,7 +371,7 @@ describe('A key', () => {
 
   it('is delivered again after the time that the sink asked for, unless a new item comes first', async () => {
     const { clock, queue, started, end } = harness();
-    const next = { afterMs: 60_000, group: 'a', item: { key: 'x', version: 7 } };
+    const next = { afterMs: 60_000, item: { key: 'x', version: 7 } };
     queue.add(job('x', 0));
     await end('x', { kind: 'done', next });
     clock.advance();
@@ -381,6 +392,15 @@ describe('The queue', () => {
     for (let each = 0; each < 18; each++) await end(started.at(-1)?.key ?? '');
     const slow = started.filter(({ key }) => key.startsWith('slow')).length;
     expect(slow).toBe(2);
+  });
+
+  it('takes turns between what watches and what lists reveal, however many groups a list reveals', async () => {
+    const { queue, started, end } = harness(1);
+    queue.add(job('first', 0));
+    for (let each = 0; each < 20; each++) queue.add(job(`listed-${each}`, each, `group-${each}`, 'listed'));
+    for (let each = 0; each < 4; each++) queue.add(job(`live-${each}`, each));
+    for (let each = 0; each < 8; each++) await end(started.at(-1)?.key ?? '');
+    expect(started.filter(({ key }) => key.startsWith('live'))).toHaveLength(4);
   });
 
   it('takes turns between the groups', async () => {
@@ -405,7 +425,7 @@ describe('The queue', () => {
 
   it.each<Result<Job>>([
     { kind: 'again' },
-    { kind: 'done', next: { afterMs: 600_000, group: 'a', item: { key: 'x', version: 1 } } },
+    { kind: 'done', next: { afterMs: 600_000, item: { key: 'x', version: 1 } } },
   ])('leaves no timer behind after it stops, since a timer would keep the process alive: %o', async (result) => {
     const { clock, queue, end } = harness();
     queue.add(job('x', 0));
@@ -424,7 +444,7 @@ describe('The queue', () => {
       parallel: 1,
       handle: async () => {
         turns++;
-        return { kind: 'done', next: { afterMs: 30 * 86_400_000, group: 'a', item: 1 } };
+        return { kind: 'done', next: { afterMs: 30 * 86_400_000, item: 1 } };
       },
     });
     queue.add({ key: 'x', group: 'a', lane: 'fast', item: 0 });
@@ -462,7 +482,7 @@ describe('The reported waiting time of an item', () => {
   it.each<[string, Result<Job>, number]>([
     ['a backoff', { kind: 'again' }, 60_000],
     ['a wait that the sink asked for', { kind: 'again', retryAfterSeconds: 5 }, 60_000],
-    ['a requeue', { kind: 'done', next: { afterMs: 5000, group: 'a', item: { key: 'x', version: 2 } } }, 5000],
+    ['a requeue', { kind: 'done', next: { afterMs: 5000, item: { key: 'x', version: 2 } } }, 5000],
   ])('does not count %s', async (_, result, passes) => {
     const { clock, queue, waitedMs, end } = harness(1);
     queue.add(job('x', 1));

@@ -236,8 +236,8 @@ describe('In batched mode', () => {
       },
       { mode: 'batched' },
     );
-    const send = (name: string, timeoutMs = TIMEOUT_MS, attempt = 1) =>
-      opened.send(eventFor({ namespace: 'a', name }), timeoutMs, attempt);
+    const send = (name: string, timeoutMs = TIMEOUT_MS, attempt = 1, namespace = 'a') =>
+      opened.send(eventFor({ namespace, name }), timeoutMs, attempt);
     const sendNew = (name: string) =>
       opened.send(eventFor({ namespace: 'a', name }, undefined, 'first-seen'), TIMEOUT_MS);
     return { batches, send, sendNew };
@@ -270,11 +270,12 @@ describe('In batched mode', () => {
   });
 
   it.each([
-    ['has a longer deadline than the others', 2 * TIMEOUT_MS, 1],
-    ['has failed before', TIMEOUT_MS, 2],
-  ])('an event that %s is sent alone', async (_, timeoutMs, attempt) => {
+    ['has a longer deadline than the others', 2 * TIMEOUT_MS, 1, 'a'],
+    ['has failed before', TIMEOUT_MS, 2, 'a'],
+    ['is of another namespace, where a webhook may hang,', TIMEOUT_MS, 1, 'b'],
+  ])('an event that %s is sent alone', async (_, timeoutMs, attempt, namespace) => {
     const { batches, send } = await batchedSink(() => ({ status: 204 }));
-    await Promise.all([send('one'), send('slow', timeoutMs, attempt), send('two')]);
+    await Promise.all([send('one'), send('slow', timeoutMs, attempt, namespace), send('two')]);
     expect(batches.toSorted((one, other) => other.length - one.length)).toEqual([['one', 'two'], ['slow']]);
   });
 
