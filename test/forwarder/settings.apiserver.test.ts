@@ -353,6 +353,10 @@ it('docs/forwarder.md and --help list every setting, and the table above tests e
   expect(SETTINGS.toSorted()).toEqual(shown);
   expect([...new Set(flagsIn(USAGE))].toSorted()).toEqual([...Object.keys(FLAGS), ...switches].toSorted());
   expect([...shown, ...switches]).toEqual(expect.arrayContaining(flagsIn(page)));
+  const table = page.slice(page.indexOf('## Settings'), page.indexOf('## Where can it send events?'));
+  const rows = [...table.matchAll(/^\|([^|]*)\|([^|]*)\|/gm)];
+  const columns = [1, 2].map((column) => rows.map((row) => row[column] ?? '').join());
+  expect(flagsIn(columns[0] ?? '').toSorted()).toEqual([...Object.keys(FLAGS), ...switches].toSorted());
   // From the page, names in code. From the usage, names in brackets, or names without a flag.
   const inUsage = [
     ...[...USAGE.matchAll(/\(([A-Z_, ]+)\)/g)].flatMap(([, names = '']) => names.split(', ')),
@@ -360,6 +364,7 @@ it('docs/forwarder.md and --help list every setting, and the table above tests e
   ];
   const ours = shown.flatMap(variablesOf).filter((name) => !/^OTEL_(?!EXPORTER_OTLP_ENDPOINT$)/.test(name));
   expect([...new Set(inUsage)].toSorted()).toEqual(ours.toSorted());
+  expect((columns[1]?.match(/[A-Z][A-Z_]+/g) ?? []).toSorted()).toEqual(ours.toSorted());
   const onPage = [...page.matchAll(/`((?:SINK|K|OTEL|POD|KUBE|LEASE|CLUSTER)_[A-Z_]+|MODE|SINK)`/g)].map(
     ([, name]) => name,
   );
