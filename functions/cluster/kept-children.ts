@@ -11,7 +11,7 @@ const LONGEST = 64 * 1024;
 
 /**
  * The Deployments that this process read or wrote last, as JSON. The content of an object at one version never changes. So a run that
- * writes under that version need not read the object again (docs/adr/0004-fencing.md). The oldest copies go first.
+ * writes under that version need not read the object again (docs/adr/0014-what-a-run-leaves-out.md). The oldest copies go first.
  */
 export class KeptChildren {
   readonly #texts = new Map<string, { readonly version: string; readonly text: string }>();

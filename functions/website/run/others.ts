@@ -1,4 +1,4 @@
-// The children other than the Deployment after a new spec: whether a run has to read and write them (docs/adr/0004-fencing.md).
+// The children other than the Deployment after a new spec: whether a run has to read and write them (docs/adr/0014-what-a-run-leaves-out.md).
 import { CARRIER, type ChildKind, type Children, type DesiredChildren } from '../children/kinds.ts';
 import { markedKinds } from '../plan/marks.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
