@@ -11,6 +11,9 @@ it("The program's advice on each reason is up to date with docs/status.md", () =
   expect(readFileSync('infra/cli/explain/advice.json', 'utf8')).toBe(adviceJson());
   const { reasons, causes } = JSON.parse(adviceJson()) as AllAdvice;
   expect(Object.keys(reasons).toSorted()).toEqual(READY_REASONS.toSorted());
+  const silent = (part: 'means' | 'toDo') => READY_REASONS.filter((reason) => reasons[reason][part] === '');
+  expect(silent('means')).toEqual([]);
+  expect(silent('toDo')).toEqual(['Available', 'Parked']);
   expect(Object.keys(causes)).toEqual(
     expect.arrayContaining(['ImagePullBackOff', 'CrashLoopBackOff', 'ContainerCreating']),
   );

@@ -1,28 +1,31 @@
 // npm run generate: takes the advice on each reason from docs/status.md, so that the program and the page say the same.
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { AllAdvice } from './advice.ts';
+import type { Advice, AllAdvice } from './advice.ts';
 
 const PAGE = new URL('../../../docs/status.md', import.meta.url);
 const FILE = new URL('advice.json', import.meta.url);
 
-/** A row of the table of reasons: the reason, Ready, and what else is true, what it means, and what to do. */
-const REASON = /^\| `(\w+)` \|.*\|.*\|(.*)\|(.*)\|\s*$/gm;
+/** A section about a reason, without the marks of its heading: the reason, what it means, and what to do if there is anything. */
+const REASON = /^`(\w+)`\n(.*?)(?:\*\*What to do:\*\* (.*?)\.?)?\s*$/s;
 /** A row of the table of causes: what the message says, which starts with the cause, and what to do. */
 const CAUSE = /^\| `(\w+)[^`|]*` \|([^|]*)\|\s*$/gm;
 
-/** Without links and code marks, which a terminal does not show. */
-const plain = (cell: string): string =>
-  cell
+/** As one line, without links and marks, which a terminal does not show. */
+const plain = (markdown: string): string =>
+  markdown
     .trim()
+    .replaceAll(/\s*\n(?:- )?/g, ' ')
     .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replaceAll('`', '');
 
+function adviceIn(section: string): [string, Advice][] {
+  const [, reason, means = '', toDo = ''] = REASON.exec(section) ?? [];
+  return reason === undefined ? [] : [[reason, { means: plain(means), toDo: plain(toDo) }]];
+}
+
 export function adviceJson(): string {
   const page = readFileSync(PAGE, 'utf8');
-  const reasons = [...page.matchAll(REASON)].map(([, reason = '', means = '', toDo = '']) => [
-    reason,
-    { means: plain(means), toDo: plain(toDo) },
-  ]);
+  const reasons = page.split(/^### /m).flatMap((text) => adviceIn(text.split(/^## /m, 1)[0] ?? ''));
   const causes = [...page.matchAll(CAUSE)].map(([, cause = '', toDo = '']) => [cause, plain(toDo)]);
   const all = { reasons: Object.fromEntries(reasons), causes: Object.fromEntries(causes) } as AllAdvice;
   return `${JSON.stringify(all, undefined, 2)}\n`;

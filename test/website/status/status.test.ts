@@ -34,9 +34,11 @@ const obstacle = (why: Obstacle['why']): Obstacle[] => [{ kind: 'Deployment', na
 const late = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: 'timed out' }];
 const failing = [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: 'quota' }];
 
-it('docs/status.md lists exactly the reasons', () => {
-  const table = readFileSync('docs/status.md', 'utf8').matchAll(/^\| `(\w+)` \| (?:True|False|True or Unknown) \|/gm);
-  expect([...table].map(([, reason]) => reason)).toEqual(READY_REASONS);
+it('docs/status.md lists exactly the reasons, and has a section about each', () => {
+  const page = readFileSync('docs/status.md', 'utf8');
+  const found = (pattern: RegExp) => [...page.matchAll(pattern)].map(([, reason]) => reason);
+  expect(found(/^\| \[`(\w+)`\]\(#\w+\) \| (?:True|False|True or Unknown) \|/gm)).toEqual(READY_REASONS);
+  expect(found(/^### `(\w+)`$/gm)).toEqual(READY_REASONS);
 });
 
 describe('A Website', () => {
