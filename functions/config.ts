@@ -114,7 +114,7 @@ export interface Config {
   readonly defaults: Defaults;
   /** The cluster's name in the `source` of reply events. With several clusters, it is absent and replies repeat the event's source. */
   readonly clusterName: string | undefined;
-  /** Where the history is kept, and for how many days; absent if none is kept. */
+  /** Where the history is kept, and for how many days; absent if no history is kept. */
   readonly history?: { readonly address: HistoryAddress; readonly days: number };
   /** Who may call. If both are absent, callers are not checked. */
   readonly callers: {

@@ -5,8 +5,11 @@ import { Shares } from './shares.ts';
 export const MOST_AT_ONCE = 32;
 
 /**
- * What a call says about the load of the API server. `late`: it timed out, or the API server asked for fewer calls. `read`: the time
- * counts. `written`: a slow one says nothing, because the API server may have waited for an admission webhook. `failed`: nothing.
+ * How a call ended, and what that says about the load of the API server.
+ * - `late`: it timed out, or the API server asked for fewer calls. The API server is overloaded.
+ * - `read`: a slow read counts as late, and a fast one as good.
+ * - `written`: a slow write does not count as late, because the API server may have waited for an admission webhook.
+ * - `failed`: says nothing about the load.
  */
 export type Load = 'read' | 'written' | 'late' | 'failed';
 

@@ -32,8 +32,8 @@ export class KeptChildren {
   }
 
   /**
-   * What a run need not read. If the sender of an event saw a version, this is the Deployment that is kept at this version or a newer
-   * one. If the sender saw that the Deployment is gone, there is none. Undefined if the run has to read it.
+   * What a run need not read. If the sender of an event saw a version, this is the copy of the Deployment at this version or a
+   * newer one. If the sender saw that the Deployment is gone, the run does not look for it. Undefined if the run has to read it.
    */
   of({ namespace, name }: WebsiteKey, { [CARRIER]: seen }: SeenVersions): Children | undefined {
     if (seen === null) return { [CARRIER]: undefined };

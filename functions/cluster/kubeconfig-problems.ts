@@ -1,4 +1,4 @@
-// What no request can succeed with, or only by chance: what kubectl refuses, and what the Kubernetes client ignores.
+// Kubeconfigs with which requests fail, or succeed only by chance: kubectl refuses them, or the Kubernetes client ignores a part.
 import type { Cluster, User } from '@kubernetes/client-node';
 import { holdsCredentials, isHttp } from './shown-url.ts';
 
@@ -42,7 +42,7 @@ function pluginProblem({ exec }: User): string | undefined {
   return `has an exec plugin whose apiVersion is not ${PLUGIN_VERSIONS.join(' or ')}: update the plugin, and create the kubeconfig again`;
 }
 
-/** What took the place of the providers that kubectl had. */
+/** The plugins that replace the auth-providers of older kubectl. */
 const SUCCESSORS: Readonly<Record<string, string>> = { gcp: 'gke-gcloud-auth-plugin', azure: 'kubelogin' };
 
 function providerProblem({ authProvider }: User): string | undefined {

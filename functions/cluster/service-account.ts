@@ -9,8 +9,8 @@ import type { CredentialSource, Material } from './material.ts';
 const KUBELETS = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * The ServiceAccount of the Pod that this process runs in; `undefined` if it runs in none, or if there is a kubeconfig in a place
- * where kubectl looks for it. This needs nothing of the Kubernetes client, so most cold starts do not load it.
+ * The ServiceAccount of the Pod that this process runs in; `undefined` outside of a Pod, or if kubectl would find a kubeconfig. This
+ * needs no part of the Kubernetes client, so most cold starts do not load it.
  * @throws ClusterError `Unreachable` if the Pod does not say where the API server is.
  */
 export async function serviceAccount(folder = KUBELETS): Promise<CredentialSource | undefined> {
@@ -26,7 +26,7 @@ export async function serviceAccount(folder = KUBELETS): Promise<CredentialSourc
   };
 }
 
-/** As kubectl looks for one. */
+/** Looks where kubectl looks. */
 async function hasKubeconfig(): Promise<boolean> {
   const { KUBECONFIG: variable = '', HOME: home = '' } = process.env;
   return variable !== '' || (home !== '' && (await exists(join(home, '.kube', 'config'))));

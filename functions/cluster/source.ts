@@ -5,7 +5,7 @@ import { serviceAccount } from './service-account.ts';
 /**
  * Finds the credentials for the API server at this address. It loads the code that reads a kubeconfig only for a kubeconfig, because
  * that would be a fifth of what a start loads.
- * @throws ClusterError `Unreachable` if there are none, or they are unreadable.
+ * @throws ClusterError `Unreachable` if it finds no credentials, or cannot read them.
  */
 export async function sourceAt(address: ClusterAddress): Promise<CredentialSource> {
   const { kubeconfig, kubeconfigText, context } = address;

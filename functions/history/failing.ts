@@ -29,7 +29,7 @@ export class Failing {
     return actions.length > 0 || known !== now;
   }
 
-  /** For a record that was dropped: the next failure of the Website is new again. */
+  /** Forgets the Website of a record that was dropped, so that its next failure is recorded. */
   forget(record: HistoryRecord): void {
     this.#last.delete(keyOf(record));
   }

@@ -52,7 +52,7 @@ export class History {
   readonly #waiting: Waiting[] = [];
   /** When the running write began. */
   #writingSince: number | undefined;
-  /** There while the history pauses. */
+  /** Set while the history pauses. */
   #retry: NodeJS.Timeout | undefined;
   /** Records that were dropped since the last one was written. */
   #dropped = 0;

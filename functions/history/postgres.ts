@@ -3,7 +3,7 @@ import { Connection } from './connection.ts';
 import { listing, storedRecord, type Row } from './sql.ts';
 import type { HistoryQuery, HistoryRecord, HistoryStore } from './store.ts';
 
-/** One statement, so all records are added or none. */
+/** A single statement, which adds all records or fails as a whole. */
 const INSERT = `INSERT INTO website_history
     (at, cluster, namespace, name, event_id, event_reason, outcome, reason, actions, changed, duration_ms)
   SELECT new.time, new.cluster, new.namespace, new.name, new."eventId", new."eventReason", new.outcome, new.reason,

@@ -32,7 +32,7 @@ const STEPS: readonly (readonly string[])[] = [
   ],
 ];
 
-/** One statement, so all records are added or none. */
+/** A single statement, which adds all records or fails as a whole. */
 const INSERT = `WITH new AS MATERIALIZED (
     SELECT key, value ->> 'at' AS at, value ->> 'cluster' AS cluster, value ->> 'namespace' AS namespace,
       value ->> 'name' AS name, value ->> 'eventId' AS event_id, value ->> 'eventReason' AS event_reason,

@@ -23,7 +23,7 @@ export interface HistoryRecord {
   readonly durationMs: number;
 }
 
-/** A place in the history. Records of one millisecond are told apart by the store's own number. */
+/** A place in the history. The store's own number distinguishes records of the same millisecond. */
 export interface Position {
   readonly at: number;
   /** Absent for the time alone. */
@@ -52,8 +52,8 @@ export interface HistoryStore {
   /** Connects, and creates or updates the tables. Later calls do the same if it failed or the connection was lost. */
   open(withinMs: number): Promise<void>;
   /**
-   * Writes all records or none. After an error, the records may have been stored nevertheless. A second write of the same records
-   * stores each only once.
+   * Writes all records, or fails as a whole. After an error, they may be stored anyway: the answer may have been lost. A second write
+   * of the same records stores each only once.
    */
   add(records: readonly HistoryRecord[], withinMs: number): Promise<void>;
   /** Newest first. */

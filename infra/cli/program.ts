@@ -54,7 +54,7 @@ export interface Process {
 
 /** A cluster that runs on this machine. */
 export interface RunningCluster extends ClusterAddress {
-  /** Where its programs answer. They are the values of these flags for a command that has them, if the user gives none. */
+  /** Where its programs answer. A command that has these flags uses these values unless the user gives others. */
   readonly functionsUrl?: string | undefined;
   readonly forwarderUrl?: string | undefined;
 }

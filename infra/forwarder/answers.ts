@@ -15,7 +15,7 @@ export interface Answer {
  */
 export interface Answers {
   note(key: Change['key'], answer: Answer): void;
-  /** The answer that rests on this change or a later one. Undefined if the sink must still be told. */
+  /** The answer that rests on this change or a later one. Undefined if the change still needs an event. */
   covering(change: Change): Answer | undefined;
 }
 

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Creates a folder and those that contain it, if they do not exist. Node's own option `recursive` never returns where a folder
- * exists but can contain none, as in /proc.
+ * Creates a folder and those that contain it, if they do not exist. Node's own option `recursive` never returns if the parent
+ * exists but cannot contain folders, as in /proc.
  */
 export function makeFolder(path: string, mode = 0o777): void {
   const parent = dirname(path);

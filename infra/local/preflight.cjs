@@ -27,8 +27,8 @@ var PROGRAMS = {
 
 /**
  * Why the program cannot run, as one sentence, or undefined.
- * `here` has the name of the `program` with its `args`, or none for what needs only the dependencies. It has the root folder of
- * the project, `platform`, the `version` of Node and the `environment`.
+ * `here` has the name of the `program` with its `args`. A script that needs only the dependencies has no name. `here` also has the
+ * root folder of the project, `platform`, the `version` of Node and the `environment`.
  */
 function problem(here) {
   if (here.platform === 'win32' && (here.program === 'start' || here.program === 'kubectl'))

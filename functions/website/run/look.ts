@@ -17,8 +17,8 @@ import type { WebsiteKey } from '../resource.ts';
 export interface Look {
   readonly kinds: ReadonlySet<ChildKind>;
   /**
-   * Includes optional children that the Deployment's annotation lists: all of them, those that define `readiness`, or none. `all` also
-   * includes what childMetadata makes depend on the spec (`widened`).
+   * Which of the optional children that the Deployment's annotation lists are included. `judges` are those that define `readiness`. `all`
+   * also includes the children that depend on the spec only because of childMetadata (`widened`).
    */
   readonly marked: 'all' | 'judges' | 'none';
   /** Reads nothing and creates every desired child. If one exists already, its creation fails and the run reads everything. */

@@ -88,8 +88,8 @@ function keepingMarks(
 }
 
 /**
- * @throws ClusterError for the first failure that a retry may fix. One that the caller reports on the Website comes last. After a lost
- * race, for example, the next attempt may not make that write.
+ * @throws ClusterError for the first failure that a retry may fix. It prefers one that the caller does not report in the Website's
+ * status. For example, after a lost race, the next attempt may not make the write that failed for such a reason.
  */
 function terminalRefusals(results: readonly PromiseSettledResult<unknown>[]): ClusterError[] {
   const errors = results.flatMap((result): unknown[] => (result.status === 'fulfilled' ? [] : [result.reason]));

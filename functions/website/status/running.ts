@@ -13,8 +13,9 @@ type Running = Pick<HistoryEntry, 'generation' | 'image'>;
 const UNJUDGED = 'The Deployment was written for this generation. The spec changed again before the site was judged';
 
 /**
- * The history with the generation that is running, if that is not the newest one. It has no entry when its status lost the race with a
- * spec that changes no child: one that is suspended, invalid or refused. When it has an entry, that stays, however many follow.
+ * The history, which always has an entry for the running generation, even if it is not the newest one. That entry is missing if the
+ * spec changed again before the status was written, and the new spec changes no child: it is suspended, invalid or refused. An entry
+ * that exists stays, however many newer ones there are.
  */
 export function withRunning(
   history: readonly HistoryEntry[],

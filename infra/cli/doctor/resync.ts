@@ -13,7 +13,7 @@ export interface ResyncJob {
 
 const NAME = 'website-resync';
 
-/** Undefined if there is none, or this user may not look. @throws ClusterError */
+/** Undefined if there is no such CronJob, or this user may not look. @throws ClusterError */
 export async function resyncJobIn(namespace: string, transport: Transport): Promise<ResyncJob | undefined> {
   const path = `/apis/batch/v1/namespaces/${encodeURIComponent(namespace)}/cronjobs/${NAME}`;
   const read = transport.json({ method: 'GET', path, what: `get cronjobs ${NAME} in namespace ${namespace}` });
@@ -73,7 +73,7 @@ function nextResync(intervalSeconds: number, job: ResyncJob | undefined): string
   return `the CronJob ${NAME} asks for one at ${job.spec.schedule}`;
 }
 
-/** Neither the functions nor a CronJob say anything about resyncs. */
+/** The finding if no functions and no CronJob say anything about resyncs. */
 const unseenFinding = (running: readonly Running[]): Finding =>
   running.some(({ status }) => status === 'azure')
     ? {

@@ -1,4 +1,4 @@
-// What the API server says of itself.
+// What the API server reports about itself.
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { GATEWAY_API } from '../../../functions/website/children/http-route/object.ts';
 import { apiPath } from '../../../functions/website/resource.ts';

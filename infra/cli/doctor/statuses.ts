@@ -1,4 +1,4 @@
-// What the programs say of themselves at /statusz: through the API server, or at the URL that the user gives.
+// What the programs report about themselves at /statusz: through the API server, or at the URL that the user gives.
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import { shownUrl } from '../../../functions/cluster/shown-url.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
@@ -13,7 +13,7 @@ export interface Running {
   /** Such as `Pod website-functions-6c9f7b8d5-9xkqz`, or its URL. */
   readonly where: string;
   readonly isReady: boolean;
-  /** `older`: it is of a release that has no /statusz. `azure`: it runs as Azure Functions, which have none. */
+  /** `older`: it is of a release that has no /statusz. `azure`: it runs as Azure Functions, which do not serve it. */
   readonly status: Statusz | 'older' | 'azure' | Missing;
 }
 

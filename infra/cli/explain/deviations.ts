@@ -30,7 +30,7 @@ export interface ChildLine {
 export interface DifferentField {
   readonly kind: string;
   readonly path: string;
-  /** The field manager that wrote it last. Absent if the API server has recorded none, for example for a field that was removed. */
+  /** The field manager that wrote it last. Absent if the API server has recorded no writer, for example for a field that was removed. */
   readonly manager?: string | undefined;
 }
 

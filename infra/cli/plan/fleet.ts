@@ -79,7 +79,7 @@ async function plannedFromList(
   return found === all ? first : plan(found);
 }
 
-/** The children, with those of these kinds that were missing. The same object if there are none. */
+/** Adds the children of these kinds that the lists did not show. The same object if there are no such children. */
 async function withMissing(
   children: Children,
   kinds: readonly ChildKind[],

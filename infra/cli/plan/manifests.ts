@@ -28,7 +28,7 @@ export interface Manifests {
   readonly namespaces: ReadonlySet<string>;
 }
 
-/** How `kubectl apply` was told where to look. */
+/** Which file a command reads, and in which namespace its Websites are. */
 interface From {
   /** A path, or `-` for standard input. */
   readonly file: string;

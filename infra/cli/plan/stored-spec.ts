@@ -45,7 +45,7 @@ export const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =
     value,
   );
 
-/** The stored value of a part of the spec. Undefined if there is none, as for an item of a list that has changed. */
+/** The stored value of a part of the spec. Undefined if there is no stored value, as for an item of a list that has changed. */
 export function correlated(
   spec: unknown,
   storedSpec: unknown,

@@ -8,7 +8,7 @@ export class Breaker {
   readonly #rate: Rate;
   /** Of the keys that were handled since `#since`. */
   #recent = new Map<string, Bucket>();
-  /** Of the other keys that were handled in the period before. The rest are full. */
+  /** Of the other keys that were handled in the previous period. Every other key has a full bucket. */
   #older = new Map<string, Bucket>();
   #since = 0;
 

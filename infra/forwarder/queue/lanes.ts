@@ -74,7 +74,7 @@ function limited(bucket: Bucket, take: Take): Take {
   };
 }
 
-/** The keys that wait for their turn, and whose turn it is. */
+/** The keys that wait for their turn. Decides which one is next. */
 export class Lanes {
   readonly #fast = new Line();
   readonly #listed = new Line();
@@ -84,7 +84,7 @@ export class Lanes {
   readonly #soon = new Line<Place & { readonly until: number }>();
   readonly #later = new Line();
   readonly #limit: Bucket;
-  /** The key whose turn it is. It leaves its line. */
+  /** Removes the next key from its line. */
   readonly take: Take;
 
   constructor(rate: Rate) {
@@ -97,7 +97,7 @@ export class Lanes {
   }
 
   add({ key, group, lane, attempt }: Waiting, now: number): void {
-    // The age of a look that failed counts, so it does not go to `later`.
+    // A look that failed keeps its place before the later ones, however old it is.
     if (lane === 'soon') this.#soon.add({ key, group, until: attempt === 1 ? now + SOON_MS : Infinity });
     else if (attempt > 1 && !isLook(lane)) this.#again.add({ key, group });
     else this.#of(lane).add({ key, group });
@@ -116,7 +116,7 @@ export class Lanes {
     return { fast: this.#fast, listed: this.#listed, slow: this.#slow, later: this.#later }[lane];
   }
 
-  /** If there are more looks than the limit allows, some can still be in time. Looks that are late already make room for these. */
+  /** Moves looks that are late already to `later`. So if there are more looks than the limit allows, some are still in time. */
   #takeSoon(now: number, { mayStartOther }: Room): string | undefined {
     for (;;) {
       const next = this.#soon.take(mayStartOther);

@@ -18,7 +18,7 @@ import type { Observer, WatchedObject } from './observer.ts';
 /** Receives the changes. Every method returns at once. */
 export interface Outlet {
   change(change: Change, revealedBy: 'watch' | 'list'): void;
-  /** Requests one resync, which covers the Websites whose state asks for no event, or for a look alone, which may come late. */
+  /** Requests one resync. It covers Websites that need no event, and those that only get a look, which may come late. */
   resync(): void;
   /** Counts a change that the watch missed and a list revealed. */
   missed(resource: string): void;
@@ -32,7 +32,7 @@ export interface RememberingObserver extends Observer {
 
 /** An observer of one kind of children. */
 export interface ChildObserver extends RememberingObserver {
-  /** The last seen version of this Website's child: null if there is none, undefined if it is unknown or not the Website's. */
+  /** The last seen version of this Website's child: null if it is gone, undefined if it is unknown or not the Website's. */
   readonly versionOf: (key: WebsiteKey) => string | null | undefined;
 }
 

@@ -36,7 +36,7 @@ export function platformName(platform: NodeJS.Platform = process.platform, arch 
 /** Kubernetes publishes its servers for Linux only. */
 const SERVERS = new Set<Program>(['kube-apiserver', 'kube-controller-manager', 'kube-scheduler']);
 
-/** The builds that KWOK's own kwokctl uses where Kubernetes publishes none. */
+/** The builds that KWOK's own kwokctl uses for systems that Kubernetes publishes no servers for. */
 export function unofficialReleaseOf(program: Program, platform: string, hosts: ReleaseHosts): Release | undefined {
   if (!SERVERS.has(program) || platform.startsWith('linux')) return undefined;
   const tag = `${KUBERNETES}-kwok.0-${platform}`;

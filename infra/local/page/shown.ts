@@ -84,7 +84,7 @@ export interface Snapshot {
   readonly server: string;
   /** Why the page cannot follow the Websites. Then they are shown as they were. */
   readonly trouble: string | null;
-  /** For how long the API server has not answered. Null while it answers. A server that hangs keeps the watch open, so this is no trouble. */
+  /** For how long the API server has not answered. Null while it answers. A server that hangs keeps the watch open, so `trouble` is null. */
   readonly silentSeconds: number | null;
   /** Null until it was first asked. */
   readonly forwarder: ForwarderView | null;

@@ -1,7 +1,7 @@
 import { logLineOf, type LogLine } from './log-line.ts';
 
 const MOST = 12;
-/** Errors before these lines are no longer why the program ended. */
+/** An error further up in the log is not the reason why the program ended. */
 const SEARCHED = 50;
 const PINO_ERROR = 50;
 const ERRORS = new Set(['error', 'dpanic', 'panic', 'fatal']);
@@ -31,7 +31,7 @@ function levelOf(line: string): 'error' | 'lower' | undefined {
   return isError ? 'error' : 'lower';
 }
 
-/** Lines of pino have their time in milliseconds. Those of other programs have it in their text, or have none. */
+/** Lines of pino have their time in milliseconds. Lines of other programs have the time in their text, or have no time. */
 function withTime({ text, fields: { time } }: LogLine): string {
   return typeof time === 'number' ? `${new Date(time).toTimeString().slice(0, 8)} ${text}` : text;
 }

@@ -10,7 +10,7 @@ export interface Summary {
   readonly cluster: 'local' | 'own';
   /** What can be opened: a name, and a URL or a folder. */
   readonly links: readonly (readonly [name: string, where: string])[];
-  /** The Website for the commands to try. Undefined if there is none. */
+  /** The Website for the commands to try. Undefined if there is no Website. */
   readonly website: WebsiteKey | undefined;
   /** The command that runs kubectl. */
   readonly kubectl: string;
