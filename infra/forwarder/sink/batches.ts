@@ -10,14 +10,21 @@ interface Waiting {
   readonly resolve: (delivery: Delivery) => void;
 }
 
-/** The API server creates Services one at a time, so the first event of a Website may take many times as long as others. */
-const isSlow = ({ data }: WebsiteEvent): boolean => data?.reason === 'first-seen';
+/** Events of the same group take about as long, and may wait for each other. */
+function groupOf({ event: { data }, timeoutMs }: Waiting): string {
+  const reason = data?.reason;
+  // The functions ask the API server nothing about a Website that is gone.
+  if (reason === 'deleted') return reason;
+  // The API server creates Services one at a time, so the first event of a Website may take many times as long as others.
+  const isSlow = reason === 'first-seen';
+  // An admission webhook may hang for one namespace.
+  return [timeoutMs, isSlow, data?.namespace].join(' ');
+}
 
 /**
  * Batches the events that are sent in the same turn of the event loop, so that no event waits for a later one.
  *
- * All events of a batch wait for the slowest. So events with different timeouts, such as a resync, are not mixed. Neither are new
- * Websites and others, nor those of different namespaces: an admission webhook may hang for one of them. A retry travels alone.
+ * All events of a batch wait for the slowest. So only events of one group share a batch (`groupOf`), and a retry travels alone.
  * @param sendAll sends events once and returns one result for each, in the same order. It never throws.
  */
 export function batching(
@@ -33,9 +40,7 @@ export function batching(
       .catch((error: unknown) => batch.forEach(({ resolve }) => resolve(failureOf(error))));
   }
   function flush(): void {
-    const groups = Map.groupBy(waiting, ({ timeoutMs, event }) =>
-      [timeoutMs, isSlow(event), event.data?.namespace].join(' '),
-    );
+    const groups = Map.groupBy(waiting, groupOf);
     waiting = [];
     for (const sends of groups.values()) {
       for (let start = 0; start < sends.length; start += LARGEST_BATCH)

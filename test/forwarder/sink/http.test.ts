@@ -238,9 +238,10 @@ describe('In batched mode', () => {
     );
     const send = (name: string, timeoutMs = TIMEOUT_MS, attempt = 1, namespace = 'a') =>
       opened.send(eventFor({ namespace, name }), timeoutMs, attempt);
-    const sendNew = (name: string) =>
-      opened.send(eventFor({ namespace: 'a', name }, undefined, 'first-seen'), TIMEOUT_MS);
-    return { batches, send, sendNew };
+    const sendAs = (reason: Reason, name: string, namespace = 'a') =>
+      opened.send(eventFor({ namespace, name }, undefined, reason), TIMEOUT_MS);
+    const sendNew = (name: string) => sendAs('first-seen', name);
+    return { batches, send, sendAs, sendNew };
   }
   const kindsOf = (deliveries: readonly Delivery[]) => deliveries.map(({ kind }) => kind);
   const bodyWith = (replies: readonly { status: number; headers: Record<string, string> }[]) => JSON.stringify(replies);
@@ -277,6 +278,12 @@ describe('In batched mode', () => {
     const { batches, send } = await batchedSink(() => ({ status: 204 }));
     await Promise.all([send('one'), send('slow', timeoutMs, attempt, namespace), send('two')]);
     expect(batches.toSorted((one, other) => other.length - one.length)).toEqual([['one', 'two'], ['slow']]);
+  });
+
+  it('Websites that are gone share a batch, whatever their namespaces', async () => {
+    const { batches, sendAs } = await batchedSink(() => ({ status: 204 }));
+    await Promise.all([sendAs('deleted', 'one'), sendAs('deleted', 'two', 'b'), sendAs('spec-changed', 'three', 'b')]);
+    expect(batches).toEqual([['one', 'two'], ['three']]);
   });
 
   it('new Websites share a batch, which no other event has to wait for', async () => {
