@@ -60,19 +60,22 @@ export interface Reading {
   readonly only?: RegExp;
   /** Which blocks the reader leaves out, because the page says so. */
   readonly skip?: (block: Block) => boolean;
+  /** Images of other workloads, which the reader did not build. */
+  readonly others?: readonly string[];
   /** What the reader changes in a block, because the page says so. */
   readonly edit?: (text: string) => string;
 }
 
 /** Types everything on a page. @returns how many blocks that were. */
 export async function read(page: string, session: Session, reading: Reading = {}): Promise<number> {
-  const { only = /./, skip = () => false, edit = (text: string) => text } = reading;
+  const { only = /./, skip = () => false, edit = (text: string) => text, others = [] } = reading;
   const blocks = blocksOf(page).filter(
     (block) => block.language in TYPE && only.test(block.section) && !NOT_YET.has(block.section) && !skip(block),
   );
   for (const block of blocks) {
     await reading.before?.(block);
-    await TYPE[block.language]?.({ ...block, text: edit(block.text) }, `${page}:${block.line}`, session);
+    const typed = { ...block, text: edit(block.text) };
+    await TYPE[block.language]?.(typed, `${page}:${block.line}`, session, others);
   }
   return blocks.length;
 }
@@ -87,15 +90,17 @@ const isRefused = (command: string, prints: readonly string[]): boolean =>
 const PATIENT = { deadlineMs: 90_000 };
 
 /** What is done with a block, by its language. */
-const TYPE: Readonly<Record<string, (block: Block, where: string, session: Session) => Promise<void>>> = {
-  async sh({ text }, where, { reader, nodes }) {
+const TYPE: Readonly<
+  Record<string, (block: Block, where: string, session: Session, others: readonly string[]) => Promise<void>>
+> = {
+  async sh({ text }, where, { reader, nodes }, others) {
     await reader.run(text).catch((error: unknown) => {
       throw new Error(where, { cause: error });
     });
     await nodes.settle();
     const images = (await nodes.workloads()).map(({ container }) => container.image);
-    const pushed = reader.pushed();
-    expect([where, images.filter((image) => !pushed.includes(image))]).toEqual([where, []]);
+    const pushed = new Set([...reader.pushed(), ...others]);
+    expect([where, images.filter((image) => !pushed.has(image))]).toEqual([where, []]);
   },
   async console(block, where, { reader }) {
     for (const { command, prints } of examplesIn(block)) {
