@@ -37,3 +37,13 @@ it.each(PAGES)('Every relative link of %s leads to an existing file and heading'
   const links = linksIn(readFileSync(page, 'utf8'));
   expect(links.filter((link) => !leads(page, link))).toEqual([]);
 });
+
+it('A reader who starts at README.md finds every page', () => {
+  const found = new Set(['README.md']);
+  // The loop also visits the pages that it adds.
+  for (const page of found) {
+    const files = linksIn(readFileSync(page, 'utf8')).map((link) => join(dirname(page), link.split('#')[0] ?? ''));
+    for (const file of files) if (PAGES.includes(file)) found.add(file);
+  }
+  expect(PAGES.filter((page) => !found.has(page))).toEqual([]);
+});
