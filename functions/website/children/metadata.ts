@@ -15,8 +15,12 @@ export const CHILD_SELECTOR = `${MANAGED_BY}=${MANAGER}`;
 export const GENERATION = `${PLURAL}.${GROUP}/generation`;
 /** Whether a child carries a generation. */
 export const isStamped = ({ metadata }: Annotated): boolean => metadata.annotations?.[GENERATION] !== undefined;
-/** The generation that a child carries, or NaN. */
-export const generationOn = ({ metadata }: Annotated): number => Number(metadata.annotations?.[GENERATION] ?? NaN);
+/**
+ * The generation that a child carries, or NaN. The functions write digits alone. Anything else is an edit, and must not count as an old
+ * generation: `Number` would read an empty text as 0.
+ */
+export const generationOn = ({ metadata }: Annotated): number =>
+  Number(/^\d+$/.exec(metadata.annotations?.[GENERATION] ?? '')?.[0]);
 type Annotated = { readonly metadata: Pick<ObjectMeta, 'annotations'> };
 
 /** On the Deployment: the optional kinds that exist or may exist, such as `Ingress,PodDisruptionBudget` (marks.ts). */

@@ -1,6 +1,6 @@
 import { CONTAINER } from '../children/deployment/container.ts';
 import type { Carrier } from '../children/kinds.ts';
-import { GENERATION } from '../children/metadata.ts';
+import { generationOn } from '../children/metadata.ts';
 import { lastWriterOf } from '../plan/field-writers.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
 import type { Website } from '../resource.ts';
@@ -36,7 +36,7 @@ export function withRunning(
 
 /** Undefined if that is the newest generation, or if the Deployment does not show it. */
 function runningIn(carrier: Carrier, website: Website): Running | undefined {
-  const generation = Number(/^\d+$/.exec(carrier.metadata.annotations?.[GENERATION] ?? '')?.[0]);
+  const generation = generationOn(carrier);
   const isOlder = generation < (website.metadata.generation ?? 0);
   const image = isOlder && isOwnedBy(carrier, website) ? imageIn(carrier) : undefined;
   return image === undefined ? undefined : { generation, image };
