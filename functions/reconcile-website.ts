@@ -120,8 +120,8 @@ async function reconcileReply(
         reason === 'deleted' ? GONE : reconcile(key, own, run, recording.done),
       ),
     );
-    const { outcome, actions } = reconciled;
-    const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled) };
+    const { outcome, actions, statusProblem } = reconciled;
+    const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled), statusProblem };
     const ms = Math.round(performance.now() - start);
     context.log.info({ ...about, ...what, ms }, 'Reconciled Website');
     await recording.reconciled(reconciled);

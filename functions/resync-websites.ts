@@ -9,7 +9,6 @@ import { recordingOf, type Recording, type RecordingContext } from './history/re
 import { countResync, measured } from './telemetry/metrics.ts';
 import { traced, tracedResync, type ResyncCause } from './telemetry/spans.ts';
 import type { Tracing } from './telemetry/tracing.ts';
-import type { Outcome } from './website/status/outcome.ts';
 import { reconcile, type Context } from './website/reconcile.ts';
 import { repairedIn } from './website/run/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
@@ -112,18 +111,20 @@ export async function resyncWebsites(
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     const recording = recordingOf({ key, eventReason: 'resync' }, context);
     try {
-      const run = { look: isLook.has(key) ? AT_CARRIER : AT_EVERYTHING, afresh: afresh.has(key) };
+      const look = isLook.has(key) ? AT_CARRIER : AT_EVERYTHING;
+      const run = { look, afresh: afresh.has(key), isUnprompted: true };
       const reconciled = await traced({ key }, context, (own) =>
         measured('resync', recording.done, () => reconcile(key, own, run, recording.done)),
       );
-      const { outcome, actions } = reconciled;
+      const { outcome, actions, statusProblem } = reconciled;
       // The lists miss children without our label. `reconcile` finds those by name.
-      const isCounted = actions.length > 0 || isMissingFromStatus(outcome);
+      // Where the status has a problem, only the report and the log show the outcome.
+      const isCounted = actions.length > 0 || statusProblem !== undefined;
       counts.differing += Number(isCounted) - Number(known.has(key));
       await recording.reconciled(reconciled);
       if (!isCounted) return undefined;
       counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
-      const what = { outcome: outcome.kind, actions, ...repairedIn(reconciled), eventReason: 'resync' };
+      const what = { outcome: outcome.kind, actions, ...repairedIn(reconciled), statusProblem, eventReason: 'resync' };
       log.info({ ...key, ...what }, 'Reconciled Website');
       return undefined;
     } catch (error) {
@@ -151,9 +152,6 @@ export async function resyncWebsites(
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
   return report;
 }
-
-/** Whether the Website may be too large for a status, so that only the report shows the outcome. */
-const isMissingFromStatus = (outcome: Outcome): boolean => outcome.kind === 'stalled' && outcome.reason === 'TooLarge';
 
 interface Failure {
   readonly key: WebsiteKey;

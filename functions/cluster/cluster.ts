@@ -37,6 +37,8 @@ export interface Cluster {
   scale(website: Website, replicas: number): Promise<void>;
   /** Writes only the status. @throws `Conflict` unless the stored Website has the resourceVersion of `website`. */
   updateStatus(website: Website): Promise<Website>;
+  /** A dry run of `updateStatus`: returns what it would store, after all policies and webhooks. @throws like `updateStatus`. */
+  rehearseStatus(website: Website): Promise<Website>;
   /** Creates a Kubernetes Event about the Website. It never throws, because nothing depends on Events. */
   announce(website: Website, announcement: Announcement): Promise<void>;
   /**

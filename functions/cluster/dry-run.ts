@@ -41,6 +41,7 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
 
   const cluster: Cluster = {
     rehearse: async (child) => real.rehearse(child),
+    rehearseStatus: async (after) => real.rehearseStatus(after),
     async listPods(namespace, labels) {
       if (listed !== undefined) throw new ClusterError('Unavailable', 'A plan from lists reads no Pods');
       return real.listPods(namespace, labels);

@@ -103,10 +103,8 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     create: async (child) => (await json(creation(child))) as Child,
     replace: async (child) =>
       (await json({ ...on('PUT', kindOf(child.kind), child.metadata), body: bodyOf(child) })) as Child,
-    async rehearse(child) {
-      const request = on('PUT', kindOf(child.kind), child.metadata);
-      return (await json({ ...request, path: `${request.path}?dryRun=All`, body: bodyOf(child) })) as Child;
-    },
+    rehearse: async (child) =>
+      (await json(asDryRun({ ...on('PUT', kindOf(child.kind), child.metadata), body: bodyOf(child) }))) as Child,
     async delete(child) {
       const { uid, resourceVersion } = child.metadata;
       await json({
@@ -118,6 +116,7 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
       await json(scaling(website, replicas));
     },
     updateStatus: async (website) => (await json(statusUpdate(website))) as Website,
+    rehearseStatus: async (website) => (await json(asDryRun(statusUpdate(website)))) as Website,
     async announce(website, announcement) {
       // An admission webhook may hang for Kubernetes Events alone.
       const signal = AbortSignal.timeout(ANNOUNCEMENT_MS);
@@ -209,6 +208,9 @@ function statusUpdate(website: Website): ApiRequest {
     body: bodyOf(website),
   };
 }
+
+/** The same request, which the API server answers without storing anything. */
+const asDryRun = (request: ApiRequest): ApiRequest => ({ ...request, path: `${request.path}?dryRun=All` });
 
 /** Longest note of an Event in `events.k8s.io/v1`, in bytes. */
 const LONGEST_NOTE = 1024;

@@ -32,6 +32,9 @@ const LASTING_ERRORS = ['Forbidden', 'InternalError'] as const satisfies readonl
 export type LastingError = (typeof LASTING_ERRORS)[number];
 export const isLastingError = (text: string): text is LastingError => LASTING_ERRORS.some((each) => each === text);
 
+/** Reason of the Kubernetes Event about a status that the API server does not store. No condition can say so. */
+export const STATUS_NOT_WRITTEN = 'StatusNotWritten';
+
 /** The judgement of the observed state. `stalled` needs somebody to act, `progressing` only time. */
 export interface Verdict {
   readonly state: 'ready' | 'suspended' | 'progressing' | 'stalled';

@@ -15,7 +15,7 @@ import type { Website, WebsiteKey } from './resource.ts';
 import { childrenFrom, everything, fromStorage, isUnsure, secondRun, type Run } from './run/run.ts';
 import { scale, SCALED } from './run/scale.ts';
 import { write, type Written } from './run/write.ts';
-import { announceTransition, writeStatus, type StatusWrite } from './status/write-status.ts';
+import { announceTransition, storedBefore, writeStatus, type StatusWrite } from './status/write-status.ts';
 
 /** What a reconcile depends on. */
 export interface Context {
@@ -32,6 +32,8 @@ export interface Reconciled {
   readonly repairs: readonly Repair[];
   /** The versions that the outcome rests on: those that the run last read or wrote. */
   readonly versions: Versions;
+  /** Why the stored status does not say what it should. For the log. */
+  readonly statusProblem?: string | undefined;
 }
 
 /** How often a run that loses races starts again before it leaves the rest to the sender's retry. */
@@ -120,7 +122,7 @@ async function reconcileOnce(
   const written = { ...result, refusals: [...refusals, ...result.refusals] };
 
   // Judge
-  return judgeAndReport(live, decision, written, context, done);
+  return judgeAndReport(live, decision, written, run, context, done);
 }
 
 /** Writes what the plan says, and the status of a rollout at the same time. `live` is the Website with that status. */
@@ -134,11 +136,12 @@ async function writeAll(
   const ahead = judgeAhead(website, decision, children, context.now);
   const writing = writeAndReport(website, decision.plan, children, context, done);
   if (ahead === undefined) return { result: await writing, live: website };
-  const [wrote, told] = await Promise.allSettled([writing, writeStatus(website, ahead, context.cluster)]);
+  const [wrote, told] = await Promise.allSettled([writing, writeStatus(website, ahead, context)]);
   if (told.status === 'fulfilled') {
     note(website, ahead, told.value, done);
-    // No rollout has begun that an Event could report.
-    if (!isRefused(wrote)) await announceTransition(website, told.value, context.cluster);
+    // Without the write, no rollout has begun that an Event could report.
+    if (!isRefused(wrote) || told.value.problem !== undefined)
+      await announceTransition(website, told.value, context.cluster);
   }
   const result = await writing;
   if (told.status === 'rejected') throw told.reason;
@@ -153,6 +156,7 @@ async function judgeAndReport(
   live: Website,
   decision: Decision,
   written: Written,
+  run: Run,
   context: Context,
   done: Done,
 ): Promise<Omit<Reconciled, keyof Done>> {
@@ -160,12 +164,15 @@ async function judgeAndReport(
   const judged = await judgeAndExplain(live, decision, written, context.cluster, now);
   if (!isNews(live.status, judged.status) && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
-  const update = await writeStatus(live, judged, context.cluster);
+  const isUnexplained = run.isUnprompted === true && done.actions.length === 0;
+  const before = isUnexplained ? await storedBefore(live, judged, context.cluster) : undefined;
+  const update = before ?? (await writeStatus(live, judged, context));
   note(live, judged, update, done);
   await announceTransition(live, update, context.cluster);
   return {
     outcome: outcomeOf(update.verdict, judged.status, now),
     versions: versionsOf(update.website, written.children),
+    statusProblem: update.problem?.note,
   };
 }
 

@@ -3,7 +3,7 @@ import type { ChildKind } from '../../functions/website/children/kinds.ts';
 
 /** A read or a write of one object. */
 export interface Call {
-  readonly verb: 'get' | 'get cached' | 'create' | 'replace' | 'rehearse' | 'delete' | 'scale' | 'update status';
+  readonly verb: 'get' | 'get cached' | 'create' | 'replace' | 'rehearse' | 'delete' | 'scale' | 'update status' | 'rehearse status';
   readonly kind: ChildKind | 'Website';
 }
 
@@ -28,6 +28,8 @@ export const around = (cluster: Cluster, through: Through = async (_, proceed) =
     through({ verb: 'scale', kind: 'Website' }, () => cluster.scale(website, replicas)),
   updateStatus: async (website) =>
     through({ verb: 'update status', kind: 'Website' }, () => cluster.updateStatus(website)),
+  rehearseStatus: async (website) =>
+    through({ verb: 'rehearse status', kind: 'Website' }, () => cluster.rehearseStatus(website)),
   announce: async (website, announcement) => cluster.announce(website, announcement),
   listPods: async (namespace, labels) => cluster.listPods(namespace, labels),
   listWebsites: () => cluster.listWebsites(),

@@ -114,6 +114,11 @@ export class MemoryCluster implements Cluster {
     return this.#update(website, (stored) => ({ ...stored, status: website.status })) as Website;
   }
 
+  async rehearseStatus(website: Website): Promise<Website> {
+    this.reads++;
+    return { ...(this.#checked(website) as Website), status: website.status ?? {} };
+  }
+
   async announce(website: Website, announcement: Announcement): Promise<void> {
     const { uid } = website.metadata;
     const { once } = announcement;

@@ -4,7 +4,7 @@ import { lastWriterOf } from '../plan/field-writers.ts';
 import type { Operation } from '../plan/plan.ts';
 import { GROUP, PLURAL, type Website } from '../resource.ts';
 import { LONGEST_QUOTE, shortened } from '../shortened.ts';
-import type { Announcement } from '../status/transition.ts';
+import { spanOf, type Announcement } from '../status/transition.ts';
 
 /** A change that another writer made to a child of the current generation, and that the functions undid. */
 export interface Repair {
@@ -83,13 +83,12 @@ const valueAt = (object: unknown, path: string): unknown =>
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-/** Limits the Events when two writers keep undoing each other's changes. The metrics count every repair. */
-const ONCE_IN_MS = 10 * 60_000;
-
-/** The Event of a repair. All repairs of one child within ten minutes share one Event, whichever instance makes them. */
+/**
+ * The Event of a repair. All repairs of one child within ten minutes share one Event, because two writers may keep undoing each other's
+ * changes. The metrics count every repair.
+ */
 export function announcementOf({ metadata: { uid } }: Website, { kind, note }: Repair, now: Date): Announcement {
-  const span = Math.floor(now.getTime() / ONCE_IN_MS);
-  return { type: 'Normal', reason: 'Repaired', note, once: `${kind.toLowerCase()}-repaired.${uid}.${span}` };
+  return { type: 'Normal', reason: 'Repaired', note, once: `${kind.toLowerCase()}-repaired.${uid}.${spanOf(now)}` };
 }
 
 /** The repairs as a log line names them: `Deployment spec.replicas`. */

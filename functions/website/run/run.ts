@@ -25,10 +25,16 @@ export interface Run {
   readonly kept?: Children | undefined;
   /** Repeats the writes that were reverted last time. */
   readonly afresh?: boolean;
+  /** No event led to this run. So if nothing but the status differs, something may change the status on its way in. */
+  readonly isUnprompted?: boolean;
 }
 
 /** The same run, but it reads everything, and from the API server's storage. */
-export const everything = ({ afresh = false }: Run): Run => ({ look: AT_EVERYTHING, afresh });
+export const everything = ({ afresh = false, isUnprompted = false }: Run): Run => ({
+  look: AT_EVERYTHING,
+  afresh,
+  isUnprompted,
+});
 
 /** The same run, but it reads the children from the API server's storage. It keeps a Website that came from a cache. */
 export const fromStorage = (run: Run, website: Website): Run => ({ ...run, kept: undefined, cached: website });

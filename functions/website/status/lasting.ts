@@ -8,6 +8,7 @@ import { isLastingError, type LastingError, type Verdict } from '../reasons.ts';
 import { websiteSpec, type Condition, type Website, type WebsiteKey, type WebsiteStatus } from '../resource.ts';
 import { historyOf } from './history.ts';
 import { unseenStatus } from './status.ts';
+import { unwritten, UnwrittenStatus } from './unwritten.ts';
 import { announceTransition } from './write-status.ts';
 
 /** While RBAC or a webhook is being rolled out, an error may last some seconds. A longer one makes the Website stalled. */
@@ -23,7 +24,7 @@ type ReportedError = ClusterError & { readonly code: LastingError };
 
 /** Whether the Website's status reports this error while it lasts. */
 export const isReported = (error: unknown): error is ReportedError =>
-  error instanceof ClusterError && isLastingError(error.code);
+  error instanceof ClusterError && isLastingError(error.code) && !(error instanceof UnwrittenStatus);
 
 /**
  * Reports in the Website's status that the run failed, and why. The caller still throws: the sender retries, and the condition
@@ -40,11 +41,26 @@ export async function reportLasting(
     if (website === undefined || website.metadata.deletionTimestamp !== undefined) return;
     const { verdict, status } = failing(website, carrier, error, now());
     if (differences(website.status, status).length === 0) return;
-    const updated = await cluster.updateStatus({ ...website, status });
-    if (verdict !== undefined) await announceTransition(website, { website: updated, verdict }, cluster);
+    const updated = await updateStatus(website, verdict, status, { cluster, now });
+    if (verdict.state === 'stalled') await announceTransition(website, { website: updated, verdict }, cluster);
   } catch (failure) {
     // The status write failed too, or the Website has changed. The next retry reports the error.
     if (!(failure instanceof ClusterError)) throw failure;
+  }
+}
+
+async function updateStatus(
+  website: Website,
+  verdict: Verdict,
+  status: WebsiteStatus,
+  { cluster, now }: { readonly cluster: Cluster; readonly now: () => Date },
+): Promise<Website> {
+  try {
+    return await cluster.updateStatus({ ...website, status });
+  } catch (error) {
+    const problem = error instanceof ClusterError ? unwritten(website, verdict, error, now()) : undefined;
+    if (problem !== undefined) await cluster.announce(website, problem);
+    throw error;
   }
 }
 
@@ -66,7 +82,7 @@ function failing(
   carrier: Carrier | undefined,
   error: ReportedError,
   now: Date,
-): { readonly verdict?: Verdict; readonly status: WebsiteStatus } {
+): { readonly verdict: Verdict; readonly status: WebsiteStatus } {
   const seen = withCounts(website, carrier);
   const { conditions = [] } = seen.status;
   const known = conditions.find(({ type, reason }) => type !== 'Ready' && isLastingError(reason));
@@ -79,7 +95,7 @@ function failing(
     !isStalled && ready !== undefined && ready.reason !== 'Progressing'
       ? { ...seen.status, conditions: reconcilingBecause(website, why, now) }
       : unseenStatus(seen, verdict, now);
-  return { ...(isStalled ? { verdict } : {}), status: { ...status, ...historyWith(website, carrier, verdict, now) } };
+  return { verdict, status: { ...status, ...historyWith(website, carrier, verdict, now) } };
 }
 
 /** The Pods are counted although the run failed. */

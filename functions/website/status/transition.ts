@@ -1,15 +1,21 @@
-import type { ReadyReason, Verdict } from '../reasons.ts';
+import type { ReadyReason, STATUS_NOT_WRITTEN, Verdict } from '../reasons.ts';
 import type { Website } from '../resource.ts';
 
 /** The content of a Kubernetes Event. */
 export interface Announcement {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: ReadyReason | 'Repaired';
+  readonly reason: ReadyReason | 'Repaired' | typeof STATUS_NOT_WRITTEN;
   /** For people. */
   readonly note: string;
   /** Part of the Event's name: announcements with the same text share one Event. If absent, the resourceVersion makes the name unique. */
   readonly once?: string;
 }
+
+/** Limits the Events about something that keeps happening, whichever instance notices it. */
+const ONCE_IN_MS = 10 * 60_000;
+
+/** Part of an Event's name (`once`): the same for ten minutes. */
+export const spanOf = (now: Date): number => Math.floor(now.getTime() / ONCE_IN_MS);
 
 /** A change of the Ready condition that is worth a Kubernetes Event. The Event repeats the condition's reason and message. */
 export interface Transition extends Announcement {

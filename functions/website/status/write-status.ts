@@ -1,10 +1,12 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/errors.ts';
 import { differences } from '../differences.ts';
+import { digest } from '../digest.ts';
 import type { Verdict } from '../reasons.ts';
 import type { Website, WebsiteStatus } from '../resource.ts';
-import { shortened } from '../shortened.ts';
-import { transitionOf } from './transition.ts';
+import { LONGEST_QUOTE, shortened } from '../shortened.ts';
+import { transitionOf, type Announcement } from './transition.ts';
+import { reasonOf, unwritten, UnwrittenStatus } from './unwritten.ts';
 
 /** What became of a status. */
 export interface StatusWrite {
@@ -12,57 +14,118 @@ export interface StatusWrite {
   readonly website: Website;
   readonly verdict: Verdict;
   readonly isWritten: boolean;
+  /** Why the stored status does not say what it should. */
+  readonly problem?: Announcement | undefined;
 }
 
-/** Longest message in a short status, in bytes. */
-const SHORT_MESSAGE = 128;
+interface Judged {
+  readonly verdict: Verdict;
+  readonly status: WebsiteStatus;
+}
+
+interface Context {
+  readonly cluster: Cluster;
+  readonly now: () => Date;
+}
 
 /**
  * Writes the status. If the API server refuses it permanently, for example because the Website is close to etcd's size limit, this
  * writes the condition Ready alone. If that is refused too, the verdict reports it, for the Kubernetes Event and the metrics.
- * @throws ClusterError if a retry may help.
+ * @throws UnwrittenStatus if a retry may help. It has been announced if it may last until somebody acts.
  */
-export async function writeStatus(
-  website: Website,
-  { verdict, status }: { readonly verdict: Verdict; readonly status: WebsiteStatus },
-  cluster: Cluster,
-): Promise<StatusWrite> {
-  const short = shortStatus(status);
-  let refusal: ClusterError | undefined;
-  for (const each of [status, short]) {
-    // A previous run has written the short status already.
-    if (each === short && differences(website.status, short).length === 0)
-      return { website, verdict, isWritten: false };
-    try {
-      const stored = await cluster.updateStatus({ ...website, status: each });
-      return { website: stored, verdict: asStored(verdict, each, stored.status), isWritten: true };
-    } catch (error) {
-      if (!(error instanceof ClusterError) || error.class !== 'terminal') throw error;
-      refusal = error;
-    }
+export async function writeStatus(website: Website, judged: Judged, context: Context): Promise<StatusWrite> {
+  const { verdict, status } = judged;
+  try {
+    return await stored(website, verdict, status, context);
+  } catch (error) {
+    if (!isTerminal(error)) throw error;
   }
-  return { website, verdict: unwritten(verdict, refusal), isWritten: false };
+  const short = shortStatus(status);
+  // A previous run has written the short status already.
+  if (differences(website.status, short).length === 0) return { website, verdict, isWritten: false };
+  try {
+    return await stored(website, verdict, short, context);
+  } catch (error) {
+    if (!isTerminal(error)) throw error;
+    const problem = unwritten(website, verdict, error, context.now());
+    const reason = reasonOf(error) ?? 'Rejected';
+    const refused: Verdict = { state: 'stalled', reason, message: problem?.note ?? error.message };
+    return { website, verdict: refused, isWritten: false, problem };
+  }
 }
 
-/** Announces what a status write changed, if that is worth a Kubernetes Event. */
+const isTerminal = (error: unknown): error is ClusterError =>
+  error instanceof ClusterError && error.class === 'terminal';
+
+/** @throws ClusterError */
+async function stored(
+  website: Website,
+  verdict: Verdict,
+  status: WebsiteStatus,
+  { cluster, now }: Context,
+): Promise<StatusWrite> {
+  try {
+    const written = await cluster.updateStatus({ ...website, status });
+    return { website: written, isWritten: true, ...asStored(verdict, status, written.status) };
+  } catch (error) {
+    if (!(error instanceof ClusterError) || isTerminal(error)) throw error;
+    const problem = unwritten(website, verdict, error, now());
+    if (problem !== undefined) await cluster.announce(website, problem);
+    throw new UnwrittenStatus(error);
+  }
+}
+
+/**
+ * What a write of this status would come to, if it would change nothing: something changes the status on its way in, and the stored
+ * one shows the result of an earlier write. Undefined if the status has to be written. Only a dry run can tell, so this is for a run
+ * that no event led to.
+ */
+export async function storedBefore(
+  website: Website,
+  { verdict, status }: Judged,
+  cluster: Cluster,
+): Promise<StatusWrite | undefined> {
+  if (differences(essentials(website.status), essentials(status)).length === 0) return undefined;
+  try {
+    const rehearsed = await cluster.rehearseStatus({ ...website, status });
+    if (differences(withoutTimes(website.status), withoutTimes(rehearsed.status)).length > 0) return undefined;
+    return { website, isWritten: false, ...asStored(verdict, status, website.status) };
+  } catch (error) {
+    // The write reports the error.
+    if (!(error instanceof ClusterError)) throw error;
+    return undefined;
+  }
+}
+
+/** Announces what a status write changed or could not change, if that is worth a Kubernetes Event. */
 export async function announceTransition(
   before: Website,
-  { website, verdict }: Pick<StatusWrite, 'website' | 'verdict'>,
+  { website, verdict, problem }: Pick<StatusWrite, 'website' | 'verdict' | 'problem'>,
   cluster: Cluster,
 ): Promise<void> {
-  const transition = transitionOf(before, verdict);
-  if (transition !== undefined) await cluster.announce(website, transition);
+  const announcement = problem ?? transitionOf(before, verdict);
+  if (announcement !== undefined) await cluster.announce(website, announcement);
 }
 
 /**
  * The verdict, or that something changes the status on its way in, so that the status does not show the verdict. Another write would
  * be changed too, so this waits for the next event or resync.
  */
-function asStored(verdict: Verdict, written: WebsiteStatus, stored: WebsiteStatus | undefined): Verdict {
-  const changed = differences(essentials(stored), essentials(written));
-  if (changed.length === 0) return verdict;
-  const message = `An admission policy or webhook changes the status each time it is written: ${changed.join(', ')}. It said ${verdict.reason}: ${shortened(verdict.message, SHORT_MESSAGE)}`;
-  return { state: 'stalled', reason: 'Overridden', message };
+function asStored(
+  verdict: Verdict,
+  written: WebsiteStatus,
+  status: WebsiteStatus | undefined,
+): Pick<StatusWrite, 'verdict' | 'problem'> {
+  const [wanted, found] = [essentials(written), essentials(status)];
+  const changed = differences(found, wanted);
+  if (changed.length === 0) return { verdict };
+  const message = `An admission policy or webhook changes the status each time it is written: ${changed.join(', ')}. It said ${verdict.reason}: ${shortened(verdict.message, LONGEST_QUOTE)}`;
+  // The same change happens with each write, and one Event says it.
+  const once = `status-overridden.${digest(JSON.stringify([wanted, found]))}`;
+  return {
+    verdict: { state: 'stalled', reason: 'Overridden', message },
+    problem: { type: 'Warning', reason: 'Overridden', note: message, once },
+  };
 }
 
 /** What people and tools rely on. A CRD of an older release may drop the rest. */
@@ -71,19 +134,15 @@ function essentials({ observedGeneration, conditions = [] }: WebsiteStatus = {})
   return { observedGeneration, Ready: { status, reason, observedGeneration: generation } };
 }
 
+/** Each write of a condition that did not last has a new time. A history alone is no reason for a write (`isNews`). */
+function withoutTimes({ conditions = [], history: _, ...status }: WebsiteStatus = {}): object {
+  return { ...status, conditions: conditions.map((each) => ({ ...each, lastTransitionTime: undefined })) };
+}
+
 function shortStatus({ observedGeneration, conditions = [] }: WebsiteStatus): WebsiteStatus {
   const ready = conditions.find(({ type }) => type === 'Ready');
   return {
     ...(observedGeneration === undefined ? {} : { observedGeneration }),
-    conditions: ready === undefined ? [] : [{ ...ready, message: shortened(ready.message, SHORT_MESSAGE) }],
+    conditions: ready === undefined ? [] : [{ ...ready, message: shortened(ready.message, LONGEST_QUOTE) }],
   };
-}
-
-function unwritten({ reason, message }: Verdict, refusal: ClusterError | undefined): Verdict {
-  const isTooLarge = refusal?.code === 'RequestTooLarge';
-  const why = isTooLarge
-    ? 'this Website is so large that its status does not fit: make spec.env, the labels or the annotations smaller'
-    : refusal?.message;
-  const text = `The status (${reason}: ${shortened(message, SHORT_MESSAGE)}) cannot be written: ${why}`;
-  return { state: 'stalled', reason: isTooLarge ? 'TooLarge' : 'Rejected', message: text };
 }
