@@ -10,6 +10,7 @@ import { countResync, measured } from './telemetry/metrics.ts';
 import { traced, tracedResync, type ResyncCause } from './telemetry/spans.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { reconcile, type Context } from './website/reconcile.ts';
+import type { Outcome } from './website/status/outcome.ts';
 import { repairedIn } from './website/run/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 import type { Log } from './telemetry/log.ts';
@@ -118,12 +119,11 @@ export async function resyncWebsites(
       );
       const { outcome, actions, statusProblem } = reconciled;
       // The lists miss children without our label. `reconcile` finds those by name.
-      // Where the status has a problem, only the report and the log show the outcome.
-      const isCounted = actions.length > 0 || statusProblem !== undefined;
+      const isCounted = actions.length > 0 || isMissingFromStatus(outcome);
       counts.differing += Number(isCounted) - Number(known.has(key));
       await recording.reconciled(reconciled);
-      if (!isCounted) return undefined;
-      counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
+      if (isCounted) counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
+      else if (statusProblem === undefined) return undefined;
       const what = { outcome: outcome.kind, actions, ...repairedIn(reconciled), statusProblem, eventReason: 'resync' };
       log.info({ ...key, ...what }, 'Reconciled Website');
       return undefined;
@@ -152,6 +152,9 @@ export async function resyncWebsites(
   log.info({ ...report, ms: Math.round(performance.now() - start) }, 'Resynced Websites');
   return report;
 }
+
+/** Whether the Website may be too large for a status, so that only the report shows the outcome. */
+const isMissingFromStatus = (outcome: Outcome): boolean => outcome.kind === 'stalled' && outcome.reason === 'TooLarge';
 
 interface Failure {
   readonly key: WebsiteKey;

@@ -10,7 +10,8 @@ import { reconcile } from '../functions/website/reconcile.ts';
 import { around } from './cluster/around.ts';
 import { MemoryCluster } from './cluster/memory.ts';
 import { NOW, SPEC } from './fixtures/websites.ts';
-import { CHILD_KINDS, OPTIONAL_KINDS } from '../functions/website/children/kinds.ts';
+import { ClusterError } from '../functions/cluster/errors.ts';
+import { CHILD_KINDS, OPTIONAL_KINDS, type Child } from '../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
@@ -106,6 +107,22 @@ it('After a change of the spec, a process does not read the Deployment that it w
   expect(await send('nginx:2')).toEqual(['Deployment']);
   expect(await send('nginx:3', { Deployment: deployment()?.metadata.resourceVersion })).toEqual([]);
   expect(await send('nginx:4')).toEqual(['Deployment']);
+});
+
+it('The log says why a status does not say what it should, and nothing of one that does', async () => {
+  const lines: object[] = [];
+  const write = (fields: object) => void lines.push(fields);
+  const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
+  const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted', data };
+  const send = () => reconcileEvent(event, contextOf({ info: write, warn: write, error: write }));
+  expect(await send()).toMatchObject({ status: 204 });
+  cluster.edit(cluster.children()[0] as Child, { status: {} });
+  cluster.updateStatus = async () => Promise.reject(new ClusterError('PolicyDenied', 'not today'));
+  expect(await send()).toMatchObject({ status: 204, headers: { 'website-outcome': 'stalled' } });
+  expect(lines).toMatchObject([
+    { statusProblem: undefined },
+    { reason: 'Rejected', statusProblem: expect.stringContaining('(Rejected): not today') as string },
+  ]);
 });
 
 it('Answers a method other than POST with a problem that names the right one', async () => {

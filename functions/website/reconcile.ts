@@ -122,7 +122,7 @@ async function reconcileOnce(
   const written = { ...result, refusals: [...refusals, ...result.refusals] };
 
   // Judge
-  return judgeAndReport(live, decision, written, run, context, done);
+  return judgeAndReport(live, decision, written, { ...context, isUnprompted: run.isUnprompted }, done);
 }
 
 /** Writes what the plan says, and the status of a rollout at the same time. `live` is the Website with that status. */
@@ -156,15 +156,14 @@ async function judgeAndReport(
   live: Website,
   decision: Decision,
   written: Written,
-  run: Run,
-  context: Context,
+  context: Context & Pick<Run, 'isUnprompted'>,
   done: Done,
 ): Promise<Omit<Reconciled, keyof Done>> {
   const now = context.now();
   const judged = await judgeAndExplain(live, decision, written, context.cluster, now);
   if (!isNews(live.status, judged.status) && !createsOptional(decision))
     return { outcome: outcomeOf(judged.verdict, judged.status, now), versions: versionsOf(live, written.children) };
-  const isUnexplained = run.isUnprompted === true && done.actions.length === 0;
+  const isUnexplained = context.isUnprompted === true && done.actions.length === 0;
   const before = isUnexplained ? await storedBefore(live, judged, context.cluster) : undefined;
   const update = before ?? (await writeStatus(live, judged, context));
   note(live, judged, update, done);

@@ -5,8 +5,10 @@ import { requestReconcile } from './change.ts';
 import { keyFrom, websiteNamed, type ClusterCommand } from './command.ts';
 import type { Connection } from './connection.ts';
 import { UsageError } from '../usage.ts';
-import { EXIT } from './errors.ts';
+import { EXIT, ifRefused } from './errors.ts';
+import { eventsAbout } from './explain/events-about.ts';
 import { failureOf, isCurrent, isReady, isStalled, readyOf, stateOf } from './list.ts';
+import { statusProblemIn, type StatusProblem } from './status-problem.ts';
 import { printable } from '../text.ts';
 
 interface Flags {
@@ -37,7 +39,12 @@ export const reconcileCommand: ClusterCommand<Flags> = {
       return { text, data: { requestedAt: token } };
     }
     const { website, isDone } = await outcomeWithin(seconds, name, surroundings);
-    return { text: outcomeText(website, isDone), data: website, code: isDone && isReady(website) ? EXIT.ok : EXIT.no };
+    const problem = isDone ? undefined : await problemOf(website, surroundings);
+    return {
+      text: outcomeText(website, isDone, problem),
+      data: website,
+      code: isDone && isReady(website) ? EXIT.ok : EXIT.no,
+    };
   },
 };
 
@@ -61,16 +68,21 @@ async function outcomeWithin(seconds: number, name: string, surroundings: Connec
 const isDecided = (website: Website): boolean =>
   isReady(website) || readyOf(website)?.status === 'Unknown' || isStalled(website);
 
+/** Undefined also if this user may not read Events. */
+const problemOf = async (website: Website, { transport }: Connection): Promise<StatusProblem | undefined> =>
+  statusProblemIn(website, await ifRefused(eventsAbout(website, transport), ['Forbidden'], []));
+
 const NOT_LOOKED_AT = 'the functions have not looked at it: website doctor';
 const NOT_JUDGED = { message: 'The functions have not judged the newest spec yet' };
 
-function outcomeText(website: Website, isDone: boolean): string {
+function outcomeText(website: Website, isDone: boolean, problem: StatusProblem | undefined): string {
   const { metadata } = website;
   const { ready, reason } = stateOf(website);
   const failure = failureOf(website);
   const { message } = failure ?? (isCurrent(website) ? readyOf(website) : undefined) ?? NOT_JUDGED;
   const state = `${metadata.namespace}/${metadata.name}: Ready ${ready} (${printable(reason)}): ${printable(message)}`;
   const pending = isRequested(website) ? NOT_LOOKED_AT : 'it is still on its way';
-  const why = failure === undefined ? pending : 'reconciles still fail';
-  return isDone ? state : `${state.replace(/\.?$/, '.')} The time is up, and ${why}.`;
+  const late = failure === undefined ? pending : 'reconciles still fail';
+  const why = problem === undefined ? late : `the status is out of date: ${printable(problem.message)}`;
+  return isDone ? state : `${state.replace(/\.?$/, '.')} The time is up, and ${why.replace(/\.?$/, '.')}`;
 }

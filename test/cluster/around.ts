@@ -3,7 +3,16 @@ import type { ChildKind } from '../../functions/website/children/kinds.ts';
 
 /** A read or a write of one object. */
 export interface Call {
-  readonly verb: 'get' | 'get cached' | 'create' | 'replace' | 'rehearse' | 'delete' | 'scale' | 'update status' | 'rehearse status';
+  readonly verb:
+    | 'get'
+    | 'get cached'
+    | 'create'
+    | 'replace'
+    | 'rehearse'
+    | 'delete'
+    | 'scale'
+    | 'update status'
+    | 'rehearse status';
   readonly kind: ChildKind | 'Website';
 }
 

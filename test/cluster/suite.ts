@@ -143,6 +143,17 @@ export function describeCluster(name: string, make: () => Promise<Subject>): voi
       });
     });
 
+    it('rehearses a status without storing it, and refuses it for a Website that changed after it was read', async () => {
+      const would = await cluster.rehearseStatus({ ...website, status: { replicas: 3 } });
+      expect(would.status).toEqual({ replicas: 3 });
+      const read = await cluster.getWebsite(key());
+      expect([read?.status, read?.metadata.resourceVersion]).toEqual([undefined, website.metadata.resourceVersion]);
+      await cluster.updateStatus({ ...website, status: { replicas: 4 } });
+      await expect(cluster.rehearseStatus({ ...website, status: { replicas: 3 } })).rejects.toEqual(
+        refusal('Conflict'),
+      );
+    });
+
     it('keeps the resourceVersion if a status changes nothing', async () => {
       const { metadata } = await cluster.updateStatus({ ...website, status: { replicas: 3 } });
       const again = await cluster.updateStatus({ ...website, metadata, status: { replicas: 3 } });

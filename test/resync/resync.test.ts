@@ -113,6 +113,29 @@ it('A resync counts a Website that somebody has to correct as stalled, and skips
   expect(await resyncWebsites(contextOf(cluster))).toMatchObject({ seen: 2, differing: 0, repaired: 0, stalled: 0 });
 });
 
+it('A resync logs why it cannot write a status, and does not count the Website as one that differs', async () => {
+  const cluster = clusterOf(2);
+  await resyncWebsites(contextOf(cluster));
+  cluster.rollOut();
+  const updateStatus = cluster.updateStatus.bind(cluster);
+  cluster.updateStatus = async (website) => {
+    if (website.metadata.name === 'site-1') throw new ClusterError('PolicyDenied', 'not today');
+    return updateStatus(website);
+  };
+  const context = contextOf(cluster);
+  const logged: object[] = [];
+  context.log.info = (fields) => void logged.push(fields);
+  expect(await resyncWebsites(context)).toMatchObject({ differing: 1, repaired: 1, stalled: 0, failed: 0 });
+  expect(logged).toContainEqual(
+    expect.objectContaining({
+      name: 'site-1',
+      outcome: 'stalled',
+      actions: [],
+      statusProblem: expect.stringMatching(/^The status cannot be written \(Rejected\): not today/) as string,
+    }),
+  );
+});
+
 it('A resync counts a Website that it cannot compare as failed, and reconciles the others', async () => {
   const cluster = clusterOf(3);
   const broken = {

@@ -26,7 +26,7 @@ export interface Run {
   /** Repeats the writes that were reverted last time. */
   readonly afresh?: boolean;
   /** No event led to this run. So if nothing but the status differs, something may change the status on its way in. */
-  readonly isUnprompted?: boolean;
+  readonly isUnprompted?: boolean | undefined;
 }
 
 /** The same run, but it reads everything, and from the API server's storage. */

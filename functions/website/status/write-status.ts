@@ -8,6 +8,9 @@ import { LONGEST_QUOTE, shortened } from '../shortened.ts';
 import { transitionOf, type Announcement } from './transition.ts';
 import { reasonOf, unwritten, UnwrittenStatus } from './unwritten.ts';
 
+/** How the Event begins that says `Overridden` about the status, and not about a child. */
+export const STATUS_OVERRIDDEN = 'An admission policy or webhook changes the status each time it is written: ';
+
 /** What became of a status. */
 export interface StatusWrite {
   /** As it was written, or as it was read if the write failed. */
@@ -119,7 +122,7 @@ function asStored(
   const [wanted, found] = [essentials(written), essentials(status)];
   const changed = differences(found, wanted);
   if (changed.length === 0) return { verdict };
-  const message = `An admission policy or webhook changes the status each time it is written: ${changed.join(', ')}. It said ${verdict.reason}: ${shortened(verdict.message, LONGEST_QUOTE)}`;
+  const message = `${STATUS_OVERRIDDEN}${changed.join(', ')}. It said ${verdict.reason}: ${shortened(verdict.message, LONGEST_QUOTE)}`;
   // The same change happens with each write, and one Event says it.
   const once = `status-overridden.${digest(JSON.stringify([wanted, found]))}`;
   return {
@@ -135,8 +138,9 @@ function essentials({ observedGeneration, conditions = [] }: WebsiteStatus = {})
 }
 
 /** Each write of a condition that did not last has a new time. A history alone is no reason for a write (`isNews`). */
-function withoutTimes({ conditions = [], history: _, ...status }: WebsiteStatus = {}): object {
-  return { ...status, conditions: conditions.map((each) => ({ ...each, lastTransitionTime: undefined })) };
+function withoutTimes(status: WebsiteStatus = {}): object {
+  const conditions = status.conditions?.map((each) => ({ ...each, lastTransitionTime: undefined }));
+  return { ...status, conditions, history: undefined };
 }
 
 function shortStatus({ observedGeneration, conditions = [] }: WebsiteStatus): WebsiteStatus {

@@ -3,7 +3,7 @@ import { requestFor } from '../../../functions/cluster/collection.ts';
 import { pages } from '../../../functions/cluster/pages.ts';
 import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { isLastingError } from '../../../functions/website/reasons.ts';
+import { isLastingError, STATUS_NOT_WRITTEN } from '../../../functions/website/reasons.ts';
 import {
   API_VERSION,
   apiPath,
@@ -13,7 +13,11 @@ import {
   type WebsiteKey,
 } from '../../../functions/website/resource.ts';
 import { counted } from '../../text.ts';
+import { ifRefused } from '../errors.ts';
 import { failureOf } from '../list.ts';
+import { storedEvents, type StoredEvent } from '../stored-events.ts';
+import { statusProblemIn, type StatusProblem } from '../status-problem.ts';
+import { lastChangeOf } from '../written.ts';
 import type { Finding } from './finding.ts';
 
 /** The functions handle a change within seconds. */
@@ -32,16 +36,27 @@ export async function handledFinding(
   let seen = 0;
   const waiting: Website[] = [];
   const failing: { readonly key: WebsiteKey; readonly error: string }[] = [];
+  const unwritten: { readonly key: WebsiteKey; readonly problem: StatusProblem }[] = [];
+  const events = await eventsByUid(transport, namespaces, now);
   for await (const page of listsOf(transport, namespaces)) {
     seen += page.length;
     for (const website of page) {
       const error = errorOf(website, now);
-      if (error !== undefined) failing.push({ key: website.metadata, error });
+      const problem = statusProblemIn(website, events.get(website.metadata.uid) ?? []);
+      if (problem !== undefined) unwritten.push({ key: website.metadata, problem });
+      else if (error !== undefined) failing.push({ key: website.metadata, error });
       else if (waitsTooLong(website, now)) waiting.push(website);
     }
   }
   const all = counted(seen, 'Website');
-  const [[first], [failed]] = [waiting, failing];
+  const [[first], [failed], [stuck]] = [waiting, failing, unwritten];
+  if (stuck !== undefined)
+    return {
+      check,
+      state: 'problem',
+      message: `The functions cannot write the status of ${unwritten.length} of ${all}, first ${keyText(stuck.key)}: ${stuck.problem.message}`,
+      toDo: `${stuck.problem.toDo}. More: website explain ${stuck.key.name} -n ${stuck.key.namespace}`,
+    };
   if (first !== undefined)
     return {
       check,
@@ -66,6 +81,29 @@ function errorOf(website: Website, now: Date): string | undefined {
   return (stalled ?? (waitsTooLong(website, now) ? failureOf(website) : undefined))?.reason;
 }
 
+/** While a status cannot be written, there is an Event in ten minutes, and a retry of the functions takes at most as long. */
+const RECENT_MS = 20 * 60_000;
+
+/** The recent Events that a status cannot be written. None if this user may not read Events. */
+async function eventsByUid(
+  transport: Transport,
+  namespaces: readonly string[] | undefined,
+  now: Date,
+): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
+  const recent: StoredEvent[] = [];
+  for (const namespace of namespaces ?? [undefined]) {
+    const read = async () => {
+      for await (const page of storedEvents(transport, namespace, { fieldSelector: `reason=${STATUS_NOT_WRITTEN}` }))
+        recent.push(...page.filter((event) => isRecent(event, now)));
+    };
+    await ifRefused(read(), ['Forbidden'], undefined);
+  }
+  return Map.groupBy(recent, ({ involvedObject }) => involvedObject.uid ?? '');
+}
+
+const isRecent = ({ metadata: { creationTimestamp = '' } }: StoredEvent, now: Date): boolean =>
+  now.getTime() - Date.parse(creationTimestamp) < RECENT_MS;
+
 /** Unlike the lists of a `Cluster`, these keep `managedFields`, which say when a Website changed last. */
 async function* listsOf(
   transport: Transport,
@@ -79,10 +117,8 @@ async function* listsOf(
   }
 }
 
-function waitsTooLong({ metadata, status }: Website, now: Date): boolean {
+function waitsTooLong(website: Website, now: Date): boolean {
+  const { metadata, status } = website;
   if (status?.observedGeneration === metadata.generation) return false;
-  const { managedFields = [], creationTimestamp = '' } = metadata;
-  const changes = managedFields.filter(({ subresource }) => subresource !== 'status').map(({ time = '' }) => time);
-  const last = changes.toSorted().at(-1) ?? creationTimestamp;
-  return !(now.getTime() - Date.parse(last) < PATIENCE_MS);
+  return !(now.getTime() - Date.parse(lastChangeOf(website)) < PATIENCE_MS);
 }

@@ -13,10 +13,15 @@ export interface AllAdvice {
   readonly reasons: Readonly<Record<ReadyReason, Advice>>;
   /** What to do about a cause in the Pods, such as `OOMKilled`. */
   readonly causes: Readonly<Record<string, string>>;
+  /** What to do about a status that cannot be written. */
+  readonly status: Readonly<Record<StatusObstacle, string>>;
 }
 
+/** What may keep the functions from writing the status, as their Event names it. */
+export type StatusObstacle = 'Forbidden' | 'InternalError' | 'Rejected' | 'TooLarge' | 'Overridden';
+
 /** Generated from docs/status.md. The compiler misses a reason that the page does not explain. */
-const { reasons, causes }: AllAdvice = advice;
+const { reasons, causes, status }: AllAdvice = advice;
 
 /** The reasons whose messages end with the causes in the Pods. */
 const ABOUT_PODS: ReadonlySet<ReadyReason> = new Set(['Progressing', 'ProgressDeadlineExceeded']);
@@ -32,6 +37,12 @@ export function adviceOn(reason: ReadyReason, key: WebsiteKey, inPods: readonly 
   const precise = known.map((cause) => `${cause}: ${causes[cause]}`).join('\n');
   return { means: filled(means, key), toDo: filled(precise === '' ? toDo : precise, key) };
 }
+
+/** What docs/status.md says about a status that cannot be written. Undefined for a reason that it does not name. */
+export const adviceOnStatus = (why: string): { readonly why: StatusObstacle; readonly toDo: string } | undefined =>
+  isObstacle(why) ? { why, toDo: status[why] } : undefined;
+
+const isObstacle = (text: string): text is StatusObstacle => Object.hasOwn(status, text);
 
 const filled = (text: string, { namespace, name }: WebsiteKey): string =>
   text.replaceAll(/\bNAME(SPACE)?\b/g, (_, isNamespace) => (isNamespace === undefined ? name : namespace));

@@ -1,9 +1,8 @@
-import { pages } from '../../../functions/cluster/pages.ts';
-import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { childName } from '../../../functions/website/children/metadata.ts';
 import { CHILD_KINDS } from '../../../functions/website/children/kinds.ts';
 import type { Website } from '../../../functions/website/resource.ts';
+import { storedEvents, type StoredEvent } from '../stored-events.ts';
 
 /** A Kubernetes Event about a Website or one of its objects. */
 export interface EventLine {
@@ -15,43 +14,34 @@ export interface EventLine {
   readonly message: string;
 }
 
-interface StoredEvent {
-  readonly metadata: { readonly creationTimestamp?: string };
-  readonly type?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly lastTimestamp?: string | null;
-  readonly eventTime?: string | null;
-  readonly involvedObject: { readonly kind?: string; readonly name?: string };
-}
-
 /** The most Events that are read. In a namespace with more of them, some may be missing. */
 const MOST_READ = 2000;
 const MOST_SHOWN = 8;
 
-/** The last Events about the Website, its children and their Pods, newest first. @throws ClusterError */
+/** The Events about the Website, its children and their Pods. @throws ClusterError */
 export async function eventsAbout(
   { metadata: { namespace, name } }: Website,
   transport: Transport,
-): Promise<EventLine[]> {
+): Promise<StoredEvent[]> {
   const items: StoredEvent[] = [];
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/events`;
-  const list = { path, query: {}, what: `list events in namespace ${namespace}` };
-  for await (const page of pages(transport, list, new Places(1))) {
-    items.push(...(page as { readonly items: readonly StoredEvent[] }).items);
+  for await (const page of storedEvents(transport, namespace)) {
+    items.push(...page);
     if (items.length >= MOST_READ) break;
   }
   const names = new Set([name, ...CHILD_KINDS.map((kind) => childName(kind, name))]);
   const pods = `${childName('Deployment', name)}-`;
-  return items
-    .filter(({ involvedObject }) => {
-      const about = involvedObject.name ?? '';
-      return names.has(about) || about.startsWith(pods);
-    })
+  return items.filter(({ involvedObject }) => {
+    const about = involvedObject.name ?? '';
+    return names.has(about) || about.startsWith(pods);
+  });
+}
+
+/** The last of these Events, newest first. */
+export const lastOf = (events: readonly StoredEvent[]): EventLine[] =>
+  events
     .map(lineOf)
     .toSorted((one, other) => (one.at < other.at ? 1 : -1))
     .slice(0, MOST_SHOWN);
-}
 
 const lineOf = ({ metadata, involvedObject, ...event }: StoredEvent): EventLine => ({
   at: event.lastTimestamp ?? event.eventTime ?? metadata.creationTimestamp ?? '',

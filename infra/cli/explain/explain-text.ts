@@ -2,6 +2,7 @@ import type { ChildLine, DifferentField } from './deviations.ts';
 import type { Explanation } from './explain.ts';
 import { changesText } from '../plan/plan.ts';
 import type { Planned } from '../plan/planned.ts';
+import type { StatusProblem } from '../status-problem.ts';
 import { table } from '../../table.ts';
 import { age, printable, styled } from '../../text.ts';
 import { changeText } from '../../words.ts';
@@ -10,7 +11,7 @@ import { changeText } from '../../words.ts';
 export function explanationText(explanation: Explanation, now: Date): string {
   const { children, pods, events, differentFields, hidden } = explanation;
   const parts: readonly (readonly [title: string, text: string])[] = [
-    ['What to do', todoText(explanation)],
+    ['What to do', todoText(explanation, now)],
     ['Children', table(children.map((child) => [child.kind, printable(child.name), childText(child)]))],
     ['Pods', table(pods.map(({ name, cause }) => [printable(name), printable(cause)]))],
     ['Not as the spec declares', table(differentFields.map(fieldCells))],
@@ -44,18 +45,31 @@ const fieldCells = ({ kind, path, manager }: DifferentField): string[] => [
 
 const indented = (text: string): string => text.replaceAll(/^/gm, '  ');
 
-function stateText({ website, url, ready, isCurrent, failure }: Explanation, now: Date): string {
-  const title = styled('bold', `Website ${website}`);
-  const where = url === undefined ? [] : [`  ${url}`];
-  if (ready === undefined) return [title, ...where, `  ${NOT_SEEN}`].join('\n');
-  const style = ready.status === 'True' ? 'green' : 'red';
-  const state = styled(style, `Ready: ${ready.status} (${printable(ready.reason)})`);
-  const since = `for ${age(ready.lastTransitionTime, now)}`;
-  const stale = isCurrent
-    ? []
-    : [`  ${styled('yellow', 'This is about an older spec: the functions have not judged the newest one yet.')}`];
-  const failed = failure === undefined ? [] : [`  ${failureText(failure, ready.message, now)}`];
-  return [title, ...where, `  ${state} ${since}: ${printable(ready.message)}`, ...stale, ...failed].join('\n');
+function stateText(explanation: Explanation, now: Date): string {
+  const { website, url, ready, failure, statusProblem } = explanation;
+  const problem = statusProblem === undefined ? undefined : problemText(statusProblem, now);
+  const about =
+    ready === undefined
+      ? [problem ?? NOT_SEEN]
+      : [
+          readyText(ready, now),
+          staleText(explanation),
+          failure === undefined ? undefined : failureText(failure, ready.message, now),
+          problem,
+        ];
+  const lines = [url, ...about].flatMap((line) => (line === undefined ? [] : [`  ${line}`]));
+  return [styled('bold', `Website ${website}`), ...lines].join('\n');
+}
+
+function readyText({ status, reason, message, lastTransitionTime }: Ready, now: Date): string {
+  const state = styled(status === 'True' ? 'green' : 'red', `Ready: ${status} (${printable(reason)})`);
+  return `${state} for ${age(lastTransitionTime, now)}: ${printable(message)}`;
+}
+type Ready = NonNullable<Explanation['ready']>;
+
+function staleText({ isCurrent, waitsSince }: Explanation): string | undefined {
+  if (waitsSince === undefined) return undefined;
+  return styled('yellow', isCurrent ? NOT_HANDLED : OLDER);
 }
 
 /** @param said the message of Ready, which may be that of the failure. */
@@ -63,13 +77,27 @@ function failureText({ reason, message, lastTransitionTime }: Failure, said: str
   const what = styled('red', `Reconciles have failed (${reason})`);
   return `${what} for ${age(lastTransitionTime, now)}${message === said ? '' : `: ${printable(message)}`}`;
 }
+
+const problemText = ({ at, message }: StatusProblem, now: Date): string =>
+  `${styled('red', `The status is out of date (${age(at, now)} ago)`)}: ${printable(message)}`;
 type Failure = NonNullable<Explanation['failure']>;
+
+const OLDER = 'This is about an older spec: the functions have not judged the newest one yet.';
+const NOT_HANDLED = 'A reconcile was requested, and the functions have not handled the request yet.';
 
 const NOT_SEEN =
   'The functions have not seen it yet. Check that the forwarder and the functions run: `website doctor`.';
 
-const todoText = ({ ready, advice, failure }: Explanation): string =>
-  advice === undefined || (ready?.status === 'True' && failure === undefined) ? '' : advice.toDo;
+function todoText(explanation: Explanation, now: Date): string {
+  const { website, ready, advice, failure, statusProblem, waitsSince } = explanation;
+  if (statusProblem !== undefined) return statusProblem.toDo;
+  if (ready !== undefined && waitsSince !== undefined && now.getTime() - Date.parse(waitsSince) > PATIENCE_MS)
+    return `The functions have reported nothing since the last change, ${age(waitsSince, now)} ago. \`website doctor\` checks the installation. If it finds nothing, look for ${website} in the log of the functions.`;
+  return advice === undefined || (ready?.status === 'True' && failure === undefined) ? '' : advice.toDo;
+}
+
+/** The functions report on a change within seconds. */
+const PATIENCE_MS = 60_000;
 
 function nextText({ plan, website }: Explanation): string {
   if (plan === undefined) return '';

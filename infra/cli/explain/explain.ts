@@ -15,14 +15,17 @@ import { AT_EVERYTHING, readChildren } from '../../../functions/website/run/look
 import type { Pod } from '../../../functions/website/pods/pod.ts';
 import { podCause } from '../../../functions/website/pods/pod-causes.ts';
 import { READY_REASONS } from '../../../functions/website/reasons.ts';
+import { isRequested } from '../../../functions/website/requested.ts';
 import type { Condition, Website } from '../../../functions/website/resource.ts';
 import { adviceOn, type Advice } from './advice.ts';
 import { childLines, declared, differentFields, type ChildLine, type DifferentField } from './deviations.ts';
 import { ifRefused } from '../errors.ts';
-import { eventsAbout, type EventLine } from './events-about.ts';
+import { eventsAbout, lastOf, type EventLine } from './events-about.ts';
 import { history } from '../history/history.ts';
 import { failureOf, isCurrent, readyOf } from '../list.ts';
 import { planned, type Planned } from '../plan/planned.ts';
+import { statusProblemIn, type StatusProblem } from '../status-problem.ts';
+import { lastChangeOf } from '../written.ts';
 
 /** The facts about one Website, from its condition down to its Pods. */
 export interface Explanation {
@@ -31,6 +34,10 @@ export interface Explanation {
   readonly ready?: Pick<Condition, 'status' | 'reason' | 'message' | 'lastTransitionTime'> | undefined;
   /** Whether the functions have judged the newest spec. */
   readonly isCurrent: boolean;
+  /** Since when the functions have not reported on the newest spec, or on a request to reconcile. Absent if they have. */
+  readonly waitsSince?: string | undefined;
+  /** Why the functions cannot write the status. */
+  readonly statusProblem?: StatusProblem | undefined;
   /** An error that keeps the functions from reconciling, and that Ready does not report yet. */
   readonly failure?: Pick<Condition, 'reason' | 'message' | 'lastTransitionTime'> | undefined;
   readonly advice?: Advice | undefined;
@@ -96,6 +103,8 @@ export async function explain(website: Website, { cluster, transport, now, defau
     url: website.status?.url,
     ready,
     isCurrent: isCurrent(website),
+    waitsSince: isCurrent(website) && !isRequested(website) ? undefined : lastChangeOf(website),
+    statusProblem: wouldWriteStatus(plan) ? statusProblemIn(website, events) : undefined,
     failure,
     advice: known === undefined ? undefined : adviceOn(known, website.metadata, causesIn(pods)),
     children: childLines(website, children, wanted, (kind) => hidden.has(kindOf(kind).plural)),
@@ -103,10 +112,14 @@ export async function explain(website: Website, { cluster, transport, now, defau
     hidden: [...hidden].toSorted(),
     plan,
     differentFields: plan === undefined ? [] : differentFields(children, wanted, kindsIn(plan)),
-    events,
+    events: lastOf(events),
     history: history(website).data,
   };
 }
+
+/** Whether the status is not as it should be. A problem with it may be over although nothing has been written since. */
+const wouldWriteStatus = (plan: Planned | undefined): boolean =>
+  plan === undefined || plan.changes.some(({ verb }) => verb === 'update status');
 
 /** The cluster with another way to read a child. */
 const withChildren = (cluster: Cluster, read: (kind: ChildKind) => Promise<Child | undefined>): Cluster => ({

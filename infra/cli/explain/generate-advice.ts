@@ -9,6 +9,8 @@ const FILE = new URL('advice.json', import.meta.url);
 const REASON = /^`(\w+)`\n(.*?)(?:\*\*What to do:\*\* (.*?)\.?)?\s*$/s;
 /** A row of the table of causes: what the message says, which starts with the cause, and what to do. */
 const CAUSE = /^\| `(\w+)[^`|]*` \|([^|]*)\|\s*$/gm;
+/** A row of the table about a status that cannot be written: the reason, what it means, and what to do. */
+const OBSTACLE = /^\| `(\w+)` \|[^|]*\|([^|]*)\|\s*$/gm;
 
 /** As one line, without links and marks, which a terminal does not show. */
 const plain = (markdown: string): string =>
@@ -26,8 +28,13 @@ function adviceIn(section: string): [string, Advice][] {
 export function adviceJson(): string {
   const page = readFileSync(PAGE, 'utf8');
   const reasons = page.split(/^### /m).flatMap((text) => adviceIn(text.split(/^## /m, 1)[0] ?? ''));
-  const causes = [...page.matchAll(CAUSE)].map(([, cause = '', toDo = '']) => [cause, plain(toDo)]);
-  const all = { reasons: Object.fromEntries(reasons), causes: Object.fromEntries(causes) } as AllAdvice;
+  const todosIn = (row: RegExp) =>
+    Object.fromEntries([...page.matchAll(row)].map(([, name = '', toDo = '']) => [name, plain(toDo)]));
+  const all = {
+    reasons: Object.fromEntries(reasons),
+    causes: todosIn(CAUSE),
+    status: todosIn(OBSTACLE),
+  } as AllAdvice;
   return `${JSON.stringify(all, undefined, 2)}\n`;
 }
 

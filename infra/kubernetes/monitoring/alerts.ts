@@ -83,7 +83,7 @@ export const FUNCTIONS_ALERTS: readonly Alert[] = [
       'sum(rate(website_reconcile_duration_seconds_count{outcome="failed"}[15m])) > 0.05 * sum(rate(website_reconcile_duration_seconds_count[15m]))',
     for: '15m',
     severity: 'warning',
-    toDo: 'look at `reason`. `Forbidden`: the functions lack a right. `Unauthorized`: their token is not accepted. `Unavailable`: check the API server. `InternalError`: an admission webhook cannot be called, and the status of the Websites names it',
+    toDo: 'look at `reason`. `Forbidden`: the functions lack a right. `Unauthorized`: their token is not accepted. `Unavailable`: check the API server. `InternalError`: an admission webhook cannot be called. The status of the Websites names it, or an Event with the reason `StatusNotWritten` ([status](status.md#if-the-status-cannot-be-written))',
   },
   {
     name: 'WebsiteCannotBeReconciled',

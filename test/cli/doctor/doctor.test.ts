@@ -296,6 +296,48 @@ it.each([
   });
 });
 
+const unwrittenEvent = (minutes: number, uid = 'blog-uid', namespace = 'a') => ({
+  metadata: { creationTimestamp: ago(minutes) },
+  reason: 'StatusNotWritten',
+  message: 'The status cannot be written (InternalError): failed calling webhook "policy". It should say Parked: x',
+  involvedObject: { kind: 'Website', namespace, name: 'blog', uid, resourceVersion: '1' },
+});
+it.each<[string, ErrorCode | readonly object[], number, string]>([
+  ['cannot be written', [unwrittenEvent(0.1)], 60, 'problem'],
+  ['could not be written a while ago', [unwrittenEvent(19)], 60, 'problem'],
+  ['could not be written long ago', [unwrittenEvent(21)], 60, 'ok'],
+  ['has been written since', [unwrittenEvent(5)], 4, 'ok'],
+  ['is of a deleted Website', [unwrittenEvent(0.1, 'other-uid')], 60, 'ok'],
+  ['may not be known, because this user may not read Events', 'Forbidden', 60, 'ok'],
+])('The doctor judges Websites by their Events: the status %s', async (_, events, written, state) => {
+  const metadata = {
+    name: 'blog',
+    namespace: 'a',
+    uid: 'blog-uid',
+    resourceVersion: '2',
+    generation: 2,
+    managedFields: [{ manager: 'website-reconciler', subresource: 'status', time: ago(written) }],
+  };
+  const items = [{ metadata, status: { observedGeneration: 2 } }];
+  const asked: string[] = [];
+  const { findings } = await examined((path) => {
+    if (path.includes('/websites?')) return { items, metadata: {} };
+    if (!path.startsWith('/api/v1/events?')) return VERSION_ONLY(path);
+    asked.push(path);
+    return typeof events === 'string' ? events : { items: events, metadata: {} };
+  });
+  expect(asked).toEqual([expect.stringContaining('fieldSelector=reason%3DStatusNotWritten')]);
+  const found = findings.find(({ check }) => check === 'Websites');
+  expect(found?.state).toBe(state);
+  if (state === 'problem')
+    expect(found).toMatchObject({
+      message: expect.stringMatching(
+        /^The functions cannot write the status of 1 of 1 Website, first a\/blog: /,
+      ) as string,
+      toDo: expect.stringMatching(/^repair the webhook .* More: website explain blog -n a$/) as string,
+    });
+});
+
 it('The doctor shows no query of a URL, which may hold a key', async () => {
   const asked = new URL(`${await listening('functions')}/?code=hunter2`);
   const urls = { functionsUrl: asked.href, forwarderUrl: 'http://127.0.0.1:1/?code=hunter2' };

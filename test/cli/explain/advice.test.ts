@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { READY_REASONS } from '../../../functions/website/reasons.ts';
-import { adviceOn } from '../../../infra/cli/explain/advice.ts';
+import { adviceOn, adviceOnStatus } from '../../../infra/cli/explain/advice.ts';
 
 const key = { namespace: 'team-a', name: 'blog' };
 
@@ -18,6 +18,15 @@ describe('The advice on a reason', () => {
     for (const command of toDo.match(/kubectl \w+ \S+[^.,]*/g) ?? [])
       if (!command.startsWith('kubectl apply')) expect(command).toContain('-n team-a');
   });
+
+  it.each(['Forbidden', 'InternalError', 'Rejected', 'TooLarge', 'Overridden'])(
+    'that keeps the status from being written (%s) can be understood alone',
+    (why) => {
+      const { toDo = '' } = adviceOnStatus(why) ?? {};
+      expect(toDo).not.toBe('');
+      expect(toDo).not.toMatch(/\b(shop|NAME|NAMESPACE|above|below)\b/);
+    },
+  );
 
   it('covers the known causes in the Pods', () => {
     const causes = ['ImagePullBackOff: blog:1.2.9: not found', 'OOMKilled', 'OOMKilled', 'Invented: by a new kubelet'];

@@ -54,17 +54,20 @@ const WEBHOOKS: readonly [string, (status: WebsiteStatus) => WebsiteStatus, stri
   ['the conditions away', without('conditions'), 'Ready'],
 ];
 
-it.each(WEBHOOKS)('A webhook that takes or changes %s is reported, and leads to no hot loop', async (_, webhook, field) => {
-  await run();
-  cluster.rollOut();
-  cluster.webhook = webhook;
-  const { outcome } = await run();
-  expect(outcome).toMatchObject({ kind: 'stalled', reason: 'Overridden' });
-  expect(cluster.announced.at(-1)).toMatchObject({ reason: 'Overridden', type: 'Warning' });
-  expect(cluster.announced.at(-1)?.note).toContain(field);
-  cluster.webhook = (status) => status;
-  expect(await run()).toMatchObject({ outcome: { kind: 'settled', reason: 'Parked' } });
-});
+it.each(WEBHOOKS)(
+  'A webhook that takes or changes %s is reported, and leads to no hot loop',
+  async (_, webhook, field) => {
+    await run();
+    cluster.rollOut();
+    cluster.webhook = webhook;
+    const { outcome } = await run();
+    expect(outcome).toMatchObject({ kind: 'stalled', reason: 'Overridden' });
+    expect(cluster.announced.at(-1)).toMatchObject({ reason: 'Overridden', type: 'Warning' });
+    expect(cluster.announced.at(-1)?.note).toContain(field);
+    cluster.webhook = (status) => status;
+    expect(await run()).toMatchObject({ outcome: { kind: 'settled', reason: 'Parked' } });
+  },
+);
 
 describe('While a webhook takes or changes', () => {
   it.each(WEBHOOKS)('%s, a resync writes nothing and announces nothing twice', async (_, webhook) => {
@@ -184,19 +187,22 @@ describe('A status that the API server does not store', () => {
     expect(sent).toBe(1);
   });
 
-  it.each<ErrorCode>(['InternalError', 'PolicyDenied'])('is announced (%s) if it reports a missing right', async (code) => {
-    refuse(code);
-    cluster.create = async () => Promise.reject(new ClusterError('Forbidden', 'Could not create services'));
-    cluster.remove('Service', { ...key, name: 'shop-service' });
-    for (const later of [0, 30]) {
-      seconds = later;
-      await expect(run()).rejects.toMatchObject({ code: 'Forbidden', message: 'Could not create services' });
-    }
-    expect(announced()).toHaveLength(1);
-    expect(announced()[0]?.note).toContain(
-      'It should say Forbidden: The functions lack a right: Could not create services',
-    );
-  });
+  it.each<ErrorCode>(['InternalError', 'PolicyDenied'])(
+    'is announced (%s) if it reports a missing right',
+    async (code) => {
+      refuse(code);
+      cluster.create = async () => Promise.reject(new ClusterError('Forbidden', 'Could not create services'));
+      cluster.remove('Service', { ...key, name: 'shop-service' });
+      for (const later of [0, 30]) {
+        seconds = later;
+        await expect(run()).rejects.toMatchObject({ code: 'Forbidden', message: 'Could not create services' });
+      }
+      expect(announced()).toHaveLength(1);
+      expect(announced()[0]?.note).toContain(
+        'It should say Forbidden: The functions lack a right: Could not create services',
+      );
+    },
+  );
 
   it('is announced again if it still fails after a change of the Website, and not once it is written', async () => {
     refuse('Forbidden');

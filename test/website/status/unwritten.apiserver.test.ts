@@ -1,0 +1,220 @@
+// A status that the API server does not store, on the real API server: what users learn with kubectl and with the program.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
+import { connect, type Transport } from '../../../functions/cluster/transport.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
+import type { WebsiteKey } from '../../../functions/website/resource.ts';
+import { AT_EVERYTHING } from '../../../functions/website/run/look.ts';
+import type { Finding } from '../../../infra/cli/doctor/finding.ts';
+import { writeKubeconfigFor } from '../../../infra/local/programs/kubeconfig.ts';
+import { website } from '../../cli/cli.ts';
+import { eventually } from '../../eventually.ts';
+import { forbid, mutate } from '../../policies.ts';
+import { createNamespace, createWebsite, patch, removeWebsitesIn, replaceWebsiteSpec } from '../../real-cluster.ts';
+import { startWebhook } from '../../webhook.ts';
+
+interface Rule {
+  readonly resources: readonly string[];
+}
+
+/** The functions' own rights. */
+const RULES = parseAllDocuments(readFileSync('infra/kubernetes/rights/functions-rbac.yaml', 'utf8'))
+  .map((document) => document.toJS() as { kind: string; rules: Rule[] })
+  .flatMap(({ kind, rules }) => (kind === 'ClusterRole' ? rules : []));
+const ACCOUNT = 'functions';
+const RBAC = 'apis/rbac.authorization.k8s.io/v1';
+
+let admin: Transport;
+let functions: Transport;
+let folder: string;
+let key: WebsiteKey;
+
+beforeAll(async () => {
+  admin = await connect({ kubeconfig: inject('kubeconfig') });
+});
+afterAll(() => admin.close());
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'unwritten-'));
+  key = { namespace: await createNamespace(admin, 'unwritten'), name: 'shop' };
+  await make('api/v1', 'serviceaccounts', {});
+  await make(RBAC, 'roles', { rules: RULES });
+  await make(RBAC, 'rolebindings', {
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: ACCOUNT },
+    subjects: [{ kind: 'ServiceAccount', name: ACCOUNT, namespace: key.namespace }],
+  });
+  const options = { transport: admin, address: { kubeconfig: inject('kubeconfig') }, namespace: key.namespace };
+  const kubeconfig = await writeKubeconfigFor(ACCOUNT, { ...options, path: join(folder, 'kubeconfig') });
+  functions = await connect({ kubeconfig });
+});
+afterEach(async () => {
+  await removeWebsitesIn(admin, key.namespace);
+  await functions.close();
+  rmSync(folder, { recursive: true });
+});
+
+const pathOf = (api: string, plural: string) => `/${api}/namespaces/${key.namespace}/${plural}`;
+const make = (api: string, plural: string, body: object, name = ACCOUNT): Promise<unknown> =>
+  admin.json({
+    method: 'POST',
+    path: pathOf(api, plural),
+    what: `create ${plural}`,
+    body: { ...body, metadata: { name } },
+  });
+const run = (more: object = {}) =>
+  reconcile(key, { cluster: kubernetes(functions), now: () => new Date() }, { look: AT_EVERYTHING, ...more });
+const SPEC = { image: 'nginx:1', replicas: 1 };
+
+const cli = (...args: string[]) => website([...args, '-n', key.namespace], { KUBECONFIG: inject('kubeconfig') });
+async function doctorOnWebsites(): Promise<Finding | undefined> {
+  const { out } = await cli('doctor', '--namespaces', key.namespace, '-o', 'json');
+  return (JSON.parse(out) as Finding[]).find(({ check }) => check === 'Websites');
+}
+
+interface Event {
+  readonly reason: string;
+  readonly note: string;
+  readonly regarding: { readonly kind: string };
+}
+async function eventsOf(reason: string): Promise<Event[]> {
+  const path = pathOf('apis/events.k8s.io/v1', 'events');
+  const { items } = (await admin.json({ method: 'GET', path, what: 'list events' })) as { items: Event[] };
+  return items.filter((event) => event.regarding.kind === 'Website' && event.reason === reason);
+}
+
+const becomesReady = () =>
+  eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' }));
+
+/** Runs after changes of the spec, until the API server heeds what keeps it from storing the status. */
+async function failsWith(pattern: RegExp): Promise<void> {
+  let tag = 1;
+  await eventually(async () => {
+    await replaceWebsiteSpec(admin, key, { ...SPEC, image: `nginx:${++tag}` });
+    await run().catch(() => {});
+    expect((await eventsOf('StatusNotWritten')).map(({ note }) => note)).toContainEqual(
+      expect.stringMatching(pattern) as string,
+    );
+  });
+}
+
+const scope = () => ({
+  namespace: key.namespace,
+  apiGroup: 'stable.example.com',
+  resource: 'websites/status',
+  operations: ['UPDATE'] as const,
+});
+const webhookAnswering = async (answer: 'nothing' | 'no') => {
+  const webhook = await startWebhook(admin, { namespace: key.namespace, resource: 'websites/status' });
+  webhook.answer = () => (answer === 'no' ? { allowed: false, status: { message: 'not today' } } : undefined);
+  return () => webhook.close();
+};
+const withoutRight = async () => {
+  const role = `${pathOf(RBAC, 'roles')}/${ACCOUNT}`;
+  await patch(admin, role, { rules: RULES.filter(({ resources }) => !resources.includes('websites/status')) });
+  return async () => void (await patch(admin, role, { rules: RULES }));
+};
+
+it.each<[string, () => Promise<() => Promise<void>>, RegExp, string]>([
+  [
+    'a webhook does not answer',
+    () => webhookAnswering('nothing'),
+    /\(InternalError\): .*failed calling webhook "test\.example\.com"/,
+    'repair the webhook',
+  ],
+  [
+    'a webhook denies it',
+    () => webhookAnswering('no'),
+    /\(Rejected\): .*admission webhook "test\.example\.com" denied the request: not today/,
+    'change the webhook or the policy',
+  ],
+  [
+    'a policy denies it',
+    () => forbid(admin, scope()),
+    /\(Rejected\): .*denied request: not here/,
+    'change the webhook',
+  ],
+  [
+    'the functions lack the right',
+    withoutRight,
+    /\(Forbidden\): .*cannot update resource "websites\/status"/,
+    'kubectl apply --server-side -k infra/kubernetes/rights',
+  ],
+])('A status that is not written because %s is explained, until it is written', async (_, prevent, why, toDo) => {
+  await createWebsite(admin, key, SPEC);
+  await becomesReady();
+  expect((await cli('explain', 'shop')).out).not.toContain('out of date');
+  const end = await prevent();
+  await failsWith(why);
+  const { code, out } = await cli('explain', 'shop');
+  expect(code).toBe(3);
+  expect(out).toMatch(
+    /This is about an older spec.*\n {2}The status is out of date \(\d+s ago\): The status cannot be written/,
+  );
+  expect(out).toMatch(why);
+  expect(out).toContain(`What to do\n  ${toDo}`);
+  expect(await doctorOnWebsites()).toMatchObject({
+    state: 'problem',
+    message: expect.stringMatching(
+      /^The functions cannot write the status of 1 of 1 Website, first .*\/shop: The status cannot be written/,
+    ) as string,
+    toDo: expect.stringContaining(`website explain shop -n ${key.namespace}`) as string,
+  });
+  const asked = await cli('reconcile', 'shop', '--wait', '--timeout', '1');
+  expect([asked.code, asked.out]).toEqual([
+    3,
+    expect.stringMatching(/The time is up, and the status is out of date: /),
+  ]);
+  await end();
+  await becomesReady();
+  expect((await cli('explain', 'shop')).out).not.toContain('out of date');
+  expect((await doctorOnWebsites())?.state).toBe('ok');
+});
+
+it('The first status of a Website that cannot be written is explained, too', async () => {
+  const end = await forbid(admin, scope());
+  await createWebsite(admin, key, SPEC);
+  // Every status write shows whether the API server heeds the policy yet. A written status is not the first one any more.
+  await eventually(async () => {
+    await removeWebsitesIn(admin, key.namespace);
+    await createWebsite(admin, key, SPEC);
+    await run();
+    expect((await kubernetes(admin).getWebsite(key))?.status).toBeUndefined();
+  });
+  const { out } = await cli('explain', 'shop');
+  expect(out).toContain('The status is out of date');
+  expect(out).not.toContain('have not seen it yet');
+  await end();
+});
+
+it('A policy that changes the status leads to no write and no Event with each resync, and is explained', async () => {
+  await createWebsite(admin, key, { ...SPEC, replicas: 0 });
+  await eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Parked' }));
+  const set = 'Object{status: Object.status{observedGeneration: 1}}';
+  const end = await mutate(admin, scope(), set);
+  let replicas = 0;
+  await eventually(async () => {
+    await replaceWebsiteSpec(admin, key, { ...SPEC, replicas: ++replicas });
+    expect((await run()).outcome).toEqual({ kind: 'stalled', reason: 'Overridden' });
+  });
+  await eventually(async () => expect((await run({ isUnprompted: true })).actions).toEqual([]));
+  const versionOf = async () => (await kubernetes(admin).getWebsite(key))?.metadata.resourceVersion;
+  const [version, events] = [await versionOf(), await eventsOf('Overridden')];
+  for (let resync = 0; resync < 3; resync++)
+    expect(await run({ isUnprompted: true })).toMatchObject({
+      outcome: { kind: 'stalled', reason: 'Overridden' },
+      actions: [],
+    });
+  expect(await versionOf()).toBe(version);
+  expect(await eventsOf('Overridden')).toEqual(events);
+  const { out } = await cli('explain', 'shop');
+  expect(out).toMatch(/The status is out of date .*: An admission policy or webhook changes the status/);
+  expect(out).toContain('What to do\n  exempt websites/status from the policy or webhook');
+  await end();
+  await eventually(async () =>
+    expect((await run({ isUnprompted: true })).outcome).toEqual({ kind: 'settled', reason: 'Available' }),
+  );
+  expect((await cli('explain', 'shop')).out).not.toContain('out of date');
+});
