@@ -2,6 +2,7 @@ import { callersFrom, type Callers } from './callers/callers.ts';
 import { withEntra } from './cluster/entra.ts';
 import { keeping, KeptChildren } from './cluster/kept-children.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
+import { loggingLostEventsOnce } from './cluster/lost-events.ts';
 import { loggingMissingPodsRightOnce } from './cluster/optional-pods.ts';
 import { Places } from './cluster/places.ts';
 import { Troubles } from './cluster/troubles.ts';
@@ -39,7 +40,7 @@ export type Connected = FunctionContext & {
 /** Connects to the configured clusters. @throws ClusterError if the kubeconfig names no cluster. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const troubles = new Troubles(log);
-  const { transports, clusters } = await clustersFrom(config, troubles, loggingMissingPodsRightOnce(log));
+  const { transports, clusters } = await clustersFrom(config, troubles, log);
   const callers = await callersFrom(config, transports, troubles);
   const history = await historyFrom(config, log);
   const tracing = await tracingFrom(config, log);
@@ -68,15 +69,13 @@ async function historyFrom({ history, clusterName = 'default' }: Config, log: Lo
 }
 
 /** Connects to a single cluster immediately, and to each of several clusters on its first event. */
-async function clustersFrom(
-  { address, contexts, namespaces }: Config,
-  troubles: Troubles,
-  noting: ReturnType<typeof loggingMissingPodsRightOnce>,
-) {
+async function clustersFrom({ address, contexts, namespaces }: Config, troubles: Troubles, log: Log) {
+  const noting = loggingMissingPodsRightOnce(log);
+  const lost = loggingLostEventsOnce(log);
   const room = roomForLarge();
   const served = (transport: Transport) => {
     const kept = new KeptChildren();
-    const clusterOn = (given: Transport) => keeping(noting(kubernetes(given, namespaces, room)), kept);
+    const clusterOn = (given: Transport) => keeping(noting(kubernetes(given, namespaces, room, lost)), kept);
     return { cluster: clusterOn(transport), until: (startBy: number) => clusterOn(until(transport, startBy)), kept };
   };
   if (contexts === undefined) {

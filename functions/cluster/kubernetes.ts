@@ -10,6 +10,7 @@ import { requestFor } from './collection.ts';
 import { ClusterError } from './errors.ts';
 import { inTurnWhereLarge, LARGE_AT_ONCE } from './large.ts';
 import { withOptionalApis } from './optional-apis.ts';
+import type { LostEvent } from './lost-events.ts';
 import { pages, PAGES_AT_ONCE } from './pages.ts';
 import { ANNOUNCEMENT_MS } from './patience.ts';
 import { Places } from './places.ts';
@@ -49,7 +50,12 @@ export const roomForLarge = (): Room => ({ pages: new Places(PAGES_AT_ONCE), obj
  * @param namespaces to list, if the rights are limited to these. Defaults to all.
  * @param room one for all clusters of a process.
  */
-export function kubernetes(transport: Transport, namespaces?: readonly string[], room: Room = roomForLarge()): Cluster {
+export function kubernetes(
+  transport: Transport,
+  namespaces?: readonly string[],
+  room: Room = roomForLarge(),
+  lost: LostEvent = () => {},
+): Cluster {
   const json = inTurnWhereLarge(transport, room.objects);
 
   async function getIfPresent<T>(api: Api, key: WebsiteKey, query = ''): Promise<T | undefined> {
@@ -120,7 +126,8 @@ export function kubernetes(transport: Transport, namespaces?: readonly string[],
     async announce(website, announcement) {
       // An admission webhook may hang for Kubernetes Events alone.
       const signal = AbortSignal.timeout(ANNOUNCEMENT_MS);
-      await json({ ...eventOf(website, announcement, new Date()), signal }).catch(() => {});
+      const event = { ...eventOf(website, announcement, new Date()), signal };
+      await json(event).catch((error: unknown) => lost(website.metadata.namespace, error));
     },
     async listPods(namespace, labels) {
       const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;

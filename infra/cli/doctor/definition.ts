@@ -8,8 +8,14 @@ import type { Finding } from './finding.ts';
 const APPLY = 'kubectl apply --server-side -f crds/website.yaml, of this release';
 
 interface Definition {
-  readonly spec: { readonly versions: readonly { readonly name: string; readonly schema?: unknown }[] };
+  readonly spec: { readonly versions: readonly Version[] };
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+interface Version {
+  readonly name: string;
+  readonly schema?: unknown;
+  readonly subresources?: object;
 }
 
 /** Whether the CRD is installed, in use, and that of this release. */
@@ -28,14 +34,20 @@ export async function definitionFinding(transport: Transport): Promise<Finding> 
     };
   const [ours] = customResourceDefinition().spec.versions;
   const theirs = installed.spec.versions.find(({ name }) => name === VERSION);
-  const places = differences(theirs?.schema, ours?.schema);
+  const places = differences(compared(theirs), compared(ours));
   if (places.length === 0) return { check, state: 'ok', message: `${PLURAL}.${GROUP} ${VERSION} of this release` };
   const message = `${PLURAL}.${GROUP} is of another release than this program: ${places.length} places differ, first ${shortPath(places[0])}`;
   return { check, state: 'problem', message, toDo: APPLY };
 }
 
+/** Without its status or its scale, a CRD of the same schema does not work either. The status is an empty object. */
+const compared = ({ schema, subresources = {} }: Partial<Version> = {}): object => ({
+  schema,
+  subresources: Object.fromEntries(Object.entries(subresources).map(([name, value]) => [name, { is: 'there', value }])),
+});
+
 const shortPath = (path = ''): string =>
-  path.replace('openAPIV3Schema.properties.', '').replaceAll('.properties.', '.');
+  path.replace('schema.openAPIV3Schema.properties.', '').replaceAll('.properties.', '.');
 
 async function definitionIn(transport: Transport): Promise<Definition | undefined> {
   const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${PLURAL}.${GROUP}`;

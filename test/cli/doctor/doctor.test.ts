@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, expect, it } from 'vitest';
+import { customResourceDefinition } from '../../../crds/generate.ts';
 import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
 import type { ApiRequest, Transport } from '../../../functions/cluster/transport.ts';
 import { statuszText } from '../../../functions/statusz.ts';
@@ -188,6 +189,16 @@ async function examined(answer: (path: string) => ErrorCode | object, flags: obj
 }
 const VERSION_ONLY = (path: string) => (path === '/version' ? { gitVersion: 'v1.37.2', minor: '37' } : 'Forbidden');
 
+type CustomResourceDefinition = ReturnType<typeof customResourceDefinition>;
+
+function withoutSubresource(crd: CustomResourceDefinition, name: string): object {
+  const versions = crd.spec.versions.map((version) => ({
+    ...version,
+    subresources: Object.fromEntries(Object.entries(version.subresources).filter(([each]) => each !== name)),
+  }));
+  return { ...crd, spec: { ...crd.spec, versions } };
+}
+
 it('The doctor explains how to find the functions of npm start', () => {
   expect(functionsFinding([], 'website-reconciler').toDo).toMatch(/With npm start, run npm run website -- doctor/);
 });
@@ -336,6 +347,32 @@ it.each<[string, ErrorCode | readonly object[], number, string]>([
       ) as string,
       toDo: expect.stringMatching(/^repair the webhook .* More: website explain blog -n a$/) as string,
     });
+});
+
+it.each([
+  ['as in this release', (crd: CustomResourceDefinition) => crd, 'ok', ''],
+  [
+    'without the status',
+    (crd: CustomResourceDefinition) => withoutSubresource(crd, 'status'),
+    'problem',
+    'first subresources.status',
+  ],
+  [
+    'without the scale',
+    (crd: CustomResourceDefinition) => withoutSubresource(crd, 'scale'),
+    'problem',
+    'first subresources.scale',
+  ],
+])('The doctor judges a CRD %s', async (_, change, state, message) => {
+  const installed = {
+    ...change(customResourceDefinition()),
+    status: { conditions: [{ type: 'Established', status: 'True' }] },
+  };
+  const { findings } = await examined((path) =>
+    path.includes('/customresourcedefinitions/') ? installed : VERSION_ONLY(path),
+  );
+  const found = findings.find(({ check }) => check === 'CRD');
+  expect([found?.state, found?.message]).toEqual([state, expect.stringContaining(message)]);
 });
 
 it('The doctor shows no query of a URL, which may hold a key', async () => {
