@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { findHomeDir, KubeConfig } from '@kubernetes/client-node';
-import { messageOf, withoutQuotes } from './causes.ts';
+import { withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { unreadable, withoutSecrets } from './without-secrets.ts';
 
 /** Where the kubeconfig is. Without either, the default order of kubectl and Pods applies. */
 export interface KubeconfigPlace {
@@ -20,8 +20,10 @@ interface Part {
 }
 
 /** `kubeconfig FILE`, for messages. */
-export const nameOf = ({ kubeconfig = userFile(), kubeconfigText }: KubeconfigPlace): string =>
-  `kubeconfig ${kubeconfigText === undefined ? withoutSecrets(kubeconfig ?? '(default)') : 'in KUBECONFIG_CONTENT'}`;
+export const nameOf = (place: KubeconfigPlace): string => `kubeconfig ${withoutSecrets(whereIs(place))}`;
+
+const whereIs = ({ kubeconfig = userFile(), kubeconfigText }: KubeconfigPlace): string =>
+  kubeconfigText === undefined ? (kubeconfig ?? '(default)') : 'in KUBECONFIG_CONTENT';
 
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or names nothing. */
 export function readKubeconfig(place: KubeconfigPlace): KubeConfig {
@@ -35,7 +37,8 @@ export function readKubeconfig(place: KubeconfigPlace): KubeConfig {
     if (parts.length === 0) config.loadFromDefault();
   } catch (error) {
     const cause = withoutQuotes(error);
-    throw new ClusterError('Unreachable', `Could not read the ${name}: ${withoutSecrets(messageOf(cause))}`, { cause });
+    const why = withoutSecrets(unreadable(whereIs(place), cause));
+    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${why}`, { cause });
   }
   if (!isBare(config)) return config;
   const why = parts.every(isEmpty) ? 'is empty' : 'has no cluster, no user and no context';

@@ -19,3 +19,24 @@ export const withoutSecrets = (text: string): string =>
 
 /** Whether a value that should be a name looks like a secret. */
 export const looksSecret = (text: string): boolean => withoutSecrets(text) !== text;
+
+/**
+ * What a static token looks like: `ghp_` with 36 letters and digits, `openssl rand -hex 16`, or short base64 with its padding. A file
+ * may be called like that, too. A path with a slash or a dot is no token.
+ */
+const TOKENS = [
+  /^[^/\\.]*(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}[^/\\.]*$/,
+  /^[\w+/-]{16,}={1,2}$/,
+  // A bootstrap token of Kubernetes.
+  /^[a-z0-9]{6}\.[a-z0-9]{16}$/,
+];
+
+/** `PATH: why`, for a file that could not be read. If there is no such file, and its name looks like a token, the name is hidden. */
+export function unreadable(path: string, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  const isHidden = isMissing(error) && TOKENS.some((token) => token.test(path));
+  return isHidden ? `(hidden): ${why.replaceAll(path, '(hidden)')}` : `${path}: ${why}`;
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENAMETOOLONG');

@@ -1,6 +1,7 @@
 // The headers of requests to the functions: the credentials that they ask for.
 import { createReadStream } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { unreadable } from '../../functions/cluster/without-secrets.ts';
 import { UsageError } from '../usage.ts';
 
 export interface HeaderFlags {
@@ -45,7 +46,7 @@ async function contentOf(file: string): Promise<string> {
     const path = file === '-' ? '/dev/stdin' : file;
     return (await text(createReadStream(path, { end: LARGEST_BYTES }))).trim();
   } catch (error) {
-    throw new UsageError(`Could not read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`Could not read ${unreadable(file, error)}`);
   }
 }
 

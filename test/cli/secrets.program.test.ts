@@ -5,6 +5,7 @@ import { website } from './cli.ts';
 /** Stands in each secret. */
 const HUSH = 'hunter2-marker';
 const TOKEN = `eyJ${HUSH}.${HUSH}.${HUSH}`;
+const STATIC = '9f86d081884c7d659a2feaa0c55ad015';
 const URL_WITH_PASSWORD = `https://somebody:${HUSH}@127.0.0.1:1/`;
 const ENVIRONMENT = { KUBECONFIG: 'test/fixtures/unreachable.kubeconfig' };
 const HISTORY = ['history', 'shop', '--from', 'http://127.0.0.1:1/history'];
@@ -32,6 +33,18 @@ it.each([
   expect(code).not.toBe(0);
   expect(error).toMatch(/^error: /i);
   expect(out + error).not.toContain(HUSH);
+});
+
+it.each([
+  ['the name of its file', [...HISTORY, '--token-file']],
+  ['the kubeconfig', ['list', '--kubeconfig']],
+  ['a recorded file', ['events', 'replay', '--to', 'http://127.0.0.1:1']],
+  ['a manifest', ['plan', '-f']],
+])('website does not print a static token without a shape, typed as %s', async (_, args) => {
+  const { code, error } = await website([...args, STATIC], ENVIRONMENT);
+  expect(code).not.toBe(0);
+  expect(error).toContain('ENOENT');
+  expect(error).not.toContain(STATIC);
 });
 
 it('website names a file that is missing', async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withoutSecrets } from '../../functions/cluster/without-secrets.ts';
+import { unreadable, withoutSecrets } from '../../functions/cluster/without-secrets.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.c2lnbmF0dXJl';
 
@@ -27,4 +27,36 @@ it.each([
   'Website-Forwarder-Token-Of-Production-2026-10-01.txt',
 ])('The name %s is shown', (text) => {
   expect(withoutSecrets(text)).toBe(text);
+});
+
+const HEX = '9f86d081884c7d659a2feaa0c55ad015';
+const missing = (path: string) =>
+  Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: 'ENOENT' });
+
+it.each([
+  ['a random one', HEX],
+  ['one of GitHub', `ghp_${HEX}abcd`],
+  ['one with other characters', `my-${HEX}~x`],
+  ['in base64', Buffer.from(HEX, 'hex').toString('base64')],
+  ['a bootstrap token', '07401b.f395accd246ae52d'],
+])('A missing file whose name may be a static token is not named: %s', (_, token) => {
+  expect(unreadable(token, missing(token))).toBe("(hidden): ENOENT: no such file or directory, open '(hidden)'");
+});
+
+it.each([
+  'token',
+  'forwarder-token-production-2026',
+  'websitereconcilertokenfile',
+  '2b1d7a3c-6f0e-4f2a-9d59-1f3e5f0f8d11',
+  `./${HEX}`,
+  `${HEX}.token`,
+  `/var/run/secrets/${HEX}`,
+  `C:\\tokens\\${HEX}`,
+])('A missing file is named if its name is no token: %s', (path) => {
+  expect(unreadable(path, missing(path))).toBe(`${path}: ENOENT: no such file or directory, open '${path}'`);
+});
+
+it('A file that exists is named, whatever it is called', () => {
+  const denied = Object.assign(new Error(`EACCES: permission denied, open '${HEX}'`), { code: 'EACCES' });
+  expect(unreadable(HEX, denied)).toBe(`${HEX}: EACCES: permission denied, open '${HEX}'`);
 });

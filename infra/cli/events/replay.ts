@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import type { LocalCommand } from '../command.ts';
 import { UsageError } from '../../usage.ts';
 import { EXIT, whyOf } from '../errors.ts';
@@ -89,7 +90,7 @@ async function* eventsIn(file: string, note: (line: string) => void): AsyncGener
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`Could not read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(`Could not read ${unreadable(file, error)}`);
   }
 }
 

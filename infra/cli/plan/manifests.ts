@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import { LABEL_KEY, LABEL_VALUE } from '../../../functions/website/schema/grammar.ts';
 import {
   API_VERSION,
@@ -80,9 +81,7 @@ function textOf(file: string): string {
     return text;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(
-      `Could not read ${file === '-' ? 'the standard input' : file}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`Could not read ${unreadable(file === '-' ? 'the standard input' : file, error)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Webhook } from 'standardwebhooks';
 import { entraToken } from '../../../functions/cluster/entra.ts';
 import { tokenProblem } from '../../../functions/cluster/plausible.ts';
+import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import type { Troubles } from '../../../functions/cluster/troubles.ts';
 import type { CredentialSettings } from './config.ts';
 
@@ -55,7 +56,8 @@ function tokenIn(path: string, troubles: Troubles): () => Promise<string> {
       token = await read();
     } catch (error) {
       const why = error instanceof Error ? error.message : 'it cannot be read';
-      if (token === undefined) throw new Error(`Could not use the token file ${path}: ${why}`, { cause: error });
+      if (token === undefined)
+        throw new Error(`Could not use the token file ${unreadable(path, error)}`, { cause: error });
       troubles.begin(subject, why);
     }
     return token;

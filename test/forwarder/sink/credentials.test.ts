@@ -135,6 +135,13 @@ it('A delivery without a token fails, and no request is sent', async () => {
   expect(received).toEqual([]);
 });
 
+it('A delivery whose token was typed in place of its file does not quote it', async () => {
+  const token = '9f86d081884c7d659a2feaa0c55ad015';
+  const [delivery] = await send({ tokenFile: token });
+  expect(delivery).toMatchObject({ kind: 'failed', why: expect.stringContaining('ENOENT') as string });
+  expect(JSON.stringify(delivery)).not.toContain(token);
+});
+
 it('The forwarder signs as Standard Webhooks require, with every active key', async () => {
   const secrets = ['old-old-old-old-old-old-', 'new-new-new-new-new-new-'].map(
     (text) => `whsec_${Buffer.from(text).toString('base64')}`,
