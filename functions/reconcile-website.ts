@@ -125,17 +125,33 @@ async function reconcileReply(
     const ms = Math.round(performance.now() - start);
     context.log.info({ ...about, ...what, ms }, 'Reconciled Website');
     await recording.reconciled(reconciled);
-    if (!context.config.replyEvents) return done(outcome.kind, headersOf(reconciled));
-    // With it comes the SDK of CloudEvents.
-    const { replyEvent } = await import('./events/reply-event.ts');
-    const { headers, body } = replyEvent(event, key, reconciled, context);
-    return { status: 200, headers: { ...headers, ...headersOf(reconciled) }, body };
+    return await replyAfter(reconciled, event, { key, about }, context);
   } catch (error) {
     const reply = failed(error, about, context);
     await recording.failed(error);
     return reply;
   } finally {
     leave();
+  }
+}
+
+/** The reply to a run that succeeded and is recorded. It never throws. If the event cannot be built, the sender retries. */
+async function replyAfter(
+  reconciled: Reconciled,
+  event: EventAttributes,
+  { key, about }: Pick<ReconcileRequest, 'key'> & { readonly about: object },
+  context: FunctionContext,
+): Promise<Reply> {
+  const results = headersOf(reconciled);
+  if (!context.config.replyEvents) return done(reconciled.outcome.kind, results);
+  try {
+    // With it comes the SDK of CloudEvents.
+    const { replyEvent } = await import('./events/reply-event.ts');
+    const { headers, body } = replyEvent(event, key, reconciled, context);
+    return { status: 200, headers: { ...headers, ...results }, body };
+  } catch (error) {
+    context.log.error({ ...about, err: error }, 'Could not build the reply event');
+    return failure(error);
   }
 }
 

@@ -102,6 +102,23 @@ it('A record of a failed run says what it wrote before it failed', async () => {
   ]);
 });
 
+it('A run leaves one record, although its reply event cannot be built', async () => {
+  cluster.apply(key, SPEC);
+  const clusterName = 'a cluster whose name cannot be read';
+  const config = Object.defineProperty({ ...context.config, replyEvents: true }, 'clusterName', {
+    get: () => {
+      throw new TypeError(clusterName);
+    },
+  });
+  const error = vi.fn();
+  context = { ...context, config, log: { ...SILENT, error } };
+  expect(await event('spec-changed')).toBe(500);
+  expect(written).toMatchObject([{ outcome: 'waiting' }]);
+  expect(error.mock.calls).toMatchObject([
+    [{ ...key, err: { message: clusterName } }, 'Could not build the reply event'],
+  ]);
+});
+
 it('Failures for the same reason leave one record', async () => {
   cluster.getWebsite = () => Promise.reject(new ClusterError('Unreachable', 'away'));
   for (const _ of [1, 2, 3]) expect(await event('retry')).toBe(503);
