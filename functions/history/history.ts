@@ -17,7 +17,7 @@ const PAUSE_MS = 10_000;
  * time while Azure freezes a process does not count.
  */
 const MOST_FAILURES = 30;
-/** The Azure host gives a worker 5 s to stop. */
+/** How long closing may take for what still waits. The Azure host gives a worker 5 s to stop. */
 const CLOSE_MS = 3_000;
 const OPEN_MS = 5_000;
 const READ_MS = 2_000;
@@ -57,7 +57,11 @@ export class History {
   /** Records that were dropped since the last one was written. */
   #dropped = 0;
   #isFailing = false;
-  #isClosing = false;
+  /** Records of the last write, if the store did not answer: it may have stored them. */
+  #unconfirmed = 0;
+  /** Once the history is being closed, no write takes longer than until then. */
+  #closesAt = Infinity;
+  #isClosed = false;
 
   constructor(store: HistoryStore, { clusterName, days }: Settings, log: Log) {
     this.#store = store;
@@ -75,6 +79,7 @@ export class History {
   async record(record: HistoryRecord): Promise<void> {
     if (!this.#failing.isNews(record)) return;
     const waiting = { record, failures: 0 };
+    if (this.#isClosed) return this.#lose([waiting]);
     if (this.#waiting.length >= MOST_WAITING) return this.#drop([waiting], 'full');
     this.#waiting.push(waiting);
     // The first reply has waited for a slow store. The others do not.
@@ -104,30 +109,31 @@ export class History {
     }
   }
 
-  /** Tries once more to write what waits, and drops the rest. It returns even if the store hangs. */
+  /**
+   * Tries once more to write what waits, and drops the rest. It waits for each write that it has begun, also for one that was running
+   * already. So each record counts either as written or as dropped. No write is longer than `CLOSE_MS`, even if the store hangs.
+   */
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#closesAt = performance.now() + CLOSE_MS;
     this.#endPause();
-    await atMost(
-      CLOSE_MS,
-      this.#turns.run(() => this.#writeWaiting()),
-    );
-    const left = this.#waiting.splice(0);
-    if (left.length > 0) {
-      this.#drop(left, 'late');
-      this.#log.warn({ dropped: this.#dropped }, 'Stopped before all history was written');
-    }
+    // Runs that end meanwhile leave further records.
+    do await this.#turns.run(() => this.#writeWaiting());
+    while (this.#waiting.length > 0 && !this.#isFailing && this.#leftMs() > 0);
+    this.#isClosed = true;
+    this.#lose(this.#waiting.splice(0));
     await this.#store.close();
   }
 
   async #writeWaiting(): Promise<void> {
     const batch = [...this.#waiting];
-    if (batch.length === 0 || this.#isPaused()) return;
+    const withinMs = Math.min(WRITE_MS, this.#leftMs());
+    if (batch.length === 0 || withinMs <= 0 || this.#isPaused()) return;
     this.#writingSince = performance.now();
+    this.#unconfirmed = 0;
     try {
       await this.#store.add(
         batch.map(({ record }) => record),
-        WRITE_MS,
+        withinMs,
       );
       this.#waiting.splice(0, batch.length);
       countRecords('written', batch.length);
@@ -135,10 +141,12 @@ export class History {
       this.#isFailing = false;
       this.#dropped = 0;
     } catch (error) {
+      const why = error instanceof HistoryError ? error.why : 'failed';
+      if (why === 'late') this.#unconfirmed = batch.length;
       this.#isFailing = true;
       this.#pause();
       for (const each of batch) each.failures++;
-      this.#dropTried(error instanceof HistoryError ? error.why : 'failed');
+      this.#dropTried(why);
       const { length: waiting } = this.#waiting;
       this.#log.warn({ ...about(error), waiting, dropped: this.#dropped }, 'Could not write history');
     } finally {
@@ -155,8 +163,13 @@ export class History {
     return this.#retry !== undefined;
   }
 
+  /** How much time is left until the history is closed. */
+  #leftMs(): number {
+    return this.#closesAt - performance.now();
+  }
+
   #pause(): void {
-    if (this.#isClosing) return;
+    if (this.#closesAt < Infinity) return;
     const retry = () => {
       this.#retry = undefined;
       // It does not fail: the error of the store is already in the log.
@@ -174,6 +187,14 @@ export class History {
   #dropTried(why: HistoryError['why']): void {
     const kept = this.#waiting.findIndex(({ failures }) => failures < MOST_FAILURES);
     this.#drop(this.#waiting.splice(0, kept === -1 ? this.#waiting.length : kept), why);
+  }
+
+  /** Drops records because the process ends. */
+  #lose(lost: readonly Waiting[]): void {
+    if (lost.length === 0) return;
+    this.#drop(lost, 'late');
+    const counts = { dropped: this.#dropped, unconfirmed: this.#unconfirmed };
+    this.#log.warn(counts, 'Stopped before all history was written');
   }
 
   #drop(dropped: readonly Waiting[], result: 'failed' | 'late' | 'full'): void {

@@ -206,18 +206,71 @@ it('Closing the history writes what waits for a write that fails meanwhile', asy
   expect(counted).toEqual({ written: 2 });
 });
 
+/** A store that does not answer gives up when its time is over. */
+const hanging: Add = async (_, withinMs) =>
+  new Promise((_resolve, reject) => setTimeout(() => reject(new HistoryError('late', 'no answer')), withinMs));
+
 it('Closing the history ends although the store hangs, and counts what is lost', async () => {
   vi.useFakeTimers();
   const close = vi.fn<HistoryStore['close']>(async () => {});
-  const history = historyOn({ add: async () => new Promise(() => {}), close });
+  const history = historyOn({ add: hanging, close });
   const all = records(2).map((each) => history.record(each));
   const closed = history.close();
   // Azure ends a worker after 5 s.
-  await vi.advanceTimersByTimeAsync(4_000);
+  await vi.advanceTimersByTimeAsync(3_000);
   await Promise.all([closed, ...all]);
   expect(close).toHaveBeenCalledTimes(1);
   expect(counted).toEqual({ late: 2 });
-  expect(lines).toEqual([[{ dropped: 2 }, 'Stopped before all history was written']]);
+  expect(lines.at(-1)).toEqual([{ dropped: 2, unconfirmed: 1 }, 'Stopped before all history was written']);
+});
+
+it('A write that runs while the history is closed counts as written once, and the next one has the time that is left', async () => {
+  vi.useFakeTimers();
+  const first = Promise.withResolvers<void>();
+  const add = vi.fn<Add>().mockImplementation(hanging).mockReturnValueOnce(first.promise);
+  const history = historyOn({ add });
+  const all = records(3).map((each) => history.record(each));
+  const closed = history.close();
+  await vi.advanceTimersByTimeAsync(2_900);
+  first.resolve();
+  await vi.advanceTimersByTimeAsync(100);
+  await Promise.all([closed, ...all]);
+  expect(add.mock.calls.map(([batch, withinMs]) => [batch.length, withinMs])).toEqual([
+    [1, 3_000],
+    [2, 100],
+  ]);
+  expect(counted).toEqual({ written: 1, late: 2 });
+  expect(lines.at(-1)).toEqual([{ dropped: 2, unconfirmed: 2 }, 'Stopped before all history was written']);
+});
+
+it('Closing the history also writes what runs leave meanwhile, and says that what comes later is lost', async () => {
+  const done: string[] = [];
+  const history: History = historyOn({
+    async add(batch) {
+      await Promise.resolve();
+      // The second write is the one that closing waits for.
+      if (batch.some(({ name }) => name === 'n1')) all.push(history.record(record({ name: 'meanwhile' })));
+      await Promise.resolve();
+      done.push(...batch.map(({ name }) => name));
+    },
+    close: async () => void done.push('closed'),
+  });
+  const all = records(2).map((each) => history.record(each));
+  await history.close();
+  await history.record(record({ name: 'later' }));
+  await Promise.all(all);
+  expect(done).toEqual(['n0', 'n1', 'meanwhile', 'closed']);
+  expect(counted).toEqual({ written: 3, late: 1 });
+  expect(lines).toEqual([[{ dropped: 1, unconfirmed: 0 }, 'Stopped before all history was written']]);
+});
+
+it('Closing the history tries a store that refuses the records once', async () => {
+  const add = vi.fn<Add>().mockRejectedValue(new HistoryError('failed', 'disk full'));
+  const history = historyOn({ add });
+  await history.record(record());
+  await history.close();
+  expect(add).toHaveBeenCalledTimes(2);
+  expect(lines.at(-1)).toEqual([{ dropped: 1, unconfirmed: 0 }, 'Stopped before all history was written']);
 });
 
 it('Pruning deletes old records in batches until all are deleted, and an error is only logged', async () => {
