@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { withEntra } from '../../functions/cluster/entra.ts';
 import { connect } from '../../functions/cluster/transport.ts';
 import { Troubles } from '../../functions/cluster/troubles.ts';
+import { onceAskedToStop } from '../../functions/stopping.ts';
 import { endSoon } from '../../functions/telemetry/ending.ts';
 import { surviveRejections } from '../../functions/telemetry/last-resort.ts';
 import { logOf } from '../../functions/telemetry/log.ts';
@@ -20,11 +21,18 @@ async function main(config: Config): Promise<void> {
   const stopping = new AbortController();
   const log = logOf(config.logLevel);
   surviveRejections(log);
+  let term: Term | undefined;
+  /** Absent until the forwarder watches. It has begun nothing before. */
+  let stop: (() => void) | undefined;
+  onceAskedToStop(() => {
+    log.info({ pending: term?.pending() }, 'Stopping');
+    if (stop === undefined) process.exit();
+    stop();
+  });
   const troubles = new Troubles(log);
   const { kubeconfig, context } = config;
   const transport = await connect({ kubeconfig, context, adapt: withEntra }, troubles);
   const health = new Health();
-  let term: Term | undefined;
   let leading: AbortSignal | undefined;
   const metrics = new Metrics({
     health,
@@ -42,12 +50,7 @@ async function main(config: Config): Promise<void> {
   );
   log.info({ url, cluster: transport.server, sink: shownSink(config) }, 'Listening');
 
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () => {
-      log.info({ pending: term?.pending() }, 'Stopping');
-      stopping.abort();
-    });
-  }
+  stop = () => stopping.abort();
   const forwarder: Forwarder = { config, transport, sink, log, health, metrics, tracing };
   await whileLeading(forwarder, stopping.signal, async (signal) => {
     leading = signal;

@@ -313,6 +313,21 @@ it('SIGTERM ends the forwarder, even if the sink asked for another look later', 
   expect(accepted.map(({ name }) => name)).toEqual(['at-work']);
 });
 
+it('Further signals do not keep the forwarder from finishing its deliveries', async () => {
+  let open = () => {};
+  gate = new Promise((resolve) => (open = resolve));
+  await watching();
+  await createWebsite(admin, { namespace, name: 'at-work' }, spec);
+  await eventually(() => expect(attempts).toBe(1));
+  program?.process.kill('SIGINT');
+  await program?.line('Stopping');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) program?.process.kill(signal);
+  open();
+  expect(await program?.exit).toBe(0);
+  expect(program?.lines.filter(({ msg }) => msg === 'Stopping')).toHaveLength(1);
+  expect(accepted.map(({ name }) => name)).toEqual(['at-work']);
+});
+
 it('/readyz names the right that the forwarder lacks, and the forwarder keeps running', async () => {
   // The functions may list Websites, and may not watch them.
   program = startForwarder(['--sink', url, '--host', '127.0.0.1', '--port', '0'], {
