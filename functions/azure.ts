@@ -7,13 +7,13 @@ import type { HttpMessage } from './events/cloudevents.ts';
 import { configFrom } from './config.ts';
 import type { Connected } from './context.ts';
 import { surviveRejections } from './telemetry/last-resort.ts';
-import { metricsFrom } from './telemetry/metrics.ts';
 import { printable } from './telemetry/printable.ts';
 import { listHistory } from './list-history.ts';
 import { handshake, reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
 import type { Log } from './telemetry/log.ts';
 import { again, isTooLarge, problem, type Reply } from './reply.ts';
+import { endsWithin, Running } from './stopping.ts';
 
 app.http('reconcileWebsite', {
   route: 'websites',
@@ -54,7 +54,7 @@ app.timer('resyncWebsites', {
     // A late run still resyncs, because changes may have been lost in the gap.
     if (timer.isPastDue) invocation.warn(line({}, 'Resync is late'));
     const context = await contextFor(invocation);
-    const { unreached, unfinished } = await resyncClusters(context.clusters.all, 'timer', context);
+    const { unreached, unfinished } = await begun.run(() => resyncClusters(context.clusters.all, 'timer', context));
     // A timer has no reply. Only an error tells the host and its metrics that the cluster could not be reached.
     if (unreached > 0)
       throw new Error(`${unreached} Websites could not be reached, ${unfinished} were left for the next resync`);
@@ -68,8 +68,15 @@ app.hook.appStart(() => {
   connected().catch((error: unknown) => console.error(line({ err: error }, 'Could not connect to the cluster')));
 });
 
+/** The work of invocations that has begun. */
+const begun = new Running();
+/** How long it may take after the host has asked to stop. The host waits for 5 s in all, and the history may need 3 s. */
+const DRAIN_MS = 1_500;
+
 app.hook.appTerminate(async () => {
   const open = await connection?.catch(() => undefined);
+  open?.stop();
+  await endsWithin(DRAIN_MS, begun.ended());
   await open?.close();
 });
 
@@ -105,7 +112,7 @@ async function forCaller(call: Call, log: Log, work: (context: Connected) => Pro
   });
   if (open === undefined)
     return again('The functions could not connect to the cluster. Their log says why', CONNECT_RETRY_SECONDS);
-  return (await open.callers.refusal(call, log)) ?? work({ ...open, log });
+  return (await open.callers.refusal(call, log)) ?? begun.run(() => work({ ...open, log }));
 }
 
 const LOST_BODY =
@@ -120,7 +127,8 @@ const lostItsBody = ({ method, headers, body }: HttpMessage): boolean =>
  * well. It ends up in the poison queue or in the subscription's dead letters, where an operator can inspect it.
  */
 async function takeEvent(event: unknown, invocation: InvocationContext): Promise<void> {
-  const { status, body } = await reconcileEvent(event, await contextFor(invocation));
+  const context = await contextFor(invocation);
+  const { status, body } = await begun.run(() => reconcileEvent(event, context));
   if (status >= 400) throw new Error(`The event was not handled: ${body}`);
 }
 
@@ -136,15 +144,7 @@ const connected = (): Promise<Connected> =>
 async function connect(): Promise<Connected> {
   const config = configFrom(process.env);
   const { contextFrom } = await import('./context.ts');
-  const log = logOf(console);
-  const open = await contextFrom(config, log);
-  const endMetrics = await metricsFrom(config, log);
-  return {
-    ...open,
-    async close() {
-      await Promise.all([open.close(), endMetrics()]);
-    },
-  };
+  return contextFrom(config, logOf(console));
 }
 
 async function contextFor(invocation: InvocationContext): Promise<Connected> {

@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import type { History } from './history/history.ts';
 import type { Context } from './website/reconcile.ts';
 import type { Log } from './telemetry/log.ts';
-import { callObserver } from './telemetry/metrics.ts';
+import { callObserver, metricsFrom } from './telemetry/metrics.ts';
 import { tracingFrom } from './telemetry/traces.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 
@@ -26,6 +26,8 @@ export interface FunctionContext extends Pick<Context, 'now' | 'defaults'> {
   readonly history?: History;
   /** Absent if no collector is configured. */
   readonly tracing?: Tracing;
+  /** Aborted when the host is asked to stop. A resync then begins no further Website. */
+  readonly stopping?: AbortSignal;
   readonly config: Pick<Config, 'clusterName' | 'namespaces' | 'replyEvents' | 'webhookAllowedOrigins'>;
 }
 
@@ -34,16 +36,21 @@ export type Connected = FunctionContext & {
   readonly callers: Callers;
   /** One line for each credential that could not be renewed. The previous one stays in use. */
   troubles(): readonly string[];
+  /** Aborts `stopping`. */
+  stop(): void;
+  /** Writes what is left of the history, closes all connections, and sends the last telemetry. Runs that are still at work fail. */
   close(): Promise<void>;
 };
 
 /** Connects to the configured clusters. @throws ClusterError if the kubeconfig names no cluster. */
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
+  const endMetrics = await metricsFrom(config, log);
   const troubles = new Troubles(log);
   const { transports, clusters } = await clustersFrom(config, troubles, log);
   const callers = await callersFrom(config, transports, troubles);
   const history = await historyFrom(config, log);
   const tracing = await tracingFrom(config, log);
+  const stopping = new AbortController();
   return {
     clusters,
     now: () => new Date(),
@@ -52,11 +59,18 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
     places: new Places(config.maxConcurrent),
     ...(history === undefined ? {} : { history }),
     ...(tracing === undefined ? {} : { tracing }),
+    stopping: stopping.signal,
     config,
     callers,
     troubles: () => troubles.lines(),
+    stop: () => stopping.abort(),
     async close() {
-      await Promise.all([history?.close(), tracing?.close(), ...transports.map((each) => each.close())]);
+      try {
+        await history?.close();
+      } finally {
+        // The last metrics count the records that were just written.
+        await Promise.all([endMetrics(), tracing?.close(), ...transports.map((each) => each.close())]);
+      }
     },
   };
 }

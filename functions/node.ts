@@ -7,17 +7,17 @@ import { signedQuery, type Call } from './callers/callers.ts';
 import { ClusterError } from './cluster/errors.ts';
 import { lastResync } from './clusters.ts';
 import { ConfigError, configFrom, type Config } from './config.ts';
-import { contextFrom, type FunctionContext } from './context.ts';
+import { contextFrom } from './context.ts';
 import { callersProblems } from './settings/cross-checks.ts';
 import { unknownArgument } from './settings/unknown-argument.ts';
 import { endSoon } from './telemetry/ending.ts';
 import { surviveRejections } from './telemetry/last-resort.ts';
-import { logOf } from './telemetry/log.ts';
+import { logOf, type Log } from './telemetry/log.ts';
 import { statuszText } from './statusz.ts';
-import { metricsFrom } from './telemetry/metrics.ts';
 import { listHistory } from './list-history.ts';
 import { burstCounter, giveBackMemory } from './memory.ts';
 import { reconcileWebsite, resyncAll } from './reconcile-website.ts';
+import { endsWithin, onceAskedToStop, Running } from './stopping.ts';
 import { WaitingRoom } from './callers/waiting-room.ts';
 import { bodyOf } from './events/body.ts';
 import { problem, tooLarge, wrongMethod, type Reply } from './reply.ts';
@@ -27,14 +27,23 @@ const LARGEST_HEADERS = 16 * 1024;
 const REQUEST_MS = 10_000;
 /** Longer than senders and load balancers keep idle connections, so that a connection is not reused just as it closes here. */
 const KEEP_ALIVE_MS = 75_000;
-/** Knative and Kubernetes kill a process 30 s after they ask it to stop. */
+/** How long the work that has begun may take after the process is asked to stop. */
 const DRAIN_MS = 25_000;
+/** Kubernetes kills a process 30 s after it asks it to stop. The time after `DRAIN_MS` is for the history and the last metrics. */
+const STOP_MS = 29_000;
 
 async function main(config: Config): Promise<void> {
   const startedAt = Date.now();
   const log = logOf(config.logLevel);
   surviveRejections(log);
-  const endMetrics = await metricsFrom(config, log);
+  const begun = new Running();
+  /** Absent until the host listens. It has begun nothing before. */
+  let stop: (() => void) | undefined;
+  onceAskedToStop(() => {
+    log.info({ running: begun.size }, 'Stopping');
+    if (stop === undefined) process.exit();
+    stop();
+  });
   const context = await contextFrom(config, log);
   const waitingRoom = new WaitingRoom();
   const bursts = burstCounter(giveBackMemory);
@@ -47,7 +56,7 @@ async function main(config: Config): Promise<void> {
       return tooMany(`The limit of ${config.maxConcurrent} running requests is reached`);
     running++;
     try {
-      return await work();
+      return await begun.run(work);
     } finally {
       running--;
     }
@@ -159,23 +168,30 @@ async function main(config: Config): Promise<void> {
     const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host;
     log.info({ url: `http://${host}:${port}/` }, 'Listening');
   });
-  const timer = scheduleResync(config, context, bursts.burst);
+  const timer = scheduleResync(config, () => begun.run(() => resyncAll('timer', context)).finally(bursts.burst), log);
 
-  const stop = () => {
+  /** Finishes what has begun, and then closes the connections. What takes longer than `DRAIN_MS` is abandoned. */
+  async function end(): Promise<void> {
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    // They would keep the server open.
+    server.closeIdleConnections();
+    // A request whose sender is gone keeps no connection.
+    const isFinished = await endsWithin(DRAIN_MS, Promise.all([closed, begun.ended()]));
+    if (!isFinished) {
+      process.exitCode = 1;
+      log.warn({ running: begun.size }, 'Stopped before all work was finished');
+    }
+    await context.close();
+  }
+  stop = () => {
     isStopping = true;
     clearInterval(timer);
-    // Running requests finish first. Idle keep-alive connections would keep the server open, so they are closed below.
-    server.close(() => {
-      Promise.all([context.close(), endMetrics()])
-        .catch((error: unknown) => log.warn({ err: error }, 'Could not close all connections'))
-        .finally(endSoon);
-    });
-    server.closeIdleConnections();
-    setTimeout(() => process.exit(1), DRAIN_MS).unref();
-    log.info({ running }, 'Stopping');
+    context.stop();
+    end()
+      .catch((error: unknown) => log.warn({ err: error }, 'Could not close all connections'))
+      .finally(endSoon);
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
 }
 
 const TEXT = { 'content-type': 'text/plain' };
@@ -201,15 +217,13 @@ const asksCallers = ({ callers: { tokens, signingSecrets } }: Config): boolean =
 /** Resyncs on an interval. The jitter keeps replicas from resyncing at the same moment. */
 function scheduleResync(
   { resyncIntervalSeconds }: Config,
-  context: FunctionContext,
-  ended: () => void,
+  resync: () => Promise<unknown>,
+  log: Log,
 ): NodeJS.Timeout | undefined {
   if (resyncIntervalSeconds === 0) return undefined;
   const jittered = resyncIntervalSeconds * (0.9 + Math.random() * 0.2);
   const run = () => {
-    resyncAll('timer', context)
-      .catch((error: unknown) => context.log.error({ err: error }, 'Could not resync Websites'))
-      .finally(ended);
+    resync().catch((error: unknown) => log.error({ err: error }, 'Could not resync Websites'));
   };
   return setInterval(run, jittered * 1000).unref();
 }

@@ -21,6 +21,8 @@ export interface ResyncContext extends Context, RecordingContext {
   readonly log: Log;
   readonly resyncPlace: ResyncPlace;
   readonly tracing?: Tracing;
+  /** Once it is aborted, no further Website is begun. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface ResyncLimits {
@@ -58,7 +60,9 @@ export async function resyncClusters(
   return tracedResync(cause, context, (own) => resyncEach(clusters, own));
 }
 
-type ClustersContext = Pick<ResyncContext, 'now' | 'defaults' | 'log' | 'tracing'> & { readonly history?: History };
+type ClustersContext = Pick<ResyncContext, 'now' | 'defaults' | 'log' | 'tracing' | 'stopping'> & {
+  readonly history?: History;
+};
 
 async function resyncEach(clusters: readonly ServedCluster[], context: ClustersContext): Promise<ResyncReport> {
   const work = clusters.map((served) =>
@@ -92,10 +96,11 @@ async function resyncEach(clusters: readonly ServedCluster[], context: ClustersC
  * - Two may run at once, because only `reconcile` writes.
  * - If time runs out, or if `MOST_FAILURES` failed, the next resync continues behind the last Website of this one. So Websites that
  *   fail every time do not keep the others from their turn.
+ * - If the host stops, it finishes what it has begun. The rest counts as unfinished.
  * @throws ClusterError if a list cannot be read.
  */
 export async function resyncWebsites(
-  { log, resyncPlace, ...context }: ResyncContext,
+  { log, resyncPlace, stopping, ...context }: ResyncContext,
   { timeMs = TIME_MS, retryAfterMs = RETRY_AFTER_MS, failures: mostFailures = MOST_FAILURES }: ResyncLimits = {},
 ): Promise<ResyncReport> {
   const start = performance.now();
@@ -108,7 +113,7 @@ export async function resyncWebsites(
   const counts = { differing: known.size, repaired: 0, stalled: 0, failed: 0, unreached: 0 };
   let begun = 0;
   let failed = 0;
-  const isTimeUp = () => performance.now() - start > timeMs;
+  const isOver = () => stopping?.aborted === true || performance.now() - start > timeMs;
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     const recording = recordingOf({ key, eventReason: 'resync' }, context);
     try {
@@ -121,11 +126,18 @@ export async function resyncWebsites(
       // The lists miss children without our label. `reconcile` finds those by name.
       const isCounted = actions.length > 0 || isMissingFromStatus(outcome);
       counts.differing += Number(isCounted) - Number(known.has(key));
-      await recording.reconciled(reconciled);
       if (isCounted) counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
-      else if (statusProblem === undefined) return undefined;
-      const what = { outcome: outcome.kind, actions, ...repairedIn(reconciled), statusProblem, eventReason: 'resync' };
-      log.info({ ...key, ...what }, 'Reconciled Website');
+      if (isCounted || statusProblem !== undefined) {
+        const what = {
+          outcome: outcome.kind,
+          actions,
+          ...repairedIn(reconciled),
+          statusProblem,
+          eventReason: 'resync',
+        };
+        log.info({ ...key, ...what }, 'Reconciled Website');
+      }
+      await recording.reconciled(reconciled);
       return undefined;
     } catch (error) {
       failed++;
@@ -136,12 +148,12 @@ export async function resyncWebsites(
     }
   };
   const failedOnce = await inParallel(queue, async (key) => {
-    if (isTimeUp() || failed >= mostFailures) return undefined;
+    if (isOver() || failed >= mostFailures) return undefined;
     resyncPlace.last = key;
     if (++begun % PROGRESS === 0) log.info({ begun, differing: counts.differing }, 'Resyncing Websites');
     return visit(key);
   });
-  const failures = await retried(failedOnce, visit, retryAfterMs, isTimeUp);
+  const failures = await retried(failedOnce, visit, retryAfterMs, { isOver, stopping });
   for (const { key, error } of failures) {
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
     log[error instanceof ClusterError ? 'warn' : 'error']({ ...key, err: error }, 'Could not reconcile Website');
@@ -163,23 +175,24 @@ interface Failure {
   readonly recording?: Recording;
 }
 
-/** Retries once after each wait. @returns what still fails. */
+/** Retries once after each wait, while there is time. @returns what still fails. */
 async function retried(
   failures: readonly Failure[],
   visit: (key: WebsiteKey) => Promise<Failure | undefined>,
   waitsMs: readonly number[],
-  isTimeUp: () => boolean,
+  { isOver, stopping }: { readonly isOver: () => boolean; readonly stopping: AbortSignal | undefined },
 ): Promise<readonly Failure[]> {
   let left = failures;
   for (const waitMs of waitsMs) {
     const [again, permanent] = split(left, isWorthRetrying);
-    if (again.length === 0 || isTimeUp()) break;
-    await delay(waitMs);
+    if (again.length === 0 || isOver()) break;
+    await delay(waitMs, undefined, { signal: stopping }).catch(() => {});
+    const retry = async (key: WebsiteKey) => (isOver() ? again.find((each) => each.key === key) : visit(key));
     left = [
       ...permanent,
       ...(await inParallel(
         again.map(({ key }) => key),
-        visit,
+        retry,
       )),
     ];
   }

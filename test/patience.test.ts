@@ -6,6 +6,8 @@ import { configFrom } from '../infra/forwarder/config.ts';
 import { RESYNC_TIMEOUT_MS } from '../infra/forwarder/handle.ts';
 
 const text = (path: string): string => readFileSync(path, 'utf8');
+const numberMs = (path: string, name: string): number =>
+  Number(new RegExp(`^const ${name} = ([\\d_]+);`, 'm').exec(text(path))?.[1]?.replaceAll('_', '') ?? NaN);
 const numberIn = (path: string, pattern: RegExp): number => Number(pattern.exec(text(path))?.[1] ?? NaN);
 
 /** Source: kube-apiserver's --request-timeout. */
@@ -20,6 +22,18 @@ const deliveryMs = forwarder === 'help' ? NaN : forwarder.timeoutMs;
 const azure = JSON.parse(text('host.json')) as { functionTimeout: string };
 const functionSeconds = azure.functionTimeout.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
 const knativeMs = numberIn('infra/knative/base/service.yaml', /timeoutSeconds: (\d+)/) * 1000;
+/** Kubernetes' default, and what our manifests say. */
+const graceMs = (program: string): number =>
+  numberIn(`infra/kubernetes/${program}/deployment.yaml`, /terminationGracePeriodSeconds: (\d+)/) * 1000;
+const functionsGraceMs = Math.min(30_000, graceMs('functions'));
+const stopMs = numberMs('functions/node.ts', 'STOP_MS');
+const forwarderStopMs =
+  numberMs('infra/forwarder/forward.ts', 'DRAIN_MS') +
+  numberMs('functions/telemetry/ending.ts', 'PATIENCE_MS') +
+  numberMs('functions/telemetry/ending.ts', 'LAST_MS');
+const historyMs = numberMs('functions/history/history.ts', 'CLOSE_MS');
+/** Source: azure-functions-host, WorkerTerminateGracePeriodInSeconds. */
+const AZURE_STOP_MS = 5_000;
 const brokerMs = numberIn('infra/knative/events/broker.yaml', /timeout: PT(\d+)S/) * 1000;
 
 it.each([
@@ -30,6 +44,15 @@ it.each([
   ["a Knative Service's request", knativeMs, 'the functions work on a resync', RESYNC_LONGEST],
   ["the forwarder's request for a resync", RESYNC_TIMEOUT_MS, 'the functions work on a resync', RESYNC_LONGEST],
   ["Azure's front end", AZURE_FRONT_END_MS, 'the functions work on a resync', RESYNC_LONGEST],
+  ['Kubernetes', functionsGraceMs, "the functions' Node host takes to stop", stopMs],
+  [
+    "the Node host's stop",
+    stopMs,
+    'its work and the history take',
+    numberMs('functions/node.ts', 'DRAIN_MS') + historyMs,
+  ],
+  ["Azure's host", AZURE_STOP_MS, 'work and history take', numberMs('functions/azure.ts', 'DRAIN_MS') + historyMs],
+  ['Kubernetes', graceMs('forwarder'), 'the forwarder takes to stop', forwarderStopMs],
   ["Azure's functionTimeout", functionSeconds * 1000, 'the functions work on a resync', RESYNC_LONGEST],
 ])('The limit of %s, %d ms, is longer than %s, %d ms', (_, waits, _for, takes) => {
   expect(waits).toBeGreaterThan(takes);

@@ -33,6 +33,7 @@ const FAULTS: { readonly [One in Name]: (exchange: Exchange, fault: Named<One>) 
   cutAfter: (exchange, { cutAfter }) => pass(exchange, upTo(cutAfter), 'broken'),
   truncateAfter: (exchange, { truncateAfter }) => pass(exchange, upTo(truncateAfter)),
   delayMs: (exchange, { delayMs }) => void delay(delayMs).then(() => pass(exchange)),
+  until: (exchange, { until }) => void until.then(() => pass(exchange)),
   pieceEveryMs: (exchange, { pieceEveryMs }) => pass(exchange, inPieces(pieceEveryMs)),
   lines: (exchange, { lines }) => pass(exchange, throughLines(lines)),
   stale: repeat,

@@ -24,6 +24,8 @@ export type Fault =
   | { readonly freeze: true }
   /** Passes the request on after this long. */
   | { readonly delayMs: number }
+  /** Passes the request on once this is resolved. */
+  | { readonly until: Promise<unknown> }
   /** Passes the answer on in small pieces, with this long before each. */
   | { readonly pieceEveryMs: number }
   /** Passes on these lines for each line of the answer. */

@@ -67,7 +67,10 @@ const print = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`
 const runHooks = (name: string) =>
   Promise.all(hooks.filter((hook) => hook.name === name).map((hook) => hook.callback({})));
 
-process.once('SIGTERM', () => void runHooks('appTerminate').then(() => process.exit(0)));
+process.once('SIGTERM', () => {
+  void runHooks('appTerminate').then(() => process.exit(0));
+  print({ msg: 'Stopping' });
+});
 await import(resolve(process.argv[2] ?? 'dist/functions/azure.js'));
 await runHooks('appStart');
 isStarted = true;

@@ -92,6 +92,39 @@ it('P8: a resync keeps no more failures than its limit, and leaves the rest to t
   expect(tried.size).toBe(60);
 });
 
+it('A resync whose host stops begins no further Website and leaves the rest to the next one', async () => {
+  const cluster = clusterOf(40);
+  const stopping = new AbortController();
+  const tried = new Set<string>();
+  const getWebsite = cluster.getWebsite.bind(cluster);
+  cluster.getWebsite = async (key) => {
+    tried.add(key.name);
+    stopping.abort();
+    return getWebsite(key);
+  };
+  const context = { ...contextOf(cluster), stopping: stopping.signal };
+  const { repaired, unfinished } = await resyncWebsites(context);
+  expect(repaired).toBe(tried.size);
+  // One namespace has 12 of the 16 places.
+  expect(unfinished).toBe(40 - 12);
+});
+
+it('A resync whose host stops does not wait to try failed Websites again, and counts them', async () => {
+  const cluster = clusterOf(3);
+  const stopping = new AbortController();
+  let tries = 0;
+  cluster.getWebsite = () => {
+    tries++;
+    return Promise.reject(new ClusterError('Unavailable', 'overloaded'));
+  };
+  const context = { ...contextOf(cluster), stopping: stopping.signal };
+  const resync = resyncWebsites(context, { retryAfterMs: [3_600_000, 0] });
+  await eventually(() => expect(tries).toBe(3));
+  stopping.abort();
+  expect(await resync).toMatchObject({ unreached: 3, unfinished: 0 });
+  expect(tries).toBe(3);
+});
+
 it('A long resync logs its progress', async () => {
   const context = contextOf(clusterOf(1_000));
   expect(await resyncWebsites(context)).toEqual({
