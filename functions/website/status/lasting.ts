@@ -8,7 +8,7 @@ import { isLastingError, type LastingError, type Verdict } from '../reasons.ts';
 import { websiteSpec, type Condition, type Website, type WebsiteKey, type WebsiteStatus } from '../resource.ts';
 import { historyOf } from './history.ts';
 import { unseenStatus } from './status.ts';
-import { unwritten, UnwrittenStatus } from './unwritten.ts';
+import { announceUnwritten, UnwrittenStatus } from './unwritten.ts';
 import { announceTransition } from './write-status.ts';
 
 /** While RBAC or a webhook is being rolled out, an error may last some seconds. A longer one makes the Website stalled. */
@@ -53,13 +53,12 @@ async function updateStatus(
   website: Website,
   verdict: Verdict,
   status: WebsiteStatus,
-  { cluster, now }: { readonly cluster: Cluster; readonly now: () => Date },
+  context: { readonly cluster: Cluster; readonly now: () => Date },
 ): Promise<Website> {
   try {
-    return await cluster.updateStatus({ ...website, status });
+    return await context.cluster.updateStatus({ ...website, status });
   } catch (error) {
-    const problem = error instanceof ClusterError ? unwritten(website, verdict, error, now()) : undefined;
-    if (problem !== undefined) await cluster.announce(website, problem);
+    if (error instanceof ClusterError) await announceUnwritten(website, verdict, error, context);
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import type { Verdict } from '../reasons.ts';
 import type { Website, WebsiteStatus } from '../resource.ts';
 import { LONGEST_QUOTE, shortened } from '../shortened.ts';
 import { transitionOf, type Announcement } from './transition.ts';
-import { reasonOf, unwritten, UnwrittenStatus } from './unwritten.ts';
+import { announceUnwritten, refusalReason, unwritten, UnwrittenStatus } from './unwritten.ts';
 
 /** How the Event begins that says `Overridden` about the status, and not about a child. */
 export const STATUS_OVERRIDDEN = 'An admission policy or webhook changes the status each time it is written: ';
@@ -50,10 +50,9 @@ export async function writeStatus(website: Website, judged: Judged, context: Con
     return await stored(website, verdict, short, context);
   } catch (error) {
     if (!isTerminal(error)) throw error;
-    const problem = unwritten(website, verdict, error, context.now());
-    const reason = reasonOf(error) ?? 'Rejected';
-    const refused: Verdict = { state: 'stalled', reason, message: problem?.note ?? error.message };
-    return { website, verdict: refused, isWritten: false, problem };
+    const reason = refusalReason(error);
+    const problem = unwritten(website, verdict, error, reason, context.now());
+    return { website, verdict: { state: 'stalled', reason, message: problem.note }, isWritten: false, problem };
   }
 }
 
@@ -65,15 +64,14 @@ async function stored(
   website: Website,
   verdict: Verdict,
   status: WebsiteStatus,
-  { cluster, now }: Context,
+  context: Context,
 ): Promise<StatusWrite> {
   try {
-    const written = await cluster.updateStatus({ ...website, status });
+    const written = await context.cluster.updateStatus({ ...website, status });
     return { website: written, isWritten: true, ...asStored(verdict, status, written.status) };
   } catch (error) {
     if (!(error instanceof ClusterError) || isTerminal(error)) throw error;
-    const problem = unwritten(website, verdict, error, now());
-    if (problem !== undefined) await cluster.announce(website, problem);
+    await announceUnwritten(website, verdict, error, context);
     throw new UnwrittenStatus(error);
   }
 }

@@ -64,17 +64,22 @@ async function aboutWebsite(key: WebsiteKey, cluster: Cluster, transport: Transp
   return shown(website, await explain(website, { cluster, transport, now: new Date(), defaults: {} }));
 }
 
-function shown(website: Website, { ready, advice, pods, children, plan, events }: Explanation) {
-  const isAdviceDue = ready?.status !== 'True' && advice !== undefined && advice.toDo !== '';
+function shown(website: Website, explanation: Explanation) {
+  const { ready, pods, children, plan, events } = explanation;
   return {
     website: { ...rowOf(website), fullMessage: ready?.message ?? '' },
-    toDo: isAdviceDue ? advice.toDo : undefined,
+    toDo: toDoAbout(explanation),
     pods,
     children,
     nextWrites: plan === undefined ? undefined : nextWrites(plan),
     events,
     generations: website.status?.history ?? [],
   };
+}
+
+function toDoAbout({ ready, advice, statusProblem }: Explanation): string | undefined {
+  const isAdviceDue = ready?.status !== 'True' && advice !== undefined && advice.toDo !== '';
+  return statusProblem?.toDo ?? (isAdviceDue ? advice.toDo : undefined);
 }
 
 function nextWrites({ changes, refusedLastTime }: Planned): string[] {
