@@ -49,9 +49,18 @@ const settings = (): Variables => ({
   NAMESPACES: namespace,
   HISTORY_URL: `sqlite:${fileOf()}`,
 });
+/** Makes timers of these milliseconds take others. */
+function withTimers(changed: Readonly<Record<number, number>>): Variables {
+  const script = `
+    const [real, changed] = [setTimeout, ${JSON.stringify(changed)}];
+    globalThis.setTimeout = (work, ms, ...rest) => real(work, changed[ms] ?? ms, ...rest);`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(script)}` };
+}
 const onNode = (variables: Variables = {}) =>
   started(startFunctions({ ...settings(), RESYNC_INTERVAL_SECONDS: '0', ...variables }));
-const onAzure = () => started(startProgram('test/hosts/azure-worker.ts', [], settings()));
+/** On a busy machine, the time that Azure leaves may be too short. */
+const onAzure = () =>
+  started(startProgram('test/hosts/azure-worker.ts', [], { ...settings(), ...withTimers({ 1_500: 25_000 }) }));
 
 function send(url: string, name: string, reason: string, signal?: AbortSignal): Promise<Response> {
   const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', namespace, name, uid: 'x', reason };
@@ -101,8 +110,6 @@ describe.each<[string, (url: string) => Promise<Response> | undefined, () => Pro
     release();
     expect(await program.exit).toBe(0);
     expect(creations()).toBe(12);
-    // Azure's time is so short that a busy machine may not finish them.
-    if (where.includes('Azure')) return;
     const done: string[] = [];
     for (const name of names) {
       const deployment = await kubernetes(admin).getChild('Deployment', { namespace, name });
@@ -113,8 +120,11 @@ describe.each<[string, (url: string) => Promise<Response> | undefined, () => Pro
     expect(done).toHaveLength(12);
     expect(records().map(({ name }) => name)).toEqual(done.toSorted());
     expect(records().filter(({ outcome }) => outcome === 'failed')).toEqual([]);
-    expect(await program.line('Resynced Websites')).toMatchObject({ failed: 0, unreached: 0, unfinished: 18 });
+    await answer;
+    // On Azure, a timer has no answer, and the host has the log.
+    if (where.includes('Azure')) return;
     expect([undefined, 503]).toContain((await answer)?.status);
+    expect(await program.line('Resynced Websites')).toMatchObject({ failed: 0, unreached: 0, unfinished: 18 });
   });
 });
 
@@ -157,11 +167,7 @@ describe('With work that does not end, the Node host ends with 1 after its patie
   let unlock: () => void;
   const start = async (variables: Variables = {}) => {
     // No test waits for the whole time.
-    const impatient = `
-      const [real, limits] = [setTimeout, { 25000: 100, 29000: 1000 }];
-      globalThis.setTimeout = (work, ms, ...rest) => real(work, limits[ms] ?? ms, ...rest);`;
-    const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(impatient)}`;
-    program = onNode({ NODE_OPTIONS, ...variables });
+    program = onNode({ ...withTimers({ 25_000: 100, 29_000: 1_000 }), ...variables });
     return urlOf(program);
   };
   /** Three records wait, and a run hangs. An event about a deleted Website leads to no call. */
