@@ -33,6 +33,9 @@ const SOON_MS = 15_000;
 /** Every eighth turn belongs to the other lane, so that it never starves. */
 const SHARE = 8;
 
+/** A batch holds as many changes, and all are of one namespace (`infra/forwarder/sink/batches.ts`). */
+const IN_A_ROW = 4;
+
 export const isLook = (lane: Lane): boolean => lane === 'soon' || lane === 'later';
 export const isChange = (lane: Lane): boolean => lane === 'fast' || lane === 'listed';
 
@@ -76,8 +79,8 @@ function limited(bucket: Bucket, take: Take): Take {
 
 /** The keys that wait for their turn. Decides which one is next. */
 export class Lanes {
-  readonly #fast = new Line();
-  readonly #listed = new Line();
+  readonly #fast = new Line(IN_A_ROW);
+  readonly #listed = new Line(IN_A_ROW);
   /** Changes whose delivery failed. */
   readonly #again = new Line();
   readonly #slow = new Line();

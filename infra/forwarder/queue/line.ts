@@ -46,6 +46,14 @@ export interface Place {
 /** Keys in line, those of each group in the order in which they were added. */
 export class Line<Waiting extends Place = Place> {
   readonly #groups = new Fifo<Fifo<Waiting>>();
+  /** How many keys of a group go in a row. */
+  readonly #inARow: number;
+  /** The group whose turn it is, and how many more of its keys may go in this turn. */
+  #turn = { group: '', left: 0 };
+
+  constructor(inARow = 1) {
+    this.#inARow = inARow;
+  }
 
   get isEmpty(): boolean {
     return this.#groups.size === 0;
@@ -65,10 +73,26 @@ export class Line<Waiting extends Place = Place> {
 
   /** @param may whether a key of this group may go now. A group whose keys have to wait goes to the end of the round. */
   take(may: (group: string) => boolean = () => true): Waiting | undefined {
+    return this.#takeInTurn(may) ?? this.#takeNext(may);
+  }
+
+  #takeInTurn(may: (group: string) => boolean): Waiting | undefined {
+    const { group, left } = this.#turn;
+    const keys = left > 0 && may(group) ? this.#groups.get(group) : undefined;
+    if (keys === undefined) return undefined;
+    this.#turn = { group, left: left - 1 };
+    const first = keys.shift()?.[1];
+    if (keys.size === 0) this.#groups.delete(group);
+    return first;
+  }
+
+  #takeNext(may: (group: string) => boolean): Waiting | undefined {
     const next = this.#groups.shift();
     if (next === undefined) return undefined;
     const [group, keys] = next;
-    const first = may(group) ? keys.shift()?.[1] : this.take(may);
+    const isTurn = may(group);
+    if (isTurn) this.#turn = { group, left: this.#inARow - 1 };
+    const first = isTurn ? keys.shift()?.[1] : this.#takeNext(may);
     // The group goes to the end of the round.
     if (keys.size > 0) this.#groups.set(group, keys);
     return first;

@@ -406,10 +406,11 @@ describe('The queue', () => {
   it('takes turns between the groups', async () => {
     const { queue, started, end } = harness(1);
     queue.add(job('first', 0));
-    for (let each = 0; each < 5; each++) queue.add(job(`busy-${each}`, each, 'busy'));
+    for (let each = 0; each < 9; each++) queue.add(job(`busy-${each}`, each, 'busy'));
     queue.add(job('quiet', 0, 'quiet'));
     await end('first');
-    await end('busy-0');
+    // A batch holds four.
+    for (let each = 0; each < 4; each++) await end(`busy-${each}`);
     expect(started.at(-1)?.key).toBe('quiet');
   });
 
