@@ -34,7 +34,7 @@ export const withStated = (have: Meta, want: Meta, now: StatedNames, before: Sta
 export const without = (texts: Texts = {}, left: readonly string[]): Texts =>
   Object.fromEntries(Object.entries(texts).filter(([name]) => !left.includes(name)));
 
-const only = (texts: Texts = {}, stated: readonly string[]): Texts =>
+export const only = (texts: Texts = {}, stated: readonly string[]): Texts =>
   Object.fromEntries(Object.entries(texts).filter(([name]) => stated.includes(name)));
 
 function parsedJson(text: string): unknown {

@@ -2,8 +2,8 @@
 // `dependsOnSpec: false`. So from their first use on, those kinds are fenced too (docs/adr/0004-fencing.md).
 import { CARRIER, childrenIn, kindOf, type Child, type Children, type DesiredChildren } from '../children/kinds.ts';
 import type { Desired } from '../children/kind.ts';
-import { CHILD_METADATA, GENERATION } from '../children/metadata.ts';
-import { statementText } from '../children/stated-metadata.ts';
+import { CHILD_METADATA, GENERATION, ownLabels, statedOn } from '../children/metadata.ts';
+import { only, statementText, without } from '../children/stated-metadata.ts';
 import type { ObjectMeta, Website, WebsiteSpec } from '../resource.ts';
 
 type Annotated = { readonly metadata: Pick<ObjectMeta, 'annotations'> };
@@ -51,3 +51,23 @@ export function withChildMetadata(wanted: DesiredChildren, website: Website, spe
  */
 export const waitsForCarrier = (want: Desired<Child>): boolean =>
   !kindOf(want.kind).dependsOnSpec && hasStatement(want);
+
+/**
+ * The child as every spec desires it: without the spec's labels and annotations, and with those that an earlier spec has put on it. So
+ * this can be written without the Deployment's annotation.
+ */
+export function forEverySpec<T extends Desired<Child>>(want: T, have: Child | undefined): T {
+  const { labels, annotations } = want.metadata;
+  const now = statedOn(want.metadata);
+  const old: Partial<ObjectMeta> = have?.metadata ?? {};
+  const before = statedOn(old);
+  const metadata = {
+    ...want.metadata,
+    labels: { ...only(old.labels, before.labels), ...without(labels, now.labels), ...ownLabels(labels) },
+    annotations: {
+      ...only(old.annotations, [...before.annotations, CHILD_METADATA]),
+      ...without(annotations, [...now.annotations, GENERATION, CHILD_METADATA]),
+    },
+  };
+  return { ...want, metadata };
+}

@@ -1,4 +1,4 @@
-import { hasStatement, waitsForCarrier } from './child-metadata.ts';
+import { forEverySpec, hasStatement, waitsForCarrier } from './child-metadata.ts';
 import {
   CARRIER,
   isOptional,
@@ -69,26 +69,38 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
       continue;
     }
     const isBlocked = obstacles.some((each) => !isOptional(each.kind));
-    if (isBlocked && isPremature(want, have, observed)) continue;
-    operations.push(...operationsFor(website, want, have));
+    const possible = isBlocked ? besides(want, have, observed) : { want, order: orderOf(want) };
+    if (possible !== undefined) operations.push(...operationsFor(website, have, possible));
   }
   return { steps: inOrder(operations), obstacles };
 }
 
 /**
- * Whether this write would be too early while there is an obstacle. An obstacle on the Deployment keeps its annotations from telling
- * later runs about this child. An optional child would then stay when the spec no longer desires it. A Service would keep labels that
+ * What may be written of this child while there is an obstacle. An obstacle on the Deployment keeps its annotations from telling later
+ * runs about this child. An optional child would then stay when the spec no longer desires it, and a Service would keep labels that
  * have left the spec. An obstacle on the Service would make a route lead to somebody else's Pods.
  */
-function isPremature(
+function besides(
   want: Desired<Child> | undefined,
   have: Child | undefined,
   { [CARRIER]: carrier }: Children,
-): boolean {
-  if (want === undefined) return false;
+): Wanted | undefined {
+  if (want === undefined) return { want, order: {} };
+  if (have === undefined && isOptional(want.kind)) return undefined;
   const isTold = carrier !== undefined && hasStatement(carrier);
-  return (have === undefined && isOptional(want.kind)) || (waitsForCarrier(want) && !isTold);
+  return waitsForCarrier(want) && !isTold
+    ? { want: forEverySpec(want, have), order: {} }
+    : { want, order: orderOf(want) };
 }
+
+/** What the plan leads to for one kind, and when. */
+interface Wanted {
+  readonly want: Desired<Child> | undefined;
+  readonly order: { readonly afterCarrier?: true };
+}
+
+const orderOf = (want: Desired<Child> | undefined): Wanted['order'] =>
+  want !== undefined && waitsForCarrier(want) ? { afterCarrier: true } : {};
 
 /** Undefined if the child is ours or can be made ours. */
 function obstacle(website: Website, have: Child): Omit<Obstacle, 'kind' | 'name'> | undefined {
@@ -101,8 +113,7 @@ function obstacle(website: Website, have: Child): Omit<Obstacle, 'kind' | 'name'
   return ownership === 'ours' ? { why: 'immutable', what } : { why: 'left-over' };
 }
 
-function operationsFor(website: Website, want: Desired<Child> | undefined, have: Child | undefined): Operation[] {
-  const order = want !== undefined && waitsForCarrier(want) ? { afterCarrier: true as const } : {};
+function operationsFor(website: Website, have: Child | undefined, { want, order }: Wanted): Operation[] {
   if (have === undefined) return want === undefined ? [] : [{ verb: 'create', child: want, ...order }];
   // An orphan occupies no name that this Website needs, and somebody may have kept it on purpose.
   if (want === undefined) return ownershipOf(have, website) === 'orphan' ? [] : removal(website, have);

@@ -245,6 +245,56 @@ describe('With childMetadata, an old run must lose its race on the Deployment, s
     expect(childOf('Service').metadata.labels).toHaveProperty('team');
   });
 
+  describe('while the Deployment is foreign, the Service', () => {
+    /** A Website with a foreign Deployment. */
+    async function blocked(): Promise<void> {
+      cluster.edit(childOf('Deployment'), {
+        metadata: { ...childOf('Deployment').metadata, labels: {}, annotations: {}, ownerReferences: [] },
+      });
+    }
+    const unblock = async () => {
+      cluster.remove('Deployment', childOf('Deployment').metadata);
+      await run('everything');
+      expect(childOf('Service').metadata.labels).toMatchObject(STATED.labels);
+    };
+
+    it('is created as every spec desires it', async () => {
+      await follow(SPEC);
+      await blocked();
+      const before = childOf('Service');
+      cluster.remove('Service', before.metadata);
+      cluster.apply(key, used);
+      await run('everything');
+      expect(ready()?.reason).toBe('NameConflict');
+      const { metadata, spec } = childOf('Service');
+      expect([metadata.labels, metadata.annotations]).toEqual([before.metadata.labels, before.metadata.annotations]);
+      expect(spec).toEqual(before.spec);
+      expect(cluster.websites()[0]?.status?.url).toBe('http://shop-service.team-a.svc');
+      await run('everything');
+      expect(childOf('Service').metadata.resourceVersion).toBe(metadata.resourceVersion);
+      await unblock();
+    });
+
+    it.each([
+      ['has no labels of a spec', SPEC],
+      ['has labels of an earlier spec', { ...SPEC, childMetadata: { labels: { team: 'before', old: 'x' } } }],
+    ])('is repaired, and keeps its labels and annotations, if it %s', async (_, earlier) => {
+      await follow(earlier);
+      await blocked();
+      const service = childOf('Service');
+      if (service.kind !== 'Service') throw new Error('It is a Service');
+      const { metadata, spec } = service;
+      cluster.apply(key, used);
+      cluster.edit(service, { spec: { ...spec, selector: { app: 'evil' } } });
+      await run('everything');
+      expect(ready()?.reason).toBe('NameConflict');
+      expect(childOf('Service').spec).toEqual(spec);
+      expect(childOf('Service').metadata.labels).toEqual(metadata.labels);
+      expect(childOf('Service').metadata.annotations).toEqual(metadata.annotations);
+      await unblock();
+    });
+  });
+
   it('the Service is not written while the Deployment is foreign, and gets its labels afterwards', async () => {
     await follow(SPEC);
     const { metadata } = childOf('Deployment');
