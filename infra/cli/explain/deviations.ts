@@ -12,18 +12,21 @@ import type { Defaults } from '../../../functions/website/defaults.ts';
 import { lastWriterOf } from '../../../functions/website/plan/field-writers.ts';
 import { without } from '../../../functions/website/run/kept.ts';
 import { AT_EVERYTHING } from '../../../functions/website/run/look.ts';
-import { isOwnedBy } from '../../../functions/website/plan/ownership.ts';
+import { ownershipOf, type Ownership } from '../../../functions/website/plan/ownership.ts';
 import { plan, withoutStamps, type Plan } from '../../../functions/website/plan/plan.ts';
 import type { Website } from '../../../functions/website/resource.ts';
+import { adviceOnOrphan } from './orphans.ts';
 
 /** A child that exists, or that the spec declares. */
 export interface ChildLine {
   readonly kind: string;
   readonly name: string;
-  /** Absent if the child is missing. */
-  readonly owner?: 'this Website' | 'somebody else';
+  /** Absent if the child is missing. `no Website`: it has every mark of this Website's child, and no controller. */
+  readonly owner?: 'this Website' | 'no Website' | 'somebody else';
   /** Whether it exists without the spec declaring it. */
   readonly isLeftOver?: true;
+  /** What to do about a child that the functions leave alone, although it may work against the spec. */
+  readonly toDo?: string;
 }
 
 /** A field of a child that is not as the spec declares. */
@@ -48,6 +51,13 @@ export function declared(website: Website, children: Children, defaults: Default
   return { wanted, missing: withoutStamps(plan(website, wanted, without(children, kept))) };
 }
 
+const OWNERS = {
+  ours: 'this Website',
+  orphan: 'no Website',
+  'left-over': 'somebody else',
+  foreign: 'somebody else',
+} as const satisfies Record<Ownership, ChildLine['owner']>;
+
 /** @param hidden the kinds that this user may not read. */
 export function childLines(
   website: Website,
@@ -60,9 +70,11 @@ export function childLines(
   return CHILD_KINDS.flatMap((kind): ChildLine[] => {
     const child: Child | undefined = children[kind];
     if (child !== undefined) {
-      const owner = isOwnedBy(child, website) ? 'this Website' : 'somebody else';
-      const isLeftOver = leftOver.has(kind) && wanted?.[kind] === undefined;
-      return [{ kind, name: child.metadata.name, owner, ...(isLeftOver ? { isLeftOver } : {}) }];
+      const owner = OWNERS[ownershipOf(child, website)];
+      const isOrphan = owner === 'no Website' && wanted !== undefined;
+      const isLeftOver = (isOrphan || leftOver.has(kind)) && wanted?.[kind] === undefined;
+      const line = { kind, name: child.metadata.name, owner, ...(isLeftOver ? { isLeftOver } : {}) };
+      return [isOrphan && isLeftOver ? { ...line, toDo: adviceOnOrphan(child) } : line];
     }
     const isMissing = wanted?.[kind] !== undefined && !hidden(kind);
     return isMissing ? [{ kind, name: childName(kind, website.metadata.name) }] : [];

@@ -11,7 +11,7 @@ import { changeText } from '../../words.ts';
 export function explanationText(explanation: Explanation, now: Date): string {
   const { children, pods, events, differentFields, hidden } = explanation;
   const parts: readonly (readonly [title: string, text: string])[] = [
-    ['What to do', todoText(explanation, now)],
+    ['What to do', [todoText(explanation, now), ...orphansToDo(explanation)].filter((text) => text !== '').join('\n')],
     ['Children', table(children.map((child) => [child.kind, printable(child.name), childText(child)]))],
     ['Pods', table(pods.map(({ name, cause }) => [printable(name), printable(cause)]))],
     ['Not as the spec declares', table(differentFields.map(fieldCells))],
@@ -95,6 +95,8 @@ function todoText(explanation: Explanation, now: Date): string {
     return `The functions have reported nothing since the last change, ${age(waitsSince, now)} ago. \`website doctor\` checks the installation. If it finds nothing, look for ${website} in the log of the functions.`;
   return advice === undefined || (ready?.status === 'True' && failure === undefined) ? '' : advice.toDo;
 }
+
+const orphansToDo = ({ children }: Explanation): string[] => children.flatMap(({ toDo }) => toDo ?? []);
 
 /** The functions report on a change within seconds. */
 const PATIENCE_MS = 60_000;

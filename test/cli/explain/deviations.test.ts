@@ -1,5 +1,6 @@
 // How explain shows children that are not as declared, even if the next reconcile writes nothing.
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CHILD_KINDS } from '../../../functions/website/children/kinds.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import { explain } from '../../../infra/cli/explain/explain.ts';
@@ -81,9 +82,10 @@ describe('website explain', () => {
   it('names a child of a suspended site that the spec no longer declares', async () => {
     cluster.apply(key, { ...SPEC, suspend: true, disruptionBudget: 'None' });
     await settle();
-    expect((await explained()).text).toMatch(
-      /shop-poddisruptionbudget +belongs to this Website, and the spec does not declare it/,
-    );
+    const { children, text } = await explained();
+    expect(text).toMatch(/shop-poddisruptionbudget +belongs to this Website, and the spec does not declare it/);
+    // The functions delete it once the Website is resumed.
+    expect(children.flatMap(({ toDo }) => toDo ?? [])).toEqual([]);
   });
 
   it('names the fields that a policy overrides and the functions no longer write', async () => {
@@ -118,5 +120,95 @@ describe('website explain', () => {
       ['Service', undefined],
       ['PodDisruptionBudget', undefined],
     ]);
+  });
+
+  describe('of a Website that follows one whose children were orphaned', () => {
+    const SPECS = {
+      HorizontalPodAutoscaler: { image: 'nginx:1', autoscaling: { minReplicas: 2, maxReplicas: 4 } },
+      Ingress: { ...SPEC, host: 'shop.example.com' },
+      HTTPRoute: { ...SPEC, host: 'shop.example.com', gateway: { name: 'web' } },
+      PodDisruptionBudget: SPEC,
+    } as const;
+
+    /** Makes the children of the spec, and deletes the Website without them. Another one with the next spec follows. */
+    async function orphan(spec: object, next: object): Promise<void> {
+      cluster.apply(key, spec);
+      await settle();
+      for (const kind of CHILD_KINDS) {
+        const child = await cluster.getChild(kind, key);
+        if (child !== undefined) cluster.edit(child, { metadata: { ...child.metadata, ownerReferences: [] } });
+      }
+      cluster.drop('Website', key);
+      cluster.apply(key, next);
+    }
+
+    it.each([
+      ['HorizontalPodAutoscaler', 'It still scales the Deployment', 'spec.autoscaling.maxReplicas'],
+      ['Ingress', 'It still publishes its hosts', 'spec.host'],
+      ['HTTPRoute', 'It still publishes its hosts', 'spec.host and spec.gateway'],
+      ['PodDisruptionBudget', 'It still limits evictions', 'spec.replicas of at least 2'],
+    ] as const)(
+      'says what a %s does that the spec does not declare, and how to delete or adopt it',
+      async (kind, does, field) => {
+        await orphan(SPECS[kind], { ...SPEC, replicas: 6, disruptionBudget: 'None' });
+        await settle();
+        const name = `shop-${kind.toLowerCase()}`;
+        const { children, text } = await explained();
+        const line = children.find((child) => child.kind === kind);
+        expect(line).toMatchObject({ name, owner: 'no Website', isLeftOver: true });
+        expect(text).toMatch(new RegExp(`${name} +belongs to no Website, and the spec does not declare it`));
+        expect(line?.toDo).toContain(does);
+        expect(line?.toDo).toContain('--cascade=orphan');
+        expect(line?.toDo).toContain(`kubectl delete ${kind.toLowerCase()} ${name} -n team-a`);
+        expect(line?.toDo).toContain(field);
+        expect(text.slice(text.indexOf('What to do'))).toContain(`\n  ${line?.toDo}\n`);
+        // The advice must be true: a spec that declares it adopts it.
+        cluster.apply(key, SPECS[kind]);
+        await settle();
+        expect((await explained()).children).toContainEqual({ kind, name, owner: 'this Website' });
+      },
+    );
+
+    it('says nothing of one that the next reconcile adopts, beside one that somebody else made', async () => {
+      await orphan(SPECS.Ingress, SPECS.Ingress);
+      const ingress = await cluster.getChild('Ingress', key);
+      if (ingress === undefined) throw new Error('no Ingress');
+      const { labels: _, ...unlabelled } = ingress.metadata;
+      cluster.edit(ingress, { metadata: unlabelled });
+      cluster.apply(key, SPEC);
+      const { children, text } = await explained();
+      expect(children.map(({ kind, owner, toDo }) => [kind, owner, toDo])).toEqual([
+        ['Deployment', 'no Website', undefined],
+        ['Service', 'no Website', undefined],
+        ['Ingress', 'somebody else', undefined],
+        ['PodDisruptionBudget', 'no Website', undefined],
+      ]);
+      expect(text).toMatch(/shop-deployment +belongs to no Website\n/);
+      expect(text).not.toContain('--cascade=orphan');
+    });
+
+    it('does not advise to delete a child while an invalid spec hides whether it is declared', async () => {
+      await orphan(SPECS.Ingress, { ...SPECS.Ingress, image: 'Nginx' });
+      const { children } = await explained();
+      expect(children.find(({ kind }) => kind === 'Ingress')).toEqual({
+        kind: 'Ingress',
+        name: 'shop-ingress',
+        owner: 'no Website',
+      });
+    });
+
+    it('says it after what the reason asks for', async () => {
+      await orphan(SPECS.HorizontalPodAutoscaler, SPEC);
+      await settle();
+      const [website] = cluster.websites();
+      if (website === undefined) throw new Error('no Website');
+      const explanation = await explain(website, { cluster, transport, now: NOW, defaults: {} });
+      const failing = {
+        ...explanation,
+        ready: { status: 'False', reason: 'Rejected', message: 'no', lastTransitionTime: NOW.toISOString() } as const,
+        advice: { means: '', toDo: 'change the spec' },
+      };
+      expect(explanationText(failing, NOW)).toMatch(/What to do\n  change the spec\n  HorizontalPodAutoscaler shop-h/);
+    });
   });
 });
