@@ -1,6 +1,7 @@
 // npm run build: bundles each program into a few files without node_modules, so that it starts fast and contains no unused code.
 // With the names of programs as arguments, it builds these alone.
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
@@ -32,6 +33,20 @@ const withoutSecondUndici: Plugin = {
     building.onLoad({ filter: /./, namespace: 'required' }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)})`,
     }));
+  },
+};
+
+/**
+ * Replaces static imports of all Node's modules by `require`. Node resolves imports before any code runs, and ends with a
+ * SyntaxError if an export is missing. So an import would come before our check of the version.
+ */
+const withoutStaticImports: Plugin = {
+  name: 'without-static-imports',
+  setup(building) {
+    const builtIn = new RegExp(`^(node:)?(${builtinModules.join('|')})$`);
+    building.onResolve({ filter: builtIn }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path, namespace: 'required' } : { path, external: true },
+    );
   },
 };
 
@@ -100,6 +115,18 @@ const DEFINED = { esbuildDetection: 'true' };
 const BANNER =
   "import{createRequire}from'node:module';const require=createRequire(import.meta.url);globalThis.__zod_globalConfig??={jitless:true};";
 
+const PLUGINS = [withoutUnusedParts, onlyKubeconfig, withoutSecondUndici, withoutUnusedUndici];
+
+/** The version of Node that package.json asks for. */
+const [, NEEDED = ''] = /"node": ">=([\d.]+)"/.exec(readFileSync('package.json', 'utf8')) ?? [];
+const [MAJOR = '', MINOR = '0'] = NEEDED.split('.');
+
+/**
+ * Users run the program on a Node of their own. An older one would fail at what it lacks, in the middle of a command. The syntax is old
+ * on purpose.
+ */
+const CHECK_NODE = `{const v=process.versions.node,[a,b]=v.split('.').map(Number);if(a<${MAJOR}||a===${MAJOR}&&b<${MINOR}){process.stderr.write('Node '+v+' is too old: website needs Node ${NEEDED} or newer.\\n');process.exit(2)}}`;
+
 const common: BuildOptions = {
   bundle: true,
   // Code behind a dynamic import gets its own file, so that it is loaded only when needed.
@@ -110,7 +137,7 @@ const common: BuildOptions = {
   banner: { js: BANNER },
   external: ['@azure/functions-core'],
   define: DEFINED,
-  plugins: [withoutUnusedParts, onlyKubeconfig, withoutSecondUndici, withoutUnusedUndici],
+  plugins: PLUGINS,
   logLevel: 'warning',
 };
 
@@ -142,6 +169,8 @@ const PROGRAMS: Readonly<Record<string, BuildOptions>> = {
     // Reading the text is a part of each start.
     minify: true,
     keepNames: true,
+    banner: { js: `${CHECK_NODE}${BANNER}` },
+    plugins: [withoutStaticImports, ...PLUGINS],
     // The generator of the CRD is part of it, and must not run.
     define: { ...DEFINED, 'import.meta.main': 'false' },
   },
