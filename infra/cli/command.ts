@@ -1,7 +1,7 @@
-import { websiteKey, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
+import { GROUP, KIND, VERSION, websiteKey, type Website, type WebsiteKey } from '../../functions/website/resource.ts';
 import { UsageError } from '../usage.ts';
 import type { Connection, ConnectionFlags } from './connection.ts';
-import type { ExitCode } from './errors.ts';
+import { ifRefused, type ExitCode } from './errors.ts';
 import type { Answer, Format } from './output.ts';
 
 /** The flags that every command has. */
@@ -55,14 +55,21 @@ export interface LocalCommand<Flags> extends Described {
 
 export type AnyCommand = ClusterCommand<object> | LocalCommand<object>;
 
+/**
+ * What kubectl prints or takes before a name: `website.stable.example.com/shop`. Dots and capital letters show that it is no namespace.
+ * `website/shop` and `web/shop` may name a namespace.
+ */
+const TYPE = new RegExp(`^(?:websites?\\.(?:${VERSION}\\.)?${GROUP.replaceAll('.', '\\.')}|${KIND})/`);
+
 /** Takes `shop`, and `team-a/shop` too. @throws UsageError */
-export function keyFrom(name: string, { namespace }: Pick<Connection, 'namespace'>): WebsiteKey {
-  const [first, ...rest] = name.split('/');
+export function keyFrom(given: string, { namespace }: Pick<Connection, 'namespace'>): WebsiteKey {
+  const name = given.replace(TYPE, '');
+  const [first, ...rest] = name === given ? name.split('/') : [name];
   const key = websiteKey.safeParse(
     rest.length === 0 ? { namespace, name: first } : { namespace: first, name: rest.join('/') },
   );
   if (key.success) return key.data;
-  throw new UsageError(`${JSON.stringify(name)} is not the name of a Website: give NAME, or NAMESPACE/NAME`);
+  throw new UsageError(`${JSON.stringify(given)} is not the name of a Website: give NAME, or NAMESPACE/NAME`);
 }
 
 /** The value of a flag that names a namespace. @throws UsageError */
@@ -73,9 +80,23 @@ export function namespaceFrom(flag: string, text: string): string {
 }
 
 /** @throws Error if there is no such Website. */
-export async function websiteNamed(name: string, surroundings: Connection): Promise<Website> {
-  const key = keyFrom(name, surroundings);
-  const website = await surroundings.cluster.getWebsite(key);
-  if (website === undefined) throw new Error(`There is no Website ${key.name} in namespace ${key.namespace}`);
-  return website;
+export const websiteNamed = async (name: string, surroundings: Connection): Promise<Website> =>
+  known(name, surroundings, async (key) => surroundings.cluster.getWebsite(key));
+
+/** What a request about this Website leads to. @throws Error if there is no such Website. */
+export async function known<T>(
+  name: string,
+  { namespace }: Connection,
+  ask: (key: WebsiteKey) => Promise<T | undefined>,
+): Promise<T> {
+  const key = keyFrom(name, { namespace });
+  const answer = await ifRefused(ask(key), ['NotFound'], undefined);
+  if (answer !== undefined) return answer;
+  const hint = TYPES.has(key.namespace) && key.namespace !== namespace ? `. ${hintOn(key.name, namespace)}` : '';
+  throw new Error(`There is no Website ${key.name} in namespace ${key.namespace}${hint}`);
 }
+
+/** The words for Websites that kubectl also takes as `TYPE/NAME`. */
+const TYPES: ReadonlySet<string> = new Set(['website', 'websites', 'web']);
+const hintOn = (name: string, namespace: string): string =>
+  `For the Website ${name} in namespace ${namespace}, give the name alone: ${name}`;
