@@ -66,19 +66,28 @@ export function childLines(
   hidden: (kind: ChildKind) => boolean,
 ): ChildLine[] {
   const deleted = missing.steps.flat().filter(({ verb }) => verb === 'delete');
-  const leftOver = new Set(deleted.map(({ child }) => child.kind));
+  const deletedKinds = new Set(deleted.map(({ child }) => child.kind));
   return CHILD_KINDS.flatMap((kind): ChildLine[] => {
     const child: Child | undefined = children[kind];
-    if (child !== undefined) {
-      const owner = OWNERS[ownershipOf(child, website)];
-      const isOrphan = owner === 'no Website' && wanted !== undefined;
-      const isLeftOver = (isOrphan || leftOver.has(kind)) && wanted?.[kind] === undefined;
-      const line = { kind, name: child.metadata.name, owner, ...(isLeftOver ? { isLeftOver } : {}) };
-      return [isOrphan && isLeftOver ? { ...line, toDo: adviceOnOrphan(child) } : line];
-    }
+    if (child !== undefined) return [existingLine(child, website, wanted, deletedKinds)];
     const isMissing = wanted?.[kind] !== undefined && !hidden(kind);
     return isMissing ? [{ kind, name: childName(kind, website.metadata.name) }] : [];
   });
+}
+
+/** @param deleted the kinds whose child the functions delete, unless the Website is suspended. */
+function existingLine(
+  child: Child,
+  website: Website,
+  wanted: DesiredChildren | undefined,
+  deleted: ReadonlySet<string>,
+): ChildLine {
+  const { kind } = child;
+  const owner = OWNERS[ownershipOf(child, website)];
+  const line = { kind, name: child.metadata.name, owner };
+  if (wanted === undefined || wanted[kind] !== undefined) return line;
+  if (owner === 'no Website') return { ...line, isLeftOver: true, toDo: adviceOnOrphan(child) };
+  return deleted.has(kind) ? { ...line, isLeftOver: true } : line;
 }
 
 /**
