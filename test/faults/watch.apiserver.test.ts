@@ -1,6 +1,6 @@
 // Faults between the forwarder, run as a program, and the API server.
 // Tests that look inside the forwarder are in test/forwarder/watch/watch.apiserver.test.ts.
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, onTestFailed } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { createWebsite, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 import { everyLineTwice, withoutLine, type Fault } from './fault.ts';
@@ -40,7 +40,10 @@ describe('A watch that loses', () => {
   /** Makes five changes of two Websites, some of which the watch loses. */
   async function changesInAWatchWith(fault: Fault): Promise<void> {
     stage.api.add({ path: WATCH, fault, times: 1 });
-    await isReady(await stage.start());
+    // The Websites of other tests would make the list long.
+    const forwarder = await stage.start('--namespaces', stage.namespace, '--log-level', 'debug');
+    onTestFailed(() => void process.stderr.write(`${forwarder.text.slice(-50).join('\n')}\n`));
+    await isReady(forwarder);
     await create('stays');
     await scale('stays', 1);
     await create('goes');
