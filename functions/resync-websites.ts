@@ -188,13 +188,8 @@ async function retried(
     if (again.length === 0 || isOver()) break;
     await delay(waitMs, undefined, { signal: stopping }).catch(() => {});
     const retry = async (key: WebsiteKey) => (isOver() ? again.find((each) => each.key === key) : visit(key));
-    left = [
-      ...permanent,
-      ...(await inParallel(
-        again.map(({ key }) => key),
-        retry,
-      )),
-    ];
+    const keys = again.map(({ key }) => key);
+    left = [...permanent, ...(await inParallel(keys, retry))];
   }
   return left;
 }

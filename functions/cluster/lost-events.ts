@@ -1,3 +1,4 @@
+import { messageOf } from './causes.ts';
 import { ClusterError } from './errors.ts';
 
 interface Log {
@@ -21,9 +22,8 @@ export function loggingLostEventsOnce(log: Log): LostEvent {
     const what = `${namespace} ${code}`;
     if (HARMLESS.has(code) || logged.has(what)) return;
     logged.add(what);
-    const why = error instanceof Error ? error.message : String(error);
     log.warn(
-      { namespace, code, why },
+      { namespace, code, why: messageOf(error) },
       'Could not create Kubernetes Events, so only the status and this log report changes',
     );
   };

@@ -1,4 +1,5 @@
 // Somebody may type a secret where a name is expected, and an error would quote it into a log.
+import { messageOf } from './causes.ts';
 
 /** The parts of texts that look like secrets. Names of files, contexts and namespaces do not, so messages still show them. */
 const SHAPES = [
@@ -33,7 +34,7 @@ const TOKENS = [
 
 /** `PATH: why`, for a file that could not be read. If there is no such file, and its name looks like a token, the name is hidden. */
 export function unreadable(path: string, error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   const isHidden = isMissing(error) && TOKENS.some((token) => token.test(path));
   return isHidden ? `(hidden): ${why.replaceAll(path, '(hidden)')}` : `${path}: ${why}`;
 }

@@ -118,7 +118,7 @@ it('A webhook that hangs for the Websites of one namespace does not delay a Webs
   expect(hanging).toBe(MOST_OF_NAMESPACE);
 });
 
-it('Nor does it if a resync meets it too, and the list of a new forwarder reveals the changes', async () => {
+it('A webhook that also hangs for a resync does not delay a Website of another namespace, even if a list reveals the changes', async () => {
   await hang();
   await forEachSite(change);
   const resync = fetch(new URL('resync', sink), { method: 'POST' });
@@ -135,7 +135,7 @@ it('Nor does it if a resync meets it too, and the list of a new forwarder reveal
   expect((await resync).status).toBe(204);
 });
 
-it('Nor does it delay the repair of another in a resync', async () => {
+it('A webhook that hangs for one namespace does not keep a resync from repairing another', async () => {
   await hang();
   await forEachSite(change);
   await change({ namespace: healthy, name: 'shop' });

@@ -69,7 +69,7 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
       continue;
     }
     const isBlocked = obstacles.some((each) => !isOptional(each.kind));
-    const possible = isBlocked ? besides(want, have, observed) : { want, order: orderOf(want) };
+    const possible = isBlocked ? besideObstacle(want, have, observed) : { want, order: orderOf(want) };
     if (possible !== undefined) operations.push(...operationsFor(website, have, possible));
   }
   return { steps: inOrder(operations), obstacles };
@@ -80,7 +80,7 @@ export function plan(website: Website, wanted: DesiredChildren, observed: Childr
  * runs about this child. An optional child would then stay when the spec no longer desires it, and a Service would keep labels that
  * have left the spec. An obstacle on the Service would make a route lead to somebody else's Pods.
  */
-function besides(
+function besideObstacle(
   want: Desired<Child> | undefined,
   have: Child | undefined,
   { [CARRIER]: carrier }: Children,
