@@ -1,31 +1,15 @@
 // Errors that last, on the real API server: what the Website reports, and that it recovers.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../../functions/website/resource.ts';
-import { writeKubeconfigFor } from '../../../infra/local/programs/kubeconfig.ts';
 import { eventually } from '../../eventually.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, removeWebsitesIn } from '../../real-cluster.ts';
-
-interface Rule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
-}
-
-/** The functions' own rights. */
-const RULES = parseAllDocuments(readFileSync('infra/kubernetes/rights/functions-rbac.yaml', 'utf8'))
-  .map((document) => document.toJS() as { kind: string; rules: Rule[] })
-  .flatMap(({ kind, rules }) => (kind === 'ClusterRole' ? rules : []));
+import { functionsAccountIn, RULES, type FunctionsAccount, type Rule } from './functions-account.ts';
 
 let admin: Transport;
-let functions: Transport;
-let folder: string;
+let account: FunctionsAccount;
 let key: WebsiteKey;
 let minutes: number;
 
@@ -34,40 +18,19 @@ beforeAll(async () => {
 });
 afterAll(() => admin.close());
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'forbidden-'));
   key = { namespace: await createNamespace(admin, 'forbidden'), name: 'shop' };
   minutes = 0;
-  await make('/api/v1', 'serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount' });
-  await make('/apis/rbac.authorization.k8s.io/v1', 'roles', { kind: 'Role', rules: RULES });
-  await make('/apis/rbac.authorization.k8s.io/v1', 'rolebindings', {
-    kind: 'RoleBinding',
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: ACCOUNT },
-    subjects: [{ kind: 'ServiceAccount', name: ACCOUNT, namespace: key.namespace }],
-  });
-  const options = { transport: admin, address: { kubeconfig: inject('kubeconfig') }, namespace: key.namespace };
-  const kubeconfig = await writeKubeconfigFor(ACCOUNT, { ...options, path: join(folder, 'kubeconfig') });
-  functions = await connect({ kubeconfig });
+  account = await functionsAccountIn(key.namespace, admin);
 });
 afterEach(async () => {
   await removeWebsitesIn(admin, key.namespace);
-  await functions.close();
-  rmSync(folder, { recursive: true });
+  await account.close();
 });
 
-const ACCOUNT = 'functions';
-const make = (api: string, plural: string, body: object): Promise<unknown> =>
-  admin.json({
-    method: 'POST',
-    path: `${api}/namespaces/${key.namespace}/${plural}`,
-    what: `create ${plural}`,
-    body: { ...body, metadata: { name: ACCOUNT } },
-  });
-const grant = (rules: readonly Rule[]) =>
-  patch(admin, `/apis/rbac.authorization.k8s.io/v1/namespaces/${key.namespace}/roles/${ACCOUNT}`, { rules });
 /** The API server takes a moment to enforce a change of its rules. */
 async function isAllowed(verb: string, resource: string): Promise<boolean> {
   const group = RULES.find(({ resources }) => resources.includes(resource))?.apiGroups[0];
-  const review = (await functions.json({
+  const review = (await account.transport.json({
     method: 'POST',
     path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
     what: 'review a right',
@@ -81,7 +44,7 @@ const without = (verb: string, resource: string): Rule[] =>
   );
 
 const run = () =>
-  reconcile(key, { cluster: kubernetes(functions), now: () => new Date(Date.now() + minutes * 60_000) });
+  reconcile(key, { cluster: kubernetes(account.transport), now: () => new Date(Date.now() + minutes * 60_000) });
 async function conditions(): Promise<string[]> {
   const website = await kubernetes(admin).getWebsite(key);
   return (website?.status?.conditions ?? []).map(
@@ -121,7 +84,7 @@ it.each<[string, string, () => Promise<unknown>, object, RegExp]>([
   async (verb, resource, happens, spec, atFirst) => {
     await createWebsite(admin, key, spec);
     await becomesReady();
-    await grant(without(verb, resource));
+    await account.grant(without(verb, resource));
     await eventually(async () => expect(await isAllowed(verb, resource)).toBe(false));
     await happens();
     const message = new RegExp(
@@ -140,13 +103,13 @@ it.each<[string, string, () => Promise<unknown>, object, RegExp]>([
     expect(ready).toMatch(/^Ready=False Forbidden: /);
     expect(ready).toMatch(message);
     expect(stalled).toMatch(/^Stalled=True Forbidden: /);
-    await grant(RULES);
+    await account.grant(RULES);
     await becomesReady();
   },
 );
 
 it('Without the optional right to list Pods, only the cause is missing', async () => {
-  await grant(RULES.filter(({ resources }) => !resources.includes('pods')));
+  await account.grant(RULES.filter(({ resources }) => !resources.includes('pods')));
   await createWebsite(admin, key, { image: 'registry.invalid/shop:1', replicas: 1 });
   const waits = '0 of 1 updated replica is available';
   await eventually(async () => {
@@ -154,7 +117,7 @@ it('Without the optional right to list Pods, only the cause is missing', async (
     await run();
     expect(await conditions()).toEqual([`Ready=False Progressing: ${waits}`, `Reconciling=True Progressing: ${waits}`]);
   });
-  await grant(RULES);
+  await account.grant(RULES);
   await eventually(async () => {
     await run();
     expect((await conditions())[0]).toBe(

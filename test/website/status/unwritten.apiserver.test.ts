@@ -1,9 +1,5 @@
 // A status that the API server does not store, on the real API server: what users learn with kubectl and with the program.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
@@ -11,27 +7,15 @@ import type { WebsiteKey } from '../../../functions/website/resource.ts';
 import { AT_EVERYTHING } from '../../../functions/website/run/look.ts';
 import type { Finding } from '../../../infra/cli/doctor/finding.ts';
 import { lastStatusOf } from '../../../infra/cli/written.ts';
-import { writeKubeconfigFor } from '../../../infra/local/programs/kubeconfig.ts';
 import { website } from '../../cli/cli.ts';
 import { eventually } from '../../eventually.ts';
 import { forbid, mutate } from '../../policies.ts';
-import { createNamespace, createWebsite, patch, removeWebsitesIn, replaceWebsiteSpec } from '../../real-cluster.ts';
+import { createNamespace, createWebsite, removeWebsitesIn, replaceWebsiteSpec } from '../../real-cluster.ts';
 import { startWebhook } from '../../webhook.ts';
-
-interface Rule {
-  readonly resources: readonly string[];
-}
-
-/** The functions' own rights. */
-const RULES = parseAllDocuments(readFileSync('infra/kubernetes/rights/functions-rbac.yaml', 'utf8'))
-  .map((document) => document.toJS() as { kind: string; rules: Rule[] })
-  .flatMap(({ kind, rules }) => (kind === 'ClusterRole' ? rules : []));
-const ACCOUNT = 'functions';
-const RBAC = 'apis/rbac.authorization.k8s.io/v1';
+import { functionsAccountIn, RULES, type FunctionsAccount } from './functions-account.ts';
 
 let admin: Transport;
-let functions: Transport;
-let folder: string;
+let account: FunctionsAccount;
 let key: WebsiteKey;
 
 beforeAll(async () => {
@@ -39,34 +23,17 @@ beforeAll(async () => {
 });
 afterAll(() => admin.close());
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'unwritten-'));
   key = { namespace: await createNamespace(admin, 'unwritten'), name: 'shop' };
-  await make('api/v1', 'serviceaccounts', {});
-  await make(RBAC, 'roles', { rules: RULES });
-  await make(RBAC, 'rolebindings', {
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: ACCOUNT },
-    subjects: [{ kind: 'ServiceAccount', name: ACCOUNT, namespace: key.namespace }],
-  });
-  const options = { transport: admin, address: { kubeconfig: inject('kubeconfig') }, namespace: key.namespace };
-  const kubeconfig = await writeKubeconfigFor(ACCOUNT, { ...options, path: join(folder, 'kubeconfig') });
-  functions = await connect({ kubeconfig });
+  account = await functionsAccountIn(key.namespace, admin);
 });
 afterEach(async () => {
   await removeWebsitesIn(admin, key.namespace);
-  await functions.close();
-  rmSync(folder, { recursive: true });
+  await account.close();
 });
 
 const pathOf = (api: string, plural: string) => `/${api}/namespaces/${key.namespace}/${plural}`;
-const make = (api: string, plural: string, body: object, name = ACCOUNT): Promise<unknown> =>
-  admin.json({
-    method: 'POST',
-    path: pathOf(api, plural),
-    what: `create ${plural}`,
-    body: { ...body, metadata: { name } },
-  });
 const run = (more: object = {}) =>
-  reconcile(key, { cluster: kubernetes(functions), now: () => new Date() }, { look: AT_EVERYTHING, ...more });
+  reconcile(key, { cluster: kubernetes(account.transport), now: () => new Date() }, { look: AT_EVERYTHING, ...more });
 const SPEC = { image: 'nginx:1', replicas: 1 };
 
 const cli = (...args: string[]) => website([...args, '-n', key.namespace], { KUBECONFIG: inject('kubeconfig') });
@@ -91,8 +58,9 @@ const becomesReady = () =>
   eventually(async () => expect((await run()).outcome).toEqual({ kind: 'settled', reason: 'Available' }));
 
 /**
- * Runs after changes of the spec, until the API server heeds what keeps it from storing the status. Times are whole seconds, so an
- * Event of the second in which the status was written last says nothing of what came first.
+ * Runs after changes of the spec, until the API server stores no status of such a run. A run may write two statuses, and the API server
+ * may store the first. Times are whole seconds, so an Event of the second in which the status was written last does not show which
+ * came first.
  */
 async function failsWith(pattern: RegExp): Promise<void> {
   let tag = 1;
@@ -100,6 +68,7 @@ async function failsWith(pattern: RegExp): Promise<void> {
     await replaceWebsiteSpec(admin, key, { ...SPEC, image: `nginx:${++tag}` });
     await run().catch(() => {});
     const changed = await kubernetes(admin).getWebsite(key);
+    expect(changed?.status?.observedGeneration).not.toBe(changed?.metadata.generation);
     const written = (changed && lastStatusOf(changed)) ?? '';
     const later = (await eventsOf('StatusNotWritten')).filter(({ metadata }) => metadata.creationTimestamp > written);
     expect(later.map(({ note }) => note)).toContainEqual(expect.stringMatching(pattern) as string);
@@ -118,9 +87,8 @@ const webhookAnswering = async (answer: 'nothing' | 'no') => {
   return () => webhook.close();
 };
 const withoutRight = async () => {
-  const role = `${pathOf(RBAC, 'roles')}/${ACCOUNT}`;
-  await patch(admin, role, { rules: RULES.filter(({ resources }) => !resources.includes('websites/status')) });
-  return async () => void (await patch(admin, role, { rules: RULES }));
+  await account.grant(RULES.filter(({ resources }) => !resources.includes('websites/status')));
+  return () => account.grant(RULES);
 };
 
 it.each<[string, () => Promise<() => Promise<void>>, RegExp, string]>([
