@@ -1,5 +1,4 @@
 // Somebody may type a secret where a name is expected, and an error would quote it into a log.
-import { messageOf } from './causes.ts';
 
 /** The parts of texts that look like secrets. Names of files, contexts and namespaces do not, so messages still show them. */
 const SHAPES = [
@@ -34,7 +33,8 @@ const TOKENS = [
 
 /** `PATH: why`, for a file that could not be read. If there is no such file, and its name looks like a token, the name is hidden. */
 export function unreadable(path: string, error: unknown): string {
-  const why = messageOf(error);
+  // `messageOf` would be one more file to load at each start.
+  const why = error instanceof Error ? error.message : String(error);
   const isHidden = isMissing(error) && TOKENS.some((token) => token.test(path));
   return isHidden ? `(hidden): ${why.replaceAll(path, '(hidden)')}` : `${path}: ${why}`;
 }
