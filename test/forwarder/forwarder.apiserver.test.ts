@@ -294,7 +294,7 @@ it('An event that the sink rejects is not sent again', async () => {
   status = 400;
   await watching();
   await createWebsite(admin, { namespace, name: 'refused' }, spec);
-  await program?.line('Sink rejected event');
+  await program?.line('Sink rejected event', { name: 'refused' });
   await createWebsite(admin, { namespace, name: 'next' }, spec);
   await eventually(() => expect(attempts).toBe(2));
 });

@@ -128,7 +128,7 @@ it('Shards divide the namespaces, and exactly one of them delivers each event', 
   await create('a');
   await eventually(() => expect([...delivered()]).toEqual(['a']));
   const index = [0, 1].find((each) => isIn({ index: each, count: 2 }, namespace)) ?? -1;
-  await shards[index]?.program.line('Delivered event');
+  await shards[index]?.program.line('Delivered event', { name: 'a' });
   expect(sink.attempts).toHaveLength(1);
 });
 
