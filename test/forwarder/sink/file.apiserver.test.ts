@@ -76,7 +76,7 @@ it('The file holds the events in their order, and website events replay sends th
   expect(replayed.error).toMatch(/^Skipped .*events.jsonl, line \d+: the event is not complete\n$/);
   expect(received).toEqual(eventsIn(path));
   // The forwarder may have requested a resync before.
-  const [changed] = received.filter(({ data }) => data !== undefined);
+  const changed = received.find(({ data }) => data !== undefined);
   expect(changed?.id.startsWith(`${metadata.uid}.`)).toBe(true);
 });
 
