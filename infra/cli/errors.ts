@@ -29,6 +29,8 @@ export async function ifRefused<T, Instead>(
   }
 }
 
+export const isForbidden = (error: unknown): boolean => error instanceof ClusterError && error.code === 'Forbidden';
+
 /** Why there is no answer. `fetch` wraps the system's error as the cause. */
 export function whyOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

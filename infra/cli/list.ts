@@ -1,7 +1,10 @@
-import { isLastingError, type LastingError } from '../../functions/website/reasons.ts';
+import type { Transport } from '../../functions/cluster/transport.ts';
+import { isLastingError, STATUS_NOT_WRITTEN, type LastingError } from '../../functions/website/reasons.ts';
 import type { Condition, Website } from '../../functions/website/resource.ts';
-import type { ClusterCommand } from './command.ts';
+import type { ClusterCommand, Surroundings } from './command.ts';
+import type { Connection } from './connection.ts';
 import { EXIT } from './errors.ts';
+import { unwrittenEvents } from './status-problem.ts';
 import { growingTable } from '../table.ts';
 import { age, printable, styled } from '../text.ts';
 
@@ -19,14 +22,14 @@ export const listCommand: ClusterCommand<Flags> = {
     ['-A, --all-namespaces', 'of all namespaces'],
   ],
   examples: ['list', 'list -A --not-ready', 'list -A -o json'],
-  async ask({ cluster, now, print }, flags) {
-    const show = flags.output === 'table' ? rowsOf(flags, now(), print) : () => {};
+  async ask(surroundings, flags) {
+    const show = flags.output === 'table' ? rowsOf(flags, surroundings) : async () => {};
     const websites: Website[] = [];
     let count = 0;
-    for await (const page of cluster.listWebsites()) {
+    for await (const page of surroundings.cluster.listWebsites()) {
       const found = page.filter((website) => flags.notReady !== true || !isReady(website));
       count += found.length;
-      show(found);
+      await show(found);
       if (flags.output !== 'table') websites.push(...found.map(withoutManagedFields));
     }
     const code = flags.notReady === true && count > 0 ? EXIT.no : EXIT.ok;
@@ -36,16 +39,43 @@ export const listCommand: ClusterCommand<Flags> = {
 };
 
 /** Prints rows as they come, so that a long list shows at once. */
-function rowsOf({ allNamespaces }: Flags, now: Date, print: (text: string) => void) {
+function rowsOf({ allNamespaces }: Flags, { transport, namespace, now, print }: Surroundings & Connection) {
   const part = growingTable();
+  const time = now();
   let isFirst = true;
-  return (websites: readonly Website[]) => {
+  let unwritten: Promise<ReadonlySet<string>> | undefined;
+  const stated = async (website: Website): Promise<ReturnType<typeof stateOf>> => {
+    const state = stateOf(website);
+    if (state.reason !== NOT_SEEN_YET) return state;
+    unwritten ??= unwrittenVersions(transport, allNamespaces === true ? undefined : [namespace]);
+    return (await unwritten).has(versionOf(website.metadata)) ? { ...state, reason: STATUS_NOT_WRITTEN } : state;
+  };
+  return async (websites: readonly Website[]) => {
     if (websites.length === 0) return;
-    const rows = [...(isFirst ? [HEADER] : []), ...websites.map((website) => cellsOf(website, now))];
+    const states = await Promise.all(websites.map(stated));
+    const rows = [
+      ...(isFirst ? [HEADER] : []),
+      ...websites.map((website, index) => cellsOf(website, time, states[index])),
+    ];
     isFirst = false;
     print(part(rows.map((row) => (allNamespaces === true ? row : row.slice(1)))));
   };
 }
+
+/** The versions of Websites that a run of the functions has seen, but whose status it could not write. */
+async function unwrittenVersions(
+  transport: Transport,
+  namespaces: readonly string[] | undefined,
+): Promise<ReadonlySet<string>> {
+  const versions = new Set<string>();
+  for await (const events of unwrittenEvents(transport, namespaces))
+    for (const { involvedObject } of events) versions.add(versionOf(involvedObject));
+  return versions;
+}
+
+/** Each write leads to another version, so a Website of this one has got no status since. */
+const versionOf = ({ uid, resourceVersion }: { readonly uid?: string; readonly resourceVersion?: string }): string =>
+  `${uid} ${resourceVersion}`;
 
 export const readyOf = ({ status }: Website): Condition | undefined =>
   status?.conditions?.find(({ type }) => type === 'Ready');
@@ -67,14 +97,16 @@ function withoutManagedFields(website: Website): Website {
 export const HEADER = ['NAMESPACE', 'NAME', 'READY', 'REASON', 'IMAGE', 'DESIRED', 'AVAILABLE', 'AGE'];
 
 /** The cells of one Website. Those from the fourth on hold texts of the cluster, made printable. */
-export function cellsOf(website: Website, now: Date): string[] {
+export function cellsOf(website: Website, now: Date, { ready, reason } = stateOf(website)): string[] {
   const { metadata, spec, status: { replicasSet, availableReplicas = 0 } = {} } = website;
   const { image = '', replicas = '' } = (spec ?? {}) as { readonly image?: string; readonly replicas?: number };
-  const { ready, reason } = stateOf(website);
   const counts = [replicasSet ?? replicas, availableReplicas].map(String);
   const texts = [reason, image, ...counts, age(metadata.creationTimestamp, now)].map(printable);
   return [metadata.namespace, metadata.name, styled(STYLES[ready] ?? 'yellow', ready), ...texts];
 }
+
+/** Stands for a reason while the status says nothing about the newest spec. */
+const NOT_SEEN_YET = 'NotSeenYet';
 
 /**
  * What the condition Ready says about the newest spec. If the site is not Ready and reconciles fail, the failure is the reason.
@@ -82,7 +114,7 @@ export function cellsOf(website: Website, now: Date): string[] {
 export function stateOf(website: Website): { readonly ready: string; readonly reason: string } {
   const ready = readyOf(website);
   const failure = failureOf(website)?.reason;
-  if (ready === undefined || !isCurrent(website)) return { ready: 'Unknown', reason: failure ?? 'NotSeenYet' };
+  if (ready === undefined || !isCurrent(website)) return { ready: 'Unknown', reason: failure ?? NOT_SEEN_YET };
   return { ready: ready.status, reason: ready.status === 'True' ? ready.reason : (failure ?? ready.reason) };
 }
 

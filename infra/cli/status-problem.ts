@@ -1,9 +1,11 @@
 // Why the functions cannot write the status of a Website. The status cannot say so, but their Events do.
+import type { Transport } from '../../functions/cluster/transport.ts';
 import { STATUS_NOT_WRITTEN } from '../../functions/website/reasons.ts';
 import { KIND, type Website } from '../../functions/website/resource.ts';
 import { STATUS_OVERRIDDEN } from '../../functions/website/status/write-status.ts';
 import { adviceOnStatus, type StatusObstacle } from './explain/advice.ts';
-import type { StoredEvent } from './stored-events.ts';
+import { isForbidden } from './errors.ts';
+import { storedEvents, type StoredEvent } from './stored-events.ts';
 import { lastStatusOf } from './written.ts';
 
 export interface StatusProblem {
@@ -22,6 +24,23 @@ export function statusProblemIn(website: Website, events: readonly StoredEvent[]
     .filter(({ involvedObject }) => involvedObject.kind === KIND && involvedObject.uid === uid)
     .flatMap((event) => problemOf(event, website))
     .toSorted((one, other) => (one.at < other.at ? 1 : -1))[0];
+}
+
+/**
+ * The Events that a status could not be written, page by page. None of a namespace whose Events this user may not read.
+ * @param namespaces all if undefined. @throws ClusterError
+ */
+export async function* unwrittenEvents(
+  transport: Transport,
+  namespaces: readonly string[] | undefined,
+): AsyncGenerator<readonly StoredEvent[]> {
+  for (const namespace of namespaces ?? [undefined]) {
+    try {
+      yield* storedEvents(transport, namespace, { fieldSelector: `reason=${STATUS_NOT_WRITTEN}` });
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+    }
+  }
 }
 
 /** How the functions begin the message. */

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
+import type { ApiRequest } from '../../functions/cluster/transport.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import type { CommonFlags } from '../../infra/cli/command.ts';
 import { listCommand } from '../../infra/cli/list.ts';
@@ -7,7 +9,12 @@ import { aWebsite, NOW } from '../fixtures/websites.ts';
 /** What the command has printed at each request for a page, and its result. */
 async function listed(
   pages: readonly (readonly Website[])[],
-  flags: Partial<Pick<CommonFlags, 'output'>> & { readonly notReady?: boolean } = {},
+  flags: {
+    readonly output?: CommonFlags['output'];
+    readonly notReady?: boolean;
+    readonly allNamespaces?: boolean;
+  } = {},
+  events: ErrorCode | readonly object[] = [],
 ) {
   const printed: string[] = [];
   const whenAsked: number[] = [];
@@ -17,13 +24,22 @@ async function listed(
       yield page;
     }
   }
-  const surroundings = { cluster: { listWebsites }, now: () => NOW, print: (line: string) => printed.push(line) };
+  const asked: string[] = [];
+  const transport = {
+    sized: async ({ path }: ApiRequest) => {
+      asked.push(path.replace(/&limit=\d+/, ''));
+      if (typeof events === 'string') throw new ClusterError(events, 'refused');
+      return { value: { items: events, metadata: {} }, bytes: 1 };
+    },
+  };
+  const print = (line: string) => printed.push(line);
+  const surroundings = { cluster: { listWebsites }, transport, namespace: 'team-a', now: () => NOW, print };
   const result = await listCommand.ask(
     surroundings as unknown as Parameters<typeof listCommand.ask>[0],
     { output: 'table', ...flags },
     [],
   );
-  return { printed: printed.join('\n'), whenAsked, result };
+  return { printed: printed.join('\n'), whenAsked, asked, result };
 }
 
 const site = (name: string, image = 'nginx:1') => aWebsite({ metadata: { name }, spec: { image, replicas: 1 } });
@@ -91,4 +107,46 @@ it.each([
     },
   });
   expect((await listed([[failing]])).printed).toMatch(new RegExp(`shop +${value} +${shown}`));
+});
+
+const SEEN = aWebsite({
+  status: {
+    observedGeneration: 1,
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'Available',
+        message: '',
+        lastTransitionTime: NOW.toISOString(),
+        observedGeneration: 1,
+      },
+    ],
+  },
+});
+const unwrittenEvent = (uid: string, resourceVersion: string) => ({
+  metadata: {},
+  reason: 'StatusNotWritten',
+  involvedObject: { kind: 'Website', name: 'shop', uid, resourceVersion },
+});
+
+it.each<[string, Website, ErrorCode | readonly object[], string]>([
+  ['cannot be written', site('shop'), [unwrittenEvent('uid-1', '1')], 'StatusNotWritten'],
+  ['could not be written at an older version', site('shop'), [unwrittenEvent('uid-1', '0')], 'NotSeenYet'],
+  ['could not be written for another Website', site('shop'), [unwrittenEvent('uid-0', '1')], 'NotSeenYet'],
+  ['is missing, and this user may not read Events', site('shop'), 'Forbidden', 'NotSeenYet'],
+  ['is about the newest spec', SEEN, [unwrittenEvent('uid-1', '1')], 'Available'],
+])('website list names the reason of a Website whose status %s', async (_, website, events, reason) => {
+  expect((await listed([[website]], {}, events)).printed).toMatch(new RegExp(`shop +\\w+ +${reason} `));
+});
+
+const EVENTS = 'events?fieldSelector=reason%3DStatusNotWritten';
+const OWN = `/api/v1/namespaces/team-a/${EVENTS}`;
+it.each([
+  ['once, however many pages have Websites that are not seen yet', [[site('shop')], [site('blog')]], {}, [OWN]],
+  ['of all namespaces, if it lists them', [[site('shop')]], { allNamespaces: true }, [`/api/v1/${EVENTS}`]],
+  ['never, if each status is about the newest spec', [[SEEN]], {}, []],
+  ['never, if it prints no table', [[site('shop')]], { output: 'json' }, []],
+] as const)('website list asks for Events %s', async (_, pages, flags, asked) => {
+  expect((await listed(pages, flags)).asked).toEqual(asked);
 });

@@ -3,7 +3,7 @@ import { requestFor } from '../../../functions/cluster/collection.ts';
 import { pages } from '../../../functions/cluster/pages.ts';
 import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { isLastingError, STATUS_NOT_WRITTEN } from '../../../functions/website/reasons.ts';
+import { isLastingError } from '../../../functions/website/reasons.ts';
 import {
   API_VERSION,
   apiPath,
@@ -13,10 +13,9 @@ import {
   type WebsiteKey,
 } from '../../../functions/website/resource.ts';
 import { counted } from '../../text.ts';
-import { ifRefused } from '../errors.ts';
 import { failureOf } from '../list.ts';
-import { storedEvents, type StoredEvent } from '../stored-events.ts';
-import { statusProblemIn, type StatusProblem } from '../status-problem.ts';
+import type { StoredEvent } from '../stored-events.ts';
+import { statusProblemIn, unwrittenEvents, type StatusProblem } from '../status-problem.ts';
 import { lastChangeOf } from '../written.ts';
 import type { Finding } from './finding.ts';
 
@@ -91,13 +90,8 @@ async function eventsByUid(
   now: Date,
 ): Promise<ReadonlyMap<string, readonly StoredEvent[]>> {
   const recent: StoredEvent[] = [];
-  for (const namespace of namespaces ?? [undefined]) {
-    const read = async () => {
-      for await (const page of storedEvents(transport, namespace, { fieldSelector: `reason=${STATUS_NOT_WRITTEN}` }))
-        recent.push(...page.filter((event) => isRecent(event, now)));
-    };
-    await ifRefused(read(), ['Forbidden'], undefined);
-  }
+  for await (const page of unwrittenEvents(transport, namespaces))
+    recent.push(...page.filter((event) => isRecent(event, now)));
   return Map.groupBy(recent, ({ involvedObject }) => involvedObject.uid ?? '');
 }
 

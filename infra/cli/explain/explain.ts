@@ -1,6 +1,5 @@
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { ClusterError } from '../../../functions/cluster/errors.ts';
 import {
   CHILD_KINDS,
   kindOf,
@@ -19,7 +18,7 @@ import { isRequested } from '../../../functions/website/requested.ts';
 import type { Condition, Website } from '../../../functions/website/resource.ts';
 import { adviceOn, type Advice } from './advice.ts';
 import { childLines, declared, differentFields, type ChildLine, type DifferentField } from './deviations.ts';
-import { ifRefused } from '../errors.ts';
+import { ifRefused, isForbidden } from '../errors.ts';
 import { eventsAbout, lastOf, type EventLine } from './events-about.ts';
 import { history } from '../history/history.ts';
 import { failureOf, isCurrent, readyOf } from '../list.ts';
@@ -126,8 +125,6 @@ const withChildren = (cluster: Cluster, read: (kind: ChildKind) => Promise<Child
   ...cluster,
   getChild: async <Kind extends ChildKind>(kind: Kind) => (await read(kind)) as ChildOfKind<Kind> | undefined,
 });
-
-const isForbidden = (error: unknown): boolean => error instanceof ClusterError && error.code === 'Forbidden';
 
 /** What keeps the Pods from being ready. */
 const causesIn = (pods: readonly Pod[]): string[] => pods.flatMap((pod) => podCause(pod)?.text ?? []);

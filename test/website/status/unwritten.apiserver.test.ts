@@ -129,6 +129,7 @@ it.each<[string, () => Promise<() => Promise<void>>, RegExp, string]>([
   );
   expect(out).toMatch(why);
   expect(out).toContain(`What to do\n  ${toDo}`);
+  expect((await cli('list')).out).toMatch(/^shop +Unknown +StatusNotWritten /m);
   expect(await doctorOnWebsites()).toMatchObject({
     state: 'problem',
     message: expect.stringMatching(
