@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { chartFrom, withFigures } from './page.ts';
+import type { PhaseResult } from './result.ts';
 import { readRecords, type Measurement } from './records.ts';
 
 const MEASUREMENT: Measurement = {
@@ -49,6 +50,37 @@ describe('A table of the page', () => {
     );
   });
 
+  it('has a row with medians for each of several loads', () => {
+    const phase = (subject: string, round: number, p50: number): PhaseResult => ({
+      subject,
+      phase: 'churn',
+      round,
+      count: 10,
+      unmet: 0,
+      elapsedMs: 1000,
+      cpuMs: { [subject]: 500, etcd: 100 },
+      rssMiB: {},
+      peakRssMiB: {},
+      requests: {},
+      writes: 0,
+      figures: {},
+      latencyMs: { website: { p50, p99: 2 * p50 } },
+    });
+    const load = (perSecond: number, command: string): Measurement => ({
+      ...MEASUREMENT,
+      command,
+      load: { websites: 1000, site: 'plain', singles: 0, drifts: 0, idleSeconds: 0, churn: { perSecond, seconds: 1 } },
+      results: [phase('ours', 1, 10), phase('ours', 2, 20), phase('controller-runtime-32', 1, 8)],
+    });
+    const records = { calm: load(39, 'npm run bench'), busy: load(20, 'npm run bench -- --beside 1') };
+    expect(withFigures(page('steady calm,busy'), records)).toContain(
+      [
+        '| 1,000 Websites, 39 changes/s | 15.0 | 30 | 0.50 | 8.0 | 16 | 0.50 |',
+        '| 1,000 Websites, 20 changes/s, beside a process that takes a core | 15.0 | 30 | 0.50 | 8.0 | 16 | 0.50 |',
+      ].join('\n'),
+    );
+  });
+
   it('says where and how it was measured', () => {
     expect(withFigures(page('conditions start'), { start: MEASUREMENT })).toContain(
       '`npm run bench -- cold-start` on 2026-11-01, at abc: 2 cores (a CPU), Node v24, Kubernetes v1.37.0.',
@@ -58,7 +90,7 @@ describe('A table of the page', () => {
   it('leads to an error if the table or the measurement does not exist', () => {
     expect(() => withFigures(page('rows start'), {})).toThrow('docs/performance.json has no measurement start');
     expect(() => withFigures(page('graph start'), { start: MEASUREMENT })).toThrow(
-      'There is no table graph: choose from operators, ratios, rows, conditions',
+      'There is no table graph: choose from summary, steady, operators, ratios, rows, conditions',
     );
   });
 });

@@ -1,4 +1,4 @@
-// The tables of docs/performance.md. Each stands between two comments, which name the kind of table and the measurement:
+// The tables of docs/performance.md. Each stands between two comments, which name the kind of table and the measurements:
 //
 //     <!-- figures: operators burst -->
 //     ...
@@ -12,6 +12,7 @@ import { GOAL_HEAD, goalRows } from './goals.ts';
 import type { PhaseName } from './phases.ts';
 import { RECORDS, readRecords, type Measurement, type Records } from './records.ts';
 import type { PhaseResult } from './result.ts';
+import { quantile } from './measure.ts';
 import { spread } from './spread.ts';
 import { markdownTable } from './table.ts';
 
@@ -20,11 +21,16 @@ const CHART = new URL('../../docs/performance.svg', import.meta.url);
 /** What the chart shows. */
 const CHARTED = 'operators';
 
-interface Line {
-  readonly name: string;
+interface Measured {
   readonly phase: PhaseName;
   readonly of: Figure;
   readonly digits: number;
+}
+
+interface Line extends Measured {
+  readonly name: string;
+  /** The name in the summary. Lines without one are not in it. */
+  readonly inSummary?: string;
 }
 
 const perSecond: Figure = (result) => result.perSecond;
@@ -40,8 +46,20 @@ const cores: Figure = ({ cpuMs, elapsedMs }) => (totalOf(cpuMs) ?? NaN) / elapse
 
 /** In the order of the page. A line of a phase that was not measured is left out. */
 const LINES: readonly Line[] = [
-  { name: '**Burst**, Websites/s', phase: 'create', of: perSecond, digits: 0 },
-  { name: 'CPU per Website, ms', phase: 'create', of: cpuPerWebsite, digits: 1 },
+  {
+    name: '**Burst**, Websites/s',
+    phase: 'create',
+    of: perSecond,
+    digits: 0,
+    inSummary: '1,000 Websites created at once, Websites/s',
+  },
+  {
+    name: 'CPU per Website, ms',
+    phase: 'create',
+    of: cpuPerWebsite,
+    digits: 1,
+    inSummary: 'CPU for each of them, ms',
+  },
   { name: 'CPU of the API server per Website, ms', phase: 'create', of: apiServerCpu, digits: 1 },
   { name: 'writes per Website', phase: 'create', of: writes, digits: 2 },
   {
@@ -49,14 +67,39 @@ const LINES: readonly Line[] = [
     phase: 'single',
     of: latency('deployment', 'p50'),
     digits: 1,
+    inSummary: 'one new Website, until it has its Deployment, ms',
   },
-  { name: 'to the status, p50 ms', phase: 'single', of: latency('website', 'p50'), digits: 1 },
+  {
+    name: 'to the status, p50 ms',
+    phase: 'single',
+    of: latency('website', 'p50'),
+    digits: 1,
+    inSummary: 'one new Website, until its status says so, ms',
+  },
   { name: 'to the status, p99 ms', phase: 'single', of: latency('website', 'p99'), digits: 0 },
-  { name: '**Update**, Websites/s', phase: 'update', of: perSecond, digits: 0 },
-  { name: 'CPU per Website, ms', phase: 'update', of: cpuPerWebsite, digits: 1 },
+  {
+    name: '**Update**, Websites/s',
+    phase: 'update',
+    of: perSecond,
+    digits: 0,
+    inSummary: 'a new image for all 1,000, Websites/s',
+  },
+  {
+    name: 'CPU per Website, ms',
+    phase: 'update',
+    of: cpuPerWebsite,
+    digits: 1,
+    inSummary: 'CPU for each of them, ms',
+  },
   { name: 'CPU of the API server per Website, ms', phase: 'update', of: apiServerCpu, digits: 1 },
   { name: 'writes per Website', phase: 'update', of: writes, digits: 2 },
-  { name: '**Repair**, p50 ms', phase: 'drift', of: latency('deployment', 'p50'), digits: 0 },
+  {
+    name: '**Repair**, p50 ms',
+    phase: 'drift',
+    of: latency('deployment', 'p50'),
+    digits: 0,
+    inSummary: 'a repair, if 100 Deployments are changed or deleted at once, ms',
+  },
   { name: 'p99 ms', phase: 'drift', of: latency('deployment', 'p99'), digits: 0 },
   { name: 'CPU per repair, ms', phase: 'drift', of: cpuPerWebsite, digits: 1 },
   { name: 'CPU of the API server per repair, ms', phase: 'drift', of: apiServerCpu, digits: 1 },
@@ -67,13 +110,23 @@ const LINES: readonly Line[] = [
   { name: 'CPU, cores', phase: 'churn', of: cores, digits: 2 },
   { name: 'peak RSS, MiB', phase: 'churn', of: peakRss, digits: 0 },
   { name: '**Resync** when nothing differs, s', phase: 'resync', of: ({ figures }) => figures['resync, s'], digits: 0 },
-  { name: '**Delete**, Websites/s', phase: 'delete', of: perSecond, digits: 0 },
+  {
+    name: '**Delete**, Websites/s',
+    phase: 'delete',
+    of: perSecond,
+    digits: 0,
+    inSummary: 'all 1,000 deleted, Websites/s',
+  },
 ];
 
-const TABLES: Readonly<Record<string, (measurement: Measurement) => string>> = {
-  operators: ({ results = [] }) => operatorsTable(results),
-  ratios: ({ results = [] }) => markdownTable(GOAL_HEAD, goalRows(results)),
-  rows: ({ rows = [] }) =>
+const COMPARED = ['ours', 'controller-runtime-32'] as const;
+
+const TABLES: Readonly<Record<string, (...measurements: readonly Measurement[]) => string>> = {
+  summary: ({ results = [] }: Measurement) => summaryTable(results),
+  steady: steadyTable,
+  operators: ({ results = [] }: Measurement) => operatorsTable(results),
+  ratios: ({ results = [] }: Measurement) => markdownTable(GOAL_HEAD, goalRows(results)),
+  rows: ({ rows = [] }: Measurement) =>
     markdownTable(
       ['', 'least / **median** / most', 'runs'],
       rows.map(({ name, values, digits = 1 }) => [name, spread(values, digits), String(values.length)]),
@@ -81,20 +134,50 @@ const TABLES: Readonly<Record<string, (measurement: Measurement) => string>> = {
   conditions: conditionsText,
 };
 
+function summaryTable(results: readonly PhaseResult[]): string {
+  const lines = LINES.flatMap((line) => {
+    if (line.inSummary === undefined) return [];
+    return [[line.inSummary, ...COMPARED.map((subject) => medianOf(results, subject, line))]];
+  });
+  return markdownTable(['', ...COMPARED], lines);
+}
+
+/** One row for each load. */
+function steadyTable(...measurements: readonly Measurement[]): string {
+  const status = (share: 'p50' | 'p99', digits: number) => ({
+    phase: 'churn' as const,
+    of: latency('website', share),
+    digits,
+  });
+  const columns = [status('p50', 1), status('p99', 0), { phase: 'churn' as const, of: cores, digits: 2 }];
+  const rows = measurements.map((measurement) => [
+    loadText(measurement),
+    ...COMPARED.flatMap((subject) => columns.map((column) => medianOf(measurement.results ?? [], subject, column))),
+  ]);
+  return markdownTable(['', ...COMPARED.flatMap((subject) => [`${subject}: p50, ms`, 'p99, ms', 'CPU, cores'])], rows);
+}
+
+function loadText({ load, command }: Measurement): string {
+  if (load === undefined) throw new Error(`${command} has no load`);
+  const beside = command.includes('--beside') ? ', beside a process that takes a core' : '';
+  return `${load.websites.toLocaleString('en')} Websites, ${load.churn.perSecond} changes/s${beside}`;
+}
+
 function operatorsTable(results: readonly PhaseResult[]): string {
   const subjects = [...new Set(results.map(({ subject }) => subject))];
-  const lines = LINES.flatMap(({ name, phase, of, digits }) => {
-    const cells = subjects.map((subject) => {
-      const rounds = results.filter((each) => each.subject === subject && each.phase === phase);
-      return spread(
-        rounds.flatMap((round) => finite(of(round))),
-        digits,
-      );
-    });
-    return cells.every((cell) => cell === '–') ? [] : [[name, ...cells]];
+  const lines = LINES.flatMap((line) => {
+    const cells = subjects.map((subject) => spread(valuesOf(results, subject, line), line.digits));
+    return cells.every((cell) => cell === '–') ? [] : [[line.name, ...cells]];
   });
   return markdownTable(['', ...subjects], lines);
 }
+
+const medianOf = (results: readonly PhaseResult[], subject: string, line: Measured): string =>
+  quantile(valuesOf(results, subject, line), 0.5).toFixed(line.digits);
+
+/** One value for each round. */
+const valuesOf = (results: readonly PhaseResult[], subject: string, { phase, of }: Measured): number[] =>
+  results.flatMap((each) => (each.subject === subject && each.phase === phase ? finite(of(each)) : []));
 
 const finite = (value: number | undefined): number[] => (value !== undefined && Number.isFinite(value) ? [value] : []);
 
@@ -107,13 +190,16 @@ function conditionsText({ machine, command }: Measurement): string {
 export function withFigures(page: string, records: Records): string {
   return page.replaceAll(
     /(<!-- figures: (\S+) (\S+) -->\n)[\s\S]*?(<!-- end of figures -->)/g,
-    (_, start: string, kind: string, name: string, end: string) => {
+    (_, start: string, kind: string, names: string, end: string) => {
       const table = TABLES[kind];
       if (table === undefined)
         throw new Error(`There is no table ${kind}: choose from ${Object.keys(TABLES).join(', ')}`);
-      const measurement = records[name];
-      if (measurement === undefined) throw new Error(`${RECORDS} has no measurement ${name}`);
-      return `${start}\n${table(measurement)}\n\n${end}`;
+      const measurements = names.split(',').map((name) => {
+        const measurement = records[name];
+        if (measurement === undefined) throw new Error(`${RECORDS} has no measurement ${name}`);
+        return measurement;
+      });
+      return `${start}\n${table(...measurements)}\n\n${end}`;
     },
   );
 }
