@@ -185,9 +185,13 @@ const resyncText = (report: ResyncReport): string =>
     .map(([kind, count]) => `${kind}=${count}`)
     .join(', ');
 
+/** A run loses its races while somebody keeps changing the Website. The retry settles that, so nobody has to look. */
 function failed(error: unknown, about: object, { log }: FunctionContext): Reply {
   if (error instanceof ClusterError)
-    log.warn({ ...about, code: error.code, error: error.message }, 'Could not reconcile Website');
+    log[error.code === 'Conflict' ? 'info' : 'warn'](
+      { ...about, code: error.code, error: error.message },
+      'Could not reconcile Website',
+    );
   else log.error({ ...about, err: error }, 'Could not reconcile Website');
   return failure(error);
 }

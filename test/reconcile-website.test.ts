@@ -125,6 +125,21 @@ it('The log says why a status does not say what it should, and nothing of one th
   ]);
 });
 
+it.each([
+  ['a race that was lost, which a retry settles, as information', 'Conflict', 'info'],
+  ['another refusal as a warning', 'Unavailable', 'warn'],
+] as const)('The log has %s', async (_, code, level) => {
+  const lines: unknown[] = [];
+  const at = (name: string) => (fields: object, message?: string) => lines.push([name, fields, message]);
+  const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
+  const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted', data };
+  cluster.edit(cluster.children()[0] as Child, { status: {} });
+  cluster.updateStatus = async () => Promise.reject(new ClusterError(code, 'refused'));
+  const context = contextOf({ info: at('info'), warn: at('warn'), error: at('error') });
+  expect(await reconcileEvent(event, context)).toMatchObject({ status: 503 });
+  expect(lines).toEqual([[level, expect.objectContaining({ code, error: 'refused' }), 'Could not reconcile Website']]);
+});
+
 it('Answers a method other than POST with a problem that names the right one', async () => {
   const reply = await reconcileWebsite({ method: 'PUT', headers: {}, body: '' }, contextOf(SILENT));
   expect(reply).toMatchObject({

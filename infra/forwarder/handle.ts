@@ -88,8 +88,8 @@ async function send(
   };
   if (result === 'accepted') log.info(about, 'Delivered event');
   else if (result === 'rejected') log.error(about, 'Sink rejected event');
-  // Logs attempts 1, 2, 4, 8 and so on.
-  else if (Number.isInteger(Math.log2(attempt))) log.warn(about, 'Could not deliver event');
+  // Logs attempts 1, 2, 4, 8 and so on. Most often, the second attempt settles it.
+  else if (Number.isInteger(Math.log2(attempt))) log[attempt === 1 ? 'info' : 'warn'](about, 'Could not deliver event');
   return delivery;
 }
 

@@ -50,18 +50,22 @@ describe('The notice merged from two', () => {
 });
 
 /** Sends to a sink that accepts everything with this answer. */
-function accepting(answer: object, sent: WebsiteEvent[] = []): Sender {
+const accepting = (answer: object, sent: WebsiteEvent[] = []): Sender =>
+  answering({ kind: 'accepted', ...answer }, { info() {} }, sent);
+
+/** Sends to a sink that answers everything so. */
+function answering(delivery: object, log: object, sent: WebsiteEvent[] = []): Sender {
   const note = { inc() {}, observe() {} };
   return {
     config: { cluster: 'test', extensions: {}, timeoutMs: 1 },
     sink: {
       send: async (event: WebsiteEvent) => {
         sent.push(event);
-        return { kind: 'accepted', ...answer };
+        return delivery;
       },
     },
-    log: { info() {} },
-    metrics: { events: note, duration: note, queued: note, eventLoop: { begin: () => () => {} } },
+    log,
+    metrics: { events: note, duration: note, queued: note, retries: note, eventLoop: { begin: () => () => {} } },
     tracing: { traceparentOf() {}, answered() {} },
   } as unknown as Sender;
 }
@@ -71,6 +75,20 @@ it('A requeue that the sink asks for is a look, with an event of its own', async
   expect(await handle(notice(), 1, 0)).toMatchObject({
     next: { afterMs: 5_000, item: { key, reason: 'retry' } },
   });
+});
+
+it('The log warns of a delivery once its retry has failed too, at the 2nd attempt, the 4th and so on', async () => {
+  const lines: unknown[] = [];
+  const at = (level: string) => (fields: object, message: string) => lines.push([level, fields, message]);
+  const log = { info: at('info'), warn: at('warn') };
+  const handle = handlerOf(answering({ kind: 'failed', why: 'HTTP 503' }, log), () => undefined);
+  for (const attempt of [1, 2, 3, 4, 5]) await handle(notice(), attempt, 0);
+  const line = (level: string, attempt: number) => [
+    level,
+    expect.objectContaining({ attempt, why: 'HTTP 503' }),
+    'Could not deliver event',
+  ];
+  expect(lines).toEqual([line('info', 1), line('warn', 2), line('warn', 4)]);
 });
 
 describe('The event names the Deployment that the forwarder last saw', () => {
