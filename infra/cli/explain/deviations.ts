@@ -15,17 +15,17 @@ import { AT_EVERYTHING } from '../../../functions/website/run/look.ts';
 import { ownershipOf, type Ownership } from '../../../functions/website/plan/ownership.ts';
 import { plan, withoutStamps, type Plan } from '../../../functions/website/plan/plan.ts';
 import type { Website } from '../../../functions/website/resource.ts';
-import { adviceOnOrphan } from './orphans.ts';
+import { adviceOnLeftOver, adviceOnOrphan } from './orphans.ts';
 
 /** A child that exists, or that the spec declares. */
 export interface ChildLine {
   readonly kind: string;
   readonly name: string;
   /** Absent if the child is missing. `no Website`: it has every mark of this Website's child, and no controller. */
-  readonly owner?: 'this Website' | 'no Website' | 'somebody else';
+  readonly owner?: 'this Website' | 'no Website' | 'a deleted Website of this name' | 'somebody else';
   /** Whether it exists without the spec declaring it. */
   readonly isLeftOver?: true;
-  /** What to do about a child that the functions leave alone, although it may work against the spec. */
+  /** What to do about a child that an earlier Website left. */
   readonly toDo?: string;
 }
 
@@ -54,7 +54,7 @@ export function declared(website: Website, children: Children, defaults: Default
 const OWNERS = {
   ours: 'this Website',
   orphan: 'no Website',
-  'left-over': 'somebody else',
+  'left-over': 'a deleted Website of this name',
   foreign: 'somebody else',
 } as const satisfies Record<Ownership, ChildLine['owner']>;
 
@@ -84,7 +84,13 @@ function existingLine(
 ): ChildLine {
   const { kind } = child;
   const owner = OWNERS[ownershipOf(child, website)];
-  const line = { kind, name: child.metadata.name, owner };
+  const isOfDeleted = owner === 'a deleted Website of this name';
+  const line = {
+    kind,
+    name: child.metadata.name,
+    owner,
+    ...(isOfDeleted ? { toDo: adviceOnLeftOver(child) } : {}),
+  };
   if (wanted === undefined || wanted[kind] !== undefined) return line;
   if (owner === 'no Website') return { ...line, isLeftOver: true, toDo: adviceOnOrphan(child) };
   return deleted.has(kind) ? { ...line, isLeftOver: true } : line;

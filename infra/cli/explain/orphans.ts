@@ -1,8 +1,8 @@
-// Optional children that an orphaning deletion left, and that the spec of the next Website of the name does not declare. The
-// functions leave them alone (docs/adr/0013-adoption.md), and they keep working against the spec.
+// What to do about children that an earlier Website of the name left.
 import type { Child, ChildKind } from '../../../functions/website/children/kinds.ts';
+import { PATIENCE_MINUTES } from '../../../functions/website/status/obstacles.ts';
 
-/** What such a child still does, and the fields of the spec that declare it. */
+/** What an optional child still does, and the fields of the spec that declare it. */
 const EFFECTS: { readonly [Kind in ChildKind]?: { readonly does: string; readonly fields: string } } = {
   Ingress: { does: 'publishes its hosts', fields: 'spec.host' },
   PodDisruptionBudget: {
@@ -16,9 +16,21 @@ const EFFECTS: { readonly [Kind in ChildKind]?: { readonly does: string; readonl
   },
 };
 
-/** How to delete an orphan that the spec does not declare, or to let the Website adopt it. */
-export function adviceOnOrphan({ kind, metadata: { name, namespace } }: Child): string {
+/**
+ * How to delete an orphan that the spec does not declare, or to let the Website adopt it. An orphaning deletion left it. The functions
+ * leave it alone (docs/adr/0013-adoption.md), and it keeps working against the spec.
+ */
+export function adviceOnOrphan(child: Child): string {
+  const { kind, metadata } = child;
   const { does, fields } = EFFECTS[kind] ?? { does: 'exists', fields: 'the spec' };
-  const command = `kubectl delete ${kind.toLowerCase()} ${name} -n ${namespace}`;
-  return `${kind} ${name} has the labels of this Website, and no Website owns it. Probably \`kubectl delete website --cascade=orphan\` left it. It still ${does}. Delete it: ${command}. To let the Website adopt it, state ${fields}`;
+  return `${kind} ${metadata.name} has the labels of this Website, and no Website owns it. Probably \`kubectl delete website --cascade=orphan\` left it. It still ${does}. Delete it: ${deletionOf(child)}. To let the Website adopt it, state ${fields}`;
 }
+
+/** What becomes of a child of a deleted Website of the same name, and what to do if nothing does (docs/adr/0012-left-overs.md). */
+export function adviceOnLeftOver(child: Child): string {
+  const { kind, metadata } = child;
+  return `${kind} ${metadata.name} belongs to a deleted Website of this name. The functions take it over, or the garbage collector deletes it. If it still belongs to that Website after ${PATIENCE_MINUTES} minutes: ${deletionOf(child)}`;
+}
+
+const deletionOf = ({ kind, metadata: { name, namespace } }: Child): string =>
+  `kubectl delete ${kind.toLowerCase()} ${name} -n ${namespace}`;

@@ -1,5 +1,6 @@
 // How explain shows children that are not as declared, even if the next reconcile writes nothing.
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ClusterError } from '../../../functions/cluster/errors.ts';
 import { CHILD_KINDS } from '../../../functions/website/children/kinds.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
@@ -120,6 +121,43 @@ describe('website explain', () => {
       ['Service', undefined],
       ['PodDisruptionBudget', undefined],
     ]);
+  });
+
+  describe('of a Website that follows a deleted one of its name', () => {
+    const OWNER = 'a deleted Website of this name';
+
+    it('says whose the children are, what becomes of them, and what to do if they stay', async () => {
+      cluster.drop('Website', key);
+      cluster.apply(key, { ...SPEC, disruptionBudget: 'None' });
+      const { children, text } = await explained();
+      expect(children.map(({ kind, owner, isLeftOver }) => [kind, owner, isLeftOver])).toEqual([
+        ['Deployment', OWNER, undefined],
+        ['Service', OWNER, undefined],
+        ['PodDisruptionBudget', OWNER, true],
+      ]);
+      expect(text).toMatch(/shop-deployment +belongs to a deleted Website of this name\n/);
+      const toDo = text.slice(text.indexOf('What to do'), text.indexOf('Children'));
+      expect(toDo).toContain('the garbage collector deletes it');
+      expect(toDo).toContain('after 5 minutes: kubectl delete service shop-service -n team-a\n');
+    });
+
+    it('says so while the cluster does not let the functions take the children over', async () => {
+      cluster.drop('Website', key);
+      cluster.apply(key, SPEC);
+      const replace = cluster.replace.bind(cluster);
+      cluster.replace = async () => Promise.reject(new ClusterError('OwnershipDenied', 'no right to delete'));
+      await settle();
+      const { ready, children } = await explained();
+      expect(ready?.reason).toBe('WaitingForDeletion');
+      expect(new Set(children.map(({ owner }) => owner))).toEqual(new Set([OWNER]));
+      // The advice must be true: the next run creates the deleted children again.
+      cluster.replace = replace;
+      for (const child of cluster.children()) cluster.drop(child.kind, child.metadata);
+      await settle();
+      expect(new Set((await explained()).children.map(({ owner, toDo }) => [owner, toDo].join()))).toEqual(
+        new Set(['this Website,']),
+      );
+    });
   });
 
   describe('of a Website that follows one whose children were orphaned', () => {
