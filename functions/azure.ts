@@ -4,12 +4,13 @@
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext, type Timer } from '@azure/functions';
 import { signedQuery, type Call } from './callers/callers.ts';
 import type { HttpMessage } from './events/cloudevents.ts';
+import { handshake } from './callers/handshake.ts';
 import { configFrom } from './config.ts';
 import type { Connected } from './context.ts';
 import { surviveRejections } from './telemetry/last-resort.ts';
 import { printable } from './telemetry/printable.ts';
 import { listHistory } from './list-history.ts';
-import { handshake, reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
+import { reconcileEvent, reconcileWebsite } from './reconcile-website.ts';
 import { resyncClusters } from './resync-websites.ts';
 import type { Log } from './telemetry/log.ts';
 import { again, isTooLarge, problem, type Reply } from './reply.ts';

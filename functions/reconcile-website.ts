@@ -1,6 +1,7 @@
 import { ClusterError, type ErrorCode } from './cluster/errors.ts';
 import { EVENT_MS } from './cluster/patience.ts';
 import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './events/cloudevents.ts';
+import { handshake } from './callers/handshake.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { recordingOf, type RecordingContext } from './history/recording.ts';
@@ -19,7 +20,7 @@ import { type Reply, problem, wrongMethod, isTooLarge, tooLarge, batchReply, don
 const LARGEST_BATCH = 100;
 
 /**
- * Function 1: reconciles the Websites that the CloudEvents of an HTTP request name.
+ * The function `reconcileWebsite`: reconciles the Websites that the CloudEvents of an HTTP request name.
  *
  * The sender retries, so the status only says whether it should. The API server's own status is never passed on.
  * - 2xx: done. The body is empty, because a Knative Broker would read it as an event.
@@ -51,7 +52,7 @@ async function together(replies: readonly Promise<Reply>[]): Promise<Reply[]> {
   return all;
 }
 
-/** Function 1 for one structured CloudEvent as parsed JSON, from a batch or another trigger. */
+/** The same for one structured CloudEvent as parsed JSON, from a batch or another trigger. */
 export const reconcileEvent = (event: unknown, context: FunctionContext): Promise<Reply> =>
   unlessMalformed(async () => replyToEvent(eventOf(event), context));
 
@@ -185,7 +186,7 @@ const resyncText = (report: ResyncReport): string =>
     .map(([kind, count]) => `${kind}=${count}`)
     .join(', ');
 
-/** A run loses its races while somebody keeps changing the Website. The retry settles that, so nobody has to look. */
+/** A lost race is no warning: somebody keeps changing the Website, and the retry settles it. */
 function failed(error: unknown, about: object, { log }: FunctionContext): Reply {
   if (error instanceof ClusterError)
     log[error.code === 'Conflict' ? 'info' : 'warn'](
@@ -216,20 +217,4 @@ function headersOf({ outcome, actions, versions }: Reconciled): Record<string, s
     [VERSIONS_HEADER]: versionsText(versions),
     ...requeue,
   };
-}
-
-/**
- * Answers the validation request of the CloudEvents HTTP webhook specification (4.1). The headers express consent, and the status does
- * not: a sender whose origin is not allowed gets no such headers.
- */
-export function handshake(
-  { headers }: Pick<HttpMessage, 'headers'>,
-  { webhookAllowedOrigins }: Pick<FunctionContext['config'], 'webhookAllowedOrigins'>,
-): Reply {
-  const origin = headers['webhook-request-origin'] ?? headers['origin'];
-  // Schemes and host names are case-insensitive.
-  const isSame = (one: string) => one === '*' || one.toLowerCase() === origin?.toLowerCase();
-  const allowed = origin !== undefined && webhookAllowedOrigins.some(isSame);
-  const consent = allowed ? { 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' } : {};
-  return { status: 204, headers: { allow: 'POST, OPTIONS', ...consent } };
 }
