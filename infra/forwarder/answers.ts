@@ -1,7 +1,7 @@
 import type { Versions } from '../../functions/website/children/kinds.ts';
 import { keyText } from '../../functions/website/resource.ts';
 import { isNumber, isOlder } from '../../functions/cluster/resource-version.ts';
-import type { Change } from './watch/known.ts';
+import type { Change } from './watch/change.ts';
 
 /** The sink's response to an event that it accepted. Not every sink returns versions. */
 export interface Answer {

@@ -2,7 +2,7 @@ import { CloudEvent } from 'cloudevents';
 import type { Versions } from '../../functions/website/children/kinds.ts';
 import { EVENT_TYPES, sourceOf, subjectOf, type EventData } from '../../functions/events/website-event.ts';
 import { API_VERSION, KIND, keyText } from '../../functions/website/resource.ts';
-import type { Change } from './watch/known.ts';
+import type { Change } from './watch/change.ts';
 
 /** What the forwarder delivers: a change of one Website, or a request to resync all of them. */
 export type Notice = (Change | { readonly kind: 'resync'; readonly id: string }) & {

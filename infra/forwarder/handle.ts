@@ -4,7 +4,7 @@ import { answers } from './answers.ts';
 import type { Config } from './config.ts';
 import { eventOf, type Notice } from './event.ts';
 import type { EventData } from '../../functions/events/website-event.ts';
-import type { Change } from './watch/known.ts';
+import type { Change } from './watch/change.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Look, Result } from './queue/queue.ts';
 import type { Delivery, Sink } from './sink/sink.ts';

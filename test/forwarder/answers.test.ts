@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { answers } from '../../infra/forwarder/answers.ts';
-import type { Change } from '../../infra/forwarder/watch/known.ts';
+import type { Change } from '../../infra/forwarder/watch/change.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const change = (versions?: Change['versions']): Change => ({

@@ -1,19 +1,11 @@
 import { isOptional, kindOf, type ChildKind } from '../../../functions/website/children/kinds.ts';
 import { childName } from '../../../functions/website/children/metadata.ts';
 import { keyText, PLURAL, type WebsiteKey } from '../../../functions/website/resource.ts';
-import {
-  deletionOf,
-  driftOf,
-  isOurCreation,
-  KnownObjects,
-  listedChange,
-  rememberChild,
-  rememberWebsite,
-  UNKNOWN_UID,
-  websiteChange,
-} from './known.ts';
-import type { Change, Memory } from './known.ts';
+import type { Change } from './change.ts';
+import { driftOf, isOurCreation, rememberChild, UNKNOWN_UID } from './child-change.ts';
+import { KnownObjects, type Memory } from './known.ts';
 import type { Observer, WatchedObject } from './observer.ts';
+import { deletionOf, listedChange, rememberWebsite, websiteChange } from './website-change.ts';
 
 /** Receives the changes. Every method returns at once. */
 export interface Outlet {

@@ -4,7 +4,7 @@ import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { Places } from '../../../functions/cluster/places.ts';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
 import type { WebsiteKey } from '../../../functions/website/resource.ts';
-import type { Change } from '../../../infra/forwarder/watch/known.ts';
+import type { Change } from '../../../infra/forwarder/watch/change.ts';
 import { websiteObserver } from '../../../infra/forwarder/watch/observers.ts';
 import { watch } from '../../../infra/forwarder/watch/watch.ts';
 import { eventually } from '../../eventually.ts';
