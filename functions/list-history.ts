@@ -35,7 +35,7 @@ const parameters = z
   });
 
 /**
- * Function 3: lists what was done to Websites, newest first.
+ * The function `listHistory`: lists what was done to Websites, newest first.
  * @param search the query of the URL.
  */
 export async function listHistory(

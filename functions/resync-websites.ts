@@ -48,8 +48,8 @@ const MOST_LOOKS = 500;
 const PROGRESS = 500;
 
 /**
- * Function 2, for several clusters at once: an unreachable cluster does not delay the others. A process runs one resync at a time
- * for each cluster. Requests that arrive during a resync share the next one.
+ * The function `resyncWebsites`, for several clusters at once: an unreachable cluster does not delay the others. A process runs one
+ * resync at a time for each cluster. Requests that arrive during a resync share the next one.
  * @throws ClusterError if a list of one cluster cannot be read, after the other clusters are done.
  */
 export async function resyncClusters(
@@ -90,7 +90,7 @@ async function resyncEach(clusters: readonly ServedCluster[], context: ClustersC
 }
 
 /**
- * Function 2, for one cluster: compares every Website and reconciles those that differ from their desired state.
+ * A resync of one cluster: compares every Website and reconciles those that differ from their desired state.
  * - It reads lists in pages, so a resync of settled Websites costs one call for 500 objects instead of three calls each. It holds one
  *   page of each list.
  * - Two may run at once, because only `reconcile` writes.

@@ -18,7 +18,7 @@ export interface Turn {
   end(how: Load): void;
 }
 
-/** What asks for a turn. */
+/** A call that asks for a turn. */
 export interface Asking {
   /** The deadline, on the monotonic clock. */
   readonly startBy: number;

@@ -27,8 +27,8 @@ var PROGRAMS = {
 
 /**
  * Why the program cannot run, as one sentence, or undefined.
- * `here` has the name of the `program` with its `args`. A script that needs only the dependencies has no name. `here` also has the
- * root folder of the project, `platform`, the `version` of Node and the `environment`.
+ * `here` describes the start: `program` and its `args`, the project's `root` folder, `platform`, the `version` of Node, and the
+ * `environment`. `program` is undefined for a script that needs only the dependencies.
  */
 function problem(here) {
   if (here.platform === 'win32' && (here.program === 'start' || here.program === 'kubectl'))
@@ -76,7 +76,10 @@ function isAtLeast(version, needed) {
   return have[0] > want[0] || (have[0] === want[0] && have[1] >= (want[1] || 0));
 }
 
-/** npm hands on a flag that it kept as a variable. Who also wrote the flag after `--` has a setting of npm of that name. */
+/**
+ * npm keeps a flag that stands before `--`, and passes it on as a variable. A setting of npm sets the same variable, so a flag that
+ * also stands after `--` is no mistake.
+ */
 function problemOfFlags(here) {
   var program = PROGRAMS[here.program];
   if (program === undefined) return undefined;

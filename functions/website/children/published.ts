@@ -16,7 +16,7 @@ export const pathsOf = ({ paths = [] }: WebsiteSpec): readonly Path[] =>
 export const secretOf = (website: string, { tls, tlsSecretName }: WebsiteSpec): string | undefined =>
   tls?.issuer === undefined ? (tls?.secretName ?? tlsSecretName) : `${website}-tls`;
 
-/** With a Gateway, its listener has the certificate, so the spec says no more than that there is one. */
+/** A Gateway has its certificate at its listener, so with a Gateway the spec only says that there is one. */
 export const schemeOf = ({ tls, tlsSecretName }: WebsiteSpec): 'http' | 'https' =>
   tls === undefined && tlsSecretName === undefined ? 'http' : 'https';
 

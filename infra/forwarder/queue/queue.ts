@@ -222,7 +222,7 @@ export class WorkQueue<Item> {
   /** Starts the next look as soon as the limit lets it. */
   #startNextLook(now: number): void {
     const afterMs = this.#lanes.nextLookMs(now);
-    // Without a wait, it waits for a place. Then the end of a delivery starts it.
+    // If it may start now, it only lacks a place, and the end of a delivery starts it.
     if (afterMs === undefined || afterMs === 0 || this.#cancelLook !== undefined) return;
     this.#cancelLook = this.#options.timers.after(afterMs, () => {
       this.#cancelLook = undefined;

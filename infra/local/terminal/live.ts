@@ -82,7 +82,7 @@ async function keepShowing(
   while (!signal.aborted) {
     const at = now();
     const silentMs = silenceOf(latest, at);
-    // Where each line is printed once, a number would make each one new.
+    // Plain output repeats a line only if it changes, and a growing number would change it each second.
     const howLong = screen.kind === 'live' ? secondsIn(silentMs) : `more than ${secondsIn(SILENT_MS)}`;
     const silence =
       silentMs < SILENT_MS ? [] : [styled('yellow', `! The API server has not answered for ${howLong} s`)];

@@ -28,7 +28,7 @@ export class Warnings {
   /** The one that came last is at the end. */
   readonly #warnings = new Map<string, Warning>();
   readonly #permanent = new Bucket(PERMANENT);
-  /** How many warnings were not printed for good since the last one that was. */
+  /** How many warnings were left out since the last one that was printed to stay. */
   #left = 0;
 
   /** @param onOwn called with a warning of npm start itself, which is in no log. */
