@@ -23,13 +23,15 @@ export interface List {
   readonly query: Readonly<Record<string, string>>;
   /** The request in words, for the error message. */
   readonly what: string;
+  readonly accept?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The most objects in a page. */
   readonly pageSize?: number | undefined;
 }
 
 interface Page {
-  readonly items: readonly unknown[];
+  /** Null in an empty list of metadata alone. */
+  readonly items: readonly unknown[] | null;
   readonly metadata: { readonly continue?: string };
 }
 
@@ -48,7 +50,7 @@ export async function* pages(transport: Transport, list: List, places: Places): 
     yield read.value;
     const { items, metadata } = read.value as Page;
     next = metadata.continue === '' ? undefined : metadata.continue;
-    limit = Math.min(most, nextLimit(items.length, read.bytes));
+    limit = Math.min(most, nextLimit(items?.length ?? 0, read.bytes));
   }
 }
 
@@ -70,7 +72,7 @@ async function readPage(transport: Transport, list: List, { limit, token }: { li
   }
 }
 
-function requestFor({ path, query, what, signal }: List, objects: number, token: string): ApiRequest {
+function requestFor({ path, query, what, accept, signal }: List, objects: number, token: string): ApiRequest {
   const parameters = new URLSearchParams({
     ...query,
     limit: String(objects),
@@ -80,6 +82,7 @@ function requestFor({ path, query, what, signal }: List, objects: number, token:
     method: 'GET',
     path: `${path}?${parameters.toString()}`,
     what,
+    accept,
     signal,
     // A page cannot shrink below one object.
     largest: objects === 1 ? LARGEST_ANSWER : LARGEST_PAGE,

@@ -19,6 +19,8 @@ export interface ApiRequest {
   /** A value, or its JSON text. */
   readonly body?: unknown;
   readonly contentType?: string;
+  /** The media type of the answer, if not plain JSON. */
+  readonly accept?: string | undefined;
   /** The request in words, for the error message: `get websites shop in namespace a`. Verb and resource come first, for the metrics. */
   readonly what: string;
   /** The latest time to send it, on the monotonic clock; `CALL_MS` from now if absent. */
@@ -97,10 +99,10 @@ export async function connect(
   const connections = connectionsFor((await rotation.current()).tls);
   const concurrency = new Concurrency();
 
-  function dispatched({ method, path, body, contentType }: ApiRequest, identity: Material['headers']) {
+  function dispatched({ method, path, body, contentType, accept }: ApiRequest, identity: Material['headers']) {
     const headers = {
       // The keys that verify ServiceAccount tokens have their own media type.
-      accept: 'application/json, application/jwk-set+json',
+      accept: accept ?? 'application/json, application/jwk-set+json',
       'user-agent': 'website-reconciler',
       ...(body === undefined ? {} : { 'content-type': contentType ?? 'application/json' }),
       ...identity,

@@ -6,6 +6,7 @@ import { EXIT, type ExitCode } from '../errors.ts';
 import { table } from '../../table.ts';
 import { printable, styled } from '../../text.ts';
 import { urlFrom } from '../url.ts';
+import { childrenFinding } from './children.ts';
 import { definitionFinding } from './definition.ts';
 import type { Finding } from './finding.ts';
 import { handledFinding } from './handled.ts';
@@ -125,6 +126,7 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
     ['versions', programs.then(versionsFinding)],
     ['resync', resyncJobIn(installation, transport).then((job) => resyncFinding(running, job, server ?? now()))],
     ['Websites', handledFinding(transport, namespaces, server ?? now())],
+    ['children', childrenFinding(transport, namespaces)],
     ['Gateway API', gatewayFinding(transport)],
     ['clock', serverClock.then(clockFinding)],
   ];

@@ -3,12 +3,14 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { websitePath } from '../../../functions/cluster/kubernetes.ts';
+import { kubernetes, websitePath } from '../../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
 import { VERSION } from '../../../functions/version.ts';
+import { reconcile } from '../../../functions/website/reconcile.ts';
 import type { Finding } from '../../../infra/cli/doctor/finding.ts';
 import { handledFinding } from '../../../infra/cli/doctor/handled.ts';
-import { createNamespace, createWebsite, patch } from '../../real-cluster.ts';
+import { eventually } from '../../eventually.ts';
+import { createNamespace, createWebsite, patch, remove } from '../../real-cluster.ts';
 import { website } from '../cli.ts';
 
 let admin: Transport;
@@ -161,4 +163,29 @@ it('The doctor reads from the lists of the API server when a Website changed las
   await patch(admin, path, { metadata: { managedFields, labels: { changed: 'true' } } });
   const stateAfter = async (minutes: number) => (await handledFinding(admin, [key.namespace], after(minutes))).state;
   expect([await stateAfter(10.5), await stateAfter(12)]).toEqual(['ok', 'problem']);
+});
+
+it('The doctor finds a child that an orphaning deletion left, until another Website adopts it', async () => {
+  const key = { namespace: await createNamespace(admin, 'doctor'), name: 'shop' };
+  const context = { cluster: kubernetes(admin), now: () => new Date() };
+  const spec = { image: 'nginx', replicas: 1 };
+  await createWebsite(admin, key, spec);
+  await reconcile(key, context);
+  const namespaces = ['--namespaces', key.namespace];
+  expect((await doctor(...namespaces)).found.get('children')).toMatchObject({ state: 'ok' });
+  await remove(admin, `${websitePath(key)}?propagationPolicy=Orphan`);
+  await eventually(async () =>
+    expect((await doctor(...namespaces)).found.get('children')).toEqual({
+      check: 'children',
+      state: 'problem',
+      message: `2 of 2 children have no owner, first Deployment ${key.namespace}/shop-deployment`,
+      toDo: expect.stringContaining('apply it again') as string,
+    }),
+  );
+  await createWebsite(admin, key, spec);
+  await reconcile(key, context);
+  expect((await doctor(...namespaces)).found.get('children')).toMatchObject({ state: 'ok' });
+  const list = { method: 'GET', path: `/apis/apps/v1/namespaces/${key.namespace}/deployments`, what: 'list' } as const;
+  const accept = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+  expect(await admin.json({ ...list, accept })).toMatchObject({ kind: 'PartialObjectMetadataList' });
 });
