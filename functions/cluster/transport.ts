@@ -4,7 +4,8 @@ import { Concurrency, NoTurnError, type Load, type Turn } from './concurrency.ts
 import { connectionsFor } from './connections.ts';
 import { messageOf, withoutQuotes } from './causes.ts';
 import type { ClusterAddress } from './credentials.ts';
-import { ClusterError, errorOf, TOO_LARGE_VERSION } from './errors.ts';
+import { ClusterError } from './errors.ts';
+import { errorOf, TOO_LARGE_VERSION } from './refusals.ts';
 import { AnswerTooLargeError, exchange, type Answer } from './exchange.ts';
 import type { Material } from './material.ts';
 import { CALL_MS } from './patience.ts';

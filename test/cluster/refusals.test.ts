@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { errorOf, retryAfterSeconds } from '../../functions/cluster/errors.ts';
+import { errorOf, retryAfterSeconds } from '../../functions/cluster/refusals.ts';
 
 it.each([
   ['7', 7],

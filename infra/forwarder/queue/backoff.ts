@@ -1,4 +1,4 @@
-import { LONGEST_WAIT_SECONDS } from '../../../functions/cluster/errors.ts';
+import { LONGEST_WAIT_SECONDS } from '../../../functions/cluster/refusals.ts';
 
 /** Bounds of an exponential backoff. Full jitter spreads out retries of deliveries that failed at the same time. */
 export interface Backoff {

@@ -1,7 +1,7 @@
 import { getCACertificates } from 'node:tls';
 import { HTTP } from 'cloudevents';
 import { Agent } from 'undici';
-import { retryAfterSeconds } from '../../../functions/cluster/errors.ts';
+import { retryAfterSeconds } from '../../../functions/cluster/refusals.ts';
 import { exchange, type Answer } from '../../../functions/cluster/exchange.ts';
 import { Troubles } from '../../../functions/cluster/troubles.ts';
 import { batchAnswers, VERSIONS_HEADER, versionsFrom } from '../../../functions/events/website-event.ts';

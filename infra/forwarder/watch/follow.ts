@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { requestFor } from '../../../functions/cluster/collection.ts';
-import { waitSeconds } from '../../../functions/cluster/errors.ts';
+import { waitSeconds } from '../../../functions/cluster/refusals.ts';
 import { isOlder } from '../../../functions/cluster/resource-version.ts';
 import { InvalidLineError, jsonLines } from './lines.ts';
 import { selected } from './list.ts';

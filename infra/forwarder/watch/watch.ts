@@ -1,4 +1,5 @@
-import { ClusterError, TOO_LARGE_VERSION, type ErrorCode } from '../../../functions/cluster/errors.ts';
+import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
+import { TOO_LARGE_VERSION } from '../../../functions/cluster/refusals.ts';
 import { delayMs, type Backoff } from '../queue/backoff.ts';
 import { follow, InterruptedError } from './follow.ts';
 import { InvalidLineError } from './lines.ts';
