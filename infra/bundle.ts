@@ -2,7 +2,7 @@
 // With the names of programs as arguments, it builds these alone.
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 /**
@@ -115,17 +115,38 @@ const DEFINED = { esbuildDetection: 'true' };
 const BANNER =
   "import{createRequire}from'node:module';const require=createRequire(import.meta.url);globalThis.__zod_globalConfig??={jitless:true};";
 
-const PLUGINS = [withoutUnusedParts, onlyKubeconfig, withoutSecondUndici, withoutUnusedUndici];
-
 /** The version of Node that package.json asks for. */
 const [, NEEDED = ''] = /"node": ">=([\d.]+)"/.exec(readFileSync('package.json', 'utf8')) ?? [];
 const [MAJOR = '', MINOR = '0'] = NEEDED.split('.');
 
 /**
- * Users run the program on a Node of their own. An older one would fail at what it lacks, in the middle of a command. The syntax is old
+ * Users run the programs on a Node of their own. An older one would fail at what it lacks, in the middle of the work. The syntax is old
  * on purpose.
+ * @param who such as `website needs`. @param end what to do with the message `t`.
  */
-const CHECK_NODE = `{const v=process.versions.node,[a,b]=v.split('.').map(Number);if(a<${MAJOR}||a===${MAJOR}&&b<${MINOR}){process.stderr.write('Node '+v+' is too old: website needs Node ${NEEDED} or newer.\\n');process.exit(2)}}`;
+const checkOfNode = (who: string, end: string): string =>
+  `{const v=process.versions.node,[a,b]=v.split('.').map(Number);if(a<${MAJOR}||a===${MAJOR}&&b<${MINOR}){const t='Node '+v+' is too old: ${who} Node ${NEEDED} or newer.';${end}}}`;
+const EXIT = "process.stderr.write(t+'\\n');process.exit(2)";
+
+/** By entry point. The host of Azure reports what an entry point throws. */
+const CHECKS: ReadonlyMap<string, string> = new Map([
+  ['functions/node.ts', checkOfNode('the functions need', EXIT)],
+  ['functions/azure.ts', checkOfNode('the functions need', 'throw new Error(t)')],
+  ['infra/forwarder/main.ts', checkOfNode('the forwarder needs', EXIT)],
+]);
+
+/** Begins the code of an entry point with its check. It runs after the static imports, and adds neither a file nor a line. */
+const checkingNode: Plugin = {
+  name: 'checking-node',
+  setup(building) {
+    building.onLoad({ filter: /\/(node|azure|main)\.ts$/ }, ({ path }) => {
+      const check = CHECKS.get(relative(process.cwd(), path));
+      return check === undefined ? undefined : { contents: check + readFileSync(path, 'utf8'), loader: 'ts' };
+    });
+  },
+};
+
+const PLUGINS = [withoutUnusedParts, onlyKubeconfig, withoutSecondUndici, withoutUnusedUndici, checkingNode];
 
 const common: BuildOptions = {
   bundle: true,
@@ -169,7 +190,7 @@ const PROGRAMS: Readonly<Record<string, BuildOptions>> = {
     // Reading the text is a part of each start.
     minify: true,
     keepNames: true,
-    banner: { js: `${CHECK_NODE}${BANNER}` },
+    banner: { js: `${checkOfNode('website needs', EXIT)}${BANNER}` },
     plugins: [withoutStaticImports, ...PLUGINS],
     // The generator of the CRD is part of it, and must not run.
     define: { ...DEFINED, 'import.meta.main': 'false' },
