@@ -20,8 +20,8 @@ export const lineOf = (event: CloudEvent<unknown>): string => `${JSON.stringify(
 /**
  * A file of events, to which one process appends. Lines keep their order. Those that wait during a write are written together.
  *
- * The file has whole lines only: what a failed write left is cut off, and a line that a previous process left unfinished is ended
- * before the next one. A file that was renamed or deleted is created again.
+ * After a failed write, it cuts off the part that was written. If a previous process ended in the middle of a line, it ends that line
+ * before it writes the next one. A file that was renamed or deleted is created again.
  */
 export class EventFile {
   readonly #path: string;

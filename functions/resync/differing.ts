@@ -1,4 +1,4 @@
-import { wouldLast } from './lasting.ts';
+import { wouldLast } from './rehearsal.ts';
 import { isNews } from '../website/status/history.ts';
 import type { Context } from '../website/reconcile.ts';
 import type { Website, WebsiteKey } from '../website/resource.ts';

@@ -24,8 +24,8 @@ export interface Look {
   /** Reads nothing and creates every desired child. If one exists already, its creation fails and the run reads everything. */
   readonly unseen?: true;
   /**
-   * If the Website may come from a cache, so may the children. A run acts on such children only if it writes each that depends on the
-   * spec, because the API server refuses a write to a child that has changed since.
+   * If the Website may come from a cache, so may the children. A run acts on such children only if it writes all of those that depend
+   * on the spec. The API server refuses a write to a child that has changed since.
    */
   readonly mayLag?: true;
   /** Where to look instead if the new spec may concern other children. */
