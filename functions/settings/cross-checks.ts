@@ -41,7 +41,9 @@ function tokenProblems(given: Given): string[] {
 }
 
 const gatewayProblems = ({ DEFAULT_GATEWAY: gateway, ONLY_DEFAULT_GATEWAY: only }: Given): string[] =>
-  gateway === undefined && isYes(only) ? ['ONLY_DEFAULT_GATEWAY: set DEFAULT_GATEWAY too, which it allows'] : [];
+  gateway === undefined && isYes(only)
+    ? ['ONLY_DEFAULT_GATEWAY: set DEFAULT_GATEWAY too, the only Gateway that Websites may then name']
+    : [];
 
 const isYes = (text: string | undefined): boolean => text !== undefined && !/^(false|0|no|off|n|disabled)$/i.test(text);
 

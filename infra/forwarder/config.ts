@@ -17,21 +17,22 @@ Watches Websites and their children, and sends a CloudEvent for each relevant ch
 A flag takes precedence over the environment variable in parentheses.
 
   --sink URL                URL to send events to, or file:///PATH to append them to a file (SINK, K_SINK); required
-  --sink-kind KIND          http, event-grid, storage-queue or file (SINK_KIND); default: as the URL, http or file
+  --sink-kind KIND          http, event-grid, storage-queue or file (SINK_KIND); default: http, or file for a file URL
   --sink-token-file FILE    send the bearer token in FILE, and reload it when it rotates (SINK_TOKEN_FILE)
   --sink-entra-scope SCOPE  send a Microsoft Entra token for SCOPE (SINK_ENTRA_SCOPE)
-  --mode MODE               binary, structured, or batched: several events per request (MODE); default: binary
+  --mode MODE               binary, structured, or batched: several events per request (MODE); default: binary, or structured
+                            with SINK_SIGNING_SECRET
   --parallel N              maximum number of concurrent deliveries (PARALLEL); default: 32
   --timeout SECONDS         how long to wait for the sink's response (TIMEOUT); default: 120
   --insecure-sink           allow plain http to a sink outside this machine and this cluster
-  --kubeconfig FILE         cluster to watch (KUBECONFIG); default: the Pod's own cluster
+  --kubeconfig FILE         cluster to watch (KUBECONFIG); default: ~/.kube/config, or the Pod's own cluster
   --context NAME            kubeconfig context to use (KUBE_CONTEXT)
   --cluster NAME            cluster name in the source of each event (CLUSTER_NAME); default: "default"
   --namespaces A,B          watch only these namespaces (NAMESPACES)
   --shard I/N               handle shard I of N, counted from 0; namespaces are spread over the shards (SHARD)
   --lease NAME              work only while holding this Lease, one per shard (LEASE); default: no leader election
   --lease-namespace NAME    namespace of the Lease (LEASE_NAMESPACE, POD_NAMESPACE); default: website-reconciler
-  --host ADDRESS            listen address of /livez, /readyz and /metrics (HOST); default: 0.0.0.0
+  --host ADDRESS            listen address of /readyz, /statusz, /metrics and /livez (HOST); default: 0.0.0.0
   --port N                  listen port, 0 to pick a free one (PORT); default: 8080
   --log-level LEVEL         trace, debug, info, warn, error or silent (LOG_LEVEL); default: info
   --help                    print this text
