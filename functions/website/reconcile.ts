@@ -168,8 +168,9 @@ async function judgeAndReport(
   const update = before ?? (await writeStatus(live, judged, context));
   note(live, judged, update, done);
   await announceTransition(live, update, context.cluster);
+  const unstored = update.isWritten || before !== undefined ? undefined : [live, written.children[CARRIER]];
   return {
-    outcome: outcomeOf(update.verdict, judged.status, now),
+    outcome: outcomeOf(update.verdict, judged.status, now, unstored),
     versions: versionsOf(update.website, written.children),
     statusProblem: update.problem?.note,
   };

@@ -1,7 +1,7 @@
 import { secondsSince } from './elapsed.ts';
 import { startOfUnready } from './history.ts';
 import type { ReadyReason, Verdict } from '../reasons.ts';
-import type { WebsiteStatus } from '../resource.ts';
+import type { Website, WebsiteStatus } from '../resource.ts';
 
 /**
  * The result of a reconcile.
@@ -42,15 +42,24 @@ const BOUNDS: Partial<Record<ReadyReason, Bounds>> = {
 /** Events of the Deployment report progress, but not why its Pods are not ready. So the functions look at the Pods from time to time. */
 const ROLLOUT: Bounds = { least: 5, most: 120 };
 
-/** @param status the Website's new status. */
-export function outcomeOf(verdict: Verdict, status: WebsiteStatus, now: Date): Outcome {
+/**
+ * @param status the Website's new status.
+ * @param unstored what the judgement rests on, if the API server refused the status for good. Then no condition keeps its age.
+ */
+export function outcomeOf(
+  verdict: Verdict,
+  status: WebsiteStatus,
+  now: Date,
+  unstored?: readonly (Pick<Website, 'metadata'> | undefined)[],
+): Outcome {
   const { state, reason, explainedBy } = verdict;
+  const since = unstored === undefined ? timesOf(status) : unstored.flatMap(writesOf);
   if (state === 'progressing' && explainedBy === 'Pods') {
     // A new spec is a new rollout, even if the condition is older.
-    const times = [...timesOf(status), startOfUnready(status)];
+    const times = [...since, startOfUnready(status)];
     return { kind: 'waiting', reason, requeueAfterSeconds: secondsUntilNextLook(ROLLOUT, times, now) };
   }
-  const next = (bounds: Bounds) => ({ requeueAfterSeconds: secondsUntilNextLook(bounds, timesOf(status), now) });
+  const next = (bounds: Bounds) => ({ requeueAfterSeconds: secondsUntilNextLook(bounds, since, now) });
   if (state === 'progressing') return { kind: 'waiting', reason, ...next(BOUNDS[reason] ?? ANNOUNCED) };
   if (state !== 'stalled') return { kind: 'settled', reason };
   return { kind: 'stalled', reason, ...(BOUNDS[reason] && next(BOUNDS[reason])) };
@@ -61,6 +70,10 @@ function timesOf({ conditions = [] }: WebsiteStatus): readonly (string | undefin
   const find = (wanted: string) => conditions.find(({ type }) => type === wanted)?.lastTransitionTime;
   return [find('Stalled') ?? find('Reconciling')];
 }
+
+/** When anybody wrote the object. */
+const writesOf = (object: Pick<Website, 'metadata'> | undefined): readonly (string | undefined)[] =>
+  object?.metadata.managedFields?.map(({ time }) => time) ?? [];
 
 function secondsUntilNextLook({ least, most }: Bounds, times: readonly (string | undefined)[], now: Date): number {
   const quarter = Math.floor(secondsSince(times, now) / 4);

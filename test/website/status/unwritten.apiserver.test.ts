@@ -198,3 +198,17 @@ it('A policy that changes the status leads to no write and no Event with each re
   );
   expect((await cli('explain', 'shop')).out).not.toContain('out of date');
 });
+
+it('A status that a policy denies is tried again less and less often', async () => {
+  await createWebsite(admin, key, SPEC);
+  await becomesReady();
+  await forbid(admin, scope());
+  await failsWith(/\(Rejected\): .*denied request: not here/);
+  const outcomeAfter = async (minutes: number) => {
+    const now = () => new Date(Date.now() + minutes * 60_000);
+    return (await reconcile(key, { cluster: kubernetes(account.transport), now }, { look: AT_EVERYTHING })).outcome;
+  };
+  const rejected = { kind: 'stalled', reason: 'Rejected' };
+  expect(await outcomeAfter(0)).toEqual({ ...rejected, requeueAfterSeconds: 30 });
+  expect(await outcomeAfter(60)).toEqual({ ...rejected, requeueAfterSeconds: 600 });
+});

@@ -180,6 +180,37 @@ describe('A status that the API server does not store', () => {
     },
   );
 
+  it.each([
+    ['the Website was written', [0], [30, 30, 60, 300, 600]],
+    ['the Website or its Deployment was written', [0, 3600], [30, 30, 30, 30, 600]],
+  ])('is tried again less and less often, by the time since %s', async (_, [website = 0, deployment = 0], waits) => {
+    const at = (second: number) => {
+      const time = new Date(NOW.getTime() + second * 1000).toISOString();
+      return {
+        managedFields: [
+          { manager: 'x', time: NOW.toISOString() },
+          { manager: 'y', time },
+        ],
+      };
+    };
+    refuse('PolicyDenied');
+    const read = cluster.getWebsite.bind(cluster);
+    cluster.getWebsite = async (wanted) => {
+      const found = await read(wanted);
+      return found && { ...found, metadata: { ...found.metadata, ...at(website) } };
+    };
+    const { metadata } = cluster.children()[0] as Deployment;
+    cluster.edit(cluster.children()[0] as Deployment, { metadata: { ...metadata, ...at(deployment) }, status: {} });
+    const found: unknown[] = [];
+    for (const later of [0, 60, 240, 1200, 86_400]) {
+      seconds = later;
+      found.push((await run()).outcome);
+    }
+    expect(found).toEqual(
+      waits.map((requeueAfterSeconds) => ({ kind: 'stalled', reason: 'Rejected', requeueAfterSeconds })),
+    );
+  });
+
   it('is not sent again as a report of its own failure, which would wait for the same webhook', async () => {
     refuse('InternalError');
     cluster.edit(cluster.children()[0] as Deployment, { status: {} });
