@@ -74,7 +74,7 @@ const LINES: readonly Line[] = [
     phase: 'single',
     of: latency('website', 'p50'),
     digits: 1,
-    inSummary: 'one new Website, until its status says so, ms',
+    inSummary: 'one new Website, until its status is written, ms',
   },
   { name: 'to the status, p99 ms', phase: 'single', of: latency('website', 'p99'), digits: 0 },
   {
