@@ -149,6 +149,23 @@ it('An unreachable cluster does not keep the others from their resync, and is lo
   });
 });
 
+it('All clusters share the places of MAX_CONCURRENT', async () => {
+  const settings = { KUBECONFIG: kubeconfig(), CLUSTERS, MAX_CONCURRENT: '1', RESYNC_INTERVAL_SECONDS: '0' };
+  const program = startFunctions(settings);
+  const at = String((await program.line('Listening'))['url']);
+  const headers = { 'content-type': 'application/cloudevents+json' };
+  const post = (cluster: string) =>
+    fetch(at, { method: 'POST', headers, body: JSON.stringify(eventOf('shop', sourceOf(cluster))) });
+  west.add({ path: /./, fault: { freeze: true } });
+  const atWork = post('west');
+  await eventually(() => expect(asked()).toEqual({ west: true, east: false }));
+  expect((await post('east')).status).toBe(429);
+  west.heal();
+  expect((await atWork).status).toBe(503);
+  expect((await post('east')).status).toBe(204);
+  expect(await program.stop()).toBe(0);
+});
+
 it('A cluster with failing credentials is logged, and works once they are available', async () => {
   const event = eventOf('shop', sourceOf('broken'));
   const refused = await send(event);
