@@ -136,16 +136,16 @@ async function writeAll(
   const ahead = judgeAhead(website, decision, children, context.now);
   const writing = writeAndReport(website, decision.plan, children, context, done);
   if (ahead === undefined) return { result: await writing, live: website };
-  const [wrote, told] = await Promise.allSettled([writing, writeStatus(website, ahead, context)]);
-  if (told.status === 'fulfilled') {
-    note(website, ahead, told.value, done);
-    // Without the write, no rollout has begun that an Event could report.
-    if (!isRefused(wrote) || told.value.problem !== undefined)
-      await announceTransition(website, told.value, context.cluster);
+  const [wrote, reported] = await Promise.allSettled([writing, writeStatus(website, ahead, context)]);
+  if (reported.status === 'fulfilled') {
+    note(website, ahead, reported.value, done);
+    // If the API server refused the write, no rollout has begun, and there is nothing to announce.
+    if (!isRefused(wrote) || reported.value.problem !== undefined)
+      await announceTransition(website, reported.value, context.cluster);
   }
   const result = await writing;
-  if (told.status === 'rejected') throw told.reason;
-  return { result, live: told.value.website };
+  if (reported.status === 'rejected') throw reported.reason;
+  return { result, live: reported.value.website };
 }
 
 const isRefused = (wrote: PromiseSettledResult<Awaited<ReturnType<typeof write>>>): boolean =>
@@ -239,8 +239,8 @@ const confirmed = async (website: Website, decision: Decision, cluster: Cluster)
   takesAny(decision.plan) ? cluster.updateStatus(website) : website;
 
 /**
- * Whether the Deployment was not read from the API server's storage, and was not written either: the API server refused the write for
- * a reason that no retry fixes. Then nothing shows that it is up to date.
+ * Whether nothing shows that the Deployment is up to date: it came from a cache or a copy, and the API server refused to write it for a
+ * reason that no retry fixes.
  */
 const isUnconfirmed = (run: Run, before: Children, { children }: Written): boolean =>
   isUnsure(run) && children[CARRIER] === before[CARRIER];

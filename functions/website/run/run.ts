@@ -65,19 +65,20 @@ async function existsAny(kinds: readonly ChildKind[], { metadata }: Website, clu
   return late.some((child) => child !== undefined);
 }
 
-/** Where a run reads the children. One that found nothing to write into cached children reads them from the storage. */
+/** Where a run reads the children. After it found nothing to write into cached children, it reads them from the storage. */
 export const childrenFrom = ({ look, since, cached }: Run): 'cache' | undefined =>
   look?.mayLag === true && since !== undefined && cached === undefined ? 'cache' : undefined;
 
 /**
- * Whether the run did not read the Deployment from the API server's storage: it is a copy, it comes from a cache, or an event says that
- * it was deleted. Then only a write shows that this is up to date.
+ * Whether only a write can show that the Deployment is up to date: it is a copy, it comes from a cache, or an event says that it was
+ * deleted.
  */
 export const isUnsure = (run: Run): boolean => run.kept !== undefined || childrenFrom(run) === 'cache';
 
 /**
- * Whether no write will confirm the children, or another write comes first. A scale writes the Website, by the number of the
- * Deployment. A copy may be older than what a cache shows, so nothing is written before it or at the same time.
+ * Whether the run must read unsure children again before it acts: if its first write does not confirm them, or if something else is
+ * written first. A scale writes the Website, with the Deployment's number. A copy may be older than what a cache shows, so nothing is
+ * written before the child that replaces it, or at the same time.
  */
 function mayHaveLagged(run: Run, { plan: { steps }, scale }: Decision): boolean {
   const [first = []] = steps;
