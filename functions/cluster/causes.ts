@@ -1,7 +1,12 @@
-/** The message of an error. undici leaves it empty and wraps the system's error as the cause. */
+/**
+ * The message of an error, or of its causes if it has none: undici wraps the system's error, and Node reports one error for each
+ * address of a name.
+ */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.message === '' && error.cause !== undefined ? messageOf(error.cause) : error.message;
+  if (error.message !== '') return error.message;
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error.cause === undefined ? error.name : messageOf(error.cause);
 }
 
 /** Replaces a parser's error, whose message quotes the input and so may contain a secret. */

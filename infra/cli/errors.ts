@@ -1,3 +1,4 @@
+import { messageOf } from '../../functions/cluster/causes.ts';
 import { ClusterError, type ErrorCode } from '../../functions/cluster/errors.ts';
 
 /** Exit codes of the program, which scripts may rely on. */
@@ -32,7 +33,5 @@ export async function ifRefused<T, Instead>(
 export const isForbidden = (error: unknown): boolean => error instanceof ClusterError && error.code === 'Forbidden';
 
 /** Why there is no answer. `fetch` wraps the system's error as the cause. */
-export function whyOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
-}
+export const whyOf = (error: unknown): string =>
+  messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
