@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CloudEvent } from 'cloudevents';
+import { messageOf } from '../cluster/causes.ts';
 
 /** How long `close` waits for a write. A network file system may never answer. */
 const CLOSE_MS = 3_000;
@@ -111,7 +112,7 @@ export class EventFile {
     try {
       return await work();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new Error(`Could not write ${this.#path}: ${why}`, { cause: error });
     }
   }

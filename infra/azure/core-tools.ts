@@ -1,6 +1,7 @@
 // Checks for Azure Functions Core Tools before anything is built: the first part of npm run start:azure.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { messageOf } from '../../functions/cluster/causes.ts';
 
 /** Workers of older Core Tools refuse Node 24. */
 const NEEDED = [4, 4, 0];
@@ -16,7 +17,7 @@ async function problem(): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       return `Could not find func: install Azure Functions Core Tools ${NEEDED.join('.')} or newer (${INSTALL})`;
-    return `Could not run func --version: ${error instanceof Error ? error.message : String(error)}`;
+    return `Could not run func --version: ${messageOf(error)}`;
   }
 }
 

@@ -1,6 +1,7 @@
 // The program `website`: its commands, the flags that they share, and how it prints their answers.
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
+import { messageOf } from '../../functions/cluster/causes.ts';
 import { NO_CLUSTER, type ClusterAddress } from '../../functions/cluster/credentials.ts';
 import { withoutSecrets } from '../../functions/cluster/without-secrets.ts';
 import { VERSION } from '../../functions/version.ts';
@@ -76,7 +77,7 @@ export async function run(args: readonly string[], { out, error: errorOut, ...re
   } catch (error) {
     // commander has printed the error, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const isOtherwise = message === NO_CLUSTER && process.otherwise !== undefined;
     process.error(`Error: ${message}${isOtherwise ? `. ${process.otherwise}` : ''}`);
     return error instanceof UsageError ? EXIT.usage : EXIT.error;

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../functions/cluster/causes.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import type { Transport } from '../../functions/cluster/transport.ts';
 import * as z from 'zod';
@@ -91,8 +92,6 @@ function silentMs(
   if (version !== seen.version) return 0;
   return seen.silentMs + Math.min(performance.now() - seen.readAt, 2 * period);
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Runs the work, and renews the Lease until it is lost or the signal aborts. */
 async function hold(

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseDocument, stringify } from 'yaml';
+import { messageOf } from '../../functions/cluster/causes.ts';
 import { cacheFolder, findBinaries } from '../local/binaries/binaries.ts';
 import { officialReleases } from '../local/binaries/download.ts';
 import { goBuild } from '../local/binaries/go-build.ts';
@@ -115,9 +116,7 @@ if (import.meta.main) {
     });
     writeRelease(options, tools);
   } catch (error) {
-    process.stderr.write(
-      `${basename(import.meta.filename)}: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
+    process.stderr.write(`${basename(import.meta.filename)}: ${messageOf(error)}\n`);
     process.exitCode = 1;
   }
 }

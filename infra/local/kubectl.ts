@@ -1,6 +1,7 @@
 // npm run kubectl -- ARGS: runs the pinned kubectl against the cluster of the `npm start` that runs.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { messageOf } from '../../functions/cluster/causes.ts';
 import { cacheFolder, findBinaries } from './binaries/binaries.ts';
 import { plainProgress } from './binaries/progress.ts';
 import { allSources } from './binaries/sources.ts';
@@ -39,6 +40,6 @@ async function kubectl(args: readonly string[]): Promise<number> {
 try {
   process.exitCode = await kubectl(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../functions/cluster/causes.ts';
 import { portFrom, UsageError } from '../usage.ts';
 
 export const USAGE = `Usage: npm start -- [flags]
@@ -82,6 +83,6 @@ function parsed(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}. See npm start -- --help`);
+    throw new UsageError(`${messageOf(error)}. See npm start -- --help`);
   }
 }

@@ -1,6 +1,7 @@
 // npm start: runs a control plane, the forwarder, the functions and a sample Website with one command.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../functions/cluster/causes.ts';
 import { UsageError } from '../usage.ts';
 import { cacheFolder } from './binaries/binaries.ts';
 import { isOnPath } from './binaries/executable.ts';
@@ -129,8 +130,6 @@ async function cleanUp(): Promise<void> {
     await each().catch((error: unknown) => process.stderr.write(`${messageOf(error)}\n`));
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Runs until somebody stops it, and returns the exit code. */
 async function run(options: Options): Promise<number> {

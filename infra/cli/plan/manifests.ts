@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import { LABEL_KEY, LABEL_VALUE } from '../../../functions/website/schema/grammar.ts';
 import {
@@ -93,9 +94,7 @@ function documentsIn(file: string): unknown[] {
     return documents.map((document): unknown => document.toJS({ maxAliasCount: 100 }));
   } catch (error) {
     // A few aliases of aliases can stand for gigabytes.
-    throw new UsageError(
-      `${inputName(file)} cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new UsageError(`${inputName(file)} cannot be read as YAML: ${messageOf(error)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import type { Versions } from '../../../functions/website/children/kinds.ts';
 import type { WebsiteEvent } from '../event.ts';
 
@@ -26,5 +27,5 @@ export interface Sink {
 
 export const failureOf = (error: unknown): Delivery => ({
   kind: 'failed',
-  why: error instanceof Error ? error.message || error.name : String(error),
+  why: messageOf(error),
 });

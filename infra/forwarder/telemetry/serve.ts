@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import type { Troubles } from '../../../functions/cluster/troubles.ts';
 import { statuszText } from '../../../functions/statusz.ts';
 import type { Health } from './health.ts';
@@ -48,7 +49,7 @@ export async function serve(
       return await (pages[path] ?? (() => NOT_FOUND))();
     } catch (error) {
       // A failure to render a page must not end the process.
-      return { status: 500, text: `${error instanceof Error ? error.message : String(error)}\n` };
+      return { status: 500, text: `${messageOf(error)}\n` };
     }
   };
   const server = createServer((request, response) => {

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
 import { TOO_LARGE_VERSION } from '../../../functions/cluster/refusals.ts';
 import { delayMs, type Backoff } from '../queue/backoff.ts';
@@ -28,7 +29,7 @@ export async function watch(options: WatchOptions, signal: AbortSignal): Promise
       if (error instanceof InterruptedError && error.hadWorked) failures = 0;
       failures++;
       const delay = delayMs(BACKOFF, failures, options.surroundings.random(), retryAfter(error));
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       state = { name: 'waiting', delayMs: delay, why, code: codeOf(error), next: resumption(state, error, failures) };
     }
   }

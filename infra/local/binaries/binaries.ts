@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { isFullDisk } from '../full-disk.ts';
 import { makeFolder } from '../make-folder.ts';
 import { isExecutable } from './executable.ts';
@@ -65,7 +66,7 @@ export async function findBinaries<Wanted extends Program = ControlPlaneProgram>
     makeCache(cache);
     progress(`Trying ${source.name} for ${missing().join(', ')}`, 'replaced');
     await source.fetch(missing(), cached, progress).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       failures.push(`${source.name}: ${why}`);
       progress(`${source.name}: ${why}`);
     });
@@ -84,7 +85,7 @@ function makeCache(cache: string): void {
     makeFolder(cache);
     accessSync(cache, constants.W_OK);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new MissingBinariesError(
       `The cache ${cache} cannot be written (${why}): set XDG_CACHE_HOME to a folder with 1 GB of free space`,
       { cause: error },

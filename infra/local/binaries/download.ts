@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Agent, fetch } from 'undici';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import type { Source } from './binaries.ts';
 import { OFFICIAL, platformName, releaseOf, unofficialReleaseOf, type Release, type ReleaseHosts } from './releases.ts';
 import { inWorkFolder } from './work-folder.ts';
@@ -93,8 +94,8 @@ async function download({ url, checksum, inside }: Release, destination: Destina
 
 async function get(url: string, agent: Agent) {
   const response = await fetch(url, { dispatcher: agent }).catch((error: unknown) => {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new Error(`${url} cannot be reached: ${cause}`, { cause: error });
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    throw new Error(`${url} cannot be reached: ${messageOf(cause)}`, { cause: error });
   });
   if (!response.ok) throw new Error(`${url} returned HTTP ${response.status}`);
   return response;
@@ -115,7 +116,7 @@ async function save(url: string, { path, agent, received }: Destination): Promis
     }
   };
   await pipeline(Readable.fromWeb(body), hashed, createWriteStream(path)).catch((error: unknown) => {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new Error(`The download of ${url} was interrupted: ${why}`, { cause: error });
   });
   return hash.digest('hex');

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { isFullDisk } from '../full-disk.ts';
 import { makeFolder } from '../make-folder.ts';
 import { ProgramEndedError } from '../processes/processes.ts';
@@ -30,7 +31,7 @@ export function temporaryFolder(): DataFolder {
     const path = mkdtempSync(join(tmpdir(), 'website-reconciler-'));
     return { path, lifetime: 'temporary', age: 'new', leftover: path };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new DataFolderError(
       `The temporary folder ${tmpdir()} cannot be used (${why}): set TMPDIR to another folder`,
       {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { Places } from '../../../functions/cluster/places.ts';
@@ -41,7 +42,7 @@ export function detailsFrom({ transport, runs, functions }: Surroundings): (key:
       const trouble: string[] = [];
       const orSay = async <T>(answer: Promise<T>, instead: T): Promise<T> =>
         answer.catch((error: unknown) => {
-          trouble.push(error instanceof Error ? error.message : String(error));
+          trouble.push(messageOf(error));
           return instead;
         });
       const [about, records] = await Promise.all([

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { websiteKey, type WebsiteKey } from '../../../functions/website/resource.ts';
 import { limitConnections } from './connections.ts';
 import { contentSecurityPolicy, pageFiles } from './files.ts';
@@ -96,7 +97,7 @@ export async function servePage(
       // A failure in one answer must not affect the others.
       respond().catch((error: unknown) => {
         if (response.headersSent) response.destroy();
-        else send(text(500, error instanceof Error ? error.message : String(error)));
+        else send(text(500, messageOf(error)));
       });
     },
   );

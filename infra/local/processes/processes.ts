@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } f
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { boundLog, earlierOf } from './bound-log.ts';
 import { startGuard } from './guard.ts';
 import { lastLines } from './last-lines.ts';
@@ -140,7 +141,7 @@ export class Processes {
     try {
       return lastLines(readFileSync(this.logOf(name), 'utf8'));
     } catch (error) {
-      return `Its log cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      return `Its log cannot be read: ${messageOf(error)}`;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { DataFolderError } from '../control-plane/data-folder.ts';
 
 /**
@@ -25,6 +26,6 @@ function problemIn(file: string): string | undefined {
       database.close();
     }
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { isFullDisk } from '../full-disk.ts';
 import type { Options } from '../options.ts';
 import { ProgramEndedError } from '../processes/processes.ts';
@@ -7,7 +8,7 @@ const KEPT = 'choose another --data folder';
 
 /** An error for people: what happened, what to do, and where the logs are. */
 export function failureText(error: unknown, { data }: Pick<Options, 'data'>): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const lines = [message];
   if (isFullDisk(message) && !/TMPDIR|XDG_CACHE_HOME/.test(message))
     lines.push(`The disk is full: free some space, or ${data === undefined ? TEMPORARY : KEPT}.`);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { API_VERSION, GROUP, PLURAL, type Website } from '../../../functions/website/resource.ts';
@@ -59,7 +60,7 @@ async function keepReading(latest: Latest, options: LiveOptions): Promise<void> 
       if (error instanceof ClusterError && error.status !== undefined) answered();
       if (isMissing(error)) latest.table = () => [MISSING];
       // The cluster may be away for a moment.
-      warnings.note('npm start', error instanceof Error ? error.message : String(error), now());
+      warnings.note('npm start', messageOf(error), now());
     }
     await delay(POLL_MS);
   }
