@@ -51,6 +51,11 @@ describe('A watch that loses', () => {
     await scale('stays', 2);
     await create('end-of-changes');
   }
+  /** Moves the watch on past a change, so that only a list reveals it. */
+  const bookmarkOf = (line: string): string => {
+    const { object } = JSON.parse(line) as { object: { metadata: { resourceVersion: string } } };
+    return JSON.stringify({ type: 'BOOKMARK', object: { metadata: object.metadata } });
+  };
   const ours = () => `"namespace":"${stage.namespace}"`;
   const each = [1, 2, 3, 4, 5];
 
@@ -72,7 +77,10 @@ describe('A watch that loses', () => {
   });
 
   it('every change is repaired by the next list', async () => {
-    await changesInAWatchWith({ lines: () => [] });
+    const lost: string[] = [];
+    await changesInAWatchWith({ lines: (line) => (lost.push(line), [bookmarkOf(line)]) });
+    // The forwarder is ready before its watch is open. A list before that would end another watch than this one.
+    await eventually(() => expect(lost.join('\n')).toContain('"name":"end-of-changes"'));
     expect(stage.sink.accepted).toEqual([]);
     forceList(stage.api);
     await lastStatesArrive();
