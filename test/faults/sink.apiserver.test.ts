@@ -1,8 +1,7 @@
 // Faults between the forwarder and the sink.
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { eventually } from '../eventually.ts';
+import { APART, freePort } from '../free-port.ts';
 import type { Program } from '../program.ts';
 import { createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
 import type { Fault } from './fault.ts';
@@ -122,7 +121,7 @@ describe('An event that the sink answers with', () => {
   );
 
   it('an endless 200 body is not sent again', async () => {
-    const program = await stage.start('--timeout', '1');
+    const program = await stage.start();
     await isReady(program);
     stage.sink.answer = ({ name }) => (name === 'endless' ? { status: 200, body: 'endless' } : {});
     await create('endless');
@@ -133,8 +132,7 @@ describe('An event that the sink answers with', () => {
   });
 
   it('an endless 503 body is sent again with the same id', async () => {
-    const program = await stage.start('--timeout', '1');
-    await isReady(program);
+    await isReady(await stage.start());
     stage.sink.answer = () => ({ status: 503, body: 'endless' });
     await create('retried');
     await eventually(() => expect(stage.sink.attempts.length).toBeGreaterThanOrEqual(2));
@@ -179,11 +177,11 @@ describe('The forwarder keeps sending the same event to a sink', () => {
 
   it('that refuses connections, which gets every event once it listens again', async () => {
     const port = await freePort();
-    const program = await stage.start('--sink', `http://127.0.0.1:${port}/`);
+    const program = await stage.start('--sink', `http://${APART}:${port}/`);
     await isReady(program);
     for (const name of ['a', 'b', 'c']) await create(name);
     await eventually(() => expect(failures(program, 'c').length).toBeGreaterThanOrEqual(2));
-    back = await startSink(stage.namespace, port);
+    back = await startSink(stage.namespace, { host: APART, port });
     await eventually(() => expect(names(back?.accepted ?? []).toSorted()).toEqual(['a', 'b', 'c']));
   });
 });
@@ -192,7 +190,8 @@ it('A sink slower than the deadline gets the next event of a Website only after 
   const timeoutMs = 1_000;
   const open: (() => void)[] = [];
   stage.sink.answer = () => ({ after: new Promise((resolve) => open.push(resolve)) });
-  await isReady(await stage.start('--timeout', String(timeoutMs / 1000)));
+  const program = await stage.start('--timeout', String(timeoutMs / 1000));
+  await isReady(program);
   await create('slow');
   await eventually(() => expect(stage.sink.attempts).toHaveLength(1));
   await eventually(() => expect(stage.sink.attempts).toHaveLength(2));
@@ -208,10 +207,11 @@ it('A sink slower than the deadline gets the next event of a Website only after 
   const { attempts } = stage.sink;
   const pairs = attempts.slice(1).map((attempt, index) => ({ attempt, before: attempts[index] }));
   for (const { attempt, before } of pairs) {
-    // The deadline began before the event came, on a busy machine long before. Without it, the next would come at once.
-    expect(attempt.at - (before?.at ?? 0)).toBeGreaterThan(timeoutMs / 2);
+    // The deadline began before the event came, on a busy machine long before. Without it, the second would come at once.
+    expect(attempt.at - (before?.at ?? 0)).toBeGreaterThan(timeoutMs / 5);
     expect(Number(attempt.resourceVersion)).toBeGreaterThanOrEqual(Number(before?.resourceVersion));
   }
+  for (const { ms } of failures(program, 'slow')) expect(Number(ms)).toBeGreaterThanOrEqual(timeoutMs - 10);
 });
 
 it('Two forwarders at once send the same events, once each', async () => {
@@ -231,11 +231,3 @@ it('Two forwarders at once send the same events, once each', async () => {
   await other.close();
   expect(other.accepted.map(untimed)).toEqual(stage.sink.accepted.map(untimed));
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -43,7 +43,10 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-export async function startSink(namespace: string, port = 0): Promise<Sink> {
+export async function startSink(
+  namespace: string,
+  { host, port }: { readonly host: string; readonly port: number } = { host: '127.0.0.1', port: 0 },
+): Promise<Sink> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -57,9 +60,9 @@ export async function startSink(namespace: string, port = 0): Promise<Sink> {
     if (type.endsWith('.resync')) sink.resyncs.push(performance.now());
     return data?.namespace === namespace ? receive(sink, { id, type, ...data }) : {};
   }
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   const sink: Sink = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}/`,
     attempts: [],
     accepted: [],
     resyncs: [],

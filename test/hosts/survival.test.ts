@@ -6,6 +6,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { connect } from '../../functions/cluster/transport.ts';
 import { eventually } from '../eventually.ts';
+import { APART, freePort } from '../free-port.ts';
 import { startForwarder, startFunctions, startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 
@@ -92,7 +93,7 @@ it('An answer that cannot be written leads to a 500, and only that request fails
 
 describe('The Node host keeps running if its log cannot be written because of', () => {
   const start = (stdout: number | 'pipe') => {
-    const variables = { HOST: '127.0.0.1', PORT: String(port), ALLOW_ANONYMOUS: '1', KUBECONFIG, LOG_LEVEL: 'trace' };
+    const variables = { HOST: APART, PORT: String(port), ALLOW_ANONYMOUS: '1', KUBECONFIG, LOG_LEVEL: 'trace' };
     const child = spawn(process.execPath, ['dist/functions/node.js'], {
       env: variables,
       stdio: ['ignore', stdout, 'ignore'],
@@ -101,15 +102,10 @@ describe('The Node host keeps running if its log cannot be written because of', 
     return child;
   };
   let port: number;
-  beforeEach(async () => {
-    const free = createServer();
-    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve));
-    ({ port } = free.address() as AddressInfo);
-    await new Promise((resolve) => free.close(resolve));
-  });
+  beforeEach(async () => void (port = await freePort()));
   const answers = async () => {
     for (let count = 0; count < 5; count++)
-      await eventually(async () => expect(await send(`http://127.0.0.1:${port}/`)).toBe(204));
+      await eventually(async () => expect(await send(`http://${APART}:${port}/`)).toBe(204));
   };
 
   it('a full disk', async () => {
