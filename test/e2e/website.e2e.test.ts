@@ -68,16 +68,18 @@ it('A change of the image is rolled out', async () => {
 });
 
 it("kubectl scale changes the replicas, and the scale's selector finds the Pods", async () => {
-  const path = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/shop/scale`;
-  await patch(admin, path, { spec: { replicas: 4 } });
+  const scalePath = `/apis/stable.example.com/v1/namespaces/${key.namespace}/websites/shop/scale`;
+  await patch(admin, scalePath, { spec: { replicas: 4 } });
   await isReady(4);
-  const scale = (await admin.json({ method: 'GET', path, what: 'get the scale' })) as { status: { selector: string } };
-  const pods = (await admin.json({
-    method: 'GET',
-    path: `/api/v1/namespaces/${key.namespace}/pods?labelSelector=${encodeURIComponent(scale.status.selector)}`,
-    what: 'list the Pods',
-  })) as { items: object[] };
-  expect(pods.items).toHaveLength(4);
+  const scale = (await admin.json({ method: 'GET', path: scalePath, what: 'get the scale' })) as {
+    status: { selector: string };
+  };
+  const path = `/api/v1/namespaces/${key.namespace}/pods?labelSelector=${encodeURIComponent(scale.status.selector)}`;
+  // Pods of the previous image may still be ending.
+  await eventually(async () => {
+    const pods = (await admin.json({ method: 'GET', path, what: 'list the Pods' })) as { items: object[] };
+    expect(pods.items).toHaveLength(4);
+  });
 });
 
 it.each([

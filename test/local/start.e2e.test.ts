@@ -153,6 +153,8 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     async (name) => {
       const running = await up();
       const folder = dirname(running.kubeconfig);
+      const log = join(folder, 'logs', 'website-functions.log');
+      await eventually(() => expect(readFileSync(log, 'utf8')).toContain('Reconciled Website'));
       process.kill(pidOf(name, running), 'SIGKILL');
       expect(await running.program.exit).toBe(1);
       const text = running.program.stderr.join('');
@@ -160,7 +162,7 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
       expect(text).toContain(`The logs are kept in ${folder}/logs`);
       expect(processesIn(folder)).toEqual([]);
       expect(readdirSync(folder)).toEqual(['logs']);
-      expect(readFileSync(join(folder, 'logs', 'website-functions.log'), 'utf8')).toContain('Reconciled Website');
+      expect(readFileSync(log, 'utf8')).toContain('Reconciled Website');
       rmSync(folder, { recursive: true });
     },
   );

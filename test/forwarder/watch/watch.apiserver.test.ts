@@ -136,7 +136,8 @@ describe('A watch connection', () => {
     ['that stays open but silent', { freeze: true }],
   ])('%s is resumed from the last version without losing a change', async (_, fault) => {
     proxy.add({ path: WATCH, fault, times: 2 });
-    start({ silenceMs: 300 });
+    // A busy API server may take some time to open a watch, and four failures in a row lead to a list.
+    start({ silenceMs: 1_000 });
     await isWatching();
     for (const name of ['a', 'b', 'c']) await createWebsite(admin, key(name), spec);
     await eventually(() => expect(told()).toEqual(['changed a', 'changed b', 'changed c']));

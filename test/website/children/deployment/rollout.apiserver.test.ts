@@ -40,8 +40,12 @@ it('A new image whose Pods do not start is Progressing, and after its deadline t
   await says(
     /^False ProgressDeadlineExceeded: nginx:2 did not become ready in time: 1 of 2 replicas are updated, 0 of them are ready, and 2 old replicas still serve: ReplicaSet "shop-deployment-\w+" has timed out progressing\. Unschedulable: 0\/1 nodes are available: .*$/,
   );
-  expect(await kubernetes(site.admin).getWebsite(site.key)).toMatchObject({
-    status: { replicas: 3, availableReplicas: 2 },
+  // The Pod of the rollout before may still be there.
+  await eventually(async () => {
+    await run();
+    expect(await kubernetes(site.admin).getWebsite(site.key)).toMatchObject({
+      status: { replicas: 3, availableReplicas: 2 },
+    });
   });
 });
 
