@@ -4,7 +4,9 @@ const SELDOM_MS = 200;
 
 /**
  * Runs the assertions again and again until they hold, and throws the last failure at the deadline. The waits between grow, because
- * an attempt often asks an API server that has little CPU time. @param everyMs makes all waits the same.
+ * an attempt often asks an API server that has little CPU time. The default deadline is no longer than the time after which the programs
+ * look again without an event, at a stalled Website or for a missing API. A longer one would hide a lost event.
+ * @param everyMs makes all waits the same.
  */
 export async function eventually<T>(
   assertions: () => T | Promise<T>,
