@@ -69,7 +69,7 @@ describe('A forwarder that is killed', () => {
       await namesThatArrived();
       stage.sink.answer = () => ({ status: 503 });
       for (const name of sites.slice(0, 4)) await scale(name, 1);
-      await eventually(() => expect(stage.sink.attempts.length).toBeGreaterThan(sites.length));
+      await eventually(() => expect(stage.sink.attempts.map(({ generation }) => generation)).toContain(2));
     },
   };
 
@@ -102,7 +102,8 @@ describe('A forwarder that is killed', () => {
     // One list, unless a machine that is very busy lost a watch.
     const lists = stage.api.requests.slice(asked).filter((request) => LIST.test(request)).length;
     expect(stage.sink.resyncs.length - resyncs).toBeLessThanOrEqual(lists);
-    expect(stage.sink.accepted.slice(events).map(({ name }) => name)).toEqual(['site-01']);
+    // The status that the sink writes is an edit by a stranger, which leads to another event about this Website.
+    expect(new Set(stage.sink.accepted.slice(events).map(({ name }) => name))).toEqual(new Set(['site-01']));
   });
 });
 
