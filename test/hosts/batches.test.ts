@@ -27,7 +27,7 @@ describe.each([
     await proxy.close();
   });
 
-  const eventFor = (name: string, type: string = EVENT_TYPES.changed) => ({
+  const eventFor = (name: string, type: string = EVENT_TYPES.changed, reason = 'retry') => ({
     id: '1',
     specversion: '1.0',
     source: '/x',
@@ -38,7 +38,7 @@ describe.each([
       namespace: 'default',
       name,
       uid: 'x',
-      reason: 'retry',
+      reason,
     },
   });
   const post = (body: unknown) => fetch(url, { method: 'POST', headers: BATCH, body: JSON.stringify(body) });
@@ -59,9 +59,10 @@ describe.each([
     proxy.requests.length = 0;
     proxy.add({ path: /websites\/missing/, fault: { freeze: true } });
     // A deletion is believed without a request. Requests for all of them would take a slow machine longer than an event may take.
-    const { changed, deleted } = EVENT_TYPES;
-    const typeOf = (index: number) => (index < 10 ? changed : deleted);
-    const answer = post(Array.from({ length: 100 }, (__, index) => eventFor(`missing-${index}`, typeOf(index))));
+    const events = Array.from({ length: 100 }, (__, index) =>
+      index < 10 ? eventFor(`missing-${index}`) : eventFor(`deleted-${index}`, EVENT_TYPES.deleted, 'deleted'),
+    );
+    const answer = post(events);
     const asked = () =>
       new Set(proxy.requests.map((request) => /websites\/(missing-\d+)/.exec(request)?.[1]).filter(Boolean)).size;
     await eventually(() => expect(asked()).toBe(3));
