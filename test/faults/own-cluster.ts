@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { cacheFolder, findBinaries } from '../../infra/local/binaries/binaries.ts';
@@ -50,6 +51,8 @@ export async function startOwnCluster(data?: string): Promise<OwnCluster> {
     async stop() {
       await admin.close();
       await controlPlane.stop();
+      // A test that kills a program of it makes its logs stay.
+      if (data === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
