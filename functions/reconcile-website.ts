@@ -106,7 +106,7 @@ async function reconcileReply(
   request: ReconcileRequest,
   context: FunctionContext & Context & RecordingContext & Pick<ServedCluster, 'kept'>,
 ): Promise<Reply> {
-  const { key, reason, look, resourceVersion, versions = {} } = request;
+  const { key, reason, scope, resourceVersion, versions = {} } = request;
   const arrived = performance.now();
   const leave = await context.places.take();
   const start = performance.now();
@@ -115,7 +115,7 @@ async function reconcileReply(
   const about = { ...key, eventId: idOf(event), eventReason: reason };
   try {
     const kept = context.kept?.of(key, versions);
-    const run = { ...(look === undefined ? {} : { look }), since: resourceVersion, kept };
+    const run = { ...(scope === undefined ? {} : { scope }), since: resourceVersion, kept };
     const reconciled = await traced({ key, event, reason }, context, async (own) =>
       measured('event', recording.done, async () =>
         reason === 'deleted' ? GONE : reconcile(key, own, run, recording.done),

@@ -15,7 +15,7 @@ import { repairedIn } from './website/run/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 import type { Log } from './telemetry/log.ts';
 import { isComplete, type ResyncPlace, type ResyncReport } from './resync/report.ts';
-import { AT_CARRIER, AT_EVERYTHING } from './website/run/look.ts';
+import { SCOPES } from './website/run/scope.ts';
 
 export interface ResyncContext extends Context, RecordingContext {
   readonly log: Log;
@@ -117,8 +117,8 @@ export async function resyncWebsites(
   const visit = async (key: WebsiteKey): Promise<Failure | undefined> => {
     const recording = recordingOf({ key, eventReason: 'resync' }, context);
     try {
-      const look = isLook.has(key) ? AT_CARRIER : AT_EVERYTHING;
-      const run = { look, afresh: afresh.has(key), isUnprompted: true };
+      const scope = isLook.has(key) ? SCOPES.carrier : SCOPES.everything;
+      const run = { scope, afresh: afresh.has(key), isUnprompted: true };
       const reconciled = await traced({ key }, context, (own) =>
         measured('resync', recording.done, () => reconcile(key, own, run, recording.done)),
       );

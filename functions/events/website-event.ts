@@ -7,7 +7,7 @@ import {
   type SeenVersions,
   type Versions,
 } from '../website/children/kinds.ts';
-import { AT_EVERYTHING, AT_NOTHING, lookAfter, type Look } from '../website/run/look.ts';
+import { SCOPES, scopeAfter, type Scope } from '../website/run/scope.ts';
 import { API_VERSION, GROUP, KIND, PLURAL, VERSION, websiteKey, type WebsiteKey } from '../website/resource.ts';
 
 /** CloudEvents types that our forwarder sends. */
@@ -94,8 +94,8 @@ export type Request =
       readonly key: WebsiteKey;
       /** Absent when the event has no reason, or a reason that this release does not know. */
       readonly reason?: Reason | undefined;
-      /** Where to look first. */
-      readonly look?: Look;
+      /** What to read first. */
+      readonly scope?: Scope;
       /** Version of the Website that the sender saw. */
       readonly resourceVersion?: string | undefined;
       readonly versions?: SeenVersions | undefined;
@@ -139,20 +139,27 @@ export function requestOf(event: EventAttributes): Request {
     if (!data.success) throw new InvalidEventError(`data${fieldMessage(data.error)}`);
     const { namespace, name, resourceVersion, versions } = data.data;
     const reason = REASONS.find((known) => known === data.data.reason);
-    return { kind: 'reconcile', key: { namespace, name }, reason, look: lookFor(data.data), resourceVersion, versions };
+    return {
+      kind: 'reconcile',
+      key: { namespace, name },
+      reason,
+      scope: scopeFor(data.data),
+      resourceVersion,
+      versions,
+    };
   }
   if (KNATIVE_TYPE.test(event.type)) return knativeRequest(event.subject);
   return { kind: 'ignore', why: `unknown event type ${JSON.stringify(event.type.slice(0, 128))}` };
 }
 
 /** A Website that the forwarder sees for the first time most likely has no children yet. */
-function lookFor({ reason, childKind, changed = [] }: z.output<typeof eventData>): Look {
+function scopeFor({ reason, childKind, changed = [] }: z.output<typeof eventData>): Scope {
   const kinds = [...changed, ...(childKind === undefined ? [] : [childKind])];
   const isKnown = REASONS.some((known) => known === reason) && kinds.every(isChangedKind);
-  if (!isKnown) return AT_EVERYTHING;
-  if (reason === 'first-seen') return AT_NOTHING;
+  if (!isKnown) return SCOPES.everything;
+  if (reason === 'first-seen') return SCOPES.nothing;
   const isOptionalChild = childKind !== undefined && isChildKind(childKind) && isOptional(childKind);
-  return lookAfter((isOptionalChild ? kinds : changed).filter(isChangedKind));
+  return scopeAfter((isOptionalChild ? kinds : changed).filter(isChangedKind));
 }
 
 const isChangedKind = (kind: string): kind is ChangedKind => kind === KIND || isChildKind(kind);

@@ -7,7 +7,7 @@ import { decide, judge, type Decision, type Judged } from './run/decide.ts';
 import { lookAtPods } from './pods/explain.ts';
 import { isReported, reportLasting } from './status/lasting.ts';
 import { isNews, readiedBy, type Readied } from './status/history.ts';
-import { AS_NEEDED, readChildren, widened, type Look } from './run/look.ts';
+import { SCOPES, readChildren, widened, type Scope } from './run/scope.ts';
 import { outcomeOf, type Outcome } from './status/outcome.ts';
 import { actionOf, takesAny, type Operation, type Plan } from './plan/plan.ts';
 import { announcementOf, changedIn, repairsOf, type Repair } from './run/repair.ts';
@@ -99,12 +99,12 @@ async function reconcileOnce(
   done: Done,
 ): Promise<Omit<Reconciled, 'actions' | 'repairs'>> {
   // Read
-  const { website, children, look } = await read(key, context.cluster, run);
+  const { website, children, scope } = await read(key, context.cluster, run);
   if (website === undefined || website.metadata.deletionTimestamp !== undefined) return GONE;
 
   // Decide
-  const decision = decide(website, children, { ...run, look, defaults: context.defaults });
-  const again = await secondRun(website, children, decision, { ...run, look }, context.cluster);
+  const decision = decide(website, children, { ...run, scope, defaults: context.defaults });
+  const again = await secondRun(website, children, decision, { ...run, scope }, context.cluster);
   if (again !== undefined) return reconcileOnce(key, context, again, done);
 
   // Write
@@ -256,17 +256,17 @@ async function read(
   key: WebsiteKey,
   cluster: Cluster,
   run: Run,
-): Promise<{ readonly website: Website | undefined; readonly children: Children; readonly look: Look }> {
-  const { look = AS_NEEDED, since, cached } = run;
+): Promise<{ readonly website: Website | undefined; readonly children: Children; readonly scope: Scope }> {
+  const { scope = SCOPES.asNeeded, since, cached } = run;
   if (since === undefined) {
-    const children = await readChildren(key, cluster, look, { kept: run.kept });
-    return { website: await cluster.getWebsite(key), children, look: widened(look, children) };
+    const children = await readChildren(key, cluster, scope, { kept: run.kept });
+    return { website: await cluster.getWebsite(key), children, scope: widened(scope, children) };
   }
   const [children, website] = await Promise.all([
-    readChildren(key, cluster, look, { kept: run.kept, from: childrenFrom(run) }),
+    readChildren(key, cluster, scope, { kept: run.kept, from: childrenFrom(run) }),
     cached ?? cluster.getWebsite(key, since),
   ]);
-  return { website, children, look: widened(look, children) };
+  return { website, children, scope: widened(scope, children) };
 }
 
 /**

@@ -4,14 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { eventOf } from '../../functions/events/cloudevents.ts';
 import * as present from '../../functions/events/website-event.ts';
 import { CHILD_KINDS, OPTIONAL_KINDS } from '../../functions/website/children/kinds.ts';
-import {
-  AS_NEEDED,
-  AT_CARRIER,
-  AT_EVERYTHING,
-  AT_NOTHING,
-  AT_SPEC,
-  type Look,
-} from '../../functions/website/run/look.ts';
+import { SCOPES, type Scope } from '../../functions/website/run/scope.ts';
 import { eventOf as sentEventOf } from '../../infra/forwarder/event.ts';
 import { NOTICES } from '../fixtures/notices.ts';
 
@@ -24,36 +17,36 @@ const PRESENT = NOTICES.map((notice) =>
 ) as Sent[];
 
 const requestOf = (sent: Sent, { requestOf: read }: Parser = present) => read(eventOf(sent));
-const lookOf = (sent: Sent, parser?: Parser): Look | undefined => {
+const scopeOf = (sent: Sent, parser?: Parser): Scope | undefined => {
   const request = requestOf(sent, parser);
-  return request.kind === 'reconcile' ? request.look : undefined;
+  return request.kind === 'reconcile' ? request.scope : undefined;
 };
 
 /** The children that the functions read after each event. */
-const LOOKS: Readonly<Record<string, Look | undefined>> = {
-  'uid-1.5.first-seen': AT_NOTHING,
-  'uid-1.5.spec-changed': AT_SPEC,
-  'uid-1.5.requested': AT_SPEC,
-  'uid-1.5.retry': AS_NEEDED,
-  'uid-1.6.edited': AS_NEEDED,
-  'uid-1.7.merged': AT_SPEC,
-  'uid-1.8.deleted': AS_NEEDED,
-  'uid-1.uid-2.9.Deployment': AT_CARRIER,
-  'uid-1.uid-2.9.Service': AS_NEEDED,
-  ...Object.fromEntries(OPTIONAL_KINDS.map(({ kind }) => [`uid-1.uid-2.9.${kind}`, AT_EVERYTHING])),
-  'uid-1.uid-2.10.merged': AT_EVERYTHING,
+const EXPECTED: Readonly<Record<string, Scope | undefined>> = {
+  'uid-1.5.first-seen': SCOPES.nothing,
+  'uid-1.5.spec-changed': SCOPES.spec,
+  'uid-1.5.requested': SCOPES.spec,
+  'uid-1.5.retry': SCOPES.asNeeded,
+  'uid-1.6.edited': SCOPES.asNeeded,
+  'uid-1.7.merged': SCOPES.spec,
+  'uid-1.8.deleted': SCOPES.asNeeded,
+  'uid-1.uid-2.9.Deployment': SCOPES.carrier,
+  'uid-1.uid-2.9.Service': SCOPES.asNeeded,
+  ...Object.fromEntries(OPTIONAL_KINDS.map(({ kind }) => [`uid-1.uid-2.9.${kind}`, SCOPES.everything])),
+  'uid-1.uid-2.10.merged': SCOPES.everything,
   'resync.1.2.3': undefined,
 };
 
 describe("The functions understand this event of the last release's forwarder:", () => {
   it.each(PREVIOUS.map((sent) => [sent.id, sent] as const))('%s', (id, sent) => {
-    expect(lookOf(sent)).toEqual(LOOKS[id]);
+    expect(scopeOf(sent)).toEqual(EXPECTED[id]);
   });
 });
 
 describe('The forwarder of this release', () => {
   it.each(PRESENT.map((sent) => [sent.id, sent] as const))('sends %s', (id, sent) => {
-    expect(lookOf(sent)).toEqual(LOOKS[id]);
+    expect(scopeOf(sent)).toEqual(EXPECTED[id]);
   });
 });
 
@@ -72,9 +65,9 @@ describe('Functions that do not know the newest kind of child', () => {
     });
     const older = await import('../../functions/events/website-event.ts');
     expect(older.requestOf).not.toBe(present.requestOf);
-    for (const sent of PRESENT) expect([sent.id, lookOf(sent, older)]).toEqual([sent.id, LOOKS[sent.id]]);
+    for (const sent of PRESENT) expect([sent.id, scopeOf(sent, older)]).toEqual([sent.id, EXPECTED[sent.id]]);
     const both = { ...PRESENT[1], data: { ...PRESENT[1]?.data, changed: ['Website', newest] } } as Sent;
-    expect(lookOf(both, older)).toEqual(AT_EVERYTHING);
+    expect(scopeOf(both, older)).toEqual(SCOPES.everything);
     expect(older.versionsFrom(`Website=1, ${newest}=2, Service=3`)).toEqual({ Website: '1', Service: '3' });
   });
 });
@@ -87,7 +80,7 @@ describe('The functions read everything if an event has', () => {
     ['an unknown kind beside known ones', { changed: ['Website', 'TCPRoute'] }],
     ['the name of a property that every object inherits as its kind', { childKind: 'constructor' }],
   ])('%s', (_, data) => {
-    expect(lookOf({ ...sent, data: { ...sent.data, ...data } })).toEqual(AT_EVERYTHING);
+    expect(scopeOf({ ...sent, data: { ...sent.data, ...data } })).toEqual(SCOPES.everything);
   });
 
   it('an unknown reason, which they do not pass on', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EVENT_TYPES, InvalidEventError, requestOf, subjectOf } from '../../functions/events/website-event.ts';
 import { OPTIONAL_KINDS } from '../../functions/website/children/kinds.ts';
-import { AT_EVERYTHING } from '../../functions/website/run/look.ts';
+import { SCOPES } from '../../functions/website/run/scope.ts';
 
 const data = {
   apiVersion: 'stable.example.com/v1',
@@ -86,7 +86,7 @@ describe('An event of our forwarder', () => {
     { reason: 'first-seen', changed: ['OfANewerRelease'] },
   ])('with the hint %j makes the functions read everything', (hint) => {
     const about = { ...data, changed: ['Website'], ...hint };
-    expect(requestOf(event({ data: about }))).toMatchObject({ kind: 'reconcile', look: AT_EVERYTHING });
+    expect(requestOf(event({ data: about }))).toMatchObject({ kind: 'reconcile', scope: SCOPES.everything });
   });
 
   it.each([-1, 1.5, 'two', null, {}])('with the generation %j is understood', (generation) => {
@@ -98,7 +98,7 @@ describe('An event of our forwarder', () => {
     (changed) => {
       for (const { kind } of OPTIONAL_KINDS) {
         const about = { ...data, reason: 'retry', childKind: kind, changed };
-        expect(requestOf(event({ data: about }))).toMatchObject({ look: AT_EVERYTHING });
+        expect(requestOf(event({ data: about }))).toMatchObject({ scope: SCOPES.everything });
       }
     },
   );

@@ -13,7 +13,7 @@ import { someOf } from '../sampling.ts';
 import { SCENARIOS, type Step } from './scenarios.ts';
 import { masked } from './world.ts';
 import { RUNS, type RunName } from '../fixtures/runs.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../functions/website/run/scope.ts';
 import { childrenIn } from '../../functions/website/children/kinds.ts';
 
 const FAILURES: Readonly<Record<string, Fault>> = {
@@ -79,7 +79,10 @@ function unlessUnreachable(error: unknown): void {
 /** The children and the status that the functions wrote. */
 async function readWorld(key: WebsiteKey): Promise<unknown> {
   const cluster = kubernetes(admin);
-  const [website, children] = await Promise.all([cluster.getWebsite(key), readChildren(key, cluster, AT_EVERYTHING)]);
+  const [website, children] = await Promise.all([
+    cluster.getWebsite(key),
+    readChildren(key, cluster, SCOPES.everything),
+  ]);
   const objects = [...(website === undefined ? [] : [website]), ...childrenIn(children)];
   const ours = objects.map((object) =>
     object.kind === 'Website' ? object : { kind: object.kind, metadata: object.metadata, spec: object.spec },

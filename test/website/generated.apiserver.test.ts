@@ -13,7 +13,7 @@ import { sampled } from '../sampling.ts';
 import { anySpec, refusedSpec, withReplicas, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import { masked } from './world.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../functions/website/run/scope.ts';
 
 const LENGTH = 5;
 const AT_ONCE = 6;
@@ -51,7 +51,7 @@ afterAll(async () => {
 
 const nextKey = (): WebsiteKey => ({ namespace, name: `site-${++names}` });
 
-const childrenOf = (key: WebsiteKey) => readChildren(key, cluster, AT_EVERYTHING);
+const childrenOf = (key: WebsiteKey) => readChildren(key, cluster, SCOPES.everything);
 
 /** @returns false if the API server refuses a child, which the Website then reports. */
 async function follow(key: WebsiteKey): Promise<boolean> {

@@ -9,7 +9,7 @@ import { sampled } from '../sampling.ts';
 import { anySpec, brokenSpec, withReplicas, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import { world } from './world.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../functions/website/run/scope.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const LONGEST = 5;
@@ -23,7 +23,7 @@ async function follow(cluster: MemoryCluster, spec: Spec): Promise<void> {
   await reconcile(key, { cluster, now: () => NOW });
 }
 
-const childrenIn = (cluster: MemoryCluster) => readChildren(key, cluster, AT_EVERYTHING);
+const childrenIn = (cluster: MemoryCluster) => readChildren(key, cluster, SCOPES.everything);
 
 it(
   'After every change of a generated spec, the children match it, and earlier specs leave no trace',

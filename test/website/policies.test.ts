@@ -9,7 +9,7 @@ import { anySpec, type Spec } from './generated.ts';
 import { expectChildren } from './oracle.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import type { Child } from '../../functions/website/children/kinds.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../functions/website/run/scope.ts';
 import type { Children } from '../../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
@@ -64,7 +64,7 @@ function changed(child: Child, change: Policy['does']): Child {
 const run = (cluster: MemoryCluster) => reconcile(key, { cluster, now: () => NOW });
 
 async function childrenIn(cluster: MemoryCluster, { undone }: Policy): Promise<Children> {
-  const children = await readChildren(key, cluster, AT_EVERYTHING);
+  const children = await readChildren(key, cluster, SCOPES.everything);
   const { Deployment: deployment } = children;
   return { ...children, Deployment: deployment && (changed(deployment, undone) as Deployment) };
 }

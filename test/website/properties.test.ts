@@ -14,7 +14,7 @@ import { world } from './world.ts';
 import { GENERATION, STATED } from '../../functions/website/children/metadata.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { RUNS } from '../fixtures/runs.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../functions/website/run/scope.ts';
 import { CHILD_KINDS, isChildKind, isOptional, type ChildKind } from '../../functions/website/children/kinds.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
 import type { Run } from '../../functions/website/run/run.ts';
@@ -136,8 +136,8 @@ describe('P1, P2: after any history,', () => {
 });
 
 async function planFor(cluster: MemoryCluster, website: Website) {
-  const children = await readChildren(website.metadata, cluster, AT_EVERYTHING);
-  return decide(website, children, { look: AT_EVERYTHING }).plan;
+  const children = await readChildren(website.metadata, cluster, SCOPES.everything);
+  return decide(website, children, { scope: SCOPES.everything }).plan;
 }
 
 /** A cluster whose every call waits for fast-check's scheduler, which decides the order in which they happen. */

@@ -3,7 +3,7 @@ import { afterAll, expect, it } from 'vitest';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { kindOf } from '../../functions/website/children/kinds.ts';
 import { OPTIONAL_CHILDREN } from '../../functions/website/children/metadata.ts';
-import { AT_EVERYTHING, readChildren } from '../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../functions/website/run/scope.ts';
 import { reconcile } from '../../functions/website/reconcile.ts';
 import { apiPath, type WebsiteKey } from '../../functions/website/resource.ts';
 import { eventually } from '../eventually.ts';
@@ -38,7 +38,7 @@ const written = (actions: readonly string[]) => actions.filter((action) => actio
 const deployment = (key: WebsiteKey) => kubernetes(real.admin).getChild('Deployment', key);
 /** The generations of the children, which a write of a status does not change. */
 const generationsOf = async (key: WebsiteKey) =>
-  Object.values(await readChildren(key, kubernetes(real.admin), AT_EVERYTHING)).map(
+  Object.values(await readChildren(key, kubernetes(real.admin), SCOPES.everything)).map(
     (child) => child?.metadata.generation,
   );
 

@@ -1,4 +1,4 @@
-import { AS_NEEDED, partOf, type Look } from './look.ts';
+import { SCOPES, partOf, type Scope } from './scope.ts';
 import { CARRIER, type ChildKind, type Children, type DesiredChildren } from '../children/kinds.ts';
 import { problemWith, withDefaults, type Defaults } from '../defaults.ts';
 import { desired } from '../plan/desired.ts';
@@ -21,7 +21,7 @@ interface Planned {
   readonly scale?: number;
   /** The desired children of all kinds. */
   readonly all: DesiredChildren;
-  /** Those of the kinds that the run looks at. */
+  /** Those of the kinds in scope. */
   readonly wanted: DesiredChildren;
   /** Children that the spec does not desire, and that the plan leaves alone for now. */
   readonly kept: ReadonlySet<ChildKind>;
@@ -40,7 +40,7 @@ const NOTHING: Plan = { steps: [], obstacles: [] };
 /** How a run decides. */
 export interface DecideOptions {
   /** Defaults to all children that the Website has. */
-  readonly look?: Look;
+  readonly scope?: Scope;
   /** Includes the writes that were reverted last time. */
   readonly afresh?: boolean;
   readonly defaults?: Defaults | undefined;
@@ -50,7 +50,7 @@ export interface DecideOptions {
 export function decide(
   website: Website,
   children: Children,
-  { look = AS_NEEDED, afresh = false, defaults = {} }: DecideOptions = {},
+  { scope = SCOPES.asNeeded, afresh = false, defaults = {} }: DecideOptions = {},
 ): Decision {
   const parsed = websiteSpec.safeParse(website.spec);
   if (!parsed.success) return refused(issueText(parsed.error.issues));
@@ -58,8 +58,8 @@ export function decide(
   if (problem !== undefined) return refused(problem);
   const { spec, ...scale } = filled(withDefaults(parsed.data, defaults), website, children);
   const all = withKnownStamps(desired(website, spec, children), website, children);
-  const kept = keptMeanwhile({ website, spec, wanted: all, children, look });
-  const wanted = partOf(withKeptMarks(all, kept, children, look), look);
+  const kept = keptMeanwhile({ website, spec, wanted: all, children, scope });
+  const wanted = partOf(withKeptMarks(all, kept, children, scope), scope);
   const decided = { spec, all, wanted, kept, repeated: [] };
   if (spec.suspend) return { ...decided, plan: NOTHING };
   const planned = plan(website, wanted, without(children, kept));

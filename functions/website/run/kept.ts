@@ -1,6 +1,6 @@
 // Optional children that stay for now although the spec does not desire them, and stay listed on the Deployment.
 import { CARRIER, OPTIONAL_KINDS, type ChildKind, type Children, type DesiredChildren } from '../children/kinds.ts';
-import { overlooked, type Look } from './look.ts';
+import { outOf, type Scope } from './scope.ts';
 import { markedKinds, withMarks } from '../plan/marks.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
 import type { Website, WebsiteSpec } from '../resource.ts';
@@ -11,15 +11,15 @@ interface Seen {
   /** The desired children of all kinds. */
   readonly wanted: DesiredChildren;
   readonly children: Children;
-  readonly look: Look;
+  readonly scope: Scope;
 }
 
 /**
  * The children that publish the site until their replacement is ready. So a site that moves from an Ingress to a Gateway stays
  * reachable while the Gateway does not serve it.
  */
-export function keptMeanwhile({ website, spec, wanted, children, look }: Seen): ReadonlySet<ChildKind> {
-  const unseen = new Set(overlooked(look));
+export function keptMeanwhile({ website, spec, wanted, children, scope }: Seen): ReadonlySet<ChildKind> {
+  const unseen = new Set(outOf(scope));
   const publishing = OPTIONAL_KINDS.filter((kind) => kind.url !== undefined);
   const isAwaited = publishing.some(
     (each) =>
@@ -41,12 +41,12 @@ export function withKeptMarks(
   wanted: DesiredChildren,
   kept: ReadonlySet<ChildKind>,
   children: Children,
-  look: Look,
+  scope: Scope,
 ): DesiredChildren {
   const carrier = wanted[CARRIER];
   if (carrier === undefined) return wanted;
   const listed = children[CARRIER] === undefined ? [] : markedKinds(children[CARRIER]);
-  const unknown = overlooked(look).filter((kind) => listed.includes(kind));
+  const unknown = outOf(scope).filter((kind) => listed.includes(kind));
   return { ...wanted, [CARRIER]: withMarks(carrier, [...markedKinds(carrier), ...kept, ...unknown]) };
 }
 

@@ -2,7 +2,7 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { CARRIER, type ChildKind, type Children, type DesiredChildren } from '../children/kinds.ts';
 import type { Decision } from './decide.ts';
-import { AS_NEEDED, AT_EVERYTHING, isComplete, overlooked, seesReadiness, type Look } from './look.ts';
+import { SCOPES, isComplete, outOf, seesReadiness, type Scope } from './scope.ts';
 import { possibleKinds } from '../plan/marks.ts';
 import { areUnchanged, isLeaving, mayConcern } from './others.ts';
 import { isNewerThan } from '../plan/ownership.ts';
@@ -14,7 +14,7 @@ import { wereAsDesired } from '../status/status.ts';
 /** What a run reads and repeats. */
 export interface Run {
   /** The children to read first. Defaults to all that the Website has. The run reads more if these are not enough. */
-  readonly look?: Look;
+  readonly scope?: Scope;
   /** A resourceVersion: the Website may come from a cache if it has this version or a newer one. */
   readonly since?: string | undefined;
   /** The Website as a cache showed it to the first attempt of this run. It is not read again. */
@@ -31,7 +31,7 @@ export interface Run {
 
 /** The same run, but it reads everything, and from the API server's storage. */
 export const everything = ({ afresh = false, isUnprompted = false }: Run): Run => ({
-  look: AT_EVERYTHING,
+  scope: SCOPES.everything,
   afresh,
   isUnprompted,
 });
@@ -40,7 +40,7 @@ export const everything = ({ afresh = false, isUnprompted = false }: Run): Run =
 export const fromStorage = (run: Run, website: Website): Run => ({ ...run, kept: undefined, cached: website });
 
 /** The run after one that has seen too little. */
-const wider = (run: Run): Run => (run.look?.wider === undefined ? {} : { ...run, look: run.look.wider });
+const wider = (run: Run): Run => (run.scope?.wider === undefined ? {} : { ...run, scope: run.scope.wider });
 
 /** If this run has read too little to act, returns the run to make instead. */
 export async function secondRun(
@@ -50,13 +50,13 @@ export async function secondRun(
   run: Run,
   cluster: Cluster,
 ): Promise<Run | undefined> {
-  const { look = AS_NEEDED, since } = run;
-  if (isDoubted(website, decision, look)) return everything(run);
-  if (hasSeenTooLittle(website, children, decision, look)) return wider(run);
+  const { scope = SCOPES.asNeeded, since } = run;
+  if (isDoubted(website, decision, scope)) return everything(run);
+  if (hasSeenTooLittle(website, children, decision, scope)) return wider(run);
   if (mayHaveLagged(run, decision)) return fromStorage(run, website);
-  if (decision.plan.steps.length === 0 || look.unseen === true) return undefined;
+  if (decision.plan.steps.length === 0 || scope.unseen === true) return undefined;
   if (since !== undefined && !leadsForward(website, children, decision)) return everything(run);
-  const lost = kindsLost(website, children, decision, look);
+  const lost = kindsLost(website, children, decision, scope);
   return (await existsAny(lost, website, cluster)) ? everything(run) : undefined;
 }
 
@@ -66,8 +66,8 @@ async function existsAny(kinds: readonly ChildKind[], { metadata }: Website, clu
 }
 
 /** Where a run reads the children. After it found nothing to write into cached children, it reads them from the storage. */
-export const childrenFrom = ({ look, since, cached }: Run): 'cache' | undefined =>
-  look?.mayLag === true && since !== undefined && cached === undefined ? 'cache' : undefined;
+export const childrenFrom = ({ scope, since, cached }: Run): 'cache' | undefined =>
+  scope?.mayLag === true && since !== undefined && cached === undefined ? 'cache' : undefined;
 
 /**
  * Whether only a write can show that the Deployment is up to date: it is a copy, it comes from a cache, or an event says that it was
@@ -90,23 +90,23 @@ function mayHaveLagged(run: Run, { plan: { steps }, scale }: Decision): boolean 
  * Whether the run must read every kind, even if the Deployment's annotation omits it. A user who requests a reconcile may doubt the
  * annotation, and while the Website was suspended, anybody could edit it.
  */
-const isDoubted = (website: Website, decision: Decision, look: Look): boolean =>
-  (isRequested(website) || isResumed(website, decision)) && look.unseen !== true && !isComplete(look);
+const isDoubted = (website: Website, decision: Decision, scope: Scope): boolean =>
+  (isRequested(website) || isResumed(website, decision)) && scope.unseen !== true && !isComplete(scope);
 
 const isResumed = ({ status }: Website, { spec }: Decision): boolean =>
   spec?.suspend === false && status?.conditions?.some(({ reason }) => reason === 'Suspended') === true;
 
-function hasSeenTooLittle(website: Website, children: Children, decision: Decision, look: Look): boolean {
+function hasSeenTooLittle(website: Website, children: Children, decision: Decision, scope: Scope): boolean {
   // The children of a suspended Website stay as they are, but the status describes them. A scale begins with the Deployment's number.
-  if (look.unseen === true) return decision.spec?.suspend === true || decision.scale !== undefined;
-  return overlooked(look).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, children, decision, look));
+  if (scope.unseen === true) return decision.spec?.suspend === true || decision.scale !== undefined;
+  return outOf(scope).length > 0 && (!areOurs(decision.plan) || !isRestKnown(website, children, decision, scope));
 }
 
 /** Whether the last status vouches for the children that this run did not read. */
-const isRestKnown = (website: Website, children: Children, decision: Decision, look: Look): boolean =>
+const isRestKnown = (website: Website, children: Children, decision: Decision, scope: Scope): boolean =>
   wereAsDesired(website) &&
-  seesReadiness(look) &&
-  (decision.spec === undefined || areRestKnown(website, children, decision.all, overlooked(look)));
+  seesReadiness(scope) &&
+  (decision.spec === undefined || areRestKnown(website, children, decision.all, outOf(scope)));
 
 function areRestKnown(website: Website, children: Children, all: DesiredChildren, rest: readonly ChildKind[]): boolean {
   if (rest.some((kind) => isLeaving(kind, children, all))) return false;
@@ -132,11 +132,11 @@ const leadsForward = (website: Website, children: Children, decision: Decision):
  * it has read the Website. If the child is still missing, an older run may yet create it. The API server then refuses that run's
  * status write (`createsOptional`), and the run removes the child.
  */
-function kindsLost({ metadata }: Website, children: Children, decision: Decision, look: Look): readonly ChildKind[] {
+function kindsLost({ metadata }: Website, children: Children, decision: Decision, scope: Scope): readonly ChildKind[] {
   // At generation 1 there is no earlier spec that could have created one.
   if (metadata.generation === 1) return [];
   const wanted = 'wanted' in decision ? decision.wanted : {};
   const isAbsent = (kind: ChildKind) => wanted[kind] === undefined && children[kind] === undefined;
   // The run that judged this spec has read the kinds that this run overlooks.
-  return possibleKinds(children[CARRIER]).filter((kind) => isAbsent(kind) && !overlooked(look).includes(kind));
+  return possibleKinds(children[CARRIER]).filter((kind) => isAbsent(kind) && !outOf(scope).includes(kind));
 }

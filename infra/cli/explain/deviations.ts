@@ -11,7 +11,7 @@ import { decide } from '../../../functions/website/run/decide.ts';
 import type { Defaults } from '../../../functions/website/defaults.ts';
 import { lastWriterOf } from '../../../functions/website/plan/field-writers.ts';
 import { without } from '../../../functions/website/run/kept.ts';
-import { AT_EVERYTHING } from '../../../functions/website/run/look.ts';
+import { SCOPES } from '../../../functions/website/run/scope.ts';
 import { ownershipOf, type Ownership } from '../../../functions/website/plan/ownership.ts';
 import { plan, withoutStamps, type Plan } from '../../../functions/website/plan/plan.ts';
 import type { Website } from '../../../functions/website/resource.ts';
@@ -45,7 +45,7 @@ export interface Declared {
 }
 
 export function declared(website: Website, children: Children, defaults: Defaults): Declared {
-  const decision = decide(website, children, { look: AT_EVERYTHING, defaults });
+  const decision = decide(website, children, { scope: SCOPES.everything, defaults });
   if (decision.spec === undefined) return { wanted: undefined, missing: decision.plan };
   const { wanted, kept } = decision;
   return { wanted, missing: withoutStamps(plan(website, wanted, without(children, kept))) };

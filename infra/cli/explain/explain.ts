@@ -10,7 +10,7 @@ import {
 } from '../../../functions/website/children/kinds.ts';
 import { selectorOf } from '../../../functions/website/children/metadata.ts';
 import type { Defaults } from '../../../functions/website/defaults.ts';
-import { AT_EVERYTHING, readChildren } from '../../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../../functions/website/run/scope.ts';
 import type { Pod } from '../../../functions/website/pods/pod.ts';
 import { podCause } from '../../../functions/website/pods/pod-causes.ts';
 import { READY_REASONS } from '../../../functions/website/reasons.ts';
@@ -89,7 +89,7 @@ export async function explain(website: Website, { cluster, transport, now, defau
     );
   };
   const [[children, plan], pods, events] = await Promise.all([
-    readChildren(key, readable, AT_EVERYTHING).then(async (read) => [read, await planning(read)] as const),
+    readChildren(key, readable, SCOPES.everything).then(async (read) => [read, await planning(read)] as const),
     visible('pods', cluster.listPods(namespace, selectorOf(website)), []),
     visible('events', eventsAbout(website, transport), []),
   ]);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { childrenIn, kindOf, type Child } from '../../../functions/website/children/kinds.ts';
 import { selectorOf } from '../../../functions/website/children/metadata.ts';
-import { AT_EVERYTHING, readChildren } from '../../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../../functions/website/run/scope.ts';
 import { nothingDone, reconcile } from '../../../functions/website/reconcile.ts';
 import { apiPath, type Website, type WebsiteKey } from '../../../functions/website/resource.ts';
 import { accounts } from '../../accounts.ts';
@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => removeWebsitesIn(real.admin, namespace));
 
 const admin = () => kubernetes(real.admin);
-const all = (key: WebsiteKey) => readChildren(key, admin(), AT_EVERYTHING);
+const all = (key: WebsiteKey) => readChildren(key, admin(), SCOPES.everything);
 /** Repeats the run until it loses no race against the controllers. @returns the writes of all attempts. */
 async function run(key: WebsiteKey): Promise<string[]> {
   const done = nothingDone();

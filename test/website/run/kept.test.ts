@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Children } from '../../../functions/website/children/kinds.ts';
 import type { Deployment } from '../../../functions/website/children/deployment/object.ts';
-import { AS_NEEDED, AT_CARRIER, AT_SPEC } from '../../../functions/website/run/look.ts';
+import { SCOPES } from '../../../functions/website/run/scope.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { NOW } from '../../fixtures/websites.ts';
@@ -34,7 +34,7 @@ async function start(spec: object): Promise<void> {
     return getChild(kind, where);
   };
 }
-const run = (given: object) => reconcile(key, { cluster, now: () => NOW }, { look: AT_SPEC, kept, ...given });
+const run = (given: object) => reconcile(key, { cluster, now: () => NOW }, { scope: SCOPES.spec, kept, ...given });
 const deployment = () => cluster.children().find((child): child is Deployment => child.kind === 'Deployment');
 const status = () => cluster.websites()[0]?.status;
 /** As the Deployment controller does when a Pod fails. */
@@ -111,7 +111,7 @@ describe('Nothing is written before the Deployment, on the strength of a copy:',
     await start(OLD);
     cluster.remove('Service', { ...key, name: 'shop-service' });
     cluster.apply(key, NEW);
-    const { actions } = await run({ look: AS_NEEDED });
+    const { actions } = await run({ scope: SCOPES.asNeeded });
     expect(actions).toEqual(expect.arrayContaining(['replace Deployment', 'create Service']));
     expect(read).toContain('Deployment');
   });
@@ -129,7 +129,7 @@ describe('Nothing is written before the Deployment, on the strength of a copy:',
 });
 
 describe('Of a Deployment that is gone, as the event says, a run', () => {
-  const gone = { look: AT_CARRIER, kept: { Deployment: undefined } };
+  const gone = { scope: SCOPES.carrier, kept: { Deployment: undefined } };
   const remove = (kind: 'Deployment' | 'Service') =>
     cluster.remove(kind, { ...key, name: `shop-${kind.toLowerCase()}` });
   const reads = () => read.filter((kind) => kind === 'Deployment').length;
@@ -169,7 +169,7 @@ describe('Of a Deployment that is gone, as the event says, a run', () => {
   it('reads it before it writes anything beside it', async () => {
     remove('Deployment');
     remove('Service');
-    expect((await run({ ...gone, look: AS_NEEDED })).actions).toEqual(
+    expect((await run({ ...gone, scope: SCOPES.asNeeded })).actions).toEqual(
       expect.arrayContaining(['create Deployment', 'create Service']),
     );
     expect(reads()).toBeGreaterThan(0);

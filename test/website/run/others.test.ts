@@ -6,7 +6,7 @@ import { actionOf } from '../../../functions/website/plan/plan.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import type { Website } from '../../../functions/website/resource.ts';
 import { decide } from '../../../functions/website/run/decide.ts';
-import { AT_EVERYTHING, readChildren } from '../../../functions/website/run/look.ts';
+import { SCOPES, readChildren } from '../../../functions/website/run/scope.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { NOW, SPEC } from '../../fixtures/websites.ts';
 
@@ -28,8 +28,8 @@ const annotate = (kind: string, name: string, value: string) =>
 
 /** What a run that reads everything would write. */
 async function planned(): Promise<string[]> {
-  const children = await readChildren(key, cluster, AT_EVERYTHING);
-  const { plan } = decide(website(), children, { look: AT_EVERYTHING });
+  const children = await readChildren(key, cluster, SCOPES.everything);
+  const { plan } = decide(website(), children, { scope: SCOPES.everything });
   return plan.steps.flat().map(actionOf);
 }
 

@@ -4,7 +4,7 @@ import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../../functions/cluster/transport.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../../functions/website/resource.ts';
-import { AT_EVERYTHING } from '../../../functions/website/run/look.ts';
+import { SCOPES } from '../../../functions/website/run/scope.ts';
 import type { Finding } from '../../../infra/cli/doctor/finding.ts';
 import { lastStatusOf } from '../../../infra/cli/written.ts';
 import { website } from '../../cli/cli.ts';
@@ -33,7 +33,11 @@ afterEach(async () => {
 
 const pathOf = (api: string, plural: string) => `/${api}/namespaces/${key.namespace}/${plural}`;
 const run = (more: object = {}) =>
-  reconcile(key, { cluster: kubernetes(account.transport), now: () => new Date() }, { look: AT_EVERYTHING, ...more });
+  reconcile(
+    key,
+    { cluster: kubernetes(account.transport), now: () => new Date() },
+    { scope: SCOPES.everything, ...more },
+  );
 const SPEC = { image: 'nginx:1', replicas: 1 };
 
 const cli = (...args: string[]) => website([...args, '-n', key.namespace], { KUBECONFIG: inject('kubeconfig') });
@@ -206,7 +210,8 @@ it('A status that a policy denies is tried again less and less often', async () 
   await failsWith(/\(Rejected\): .*denied request: not here/);
   const outcomeAfter = async (minutes: number) => {
     const now = () => new Date(Date.now() + minutes * 60_000);
-    return (await reconcile(key, { cluster: kubernetes(account.transport), now }, { look: AT_EVERYTHING })).outcome;
+    return (await reconcile(key, { cluster: kubernetes(account.transport), now }, { scope: SCOPES.everything }))
+      .outcome;
   };
   const rejected = { kind: 'stalled', reason: 'Rejected' };
   expect(await outcomeAfter(0)).toEqual({ ...rejected, requeueAfterSeconds: 30 });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import type { Condition, Website, WebsiteStatus } from '../../../functions/website/resource.ts';
-import { AT_EVERYTHING } from '../../../functions/website/run/look.ts';
+import { SCOPES } from '../../../functions/website/run/scope.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import type { Deployment } from '../../../functions/website/children/deployment/object.ts';
 import { NOW, SPEC } from '../../fixtures/websites.ts';
@@ -33,7 +33,7 @@ let seconds = 0;
 const now = () => new Date(NOW.getTime() + seconds * 1000);
 const run = () => reconcile(key, { cluster, now });
 /** As a resync runs it. */
-const runUnprompted = () => reconcile(key, { cluster, now }, { look: AT_EVERYTHING, isUnprompted: true });
+const runUnprompted = () => reconcile(key, { cluster, now }, { scope: SCOPES.everything, isUnprompted: true });
 
 const ready: Ready = (change) => (status) => ({
   ...status,

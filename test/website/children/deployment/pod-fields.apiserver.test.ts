@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubernetes } from '../../../../functions/cluster/kubernetes.ts';
 import { reconcile } from '../../../../functions/website/reconcile.ts';
 import type { Website, WebsiteKey } from '../../../../functions/website/resource.ts';
-import { readChildren, AT_EVERYTHING } from '../../../../functions/website/run/look.ts';
+import { readChildren, SCOPES } from '../../../../functions/website/run/scope.ts';
 import { eventually } from '../../../eventually.ts';
 import { EVERYTHING_ABOUT_PODS } from '../../../fixtures/pods.ts';
 import { mutate } from '../../../policies.ts';
@@ -42,7 +42,7 @@ async function follow(key: WebsiteKey, spec: Spec): Promise<void> {
   await replaceWebsiteSpec(real.admin, key, spec);
   await run(key);
   const website = (await kubernetes(real.admin).getWebsite(key)) as Website;
-  expectChildren(spec, website, await readChildren(key, kubernetes(real.admin), AT_EVERYTHING));
+  expectChildren(spec, website, await readChildren(key, kubernetes(real.admin), SCOPES.everything));
   expect(await run(key)).toEqual([]);
 }
 
