@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { findHomeDir, KubeConfig } from '@kubernetes/client-node';
 import { withoutQuotes } from './causes.ts';
@@ -7,7 +7,7 @@ import { unreadable, withoutSecrets } from './without-secrets.ts';
 
 /** Where the kubeconfig is. Without either, the default order of kubectl and Pods applies. */
 export interface KubeconfigPlace {
-  /** One or several files, as in kubectl's KUBECONFIG. The first file wins. */
+  /** One or several files, as in kubectl's KUBECONFIG. The first file wins, and some of several may be missing. */
   readonly kubeconfig?: string | undefined;
   /** The content of a kubeconfig, for hosts without files. */
   readonly kubeconfigText?: string | undefined;
@@ -15,6 +15,8 @@ export interface KubeconfigPlace {
 
 /** One kubeconfig, with the folder that its paths are relative to. */
 interface Part {
+  /** What messages call it. */
+  readonly where: string;
   readonly text: string;
   readonly folder?: string;
 }
@@ -28,21 +30,13 @@ const whereIs = ({ kubeconfig = userFile(), kubeconfigText }: KubeconfigPlace): 
 /** Reads the kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or names nothing. */
 export function readKubeconfig(place: KubeconfigPlace): KubeConfig {
   const { kubeconfig = userFile(), kubeconfigText } = place;
-  const name = nameOf(place);
   const config = new KubeConfig();
-  let parts: readonly Part[] = [];
-  try {
-    parts = kubeconfigText === undefined ? filesIn(kubeconfig) : [{ text: kubeconfigText }];
-    for (const part of parts) addMissing(config, parsed(part));
-    if (parts.length === 0) config.loadFromDefault();
-  } catch (error) {
-    const cause = withoutQuotes(error);
-    const why = withoutSecrets(unreadable(whereIs(place), cause));
-    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${why}`, { cause });
-  }
+  const parts = kubeconfigText === undefined ? filesIn(kubeconfig) : [{ where: whereIs(place), text: kubeconfigText }];
+  for (const part of parts) addMissing(config, parsed(part));
+  if (parts.length === 0) reading(whereIs(place), () => config.loadFromDefault());
   if (!isBare(config)) return config;
   const why = parts.every(isEmpty) ? 'is empty' : 'has no cluster, no user and no context';
-  throw new ClusterError('Unreachable', `The ${name} ${why}: create it again, or use another one`);
+  throw new ClusterError('Unreachable', `The ${nameOf(place)} ${why}: create it again, or use another one`);
 }
 
 function userFile(): string | undefined {
@@ -51,14 +45,35 @@ function userFile(): string | undefined {
   return path !== undefined && existsSync(path) ? path : undefined;
 }
 
-const filesIn = (files: string | undefined): Part[] =>
-  (files?.split(delimiter) ?? []).map((path) => ({ text: readFileSync(path, 'utf8'), folder: dirname(path) }));
+/** As kubectl, it skips the missing files of a list. If all are missing, it reads the first, so that the error names it. */
+function filesIn(list: string | undefined): Part[] {
+  if (list === undefined) return [];
+  const paths = list.split(delimiter).filter((path) => path !== '');
+  const existing = paths.filter((path) => reading(path, () => statSync(path, { throwIfNoEntry: false })) !== undefined);
+  const [first = list] = paths;
+  return (existing.length === 0 ? [first] : existing).map((where) => ({
+    where,
+    text: reading(where, () => readFileSync(where, 'utf8')),
+    folder: dirname(where),
+  }));
+}
+
+/** @throws ClusterError that says where it is. */
+function reading<T>(where: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const cause = withoutQuotes(error);
+    const why = withoutSecrets(unreadable(where, cause));
+    throw new ClusterError('Unreachable', `Could not read the kubeconfig ${why}`, { cause });
+  }
+}
 
 function parsed(part: Part): KubeConfig {
   const config = new KubeConfig();
   // js-yaml refuses a file without content, which kubectl skips.
   if (isEmpty(part)) return config;
-  config.loadFromString(part.text);
+  reading(part.where, () => config.loadFromString(part.text));
   if (part.folder !== undefined) config.makePathsAbsolute(part.folder);
   return config;
 }

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { delimiter } from 'node:path';
 import { kubernetes } from '../../functions/cluster/kubernetes.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
@@ -37,11 +35,4 @@ export async function connection(
     cluster: kubernetes(transport, allNamespaces === true ? undefined : [chosen]),
     namespace: chosen,
   };
-}
-
-/** The files of a list such as KUBECONFIG. As in kubectl, some of them may be missing. */
-export function existing(files: string | undefined): string | undefined {
-  if (files === undefined || files === '') return undefined;
-  const found = files.split(delimiter).filter(existsSync);
-  return found.length === 0 ? files : found.join(delimiter);
 }

@@ -6,7 +6,7 @@ import { NO_CLUSTER, type ClusterAddress } from '../../functions/cluster/credent
 import { withoutSecrets } from '../../functions/cluster/without-secrets.ts';
 import { VERSION } from '../../functions/version.ts';
 import { namespaceFrom, type AnyCommand, type CommonFlags } from './command.ts';
-import { connection, existing, type Connection } from './connection.ts';
+import { connection, type Connection } from './connection.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { printableOutput } from '../text.ts';
 import { UsageError } from '../usage.ts';
@@ -181,7 +181,7 @@ async function askedOf<T>(
   const { kubeconfig, context } = flags;
   const isNamed = kubeconfig !== undefined || context !== undefined;
   const running = isNamed ? undefined : process.running?.();
-  const address = running ?? { kubeconfig: kubeconfig ?? existing(process.kubeconfig), context };
+  const address = running ?? { kubeconfig: kubeconfig ?? (process.kubeconfig || undefined), context };
   const opened = await connection({ ...flags, ...address }, process.error);
   try {
     return await ask(opened, { ...urlsFor(command, running), ...flags });

@@ -48,6 +48,11 @@ it.each([
     () => ({ kubeconfig: [file('empty', ''), file('west')].join(delimiter) }),
     'west',
   ],
+  [
+    'the only one of several files that exists, as in kubectl',
+    () => ({ kubeconfig: ['/nowhere', '', file('west'), '/nowhere/either'].join(delimiter) }),
+    'west',
+  ],
   ['a text', () => ({ kubeconfigText: kubeconfig('west') }), 'west'],
 ])('The cluster is read from %s', (_, address, name) => {
   expect(kubeconfigSource(address()).server).toBe(`https://${name}.example.com`);
@@ -55,7 +60,22 @@ it.each([
 
 it.each([
   ['a missing kubeconfig', () => ({ kubeconfig: join(folder, 'nowhere') }), /kubeconfig .*nowhere: ENOENT/],
-  ['a missing kubeconfig among several', () => ({ kubeconfig: `${file('west')}${delimiter}/nowhere` }), /nowhere/],
+  [
+    'the first kubeconfig of several, if all of them are missing',
+    () => ({ kubeconfig: `/nowhere${delimiter}/nowhere/either` }),
+    /^Could not read the kubeconfig \/nowhere: ENOENT/,
+  ],
+  ['a list without a kubeconfig', () => ({ kubeconfig: delimiter }), /^Could not read the kubeconfig :/],
+  [
+    'the one of several kubeconfigs that is a folder',
+    () => ({ kubeconfig: [file('west'), folder].join(delimiter) }),
+    /^Could not read the kubeconfig [^:]*: EISDIR/,
+  ],
+  [
+    'the one of several kubeconfigs that is not YAML',
+    () => ({ kubeconfig: [file('west'), file('broken', '{')].join(delimiter) }),
+    /^Could not read the kubeconfig [^:]*broken: /,
+  ],
   ['an unknown context', () => ({ kubeconfigText: kubeconfig('west'), context: 'x' }), /x; it has west/],
   [
     'a kubeconfig without a current cluster',

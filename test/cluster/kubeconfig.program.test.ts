@@ -1,7 +1,7 @@
 // Kubeconfigs that cannot work, given to the built programs.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { startForwarder, startFunctions, type Program } from '../program.ts';
 
@@ -81,6 +81,28 @@ it.each<[string, user: object, cluster: object, subject: string, toDo: string]>(
     }
   },
 );
+
+it('Both programs skip the missing files of a list, as kubectl does, and name one that is missing alone', async () => {
+  const given = (kubeconfig: string) => {
+    const environment = { KUBECONFIG: kubeconfig };
+    programs = [
+      startFunctions(environment),
+      startForwarder(['--sink', 'http://127.0.0.1:1', '--host', '127.0.0.1', '--port', '0'], environment),
+    ];
+    return programs;
+  };
+  const file = join(folder, 'plain');
+  // What follows from the file that exists.
+  writeFileSync(file, JSON.stringify({ clusters: [{ name: 'c', cluster: SERVER }] }));
+  for (const program of given(['/nowhere', file].join(delimiter))) {
+    expect(await program.exit).toBe(1);
+    expect(program.stderr.join('')).toContain('names no current cluster');
+  }
+  for (const program of given('/nowhere')) {
+    expect(await program.exit).toBe(1);
+    expect(program.stderr.join('')).toContain('Could not read the kubeconfig /nowhere: ENOENT');
+  }
+});
 
 function provider(name: string, config: object = { 'access-token': HUSH }): object {
   return { 'auth-provider': { name, config } };
