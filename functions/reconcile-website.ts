@@ -1,4 +1,4 @@
-import { ClusterError, type ErrorCode } from './cluster/errors.ts';
+import { ClusterError, levelOf, type ErrorCode } from './cluster/errors.ts';
 import { EVENT_MS } from './cluster/patience.ts';
 import { batchIn, eventIn, eventOf, MalformedMessageError, type HttpMessage } from './events/cloudevents.ts';
 import { handshake } from './callers/handshake.ts';
@@ -186,20 +186,16 @@ const resyncText = (report: ResyncReport): string =>
     .map(([kind, count]) => `${kind}=${count}`)
     .join(', ');
 
-/** A lost race is no warning: somebody keeps changing the Website, and the retry settles it. */
 function failed(error: unknown, about: object, { log }: FunctionContext): Reply {
-  if (error instanceof ClusterError)
-    log[error.code === 'Conflict' ? 'info' : 'warn'](
-      { ...about, code: error.code, error: error.message },
-      'Could not reconcile Website',
-    );
-  else log.error({ ...about, err: error }, 'Could not reconcile Website');
+  const what = error instanceof ClusterError ? { code: error.code, error: error.message } : { err: error };
+  log[levelOf(error)]({ ...about, ...what }, 'Could not reconcile Website');
   return failure(error);
 }
 
 /** Codes of errors without an answer of the API server. */
 const UNANSWERED: Readonly<Partial<Record<ErrorCode, string>>> = {
   Unreachable: 'The API server could not be reached',
+  Stopped: 'The functions stopped before the API server answered',
   Timeout: 'The API server did not answer in time',
 };
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterError } from './cluster/errors.ts';
+import { ClusterError, levelOf } from './cluster/errors.ts';
 import { RESYNC_MS } from './cluster/patience.ts';
 import { Shares } from './cluster/shares.ts';
 import { within, type ServedCluster } from './clusters.ts';
@@ -156,7 +156,7 @@ export async function resyncWebsites(
   const failures = await retried(failedOnce, visit, retryAfterMs, { isOver, stopping });
   for (const { key, error } of failures) {
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
-    log[error instanceof ClusterError ? 'warn' : 'error']({ ...key, err: error }, 'Could not reconcile Website');
+    log[levelOf(error)]({ ...key, err: error }, 'Could not reconcile Website');
   }
   await Promise.all(failures.map(async ({ error, recording }) => recording?.failed(error)));
   const report = { seen, ...counts, unfinished: Math.max(0, work.length - begun) };

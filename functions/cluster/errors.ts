@@ -22,6 +22,8 @@ const CODES = {
   /** The API server fails at this request, and not at others: most often, an admission webhook cannot be called. */
   InternalError: 'transient',
   Unreachable: 'transient',
+  /** The program closed its connections before the API server answered. */
+  Stopped: 'transient',
   /** Larger than the request's limit. A request with a higher limit may succeed. */
   AnswerTooLarge: 'transient',
   NamespaceTerminating: 'terminal',
@@ -43,7 +45,11 @@ const OF_CLUSTER: ReadonlySet<ErrorCode> = new Set([
   'Timeout',
   'Unavailable',
   'Unreachable',
+  'Stopped',
 ]);
+
+/** Nobody has to act: a retry settles a lost race, and what a stopping program leaves is done later. */
+const EXPECTED: ReadonlySet<ErrorCode> = new Set(['Conflict', 'Stopped']);
 
 /** The API server refused a request or was unreachable. `code` is stable, since metrics and condition reasons use it. */
 export class ClusterError extends Error {
@@ -73,4 +79,10 @@ export class ClusterError extends Error {
   get isOfCluster(): boolean {
     return OF_CLUSTER.has(this.code);
   }
+}
+
+/** The level of a log line about a failed run. */
+export function levelOf(error: unknown): 'info' | 'warn' | 'error' {
+  if (!(error instanceof ClusterError)) return 'error';
+  return EXPECTED.has(error.code) ? 'info' : 'warn';
 }

@@ -99,6 +99,7 @@ export async function connect(
   const prefix = pathname.replace(/\/$/, '');
   const connections = connectionsFor((await rotation.current()).tls);
   const concurrency = new Concurrency();
+  let isClosed = false;
 
   function dispatched({ method, path, body, contentType, accept }: ApiRequest, identity: Material['headers']) {
     const headers = {
@@ -182,7 +183,7 @@ export async function connect(
   async function sized(apiRequest: ApiRequest): Promise<Sized> {
     const { what } = apiRequest;
     const { status, headers, text, bytes } = await sendInTurn(apiRequest).catch((error: unknown) => {
-      throw unreachable(server, what, error);
+      throw isClosed ? stopped(what) : unreachable(server, what, error);
     });
     if (!isGood(status)) throw errorOf(what, status, text, first(headers['retry-after']));
     try {
@@ -200,13 +201,14 @@ export async function connect(
     async stream(apiRequest) {
       const { what } = apiRequest;
       const { statusCode, headers, body } = await open(apiRequest).catch((error: unknown) => {
-        throw unreachable(server, what, error);
+        throw isClosed ? stopped(what) : unreachable(server, what, error);
       });
       if (isGood(statusCode)) return body;
       const text = await body.text().catch(() => '');
       throw errorOf(what, statusCode, text, first(headers['retry-after']));
     },
     async close() {
+      isClosed = true;
       await connections.close();
     },
   };
@@ -263,6 +265,9 @@ export async function connectLater(
     close: async () => (await connection?.catch(() => undefined))?.close(),
   };
 }
+
+const stopped = (what: string): ClusterError =>
+  new ClusterError('Stopped', `Could not ${what}: the program stopped before the API server answered`);
 
 function unreachable(server: string, what: string, error: unknown): ClusterError {
   // Reading the credentials failed. That error is more precise.

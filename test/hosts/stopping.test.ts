@@ -188,6 +188,10 @@ describe('With work that does not end, the Node host ends with 1 after its patie
     expect(await program.exit).toBe(1);
     expect(records().map(({ name }) => name)).toEqual(['one', 'three', 'two']);
     expect(await program.line('Stopped before all work was finished')).toMatchObject({ running: 1 });
+    // The run failed because the host closed its connections, which is no news, and no fault of the API server.
+    expect(program.lines.filter(({ msg }) => msg === 'Could not reconcile Website')).toMatchObject([
+      { level: 30, code: 'Stopped' },
+    ]);
   });
 
   it('says how many records it has lost', async () => {
