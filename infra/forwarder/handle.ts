@@ -8,6 +8,7 @@ import type { Change } from './watch/change.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Look, Result } from './queue/queue.ts';
 import type { Delivery, Sink } from './sink/sink.ts';
+import { Thinned } from './telemetry/thinned.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { CARRIER, isOptional } from '../../functions/website/children/kinds.ts';
 
@@ -47,6 +48,7 @@ export function handlerOf(
   versionsOf: VersionsOf,
 ): (notice: Notice, attempt: number, waitedMs: number) => Promise<Result<Notice>> {
   const known = answers();
+  const thinned = new Thinned();
   return async (notice, attempt, waitedMs) => {
     sender.metrics.queued.observe({ type: notice.kind }, waitedMs / 1000);
     const answer = notice.kind === 'resync' ? undefined : known.covering(notice);
@@ -55,14 +57,21 @@ export function handlerOf(
       return requeueResult(notice, answer.requeueAfterSeconds);
     }
     const done = sender.metrics.eventLoop.begin();
-    const delivery = await send({ ...sender, versionsOf }, notice, attempt, waitedMs).finally(done);
+    const delivery = await send({ ...sender, versionsOf, thinned }, notice, attempt, waitedMs).finally(done);
     if (notice.kind !== 'resync' && delivery.kind === 'accepted') known.note(notice.key, delivery);
     return resultOf(notice, delivery);
   };
 }
 
+/** What all deliveries share. */
+interface Surroundings {
+  readonly versionsOf: VersionsOf;
+  /** Of the lines about failed deliveries. */
+  readonly thinned: Thinned;
+}
+
 async function send(
-  { config, sink, log, metrics, tracing, versionsOf }: Sender & { readonly versionsOf: VersionsOf },
+  { config, sink, log, metrics, tracing, versionsOf, thinned }: Sender & Surroundings,
   notice: Notice,
   attempt: number,
   waitedMs: number,
@@ -86,11 +95,20 @@ async function send(
     waitedMs: Math.round(waitedMs),
     ms: Math.round(ms),
   };
-  if (result === 'accepted') log.info(about, 'Delivered event');
-  else if (result === 'rejected') log.error(about, 'Sink rejected event');
-  // Logs attempts 1, 2, 4, 8 and so on. Most often, the second attempt settles it.
-  else if (Number.isInteger(Math.log2(attempt))) log[attempt === 1 ? 'info' : 'warn'](about, 'Could not deliver event');
+  if (delivery.kind === 'accepted') log.info(about, 'Delivered event');
+  else if (delivery.kind === 'rejected') log.error(about, 'Sink rejected event');
+  // Logs attempts 1, 2, 4, 8 and so on.
+  else if (Number.isInteger(Math.log2(attempt))) {
+    const leftOut = thinned.admit(delivery.why);
+    log[levelOf(attempt, leftOut)]({ ...about, ...(leftOut ? { leftOut } : {}) }, 'Could not deliver event');
+  }
   return delivery;
+}
+
+/** Most often, the second attempt settles it. */
+function levelOf(attempt: number, leftOut: number | undefined): 'debug' | 'info' | 'warn' {
+  if (leftOut === undefined) return 'debug';
+  return attempt === 1 ? 'info' : 'warn';
 }
 
 /**

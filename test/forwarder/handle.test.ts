@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Notice, WebsiteEvent } from '../../infra/forwarder/event.ts';
 import { handlerOf, merged, type Sender } from '../../infra/forwarder/handle.ts';
 
@@ -89,6 +89,25 @@ it('The log warns of a delivery once its retry has failed too, at the 2nd attemp
     'Could not deliver event',
   ];
   expect(lines).toEqual([line('info', 1), line('warn', 2), line('warn', 4)]);
+});
+
+it('If many deliveries fail for one reason, the log names the first, and counts the others at its next line', async () => {
+  const lines: { readonly level: string; readonly leftOut?: number; readonly why: string }[] = [];
+  const at = (level: string) => (fields: { why: string }) => lines.push({ level, ...fields });
+  const log = { debug: at('debug'), info: at('info'), warn: at('warn') };
+  const answers = [...Array.from({ length: 300 }, () => 'refused'), 'denied', 'refused'];
+  const sender = answering({}, log);
+  const sink = { ...sender.sink, send: async () => ({ kind: 'failed', why: answers.shift() ?? '' }) as const };
+  const handle = handlerOf({ ...sender, sink }, () => undefined);
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  for (let each = 0; each < 301; each++) await handle(notice({ key: { ...key, name: `site-${each}` } }), 2, 0);
+  const shown = lines.filter(({ level }) => level === 'warn');
+  expect(shown.map(({ why }) => why)).toEqual([...Array.from({ length: 20 }, () => 'refused'), 'denied']);
+  expect(lines.filter(({ level }) => level === 'debug')).toHaveLength(280);
+  vi.advanceTimersByTime(5_000);
+  await handle(notice({ key: { ...key, name: 'late' } }), 2, 0);
+  expect(lines.at(-1)).toMatchObject({ level: 'warn', why: 'refused', leftOut: 280 });
 });
 
 describe('The event names the Deployment that the forwarder last saw', () => {
