@@ -2,6 +2,7 @@ import { CHILD_KINDS, type Child, type ChildKind, type ChildOfKind, type Childre
 import type { Desired } from '../website/children/kind.ts';
 import type { Website } from '../website/resource.ts';
 import { differences } from '../website/differences.ts';
+import type { Announcement } from '../website/status/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
 import type { ApiRequest, Transport } from './transport.ts';
@@ -13,13 +14,23 @@ export type RecordedWrite =
   | { readonly verb: 'delete'; readonly before: Child }
   /** The number of replicas of a Website that something else scales. */
   | { readonly verb: 'scale'; readonly before: Website; readonly after: Website }
-  | { readonly verb: 'update status'; readonly before: Website; readonly after: Website };
+  | {
+      readonly verb: 'update status';
+      readonly before: Website;
+      readonly after: Website;
+      /** What the server answered, if it would not store the status. */
+      readonly refusal?: ClusterError | undefined;
+    };
 
 export interface DryRun {
   /** Reads from the real cluster. It records each write, and later reads of the same run see it. */
   readonly cluster: Cluster;
   /** In the order in which a reconcile makes them. */
   readonly writes: readonly RecordedWrite[];
+  /** What the run would announce, in order. */
+  readonly announced: readonly Announcement[];
+  /** Why the server was not asked about the status. Undefined if it answered, or if no status was written. */
+  readonly statusUntried: () => string | undefined;
 }
 
 export interface DryRunOptions {
@@ -28,7 +39,7 @@ export interface DryRunOptions {
   /** All children of the Website, from a list. Neither they nor its Pods are read then, so a known cause in the status stays. */
   readonly children?: Children | undefined;
   /** Asks this cluster for the result of each write. Its own writes must be dry runs, too. */
-  readonly server?: Pick<Cluster, 'create' | 'replace' | 'delete' | 'scale'> | undefined;
+  readonly server?: Pick<Cluster, 'create' | 'replace' | 'delete' | 'scale' | 'updateStatus'> | undefined;
 }
 
 /** A cluster for one run of `reconcile` that must not change anything. */
@@ -37,6 +48,8 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
   const children = new Map<ChildKind, Child | undefined>(
     listed === undefined ? [] : CHILD_KINDS.map((kind) => [kind, listed[kind]]),
   );
+  const announced: Announcement[] = [];
+  let statusUntried: string | undefined;
   let read = website;
 
   const cluster: Cluster = {
@@ -84,12 +97,47 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     async updateStatus(after) {
       // Some status updates only ask whether the Website has changed.
       const isChange = differences(read?.status, after.status).length > 0;
-      if (read !== undefined && isChange) writes.push({ verb: 'update status', before: read, after });
-      read = after;
-      return after;
+      if (read === undefined || !isChange) return (read = after);
+      const before = read;
+      try {
+        read = { ...after, status: (await askedStatus(after)).status ?? {} };
+      } catch (refusal) {
+        if (refusal instanceof ClusterError) recordStatus({ verb: 'update status', before, after, refusal });
+        throw refusal;
+      }
+      recordStatus({ verb: 'update status', before, after: read });
+      return read;
     },
-    announce: async () => {},
+    async announce(_, announcement) {
+      announced.push(announcement);
+    },
   };
+
+  /** The status as the server would store it, or as it is if the server cannot say. */
+  async function askedStatus(after: Website): Promise<Website> {
+    statusUntried = undefined;
+    if (server === undefined) return after;
+    // A dry run did not create it.
+    if ((after.metadata.resourceVersion ?? '') === '') {
+      statusUntried = 'the Website does not exist yet';
+      return after;
+    }
+    try {
+      return await server.updateStatus(after);
+    } catch (error) {
+      // The functions have this right. The user of a plan may lack it.
+      if (!(error instanceof ClusterError) || error.code !== 'Forbidden') throw error;
+      statusUntried = error.message;
+      return after;
+    }
+  }
+
+  /** After a refusal, the run may write a shorter status, or the same one again. */
+  function recordStatus(write: RecordedWrite & { readonly verb: 'update status' }): void {
+    const refused = writes.findIndex((each) => each.verb === 'update status' && each.refusal !== undefined);
+    if (refused !== -1) writes.splice(refused, 1);
+    writes.push(write);
+  }
 
   function recorded<After extends Child | undefined>(kind: ChildKind, after: After, write: RecordedWrite): After {
     children.set(kind, after);
@@ -97,7 +145,7 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     return after;
   }
 
-  return { cluster, writes };
+  return { cluster, writes, announced, statusUntried: () => statusUntried };
 }
 
 /** Without a uid and a version, which only the API server gives. */

@@ -81,7 +81,8 @@ describe('The plan of a Website whose last reconcile was refused', () => {
   it('is a change if the API server, asked with a dry run, accepts the writes now', async () => {
     cluster.apply(key, SPEC);
     await reconcileRefused();
-    const server = { create: async (child: never) => ({ ...(child as object) }) as never } as never;
+    const accept = async (object: never) => ({ ...(object as object) }) as never;
+    const server = { create: accept, updateStatus: accept } as never;
     const accepted = fleetAnswer(await planFleet({ ...target(), server }, () => {}));
     expect(accepted.code).toBe(3);
     expect(accepted.text).toContain('1 of 1 Website would change.');

@@ -12,8 +12,8 @@ import { possibleKinds } from '../../../functions/website/plan/marks.ts';
 import type { Website, WebsiteKey } from '../../../functions/website/resource.ts';
 import type { Result } from '../command.ts';
 import type { Target } from './plan.ts';
-import { codeOf, sorted, summaryText } from './plan-summary.ts';
-import { planned, type Planned } from './planned.ts';
+import { codeOf, numbersOf, sorted, summaryText } from './plan-summary.ts';
+import { planned, type Planned, type PlannedChange } from './planned.ts';
 import type { Refusal } from './refusal.ts';
 import { printable, styled } from '../../text.ts';
 import { changeText } from '../../words.ts';
@@ -28,10 +28,14 @@ export interface Fleet {
 /** Without values, so that a large fleet fits into memory. `website plan NAME` shows them. */
 interface WrittenWebsite {
   readonly website: string;
-  readonly changes: readonly { readonly verb: string; readonly kind: string; readonly paths: readonly string[] }[];
+  readonly changes: readonly (Pick<PlannedChange, 'verb' | 'kind' | 'isRefused'> & {
+    readonly paths: readonly string[];
+  })[];
   readonly restartsPods: boolean;
   /** Set if the API server refused the same writes last time. */
   readonly refusedLastTime?: Refusal | undefined;
+  readonly statusProblem?: string | undefined;
+  readonly statusUntried?: string | undefined;
 }
 
 /** Websites between two notes about progress. */
@@ -92,34 +96,40 @@ async function withMissing(
   return found.length === 0 ? children : { ...children, ...Object.fromEntries(found) };
 }
 
-function writtenWebsite({ namespace, name, changes, refusedLastTime }: Planned): WrittenWebsite {
+function writtenWebsite({ namespace, name, changes, ...plan }: Planned): WrittenWebsite {
+  const { refusedLastTime, statusProblem, statusUntried } = plan;
   return {
     website: `${namespace}/${name}`,
-    changes: changes.map(({ verb, kind, fields }) => ({ verb, kind, paths: fields.map(({ path }) => path) })),
+    changes: changes.map(({ fields, verb, kind, isRefused }) => ({
+      verb,
+      kind,
+      ...(isRefused === undefined ? {} : { isRefused }),
+      paths: fields.map(({ path }) => path),
+    })),
     restartsPods: changes.some(({ restartsPods }) => restartsPods),
     refusedLastTime,
+    statusProblem,
+    statusUntried,
   };
 }
 
 /** Refused writes that would be tried again come last, because they say nothing about this release. */
 export function fleetAnswer({ seen, written }: Fleet): Result {
   const parts = sorted(written);
-  const { changing, onlyStatus, triedAgain } = parts;
+  const { changing, onlyStatus, statusRefused, triedAgain } = parts;
   const summary = summaryText({
-    changing: changing.length,
-    onlyStatus: onlyStatus.length,
-    triedAgain: triedAgain.length,
+    ...numbersOf(parts),
     restarting: changing.filter(({ restartsPods }) => restartsPods).length,
     seen,
   });
-  const lines = [...changing, ...onlyStatus, ...triedAgain].map(lineOf);
-  const data = { seen, changing: [...changing, ...onlyStatus], triedAgain };
+  const lines = [...changing, ...onlyStatus, ...statusRefused, ...triedAgain].map(lineOf);
+  const data = { seen, changing: [...changing, ...onlyStatus], statusRefused, triedAgain };
   return { text: [...lines, summary].join('\n'), data, code: codeOf(parts) };
 }
 
 function lineOf({ website, changes, restartsPods, refusedLastTime }: WrittenWebsite): string {
   const refused =
     refusedLastTime === undefined ? '' : `refused last time (${printable(refusedLastTime.reason)}), tried again: `;
-  const what = changes.map(changeText).join(', ');
+  const what = changes.map((change) => changeText(change) + (change.isRefused === true ? ' (refused)' : '')).join(', ');
   return `${printable(website)}: ${refused}${what}${restartsPods ? styled('yellow', ' (replaces the Pods)') : ''}`;
 }

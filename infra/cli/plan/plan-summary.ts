@@ -3,8 +3,9 @@ import type { Refusal } from './refusal.ts';
 
 /** As much of the plan of one Website as a summary counts. */
 interface Counted {
-  readonly changes: readonly { readonly verb: string }[];
+  readonly changes: readonly { readonly verb: string; readonly isRefused?: true | undefined }[];
   readonly refusedLastTime?: Refusal | undefined;
+  readonly statusUntried?: string | undefined;
 }
 
 /** The plans by what their writes mean. */
@@ -12,6 +13,8 @@ export interface Sorted<Plan> {
   /** Children would change. */
   readonly changing: readonly Plan[];
   readonly onlyStatus: readonly Plan[];
+  /** Only the status would change, and the API server refuses that. */
+  readonly statusRefused: readonly Plan[];
   /** The API server refused the same writes last time. */
   readonly triedAgain: readonly Plan[];
 }
@@ -20,16 +23,28 @@ export function sorted<Plan extends Counted>(plans: readonly Plan[]): Sorted<Pla
   const triedAgain = plans.filter(({ refusedLastTime }) => refusedLastTime !== undefined);
   const others = plans.filter(({ changes, refusedLastTime }) => refusedLastTime === undefined && changes.length > 0);
   const isStatus = ({ changes }: Plan) => changes.every(({ verb }) => verb === 'update status');
-  return { changing: others.filter((plan) => !isStatus(plan)), onlyStatus: others.filter(isStatus), triedAgain };
+  const [changing, statuses] = [others.filter((plan) => !isStatus(plan)), others.filter(isStatus)];
+  return {
+    changing,
+    onlyStatus: statuses.filter((plan) => !isRefused(plan)),
+    statusRefused: statuses.filter(isRefused),
+    triedAgain,
+  };
 }
 
+const isRefused = ({ changes }: Counted): boolean => changes.some((change) => change.isRefused);
+
 /** A refused write that is tried again does not count as a change, because it may be refused again. */
-export const codeOf = ({ changing, onlyStatus }: Sorted<unknown>): ExitCode =>
-  changing.length > 0 || onlyStatus.length > 0 ? EXIT.no : EXIT.ok;
+export const codeOf = ({ changing, onlyStatus, statusRefused }: Sorted<unknown>): ExitCode =>
+  [...changing, ...onlyStatus, ...statusRefused].length > 0 ? EXIT.no : EXIT.ok;
 
 interface Numbers {
   readonly changing: number;
   readonly onlyStatus: number;
+  /** Websites whose status the API server refuses. */
+  readonly refused: number;
+  /** Websites whose status the API server was not asked about, although it was asked about the other writes. */
+  readonly untried: number;
   readonly triedAgain: number;
   /** Websites whose Pods would be replaced. */
   readonly restarting: number;
@@ -39,12 +54,29 @@ interface Numbers {
   readonly details?: string;
 }
 
-export function summaryText({ changing, onlyStatus, triedAgain, restarting, seen, details }: Numbers): string {
+/** The numbers that follow from how the plans are sorted. */
+export function numbersOf<Plan extends Counted>(
+  parts: Sorted<Plan>,
+): Pick<Numbers, 'changing' | 'onlyStatus' | 'refused' | 'untried' | 'triedAgain'> {
+  const { changing, onlyStatus, statusRefused, triedAgain } = parts;
+  return {
+    changing: changing.length,
+    onlyStatus: onlyStatus.length,
+    refused: [...changing, ...statusRefused].filter(isRefused).length,
+    untried: [...changing, ...onlyStatus].filter(({ statusUntried }) => statusUntried !== undefined).length,
+    triedAgain: triedAgain.length,
+  };
+}
+
+export function summaryText(numbers: Numbers): string {
+  const { changing, onlyStatus, refused, untried, triedAgain, restarting, seen, details } = numbers;
   const websites = seen === 1 ? 'Website' : 'Websites';
   return [
     `${changing} of ${seen} ${websites} would change${details === undefined ? '' : `: ${details}`}.`,
     `Pods would be replaced in ${restarting}.`,
     ...(onlyStatus === 0 ? [] : [`Only the status would change in ${onlyStatus}.`]),
+    ...(refused === 0 ? [] : [`The API server refuses the status of ${refused}.`]),
+    ...(untried === 0 ? [] : [`The status of ${untried} was not sent as a dry run.`]),
     ...(triedAgain === 0
       ? []
       : [

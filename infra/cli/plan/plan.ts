@@ -10,7 +10,7 @@ import { problemsOf } from './manifest-problems.ts';
 import type { Manifest } from './manifests.ts';
 import type { Result } from '../command.ts';
 import { planned, type FieldChange, type Planned, type PlannedChange } from './planned.ts';
-import { codeOf, sorted, summaryText } from './plan-summary.ts';
+import { codeOf, numbersOf, sorted, summaryText } from './plan-summary.ts';
 import type { Refusal } from './refusal.ts';
 import { printable, styled } from '../../text.ts';
 
@@ -88,13 +88,20 @@ function planText(plan: Planned): string {
   if (outcome === 'gone') return `${title}\n  It is being deleted: the next reconcile writes nothing.`;
   const text = changes.length === 0 ? 'Nothing changes.' : changesText(plan);
   const refused = refusedLastTime === undefined ? [] : refusedLines(refusedLastTime);
-  return [title, ...refused, text.replaceAll(/^/gm, '  '), ...readyLines(plan)].join('\n');
+  return [title, ...refused, text.replaceAll(/^/gm, '  '), ...statusLines(plan), ...readyLines(plan)].join('\n');
 }
 
 const refusedLines = ({ reason, message }: Refusal): string[] => [
   styled('red', `  The API server refused this last time (${printable(reason)}): ${printable(message)}`),
   '  The functions try again:',
 ];
+
+function statusLines({ statusProblem, statusUntried }: Planned): string[] {
+  return [
+    ...(statusProblem === undefined ? [] : [styled('red', `  ${printable(statusProblem)}`)]),
+    ...(statusUntried === undefined ? [] : [`  The status was not sent as a dry run: ${printable(statusUntried)}`]),
+  ];
+}
 
 export const changesText = ({ changes }: Planned): string => changes.flatMap(changeLines).join('\n');
 
@@ -108,9 +115,10 @@ const VERBS = {
   'update status': 'update status of',
 } as const;
 
-function changeLines({ verb, kind, name, fields, restartsPods }: PlannedChange): string[] {
+function changeLines({ verb, kind, name, fields, restartsPods, isRefused }: PlannedChange): string[] {
   const sign = SIGNS[verb];
-  const title = `${sign} ${VERBS[verb]} ${kind} ${name}${restartsPods ? ' (replaces the Pods)' : ''}`;
+  const effect = `${restartsPods ? ' (replaces the Pods)' : ''}${isRefused === true ? ' (refused)' : ''}`;
+  const title = `${sign} ${VERBS[verb]} ${kind} ${name}${effect}`;
   const shown = verb === 'update status' ? [] : fields;
   return [styled(STYLES[sign], title), ...shown.map((field) => `    ${fieldText(field)}`)];
 }
@@ -128,22 +136,23 @@ function valueText(value: unknown): string {
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}... (-o json shows all)`;
 }
 
-function readyLines({ status, changes, refusedLastTime }: Planned): string[] {
+function readyLines({ status, changes, refusedLastTime, statusUntried }: Planned): string[] {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  if (ready === undefined) return [];
-  const after = refusedLastTime === undefined ? 'Right after it' : 'If the API server accepts it';
+  // A refused status stays as it was.
+  if (ready === undefined || changes.some(({ isRefused }) => isRefused)) return [];
+  const accepted = refusedLastTime === undefined ? 'Right after it' : 'If the API server accepts it';
+  const after = statusUntried === undefined ? accepted : 'If the API server accepts the status';
   const when = changes.length === 0 ? 'Ready is' : `${after}, Ready is`;
   return [`  ${when} ${ready.status} (${ready.reason}): ${printable(ready.message)}`];
 }
 
 function summary(plans: readonly Planned[]): string {
-  const { changing, onlyStatus, triedAgain } = sorted(plans);
+  const parts = sorted(plans);
+  const { changing } = parts;
   const count = (...verbs: readonly PlannedChange['verb'][]) =>
     changing.flatMap(({ changes }) => changes).filter(({ verb }) => verbs.includes(verb)).length;
   return summaryText({
-    changing: changing.length,
-    onlyStatus: onlyStatus.length,
-    triedAgain: triedAgain.length,
+    ...numbersOf(parts),
     restarting: changing.filter(({ changes }) => changes.some(({ restartsPods }) => restartsPods)).length,
     seen: plans.length,
     details: `${count('create')} to create, ${count('replace', 'scale')} to update, ${count('delete')} to delete`,

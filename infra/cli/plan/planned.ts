@@ -1,10 +1,12 @@
-import { dryRun, type DryRunOptions, type RecordedWrite } from '../../../functions/cluster/dry-run.ts';
+import { dryRun, type DryRun, type DryRunOptions, type RecordedWrite } from '../../../functions/cluster/dry-run.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { CARRIER } from '../../../functions/website/children/kinds.ts';
 import { differencesBetween } from '../../../functions/website/differences.ts';
 import type { Outcome } from '../../../functions/website/status/outcome.ts';
 import { reconcile, type Context } from '../../../functions/website/reconcile.ts';
 import type { Website, WebsiteKey, WebsiteStatus } from '../../../functions/website/resource.ts';
+import { STATUS_NOT_WRITTEN } from '../../../functions/website/reasons.ts';
+import { UnwrittenStatus } from '../../../functions/website/status/unwritten.ts';
 import { refusalOf, type Refusal } from './refusal.ts';
 
 /** One field that a write sets, changes or removes. */
@@ -25,6 +27,8 @@ export interface PlannedChange {
   readonly fields: readonly FieldChange[];
   /** Whether the write starts a rollout: the Deployment replaces its Pods. */
   readonly restartsPods: boolean;
+  /** Set if the API server refuses the write. Only the status is shown then: a child that it refuses is part of the status. */
+  readonly isRefused?: true | undefined;
 }
 
 /** What the next reconcile of one Website does. */
@@ -34,6 +38,10 @@ export interface Planned {
   readonly changes: readonly PlannedChange[];
   /** Set if the API server refused the same writes in the last reconcile of this spec, and this plan did not ask it again. */
   readonly refusedLastTime?: Refusal | undefined;
+  /** Why the API server would not store the status as it should be. Known only with dry runs. */
+  readonly statusProblem?: string | undefined;
+  /** Why the API server was not asked whether it stores the status, although it was asked about the other writes. */
+  readonly statusUntried?: string | undefined;
   readonly outcome: Outcome['kind'];
   /** The status after the reconcile. Absent if there is no such Website. */
   readonly status?: WebsiteStatus | undefined;
@@ -50,18 +58,41 @@ export async function planned(
   { defaults, ...options }: DryRunOptions & Pick<Context, 'defaults'> = {},
 ): Promise<Planned> {
   const run = dryRun(cluster, options);
-  const { outcome } = await reconcile({ namespace, name }, { cluster: run.cluster, now, defaults });
+  const { outcome, statusProblem } = await reconciled(
+    { namespace, name },
+    { cluster: run.cluster, now, defaults },
+    run,
+  );
+  // The run may have written a shorter status in place of a refused one.
+  const writes = run.writes.filter((write) => statusProblem !== undefined || !isRefusedStatus(write));
   const website = outcome.kind === 'gone' ? undefined : await run.cluster.getWebsite({ namespace, name });
   // With dry runs, the API server has just accepted the recorded writes.
   const isUnsure = website !== undefined && options.server === undefined;
   return {
     namespace,
     name,
-    changes: run.writes.map(changeOf),
+    changes: writes.map(changeOf),
     refusedLastTime: isUnsure ? refusalOf(websiteBefore(run.writes) ?? website, run.writes) : undefined,
+    statusProblem,
+    statusUntried: run.statusUntried(),
     outcome: outcome.kind,
     status: website?.status,
   };
+}
+
+/** The result of the run, also if it ends at a status that the API server fails to store. @throws ClusterError for other errors. */
+async function reconciled(
+  key: WebsiteKey,
+  context: Context,
+  { announced }: Pick<DryRun, 'announced'>,
+): Promise<{ readonly outcome: Pick<Outcome, 'kind'>; readonly statusProblem?: string | undefined }> {
+  try {
+    return await reconcile(key, context);
+  } catch (error) {
+    const problem = announced.findLast(({ reason }) => reason === STATUS_NOT_WRITTEN);
+    if (!(error instanceof UnwrittenStatus) || problem === undefined) throw error;
+    return { outcome: { kind: 'stalled' }, statusProblem: problem.note };
+  }
 }
 
 /** The Website as the run read it. Undefined if the run did not write it. */
@@ -75,8 +106,12 @@ function changeOf(write: RecordedWrite): PlannedChange {
   const fields = fieldsOf(write);
   const restartsPods =
     write.verb === 'replace' && kind === CARRIER && fields.some(({ path }) => path.startsWith('spec.template.'));
-  return { verb: write.verb, kind, name: metadata.name, fields, restartsPods };
+  const isRefused = isRefusedStatus(write);
+  return { verb: write.verb, kind, name: metadata.name, fields, restartsPods, ...(isRefused ? { isRefused } : {}) };
 }
+
+const isRefusedStatus = (write: RecordedWrite): boolean =>
+  write.verb === 'update status' && write.refusal !== undefined;
 
 function fieldsOf(write: RecordedWrite): FieldChange[] {
   switch (write.verb) {

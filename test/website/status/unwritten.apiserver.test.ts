@@ -5,6 +5,9 @@ import { connect, type Transport } from '../../../functions/cluster/transport.ts
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import type { WebsiteKey } from '../../../functions/website/resource.ts';
 import { SCOPES } from '../../../functions/website/run/scope.ts';
+import { withDryRuns } from '../../../functions/cluster/dry-run.ts';
+import { planManifests, planName } from '../../../infra/cli/plan/plan.ts';
+import type { Planned } from '../../../infra/cli/plan/planned.ts';
 import type { Finding } from '../../../infra/cli/doctor/finding.ts';
 import { lastStatusOf } from '../../../infra/cli/written.ts';
 import { website } from '../../cli/cli.ts';
@@ -201,6 +204,44 @@ it('A policy that changes the status leads to no write and no Event with each re
     expect((await run({ isUnprompted: true })).outcome).toEqual({ kind: 'settled', reason: 'Available' }),
   );
   expect((await cli('explain', 'shop')).out).not.toContain('out of date');
+});
+
+it('website plan --server shows that the API server refuses the status, or that it was not asked', async () => {
+  await createWebsite(admin, key, SPEC);
+  await becomesReady();
+  await account.grant(RULES.filter(({ resources }) => !resources.includes('websites/status')));
+  await replaceWebsiteSpec(admin, key, { ...SPEC, replicas: 2 });
+  const server = kubernetes(withDryRuns(account.transport));
+  const target = {
+    cluster: kubernetes(account.transport),
+    transport: account.transport,
+    now: () => new Date(),
+    server,
+  };
+  await eventually(async () =>
+    expect(await planName(key, target)).toMatchObject({
+      statusUntried: expect.stringContaining('cannot update resource "websites/status"') as string,
+    }),
+  );
+  expect(await cli('plan', 'shop', '--server')).toMatchObject({
+    code: 3,
+    out: expect.stringContaining('Right after it, Ready is ') as string,
+  });
+  await forbid(admin, scope());
+  await eventually(async () => {
+    const { code, out } = await cli('plan', 'shop', '--server');
+    expect(code).toBe(3);
+    expect(out).toMatch(/~ update status of Website shop \(refused\)\n.*\(Rejected\): .*denied request: not here/);
+    expect(out).not.toContain('Ready is');
+  });
+  const [plan] = JSON.parse((await cli('plan', 'shop', '--server', '-o', 'json')).out) as Planned[];
+  expect(plan?.changes).toContainEqual(expect.objectContaining({ verb: 'update status', isRefused: true }));
+  expect(plan?.statusProblem).toContain('The status cannot be written (Rejected): ');
+  const manifest = { where: 'a file', key, metadata: {}, spec: { ...SPEC, image: 'nginx:2' } };
+  const asked = { ...target, transport: admin, server: kubernetes(withDryRuns(admin)) };
+  expect(await planManifests([manifest], asked)).toMatchObject([
+    { statusProblem: expect.stringContaining('denied request: not here') as string },
+  ]);
 });
 
 it('A status that a policy denies is tried again less and less often', async () => {
