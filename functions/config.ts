@@ -4,24 +4,22 @@ import { clusterName, contextsBySource } from './clusters.ts';
 import { combinationProblems, type Given } from './settings/cross-checks.ts';
 import { historyUrl, type HistoryAddress } from './settings/history-url.ts';
 import { isLoopback } from './settings/loopback.ts';
-import { dnsLabel, filePath, httpUrl, numberThat, oneOf, wholeNumber } from './settings/setting-values.ts';
+import {
+  filePath,
+  httpUrl,
+  listOf,
+  namespaceNames,
+  numberThat,
+  oneOf,
+  wholeNumber,
+} from './settings/setting-values.ts';
 import { traceConfigFrom, traceSettings, type TraceConfig } from './settings/trace-settings.ts';
 import { secretBytes, secretsIn } from './callers/signing-secrets.ts';
 import { gatewayName, type Defaults } from './website/defaults.ts';
 
-/** `a, b` */
-const list = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((each) => each.trim())
-      .filter((each) => each !== ''),
-  );
-
 /** A week. Node fires a timer of more than 24 days immediately, over and over. */
 const LONGEST_INTERVAL_SECONDS = 7 * 24 * 3_600;
+const isGiven = (text: string): boolean => text !== '';
 const yesOrNo = z.stringbool({ error: 'must be true or false' });
 
 /** The functions' settings. Every variable is optional, and the defaults suit a Pod. */
@@ -43,14 +41,11 @@ const environment = z.object({
     `0, or at least 1 and at most ${LONGEST_INTERVAL_SECONDS}`,
   ).default(600),
   MAX_CONCURRENT: wholeNumber(1, 1000).default(64),
-  NAMESPACES: list.refine(
-    (names) => names.every((name) => dnsLabel.safeParse(name).success),
-    'must be namespace names, such as team-a,team-b',
-  ),
-  WEBHOOK_ALLOWED_ORIGINS: list,
+  NAMESPACES: namespaceNames.optional(),
+  WEBHOOK_ALLOWED_ORIGINS: listOf(isGiven, 'must be origins, such as eventgrid.azure.net, or *').default([]),
   CALLER_ISSUER: z.string().min(1).optional(),
   CALLER_AUDIENCE: z.string().min(1).optional(),
-  CALLER_SUBJECTS: list,
+  CALLER_SUBJECTS: listOf(isGiven, 'must be the subjects of tokens, separated by commas').default([]),
   CALLER_JWKS_URL: httpUrl
     // Text that is not a URL passes here, because `httpUrl` already reports it.
     .refine((url) => url.startsWith('https:') || isLoopback(URL.parse(url)?.hostname ?? 'localhost'), 'must be https')
@@ -65,9 +60,9 @@ const environment = z.object({
     )
     .optional(),
   ALLOW_ANONYMOUS: yesOrNo.default(false),
-  ALLOWED_HOSTS: list
+  ALLOWED_HOSTS: listOf((host) => /^(\*|[-.\w]+)$/.test(host), 'must be host names without ports, or *')
     .transform((hosts) => hosts.map((host) => host.toLowerCase()))
-    .refine((hosts) => hosts.every((host) => /^(\*|[-.\w]+)$/.test(host)), 'must be host names without ports, or *'),
+    .default([]),
   REPLY_EVENTS: yesOrNo.default(false),
   DEFAULT_GATEWAY: gatewayName.optional(),
   ONLY_DEFAULT_GATEWAY: yesOrNo.default(false),
@@ -170,7 +165,7 @@ export function configFrom(
   return Object.freeze({
     address: addressOf(data),
     contexts: data.CLUSTERS,
-    ...(data.NAMESPACES.length === 0 ? {} : { namespaces: data.NAMESPACES }),
+    ...(data.NAMESPACES === undefined ? {} : { namespaces: data.NAMESPACES }),
     host: data.HOST,
     port: data.PORT,
     logLevel: data.LOG_LEVEL,

@@ -19,6 +19,10 @@ it.each([
   ['a cluster without a context', { CLUSTERS: '{"west":{}}' }, 'CLUSTERS: each value must be the name of a context'],
   ['KUBE_CONTEXT together with CLUSTERS', { CLUSTERS: '{"west":"x"}', KUBE_CONTEXT: 'x' }, 'KUBE_CONTEXT and CLUSTERS'],
   ['invalid names of namespaces', { NAMESPACES: 'A B,r' }, 'NAMESPACES: must be namespace names'],
+  ['origins with an empty one', { WEBHOOK_ALLOWED_ORIGINS: 'a,,b' }, 'WEBHOOK_ALLOWED_ORIGINS: must be origins'],
+  ['subjects with an empty one', { CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: 'a, ' }, 'CALLER_SUBJECTS: must be'],
+  ['subjects that are a comma', { CALLER_AUDIENCE: 'x', CALLER_SUBJECTS: ',' }, 'CALLER_SUBJECTS: must be'],
+  ['hosts with an empty one', { ALLOWED_HOSTS: 'a,' }, 'ALLOWED_HOSTS: must be host names'],
   ['a Gateway without a namespace', { DEFAULT_GATEWAY: 'public' }, 'DEFAULT_GATEWAY: must be the namespace and name'],
   ['an invalid name of a Gateway', { DEFAULT_GATEWAY: 'infra/Public' }, 'DEFAULT_GATEWAY: must be the namespace'],
   [
@@ -54,6 +58,21 @@ it.each([
   ],
 ])('The functions refuse %s', (_, variables, words) => {
   expect(() => configFrom(variables)).toThrow(words);
+});
+
+// Without namespaces, they would work in all of them.
+it.each([',,', ' , ', ' ', 'team-a,', 'team-a,,team-b'])('The functions refuse the namespaces "%s"', (names) => {
+  const message = 'NAMESPACES: must be namespace names, such as team-a,team-b';
+  expect(() => configFrom({ NAMESPACES: names })).toThrow(message);
+});
+
+it('Items of a list may stand between blanks, and count once. An empty variable is an absent one', () => {
+  expect(configFrom({ NAMESPACES: ' team-a, team-b,team-a', ALLOWED_HOSTS: ' A , b' })).toMatchObject({
+    namespaces: ['team-a', 'team-b'],
+    allowedHosts: ['a', 'b'],
+  });
+  expect(configFrom({ NAMESPACES: '' })).toEqual(configFrom({}));
+  expect(configFrom({})).not.toHaveProperty('namespaces');
 });
 
 it('The error lists every wrong setting and every wrong combination, and quotes no secret', () => {

@@ -24,14 +24,9 @@ function addressProblems(given: Given): string[] {
 
 function tokenProblems(given: Given): string[] {
   if (TOKENS.every((name) => given[name] === undefined)) return [];
-  const {
-    CALLER_AUDIENCE: audience,
-    CALLER_SUBJECTS: subjects = '',
-    CALLER_JWKS_URL: keys,
-    CALLER_ISSUER: issuer,
-  } = given;
+  const { CALLER_AUDIENCE: audience, CALLER_SUBJECTS: subjects, CALLER_JWKS_URL: keys, CALLER_ISSUER: issuer } = given;
   return [
-    ...(audience === undefined || !/[^\s,]/.test(subjects)
+    ...(audience === undefined || subjects === undefined
       ? ['CALLER_AUDIENCE and CALLER_SUBJECTS: set both to accept tokens for this audience from these subjects']
       : []),
     ...(keys !== undefined && issuer === undefined

@@ -40,3 +40,15 @@ export const filePath = z
 
 /** A name such as that of a namespace (RFC 1123 label). */
 export const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
+
+/** `a, b`, each once. Every item is checked, and so an empty one is refused: a list of nothing would silently mean something else. */
+export const listOf = (isItem: (text: string) => boolean, message: string) =>
+  z
+    .string()
+    .transform((text) => [...new Set(text.split(',').map((each) => each.trim()))])
+    .refine((items) => items.every(isItem), message);
+
+export const namespaceNames = listOf(
+  (name) => dnsLabel.safeParse(name).success,
+  'must be namespace names, such as team-a,team-b',
+);

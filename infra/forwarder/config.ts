@@ -3,6 +3,7 @@ import {
   dnsLabel,
   httpUrl,
   filePath,
+  namespaceNames,
   numberFrom,
   oneOf,
   wholeNumber,
@@ -89,14 +90,7 @@ const settings = sinkSettings.extend({
     .string()
     .regex(/^[-.a-zA-Z0-9_]{1,128}$/, 'must be letters, digits, - . _')
     .default('default'),
-  namespaces: z
-    .string()
-    .transform((text) => [...new Set(text.split(',').map((name) => name.trim()))])
-    .refine(
-      (names) => names.every((name) => dnsLabel.safeParse(name).success),
-      'must be namespace names, such as team-a,team-b',
-    )
-    .optional(),
+  namespaces: namespaceNames.optional(),
   shard: z
     .string()
     .regex(/^\d{1,3}\/[1-9]\d{0,2}$/, 'must be I/N, as in 0/3')

@@ -70,6 +70,19 @@ it('Flags may stand before the command, as in kubectl, and flags after it overri
   expect(await website(['-n', 'B', 'list'])).toMatchObject({ code: 2 });
 });
 
+it('website doctor takes a list of namespaces as the programs do: with blanks, each once, and without empty names', async () => {
+  const environment = { KUBECONFIG: kubeconfig('west') };
+  await website(['doctor', '--namespaces', 'team-a,team-b'], environment);
+  const expected = asked.splice(0).toSorted();
+  await website(['doctor', '--namespaces', ' team-a, team-b,team-a'], environment);
+  expect(asked.toSorted()).toEqual(expected);
+  for (const names of [',', ' ', 'team-a,', 'team-a,,team-b'])
+    expect(await website(['doctor', '--namespaces', names], environment)).toMatchObject({
+      code: 2,
+      error: expect.stringContaining('--namespaces must be the name of a namespace, but is ""') as string,
+    });
+});
+
 it('npm run website asks the cluster of the running npm start, unless a flag names another one', async () => {
   const cache = mkdtempSync(join(folder, 'cache-'));
   noteRunning(join(cache, 'website-reconciler'), {

@@ -181,6 +181,12 @@ it.each([
   expect(() => configFrom(['--sink', SINK], variables)).toThrow(message);
 });
 
+it.each([',,', ' , ', ' ', 'team-a,'])('The forwarder refuses the namespaces "%s"', (names) => {
+  const message = '--namespaces (NAMESPACES): must be namespace names, such as team-a,team-b';
+  expect(() => configFrom(['--sink', SINK], { NAMESPACES: names })).toThrow(message);
+  expect(() => configFrom(['--sink', SINK, '--namespaces', names], {})).toThrow(message);
+});
+
 it('The settings name namespaces, shard, Lease, extensions and traces', () => {
   const variables = {
     SINK,

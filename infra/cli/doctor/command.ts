@@ -61,8 +61,12 @@ export function codeOf(findings: readonly Finding[]): ExitCode {
 /** @throws UsageError if the value of a flag is not what it should be. */
 function checkNamespaces({ installation, namespaces }: Flags): void {
   if (installation !== undefined) namespaceFrom('--installation', installation);
-  for (const namespace of namespaces?.split(',') ?? []) namespaceFrom('--namespaces', namespace);
+  for (const namespace of listed(namespaces) ?? []) namespaceFrom('--namespaces', namespace);
 }
+
+/** The names in `a, b`, each once, as the programs read their setting. */
+const listed = (names: string | undefined): string[] | undefined =>
+  names === undefined ? undefined : [...new Set(names.split(',').map((name) => name.trim()))];
 
 /** Where the programs are asked, if not in their Pods. */
 interface Urls {
@@ -100,7 +104,7 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
   const programs = programsIn(installation, atUrls, transport);
   // If they cannot be asked, the checks that need them say why.
   const running = await programs.catch((): Running[] => []);
-  const namespaces = flags.namespaces?.split(',') ?? limitedTo(running);
+  const namespaces = listed(flags.namespaces) ?? limitedTo(running);
   const rightsOf = async (program: 'functions' | 'forwarder', rights: readonly Right[]) => {
     const account = { namespace: installation, name: `website-${program}` };
     return rightsFinding(`rights of the ${program}`, { account, rights, namespaces }, transport);
