@@ -18,7 +18,7 @@ import { listHistory } from './list-history.ts';
 import { burstCounter, giveBackMemory } from './memory.ts';
 import { reconcileWebsite, resyncAll } from './reconcile-website.ts';
 import { endsWithin, onceAskedToStop, Running } from './stopping.ts';
-import { WaitingRoom } from './callers/waiting-room.ts';
+import { ROOM, WaitingRoom } from './callers/waiting-room.ts';
 import { bodyOf } from './events/body.ts';
 import { problem, tooLarge, wrongMethod, type Reply } from './reply.ts';
 
@@ -45,7 +45,9 @@ async function main(config: Config): Promise<void> {
     stop();
   });
   const context = await contextFrom(config, log);
-  const waitingRoom = new WaitingRoom();
+  const strangers = new WaitingRoom();
+  // Known callers have a room of their own, so that strangers turn none of them away.
+  const uploads = new WaitingRoom(Math.max(ROOM, config.maxConcurrent));
   const bursts = burstCounter(giveBackMemory);
   let running = 0;
   let isStopping = false;
@@ -121,17 +123,19 @@ async function main(config: Config): Promise<void> {
     let read: Promise<string | undefined> | undefined;
     const body = () => (read ??= path === '/history' ? signedQueryOf(request) : bodyOf(request));
     const call = { headers, asksFor: PATHS[path].asksFor, body } as const;
-    const refusal = await waitingRoom.decide(() => refused(call));
+    const refusal = await strangers.decide(() => refused(call));
     if (refusal === 'turned away') return closing(tooMany('Too many requests wait for their caller to be checked'));
     if (refusal !== undefined) return closing(refusal);
-    return limited(async () => {
-      if (path === '/resync') return resyncAll('http', context).finally(bursts.burst);
-      if (path === '/history') return history(request, headers);
+    if (path === '/resync') return limited(() => resyncAll('http', context).finally(bursts.burst));
+    if (path === '/history') return limited(() => history(request, headers));
+    // A body that arrives slowly takes no place from the work.
+    const arrived = await uploads.decide(async () => ({ text: await body() }));
+    if (arrived === 'turned away') return closing(tooMany('Too many requests wait for the rest of their body'));
+    const { text } = arrived;
+    if (text === undefined) return closing(tooLarge());
+    return limited(() => {
       bursts.changed();
-      const text = await body();
-      return text === undefined
-        ? closing(tooLarge())
-        : reconcileWebsite({ method: 'POST', headers, body: text }, context);
+      return reconcileWebsite({ method: 'POST', headers, body: text }, context);
     });
   }
 

@@ -1,4 +1,4 @@
-// Unknown callers cannot block known ones, even if they never finish their requests.
+// Callers cannot block other callers, even if they never finish their requests.
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -68,12 +68,12 @@ const send = async (headers: Record<string, string>, signal = AbortSignal.timeou
 const bearer = async (kid: string) => ({ authorization: `Bearer ${await token(kid)}` });
 
 /** Opens this many connections, each with only the beginning of a request. */
-async function silent(count: number, head: string): Promise<void> {
+async function silent(count: number, head: string, length = 1000): Promise<void> {
   const opened = Array.from({ length: count }, () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     sockets.push(socket);
     socket.on('error', () => {});
-    socket.write(`${head}\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n`);
+    socket.write(`${head}\r\nhost: localhost\r\ncontent-length: ${length}\r\n\r\n`);
     return once(socket, 'connect');
   });
   await Promise.all(opened);
@@ -82,15 +82,19 @@ const now = () => Math.floor(Date.now() / 1000);
 const SIGNED = () =>
   `POST / HTTP/1.1\r\ncontent-type: application/cloudevents+json\r\nwebhook-id: 1\r\nwebhook-timestamp: ${now()}\r\nwebhook-signature: v1,x`;
 
+const UPLOAD = async () =>
+  `POST / HTTP/1.1\r\ncontent-type: application/cloudevents+json\r\nauthorization: ${(await bearer('known')).authorization}`;
+
 describe.each([64, 500])('While %d uploads hang,', (count) => {
   it.each([
     ['of the handshake', () => 'OPTIONS / HTTP/1.1'],
     ['without credentials', () => 'POST / HTTP/1.1'],
     ['with a signature', SIGNED],
     ['that ask for a resync, with a signature', () => SIGNED().replace('POST /', 'POST /resync')],
+    ['of a known caller', UPLOAD],
   ])('%s, the functions answer known callers', async (_, head) => {
     await send(await bearer('known'));
-    await silent(count, head());
+    await silent(count, await head());
     for (let turn = 0; turn < 5; turn++) {
       expect(await send(signature())).toBe(204);
       expect(await send(await bearer('known'))).toBe(204);
@@ -112,6 +116,31 @@ it("While 100 tokens wait for an issuer's keys, the functions answer known calle
   keys.closeAllConnections();
   isSilent = false;
   for (const status of await Promise.all(waiting)) expect([0, 401, 429, 503]).toContain(status);
+});
+
+it('Uploads of unknown callers turn away no upload of a known caller', async () => {
+  await silent(1, await UPLOAD(), Buffer.byteLength(EVENT));
+  const [known] = sockets;
+  await silent(500, SIGNED());
+  // Its answer comes after the others have taken their places.
+  expect(await send(signature())).toBe(204);
+  known?.write(EVENT);
+  const [answer] = (await once(known as Socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 204 /);
+});
+
+it('The functions refuse a body by its length, before it arrives, and close the connection', async () => {
+  const heads = ['POST / HTTP/1.1', SIGNED(), await UPLOAD()];
+  for (const head of heads) await silent(1, head, 262_145);
+  const answers = await Promise.all(
+    sockets.map(async (socket) => {
+      const answer = await socket.toArray();
+      return Buffer.concat(answer as Buffer[]).toString();
+    }),
+  );
+  // A caller without credentials learns nothing else.
+  expect(answers.map((answer) => answer.slice(0, 13))).toEqual(['HTTP/1.1 401 ', 'HTTP/1.1 413 ', 'HTTP/1.1 413 ']);
+  for (const answer of answers) expect(answer.toLowerCase()).toContain('connection: close');
 });
 
 it('The functions answer the handshake without reading its body, and close the connection', async () => {
