@@ -48,7 +48,7 @@ function rowsOf({ allNamespaces }: Flags, { transport, namespace, now, print }: 
     const state = stateOf(website);
     if (state.reason !== NOT_SEEN_YET) return state;
     unwritten ??= unwrittenVersions(transport, allNamespaces === true ? undefined : [namespace]);
-    return (await unwritten).has(versionOf(website.metadata)) ? { ...state, reason: STATUS_NOT_WRITTEN } : state;
+    return stateOf(website, (await unwritten).has(versionOf(website.metadata)));
   };
   return async (websites: readonly Website[]) => {
     if (websites.length === 0) return;
@@ -110,11 +110,13 @@ const NOT_SEEN_YET = 'NotSeenYet';
 
 /**
  * What the condition Ready says about the newest spec. If the site is not Ready and reconciles fail, the failure is the reason.
+ * @param isUnwritten whether a run of the functions has seen this version, but could not write the status.
  */
-export function stateOf(website: Website): { readonly ready: string; readonly reason: string } {
+export function stateOf(website: Website, isUnwritten = false): { readonly ready: string; readonly reason: string } {
   const ready = readyOf(website);
   const failure = failureOf(website)?.reason;
-  if (ready === undefined || !isCurrent(website)) return { ready: 'Unknown', reason: failure ?? NOT_SEEN_YET };
+  const unseen = isUnwritten ? STATUS_NOT_WRITTEN : NOT_SEEN_YET;
+  if (ready === undefined || !isCurrent(website)) return { ready: 'Unknown', reason: failure ?? unseen };
   return { ready: ready.status, reason: ready.status === 'True' ? ready.reason : (failure ?? ready.reason) };
 }
 

@@ -26,6 +26,9 @@ export function statusProblemIn(website: Website, events: readonly StoredEvent[]
     .toSorted((one, other) => (one.at < other.at ? 1 : -1))[0];
 }
 
+/** Selects the Events that a status could not be written. */
+export const UNWRITTEN_EVENTS = `reason=${STATUS_NOT_WRITTEN}`;
+
 /**
  * The Events that a status could not be written, page by page. None of a namespace whose Events this user may not read.
  * @param namespaces all if undefined. @throws ClusterError
@@ -36,7 +39,7 @@ export async function* unwrittenEvents(
 ): AsyncGenerator<readonly StoredEvent[]> {
   for (const namespace of namespaces ?? [undefined]) {
     try {
-      yield* storedEvents(transport, namespace, { fieldSelector: `reason=${STATUS_NOT_WRITTEN}` });
+      yield* storedEvents(transport, namespace, { fieldSelector: UNWRITTEN_EVENTS });
     } catch (error) {
       if (!isForbidden(error)) throw error;
     }

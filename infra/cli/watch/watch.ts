@@ -2,7 +2,7 @@ import { keyText, type Website } from '../../../functions/website/resource.ts';
 import { UsageError } from '../../usage.ts';
 import type { ClusterCommand } from '../command.ts';
 import { EXIT } from '../errors.ts';
-import { cellsOf, HEADER } from '../list.ts';
+import { cellsOf, HEADER, stateOf } from '../list.ts';
 import { patienceWith } from './watch-patience.ts';
 import { watchWebsites } from './websites-watch.ts';
 
@@ -32,8 +32,8 @@ export const watchCommand: ClusterCommand<Flags> = {
       {
         transport,
         namespace: allNamespaces === true ? undefined : namespace,
-        changed(website) {
-          const cells = stateOf(website, now());
+        changed(website, isUnwritten) {
+          const cells = lineOf(website, isUnwritten, now());
           const [key, state] = [keyText(website.metadata), cells.join(' ')];
           if (shown.get(key) === state) return;
           shown.set(key, state);
@@ -56,4 +56,5 @@ export const watchCommand: ClusterCommand<Flags> = {
 const WIDTHS = [8, 16, 24, 7, 24, 32, 7];
 
 /** What a line shows, without the age: it changes although nothing has happened. */
-const stateOf = (website: Website, now: Date): readonly string[] => cellsOf(website, now).slice(0, -1);
+const lineOf = (website: Website, isUnwritten: boolean, now: Date): readonly string[] =>
+  cellsOf(website, now, stateOf(website, isUnwritten)).slice(0, -1);

@@ -3,49 +3,63 @@ import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { API_VERSION, apiPath, keyText, PLURAL, type Website } from '../../../functions/website/resource.ts';
 import type { Observer } from '../../forwarder/watch/observer.ts';
-import type { State } from '../../forwarder/watch/state.ts';
+import type { State, WatchOptions } from '../../forwarder/watch/state.ts';
 import { watch } from '../../forwarder/watch/watch.ts';
+import { UNWRITTEN_EVENTS } from '../status-problem.ts';
+import type { StoredEvent } from '../stored-events.ts';
+import { Unwritten, type Changed } from './unwritten.ts';
 
 export interface WebsitesWatch {
   readonly transport: Transport;
   /** All namespaces if absent. */
   readonly namespace: string | undefined;
-  /** The Website is new, or may have changed. */
-  readonly changed: (website: Website) => void;
+  /**
+   * The Website is new, or may have changed.
+   * @param isUnwritten whether the functions have seen this version, but could not write the status.
+   */
+  readonly changed: Changed;
   /** The Website with this key no longer exists. */
   readonly deleted: (key: string) => void;
   readonly entered: (state: State) => void;
 }
 
 /** Watches Websites until the signal aborts. It uses the forwarder's watch, so it survives the same failures. */
-export const watchWebsites = (
-  { transport, namespace, entered, ...seen }: WebsitesWatch,
+export async function watchWebsites(
+  { transport, namespace, entered, changed, deleted }: WebsitesWatch,
   signal: AbortSignal,
-): Promise<void> =>
-  watch(
-    {
+): Promise<void> {
+  const unwritten = new Unwritten(changed);
+  const until = async (options: Pick<WatchOptions, 'resource' | 'observer' | 'entered'>) =>
+    watch({ ...options, transport, surroundings: { random: Math.random, wait }, places: new Places(1) }, signal);
+  await Promise.all([
+    until({
       resource: { name: PLURAL, prefix: apiPath(API_VERSION), namespace },
-      transport,
-      observer: observerOf(seen),
-      surroundings: { random: Math.random, wait },
-      places: new Places(1),
+      observer: observerOf(unwritten, deleted),
       entered,
-    },
-    signal,
-  );
+    }),
+    // Without the right to watch Events, this tries again about twice a minute, and the Websites show all the same.
+    until({
+      resource: { name: 'events', prefix: '/api/v1', namespace, fieldSelector: UNWRITTEN_EVENTS },
+      observer: eventsObserver(unwritten),
+      entered: () => {},
+    }),
+  ]);
+}
 
 const wait = (ms: number, aborted: AbortSignal): Promise<void> =>
   delay(ms, undefined, { signal: aborted }).catch(() => {});
 
 /** A list shows a deletion only by the missing object. */
-function observerOf({ changed, deleted }: Pick<WebsitesWatch, 'changed' | 'deleted'>): Observer {
-  const known = new Set<string>();
+function observerOf(unwritten: Unwritten, deleted: WebsitesWatch['deleted']): Observer {
+  /** The uids by key. */
+  const known = new Map<string, string>();
   let listed = new Set<string>();
   const see = (website: Website) => {
-    known.add(keyText(website.metadata));
-    changed(website);
+    known.set(keyText(website.metadata), website.metadata.uid);
+    unwritten.see(website);
   };
   const forget = (key: string) => {
+    unwritten.forget(known.get(key) ?? '');
     if (known.delete(key)) deleted(key);
   };
   return {
@@ -57,9 +71,14 @@ function observerOf({ changed, deleted }: Pick<WebsitesWatch, 'changed' | 'delet
       see(object as Website);
     },
     listEnded: () => {
-      for (const key of known) if (!listed.has(key)) forget(key);
+      for (const key of known.keys()) if (!listed.has(key)) forget(key);
     },
     changed: (object) => see(object as Website),
     deleted: ({ metadata }) => forget(keyText(metadata)),
   };
+}
+
+function eventsObserver(unwritten: Unwritten): Observer {
+  const take = (object: object) => unwritten.take(object as StoredEvent);
+  return { listStarted() {}, listed: take, listEnded() {}, changed: take, deleted() {} };
 }

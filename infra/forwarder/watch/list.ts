@@ -31,5 +31,7 @@ export async function list(
   return resourceVersion;
 }
 
-export const selected = ({ labelSelector }: Resource): Record<string, string> =>
-  labelSelector === undefined ? {} : { labelSelector };
+export const selected = ({ labelSelector, fieldSelector }: Resource): Record<string, string> => ({
+  ...(labelSelector === undefined ? {} : { labelSelector }),
+  ...(fieldSelector === undefined ? {} : { fieldSelector }),
+});

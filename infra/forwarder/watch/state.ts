@@ -11,6 +11,7 @@ export interface Resource {
   readonly prefix: string;
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   /** The cluster may lack this API. Then there is nothing to watch until it is installed. */
   readonly isOptional?: boolean;
 }

@@ -66,9 +66,11 @@ async function aboutWebsite(key: WebsiteKey, cluster: Cluster, transport: Transp
 }
 
 function shown(website: Website, explanation: Explanation) {
-  const { ready, pods, children, plan, events } = explanation;
+  const { ready, pods, children, plan, events, statusProblem } = explanation;
+  // A status that a webhook changed was written.
+  const isUnwritten = statusProblem !== undefined && statusProblem.why !== 'Overridden';
   return {
-    website: { ...rowOf(website), fullMessage: ready?.message ?? '' },
+    website: { ...rowOf(website, isUnwritten), fullMessage: ready?.message ?? '' },
     toDo: toDoAbout(explanation),
     pods,
     children,

@@ -26,8 +26,8 @@ export class Model {
     this.#server = server;
   }
 
-  see(website: Website): void {
-    const row = rowOf(website);
+  see(website: Website, isUnwritten = false): void {
+    const row = rowOf(website, isUnwritten);
     const key = keyText(website.metadata);
     if (isSame(this.#rows.get(key), row)) return;
     this.#rows.set(key, row);

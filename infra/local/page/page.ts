@@ -44,7 +44,7 @@ export async function startPage(transport: Transport, port: number | 'default'):
     {
       transport: reading,
       namespace: undefined,
-      changed: (website) => model.see(website),
+      changed: (website, isUnwritten) => model.see(website, isUnwritten),
       deleted: (key) => model.forget(key),
       entered: (state) => {
         if (state.name === 'waiting') model.trouble = state.why;

@@ -1,3 +1,4 @@
+import { STATUS_NOT_WRITTEN } from '../../../functions/website/reasons.ts';
 import { keyText, type Condition, type Website, type WebsiteStatus } from '../../../functions/website/resource.ts';
 import { shortened } from '../../../functions/website/shortened.ts';
 import { failureOf, isStalled, readyOf, stateOf } from '../../cli/list.ts';
@@ -8,15 +9,16 @@ const LONGEST_MESSAGE = 400;
 /** An image reference may be far too long for a list. */
 const LONGEST_IMAGE = 256;
 
-export function rowOf(website: Website): WebsiteRow {
+/** @param isUnwritten whether the functions have seen this version, but could not write the status. */
+export function rowOf(website: Website, isUnwritten = false): WebsiteRow {
   const { metadata, spec } = website;
   const { image, replicas } = (spec ?? {}) as { readonly image?: unknown; readonly replicas?: number };
   const { availableReplicas = 0, replicasSet, url }: Partial<WebsiteStatus> = website.status ?? {};
   const { message = '', lastTransitionTime }: Partial<Condition> = failureOf(website) ?? readyOf(website) ?? {};
   return {
     key: keyText(metadata),
-    look: lookOf(website),
-    reason: stateOf(website).reason,
+    look: lookOf(website, isUnwritten),
+    reason: stateOf(website, isUnwritten).reason,
     message: shortened(message, LONGEST_MESSAGE),
     image: typeof image === 'string' ? shortened(image, LONGEST_IMAGE) : '',
     available: availableReplicas,
@@ -27,12 +29,13 @@ export function rowOf(website: Website): WebsiteRow {
   };
 }
 
-function lookOf(website: Website): Look {
+function lookOf(website: Website, isUnwritten: boolean): Look {
   if (website.metadata.deletionTimestamp !== undefined) return 'deleting';
-  const { ready, reason } = stateOf(website);
+  const { ready, reason } = stateOf(website, isUnwritten);
   // A suspended site may be ready, but it does not follow its spec.
   if (reason === 'Suspended') return 'suspended';
   if (ready === 'True') return 'ready';
+  if (reason === STATUS_NOT_WRITTEN) return 'problem';
   if (ready === 'Unknown') return 'unseen';
   return isStalled(website) ? 'problem' : 'progressing';
 }

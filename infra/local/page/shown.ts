@@ -8,7 +8,7 @@ export interface WebsiteRow {
   /** `namespace/name`. */
   readonly key: string;
   readonly look: Look;
-  /** The reason of the condition Ready, or `NotSeenYet`. */
+  /** The reason of the condition Ready, or `NotSeenYet` or `StatusNotWritten`. */
   readonly reason: string;
   /** The message of the condition Ready, shortened. */
   readonly message: string;

@@ -46,6 +46,16 @@ it('A row has the state of the Website, the reason, and since when', () => {
   });
 });
 
+it('A row says that the status cannot be written, until a status is about the newest spec', () => {
+  const one = model();
+  one.see(aWebsite(), false);
+  expect(one.snapshot().websites[0]).toMatchObject({ look: 'unseen', reason: 'NotSeenYet' });
+  one.see(aWebsite(), true);
+  expect(one.snapshot().websites[0]).toMatchObject({ look: 'problem', reason: 'StatusNotWritten' });
+  one.see(ready, true);
+  expect(one.snapshot().websites[0]).toMatchObject({ look: 'ready', reason: 'Available' });
+});
+
 const False = { status: 'False' } as const;
 it.each([
   ['ready', 'that is ready', ready],

@@ -13,6 +13,7 @@ import { lastStatusOf } from '../../../infra/cli/written.ts';
 import { website } from '../../cli/cli.ts';
 import { eventually } from '../../eventually.ts';
 import { forbid, mutate } from '../../policies.ts';
+import { startCommand } from '../../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn, replaceWebsiteSpec } from '../../real-cluster.ts';
 import { startWebhook } from '../../webhook.ts';
 import { functionsAccountIn, RULES, type FunctionsAccount } from './functions-account.ts';
@@ -157,6 +158,8 @@ it.each<[string, () => Promise<() => Promise<void>>, RegExp, string]>([
 
 it('The first status of a Website that cannot be written is explained, too', async () => {
   const end = await forbid(admin, scope());
+  const command = [process.execPath, 'dist/cli/website.mjs', 'watch', '-n', key.namespace];
+  const watching = startCommand(command, { KUBECONFIG: inject('kubeconfig') });
   await createWebsite(admin, key, SPEC);
   // Every status write shows whether the API server heeds the policy yet. A written status is not the first one any more.
   await eventually(async () => {
@@ -168,6 +171,9 @@ it('The first status of a Website that cannot be written is explained, too', asy
   const { out } = await cli('explain', 'shop');
   expect(out).toContain('The status is out of date');
   expect(out).not.toContain('have not seen it yet');
+  await eventually(() => expect(watching.text.at(-1)).toMatch(/ shop +Unknown +StatusNotWritten /));
+  watching.process.kill('SIGINT');
+  expect(await watching.exit).toBe(0);
   await end();
 });
 
