@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { findHomeDir, KubeConfig } from '@kubernetes/client-node';
 import { withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
+import { fileText } from './file-text.ts';
 import { unreadable, withoutSecrets } from './without-secrets.ts';
 
 /** Where the kubeconfig is. Without either, the default order of kubectl and Pods applies. */
@@ -12,6 +13,9 @@ export interface KubeconfigPlace {
   /** The content of a kubeconfig, for hosts without files. */
   readonly kubeconfigText?: string | undefined;
 }
+
+/** A kubeconfig with a thousand clusters is smaller. */
+const LARGEST_BYTES = 16 * 1024 * 1024;
 
 /** One kubeconfig, with the folder that its paths are relative to. */
 interface Part {
@@ -53,7 +57,7 @@ function filesIn(list: string | undefined): Part[] {
   const [first = list] = paths;
   return (existing.length === 0 ? [first] : existing).map((where) => ({
     where,
-    text: reading(where, () => readFileSync(where, 'utf8')),
+    text: reading(where, () => fileText(where, LARGEST_BYTES)),
     folder: dirname(where),
   }));
 }

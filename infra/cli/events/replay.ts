@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import type { LocalCommand } from '../command.ts';
@@ -77,12 +76,11 @@ interface Recorded {
 }
 
 async function* eventsIn(file: string, note: (line: string) => void): AsyncGenerator<Recorded> {
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Infinity });
   let number = 0;
   try {
-    for await (const line of lines) {
+    for await (const line of linesIn(file)) {
       number++;
-      if (line.trim() === '') continue;
+      if (line === '') continue;
       const where = `${file}, line ${number}`;
       const event = parsed(line, where);
       if (event === undefined) note(`Skipped ${where}: the event is not complete`);
@@ -90,8 +88,32 @@ async function* eventsIn(file: string, note: (line: string) => void): AsyncGener
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
+    if (error instanceof TooLongError) throw new UsageError(`${file}, line ${number + 1} ${error.message}`);
     throw new UsageError(`Could not read ${unreadable(file, error)}`);
   }
+}
+
+/** No event is longer: a recorder and the functions accept 256 KiB, and JSON writes a byte with at most six characters. */
+const LONGEST_LINE = 4 * 1024 * 1024;
+
+class TooLongError extends Error {}
+
+/** @throws TooLongError: what is not a file of events may have no lines and no end. */
+async function* linesIn(file: string): AsyncGenerator<string> {
+  let pieces: string[] = [];
+  let length = 0;
+  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    const [first = '', ...rest] = chunk.split('\n');
+    pieces.push(first);
+    length += first.length;
+    if (length > LONGEST_LINE) throw new TooLongError(`is longer than ${LONGEST_LINE} characters`);
+    for (const next of rest) {
+      yield pieces.join('').trimEnd();
+      pieces = [next];
+      length = next.length;
+    }
+  }
+  yield pieces.join('').trimEnd();
 }
 
 /** Undefined if the program that wrote the line ended in the middle of it. */

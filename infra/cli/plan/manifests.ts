@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { messageOf } from '../../../functions/cluster/causes.ts';
+import { fileText } from '../../../functions/cluster/file-text.ts';
 import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import { LABEL_KEY, LABEL_VALUE } from '../../../functions/website/schema/grammar.ts';
 import {
@@ -77,11 +77,8 @@ export const inputName = (file: string): string => (file === '-' ? 'The standard
 
 function textOf(file: string): string {
   try {
-    const text = readFileSync(file === '-' ? STDIN : file, 'utf8');
-    if (text.length > LARGEST_BYTES) throw new UsageError(`${inputName(file)} is larger than ${LARGEST_BYTES} bytes`);
-    return text;
+    return fileText(file === '-' ? STDIN : file, LARGEST_BYTES);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
     throw new UsageError(`Could not read ${unreadable(file === '-' ? 'the standard input' : file, error)}`);
   }
 }

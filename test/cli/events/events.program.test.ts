@@ -168,3 +168,37 @@ it('The error about a line that is not an event names the line', async () => {
   const { code, error } = await website(['events', 'replay', file, '--to', url]);
   expect([code, error]).toEqual([2, `Error: ${file}, line 2 is not a CloudEvent in structured form\n`]);
 });
+
+it('The error about a line that is too long names the line, and the events before it are sent', async () => {
+  const { received, url } = await receiver(() => 204);
+  const file = recorded('long.jsonl', event('1'), { ...event('2'), data: 'x'.repeat(4 * 1024 * 1024) }, event('3'));
+  const { code, error } = await website(['events', 'replay', file, '--to', url]);
+  expect([code, error]).toEqual([2, `Error: ${file}, line 2 is longer than 4194304 characters\n`]);
+  expect(received.map(({ id }) => id)).toEqual(['1']);
+});
+
+it('website events replay reads events over several chunks, with either end of line and no end at the end', async () => {
+  const { received, url } = await receiver(() => 204);
+  const file = recorded('chunks.jsonl');
+  const lines = ['1', '2', '3'].map((id) => JSON.stringify({ ...event(id), data: { text: 'ü'.repeat(100_001) } }));
+  writeFileSync(file, `${lines[0]}\r\n\n${lines[1]}\n${lines[2]}`);
+  expect(await website(['events', 'replay', file, '--to', url])).toMatchObject({ code: 0, error: '' });
+  const sizes = received.map(({ headers }) => Number(headers['content-length']));
+  expect(sizes).toEqual(lines.map((line) => Buffer.byteLength(line)));
+});
+
+it.skipIf(!existsSync('/dev/zero')).each<[file: string, args: string[], code: number, message: string]>([
+  ['events', ['events', 'replay', '/dev/zero', '--to', 'http://127.0.0.1/'], 2, '/dev/zero, line 1 is longer than'],
+  [
+    'Websites',
+    ['plan', '-f', '/dev/zero', '--kubeconfig', 'test/fixtures/unreachable.kubeconfig'],
+    2,
+    'Could not read /dev/zero: it is larger than',
+  ],
+  ['clusters', ['list', '--kubeconfig', '/dev/zero'], 1, 'Could not read the kubeconfig /dev/zero: it is larger than'],
+])('A file of %s that has no end ends the program with a message', async (_, args, code, message) => {
+  expect(await website(args)).toMatchObject({
+    code,
+    error: expect.stringMatching(`^Error: ${message} \\d+ (characters|bytes)\n$`) as string,
+  });
+});

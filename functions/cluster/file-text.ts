@@ -1,0 +1,26 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * The text of a file, a pipe or a device, which may have no end.
+ * @param path a path, or the number of an open file.
+ * @throws an Error if it cannot be read, or is larger than `most` bytes.
+ */
+export function fileText(path: string | number, most: number): string {
+  const file = typeof path === 'number' ? path : openSync(path, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const count = readSync(file, chunk);
+      if (count === 0) return Buffer.concat(chunks).toString('utf8');
+      size += count;
+      if (size > most) throw new Error(`it is larger than ${most} bytes`);
+      chunks.push(chunk.subarray(0, count));
+    }
+  } finally {
+    if (file !== path) closeSync(file);
+  }
+}
