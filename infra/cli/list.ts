@@ -98,9 +98,10 @@ export const HEADER = ['NAMESPACE', 'NAME', 'READY', 'REASON', 'IMAGE', 'DESIRED
 
 /** The cells of one Website. Those from the fourth on hold texts of the cluster, made printable. */
 export function cellsOf(website: Website, now: Date, { ready, reason } = stateOf(website)): string[] {
-  const { metadata, spec, status: { replicasSet, availableReplicas = 0 } = {} } = website;
-  const { image = '', replicas = '' } = (spec ?? {}) as { readonly image?: string; readonly replicas?: number };
-  const counts = [replicasSet ?? replicas, availableReplicas].map(String);
+  const { metadata, spec, status: { replicasSet, availableReplicas } = {} } = website;
+  const { image = '' } = (spec ?? {}) as { readonly image?: string };
+  // Empty if the status does not say it, as in kubectl.
+  const counts = [replicasSet, availableReplicas].map((count) => String(count ?? ''));
   const texts = [reason, image, ...counts, age(metadata.creationTimestamp, now)].map(printable);
   return [metadata.namespace, metadata.name, styled(STYLES[ready] ?? 'yellow', ready), ...texts];
 }

@@ -71,6 +71,19 @@ it('website list -o json prints the same Websites as the table, all at once', as
   expect(result).toMatchObject({ data: [{ metadata: { name: 'shop' } }, { metadata: { name: 'blog' } }], code: 3 });
 });
 
+it.each<[string, Website['status'], string[]]>([
+  ['nothing', undefined, []],
+  ['only the available replicas', { availableReplicas: 2 }, ['2']],
+  ['both', { replicasSet: 3, availableReplicas: 0 }, ['3', '0']],
+])('website list shows the replicas of a status that says %s, as kubectl does', async (_, status, counts) => {
+  const { printed } = await listed([
+    [aWebsite({ spec: { image: 'nginx:1', replicas: 2 }, ...(status && { status }) })],
+  ]);
+  const [header = '', row = ''] = printed.split('\n');
+  const cells = row.slice(header.indexOf('DESIRED'), header.lastIndexOf('AGE')).split(' ');
+  expect(cells.filter((cell) => cell !== '')).toEqual(counts);
+});
+
 it('website list names the error that keeps the functions from reconciling the newest spec', async () => {
   const condition = {
     status: 'True',

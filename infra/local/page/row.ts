@@ -13,7 +13,7 @@ const LONGEST_IMAGE = 256;
 export function rowOf(website: Website, isUnwritten = false): WebsiteRow {
   const { metadata, spec } = website;
   const { image, replicas } = (spec ?? {}) as { readonly image?: unknown; readonly replicas?: number };
-  const { availableReplicas = 0, replicasSet, url }: Partial<WebsiteStatus> = website.status ?? {};
+  const { availableReplicas, replicasSet, url }: Partial<WebsiteStatus> = website.status ?? {};
   const { message = '', lastTransitionTime }: Partial<Condition> = failureOf(website) ?? readyOf(website) ?? {};
   return {
     key: keyText(metadata),

@@ -13,7 +13,8 @@ export interface WebsiteRow {
   /** The message of the condition Ready, shortened. */
   readonly message: string;
   readonly image: string;
-  readonly available: number;
+  /** Absent if no status says it. */
+  readonly available?: number | undefined;
   /** Absent if neither the spec nor an autoscaler has decided yet. */
   readonly desired?: number | undefined;
   readonly url?: string | undefined;

@@ -49,7 +49,8 @@ it('A row has the state of the Website, the reason, and since when', () => {
 it('A row says that the status cannot be written, until a status is about the newest spec', () => {
   const one = model();
   one.see(aWebsite(), false);
-  expect(one.snapshot().websites[0]).toMatchObject({ look: 'unseen', reason: 'NotSeenYet' });
+  const unseen = { look: 'unseen', reason: 'NotSeenYet', available: undefined };
+  expect(one.snapshot().websites[0]).toMatchObject(unseen);
   one.see(aWebsite(), true);
   expect(one.snapshot().websites[0]).toMatchObject({ look: 'problem', reason: 'StatusNotWritten' });
   one.see(ready, true);

@@ -58,7 +58,7 @@ function state({ website, toDo, pods, children, nextWrites }, now) {
       </div>
       <div>
         <dt>Available</dt>
-        <dd>${available} of ${desired ?? '?'}</dd>
+        <dd>${available ?? '?'} of ${desired ?? '?'}</dd>
       </div>
       <div>
         <dt>Created</dt>

@@ -113,7 +113,9 @@ function row(
       ${isInternal(url) ? nothing : html`<span class="under">${address(url)}</span>`}
     </td>
     <td class="why"><span class="reason">${reason}</span> <span class="message">${message}</span></td>
-    <td class="number available" data-unit="available">${available}<span class="quiet">/${desired ?? '?'}</span></td>
+    <td class="number available" data-unit="available">
+      ${available ?? '?'}<span class="quiet">/${desired ?? '?'}</span>
+    </td>
     <td class="number since" title=${since ?? ''}>${age(since, now)}</td>
     <td class="number age" title=${createdAt ?? ''}>${age(createdAt, now)}</td>
   </tr>`;
