@@ -5,6 +5,7 @@ import { handshake } from './callers/handshake.ts';
 import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { recordingOf, type RecordingContext } from './history/recording.ts';
+import { OUT_OF_DATE } from './telemetry/log.ts';
 import { countWait, measured } from './telemetry/metrics.ts';
 import { traced, type ResyncCause } from './telemetry/spans.ts';
 import { resyncClusters } from './resync-websites.ts';
@@ -122,9 +123,10 @@ async function reconcileReply(
       ),
     );
     const { outcome, actions, statusProblem } = reconciled;
-    const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled), statusProblem };
+    const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled) };
     const ms = Math.round(performance.now() - start);
     context.log.info({ ...about, ...what, ms }, 'Reconciled Website');
+    if (statusProblem !== undefined) context.log.warn({ ...about, error: statusProblem }, OUT_OF_DATE);
     await recording.reconciled(reconciled);
     return await replyAfter(reconciled, event, { key, about }, context);
   } catch (error) {

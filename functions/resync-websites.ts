@@ -13,7 +13,7 @@ import { reconcile, type Context } from './website/reconcile.ts';
 import type { Outcome } from './website/status/outcome.ts';
 import { repairedIn } from './website/run/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
-import type { Log } from './telemetry/log.ts';
+import { OUT_OF_DATE, type Log } from './telemetry/log.ts';
 import { isComplete, type ResyncPlace, type ResyncReport } from './resync/report.ts';
 import { SCOPES } from './website/run/scope.ts';
 
@@ -127,16 +127,10 @@ export async function resyncWebsites(
       const isCounted = actions.length > 0 || isMissingFromStatus(outcome);
       counts.differing += Number(isCounted) - Number(known.has(key));
       if (isCounted) counts[outcome.kind === 'stalled' ? 'stalled' : 'repaired']++;
-      if (isCounted || statusProblem !== undefined) {
-        const what = {
-          outcome: outcome.kind,
-          actions,
-          ...repairedIn(reconciled),
-          statusProblem,
-          eventReason: 'resync',
-        };
-        log.info({ ...key, ...what }, 'Reconciled Website');
-      }
+      const about = { ...key, eventReason: 'resync' };
+      const what = { outcome: outcome.kind, actions, ...repairedIn(reconciled) };
+      if (isCounted) log.info({ ...about, ...what }, 'Reconciled Website');
+      if (statusProblem !== undefined) log.warn({ ...about, error: statusProblem }, OUT_OF_DATE);
       await recording.reconciled(reconciled);
       return undefined;
     } catch (error) {

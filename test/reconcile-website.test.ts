@@ -110,18 +110,23 @@ it('After a change of the spec, a process does not read the Deployment that it w
 });
 
 it('The log says why a status does not say what it should, and nothing of one that does', async () => {
-  const lines: object[] = [];
-  const write = (fields: object) => void lines.push(fields);
+  const lines: unknown[] = [];
+  const at = (level: string) => (fields: object, message?: string) => lines.push([level, message, fields]);
   const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
   const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted', data };
-  const send = () => reconcileEvent(event, contextOf({ info: write, warn: write, error: write }));
+  const send = () => reconcileEvent(event, contextOf({ info: at('info'), warn: at('warn'), error: at('error') }));
   expect(await send()).toMatchObject({ status: 204 });
   cluster.edit(cluster.children()[0] as Child, { status: {} });
   cluster.updateStatus = async () => Promise.reject(new ClusterError('PolicyDenied', 'not today'));
   expect(await send()).toMatchObject({ status: 204, headers: { 'website-outcome': 'stalled' } });
   expect(lines).toMatchObject([
-    { statusProblem: undefined },
-    { reason: 'Rejected', statusProblem: expect.stringContaining('(Rejected): not today') as string },
+    ['info', 'Reconciled Website', key],
+    ['info', 'Reconciled Website', { reason: 'Rejected' }],
+    [
+      'warn',
+      'The status is out of date',
+      { ...key, error: expect.stringContaining('(Rejected): not today') as string },
+    ],
   ]);
 });
 

@@ -156,17 +156,19 @@ it('A resync logs why it cannot write a status, and does not count the Website a
     return updateStatus(website);
   };
   const context = contextOf(cluster);
-  const logged: object[] = [];
-  context.log.info = (fields) => void logged.push(fields);
+  const warned: unknown[] = [];
+  context.log.warn = (fields, message) => void warned.push([message, fields]);
   expect(await resyncWebsites(context)).toMatchObject({ differing: 1, repaired: 1, stalled: 0, failed: 0 });
-  expect(logged).toContainEqual(
-    expect.objectContaining({
-      name: 'site-1',
-      outcome: 'stalled',
-      actions: [],
-      statusProblem: expect.stringMatching(/^The status cannot be written \(Rejected\): not today/) as string,
-    }),
-  );
+  expect(warned).toEqual([
+    [
+      'The status is out of date',
+      expect.objectContaining({
+        name: 'site-1',
+        eventReason: 'resync',
+        error: expect.stringMatching(/^The status cannot be written \(Rejected\): not today/) as string,
+      }),
+    ],
+  ]);
 });
 
 it('A resync counts a Website that it cannot compare as failed, and reconciles the others', async () => {
