@@ -13,7 +13,7 @@ import { reconcile, type Context } from './website/reconcile.ts';
 import type { Outcome } from './website/status/outcome.ts';
 import { repairedIn } from './website/run/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
-import { OUT_OF_DATE, type Log } from './telemetry/log.ts';
+import type { Log } from './telemetry/log.ts';
 import { isComplete, type ResyncPlace, type ResyncReport } from './resync/report.ts';
 import { SCOPES } from './website/run/scope.ts';
 
@@ -30,6 +30,9 @@ export interface ResyncLimits {
   readonly retryAfterMs?: readonly number[];
   readonly failures?: number;
 }
+
+/** The message of the warning that the stored status does not say what it should. */
+export const OUT_OF_DATE = 'The status is out of date';
 
 /** Leaves 10 s for Websites whose reconcile has started. */
 const TIME_MS = RESYNC_MS - 10_000;

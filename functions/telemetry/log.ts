@@ -4,9 +4,6 @@ import { printable } from './printable.ts';
 /** A pino logger, or the logger of a host. */
 export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
-/** The message of the warning that the stored status does not say what it should. */
-export const OUT_OF_DATE = 'The status is out of date';
-
 /** How long a line may wait to be written together with others. */
 const GATHER_MS = 20;
 /** Bytes that are buffered while standard output does not accept them. Further lines are dropped. */
