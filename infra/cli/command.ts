@@ -62,13 +62,18 @@ export type AnyCommand = ClusterCommand<object> | LocalCommand<object>;
 const TYPE = new RegExp(`^(?:websites?\\.(?:${VERSION}\\.)?${GROUP.replaceAll('.', '\\.')}|${KIND})/`);
 
 /** Takes `shop`, and `team-a/shop` too. @throws UsageError */
-export function keyFrom(given: string, { namespace }: Pick<Connection, 'namespace'>): WebsiteKey {
+export function keyFrom(given: string, { namespace, only }: Pick<Connection, 'namespace' | 'only'>): WebsiteKey {
   const name = given.replace(TYPE, '');
   const [first, ...rest] = name === given ? name.split('/') : [name];
   const key = websiteKey.safeParse(
     rest.length === 0 ? { namespace, name: first } : { namespace: first, name: rest.join('/') },
   );
-  if (key.success) return key.data;
+  if (key.success) {
+    if (only === undefined || only === key.data.namespace) return key.data;
+    throw new UsageError(
+      `${JSON.stringify(given)} names another namespace than --namespace ${only}. ${hintOn(key.data.name, only)}`,
+    );
+  }
   throw new UsageError(`${JSON.stringify(given)} is not the name of a Website: give NAME, or NAMESPACE/NAME`);
 }
 
@@ -86,10 +91,10 @@ export const websiteNamed = async (name: string, surroundings: Connection): Prom
 /** What a request about this Website leads to. @throws Error if there is no such Website. */
 export async function known<T>(
   name: string,
-  { namespace }: Connection,
+  { namespace, only }: Pick<Connection, 'namespace' | 'only'>,
   ask: (key: WebsiteKey) => Promise<T | undefined>,
 ): Promise<T> {
-  const key = keyFrom(name, { namespace });
+  const key = keyFrom(name, { namespace, only });
   const answer = await ifRefused(ask(key), ['NotFound'], undefined);
   if (answer !== undefined) return answer;
   const hint = TYPES.has(key.namespace) && key.namespace !== namespace ? `. ${hintOn(key.name, namespace)}` : '';

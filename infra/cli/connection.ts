@@ -17,6 +17,8 @@ export interface Connection {
   readonly cluster: Cluster;
   /** The namespace of names without one: that of the flag, else that of the context, else `default`. */
   readonly namespace: string;
+  /** The namespace of the flag. A name must not contradict it. */
+  readonly only?: string | undefined;
 }
 
 /**
@@ -34,5 +36,6 @@ export async function connection(
     transport,
     cluster: kubernetes(transport, allNamespaces === true ? undefined : [chosen]),
     namespace: chosen,
+    only: namespace,
   };
 }

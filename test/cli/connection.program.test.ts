@@ -70,6 +70,31 @@ it('Flags may stand before the command, as in kubectl, and flags after it overri
   expect(await website(['-n', 'B', 'list'])).toMatchObject({ code: 2 });
 });
 
+it.each(['plan', 'explain', 'history', 'history --from http://127.0.0.1:1/', 'reconcile', 'suspend', 'resume'])(
+  'website %s refuses a name that contradicts --namespace, and asks for nothing',
+  async (command) => {
+    const environment = { KUBECONFIG: kubeconfig('west') };
+    const [program = '', ...args] = command.split(' ');
+    for (const flags of [
+      [program, 'team-a/shop', '-n', 'team-b'],
+      ['-n', 'team-b', program, 'team-a/shop'],
+    ])
+      expect(await website([...flags, ...args], environment)).toMatchObject({
+        code: 2,
+        error: `Error: "team-a/shop" names another namespace than --namespace team-b. For the Website shop in namespace team-b, give the name alone: shop\n`,
+      });
+    expect(asked).toEqual([]);
+  },
+);
+
+it('A name may repeat the namespace of --namespace, and differ from that of the context', async () => {
+  const environment = { KUBECONFIG: kubeconfig('west', { namespace: 'team-b' }) };
+  await website(['explain', 'team-a/shop', '-n', 'team-a'], environment);
+  await website(['explain', 'team-a/shop'], environment);
+  const site = `${websitesIn('team-a')}/shop as Bearer west`;
+  expect(asked.filter((each) => each === site)).toEqual([site, site]);
+});
+
 it('website doctor takes a list of namespaces as the programs do: with blanks, each once, and without empty names', async () => {
   const environment = { KUBECONFIG: kubeconfig('west') };
   await website(['doctor', '--namespaces', 'team-a,team-b'], environment);

@@ -404,10 +404,18 @@ it.each([
 
 it('website suspend and website resume change the spec, and website reconcile --wait waits for the functions', async () => {
   const key = await readySite();
-  expect((await run('suspend', key.name)).code).toBe(0);
-  expect((await kubernetes(admin).getWebsite(key))?.spec).toMatchObject({ suspend: true });
-  expect((await run('resume', key.name)).code).toBe(0);
-  expect((await kubernetes(admin).getWebsite(key))?.spec).toMatchObject({ suspend: false });
+  const [site, stored] = [`${namespace}/${key.name}`, async () => kubernetes(admin).getWebsite(key)];
+  const wasNot = { code: 0, out: `${site} was not suspended.\n` };
+  const before = await stored();
+  expect(await run('resume', key.name)).toMatchObject(wasNot);
+  expect(await stored()).toEqual(before);
+  const stays = `Its children stay as they are until: website resume ${key.name} -n ${namespace}\n`;
+  expect(await run('suspend', key.name)).toMatchObject({ code: 0, out: `Suspended ${site}. ${stays}` });
+  expect((await stored())?.spec).toMatchObject({ suspend: true });
+  expect(await run('suspend', key.name)).toMatchObject({ code: 0, out: `${site} was suspended already. ${stays}` });
+  expect(await run('resume', key.name)).toMatchObject({ code: 0, out: `Resumed ${site}.\n` });
+  expect((await stored())?.spec).toMatchObject({ suspend: false });
+  expect(await run('resume', key.name)).toMatchObject(wasNot);
   const waiting = run('reconcile', key.name, '--wait');
   let ended = false;
   const end = waiting.then(() => (ended = true));
