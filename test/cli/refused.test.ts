@@ -50,7 +50,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     expect(changes.map(({ verb, kind }) => `${verb} ${kind}`)).toContain('create Deployment');
     const { text } = planAnswer([await plan()]);
     expect(text).toContain(
-      'The API server refused this last time (QuotaExceeded): exceeded quota: none\n  The functions try again:\n  + create Deployment',
+      'The API server refused a write last time (QuotaExceeded): exceeded quota: none\n  The functions try again what they could not write:\n  + create Deployment',
     );
     expect(text).toContain('If the API server accepts it, Ready is False (Progressing)');
     expect(text).toContain('0 of 1 Website would change');
@@ -94,7 +94,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     cluster.apply(key, { ...SPEC, image: 'nginx:2' });
     await reconcileRefused();
     expect((await plan()).refusedLastTime).toMatchObject({ reason: 'Rejected' });
-    expect(await fleet()).toMatch(/^team-a\/shop: refused last time \(Rejected\), tried again: update Deployment/);
+    expect(await fleet()).toMatch(/^team-a\/shop: not written last time \(Rejected\), tried again: update Deployment/);
     expect(await fleet()).toMatch(
       /^0 of 1 Website would change\..* 1 would be tried again and was refused last time, which counts as no change\.$/m,
     );
@@ -125,7 +125,7 @@ describe('The plan of a Website whose last reconcile was refused', () => {
     const transport = { sized: async () => ({ value: { items: [], metadata: {} }, bytes: 0 }) } as never;
     const text = explanationText(await explain(website, { cluster, transport, now: NOW, defaults: {} }), NOW);
     expect(text).toMatch(
-      /The next reconcile\n {2}tries again what the API server refused last time: create Deployment, create PodDisruptionBudget\. /,
+      /The next reconcile\n {2}tries again what was not written last time, because the API server refused a write: create Deployment, create PodDisruptionBudget\. /,
     );
     expect(text).toContain('website plan team-a/shop');
     expect(text).not.toContain('spec.template');

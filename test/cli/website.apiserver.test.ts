@@ -295,14 +295,16 @@ it('website plan and website explain first show what the API server refused last
     website([...args, '-n', key.namespace], { KUBECONFIG: inject('kubeconfig') });
   const shown = async (...args: string[]) => (await asked(...args)).out;
   expect(await shown('plan', key.name)).toMatch(
-    /Website \S+\n {2}The API server refused this last time \(QuotaExceeded\): Could not create .*exceeded quota: none.*\n {2}The functions try again:\n {2}\+ create Deployment/,
+    /Website \S+\n {2}The API server refused a write last time \(QuotaExceeded\): Could not create .*exceeded quota: none.*\n {2}The functions try again what they could not write:\n {2}\+ create Deployment/,
   );
   expect(await shown('plan', '--all')).toMatch(
-    /shop: refused last time \(QuotaExceeded\), tried again: create Deployment.*\n0 of 1 Website would change\. Pods would be replaced in 0\. 1 would be tried again and was refused last time, which counts as no change\./,
+    /shop: not written last time \(QuotaExceeded\), tried again: create Deployment.*\n0 of 1 Website would change\. Pods would be replaced in 0\. 1 would be tried again and was refused last time, which counts as no change\./,
   );
   for (const server of [[], ['--server']]) expect(await asked('plan', '--all', ...server)).toMatchObject({ code: 0 });
   const explained = await shown('explain', key.name);
-  expect(explained).toContain('tries again what the API server refused last time: create Deployment');
+  expect(explained).toContain(
+    'tries again what was not written last time, because the API server refused a write: create Deployment',
+  );
   expect(explained).toContain(`kubectl describe resourcequota -n ${key.namespace} shows how much is used`);
   expect(explained).not.toContain('+ spec.');
   await removeWebsitesIn(admin, key.namespace);

@@ -1,11 +1,10 @@
 import type { ChildLine, DifferentField } from './deviations.ts';
 import type { Explanation } from './explain.ts';
 import { changesText } from '../plan/plan.ts';
-import type { Planned } from '../plan/planned.ts';
 import type { StatusProblem } from '../status-problem.ts';
 import { table } from '../../table.ts';
 import { age, printable, styled } from '../../text.ts';
-import { changeText } from '../../words.ts';
+import { triedAgainText } from '../../words.ts';
 
 /** The explanation as one page. A part without content is left out. */
 export function explanationText(explanation: Explanation, now: Date): string {
@@ -103,12 +102,8 @@ const PATIENCE_MS = 60_000;
 
 function nextText({ plan, website }: Explanation): string {
   if (plan === undefined) return '';
-  if (plan.refusedLastTime !== undefined) return triedAgainText(plan, website);
+  // Without the fields: the cause is what matters, and the state above names it.
+  if (plan.refusedLastTime !== undefined)
+    return `${triedAgainText(plan.changes)}. \`website plan ${website}\` shows the fields.`;
   return plan.changes.length === 0 ? 'writes nothing.' : changesText(plan);
-}
-
-/** Without the fields: the cause is what matters, and the state above names it. */
-function triedAgainText({ changes }: Planned, website: string): string {
-  const writes = changes.filter(({ verb }) => verb !== 'update status').map(changeText);
-  return `tries again what the API server refused last time: ${writes.join(', ')}. \`website plan ${website}\` shows the fields.`;
 }

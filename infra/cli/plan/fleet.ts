@@ -32,7 +32,7 @@ interface WrittenWebsite {
     readonly paths: readonly string[];
   })[];
   readonly restartsPods: boolean;
-  /** Set if the API server refused the same writes last time. */
+  /** Why the last reconcile could not make these writes. */
   readonly refusedLastTime?: Refusal | undefined;
   readonly statusProblem?: string | undefined;
   readonly statusUntried?: string | undefined;
@@ -129,7 +129,7 @@ export function fleetAnswer({ seen, written }: Fleet): Result {
 
 function lineOf({ website, changes, restartsPods, refusedLastTime }: WrittenWebsite): string {
   const refused =
-    refusedLastTime === undefined ? '' : `refused last time (${printable(refusedLastTime.reason)}), tried again: `;
+    refusedLastTime === undefined ? '' : `not written last time (${printable(refusedLastTime.reason)}), tried again: `;
   const what = changes.map((change) => changeText(change) + (change.isRefused === true ? ' (refused)' : '')).join(', ');
   return `${printable(website)}: ${refused}${what}${restartsPods ? styled('yellow', ' (replaces the Pods)') : ''}`;
 }

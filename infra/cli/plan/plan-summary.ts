@@ -15,7 +15,7 @@ export interface Sorted<Plan> {
   readonly onlyStatus: readonly Plan[];
   /** Only the status would change, and the API server refuses that. */
   readonly statusRefused: readonly Plan[];
-  /** The API server refused the same writes last time. */
+  /** The last reconcile could not make the same writes, because the API server refused one of them. */
   readonly triedAgain: readonly Plan[];
 }
 

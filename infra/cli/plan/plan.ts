@@ -92,8 +92,8 @@ function planText(plan: Planned): string {
 }
 
 const refusedLines = ({ reason, message }: Refusal): string[] => [
-  styled('red', `  The API server refused this last time (${printable(reason)}): ${printable(message)}`),
-  '  The functions try again:',
+  styled('red', `  The API server refused a write last time (${printable(reason)}): ${printable(message)}`),
+  '  The functions try again what they could not write:',
 ];
 
 function statusLines({ statusProblem, statusUntried }: Planned): string[] {

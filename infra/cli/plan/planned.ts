@@ -36,7 +36,10 @@ export interface Planned {
   readonly namespace: string;
   readonly name: string;
   readonly changes: readonly PlannedChange[];
-  /** Set if the API server refused the same writes in the last reconcile of this spec, and this plan did not ask it again. */
+  /**
+   * Set if the last reconcile of this spec could not make these writes, because the API server refused one of them, and this plan did
+   * not ask it again. The others may have waited for that one.
+   */
   readonly refusedLastTime?: Refusal | undefined;
   /** Why the API server would not store the status as it should be. Known only with dry runs. */
   readonly statusProblem?: string | undefined;

@@ -11,7 +11,7 @@ import { storedRuns, type StoredRun } from '../../cli/history/stored-history.ts'
 import { rowOf } from './row.ts';
 import { timeline, type Runs } from './runs.ts';
 import type { Detail } from './shown.ts';
-import { changeText } from '../../words.ts';
+import { changeText, triedAgainText } from '../../words.ts';
 
 /** The functions, whose history the page reads as the forwarder, the only caller that they accept. */
 export interface FunctionsAddress {
@@ -86,10 +86,7 @@ function toDoAbout({ ready, advice, statusProblem }: Explanation): string | unde
 }
 
 function nextWrites({ changes, refusedLastTime }: Planned): string[] {
-  const writes = changes.map(changeText);
-  if (refusedLastTime === undefined) return writes;
-  const again = writes.filter((write) => write !== 'update status');
-  return [`tries again what the API server refused last time: ${again.join(', ')}`];
+  return refusedLastTime === undefined ? changes.map(changeText) : [triedAgainText(changes)];
 }
 
 async function recordsOf(key: WebsiteKey, functions: FunctionsAddress | undefined): Promise<readonly StoredRun[]> {
