@@ -15,7 +15,7 @@ import { SCOPES } from '../../../functions/website/run/scope.ts';
 import { ownershipOf, type Ownership } from '../../../functions/website/plan/ownership.ts';
 import { plan, withoutStamps, type Plan } from '../../../functions/website/plan/plan.ts';
 import type { Website } from '../../../functions/website/resource.ts';
-import { adviceOnLeftOver, adviceOnOrphan } from './orphans.ts';
+import { adviceOnLeftOver, adviceOnOrphan, type Idle } from './orphans.ts';
 
 /** A child that exists, or that the spec declares. */
 export interface ChildLine {
@@ -42,13 +42,16 @@ export interface Declared {
   /** Undefined if the spec is invalid. */
   readonly wanted: DesiredChildren | undefined;
   readonly missing: Plan;
+  /** Why the functions leave all children as they are. */
+  readonly idle?: Idle | undefined;
 }
 
 export function declared(website: Website, children: Children, defaults: Defaults): Declared {
   const decision = decide(website, children, { scope: SCOPES.everything, defaults });
-  if (decision.spec === undefined) return { wanted: undefined, missing: decision.plan };
-  const { wanted, kept } = decision;
-  return { wanted, missing: withoutStamps(plan(website, wanted, without(children, kept))) };
+  if (decision.spec === undefined) return { wanted: undefined, missing: decision.plan, idle: 'invalid' };
+  const { wanted, kept, spec } = decision;
+  const missing = withoutStamps(plan(website, wanted, without(children, kept)));
+  return { wanted, missing, idle: spec.suspend ? 'suspended' : undefined };
 }
 
 const OWNERS = {
@@ -62,14 +65,14 @@ const OWNERS = {
 export function childLines(
   website: Website,
   children: Children,
-  { wanted, missing }: Declared,
+  { wanted, missing, idle }: Declared,
   hidden: (kind: ChildKind) => boolean,
 ): ChildLine[] {
   const deleted = missing.steps.flat().filter(({ verb }) => verb === 'delete');
   const deletedKinds = new Set(deleted.map(({ child }) => child.kind));
   return CHILD_KINDS.flatMap((kind): ChildLine[] => {
     const child: Child | undefined = children[kind];
-    if (child !== undefined) return [existingLine(child, website, wanted, deletedKinds)];
+    if (child !== undefined) return [existingLine(child, website, { wanted, idle }, deletedKinds)];
     const isMissing = wanted?.[kind] !== undefined && !hidden(kind);
     return isMissing ? [{ kind, name: childName(kind, website.metadata.name) }] : [];
   });
@@ -79,7 +82,7 @@ export function childLines(
 function existingLine(
   child: Child,
   website: Website,
-  wanted: DesiredChildren | undefined,
+  { wanted, idle }: Pick<Declared, 'wanted' | 'idle'>,
   deleted: ReadonlySet<string>,
 ): ChildLine {
   const { kind } = child;
@@ -89,10 +92,10 @@ function existingLine(
     kind,
     name: child.metadata.name,
     owner,
-    ...(isOfDeleted ? { toDo: adviceOnLeftOver(child) } : {}),
+    ...(isOfDeleted ? { toDo: adviceOnLeftOver(child, website.metadata, idle) } : {}),
   };
   if (wanted === undefined || wanted[kind] !== undefined) return line;
-  if (owner === 'no Website') return { ...line, isLeftOver: true, toDo: adviceOnOrphan(child) };
+  if (owner === 'no Website') return { ...line, isLeftOver: true, toDo: adviceOnOrphan(child, idle) };
   return deleted.has(kind) ? { ...line, isLeftOver: true } : line;
 }
 

@@ -1,6 +1,10 @@
 // What to do about children that an earlier Website of the name left.
 import type { Child, ChildKind } from '../../../functions/website/children/kinds.ts';
+import type { WebsiteKey } from '../../../functions/website/resource.ts';
 import { PATIENCE_MINUTES } from '../../../functions/website/status/obstacles.ts';
+
+/** Why the functions leave all children of a Website as they are. */
+export type Idle = 'suspended' | 'invalid';
 
 /** What an optional child still does, and the fields of the spec that declare it. */
 const EFFECTS: { readonly [Kind in ChildKind]?: { readonly does: string; readonly fields: string } } = {
@@ -20,16 +24,22 @@ const EFFECTS: { readonly [Kind in ChildKind]?: { readonly does: string; readonl
  * How to delete an orphan that the spec does not declare, or to let the Website adopt it. An orphaning deletion left it. The functions
  * leave it alone (docs/adr/0013-adoption.md), and it keeps working against the spec.
  */
-export function adviceOnOrphan(child: Child): string {
+export function adviceOnOrphan(child: Child, idle: Idle | undefined): string {
   const { kind, metadata } = child;
   const { does, fields } = EFFECTS[kind] ?? { does: 'exists', fields: 'the spec' };
-  return `${kind} ${metadata.name} has the labels of this Website, and no Website owns it. Probably \`kubectl delete website --cascade=orphan\` left it. It still ${does}. Delete it: ${deletionOf(child)}. To let the Website adopt it, state ${fields}`;
+  return `${kind} ${metadata.name} has the labels of this Website, and no Website owns it. Probably \`kubectl delete website --cascade=orphan\` left it. It still ${does}. Delete it: ${deletionOf(child)}. To let the Website adopt it, state ${fields}${idle === 'suspended' ? ' and resume the Website' : ''}`;
 }
 
 /** What becomes of a child of a deleted Website of the same name, and what to do if nothing does (docs/adr/0012-left-overs.md). */
-export function adviceOnLeftOver(child: Child): string {
+export function adviceOnLeftOver(child: Child, { namespace, name }: WebsiteKey, idle: Idle | undefined): string {
   const { kind, metadata } = child;
-  return `${kind} ${metadata.name} belongs to a deleted Website of this name. The functions take it over, or the garbage collector deletes it. If it still belongs to that Website after ${PATIENCE_MINUTES} minutes: ${deletionOf(child)}`;
+  const whose = `${kind} ${metadata.name} belongs to a deleted Website of this name.`;
+  if (idle !== undefined) {
+    const resumed = `the Website is resumed (website resume ${name} -n ${namespace})`;
+    const when = idle === 'suspended' ? resumed : 'the spec is valid';
+    return `${whose} The functions take it over once ${when}, unless the garbage collector deletes it first`;
+  }
+  return `${whose} The functions take it over, or the garbage collector deletes it. If it still belongs to that Website after ${PATIENCE_MINUTES} minutes: ${deletionOf(child)}`;
 }
 
 const deletionOf = ({ kind, metadata: { name, namespace } }: Child): string =>

@@ -141,6 +141,18 @@ describe('website explain', () => {
       expect(toDo).toContain('after 5 minutes: kubectl delete service shop-service -n team-a\n');
     });
 
+    it.each([
+      ['is suspended', { suspend: true }, 'once the Website is resumed (website resume shop -n team-a)'],
+      ['has an invalid spec', { image: 'no image' }, 'once the spec is valid'],
+    ])('and %s says when the functions take the children over', async (_, fields, when) => {
+      cluster.drop('Website', key);
+      cluster.apply(key, { ...SPEC, ...fields });
+      const { text } = await explained();
+      const toDo = text.slice(text.indexOf('What to do'), text.indexOf('Children'));
+      expect(toDo).toContain(`The functions take it over ${when}, unless the garbage collector deletes it first`);
+      expect(toDo).not.toContain('kubectl delete');
+    });
+
     it('says so while the cluster does not let the functions take the children over', async () => {
       cluster.drop('Website', key);
       cluster.apply(key, SPEC);
@@ -179,6 +191,12 @@ describe('website explain', () => {
       cluster.drop('Website', key);
       cluster.apply(key, next);
     }
+
+    it('and that is suspended says that it adopts a child only once it is resumed', async () => {
+      await orphan(SPECS.Ingress, { ...SPEC, suspend: true });
+      const { text } = await explained();
+      expect(text).toContain('To let the Website adopt it, state spec.host and resume the Website');
+    });
 
     it.each([
       ['HorizontalPodAutoscaler', 'It still scales the Deployment', 'spec.autoscaling.maxReplicas'],
