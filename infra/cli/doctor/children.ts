@@ -1,5 +1,6 @@
 // Children without an owner. No Website updates them, and nothing deletes them.
 import { requestFor } from '../../../functions/cluster/collection.ts';
+import { websitePath } from '../../../functions/cluster/kubernetes.ts';
 import { pages } from '../../../functions/cluster/pages.ts';
 import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
@@ -11,7 +12,7 @@ import {
   MANAGED_BY,
   websiteNameIn,
 } from '../../../functions/website/children/metadata.ts';
-import { apiPath, keyText } from '../../../functions/website/resource.ts';
+import { apiPath, keyText, type WebsiteKey } from '../../../functions/website/resource.ts';
 import { ifRefused } from '../errors.ts';
 import type { Finding } from './finding.ts';
 
@@ -19,6 +20,16 @@ import type { Finding } from './finding.ts';
 const METADATA_ALONE = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 type Listed = Pick<ChildObject, 'metadata'>;
+
+interface Orphan {
+  readonly kind: string;
+  readonly metadata: Listed['metadata'];
+  /** The Website that its name and its label say. */
+  readonly website: WebsiteKey;
+}
+
+/** Most children that the finding names. */
+const MOST_NAMED = 5;
 
 /**
  * Whether each child has an owner. An orphaning deletion removes it, and so does a restore from a backup.
@@ -31,30 +42,79 @@ export async function childrenFinding(
   const check = 'children';
   let seen = 0;
   let orphaned = 0;
-  let first: { readonly kind: string; readonly website: string; readonly metadata: Listed['metadata'] } | undefined;
+  const named: Orphan[] = [];
   const count = async (kind: (typeof KINDS)[number], namespace: string | undefined) => {
     for await (const page of listsOf(transport, kind, namespace))
       for (const { metadata } of page) {
-        const website = websiteNameIn(kind.kind, metadata.name);
-        if (website === undefined || metadata.labels?.['app.kubernetes.io/instance'] !== website) continue;
+        const name = websiteNameIn(kind.kind, metadata.name);
+        if (name === undefined || metadata.labels?.['app.kubernetes.io/instance'] !== name) continue;
         seen++;
         if (controllerOf({ metadata }) !== undefined || metadata.deletionTimestamp !== undefined) continue;
         orphaned++;
-        first ??= { kind: kind.kind, website, metadata };
+        const website = { namespace: metadata.namespace, name };
+        if (named.length < MOST_NAMED) named.push({ kind: kind.kind, metadata, website });
       }
   };
   for (const kind of KINDS)
     for (const namespace of namespaces ?? [undefined])
       // The cluster may lack an optional API.
       await ifRefused(count(kind, namespace), ['NotFound', 'UnknownResource'], undefined);
-  if (first === undefined) return { check, state: 'ok', message: 'Each child has an owner' };
-  const { kind, website, metadata } = first;
+  if (orphaned === 0) return { check, state: 'ok', message: 'Each child has an owner' };
+  const names = named.map(({ kind, metadata }) => `${kind} ${keyText(metadata)}`).join(', ');
+  const more = orphaned > named.length ? ` and ${orphaned - named.length} more` : '';
+  const all = more === '' ? [] : ['docs/cli.md has the command that lists all'];
+  const keep = `To keep a child without a Website, remove its label ${MANAGED_BY}`;
   return {
     check,
     state: 'problem',
-    message: `${orphaned} of ${seen} children ${orphaned === 1 ? 'has' : 'have'} no owner, first ${kind} ${keyText(metadata)}`,
-    toDo: `website explain ${website} -n ${metadata.namespace}, if there is such a Website. Otherwise apply it again, which adopts what its spec declares, or: kubectl delete ${kind.toLowerCase()} ${metadata.name} -n ${metadata.namespace}. To keep the child without a Website, remove its label ${MANAGED_BY}`,
+    message: `${orphaned} of ${seen} children ${orphaned === 1 ? 'has' : 'have'} no owner: ${names}${more}`,
+    toDo: [...(await remediesOf(named, transport)), ...all, keep].join('. '),
   };
+}
+
+/** What to do, by whether the Website of a child exists. */
+async function remediesOf(orphans: readonly Orphan[], transport: Transport): Promise<string[]> {
+  const byWebsite = [...Map.groupBy(orphans, ({ website }) => keyText(website)).values()];
+  const found = await Promise.all(
+    byWebsite.map(async (of) => ({ of, state: await stateOf(of[0]?.website, transport) })),
+  );
+  const those = (state: Existence) => found.filter((each) => each.state === state).map(({ of }) => of);
+  const [existing, gone, hidden] = [those('exists'), those('gone'), those('unknown')];
+  return [
+    ...(existing.length === 0 ? [] : [explainText(existing)]),
+    ...(gone.length === 0
+      ? []
+      : [`There is no Website ${websitesOf(gone).map(keyText).join(', ')}: ${goneText(gone)}`]),
+    ...(hidden.length === 0
+      ? []
+      : [`${explainText(hidden)}, if there is such a Website. Otherwise ${goneText(hidden)}`]),
+  ];
+}
+
+type ByWebsite = readonly (readonly Orphan[])[];
+
+const websitesOf = (groups: ByWebsite): WebsiteKey[] => groups.flatMap(([first]) => first?.website ?? []);
+
+const explainText = (groups: ByWebsite): string =>
+  websitesOf(groups)
+    .map(({ name, namespace }) => `website explain ${name} -n ${namespace}`)
+    .join('; ');
+
+function goneText(groups: ByWebsite): string {
+  const deletions = groups
+    .flat()
+    .map(({ kind, metadata }) => `kubectl delete ${kind.toLowerCase()} ${metadata.name} -n ${metadata.namespace}`);
+  return `apply it again, which adopts what its spec declares, or: ${deletions.join('; ')}`;
+}
+
+type Existence = 'exists' | 'gone' | 'unknown';
+
+async function stateOf(key: WebsiteKey | undefined, transport: Transport): Promise<Existence> {
+  if (key === undefined) return 'unknown';
+  const read = transport.json({ method: 'GET', path: websitePath(key), what: `get websites ${keyText(key)}` });
+  const state = read.then((): Existence => 'exists');
+  // Without the CRD, the doctor has another finding.
+  return ifRefused(ifRefused(state, ['NotFound'], 'gone'), ['Forbidden', 'UnknownResource'], 'unknown');
 }
 
 async function* listsOf(

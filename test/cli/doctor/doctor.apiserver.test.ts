@@ -178,7 +178,7 @@ it('The doctor finds a child that an orphaning deletion left, until another Webs
     expect((await doctor(...namespaces)).found.get('children')).toEqual({
       check: 'children',
       state: 'problem',
-      message: `2 of 2 children have no owner, first Deployment ${key.namespace}/shop-deployment`,
+      message: `2 of 2 children have no owner: Deployment ${key.namespace}/shop-deployment, Service ${key.namespace}/shop-service`,
       toDo: expect.stringContaining('apply it again') as string,
     }),
   );
