@@ -50,7 +50,8 @@ export async function openStage({ kubeconfig, forwarderKubeconfig }: Access, nam
     websites: () => websitesIn(admin, namespace),
     async start(...flags) {
       const given = ['--sink', wire.url, '--host', '127.0.0.1', '--port', '0', ...flags];
-      const program = startForwarder(given, { KUBECONFIG: api.kubeconfig });
+      // At level info, it thins out the lines about failed deliveries, and those of other tests would crowd out ours.
+      const program = startForwarder(given, { KUBECONFIG: api.kubeconfig, LOG_LEVEL: 'debug' });
       programs.push(program);
       await program.line('Listening');
       return program;

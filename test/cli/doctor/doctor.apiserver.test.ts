@@ -189,3 +189,10 @@ it('The doctor finds a child that an orphaning deletion left, until another Webs
   const accept = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
   expect(await admin.json({ ...list, accept })).toMatchObject({ kind: 'PartialObjectMetadataList' });
 });
+
+it('--namespaces may have blanks, and the doctor checks each namespace once', async () => {
+  const namespace = await createNamespace(admin, 'doctor');
+  await createWebsite(admin, { namespace, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
+  const { found } = await doctor('--namespaces', ` ${namespace}, ${namespace}`);
+  expect(found.get('Websites')?.message).toContain(' 1 Website');
+});
