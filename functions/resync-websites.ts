@@ -16,6 +16,7 @@ import { keyText, type WebsiteKey } from './website/resource.ts';
 import type { Log } from './telemetry/log.ts';
 import { isComplete, type ResyncPlace, type ResyncReport } from './resync/report.ts';
 import { SCOPES } from './website/run/scope.ts';
+import { OUT_OF_DATE } from './website/status/unwritten.ts';
 
 export interface ResyncContext extends Context, RecordingContext {
   readonly log: Log;
@@ -30,9 +31,6 @@ export interface ResyncLimits {
   readonly retryAfterMs?: readonly number[];
   readonly failures?: number;
 }
-
-/** The message of the warning that the stored status does not say what it should. */
-export const OUT_OF_DATE = 'The status is out of date';
 
 /** Leaves 10 s for Websites whose reconcile has started. */
 const TIME_MS = RESYNC_MS - 10_000;

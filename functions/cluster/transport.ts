@@ -180,10 +180,15 @@ export async function connect(
     }
   }
 
+  const unanswered = (what: string, error: unknown): ClusterError =>
+    isClosed
+      ? new ClusterError('Stopped', `Could not ${what}: the program stopped before the API server answered`)
+      : unreachable(server, what, error);
+
   async function sized(apiRequest: ApiRequest): Promise<Sized> {
     const { what } = apiRequest;
     const { status, headers, text, bytes } = await sendInTurn(apiRequest).catch((error: unknown) => {
-      throw isClosed ? stopped(what) : unreachable(server, what, error);
+      throw unanswered(what, error);
     });
     if (!isGood(status)) throw errorOf(what, status, text, first(headers['retry-after']));
     try {
@@ -201,7 +206,7 @@ export async function connect(
     async stream(apiRequest) {
       const { what } = apiRequest;
       const { statusCode, headers, body } = await open(apiRequest).catch((error: unknown) => {
-        throw isClosed ? stopped(what) : unreachable(server, what, error);
+        throw unanswered(what, error);
       });
       if (isGood(statusCode)) return body;
       const text = await body.text().catch(() => '');
@@ -265,9 +270,6 @@ export async function connectLater(
     close: async () => (await connection?.catch(() => undefined))?.close(),
   };
 }
-
-const stopped = (what: string): ClusterError =>
-  new ClusterError('Stopped', `Could not ${what}: the program stopped before the API server answered`);
 
 function unreachable(server: string, what: string, error: unknown): ClusterError {
   // Reading the credentials failed. That error is more precise.

@@ -4,7 +4,7 @@ import type { ApiRequest } from '../../functions/cluster/transport.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import type { CommonFlags } from '../../infra/cli/command.ts';
 import { listCommand } from '../../infra/cli/list.ts';
-import { aWebsite, NOW } from '../fixtures/websites.ts';
+import { aWebsite, NOW, readyStatus } from '../fixtures/websites.ts';
 
 /** What the command has printed at each request for a page, and its result. */
 async function listed(
@@ -122,21 +122,7 @@ it.each([
   expect((await listed([[failing]])).printed).toMatch(new RegExp(`shop +${value} +${shown}`));
 });
 
-const SEEN = aWebsite({
-  status: {
-    observedGeneration: 1,
-    conditions: [
-      {
-        type: 'Ready',
-        status: 'True',
-        reason: 'Available',
-        message: '',
-        lastTransitionTime: NOW.toISOString(),
-        observedGeneration: 1,
-      },
-    ],
-  },
-});
+const SEEN = aWebsite({ status: readyStatus() });
 const unwrittenEvent = (uid: string, resourceVersion: string) => ({
   metadata: {},
   reason: 'StatusNotWritten',

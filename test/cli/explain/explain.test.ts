@@ -6,7 +6,7 @@ import { REQUESTED_AT, type Website } from '../../../functions/website/resource.
 import { KINDS } from '../../../functions/website/children/kinds.ts';
 import { explain } from '../../../infra/cli/explain/explain.ts';
 import { explanationText } from '../../../infra/cli/explain/explain-text.ts';
-import { aWebsite, NOW } from '../../fixtures/websites.ts';
+import { aWebsite, NOW, readyStatus } from '../../fixtures/websites.ts';
 
 /** Explains a Website to a user who may not read these resources. Nothing else exists. @returns the explanation, and what was asked. */
 async function explained(forbidden: readonly string[], website = aWebsite(), events: readonly object[] = []) {
@@ -124,19 +124,7 @@ describe('website explain, if the functions could not write the status,', () => 
           { manager: 'kubectl', time: ago(change) },
         ],
       },
-      status: {
-        observedGeneration: 1,
-        conditions: [
-          {
-            type: 'Ready',
-            status: 'True',
-            reason: 'Available',
-            message: '2 replicas are available',
-            lastTransitionTime: ago(seconds),
-            observedGeneration: 1,
-          },
-        ],
-      },
+      status: readyStatus(ago(seconds), '2 replicas are available'),
     });
   const textOf = async (website: Website, events: readonly object[]) => {
     const { explanation } = await explained(['pods'], website, events);
