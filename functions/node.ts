@@ -46,7 +46,7 @@ async function main(config: Config): Promise<void> {
   });
   const context = await contextFrom(config, log);
   const strangers = new WaitingRoom();
-  // Known callers have a room of their own, so that strangers turn none of them away.
+  // Known callers have a room of their own, where no stranger can turn them away.
   const uploads = new WaitingRoom(Math.max(ROOM, config.maxConcurrent));
   const bursts = burstCounter(giveBackMemory);
   let running = 0;

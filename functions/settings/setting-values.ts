@@ -41,7 +41,7 @@ export const filePath = z
 /** A name such as that of a namespace (RFC 1123 label). */
 export const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
 
-/** `a, b`, each once. Every item is checked, and so an empty one is refused: a list of nothing would silently mean something else. */
+/** The items of `a, b`, each once. An empty item is refused, because `NAMESPACES=,` would otherwise mean all namespaces. */
 export const listOf = (isItem: (text: string) => boolean, message: string) =>
   z
     .string()

@@ -26,11 +26,11 @@ export function statusProblemIn(website: Website, events: readonly StoredEvent[]
     .toSorted((one, other) => (one.at < other.at ? 1 : -1))[0];
 }
 
-/** Selects the Events that a status could not be written. */
+/** Selects the Events that report a status that could not be written. */
 export const UNWRITTEN_EVENTS = `reason=${STATUS_NOT_WRITTEN}`;
 
 /**
- * The Events that a status could not be written, page by page. None of a namespace whose Events this user may not read.
+ * The Events that report a status that could not be written, page by page. It leaves out namespaces whose Events this user may not read.
  * @param namespaces all if undefined. @throws ClusterError
  */
 export async function* unwrittenEvents(

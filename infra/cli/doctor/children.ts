@@ -24,7 +24,7 @@ type Listed = Pick<ChildObject, 'metadata'>;
 interface Orphan {
   readonly kind: string;
   readonly metadata: Listed['metadata'];
-  /** The Website that its name and its label say. */
+  /** The Website that its name and its label stand for. */
   readonly website: WebsiteKey;
 }
 

@@ -37,7 +37,7 @@ export async function watchWebsites(
       observer: observerOf(unwritten, deleted),
       entered,
     }),
-    // Without the right to watch Events, this tries again about twice a minute, and the Websites show all the same.
+    // Without the right to watch Events, this tries again about twice a minute. The watch of the Websites does not depend on it.
     until({
       resource: { name: 'events', prefix: '/api/v1', namespace, fieldSelector: UNWRITTEN_EVENTS },
       observer: eventsObserver(unwritten),
