@@ -29,8 +29,8 @@ const USAGE = `Usage: npm run bench [-- SUBJECT] [flags]
                --beside N (processes that take a core each during a churn), --json FILE, --chart FILE,
                --record NAME (keeps the figures for docs/performance.md)
   resync       how long a resync takes; --websites N
-  forwarder    what the forwarder takes; --large
-  failover     how soon a standby follows
+  forwarder    what the forwarder takes; --large, --record NAME
+  failover     how soon a standby follows; --record NAME
   cold-start   how soon the functions are there; --record NAME
   cli          how soon the program website shows something, and what a plan of all Websites takes; --websites N
   scale        what both programs take at a simulated API server; --websites N, --shards N, --record NAME

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { pidOf, startProgram } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
+import { count } from './flags.ts';
 import { print, repeat, SPEC, withControlPlane, type BenchCluster, type Row } from './measure.ts';
 import { record } from './records.ts';
 import { rssMiB } from './usage.ts';
@@ -28,7 +29,7 @@ export async function benchColdStart(args: readonly string[]): Promise<void> {
       record: { type: 'string' },
     },
   });
-  const runs = flags.quick ? 5 : Number(flags.runs);
+  const runs = flags.quick ? 5 : count('--runs', flags.runs);
   const rounds = await withControlPlane((cluster) =>
     repeat(runs, async () => ({
       bundle: await measure('bundle', cluster),

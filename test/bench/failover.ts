@@ -6,28 +6,35 @@ import { eventually } from '../eventually.ts';
 import { imageIn } from '../image.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
+import { count } from './flags.ts';
 import { PATIENCE, print, repeat, SPEC, withControlPlane, type BenchCluster } from './measure.ts';
+import { record } from './records.ts';
 
 /** Kills, and asks to stop, each so many times, and prints the gaps. */
 export async function benchFailover(args: readonly string[]): Promise<void> {
   const { values: flags } = parseArgs({
     args: [...args],
-    options: { runs: { type: 'string', default: '10' }, quick: { type: 'boolean', default: false } },
+    options: {
+      runs: { type: 'string', default: '10' },
+      quick: { type: 'boolean', default: false },
+      record: { type: 'string' },
+    },
   });
-  const runs = flags.quick ? 3 : Number(flags.runs);
+  const runs = flags.quick ? 3 : count('--runs', flags.runs);
   const rows = await withControlPlane(async (cluster) => [
     {
-      name: 'killed, to the next event, ms',
+      name: 'from killing the leader to the next event, ms',
       values: await repeat(runs, () => gapAfter('SIGKILL', cluster)),
       digits: 0,
     },
     {
-      name: 'asked to stop, to the next event, ms',
+      name: 'from asking the leader to stop to the next event, ms',
       values: await repeat(runs, () => gapAfter('SIGTERM', cluster)),
       digits: 0,
     },
   ]);
   print('Two forwarders with a Lease', rows);
+  if (flags.record !== undefined) record(flags.record, { rows });
 }
 
 async function gapAfter(signal: 'SIGKILL' | 'SIGTERM', { transport, kubeconfigs }: BenchCluster): Promise<number> {

@@ -9,7 +9,7 @@ import { cpuMs, rssMiB } from './usage.ts';
 export const PARALLEL = 32;
 /** As the container image runs it. */
 const IMAGE = imageIn('forwarder', 'dist/forwarder');
-const COLLECT = new URL('collect.ts', import.meta.url).href;
+const COLLECT = new URL('collect.mjs', import.meta.url).href;
 
 export interface ForwarderOptions {
   readonly kubeconfig: string;

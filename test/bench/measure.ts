@@ -132,16 +132,21 @@ export interface Row {
   readonly name: string;
   readonly values: readonly number[];
   readonly digits?: number;
+  /** Where the same was measured under several conditions: which of them. */
+  readonly column?: string;
 }
 
-const NAME_WIDTH = 48;
+const NAME_WIDTH = 64;
 
 /** Prints a table with the least, the median and the most of each row. */
 export function print(title: string, rows: readonly Row[]): void {
   const line = (name: string, cells: readonly string[]) =>
     `${name.padEnd(NAME_WIDTH)} ${cells.map((each) => each.padStart(10)).join('')}`;
-  const lines = rows.map(({ name, values, digits = 1 }) =>
-    line(name, [...[0, 0.5, 1].map((share) => quantile(values, share).toFixed(digits)), String(values.length)]),
+  const lines = rows.map(({ name, column, values, digits = 1 }) =>
+    line(column === undefined ? name : `${name}: ${column}`, [
+      ...[0, 0.5, 1].map((share) => quantile(values, share).toFixed(digits)),
+      String(values.length),
+    ]),
   );
   process.stdout.write(`${[title, line('', ['least', 'median', 'most', 'runs']), ...lines, ''].join('\n')}\n`);
 }

@@ -82,7 +82,8 @@ async function built(build: Build): Promise<string | undefined> {
   mkdirSync(output, { recursive: true });
   try {
     for (const [file, ...args] of build.steps(output)) await promisify(execFile)(file, args, { cwd: source });
-    mkdirSync(join(output, DONE));
+    // Two benchmarks may have built the same at once.
+    mkdirSync(join(output, DONE), { recursive: true });
     return output;
   } catch (error) {
     rmSync(output, { recursive: true });
