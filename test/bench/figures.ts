@@ -6,10 +6,14 @@ export type Figure = (result: PhaseResult) => number | undefined;
 
 const CONTROL_PLANE: ReadonlySet<string> = new Set(['kube-apiserver', 'etcd']);
 
+/** The subject's own processes. */
+export const ownOf = (values: Readonly<Record<string, number>>): string[] =>
+  Object.keys(values).filter((name) => !CONTROL_PLANE.has(name));
+
 /** Of the subject's own processes. */
 export function totalOf(values: Readonly<Record<string, number>>): number | undefined {
-  const own = Object.entries(values).filter(([name]) => !CONTROL_PLANE.has(name));
-  return own.length === 0 ? undefined : own.reduce((sum, [, value]) => sum + value, 0);
+  const own = ownOf(values);
+  return own.length === 0 ? undefined : own.reduce((sum, name) => sum + (values[name] ?? NaN), 0);
 }
 
 export const perWebsite =

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { chartFrom, withFigures } from './page.ts';
+import { chartsFrom, withFigures } from './page.ts';
 import type { PhaseResult } from './result.ts';
 import { readRecords, type Measurement } from './records.ts';
 
@@ -21,22 +21,23 @@ const MEASUREMENT: Measurement = {
 const page = (table: string) => `Before\n\n<!-- figures: ${table} -->\nold\n<!-- end of figures -->\n\nAfter\n`;
 
 describe('docs/performance.md', () => {
-  it('has exactly the tables and the chart that follow from docs/performance.json', () => {
+  it('has exactly the tables and the charts that follow from docs/performance.json', () => {
     const text = readFileSync('docs/performance.md', 'utf8');
     const records = readRecords();
     expect(text).toBe(withFigures(text, records));
-    const chart = chartFrom(records);
-    if (chart !== undefined) expect(readFileSync('docs/performance.svg', 'utf8')).toBe(chart);
+    for (const [file, chart] of Object.entries(chartsFrom(records)))
+      expect(readFileSync(`docs/${file}`, 'utf8')).toBe(chart);
   });
 
-  it('has the same chart whatever the process has drawn before', () => {
+  it('has the same charts whatever the process has drawn before', () => {
     const records = readRecords();
-    expect(chartFrom(records)).toBe(chartFrom(records));
+    expect(chartsFrom(records)).toEqual(chartsFrom(records));
   });
 
   it('shows every recorded measurement', () => {
     const text = readFileSync('docs/performance.md', 'utf8');
-    for (const name of Object.keys(readRecords())) expect(text).toMatch(new RegExp(`<!-- figures: \\S+ ${name} -->`));
+    for (const name of Object.keys(readRecords()))
+      expect(text).toMatch(new RegExp(`<!-- figures: \\S+ (\\S+,)?${name}(,\\S+)? -->`));
   });
 });
 
@@ -81,6 +82,83 @@ describe('A table of the page', () => {
     );
   });
 
+  it('has a column for each condition under which the same was measured', () => {
+    const row = (name: string, column: string, values: number[]) => ({ name, column, values, digits: 0 });
+    const rows = [
+      row('RSS, MiB', 'no Websites', [60]),
+      row('RSS, MiB', '1,000 Websites', [71, 70, 72]),
+      row('events/s', '1,000 Websites', [500]),
+      row('RSS, MiB', 'no Websites', [62]),
+    ];
+    expect(withFigures(page('columns sizes'), { sizes: { ...MEASUREMENT, rows } })).toContain(
+      [
+        '|  | no Websites | 1,000 Websites |',
+        '|---|---|---|',
+        '| RSS, MiB | 60 / **61** / 62 | 70 / **71** / 72 |',
+        '| events/s | – | 500 |',
+      ].join('\n'),
+    );
+  });
+
+  it('has a row with what each process takes at rest', () => {
+    const phase = (
+      subject: string,
+      name: 'create' | 'idle',
+      round: number,
+      rss: Record<string, number>,
+    ): PhaseResult => ({
+      subject,
+      phase: name,
+      round,
+      count: 0,
+      unmet: 0,
+      elapsedMs: 1000,
+      cpuMs: Object.fromEntries(Object.keys(rss).map((process) => [process, 4])),
+      rssMiB: rss,
+      peakRssMiB: rss,
+      requests: {},
+      writes: 0,
+      figures: {},
+      latencyMs: {},
+    });
+    const load = (websites: number, results: PhaseResult[]): Measurement => ({
+      ...MEASUREMENT,
+      load: { websites, site: 'plain', singles: 0, drifts: 0, idleSeconds: 1, churn: { perSecond: 1, seconds: 1 } },
+      results,
+    });
+    const records = {
+      few: load(1000, [
+        phase('ours', 'create', 1, { forwarder: 90, functions: 200, etcd: 1 }),
+        phase('ours', 'idle', 1, { forwarder: 74, functions: 80, etcd: 1 }),
+        phase('ours', 'create', 2, { forwarder: 92, functions: 300, etcd: 1 }),
+        phase('ours', 'idle', 2, { forwarder: 76, functions: 90, etcd: 1 }),
+        phase('kopf', 'idle', 1, { operator: 130, etcd: 1 }),
+      ]),
+      many: load(10_000, [phase('kopf', 'idle', 1, { operator: 300 })]),
+    };
+    const table = withFigures(page('rest few,many'), records);
+    expect(table).toContain('|  | 1,000 Websites: at rest, MiB |');
+    expect(table).toContain('| 10,000 Websites: at rest, MiB |');
+    expect(table).toContain(
+      [
+        '| ours: forwarder | 75 | 91 | 0.4 | – | – | – |',
+        '| ours: functions | 85 | 250 | 0.4 | – | – | – |',
+        '| kopf | 130 | 130 | 0.4 | 300 | 300 | 0.4 |',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('has what a soak says about the memory of each program', () => {
+    const samples = [
+      { minutes: 1, isQuiet: false, forwarder: 90, functions: 200 },
+      { minutes: 2, isQuiet: true, forwarder: 75, functions: 88 },
+    ];
+    expect(withFigures(page('memory soak'), { soak: { ...MEASUREMENT, samples } })).toContain(
+      '| RSS at rest, at the end of each quiet time, MiB | 75 | 88 |',
+    );
+  });
+
   it('says where and how it was measured', () => {
     expect(withFigures(page('conditions start'), { start: MEASUREMENT })).toContain(
       '`npm run bench -- cold-start` on 2026-11-01, at abc: 2 cores (a CPU), Node v24, Kubernetes v1.37.0.',
@@ -90,7 +168,7 @@ describe('A table of the page', () => {
   it('leads to an error if the table or the measurement does not exist', () => {
     expect(() => withFigures(page('rows start'), {})).toThrow('docs/performance.json has no measurement start');
     expect(() => withFigures(page('graph start'), { start: MEASUREMENT })).toThrow(
-      'There is no table graph: choose from summary, steady, operators, ratios, rows, conditions',
+      'There is no table graph: choose from summary, steady, operators, ratios, rows, columns, memory, rest, conditions',
     );
   });
 });

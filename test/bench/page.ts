@@ -4,122 +4,20 @@
 //     ...
 //     <!-- end of figures -->
 //
-// `node test/bench/page.ts` writes them again from docs/performance.json, and draws the chart.
+// `node test/bench/page.ts` writes them again from docs/performance.json, and draws the charts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chartOf } from './chart.ts';
-import { cpuPerWebsite, perWebsite, totalOf, type Figure } from './figures.ts';
 import { GOAL_HEAD, goalRows } from './goals.ts';
-import type { PhaseName } from './phases.ts';
+import type { Row } from './measure.ts';
+import { operatorsTable, steadyTable, summaryTable } from './operators.ts';
 import { RECORDS, readRecords, type Measurement, type Records } from './records.ts';
-import type { PhaseResult } from './result.ts';
-import { quantile } from './measure.ts';
+import { restTable } from './rest.ts';
 import { spread } from './spread.ts';
 import { markdownTable } from './table.ts';
+import { memoryChart } from '../faults/memory-chart.ts';
+import { memoryRows } from '../faults/memory-samples.ts';
 
 const PAGE = new URL('../../docs/performance.md', import.meta.url);
-const CHART = new URL('../../docs/performance.svg', import.meta.url);
-/** What the chart shows. */
-const CHARTED = 'operators';
-
-interface Measured {
-  readonly phase: PhaseName;
-  readonly of: Figure;
-  readonly digits: number;
-}
-
-interface Line extends Measured {
-  readonly name: string;
-  /** The name in the summary. Lines without one are not in it. */
-  readonly inSummary?: string;
-}
-
-const perSecond: Figure = (result) => result.perSecond;
-const apiServerCpu = perWebsite(({ cpuMs }) => cpuMs['kube-apiserver']);
-const writes = perWebsite((result) => result.writes);
-const latency =
-  (watched: 'deployment' | 'website', share: 'p50' | 'p99'): Figure =>
-  ({ latencyMs }) =>
-    latencyMs[watched]?.[share];
-const rss: Figure = ({ rssMiB }) => totalOf(rssMiB);
-const peakRss: Figure = ({ peakRssMiB }) => totalOf(peakRssMiB);
-const cores: Figure = ({ cpuMs, elapsedMs }) => (totalOf(cpuMs) ?? NaN) / elapsedMs;
-
-/** In the order of the page. A line of a phase that was not measured is left out. */
-const LINES: readonly Line[] = [
-  {
-    name: '**Burst**, Websites/s',
-    phase: 'create',
-    of: perSecond,
-    digits: 0,
-    inSummary: '1,000 Websites created at once, Websites/s',
-  },
-  {
-    name: 'CPU per Website, ms',
-    phase: 'create',
-    of: cpuPerWebsite,
-    digits: 1,
-    inSummary: 'CPU for each of them, ms',
-  },
-  { name: 'CPU of the API server per Website, ms', phase: 'create', of: apiServerCpu, digits: 1 },
-  { name: 'writes per Website', phase: 'create', of: writes, digits: 2 },
-  {
-    name: '**One at a time**, to the Deployment, p50 ms',
-    phase: 'single',
-    of: latency('deployment', 'p50'),
-    digits: 1,
-    inSummary: 'one new Website, until it has its Deployment, ms',
-  },
-  {
-    name: 'to the status, p50 ms',
-    phase: 'single',
-    of: latency('website', 'p50'),
-    digits: 1,
-    inSummary: 'one new Website, until its status is written, ms',
-  },
-  { name: 'to the status, p99 ms', phase: 'single', of: latency('website', 'p99'), digits: 0 },
-  {
-    name: '**Update**, Websites/s',
-    phase: 'update',
-    of: perSecond,
-    digits: 0,
-    inSummary: 'a new image for all 1,000, Websites/s',
-  },
-  {
-    name: 'CPU per Website, ms',
-    phase: 'update',
-    of: cpuPerWebsite,
-    digits: 1,
-    inSummary: 'CPU for each of them, ms',
-  },
-  { name: 'CPU of the API server per Website, ms', phase: 'update', of: apiServerCpu, digits: 1 },
-  { name: 'writes per Website', phase: 'update', of: writes, digits: 2 },
-  {
-    name: '**Repair**, p50 ms',
-    phase: 'drift',
-    of: latency('deployment', 'p50'),
-    digits: 0,
-    inSummary: 'a repair, if 100 Deployments are changed or deleted at once, ms',
-  },
-  { name: 'p99 ms', phase: 'drift', of: latency('deployment', 'p99'), digits: 0 },
-  { name: 'CPU per repair, ms', phase: 'drift', of: cpuPerWebsite, digits: 1 },
-  { name: 'CPU of the API server per repair, ms', phase: 'drift', of: apiServerCpu, digits: 1 },
-  { name: '**Idle**, RSS, MiB', phase: 'idle', of: rss, digits: 0 },
-  { name: '**Churn**, change to Deployment, p50 ms', phase: 'churn', of: latency('deployment', 'p50'), digits: 1 },
-  { name: 'change to status, p50 ms', phase: 'churn', of: latency('website', 'p50'), digits: 1 },
-  { name: 'change to status, p99 ms', phase: 'churn', of: latency('website', 'p99'), digits: 0 },
-  { name: 'CPU, cores', phase: 'churn', of: cores, digits: 2 },
-  { name: 'peak RSS, MiB', phase: 'churn', of: peakRss, digits: 0 },
-  { name: '**Resync** when nothing differs, s', phase: 'resync', of: ({ figures }) => figures['resync, s'], digits: 0 },
-  {
-    name: '**Delete**, Websites/s',
-    phase: 'delete',
-    of: perSecond,
-    digits: 0,
-    inSummary: 'all 1,000 deleted, Websites/s',
-  },
-];
-
-const COMPARED = ['ours', 'controller-runtime-32'] as const;
 
 const TABLES: Readonly<Record<string, (...measurements: readonly Measurement[]) => string>> = {
   summary: ({ results = [] }: Measurement) => summaryTable(results),
@@ -131,55 +29,27 @@ const TABLES: Readonly<Record<string, (...measurements: readonly Measurement[]) 
       ['', 'least / **median** / most', 'runs'],
       rows.map(({ name, values, digits = 1 }) => [name, spread(values, digits), String(values.length)]),
     ),
+  columns: ({ rows = [] }: Measurement) => columnsTable(rows),
+  memory: ({ samples = [] }: Measurement) => columnsTable(memoryRows(samples)),
+  rest: restTable,
   conditions: conditionsText,
 };
 
-function summaryTable(results: readonly PhaseResult[]): string {
-  const lines = LINES.flatMap((line) => {
-    if (line.inSummary === undefined) return [];
-    return [[line.inSummary, ...COMPARED.map((subject) => medianOf(results, subject, line))]];
-  });
-  return markdownTable(['', ...COMPARED], lines);
-}
-
-/** One row for each load. */
-function steadyTable(...measurements: readonly Measurement[]): string {
-  const status = (share: 'p50' | 'p99', digits: number) => ({
-    phase: 'churn' as const,
-    of: latency('website', share),
-    digits,
-  });
-  const columns = [status('p50', 1), status('p99', 0), { phase: 'churn' as const, of: cores, digits: 2 }];
-  const rows = measurements.map((measurement) => [
-    loadText(measurement),
-    ...COMPARED.flatMap((subject) => columns.map((column) => medianOf(measurement.results ?? [], subject, column))),
+/** A column for each of the conditions, and all that was measured under one of them in its cell. */
+function columnsTable(rows: readonly Row[]): string {
+  const columns = [...new Set(rows.map(({ column = '' }) => column))];
+  const lines = [...Map.groupBy(rows, ({ name }) => name)].map(([name, same]) => [
+    name,
+    ...columns.map((column) => {
+      const own = same.filter((row) => row.column === column);
+      return spread(
+        own.flatMap(({ values }) => values),
+        own[0]?.digits ?? 1,
+      );
+    }),
   ]);
-  return markdownTable(['', ...COMPARED.flatMap((subject) => [`${subject}: p50, ms`, 'p99, ms', 'CPU, cores'])], rows);
+  return markdownTable(['', ...columns], lines);
 }
-
-function loadText({ load, command }: Measurement): string {
-  if (load === undefined) throw new Error(`${command} has no load`);
-  const beside = command.includes('--beside') ? ', beside a process that takes a core' : '';
-  return `${load.websites.toLocaleString('en')} Websites, ${load.churn.perSecond} changes/s${beside}`;
-}
-
-function operatorsTable(results: readonly PhaseResult[]): string {
-  const subjects = [...new Set(results.map(({ subject }) => subject))];
-  const lines = LINES.flatMap((line) => {
-    const cells = subjects.map((subject) => spread(valuesOf(results, subject, line), line.digits));
-    return cells.every((cell) => cell === '–') ? [] : [[line.name, ...cells]];
-  });
-  return markdownTable(['', ...subjects], lines);
-}
-
-const medianOf = (results: readonly PhaseResult[], subject: string, line: Measured): string =>
-  quantile(valuesOf(results, subject, line), 0.5).toFixed(line.digits);
-
-/** One value for each round. */
-const valuesOf = (results: readonly PhaseResult[], subject: string, { phase, of }: Measured): number[] =>
-  results.flatMap((each) => (each.subject === subject && each.phase === phase ? finite(of(each)) : []));
-
-const finite = (value: number | undefined): number[] => (value !== undefined && Number.isFinite(value) ? [value] : []);
 
 function conditionsText({ machine, command }: Measurement): string {
   const { at, commit, cores: count, cpu, node, kubernetes } = machine;
@@ -204,15 +74,17 @@ export function withFigures(page: string, records: Records): string {
   );
 }
 
-/** Undefined until the measurement for the chart is there. */
-export const chartFrom = (records: Records): string | undefined => {
-  const { results } = records[CHARTED] ?? {};
-  return results === undefined ? undefined : `${chartOf(results).trimEnd()}\n`;
-};
+/** Each chart, by its file beside the page. Undefined until its measurement is there. */
+export const chartsFrom = ({ operators, memory }: Records): Readonly<Record<string, string | undefined>> => ({
+  'performance.svg': operators?.results === undefined ? undefined : textOf(chartOf(operators.results)),
+  'memory.svg': memory?.samples === undefined ? undefined : textOf(memoryChart(memory.samples)),
+});
+
+const textOf = (svg: string): string => `${svg.trimEnd()}\n`;
 
 if (import.meta.main) {
   const records = readRecords();
   writeFileSync(PAGE, withFigures(readFileSync(PAGE, 'utf8'), records));
-  const chart = chartFrom(records);
-  if (chart !== undefined) writeFileSync(CHART, chart);
+  for (const [file, chart] of Object.entries(chartsFrom(records)))
+    if (chart !== undefined) writeFileSync(new URL(file, PAGE), chart);
 }

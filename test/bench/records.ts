@@ -4,6 +4,7 @@ import { thisMachine, type Machine } from './machine.ts';
 import { progress, type Row } from './measure.ts';
 import type { Load } from './phases.ts';
 import type { PhaseResult } from './result.ts';
+import type { Sample } from '../faults/memory-samples.ts';
 
 export const RECORDS = 'docs/performance.json';
 
@@ -14,6 +15,8 @@ export interface Measurement {
   readonly load?: Load;
   readonly results?: readonly PhaseResult[];
   readonly rows?: readonly Row[];
+  /** Of a soak. */
+  readonly samples?: readonly Sample[];
 }
 
 /** By name. */
@@ -23,10 +26,15 @@ const FILE = new URL(`../../${RECORDS}`, import.meta.url);
 
 export const readRecords = (): Records => JSON.parse(readFileSync(FILE, 'utf8')) as Records;
 
-/** Keeps a measurement under this name, in place of the one before. Figures have three digits after the point. */
+/** Keeps what this benchmark has measured. */
 export function record(name: string, figures: Omit<Measurement, 'machine' | 'command'>): void {
   const command = ['npm run bench --', ...withoutPlaces(process.argv.slice(2))].join(' ');
-  const records = { ...readRecords(), [name]: { machine: thisMachine(), command, ...figures } };
+  keep(name, { machine: thisMachine(), command, ...figures });
+}
+
+/** Keeps a measurement under this name, in place of the one before. Figures have three digits after the point. */
+export function keep(name: string, measurement: Measurement): void {
+  const records = { ...readRecords(), [name]: measurement };
   const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(3)) : value);
   writeFileSync(FILE, `${JSON.stringify(records, rounded, 1)}\n`);
   progress(`Recorded ${name} in ${RECORDS}. Write the page: node test/bench/page.ts`);

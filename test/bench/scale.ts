@@ -13,6 +13,11 @@ import { print, progress, secondsSince, type Row } from './measure.ts';
 import { record } from './records.ts';
 import { cpuMs, rssMiB } from './usage.ts';
 
+const TIME = 'time, s';
+const CPU = 'CPU, s';
+const LISTS = 'lists, MiB';
+const PEAK = 'peak RSS, MiB';
+
 export async function benchScale(args: readonly string[]): Promise<void> {
   const { values: flags } = parseArgs({
     args: [...args],
@@ -31,8 +36,8 @@ export async function benchScale(args: readonly string[]): Promise<void> {
   writeFileSync(kubeconfig, server.kubeconfig);
   try {
     const rows = [
-      ...(await forwarderRows('the forwarder alone', server, { kubeconfig })),
-      ...(await forwarderRows(`one of ${shards} shards`, server, { kubeconfig, shard: `0/${shards}` })),
+      ...(await forwarderRows('start of the forwarder alone', server, { kubeconfig })),
+      ...(await forwarderRows(`start of one of ${shards} shards`, server, { kubeconfig, shard: `0/${shards}` })),
       ...(await resyncRows(websites, server, kubeconfig)),
     ];
     print(`${websites} Websites with a Deployment and a Service each, at a simulated API server`, rows);
@@ -44,25 +49,26 @@ export async function benchScale(args: readonly string[]): Promise<void> {
 }
 
 async function forwarderRows(
-  name: string,
+  column: string,
   server: FleetServer,
   options: { readonly kubeconfig: string; readonly shard?: string },
 ): Promise<Row[]> {
-  progress(`Starting ${name}`);
+  progress(`Measuring: ${column}`);
   const before = server.sentBytes();
   return withNullSink((sink) =>
     withForwarder({ ...options, sink }, async ({ syncedMs, cpuMs: cpu, rssMiB: rss, peakRssMiB }) => [
-      { name: `${name}: start to synced, s`, values: [syncedMs / 1000] },
-      { name: `${name}: CPU until synced, s`, values: [cpu / 1000] },
-      { name: `${name}: lists, MiB`, values: [(server.sentBytes() - before) / 2 ** 20], digits: 0 },
-      { name: `${name}: RSS once synced, MiB`, values: [rss], digits: 0 },
-      { name: `${name}: peak RSS, MiB`, values: [peakRssMiB], digits: 0 },
+      { name: TIME, column, values: [syncedMs / 1000] },
+      { name: CPU, column, values: [cpu / 1000] },
+      { name: LISTS, column, values: [(server.sentBytes() - before) / 2 ** 20], digits: 0 },
+      { name: PEAK, column, values: [peakRssMiB], digits: 0 },
+      { name: 'RSS after it, MiB', column, values: [rss], digits: 0 },
     ]),
   );
 }
 
 async function resyncRows(websites: number, server: FleetServer, kubeconfig: string): Promise<Row[]> {
-  progress('Asking for a resync');
+  const column = 'a resync';
+  progress(`Measuring: ${column}`);
   const functions = startFunctions({ KUBECONFIG: kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
   try {
     const resync = new URL('/resync', String((await functions.line('Listening'))['url']));
@@ -76,12 +82,12 @@ async function resyncRows(websites: number, server: FleetServer, kubeconfig: str
       /unreached=(\d+)|^.*?(\d+) Websites could not be reached/.exec(report)?.slice(1).find(Boolean) ?? 0,
     );
     return [
-      { name: 'a resync: Websites compared from the lists', values: [websites - unreached], digits: 0 },
-      { name: 'a resync, s', values: [seconds] },
-      { name: 'a resync: CPU of the functions, s', values: [(cpuMs(pidOf(functions)) - cpuBefore) / 1000] },
-      { name: 'a resync: pages', values: [pagesOf(server) - pagesBefore], digits: 0 },
-      { name: 'a resync: lists, MiB', values: [(server.sentBytes() - bytesBefore) / 2 ** 20], digits: 0 },
-      { name: 'a resync: peak RSS of the functions, MiB', values: [rssMiB(pidOf(functions), 'VmHWM')], digits: 0 },
+      { name: TIME, column, values: [seconds] },
+      { name: CPU, column, values: [(cpuMs(pidOf(functions)) - cpuBefore) / 1000] },
+      { name: LISTS, column, values: [(server.sentBytes() - bytesBefore) / 2 ** 20], digits: 0 },
+      { name: PEAK, column, values: [rssMiB(pidOf(functions), 'VmHWM')], digits: 0 },
+      { name: 'pages of the lists', column, values: [pagesOf(server) - pagesBefore], digits: 0 },
+      { name: 'Websites compared from the lists', column, values: [websites - unreached], digits: 0 },
     ];
   } finally {
     await functions.stop();

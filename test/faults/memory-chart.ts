@@ -1,32 +1,6 @@
 import type * as echarts from 'echarts';
 import { svgOf } from '../svg.ts';
-import type { Resident } from '../bench/usage.ts';
-
-const PROGRAMS = ['forwarder', 'functions'] as const;
-type Program = (typeof PROGRAMS)[number];
-
-export interface Sample extends Readonly<Record<Program, Resident>> {
-  readonly minutes: number;
-  /** Changes so far. */
-  readonly changes: number;
-  /** Whether nothing has changed since the last resync. */
-  readonly isQuiet: boolean;
-}
-
-/** What a program holds at first is no growth. */
-const WARM_UP = 0.25;
-
-/** The slope of the line through the samples after the warm-up, and the mean of those, in MiB. */
-export function growthOf(samples: readonly Sample[], program: Program): { mean: number; perHour: number } {
-  const end = samples.at(-1)?.minutes ?? 0;
-  const points = samples
-    .filter(({ minutes }) => minutes >= WARM_UP * end)
-    .map((sample) => ({ x: sample.minutes / 60, y: sample[program].rss }));
-  const mean = (of: (point: { x: number; y: number }) => number) =>
-    points.reduce((sum, point) => sum + of(point), 0) / points.length;
-  const [x, y] = [mean((point) => point.x), mean((point) => point.y)];
-  return { mean: y, perHour: mean((point) => (point.x - x) * (point.y - y)) / mean((point) => (point.x - x) ** 2) };
-}
+import { PROGRAMS, type Program, type Sample } from './memory-samples.ts';
 
 /** Readable on white as on black. */
 const INK = '#808080';
@@ -57,7 +31,7 @@ export function memoryChart(samples: readonly Sample[]): string {
       name: program,
       type: 'line',
       showSymbol: false,
-      data: samples.map((sample) => [sample.minutes, sample[program].rss]),
+      data: samples.map((sample) => [sample.minutes, sample[program]]),
       lineStyle: { color: COLOURS[program], width: 1.5 },
       itemStyle: { color: COLOURS[program] },
       ...(index === 0 ? { markArea: { silent: true, itemStyle: { color: INK, opacity: 0.12 }, data: quiet } } : {}),

@@ -1,11 +1,15 @@
 // What both programs hold over hours of changes: a sample every ten seconds, with quiet times in between.
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../eventually.ts';
 import { pidOf, startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
-import { residentMiB } from '../bench/usage.ts';
-import { growthOf, memoryChart, type Sample } from './memory-chart.ts';
+import { thisMachine } from '../bench/machine.ts';
+import { print } from '../bench/measure.ts';
+import { keep, type Measurement } from '../bench/records.ts';
+import { rssMiB } from '../bench/usage.ts';
+import { memoryChart } from './memory-chart.ts';
+import { memoryRows, thinned, type Sample } from './memory-samples.ts';
 import { startOwnCluster } from './own-cluster.ts';
 import { randomFrom, upTo } from './random.ts';
 
@@ -21,7 +25,10 @@ const DELETING = 0.1;
 /** Without Pods, so that all of them are settled in the quiet times. */
 const SPEC = { image: 'nginx:1', replicas: 0 };
 
-/** @param path of the files to write, without an extension: `.jsonl` for the samples, `.svg` for the chart. */
+/**
+ * @param path of the files to write, without an extension: `.jsonl` for how it was measured and then the samples, `.svg` for the
+ * chart.
+ */
 export async function memorySoak(path: string, { minutes, seed }: { minutes: number; seed: number }): Promise<void> {
   const cluster = await startOwnCluster();
   const { admin, forwarderKubeconfig, functionsKubeconfig } = cluster;
@@ -35,20 +42,18 @@ export async function memorySoak(path: string, { minutes, seed }: { minutes: num
   });
   const names = Array.from({ length: WEBSITES }, (_, index) => `site-${index}`);
   const missing = new Set<string>();
-  const samples: Sample[] = [];
   let changes = 0;
   let isQuiet = false;
   const began = performance.now();
-  writeFileSync(`${path}.jsonl`, '');
+  const command = `npm run test:soak -- --memory PATH --minutes ${minutes} --seed ${seed}`;
+  writeFileSync(`${path}.jsonl`, `${JSON.stringify({ machine: thisMachine(), command } satisfies Measurement)}\n`);
   const sampling = setInterval(() => {
     const sample: Sample = {
       minutes: (performance.now() - began) / 60_000,
-      changes,
       isQuiet,
-      forwarder: residentMiB(pidOf(forwarder)),
-      functions: residentMiB(pidOf(functions)),
+      forwarder: rssMiB(pidOf(forwarder), 'VmRSS'),
+      functions: rssMiB(pidOf(functions), 'VmRSS'),
     };
-    samples.push(sample);
     appendFileSync(`${path}.jsonl`, `${JSON.stringify(sample)}\n`);
   }, SAMPLE_MS);
 
@@ -83,9 +88,18 @@ export async function memorySoak(path: string, { minutes, seed }: { minutes: num
     await functions.stop();
     await cluster.stop();
   }
+  const { samples = [] } = soakIn(path);
   writeFileSync(`${path}.svg`, memoryChart(samples));
-  for (const program of ['forwarder', 'functions'] as const)
-    process.stdout.write(`${JSON.stringify({ program, ...growthOf(samples, program) })}\n`);
+  print(command, memoryRows(samples));
+}
+
+/** Keeps what a soak has written to its files, for docs/performance.md. */
+export const recordSoak = (path: string, name: string): void => keep(name, soakIn(path));
+
+function soakIn(path: string): Measurement {
+  const [head = '', ...lines] = readFileSync(`${path}.jsonl`, 'utf8').trimEnd().split('\n');
+  const samples = thinned(lines.map((line) => JSON.parse(line) as Sample));
+  return { ...(JSON.parse(head) as Measurement), samples };
 }
 
 async function listeningAt(program: Program): Promise<URL> {

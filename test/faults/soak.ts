@@ -1,12 +1,19 @@
 // Random runs, one after the other, for as long as there is time: node test/faults/soak.ts --minutes 10 --seed 1
 // With --memory PATH, changes without faults, and what both programs hold: PATH.jsonl has the samples, and PATH.svg the chart.
+// --record NAME keeps the samples for docs/performance.md. With --from PATH, it takes those of an earlier run.
 import { parseArgs } from 'node:util';
-import { memorySoak } from './memory-soak.ts';
+import { memorySoak, recordSoak } from './memory-soak.ts';
 import { startOwnCluster } from './own-cluster.ts';
 import { randomRun } from './random-run.ts';
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string' }, seed: { type: 'string' }, memory: { type: 'string' } },
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    memory: { type: 'string' },
+    from: { type: 'string' },
+    record: { type: 'string' },
+  },
 });
 const minutes = Number(values.minutes ?? 10);
 const first = Number(values.seed ?? Date.now() % 2 ** 31);
@@ -14,8 +21,10 @@ const first = Number(values.seed ?? Date.now() % 2 ** 31);
 const SECONDS = [10, 10, 10, 100];
 
 try {
-  if (values.memory === undefined) await randomRuns();
-  else await memorySoak(values.memory, { minutes, seed: first });
+  if (values.memory !== undefined) await memorySoak(values.memory, { minutes, seed: first });
+  else if (values.from === undefined) await randomRuns();
+  const path = values.memory ?? values.from;
+  if (path !== undefined && values.record !== undefined) recordSoak(path, values.record);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
