@@ -30,8 +30,8 @@ export interface SyncedForwarder {
   readonly rssMiB: number;
   /** The most that it had taken by then. */
   readonly peakRssMiB: number;
-  /** Collects its garbage: what is really in use. */
-  readonly collected: () => Promise<{ readonly heapMiB: number; readonly rssMiB: number }>;
+  /** Collects its garbage. @returns the heap that is really in use, in MiB. */
+  readonly collected: () => Promise<number>;
 }
 
 /** Starts a forwarder, waits until it is synced, and stops it after the work. */
@@ -67,7 +67,7 @@ export async function withForwarder<T>(
   }
 }
 
-async function collect(program: Program): Promise<{ heapMiB: number; rssMiB: number }> {
+async function collect(program: Program): Promise<number> {
   const from = program.lines.length;
   program.process.kill('SIGUSR2');
   const { heapUsed } = await eventually(() => {
@@ -75,5 +75,5 @@ async function collect(program: Program): Promise<{ heapMiB: number; rssMiB: num
     if (line === undefined) throw new Error('The garbage is not collected');
     return line;
   }, PATIENCE);
-  return { heapMiB: Number(heapUsed) / 2 ** 20, rssMiB: rssMiB(pidOf(program), 'VmRSS') };
+  return Number(heapUsed) / 2 ** 20;
 }

@@ -36,7 +36,7 @@ export async function measureRelists(options: ForwarderOptions): Promise<Relists
 }
 
 async function relists({ program, collected }: SyncedForwarder, proxy: FaultProxy): Promise<Relists> {
-  const before = (await collected()).heapMiB;
+  const before = await collected();
   const ms: number[] = [];
   const rss = [rssMiB(pidOf(program), 'VmRSS')];
   while (ms.length < RELISTS) {
@@ -48,7 +48,7 @@ async function relists({ program, collected }: SyncedForwarder, proxy: FaultProx
     rss.push(rssMiB(pidOf(program), 'VmRSS'));
   }
   const after = await collected();
-  return { ms, rssMiB: rss, heapMiB: [before, after.heapMiB] };
+  return { ms, rssMiB: rss, heapMiB: [before, after] };
 }
 
 async function relist(program: Program, proxy: FaultProxy): Promise<number> {
