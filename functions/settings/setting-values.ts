@@ -41,11 +41,14 @@ export const filePath = z
 /** A name such as that of a namespace (RFC 1123 label). */
 export const dnsLabel = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label');
 
-/** The items of `a, b`, each once. An empty item is refused, because `NAMESPACES=,` would otherwise mean all namespaces. */
+/** The items of `a, b`, each once. */
+export const itemsIn = (text: string): string[] => [...new Set(text.split(',').map((each) => each.trim()))];
+
+/** A list of items. An empty item is refused, because `NAMESPACES=,` would otherwise mean all namespaces. */
 export const listOf = (isItem: (text: string) => boolean, message: string) =>
   z
     .string()
-    .transform((text) => [...new Set(text.split(',').map((each) => each.trim()))])
+    .transform(itemsIn)
     .refine((items) => items.every(isItem), message);
 
 export const namespaceNames = listOf(

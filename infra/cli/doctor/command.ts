@@ -1,5 +1,6 @@
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
+import { itemsIn } from '../../../functions/settings/setting-values.ts';
 import { namespaceFrom, type ClusterCommand, type Surroundings } from '../command.ts';
 import type { Connection } from '../connection.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
@@ -45,8 +46,7 @@ export const doctorCommand: ClusterCommand<Flags> = {
   ],
   examples: ['doctor', 'doctor --functions-url http://localhost:8080'],
   async ask(surroundings, flags) {
-    checkNamespaces(flags);
-    const findings = await examined(surroundings, flags, urlsFrom(flags));
+    const findings = await examined(surroundings, { ...placesFrom(flags), urls: urlsFrom(flags) });
     return { text: findingsText(findings), data: findings, code: codeOf(findings) };
   },
 };
@@ -58,15 +58,19 @@ export function codeOf(findings: readonly Finding[]): ExitCode {
   return has('unknown') ? EXIT.unknown : EXIT.ok;
 }
 
-/** @throws UsageError if the value of a flag is not what it should be. */
-function checkNamespaces({ installation, namespaces }: Flags): void {
-  if (installation !== undefined) namespaceFrom('--installation', installation);
-  for (const namespace of listed(namespaces) ?? []) namespaceFrom('--namespaces', namespace);
+/** The namespaces that the doctor looks into. */
+interface Places {
+  readonly installation: string;
+  /** What the programs say, if absent. */
+  readonly namespaces: readonly string[] | undefined;
 }
 
-/** The names in `a, b`, each once, as the programs read their setting. */
-const listed = (names: string | undefined): string[] | undefined =>
-  names === undefined ? undefined : [...new Set(names.split(',').map((name) => name.trim()))];
+/** @throws UsageError if the value of a flag is not what it should be. */
+const placesFrom = ({ installation = INSTALLATION, namespaces }: Flags): Places => ({
+  installation: namespaceFrom('--installation', installation),
+  namespaces:
+    namespaces === undefined ? undefined : itemsIn(namespaces).map((each) => namespaceFrom('--namespaces', each)),
+});
 
 /** Where the programs are asked, if not in their Pods. */
 interface Urls {
@@ -89,8 +93,10 @@ const urlOfProgram = (flag: string, text: string | undefined): URL | undefined =
   text === undefined ? undefined : urlFrom(flag, text, URL_OF_PROGRAM);
 
 /** All findings. A check that fails is a finding, too. */
-async function examined({ transport, now }: Surroundings & Connection, flags: Flags, urls: Urls): Promise<Finding[]> {
-  const { installation = INSTALLATION } = flags;
+async function examined(
+  { transport, now }: Surroundings & Connection,
+  { installation, namespaces: given, urls }: Places & { readonly urls: Urls },
+): Promise<Finding[]> {
   let version: Finding;
   try {
     version = await versionFinding(transport);
@@ -104,7 +110,7 @@ async function examined({ transport, now }: Surroundings & Connection, flags: Fl
   const programs = programsIn(installation, atUrls, transport);
   // If they cannot be asked, the checks that need them say why.
   const running = await programs.catch((): Running[] => []);
-  const namespaces = listed(flags.namespaces) ?? limitedTo(running);
+  const namespaces = given ?? limitedTo(running);
   const rightsOf = async (program: 'functions' | 'forwarder', rights: readonly Right[]) => {
     const account = { namespace: installation, name: `website-${program}` };
     return rightsFinding(`rights of the ${program}`, { account, rights, namespaces }, transport);
