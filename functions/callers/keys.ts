@@ -10,23 +10,12 @@ export class NoKeysError extends Error {
   override readonly name = 'NoKeysError';
 }
 
-interface KeySource {
+export interface KeySource {
   /** Whose keys they are, for messages. */
   readonly origin: string;
   /** Reads a JSON Web Key Set, which is not checked yet. */
   readonly read: (signal: AbortSignal) => Promise<unknown>;
 }
-
-/** The keys at a URL. */
-export const keysAt = (url: URL, send: typeof fetch = fetch): KeySource => ({
-  origin: url.origin,
-  async read(signal) {
-    const headers = { accept: 'application/json, application/jwk-set+json', 'user-agent': 'website-reconciler' };
-    const response = await send(url, { headers, redirect: 'manual', signal });
-    if (response.status !== 200) throw new Error('Expected 200 OK from the JSON Web Key Set HTTP response');
-    return response.json().catch(() => undefined);
-  },
-});
 
 /** Finds the key of a token. */
 type KeyFinder = (...about: Parameters<JWTVerifyGetKey>) => Promise<Jose.CryptoKey>;

@@ -1,8 +1,10 @@
 import type { RequestOptions } from 'node:https';
-import type { KubeConfig, User } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { messageOf, withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
 import { nameOf, readKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
+import { withPlugins } from './exec-plugin.ts';
+import { contentsOf, takeFiles } from './kubeconfig-files.ts';
 import { clusterProblem, hasLogin, userProblem } from './kubeconfig-problems.ts';
 import type { CredentialSource, Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
@@ -24,24 +26,18 @@ const NOWHERE = 'http://localhost:8080';
 /** The credentials of a kubeconfig. @throws ClusterError `Unreachable` if it is unreadable, or lacks the context. */
 export function kubeconfigSource(address: ClusterAddress): CredentialSource {
   const config = load(address);
-  const [cluster, user] = [config.getCurrentCluster(), config.getCurrentUser()];
+  const files = takeFiles(config);
+  withPlugins(config);
+  const user = config.getCurrentUser();
   const whose = `${user === null ? '' : `user ${user.name} of the `}${nameOf(address)}`;
   return {
     server: serverOf(config),
     namespace: config.getContextObject(config.getCurrentContext())?.namespace || undefined,
     isAnonymous: user === null,
-    files: {
-      authority: cluster?.caFile,
-      certificate: user?.certFile,
-      key: user?.keyFile,
-      token: tokenFileOf(user),
-    },
-    read: () => materialOf(config, whose),
+    files,
+    read: () => materialOf(config, files, whose),
   };
 }
-
-const tokenFileOf = (user: User | null): string | undefined =>
-  (user?.authProvider as { config?: { tokenFile?: string } } | null | undefined)?.config?.tokenFile;
 
 /** The message if nothing names a cluster. */
 export const NO_CLUSTER = 'Found no cluster: set KUBECONFIG, or run in a Pod with a ServiceAccount';
@@ -96,46 +92,26 @@ const NO_LOGIN =
 /** `https://host:port/path`, without what may be secret. */
 const serverOf = (config: KubeConfig): string => shownUrl(new URL(config.getCurrentCluster()?.server ?? ''));
 
-async function httpsOptions(config: KubeConfig, whose: string): Promise<RequestOptions> {
-  const options: RequestOptions = {};
+/**
+ * Reads the credentials of a kubeconfig from its files or its plugin. As in kubectl, what the kubeconfig holds itself counts more than
+ * a file.
+ * @throws ClusterError if that fails.
+ */
+async function materialOf(config: KubeConfig, files: CredentialSource['files'], whose: string): Promise<Material> {
   try {
+    const read = contentsOf(files);
+    const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
+    const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options;
+    const given = { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized };
+    const tls = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TlsOptions;
+    return { tls: { ...read.tls, ...tls }, headers: { ...read.headers, ...identifyingHeaders(options) } };
   } catch (error) {
-    const cause = pluginFailure(config.getCurrentUser(), error) ?? withoutQuotes(error);
+    const cause = withoutQuotes(error);
     throw new ClusterError('Unreachable', `Could not use the credentials of the ${whose}: ${messageOf(cause)}`, {
       cause,
     });
   }
-  return options;
-}
-
-/**
- * Why the user's exec plugin gave no credentials, or undefined if something else failed. client-node's error is the output of the
- * plugin, which may hold a token. Our messages go to logs and to /readyz, while that of kubectl goes to the person who runs it.
- */
-function pluginFailure(user: User | null, error: unknown): Error | undefined {
-  const { command } = (user?.exec ?? {}) as { readonly command?: string };
-  if (command === undefined || !(error instanceof Error)) return undefined;
-  const { code, syscall = '' } = error as NodeJS.ErrnoException;
-  const plugin = `the exec plugin ${withoutSecrets(command)}`;
-  if (syscall.startsWith('spawn'))
-    return new Error(`${plugin} cannot be run (${code}): install it, or correct its command`);
-  if (code !== undefined) return undefined;
-  return error instanceof SyntaxError || error instanceof TypeError
-    ? new Error(`${plugin} answered with no ExecCredential`)
-    : new Error(`${plugin} failed. To see what it says, run kubectl with the same kubeconfig`);
-}
-
-/**
- * Reads the credentials of a kubeconfig from its files or its plugin.
- * @throws ClusterError if that fails.
- */
-async function materialOf(config: KubeConfig, whose: string): Promise<Material> {
-  const options = await httpsOptions(config, whose);
-  const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options;
-  const given = { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized };
-  const tls = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TlsOptions;
-  return { tls, headers: identifyingHeaders(options) };
 }
 
 function identifyingHeaders({ headers = {} }: RequestOptions): Record<string, string> {

@@ -18,6 +18,18 @@ export class AnswerTooLargeError extends Error {
   }
 }
 
+/** The text of a stream. @throws AnswerTooLargeError */
+export async function textWithin(largest: number, chunks: AsyncIterable<Buffer>): Promise<string> {
+  const kept: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > largest) throw new AnswerTooLargeError(largest);
+    kept.push(chunk);
+  }
+  return Buffer.concat(kept).toString();
+}
+
 /** When to give up. */
 export interface Limits {
   readonly timeoutMs: number;

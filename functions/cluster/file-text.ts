@@ -1,6 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { unreadable } from './without-secrets.ts';
 
 const CHUNK_BYTES = 64 * 1024;
+/** No file of credentials is larger, in bytes: a Secret holds at most 1 MiB. */
+export const LARGEST_CREDENTIALS = 1024 * 1024;
 
 /**
  * The text of a file, a pipe or a device, which may have no end.
@@ -17,10 +20,19 @@ export function fileText(path: string | number, most: number): string {
       const count = readSync(file, chunk);
       if (count === 0) return Buffer.concat(chunks).toString('utf8');
       size += count;
-      if (size > most) throw new Error(`it is larger than ${most} bytes`);
+      if (size > most) throw new Error(`it is larger than ${most} bytes: check that it is the right file`);
       chunks.push(chunk.subarray(0, count));
     }
   } finally {
     if (file !== path) closeSync(file);
+  }
+}
+
+/** The text of a file of credentials. @throws an Error that names the file if it cannot be read, or is too large. */
+export function credentialsIn(path: string): string {
+  try {
+    return fileText(path, LARGEST_CREDENTIALS);
+  } catch (error) {
+    throw new Error(unreadable(path, error), { cause: error });
   }
 }

@@ -77,10 +77,18 @@ function parsed(part: Part): KubeConfig {
   const config = new KubeConfig();
   // js-yaml refuses a file without content, which kubectl skips.
   if (isEmpty(part)) return config;
-  reading(part.where, () => config.loadFromString(part.text));
+  reading(part.where, () => {
+    if (TOKEN_FILE.test(part.text)) throw new Error(NO_TOKEN_FILE);
+    config.loadFromString(part.text);
+  });
   if (part.folder !== undefined) config.makePathsAbsolute(part.folder);
   return config;
 }
+
+/** A key that kubectl does not know. client-node reads the file at once, whatever its size, and never again. */
+const TOKEN_FILE = /(?:^|[{,\s])(["']?)token-file\1\s*:/m;
+const NO_TOKEN_FILE =
+  'it has token-file, which kubectl does not know: use a token, a client certificate or an exec plugin';
 
 /** Whether it has only blank lines, comments, document markers and null: YAML without content. */
 const isEmpty = ({ text }: Part): boolean =>

@@ -6,7 +6,7 @@ import { problemsOf, type CredentialSource, type Material, type MaterialProblem 
 import { sourceAt } from './source.ts';
 import type { Troubles } from './troubles.ts';
 
-/** How long credentials are used before they are read again. client-node reads files and builds agents each time. */
+/** How long credentials are used before they are read again. Each time, files are read. */
 const CREDENTIALS_MS = 10_000;
 /** Subjects of troubles, besides the parts of the credentials. */
 const [KUBECONFIG, CREDENTIALS, ACCEPTANCE] = [
@@ -84,7 +84,7 @@ export class Rotation {
 
   async #readOnce(): Promise<void> {
     this.#readAt = performance.now();
-    // client-node caches a bad token for a minute, and never reads the kubeconfig again. Loading the kubeconfig again solves both.
+    // The answer of an exec plugin is kept until it expires, and the kubeconfig is not read again. Loading the kubeconfig solves both.
     if (this.#subjects.size > 0) await this.#loadAgain();
     try {
       this.#take(await this.#source.read());

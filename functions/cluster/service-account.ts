@@ -1,8 +1,9 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from './causes.ts';
 import { ClusterError } from './errors.ts';
+import { credentialsIn } from './file-text.ts';
 import type { CredentialSource, Material } from './material.ts';
 
 /** Where the kubelet puts the ServiceAccount of a Pod. */
@@ -19,7 +20,7 @@ export async function serviceAccount(folder = KUBELETS): Promise<CredentialSourc
   if (isElsewhere) return undefined;
   return {
     server: serverIn(process.env),
-    namespace: await readFile(join(folder, 'namespace'), 'utf8').catch(() => undefined),
+    namespace: namespaceIn(join(folder, 'namespace')),
     isAnonymous: false,
     files: { authority, token, certificate: undefined, key: undefined },
     read: () => materialIn(authority, token),
@@ -49,10 +50,18 @@ function serverIn({
   );
 }
 
+function namespaceIn(file: string): string | undefined {
+  try {
+    return credentialsIn(file);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Reads both files each time: the kubelet replaces the token long before it expires. */
 async function materialIn(authority: string, token: string): Promise<Material> {
   try {
-    const [ca, text] = await Promise.all([readFile(authority), readFile(token, 'utf8')]);
+    const [ca, text] = [credentialsIn(authority), credentialsIn(token)];
     return { tls: { ca }, headers: { authorization: `Bearer ${text.trim()}` } };
   } catch (cause) {
     throw new ClusterError('Unreachable', `Could not read the ServiceAccount of this Pod: ${messageOf(cause)}`, {

@@ -6,7 +6,7 @@ import { messageOf, withoutQuotes } from './causes.ts';
 import type { ClusterAddress } from './credentials.ts';
 import { ClusterError } from './errors.ts';
 import { errorOf, TOO_LARGE_VERSION } from './refusals.ts';
-import { AnswerTooLargeError, exchange, type Answer } from './exchange.ts';
+import { AnswerTooLargeError, exchange, textWithin, type Answer } from './exchange.ts';
 import type { Material } from './material.ts';
 import { CALL_MS } from './patience.ts';
 import { Rotation } from './rotation.ts';
@@ -209,7 +209,7 @@ export async function connect(
         throw unanswered(what, error);
       });
       if (isGood(statusCode)) return body;
-      const text = await body.text().catch(() => '');
+      const text = await textWithin(LARGEST_ANSWER, body).catch(() => '');
       throw errorOf(what, statusCode, text, first(headers['retry-after']));
     },
     async close() {

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { Client } from 'pg';
+import { credentialsIn } from '../cluster/file-text.ts';
 import { Places } from '../cluster/places.ts';
 import { migrate } from './postgres-schema.ts';
 import { HistoryError } from './store.ts';
@@ -111,6 +112,7 @@ async function connected(url: string, socket: Socket, onEnd: () => void): Promis
     CONNECT_MS,
   );
   try {
+    checkFiles(url);
     const client = new Client({
       connectionString: url,
       stream: () => socket,
@@ -129,6 +131,15 @@ async function connected(url: string, socket: Socket, onEnd: () => void): Promis
     throw error;
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** pg reads the files that the URL names whole, whatever their size. @throws an Error that names the file */
+function checkFiles(url: string): void {
+  const { searchParams } = new URL(url);
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+    const file = searchParams.get(name);
+    if (file) credentialsIn(file);
   }
 }
 

@@ -1,6 +1,5 @@
 // The headers of requests to the functions: the credentials that they ask for.
-import { createReadStream } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { fileText, LARGEST_CREDENTIALS } from '../../functions/cluster/file-text.ts';
 import { unreadable } from '../../functions/cluster/without-secrets.ts';
 import { UsageError } from '../usage.ts';
 
@@ -18,10 +17,10 @@ export const HEADER_OPTIONS = [
 export const HEADER_INSTEAD = 'give credentials with --token-file FILE, or --header @FILE';
 
 /** @throws UsageError */
-export async function headersFrom({ header, tokenFile }: HeaderFlags): Promise<Readonly<Record<string, string>>> {
+export function headersFrom({ header, tokenFile }: HeaderFlags): Readonly<Record<string, string>> {
   return {
-    ...(tokenFile === undefined ? {} : { authorization: `Bearer ${await tokenIn(tokenFile)}` }),
-    ...(header === undefined ? {} : headerIn(header.startsWith('@') ? await contentOf(header.slice(1)) : header)),
+    ...(tokenFile === undefined ? {} : { authorization: `Bearer ${tokenIn(tokenFile)}` }),
+    ...(header === undefined ? {} : headerIn(header.startsWith('@') ? contentOf(header.slice(1)) : header)),
   };
 }
 
@@ -32,19 +31,15 @@ function headerIn(line: string): Readonly<Record<string, string>> {
   return { [name]: value };
 }
 
-async function tokenIn(file: string): Promise<string> {
-  const token = await contentOf(file);
+function tokenIn(file: string): string {
+  const token = contentOf(file);
   if (/^[\x21-\x7e]+$/.test(token)) return token;
   throw new UsageError(`--token-file must be a file with one token, but ${file} has something else`);
 }
 
-/** No token is longer. */
-const LARGEST_BYTES = 64 * 1024;
-
-async function contentOf(file: string): Promise<string> {
+function contentOf(file: string): string {
   try {
-    const path = file === '-' ? '/dev/stdin' : file;
-    return (await text(createReadStream(path, { end: LARGEST_BYTES }))).trim();
+    return fileText(file === '-' ? '/dev/stdin' : file, LARGEST_CREDENTIALS).trim();
   } catch (error) {
     throw new UsageError(`Could not read ${unreadable(file, error)}`);
   }

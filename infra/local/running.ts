@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { credentialsIn } from '../../functions/cluster/file-text.ts';
 import type { RunningCluster } from '../cli/program.ts';
 import { UsageError } from '../usage.ts';
 import { makeFolder } from './make-folder.ts';
@@ -52,7 +53,7 @@ function clustersIn(folder: string): RunningCluster[] {
 
 function read(file: string): RunningCluster {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as RunningCluster;
+    return JSON.parse(credentialsIn(file)) as RunningCluster;
   } catch {
     // Its process has just ended, or is still writing it.
     return {};

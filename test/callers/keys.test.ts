@@ -1,11 +1,14 @@
 // The keys of an issuer that is not always available.
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import * as jose from 'jose';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Troubles } from '../../functions/cluster/troubles.ts';
-import { cachedKeys, keysAt, NoKeysError, type CachedKeys } from '../../functions/callers/keys.ts';
+import { keysAt } from '../../functions/callers/keys-at.ts';
+import { cachedKeys, NoKeysError, type CachedKeys } from '../../functions/callers/keys.ts';
 
 const first = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const second = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -15,25 +18,39 @@ const jwk = async (kid: string) => ({
   alg: 'ES256',
 });
 
-let answer: () => Promise<Response>;
+let issuer: Server;
+let answer: RequestListener;
 let asked: number;
 let warnings: object[];
 let troubles: Troubles;
 let keys: CachedKeys;
 
-beforeEach(() => {
+beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['performance', 'Date'] });
   asked = 0;
   warnings = [];
-  answer = async () => Response.json({ keys: [await jwk('first')] });
+  answer = withKeys(await jwk('first'));
   troubles = new Troubles({ info: () => {}, warn: (fields) => void warnings.push(fields) });
-  const fetchKeys = () => {
+  issuer = createServer((request, response) => {
     asked++;
-    return answer();
-  };
-  keys = cachedKeys(keysAt(new URL('https://issuer.example.com/keys?secret=1'), fetchKeys), jose, troubles);
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
+  const { port } = issuer.address() as AddressInfo;
+  keys = cachedKeys(keysAt(new URL(`http://127.0.0.1:${port}/keys?secret=1`)), jose, troubles);
 });
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  issuer.closeAllConnections();
+  issuer.close();
+});
+
+const withText =
+  (text: string): RequestListener =>
+  (_, response) =>
+    response.end(text);
+const withKeys = (...list: readonly unknown[]) => withText(JSON.stringify({ keys: list }));
+const brokenOff: RequestListener = (_, response) => response.destroy();
 
 async function verify(kid: 'first' | 'second') {
   const token = await new jose.SignJWT({ sub: 'a' })
@@ -44,12 +61,13 @@ async function verify(kid: 'first' | 'second') {
 /** Keys are read again after ten minutes. */
 const later = () => vi.advanceTimersByTime(601_000);
 
-it.each<[string, () => Promise<Response>, RegExp]>([
-  ['a failed connection', () => Promise.reject(new Error('no route')), /no route/],
-  ['an error answer', async () => new Response('', { status: 500 }), /Expected 200 OK/],
-  ['an answer that breaks off', async () => new Response('{"keys": [{"kty"'), /holds no keys/],
-  ['an answer without keys', async () => Response.json({ keys: [] }), /holds no keys/],
-  ['an answer that is no list of keys', async () => Response.json({ keys: ['x'] }), /malformed/],
+it.each<[string, RequestListener, RegExp]>([
+  ['a failed connection', brokenOff, /other side closed/],
+  ['an error answer', (_, response) => response.writeHead(500).end(), /Expected 200 OK/],
+  ['an answer that breaks off', withText('{"keys": [{"kty"'), /holds no keys/],
+  ['an answer without keys', withKeys(), /holds no keys/],
+  ['an answer that is no list of keys', withKeys('x'), /malformed/],
+  ['an answer of 2 MB', withText(' '.repeat(2_000_000)), /larger than 1048576 bytes: check CALLER_JWKS_URL/],
 ])('The previous keys stay in use after %s', async (_, bad, words) => {
   expect(await verify('first')).toBe('a');
   answer = bad;
@@ -62,7 +80,7 @@ it.each<[string, () => Promise<Response>, RegExp]>([
   expect(warnings).toHaveLength(1);
   // The token may be valid: its key may be among those that could not be read.
   await expect(verify('second')).rejects.toThrow(NoKeysError);
-  answer = async () => Response.json({ keys: [await jwk('second')] });
+  answer = withKeys(await jwk('second'));
   later();
   expect(await verify('second')).toBe('a');
   await expect(verify('first')).rejects.toThrow(jose.errors.JWKSNoMatchingKey);
@@ -71,14 +89,14 @@ it.each<[string, () => Promise<Response>, RegExp]>([
 
 it('A failing issuer is not asked again with each token', async () => {
   expect(await verify('first')).toBe('a');
-  answer = () => Promise.reject(new Error('no route'));
+  answer = brokenOff;
   later();
   for (let time = 0; time < 10; time++) await verify('first');
   expect(asked).toBe(2);
 });
 
 it('The first reading of the keys has to succeed', async () => {
-  answer = async () => Response.json({ keys: [] });
+  answer = withKeys();
   await expect(verify('first')).rejects.toThrow('holds no keys');
 });
 
@@ -104,9 +122,9 @@ it('After an early read, the first token causes none', async () => {
 });
 
 it('An early read that fails has no effect on the first token', async () => {
-  answer = () => Promise.reject(new Error('no route'));
-  await expect(keys.read()).rejects.toThrow('no route');
-  answer = async () => Response.json({ keys: [await jwk('first')] });
+  answer = brokenOff;
+  await expect(keys.read()).rejects.toThrow('other side closed');
+  answer = withKeys(await jwk('first'));
   expect(await verify('first')).toBe('a');
   expect(warnings).toEqual([]);
 });

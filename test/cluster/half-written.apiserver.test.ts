@@ -107,7 +107,7 @@ describe('The previous credentials stay in use after', () => {
     ['a binary token', 'token', () => writeFileSync(file('token'), '\0\u0001'), /holds no bearer token/],
     ['a missing token', 'token', () => rmSync(file('token')), /ENOENT/],
   ])('%s', async (_, kind, spoil, words) => {
-    // client-node reads a token again after a minute of the clock. The clock must stay real for certificates, which expire.
+    // Credentials are read again after a while. The clock must stay real for certificates, which expire.
     vi.useFakeTimers({ toFake: kind === 'token' ? ['performance', 'Date'] : ['performance'] });
     const kubeconfig = kind === 'token' ? byToken() : byCertificate();
     const authorityBefore = readFileSync(file('ca'));

@@ -1,7 +1,9 @@
 // Whether the forwarder and the functions are there, and work.
+import { messageOf } from '../../../functions/cluster/causes.ts';
 import { shownUrl } from '../../../functions/cluster/shown-url.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
-import { ifRefused, whyOf } from '../errors.ts';
+import { answerAt, isGood } from '../answer.ts';
+import { ifRefused } from '../errors.ts';
 import type { Finding } from './finding.ts';
 import type { Program, Running } from './statuses.ts';
 
@@ -65,11 +67,8 @@ export async function readinessFinding(check: Program, url: URL, running: readon
     return { check, state: 'ok', message: `${where} answers as Azure Functions, and asks for a key` };
   const toDo = `check the address, and the log of the ${check}`;
   try {
-    const response = await fetch(new URL('/readyz', url), {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      redirect: 'manual',
-    });
-    const text = (await response.text()).trim().slice(0, LONGEST_BODY).replaceAll('\n', '; ');
+    const response = await answerAt(new URL('/readyz', url), { timeoutMs: TIMEOUT_MS });
+    const text = response.text.trim().slice(0, LONGEST_BODY).replaceAll('\n', '; ');
     // Azure Functions have no such page. If something in front of them asks for a login, they cannot be recognized.
     if (check === 'functions' && [401, 404].includes(response.status)) {
       const message = `${where} answers ${response.status} to /readyz, and not as the functions`;
@@ -80,11 +79,11 @@ export async function readinessFinding(check: Program, url: URL, running: readon
         toDo: 'check the address. On Azure, see whether the app has the function listHistory',
       };
     }
-    return response.ok
+    return isGood(response)
       ? { check, state: 'ok', message: `${where} answers: ${text}` }
       : { check, state: 'problem', message: `${where} answers ${response.status}: ${text}`, toDo };
   } catch (error) {
-    return { check, state: 'problem', message: `${where} does not answer: ${whyOf(error)}`, toDo };
+    return { check, state: 'problem', message: messageOf(error), toDo };
   }
 }
 

@@ -3,7 +3,8 @@ import { ClusterError } from '../../../functions/cluster/errors.ts';
 import { shownUrl } from '../../../functions/cluster/shown-url.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { statusz, type Statusz } from '../../../functions/statusz.ts';
-import { whyOf } from '../errors.ts';
+import { messageOf } from '../../../functions/cluster/causes.ts';
+import { answerAt, isGood, jsonOf } from '../answer.ts';
 
 export type Program = 'functions' | 'forwarder';
 
@@ -86,32 +87,24 @@ export async function statusAt(program: Program, url: URL): Promise<Running> {
   const where = shownUrl(url);
   const at = { program, where, isReady: true };
   try {
-    const response = await fetch(new URL('/statusz', url), {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      redirect: 'manual',
-    });
-    if (response.ok) {
-      const status = statusOf(await response.json().catch(() => undefined));
+    const response = await answerAt(new URL('/statusz', url), { timeoutMs: TIMEOUT_MS });
+    if (isGood(response)) {
+      const status = statusOf(jsonOf(response));
       const other = otherThan(program, status);
       return { ...at, status: other === undefined ? status : { missing: `${where} is that of the ${other}`, other } };
     }
-    await response.body?.cancel();
     if (program === 'functions' && response.status === 404 && (await asksForKey(url)))
       return { ...at, status: 'azure' };
     return { ...at, status: { missing: `${where} answers ${response.status} to /statusz` } };
   } catch (error) {
-    return { ...at, status: { missing: `${where} does not answer: ${whyOf(error)}` } };
+    return { ...at, status: { missing: messageOf(error) } };
   }
 }
 
 /** Azure asks for a key before it calls the function of the history. It answers 404 for a function that is not there. */
 async function asksForKey(url: URL): Promise<boolean> {
-  const response = await fetch(new URL('/api/history', url), {
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-    redirect: 'manual',
-  });
-  await response.body?.cancel();
-  return response.status === 401;
+  const { status } = await answerAt(new URL('/api/history', url), { timeoutMs: TIMEOUT_MS });
+  return status === 401;
 }
 
 /** Only the functions resync. This identifies them in a release that does not name its program. */

@@ -27,7 +27,7 @@ export const replayCommand: LocalCommand<Flags> = {
   ],
   async run({ interrupted, note }, flags, [file = '']) {
     const signal = interrupted();
-    const target = await targetFrom(flags);
+    const target = targetFrom(flags);
     const answers = new Map<string, number>();
     let before: number | undefined;
     for await (const { event, line } of eventsIn(file, note)) {
@@ -54,9 +54,9 @@ interface Target {
   readonly speed: number | undefined;
 }
 
-const targetFrom = async ({ to = '', speed, ...flags }: Partial<Flags>): Promise<Target> => ({
+const targetFrom = ({ to = '', speed, ...flags }: Partial<Flags>): Target => ({
   url: urlFrom('--to', to, { must: 'the http or https URL of the receiver', instead: HEADER_INSTEAD }),
-  headers: await headersFrom(flags),
+  headers: headersFrom(flags),
   speed: speed === undefined ? undefined : factorFrom(speed),
 });
 

@@ -48,7 +48,7 @@ export const historyCommand: ClusterCommand<Flags> = {
     'history shop --from http://localhost:8080/history --token-file token',
   ],
   async ask(surroundings, { from, ...flags }, [name = '']) {
-    const headers = await headersFrom(flags);
+    const headers = headersFrom(flags);
     if (from !== undefined) return storedHistory(from, keyFrom(name, surroundings), headers);
     if (Object.keys(headers).length > 0) throw new UsageError('--token-file and --header need --from');
     return history(await websiteNamed(name, surroundings));

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { shownUrl } from '../../../functions/cluster/shown-url.ts';
 import type { WebsiteKey } from '../../../functions/website/resource.ts';
-import { whyOf } from '../errors.ts';
+import { answerAt, isGood, jsonOf } from '../answer.ts';
 import { HEADER_INSTEAD, remedyOfRefusal } from '../header.ts';
 import type { Answer } from '../output.ts';
 import { table } from '../../table.ts';
@@ -70,15 +70,11 @@ export async function storedRuns(
   headers: Readonly<Record<string, string>>,
   timeoutMs: number,
 ): Promise<readonly StoredRun[]> {
-  const response = await fetch(asked, { headers, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }).catch(
-    (error: unknown) => {
-      throw new Error(`${shownUrl(asked)} does not answer: ${whyOf(error)}`, { cause: error });
-    },
-  );
-  const body: unknown = await response.json().catch(() => undefined);
+  const response = await answerAt(asked, { headers, timeoutMs });
+  const body = jsonOf(response);
   const parsed = answer.safeParse(body);
-  if (response.ok && parsed.success) return parsed.data.records;
-  const what = response.ok
+  if (isGood(response) && parsed.success) return parsed.data.records;
+  const what = isGood(response)
     ? 'something else than a history'
     : [response.status, detailOf(body)].filter(Boolean).join(' ');
   throw new NoHistoryError(response.status, `${shownUrl(asked)} answers ${what}`);

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Webhook } from 'standardwebhooks';
 import { entraToken } from '../../../functions/cluster/entra.ts';
+import { fileText, LARGEST_CREDENTIALS } from '../../../functions/cluster/file-text.ts';
 import { tokenProblem } from '../../../functions/cluster/plausible.ts';
 import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import type { Troubles } from '../../../functions/cluster/troubles.ts';
@@ -42,8 +42,8 @@ function tokenIn(path: string, troubles: Troubles): () => Promise<string> {
   const subject = `token ${path} for the sink`;
   let token: string | undefined;
   let readAt = -Infinity;
-  const read = async (): Promise<string> => {
-    const text = (await readFile(path, 'utf8')).trim();
+  const read = (): string => {
+    const text = fileText(path, LARGEST_CREDENTIALS).trim();
     const problem = tokenProblem(text);
     if (problem !== undefined) throw new Error(`it ${problem}`);
     troubles.end(subject);
@@ -53,7 +53,7 @@ function tokenIn(path: string, troubles: Troubles): () => Promise<string> {
     if (token !== undefined && performance.now() - readAt <= TOKEN_FILE_MS) return token;
     readAt = performance.now();
     try {
-      token = await read();
+      token = read();
     } catch (error) {
       const why = error instanceof Error ? error.message : 'it cannot be read';
       if (token === undefined)

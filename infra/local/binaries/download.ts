@@ -13,11 +13,18 @@ import { inWorkFolder } from './work-folder.ts';
 /** A download fails if no data arrives for this long. */
 export const STALL_MS = 30_000;
 
+/** No program is larger, in bytes. */
+const LARGEST = 512 * 1024 * 1024;
+/** No list of checksums is larger, in bytes. */
+const LARGEST_LIST = 1024 * 1024;
+
 const PROGRESS_INTERVAL_MS = 1_000;
 
 export interface DownloadOptions {
   readonly hosts?: ReleaseHosts;
   readonly stallMs?: number;
+  /** The largest download, in bytes. */
+  readonly largest?: number;
   /** This machine's when absent. */
   readonly platform?: string;
 }
@@ -33,7 +40,7 @@ export const unofficialReleases = (options: DownloadOptions = {}): Source =>
 function downloads(
   name: string,
   releaseFor: typeof releaseOf,
-  { hosts = OFFICIAL, stallMs = STALL_MS, platform }: DownloadOptions,
+  { hosts = OFFICIAL, stallMs = STALL_MS, largest = LARGEST, platform }: DownloadOptions,
 ): Source {
   return {
     name,
@@ -58,7 +65,7 @@ function downloads(
         if (first !== undefined)
           await inWorkFolder(pathOf(first.program), async (work) => {
             const all = releases.map(async ({ program, release }) => {
-              const verified = await download(release, { path: join(work, program), agent, received });
+              const verified = await download(release, { path: join(work, program), agent, received, largest });
               renameSync(verified, pathOf(program));
               progress(`Downloaded and verified ${program} (${name})`);
             });
@@ -79,6 +86,7 @@ interface Destination {
   readonly path: string;
   readonly agent: Agent;
   readonly received: (length: number) => void;
+  readonly largest: number;
 }
 
 /** Downloads and verifies a program, and returns its path. */
@@ -101,15 +109,30 @@ async function get(url: string, agent: Agent) {
   return response;
 }
 
-const text = async (url: string, agent: Agent): Promise<string> => (await get(url, agent)).text();
+async function text(url: string, agent: Agent): Promise<string> {
+  const { body } = await get(url, agent);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of within(LARGEST_LIST, url, body ?? [])) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+/** @throws Error if there is more than the limit. */
+async function* within(largest: number, url: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
+  let size = 0;
+  for await (const chunk of chunks) {
+    size += chunk.length;
+    if (size > largest) throw new Error(`${url} has more than ${largest} bytes`);
+    yield chunk;
+  }
+}
 
 /** Saves a body and returns its SHA-256, in hexadecimal. */
-async function save(url: string, { path, agent, received }: Destination): Promise<string> {
+async function save(url: string, { path, agent, received, largest }: Destination): Promise<string> {
   const { body } = await get(url, agent);
   if (body === null) throw new Error(`${url} returned an empty response`);
   const hash = createHash('sha256');
   const hashed = async function* (chunks: AsyncIterable<Uint8Array>) {
-    for await (const chunk of chunks) {
+    for await (const chunk of within(largest, url, chunks)) {
       hash.update(chunk);
       received(chunk.length);
       yield chunk;

@@ -38,6 +38,8 @@ const FLAGS = [
   `-s -w -X k8s.io/component-base/version.gitVersion=${KUBERNETES}`,
 ];
 const PROGRESS_INTERVAL_MS = 1_000;
+/** How much of Go's output is kept, in characters. Its error is at the end. */
+const MOST_ERRORS = 64 * 1024;
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -97,8 +99,10 @@ async function run(flags: readonly string[], { cwd, environment, guard, onProgre
   const { pid } = child;
   if (pid !== undefined) guard.tell({ started: pid });
   try {
-    const errors: string[] = [];
-    child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-MOST_ERRORS);
+    });
     const code = await new Promise<number | null>((resolve, reject) => {
       child.once('error', () => reject(new Error('Go is not installed')));
       child.once('close', resolve);
@@ -106,9 +110,7 @@ async function run(flags: readonly string[], { cwd, environment, guard, onProgre
     if (pid !== undefined) guard.tell({ ended: pid });
     // Go's output starts with its downloads and ends with the error.
     if (code !== 0)
-      throw new Error(
-        `go build failed with exit code ${code}: ${errors.join('').trim().split('\n').slice(-3).join(' | ')}`,
-      );
+      throw new Error(`go build failed with exit code ${code}: ${errors.trim().split('\n').slice(-3).join(' | ')}`);
   } finally {
     clearInterval(timer);
   }

@@ -8,9 +8,11 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
+import { messageOf } from '../../../functions/cluster/causes.ts';
+import { fileText, LARGEST_CREDENTIALS } from '../../../functions/cluster/file-text.ts';
 import { makeFolder } from '../make-folder.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -48,9 +50,9 @@ export async function authority(folder: string): Promise<Authority> {
   const files = { certificate: join(folder, 'ca.crt'), key: join(folder, 'ca.key') };
   if (!existsSync(files.key)) await createAuthority(files);
   checkAuthority(files);
-  const certificate = readFileSync(files.certificate, 'utf8');
+  const certificate = fileText(files.certificate, LARGEST_CREDENTIALS);
   const issuer = new x509.X509Certificate(certificate);
-  const signingKey = await privateKey(readFileSync(files.key, 'utf8'));
+  const signingKey = await privateKey(fileText(files.key, LARGEST_CREDENTIALS));
   return { certificate, issue: (subject) => issue(issuer, signingKey, subject) };
 }
 
@@ -66,9 +68,12 @@ function checkAuthority(files: Credentials): void {
 function parsed<T>(file: string, parse: (text: string) => T): T {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = fileText(file, LARGEST_CREDENTIALS);
   } catch (error) {
-    throw new DamagedFileError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
+    throw new DamagedFileError(
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? messageOf(error)})`,
+      { cause: error },
+    );
   }
   try {
     return parse(text);

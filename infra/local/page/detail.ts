@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../../functions/cluster/causes.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
+import { credentialsIn } from '../../../functions/cluster/file-text.ts';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
@@ -94,6 +94,6 @@ async function recordsOf(key: WebsiteKey, functions: FunctionsAddress | undefine
   const asked = new URL('history', functions.url);
   asked.search = new URLSearchParams({ ...key, limit: String(MOST_RECORDS) }).toString();
   // The file is read each time, because a token may be renewed.
-  const token = await readFile(functions.tokenFile, 'utf8');
+  const token = credentialsIn(functions.tokenFile);
   return storedRuns(asked, { authorization: `Bearer ${token.trim()}` }, HISTORY_MS);
 }

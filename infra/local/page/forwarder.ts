@@ -1,4 +1,5 @@
-import { whyOf } from '../../cli/errors.ts';
+import { messageOf } from '../../../functions/cluster/causes.ts';
+import { answerAt } from '../../cli/answer.ts';
 import { samplesIn, type Sample } from './samples.ts';
 import type { ForwarderView } from './shown.ts';
 
@@ -12,14 +13,14 @@ const P = 'website_forwarder_';
  */
 export async function forwarderAt(url: string): Promise<ForwarderView> {
   const get = async (path: string) => {
-    const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return { isGood: response.ok, text: await response.text() };
+    const answer = await answerAt(new URL(path, url), { timeoutMs: TIMEOUT_MS });
+    return { isGood: answer.status === 200, text: answer.text };
   };
   try {
     const [readiness, metrics] = await Promise.all([get('readyz'), get('metrics')]);
     return viewOf(samplesIn(metrics.text), readiness);
   } catch (error) {
-    return { ...viewOf([], { isGood: false, text: '' }), state: 'away', problems: [whyOf(error)] };
+    return { ...viewOf([], { isGood: false, text: '' }), state: 'away', problems: [messageOf(error)] };
   }
 }
 

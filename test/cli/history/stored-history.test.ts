@@ -34,6 +34,13 @@ it.each([
   await expect(storedHistory(`${at}/history`, { namespace: 'a', name: 'shop' }, {})).rejects.toThrow(message);
 });
 
+it('website history --from refuses an answer without an end, and names the address and the limit', async () => {
+  answer = { status: 200, body: `{"records": [], "rest": "${'x'.repeat(16 * 1024 * 1024)}"}` };
+  await expect(storedHistory(`${at}/history?a=b`, { namespace: 'a', name: 'shop' }, {})).rejects.toThrow(
+    `${at}/history answers with more than 16777216 bytes: check the address`,
+  );
+});
+
 it('website history --from prints words for people, and the words of the record as JSON', async () => {
   const actions = ['replace Deployment', 'update status'];
   const record = { time: '2026-01-02T03:04:05Z', eventReason: 'child-drifted', outcome: 'waiting', actions, ms: 5 };
@@ -49,20 +56,21 @@ function file(content: string): string {
   return path;
 }
 
-it('A token and a header may be read from files, which hides them from lists of processes', async () => {
-  expect(await headersFrom({ tokenFile: file('abc.def\n') })).toEqual({ authorization: 'Bearer abc.def' });
-  expect(await headersFrom({ header: `@${file('x-functions-key: KEY==\n')}` })).toEqual({ 'x-functions-key': 'KEY==' });
-  expect(await headersFrom({ header: 'x-key: a' })).toEqual({ 'x-key': 'a' });
+it('A token and a header may be read from files, which hides them from lists of processes', () => {
+  expect(headersFrom({ tokenFile: file('abc.def\n') })).toEqual({ authorization: 'Bearer abc.def' });
+  expect(headersFrom({ header: `@${file('x-functions-key: KEY==\n')}` })).toEqual({ 'x-functions-key': 'KEY==' });
+  expect(headersFrom({ header: 'x-key: a' })).toEqual({ 'x-key': 'a' });
 });
 
 it.each([
   ['two lines', () => ({ tokenFile: file('a\nb') }), /--token-file must be a file with one token/],
   ['no token', () => ({ tokenFile: file('') }), /--token-file must be a file with one token/],
-  ['endless content', () => ({ tokenFile: '/dev/zero' }), /--token-file must be a file with one token/],
+  ['endless content', () => ({ tokenFile: '/dev/zero' }), /\/dev\/zero: it is larger than 1048576 bytes: check that/],
+  ['a large header', () => ({ header: `@${file(`a: ${'b'.repeat(1_048_576)}`)}` }), /it is larger than 1048576 bytes/],
   ['a missing path', () => ({ tokenFile: 'missing' }), /Could not read missing/],
   ['a folder as its path', () => ({ header: `@${folder}` }), /Could not read/],
   ['an invalid name', () => ({ header: 'a b: c' }), /--header must have the form/],
   ['characters outside ASCII', () => ({ header: 'a: ü' }), /--header must have the form/],
-])('The program refuses a file or header with %s', async (_, flags, message) => {
-  await expect(headersFrom(flags())).rejects.toThrow(message);
+])('The program refuses a file or header with %s', (_, flags, message) => {
+  expect(() => headersFrom(flags())).toThrow(message);
 });

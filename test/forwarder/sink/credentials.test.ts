@@ -135,6 +135,17 @@ it('A delivery without a token fails, and no request is sent', async () => {
   expect(received).toEqual([]);
 });
 
+it('A delivery whose token is larger than 1 MiB fails, and names the file and the limit', async () => {
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, 'x'.repeat(1_048_577));
+  const [delivery] = await send({ tokenFile });
+  expect(delivery).toMatchObject({
+    kind: 'failed',
+    why: `Could not use the token file ${tokenFile}: it is larger than 1048576 bytes: check that it is the right file`,
+  });
+  expect(received).toEqual([]);
+});
+
 it('A delivery whose token was typed in place of its file does not quote it', async () => {
   const token = '9f86d081884c7d659a2feaa0c55ad015';
   const [delivery] = await send({ tokenFile: token });

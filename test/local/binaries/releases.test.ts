@@ -86,7 +86,7 @@ describe.runIf(process.platform === 'linux')('Releases', () => {
   const DARWIN = 'darwin-arm64';
   const SERVERS: readonly Program[] = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
   const TAG = `${KUBERNETES}-kwok.0-${DARWIN}`;
-  const builds = (digestOf: (program: Program) => string) => ({
+  const builds = (digestOf: (program: Program) => string): Record<string, string> => ({
     ...Object.fromEntries(SERVERS.map((each) => [`/kwok-ci/k8s/releases/download/${TAG}/${each}`, `a ${each}`])),
     [`/repos/kwok-ci/k8s/releases/tags/${TAG}`]: JSON.stringify({
       assets: SERVERS.map((name) => ({ name, digest: `sha256:${digestOf(name)}` })),
@@ -132,6 +132,24 @@ describe.runIf(process.platform === 'linux')('Releases', () => {
         ),
     );
     await expect(fetched).rejects.toThrow(/has SHA-256 .*, but the published one is/);
+    expect(readdirSync(cache)).toEqual([]);
+  });
+
+  it.each([
+    ['whose checksums are too large', { list: 'x'.repeat(1_048_577) }, {}, /\/tags\/\S+ has more than 1048576 bytes/],
+    ['that is too large', {}, { largest: 10 }, /\/kube-apiserver has more than 10 bytes/],
+  ])('%s is not kept', async (_, { list }: { list?: string }, limits, words) => {
+    const cache = join(folder, 'cache');
+    const files = builds((program) => sha256(`a ${program}`));
+    if (list !== undefined) files[`/repos/kwok-ci/k8s/releases/tags/${TAG}`] = list;
+    const fetched = serving(files, (served) =>
+      unofficialReleases({ hosts: served, platform: DARWIN, ...limits }).fetch(
+        SERVERS,
+        (program) => join(cache, program),
+        () => {},
+      ),
+    );
+    await expect(fetched).rejects.toThrow(words);
     expect(readdirSync(cache)).toEqual([]);
   });
 

@@ -58,6 +58,12 @@ it.each([
   ['ca.key', 'garbage', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n', 'is damaged'],
   ['service-account.key', 'empty', '', 'is damaged'],
   ['service-account.pub', 'empty', '', 'is damaged'],
+  [
+    'ca.crt',
+    'too large',
+    'x'.repeat(1_048_577),
+    'cannot be read (it is larger than 1048576 bytes: check that it is the right file)',
+  ],
   ['ca.crt', 'missing', undefined, 'cannot be read (ENOENT)'],
   ['service-account.pub', 'missing', undefined, 'cannot be read (ENOENT)'],
 ])('A kept folder whose file pki/%s is %s leads to an error that names it', async (name, _, text, why) => {
