@@ -28,6 +28,7 @@ const SEEN = {
   single: ['deployment', 'service', 'website'],
   update: ['deployment', 'website'],
   drift: ['deployment'],
+  rollout: ['website'],
   resync: [],
   idle: [],
   delete: ['website'],

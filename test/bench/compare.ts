@@ -29,7 +29,7 @@ const FULL = {
   runs: '3',
   websites: '1000',
   subjects: ['ours', ...RIVALS, CEILING].join(),
-  phases: 'create,single,update,drift,resync,idle,delete',
+  phases: 'create,single,update,drift,rollout,resync,idle,delete',
 };
 const QUICK = {
   runs: '1',

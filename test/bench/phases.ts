@@ -6,9 +6,10 @@ import { measureResync } from './lists.ts';
 import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
 import { inParallel, secondsSince } from './measure.ts';
 import type { Requests } from './requests.ts';
+import { rollOut, rollOutRequests } from './rollouts.ts';
 import type { Change } from './stages.ts';
 import type { Running } from './subjects.ts';
-import { gone, made, madeAgain, scaledBack, updated, type Expectation, type Tracker } from './tracker.ts';
+import { gone, made, madeAgain, ready, scaledBack, updated, type Expectation, type Tracker } from './tracker.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
 
 /** How much is asked for. */
@@ -55,6 +56,8 @@ const wrongReplicas = ({ site }: Load): number => SITES[site].replicas + 5;
 /** A subject that is not done by then never will be: an API server takes 60 ms of CPU for the 20,000th Website. */
 const deadlineMs = ({ websites }: Load): number => 900_000 + websites * 60;
 const REPAIR_DEADLINE_MS = 20_000;
+/** An operator that does not watch its children never notices. */
+const ROLLOUT_DEADLINE_MS = 60_000;
 /** What trails behind a phase counts for it, and not for the next. */
 export const TRAILING_MS = 2_000;
 
@@ -104,6 +107,19 @@ export const PHASES = {
     });
     await stage.tracker.settled(REPAIR_DEADLINE_MS);
     return { expectations, own: { 'PATCH deployments': drifts, 'DELETE deployments': drifts } };
+  },
+
+  /** Every Deployment reports that it is rolled out. A Website that is not ready is looked at again, so it would not be idle. */
+  async rollout(stage: Stage): Promise<Course> {
+    const { websites } = stage.load;
+    const expectations = await inParallel(websites, async (index) => {
+      const key = keyOf(stage, 'site', index);
+      const expectation = stage.tracker.expect(key, ready());
+      await rollOut(stage.transport, deploymentOf(key));
+      return expectation;
+    });
+    await stage.tracker.settled(ROLLOUT_DEADLINE_MS);
+    return { expectations, own: rollOutRequests(websites) };
   },
 
   /** Nothing has changed: what looking at all of them takes, beside the lists that nobody can do without. */

@@ -30,44 +30,56 @@ export async function benchScale(args: readonly string[]): Promise<void> {
   });
   const websites = flags.quick ? 10_000 : count('--websites', flags.websites);
   const shards = count('--shards', flags.shards);
+  const rows = [
+    ...(await withFleet(websites / 4, (fleet) => forwarderRows(`start with ${text(websites / 4)}`, fleet))),
+    ...(await withFleet(websites, async (fleet) => [
+      ...(await forwarderRows(`start with ${text(websites)}`, fleet)),
+      ...(await forwarderRows(`start of one of ${shards} shards`, fleet, `0/${shards}`)),
+      ...(await resyncRows(`resync of ${text(websites)}`, websites, fleet)),
+    ])),
+  ];
+  print('Websites with a Deployment and a Service each, at a simulated API server', rows);
+  if (flags.record !== undefined) record(flags.record, { rows });
+}
+
+const text = (websites: number): string => websites.toLocaleString('en');
+
+interface Fleet {
+  readonly server: FleetServer;
+  readonly kubeconfig: string;
+}
+
+async function withFleet(websites: number, work: (fleet: Fleet) => Promise<Row[]>): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'website-bench-'));
   const kubeconfig = join(folder, 'kubeconfig');
   const server = await startFleetServer(websites);
   writeFileSync(kubeconfig, server.kubeconfig);
   try {
-    const rows = [
-      ...(await forwarderRows('start of the forwarder alone', server, { kubeconfig })),
-      ...(await forwarderRows(`start of one of ${shards} shards`, server, { kubeconfig, shard: `0/${shards}` })),
-      ...(await resyncRows(websites, server, kubeconfig)),
-    ];
-    print(`${websites} Websites with a Deployment and a Service each, at a simulated API server`, rows);
-    if (flags.record !== undefined) record(flags.record, { rows });
+    return await work({ server, kubeconfig });
   } finally {
     server.close();
     rmSync(folder, { recursive: true });
   }
 }
 
-async function forwarderRows(
-  column: string,
-  server: FleetServer,
-  options: { readonly kubeconfig: string; readonly shard?: string },
-): Promise<Row[]> {
+async function forwarderRows(column: string, { server, kubeconfig }: Fleet, shard?: string): Promise<Row[]> {
   progress(`Measuring: ${column}`);
   const before = server.sentBytes();
   return withNullSink((sink) =>
-    withForwarder({ ...options, sink }, async ({ syncedMs, cpuMs: cpu, rssMiB: rss, peakRssMiB }) => [
-      { name: TIME, column, values: [syncedMs / 1000] },
-      { name: CPU, column, values: [cpu / 1000] },
-      { name: LISTS, column, values: [(server.sentBytes() - before) / 2 ** 20], digits: 0 },
-      { name: PEAK, column, values: [peakRssMiB], digits: 0 },
-      { name: 'RSS after it, MiB', column, values: [rss], digits: 0 },
-    ]),
+    withForwarder(
+      { kubeconfig, sink, ...(shard === undefined ? {} : { shard }) },
+      async ({ syncedMs, cpuMs: cpu, rssMiB: rss, peakRssMiB }) => [
+        { name: TIME, column, values: [syncedMs / 1000] },
+        { name: CPU, column, values: [cpu / 1000] },
+        { name: LISTS, column, values: [(server.sentBytes() - before) / 2 ** 20], digits: 0 },
+        { name: PEAK, column, values: [peakRssMiB], digits: 0 },
+        { name: 'RSS after it, MiB', column, values: [rss], digits: 0 },
+      ],
+    ),
   );
 }
 
-async function resyncRows(websites: number, server: FleetServer, kubeconfig: string): Promise<Row[]> {
-  const column = 'a resync';
+async function resyncRows(column: string, websites: number, { server, kubeconfig }: Fleet): Promise<Row[]> {
   progress(`Measuring: ${column}`);
   const functions = startFunctions({ KUBECONFIG: kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { gone, made, madeAgain, scaledBack, tracker, updated } from './tracker.ts';
+import { gone, made, madeAgain, ready, scaledBack, tracker, updated } from './tracker.ts';
 import type { WatchedObject } from '../../infra/forwarder/watch/observer.ts';
 
 const key = { namespace: 'a', name: 'shop' };
@@ -78,6 +78,16 @@ it('counts a repair only after it has seen the damage', () => {
   seen.see('deployment', deployment(2), true);
   seen.see('deployment', deployment(2), false);
   expect(again.missing.size).toBe(0);
+});
+
+it('counts a rollout once the status says that the Website is ready', () => {
+  const { seen } = at();
+  const { missing } = seen.expect(key, ready());
+  const isReady = (status: string) => object('shop', { status: { conditions: [{ type: 'Ready', status }] } });
+  for (const earlier of [website(1), isReady('False')]) seen.see('website', earlier, false);
+  expect(missing.size).toBe(1);
+  seen.see('website', isReady('True'), false);
+  expect(missing.size).toBe(0);
 });
 
 it('stops waiting at the deadline, and keeps the missing object in the list', async () => {

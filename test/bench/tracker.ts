@@ -88,6 +88,7 @@ const hasSpec =
 
 interface Judgement {
   readonly type?: string;
+  readonly status?: string;
   readonly observedGeneration?: number;
 }
 
@@ -132,6 +133,14 @@ export function madeAgain(): { deployment: Sight } {
     },
   };
 }
+
+/** A Website whose status says that its Deployment is rolled out. */
+export const ready = () => ({
+  website: ({ status }: WatchedObject) =>
+    ((status ?? {}) as { conditions?: Judgement[] }).conditions?.some(
+      (each) => each.type === 'Ready' && each.status === 'True',
+    ) === true,
+});
 
 /** A Website that was deleted. */
 export const gone = () => ({ website: (_: WatchedObject, isGone: boolean) => isGone });
