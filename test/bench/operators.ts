@@ -94,6 +94,7 @@ const LINES: readonly Line[] = [
   { name: 'change to status, p50 ms', phase: 'churn', of: latency('website', 'p50'), digits: 1 },
   { name: 'change to status, p99 ms', phase: 'churn', of: latency('website', 'p99'), digits: 0 },
   { name: 'CPU, cores', phase: 'churn', of: cores, digits: 2 },
+  { name: 'machine idle, %', phase: 'churn', of: ({ idlePercent }) => idlePercent, digits: 0 },
   { name: 'peak RSS, MiB', phase: 'churn', of: peakRss, digits: 0 },
   { name: '**Resync** when nothing differs, s', phase: 'resync', of: ({ figures }) => figures['resync, s'], digits: 0 },
   {
