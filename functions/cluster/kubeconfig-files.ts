@@ -1,6 +1,5 @@
 // The files that a kubeconfig names. client-node reads them as well, but whatever their size.
 import type { KubeConfig, User } from '@kubernetes/client-node';
-import { pluginOf } from './exec-plugin.ts';
 import { credentialsIn } from './file-text.ts';
 import type { CredentialSource, Material } from './material.ts';
 
@@ -22,10 +21,11 @@ export function takeFiles(config: KubeConfig): Files {
   return files;
 }
 
-const tokenFileOf = (user: User): string | undefined =>
-  pluginOf(user) === undefined
-    ? (user.authProvider as { config?: { tokenFile?: string } } | null | undefined)?.config?.tokenFile
-    : undefined;
+/** A user with an exec plugin logs in with that. */
+function tokenFileOf({ exec, authProvider }: User): string | undefined {
+  const { config } = (authProvider ?? {}) as { config?: { readonly tokenFile?: string; readonly exec?: unknown } };
+  return exec || config?.exec ? undefined : config?.tokenFile;
+}
 
 /** What the files hold. @throws Error that names the file that cannot be read. */
 export function contentsOf({ authority, certificate, key, token }: Files): Material {
