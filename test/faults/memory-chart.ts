@@ -18,7 +18,14 @@ export function memoryChart(samples: readonly Sample[]): string {
     textStyle: { color: INK, fontFamily: 'sans-serif' },
     legend: { top: 8, textStyle: { color: INK } },
     grid: { left: 56, right: 20, top: 40, bottom: 48 },
-    xAxis: { ...axis, type: 'value', name: 'minutes', nameGap: 28, max: 'dataMax', splitLine: { show: false } },
+    xAxis: {
+      ...axis,
+      type: 'value',
+      name: 'minutes',
+      nameGap: 28,
+      max: Math.ceil(samples.at(-1)?.minutes ?? 0),
+      splitLine: { show: false },
+    },
     yAxis: {
       ...axis,
       type: 'value',
