@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { Cluster } from '../../functions/cluster/cluster.ts';
-import type { ChildKind } from '../../functions/website/children/kinds.ts';
 import { around, callText } from '../cluster/around.ts';
 import { textOf } from '../cluster/frozen.ts';
 import type { MemoryCluster } from '../cluster/memory.ts';
@@ -40,10 +39,10 @@ interface Answer {
 export interface Stage {
   readonly cluster: MemoryCluster;
   /**
-   * Kinds of which there is no child at any time. Reading one comes to the same in every order, so it takes no turn. That keeps the
+   * Kinds whose objects change on some way. Reading another kind comes to the same in every order, so it takes no turn. That keeps the
    * number of orders independent of how many kinds there are.
    */
-  readonly absent?: ReadonlySet<ChildKind>;
+  readonly changing: ReadonlySet<string>;
 }
 
 /** One of the actors that overlap. It knows nothing but the answers to its calls, and runs once for each set of them. */
@@ -60,7 +59,7 @@ export class Actor {
   }
 
   async begin(): Promise<Mind> {
-    return this.#mindOf(await this.#play([]), []);
+    return this.#minds.get(nameOf([])) ?? this.#mindOf(await this.#play([]), []);
   }
 
   /** Makes one of the calls on the stage as it is now. @returns how far the actor comes with the answer. */
@@ -130,16 +129,11 @@ class Play {
   }
 }
 
-const takingTurns = ({ cluster, absent = new Set() }: Stage, act: Turns['act']): Cluster =>
+const takingTurns = ({ cluster, changing }: Stage, act: Turns['act']): Cluster =>
   around(cluster, async (call, proceed) => {
-    const { verb, kind } = call;
-    const isAbsent = kind !== 'Website' && absent.has(kind);
-    if (isAbsent && verb === 'create') throw new Error(`No ${kind} was expected`);
-    if (isAbsent) return proceed();
-    if (verb !== 'get cached') return act(callText(call), proceed);
-    // A cache shows what it took in at some time before.
-    const cached = await act(`cache ${kind}`, proceed);
-    return act(callText(call), async () => cached);
+    // A cache shows what it took in at some time before. So does every other read by the time that the actor goes on.
+    const isFixed = call.verb.startsWith('get') && !changing.has(call.kind);
+    return isFixed ? proceed() : act(callText(call), proceed);
   });
 
 /** Everything has run that can run without an answer. */

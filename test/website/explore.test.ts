@@ -12,14 +12,57 @@ const counting =
     await act('write', async () => notes.set('count', count + 1));
   };
 
+const twoCalls = () => async (turns: Turns) => {
+  await turns.act('first', async () => {});
+  await turns.act('second', async () => {});
+};
+
 it('The search reaches each state once, whatever the order of the calls', async () => {
-  const actor = async ({ act }: Turns) => {
-    await act('first', async () => {});
-    await act('second', async () => {});
-  };
   // Each of the two actors has made zero, one or two calls.
-  expect(await explore({ cluster: new MemoryCluster(), actors: [actor, actor], end: () => {} })).toEqual({
-    states: 9,
+  const actors = [twoCalls(), twoCalls()];
+  expect(await explore({ cluster: new MemoryCluster(), actors, end: () => {} })).toMatchObject({ states: 9, ends: 1 });
+});
+
+it('The search does not distinguish actors that do the same work', async () => {
+  const actor = twoCalls();
+  const actors = [actor, actor];
+  expect(await explore({ cluster: new MemoryCluster(), actors, end: () => {} })).toMatchObject({ states: 6, ends: 1 });
+});
+
+it('The search forgets what an actor read once the actor has ended', async () => {
+  const notes = new Map<string, unknown>();
+  const reading = async ({ act }: Turns) => void (await act('read', async () => notes.has('set')));
+  const setting = async ({ act }: Turns) => void (await act('set', async () => notes.set('set', true)));
+  const actors = [reading, setting];
+  const explored = await explore({ cluster: new MemoryCluster(), notes, actors, end: () => {} });
+  expect(explored).toMatchObject({ states: 4, ends: 1 });
+});
+
+const key = { namespace: 'team-a', name: 'shop' };
+
+it('The search makes a read early and late if the object changes in one order of the calls only', async () => {
+  const [cluster, notes, outcomes] = [new MemoryCluster(), new Map<string, unknown>(), new Set<unknown>()];
+  const reading = async (turns: Turns) => {
+    const seen = await turns.cluster.getWebsite(key);
+    await turns.act('note', async () => notes.set('seen', seen?.spec));
+  };
+  const creating = async ({ act }: Turns) => {
+    const isAllowed = await act('ask', async () => notes.has('allowed'));
+    if (isAllowed) await act('create', async () => cluster.apply(key, 'made'));
+  };
+  const allowing = async ({ act }: Turns) => void (await act('allow', async () => notes.set('allowed', true)));
+  const deleting = async ({ act }: Turns) => act('delete', async () => cluster.drop('Website', key));
+  const end = () => void outcomes.add(notes.get('seen'));
+  await explore({ cluster, notes, actors: [reading, creating, allowing, deleting], end });
+  expect(outcomes).toEqual(new Set([undefined, 'made']));
+});
+
+it('The search gives no turn to a read of what never changes', async () => {
+  const reading = async ({ cluster }: Turns) => void (await cluster.getWebsite(key));
+  const cluster = new MemoryCluster();
+  cluster.apply(key, 'kept');
+  expect(await explore({ cluster, actors: [reading, twoCalls()], end: () => {} })).toMatchObject({
+    states: 3,
     ends: 1,
   });
 });
