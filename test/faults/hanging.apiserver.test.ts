@@ -6,6 +6,7 @@ import { eventually } from '../eventually.ts';
 import { startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patch, patchWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
+import { websitesIn } from './stage.ts';
 
 /** More than the forwarder delivers at once. */
 const SITES = Array.from({ length: 40 }, (_, index) => `site-${index}`);
@@ -42,10 +43,8 @@ beforeEach(async () => {
   const forwarder = await watching();
   await createWebsite(admin, { namespace: healthy, name: 'shop' }, { image: 'nginx:1', replicas: 0 });
   await forEachSite((key) => createWebsite(admin, key, { image: 'nginx:1', replicas: 0 }));
-  await eventually(async () => {
-    await expectReady({ namespace: healthy, name: 'shop' });
-    await forEachSite(expectReady);
-  });
+  await becomeReady(healthy, 1);
+  await becomeReady(broken, SITES.length);
   await forwarder.stop();
 });
 afterEach(async () => {
@@ -63,10 +62,11 @@ async function expectImage(image: string, key: { namespace: string; name: string
   expect(deployment?.spec.template.spec?.containers[0]?.image).toBe(image);
 }
 
-async function expectReady(key: { namespace: string; name: string }): Promise<void> {
-  const website = await kubernetes(admin).getWebsite(key);
-  expect(website?.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
-}
+const becomeReady = (namespace: string, count: number) =>
+  eventually(async () => {
+    const conditions = (await websitesIn(admin, namespace)).flatMap(({ status }) => status?.conditions ?? []);
+    expect(conditions.filter(({ type, status }) => type === 'Ready' && status === 'True')).toHaveLength(count);
+  });
 
 /** Starts the forwarder, and waits until it watches. */
 async function watching(): Promise<Program> {

@@ -1,12 +1,12 @@
-// Faults of a whole cluster. Each test has a control plane of its own.
+// Faults of a whole cluster, so these tests have a control plane of their own. They share it, because each start takes seconds.
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { install } from '../../infra/local/programs/install.ts';
 import { eventually } from '../eventually.ts';
 import { startFunctions } from '../program.ts';
-import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
+import { createWebsite, patch, patchWebsite, remove, removeWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { startOwnCluster, type OwnCluster } from './own-cluster.ts';
 import { faultProxy } from './proxy.ts';
 import { settling } from './settle.ts';
@@ -19,16 +19,22 @@ let folder: string;
 let cluster: OwnCluster;
 let stage: Stage;
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'own-cluster-'));
   cluster = await startOwnCluster(join(folder, 'data'));
+});
+afterAll(async () => {
+  await cluster.stop();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(async () => {
   stage = await openStage(cluster, 'whole');
   settling(stage);
 });
 afterEach(async () => {
+  // The connection of the stage leads to the control plane before a restart.
+  await removeWebsitesIn(cluster.admin, stage.namespace);
   await stage.close();
-  await cluster.stop();
-  rmSync(folder, { recursive: true });
 });
 
 const create = (name: string) => createWebsite(cluster.admin, stage.key(name), spec);
