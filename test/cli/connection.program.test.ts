@@ -129,7 +129,10 @@ it('npm run website and npm run kubectl ask for a choice among running clusters 
   writeFileSync(join(assets, 'kubectl'), '#!/bin/sh\necho "kubectl $*"\n', { mode: 0o755 });
   const environment = { PATH: process.env['PATH'], XDG_CACHE_HOME: cache, KUBEBUILDER_ASSETS: assets };
   const run = async (program: string, ...args: string[]) => ended([`infra/local/${program}.ts`, ...args], environment);
-  for (const args of [['--help'], ['-h'], ['help', 'list'], ['list', '--help'], ['--version'], ['complete', 'bash']])
+  for (const args of [
+    ['list', '--help'],
+    ['complete', 'bash'],
+  ])
     expect(await run('website', ...args)).toMatchObject({ code: 0, error: '' });
   const nowhere = join(folder, 'nowhere.jsonl');
   const replay = ['events', 'replay', nowhere, '--to', 'http://127.0.0.1:1/'];

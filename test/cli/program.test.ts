@@ -84,6 +84,20 @@ it('Without a cluster, npm run website also says how to start one', async () => 
   ]);
 });
 
+it.each([['--help'], ['-h'], ['help', 'list'], ['list', '--help'], ['--version']])(
+  'website %s %s needs no cluster, so it asks for no choice among those that run',
+  async (...args) => {
+    const errors: string[] = [];
+    const running = () => {
+      throw new Error('npm start runs with 2 clusters');
+    };
+    expect(await run(args, { ...surroundings(errors), running })).toBe(0);
+    expect(errors).toEqual([]);
+    expect(await run(['list'], { ...surroundings(errors), running })).toBe(1);
+    expect(errors).toEqual(['Error: npm start runs with 2 clusters']);
+  },
+);
+
 it('The doctor asks the programs of npm start where they answer, unless a flag names another cluster or URL', async () => {
   const asked: string[] = [];
   const server = createServer((request, response) => {

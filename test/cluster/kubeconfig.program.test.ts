@@ -1,14 +1,18 @@
-// Kubeconfigs that cannot work, given to the built programs.
+// Kubeconfigs that cannot work. Some are given to the built programs.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { messageOf } from '../../functions/cluster/causes.ts';
+import { connect } from '../../functions/cluster/transport.ts';
 import { startForwarder, startFunctions, type Program } from '../program.ts';
 
 /** Stands in each secret. */
 const HUSH = 'hunter2-marker';
 const V1 = 'client.authentication.k8s.io/v1';
 const TOKEN = { token: HUSH };
+/** Of the user and of the cluster. The secret of the first is in what another program prints. */
+const SHOWN = new Set(['an exec plugin that fails', 'a server with credentials']);
 const SERVER = { server: 'https://127.0.0.1:1' };
 
 let folder: string;
@@ -21,7 +25,9 @@ afterEach(async () => {
   for (const program of programs) await program.stop();
 });
 
-it.each<[string, user: object, cluster: object, subject: string, toDo: string]>([
+type Case = [string, user: object, cluster: object, subject: string, toDo: string];
+
+const CASES: readonly Case[] = [
   ['a user name and a password', { username: 'admin', password: HUSH }, SERVER, 'user u', 'give its user a token'],
   ['a password besides a token', { ...TOKEN, password: HUSH }, SERVER, 'user u', 'give its user a token'],
   ['an auth-provider that was removed', provider('gcp'), SERVER, 'user u', 'exec plugin gke-gcloud-auth-plugin'],
@@ -56,31 +62,46 @@ it.each<[string, user: object, cluster: object, subject: string, toDo: string]>(
     'remove one of them',
   ],
   ['a proxy', TOKEN, { ...SERVER, 'proxy-url': `http://a:${HUSH}@b` }, 'cluster c', 'is not supported'],
-])(
-  'Both programs refuse a kubeconfig with %s, and say where it is and what to do',
-  async (_, user, cluster, subject, toDo) => {
-    const file = join(folder, 'kubeconfig');
-    const contexts = [{ name: 'x', context: { cluster: 'c', user: 'u' } }];
-    const entries = {
-      clusters: [{ name: 'c', cluster }],
-      users: [{ name: 'u', user }],
-      contexts,
-      'current-context': 'x',
-    };
-    writeFileSync(file, JSON.stringify(entries));
-    programs = [
-      startFunctions({ KUBECONFIG: file }),
-      startForwarder(['--sink', 'http://127.0.0.1:1', '--host', '127.0.0.1', '--port', '0'], { KUBECONFIG: file }),
-    ];
-    for (const program of programs) {
-      expect(await program.exit).toBe(1);
-      const text = program.stderr.join('');
-      expect(text).toContain(`${subject} of the kubeconfig ${file}`);
-      expect(text).toContain(toDo);
-      expect(text + program.text.join('')).not.toContain(HUSH);
-    }
-  },
-);
+];
+
+function fileOf([, user, cluster]: Case): string {
+  const file = join(folder, 'kubeconfig');
+  const contexts = [{ name: 'x', context: { cluster: 'c', user: 'u' } }];
+  const entries = {
+    clusters: [{ name: 'c', cluster }],
+    users: [{ name: 'u', user }],
+    contexts,
+    'current-context': 'x',
+  };
+  writeFileSync(file, JSON.stringify(entries));
+  return file;
+}
+
+function expectRefusal(text: string, file: string, [, , , subject, toDo]: Case): void {
+  expect(text).toContain(`${subject} of the kubeconfig ${file}`);
+  expect(text).toContain(toDo);
+  expect(text).not.toContain(HUSH);
+}
+
+it.each(CASES)('A kubeconfig with %s is refused, and the error says where it is and what to do', async (...each) => {
+  const file = fileOf(each);
+  const error: unknown = await connect({ kubeconfig: file }).catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(Error);
+  expectRefusal(messageOf(error), file, each);
+});
+
+// The others are refused in the same call of both programs.
+it.each(CASES.filter(([name]) => SHOWN.has(name)))('Both programs end with the error about %s', async (...each) => {
+  const file = fileOf(each);
+  programs = [
+    startFunctions({ KUBECONFIG: file }),
+    startForwarder(['--sink', 'http://127.0.0.1:1', '--host', '127.0.0.1', '--port', '0'], { KUBECONFIG: file }),
+  ];
+  for (const program of programs) {
+    expect(await program.exit).toBe(1);
+    expectRefusal(program.stderr.join('') + program.text.join(''), file, each);
+  }
+});
 
 it('Both programs skip the missing files of a list, as kubectl does, and name one that is missing alone', async () => {
   const given = (kubeconfig: string) => {
