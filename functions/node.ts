@@ -19,7 +19,7 @@ import { burstCounter, giveBackMemory } from './memory.ts';
 import { reconcileWebsite, resyncAll } from './reconcile-website.ts';
 import { endsWithin, onceAskedToStop, Running } from './stopping.ts';
 import { ROOM, WaitingRoom } from './callers/waiting-room.ts';
-import { bodyOf } from './events/body.ts';
+import { bodyOf, discardRest } from './events/body.ts';
 import { problem, tooLarge, wrongMethod, type Reply } from './reply.ts';
 
 const LARGEST_HEADERS = 16 * 1024;
@@ -150,14 +150,14 @@ async function main(config: Config): Promise<void> {
     (request, response) => {
       const respond = async () => {
         const reply = await route(request);
-        send(response, isStopping ? closing(reply) : reply);
+        await send(isStopping ? closing(reply) : reply, request, response);
       };
       // A failure in one request, or in sending its answer, must not affect the others.
       respond().catch((error: unknown) => {
         if (request.complete) log.error({ err: error }, 'Could not answer request');
         else log.info('Connection closed before the request was complete');
         if (response.headersSent) response.destroy();
-        else send(response, closing(problem(500, 'Internal error')));
+        else end(closing(problem(500, 'Internal error')), response);
       });
     },
   );
@@ -175,7 +175,7 @@ async function main(config: Config): Promise<void> {
   const timer = scheduleResync(config, () => begun.run(() => resyncAll('timer', context)).finally(bursts.burst), log);
 
   /** Finishes what has begun, and then closes the connections. What takes longer than `DRAIN_MS` is abandoned. */
-  async function end(): Promise<void> {
+  async function finish(): Promise<void> {
     setTimeout(() => process.exit(1), STOP_MS).unref();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     // They would keep the server open.
@@ -192,7 +192,7 @@ async function main(config: Config): Promise<void> {
     isStopping = true;
     clearInterval(timer);
     context.stop();
-    end()
+    finish()
       .catch((error: unknown) => log.warn({ err: error }, 'Could not close all connections'))
       .finally(endSoon);
   };
@@ -250,13 +250,23 @@ function headersOf(request: IncomingMessage): Readonly<Record<string, string>> {
   return Object.fromEntries(entries);
 }
 
-function send(response: ServerResponse, { status, headers, body }: Reply): void {
+async function send(reply: Reply, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  // A request that is turned away holds what has arrived of its body, so its connection ends at once.
+  if (!request.complete && reply.status !== 429) {
+    begin(reply, response).flushHeaders();
+    response.write(reply.body ?? '');
+    await discardRest(request);
+    response.end();
+  } else end(reply, response);
+}
+
+const end = (reply: Reply, response: ServerResponse) => begin(reply, response).end(reply.body);
+
+const begin = ({ status, headers, body }: Reply, response: ServerResponse): ServerResponse =>
   response.writeHead(status, {
     ...headers,
     ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
   });
-  response.end(body);
-}
 
 const USAGE = `The functions take no flags. Environment variables are their settings, for example:
   HOST=127.0.0.1 PORT=8080 ALLOW_ANONYMOUS=1 KUBECONFIG=~/.kube/config npm run start:functions
