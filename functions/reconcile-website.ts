@@ -131,6 +131,8 @@ async function reconcileReply(
     return await replyAfter(reconciled, event, { key, about }, context);
   } catch (error) {
     const reply = failed(error, about, context);
+    const unwritten = recording.done.unwritten.at(-1);
+    if (unwritten !== undefined) context.log.warn({ ...about, error: unwritten }, OUT_OF_DATE);
     await recording.failed(error);
     return reply;
   } finally {

@@ -136,10 +136,11 @@ export async function resyncWebsites(
       return undefined;
     } catch (error) {
       failed++;
-      if (recording.done.actions.length === 0) return { key, error, recording };
+      const unwritten = recording.done.unwritten.at(-1);
+      if (recording.done.actions.length === 0) return { key, error, unwritten, recording };
       // A retry begins another record, without what this run wrote.
       await recording.failed(error);
-      return { key, error };
+      return { key, error, unwritten };
     }
   };
   const failedOnce = await inParallel(queue, async (key) => {
@@ -149,9 +150,10 @@ export async function resyncWebsites(
     return visit(key);
   });
   const failures = await retried(failedOnce, visit, retryAfterMs, { isOver, stopping });
-  for (const { key, error } of failures) {
+  for (const { key, error, unwritten } of failures) {
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
     log[levelOf(error)]({ ...key, err: error }, 'Could not reconcile Website');
+    if (unwritten !== undefined) log.warn({ ...key, eventReason: 'resync', error: unwritten }, OUT_OF_DATE);
   }
   await Promise.all(failures.map(async ({ error, recording }) => recording?.failed(error)));
   const report = { seen, ...counts, unfinished: Math.max(0, work.length - begun) };
@@ -166,6 +168,8 @@ const isMissingFromStatus = (outcome: Outcome): boolean => outcome.kind === 'sta
 interface Failure {
   readonly key: WebsiteKey;
   readonly error: unknown;
+  /** Why the status could not be written either. */
+  readonly unwritten: string | undefined;
   /** Absent if the failure is recorded already. */
   readonly recording?: Recording;
 }

@@ -1,5 +1,5 @@
 // The content of an event decides only how much the functions read.
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { oneCluster } from '../functions/clusters.ts';
 import { keeping, KeptChildren } from '../functions/cluster/kept-children.ts';
 import { Places } from '../functions/cluster/places.ts';
@@ -10,7 +10,7 @@ import { reconcile } from '../functions/website/reconcile.ts';
 import { around } from './cluster/around.ts';
 import { MemoryCluster } from './cluster/memory.ts';
 import { NOW, SPEC } from './fixtures/websites.ts';
-import { ClusterError } from '../functions/cluster/errors.ts';
+import { ClusterError, type ErrorCode } from '../functions/cluster/errors.ts';
 import { CHILD_KINDS, OPTIONAL_KINDS, type Child } from '../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
@@ -128,6 +128,36 @@ it('The log says why a status does not say what it should, and nothing of one th
       { ...key, error: expect.stringContaining('(Rejected): not today') as string },
     ],
   ]);
+});
+
+describe('If a child cannot be written, and neither can the status that should say so', () => {
+  const NAME = 'a child that fails';
+  const FULL = { ...SPEC, disruptionBudget: 'Auto', host: 'a.example.com' };
+  it.each<[string, ErrorCode, () => void]>([
+    ['after the child', 'InternalError', () => cluster.remove('Service', { ...key, name: 'shop-service' })],
+    // The Deployment and the status are written at the same time, and no other status says that the API server is away.
+    ['with the Deployment', 'Unavailable', () => cluster.apply(key, { ...FULL, image: 'nginx:2' })],
+  ])('the log says both, for a status that is written %s', async (_, code, change) => {
+    const warned: unknown[] = [];
+    const warn = (fields: object, message?: string) => warned.push([message, fields]);
+    const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
+    const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted', data };
+    await reconcileEvent(event, contextOf(SILENT));
+    cluster.rollOut();
+    await reconcileEvent(event, contextOf(SILENT));
+    change();
+    cluster.replace = async () => Promise.reject(new ClusterError(code, NAME));
+    cluster.create = async () => Promise.reject(new ClusterError(code, NAME));
+    cluster.updateStatus = async () => Promise.reject(new ClusterError('PolicyDenied', 'not today'));
+    expect(await reconcileEvent(event, contextOf({ ...SILENT, warn }))).toMatchObject({ status: 503 });
+    expect(warned).toEqual([
+      ['Could not reconcile Website', expect.objectContaining({ code, error: NAME })],
+      [
+        'The status is out of date',
+        expect.objectContaining({ ...key, error: expect.stringContaining('(Rejected): not today') as string }),
+      ],
+    ]);
+  });
 });
 
 it.each([

@@ -73,7 +73,8 @@ export async function reconcile(
       const reconciled = await reconcileOnce(key, context, attempt === 1 ? run : everything(run), done);
       return { ...reconciled, actions, repairs };
     } catch (error) {
-      if (isReported(error)) await reportLasting(key, context, error);
+      const unwritten = isReported(error) ? await reportLasting(key, context, error) : undefined;
+      if (unwritten !== undefined) done.unwritten.push(unwritten.note);
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
       if (!lostRace || attempt === ATTEMPTS) throw error;
     }
@@ -88,9 +89,11 @@ export interface Done {
   readonly changed: string[];
   /** The generation that became ready, once its status is stored. */
   readonly readied: Readied[];
+  /** Why the status could not be written, if the run fails for another reason too. For the log. */
+  readonly unwritten: string[];
 }
 
-export const nothingDone = (): Done => ({ actions: [], repairs: [], changed: [], readied: [] });
+export const nothingDone = (): Done => ({ actions: [], repairs: [], changed: [], readied: [], unwritten: [] });
 
 async function reconcileOnce(
   key: WebsiteKey,
@@ -139,9 +142,10 @@ async function writeAll(
   const [wrote, reported] = await Promise.allSettled([writing, writeStatus(website, ahead, context)]);
   if (reported.status === 'fulfilled') {
     note(website, ahead, reported.value, done);
+    const { problem } = reported.value;
+    if (wrote.status === 'rejected' && problem !== undefined) done.unwritten.push(problem.note);
     // If the API server refused the write, no rollout has begun, and there is nothing to announce.
-    if (!isRefused(wrote) || reported.value.problem !== undefined)
-      await announceTransition(website, reported.value, context.cluster);
+    if (!isRefused(wrote) || problem !== undefined) await announceTransition(website, reported.value, context.cluster);
   }
   const result = await writing;
   if (reported.status === 'rejected') throw reported.reason;

@@ -171,6 +171,26 @@ it('A resync logs why it cannot write a status, and does not count the Website a
   ]);
 });
 
+it('A resync logs once that neither a child nor the status can be written', async () => {
+  const cluster = clusterOf(1);
+  await resyncWebsites(contextOf(cluster));
+  cluster.rollOut();
+  await resyncWebsites(contextOf(cluster));
+  cluster.apply({ namespace: 'team-a', name: 'site-0' }, { ...SPEC, port: 81 });
+  cluster.replace = async () => Promise.reject(new ClusterError('InternalError', 'a child that fails'));
+  cluster.updateStatus = async () => Promise.reject(new ClusterError('PolicyDenied', 'not today'));
+  const context = contextOf(cluster);
+  const warned: unknown[] = [];
+  context.log.warn = (fields, message) => void warned.push([message, fields]);
+  expect(await resyncWebsites(context, { retryAfterMs: [0] })).toMatchObject({ failed: 1 });
+  expect(warned.filter((line) => JSON.stringify(line).includes('The status is out of date'))).toEqual([
+    [
+      'The status is out of date',
+      expect.objectContaining({ error: expect.stringContaining('(Rejected): not today') as string }),
+    ],
+  ]);
+});
+
 it('A resync counts a Website that it cannot compare as failed, and reconciles the others', async () => {
   const cluster = clusterOf(3);
   const broken = {

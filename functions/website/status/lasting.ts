@@ -9,6 +9,7 @@ import { websiteSpec, type Condition, type Website, type WebsiteKey, type Websit
 import { historyOf } from './history.ts';
 import { unseenStatus } from './status.ts';
 import { announceUnwritten, UnwrittenStatus } from './unwritten.ts';
+import type { Announcement } from './transition.ts';
 import { announceTransition } from './write-status.ts';
 
 /** While RBAC or a webhook is being rolled out, an error may last some seconds. A longer one makes the Website stalled. */
@@ -29,38 +30,30 @@ export const isReported = (error: unknown): error is ReportedError =>
 /**
  * Reports in the Website's status that the run failed, and why. The caller still throws: the sender retries, and the condition
  * disappears once a retry succeeds.
+ * @returns what was announced because the status could not be written either.
  */
 export async function reportLasting(
   key: WebsiteKey,
   { cluster, now }: { readonly cluster: Cluster; readonly now: () => Date },
   error: ReportedError,
-): Promise<void> {
+): Promise<Announcement | undefined> {
   try {
     const carrier = await readable(cluster.getChild(CARRIER, key));
     const website = await cluster.getWebsite(key);
-    if (website === undefined || website.metadata.deletionTimestamp !== undefined) return;
+    if (website === undefined || website.metadata.deletionTimestamp !== undefined) return undefined;
     const { verdict, status } = failing(website, carrier, error, now());
-    if (differences(website.status, status).length === 0) return;
-    const updated = await updateStatus(website, verdict, status, { cluster, now });
-    if (verdict.state === 'stalled') await announceTransition(website, { website: updated, verdict }, cluster);
+    if (differences(website.status, status).length === 0) return undefined;
+    const written = await cluster.updateStatus({ ...website, status }).catch((failure: unknown) => {
+      if (failure instanceof ClusterError) return announceUnwritten(website, verdict, failure, { cluster, now });
+      throw failure;
+    });
+    if (written === undefined || !('metadata' in written)) return written;
+    if (verdict.state === 'stalled') await announceTransition(website, { website: written, verdict }, cluster);
   } catch (failure) {
-    // The status write failed too, or the Website has changed. The next retry reports the error.
+    // Nothing can be read or announced. The next retry reports the error.
     if (!(failure instanceof ClusterError)) throw failure;
   }
-}
-
-async function updateStatus(
-  website: Website,
-  verdict: Verdict,
-  status: WebsiteStatus,
-  context: { readonly cluster: Cluster; readonly now: () => Date },
-): Promise<Website> {
-  try {
-    return await context.cluster.updateStatus({ ...website, status });
-  } catch (error) {
-    if (error instanceof ClusterError) await announceUnwritten(website, verdict, error, context);
-    throw error;
-  }
+  return undefined;
 }
 
 async function readable<T>(read: Promise<T | undefined>): Promise<T | undefined> {

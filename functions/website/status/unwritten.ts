@@ -49,14 +49,17 @@ export function unwritten(
   };
 }
 
-/** Announces an error of a status write, unless it says nothing about this Website. */
+/** Announces an error of a status write, unless it says nothing about this Website. @returns what was announced. */
 export async function announceUnwritten(
   website: Website,
   verdict: Verdict,
   error: ClusterError,
   { cluster, now }: { readonly cluster: Cluster; readonly now: () => Date },
-): Promise<void> {
+): Promise<Announcement | undefined> {
   const refusal = error.class === 'terminal' ? refusalReason(error) : undefined;
   const why = isLastingError(error.code) ? error.code : refusal;
-  if (why !== undefined) await cluster.announce(website, unwritten(website, verdict, error, why, now()));
+  if (why === undefined) return undefined;
+  const announcement = unwritten(website, verdict, error, why, now());
+  await cluster.announce(website, announcement);
+  return announcement;
 }

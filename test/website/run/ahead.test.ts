@@ -77,7 +77,7 @@ describe('A new rollout', () => {
   it('reports both writes if the Deployment was refused, and the status was not', async () => {
     cluster.apply(key, NEW);
     cluster.replace = async () => Promise.reject(new ClusterError('Unavailable', 'later'));
-    const done = { actions: [], repairs: [], changed: [], readied: [] };
+    const done = { actions: [], repairs: [], changed: [], readied: [], unwritten: [] };
     await expect(reconcile(key, { cluster, now: () => NOW }, {}, done)).rejects.toMatchObject({ code: 'Unavailable' });
     expect(done.actions).toEqual(['update status']);
   });
