@@ -73,12 +73,17 @@ export async function reconcile(
       const reconciled = await reconcileOnce(key, context, attempt === 1 ? run : everything(run), done);
       return { ...reconciled, actions, repairs };
     } catch (error) {
-      const unwritten = isReported(error) ? await reportLasting(key, context, error) : undefined;
-      if (unwritten !== undefined) done.unwritten.push(unwritten.note);
+      await report(error, key, context, done);
       const lostRace = error instanceof ClusterError && error.class === 'conflict';
       if (!lostRace || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** Reports an error that may last in the status. */
+async function report(error: unknown, key: WebsiteKey, context: Context, { unwritten }: Done): Promise<void> {
+  const problem = isReported(error) ? await reportLasting(key, context, error) : undefined;
+  if (problem !== undefined) unwritten.push(problem.note);
 }
 
 /** What all attempts together did. */

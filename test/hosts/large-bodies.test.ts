@@ -42,7 +42,7 @@ it.each([
   ['a stream', () => new Blob(['x'.repeat(5 * MB)]).stream()],
 ])('fetch gets the answer 413 to %s of 5 MB', async (_, bodyOf) => {
   const headers = { 'content-type': 'application/json' };
-  const response = await fetch(url, { method: 'POST', headers, body: bodyOf(), duplex: 'half' } as RequestInit);
+  const response = await fetch(url, { method: 'POST', headers, body: bodyOf(), duplex: 'half' });
   expect([response.status, response.headers.get('connection')]).toEqual([413, 'close']);
   expect(await response.json()).toMatchObject({ status: 413 });
 });
@@ -54,7 +54,7 @@ it('A body without an end is not read for ever', async () => {
     for (;;) await written(socket, chunk);
   };
   socket.on('error', () => {});
-  await expect(writing()).rejects.toThrow();
+  await expect(writing()).rejects.toThrow(/EPIPE|ECONNRESET/);
   // What the system holds of it counts too.
   expect(socket.bytesWritten).toBeGreaterThan(16 * MB);
   expect(socket.bytesWritten).toBeLessThan(64 * MB);
