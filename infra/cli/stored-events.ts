@@ -5,7 +5,11 @@ import type { Transport } from '../../functions/cluster/transport.ts';
 
 /** A Kubernetes Event as the core API shows it. */
 export interface StoredEvent {
-  readonly metadata: { readonly creationTimestamp?: string };
+  readonly metadata: {
+    readonly name?: string;
+    readonly resourceVersion?: string;
+    readonly creationTimestamp?: string;
+  };
   readonly type?: string;
   readonly reason?: string;
   readonly message?: string;

@@ -6,7 +6,6 @@ import type { Observer } from '../../forwarder/watch/observer.ts';
 import type { State, WatchOptions } from '../../forwarder/watch/state.ts';
 import { watch } from '../../forwarder/watch/watch.ts';
 import { UNWRITTEN_EVENTS } from '../status-problem.ts';
-import type { StoredEvent } from '../stored-events.ts';
 import { Unwritten, type Changed } from './unwritten.ts';
 
 export interface WebsitesWatch {
@@ -40,7 +39,7 @@ export async function watchWebsites(
     // Without the right to watch Events, this tries again about twice a minute. The watch of the Websites does not depend on it.
     until({
       resource: { name: 'events', prefix: '/api/v1', namespace, fieldSelector: UNWRITTEN_EVENTS },
-      observer: eventsObserver(unwritten),
+      observer: unwritten.events,
       entered: () => {},
     }),
   ]);
@@ -76,9 +75,4 @@ function observerOf(unwritten: Unwritten, deleted: WebsitesWatch['deleted']): Ob
     changed: (object) => see(object as Website),
     deleted: ({ metadata }) => forget(keyText(metadata)),
   };
-}
-
-function eventsObserver(unwritten: Unwritten): Observer {
-  const take = (object: object) => unwritten.take(object as StoredEvent);
-  return { listStarted() {}, listed: take, listEnded() {}, changed: take, deleted() {} };
 }

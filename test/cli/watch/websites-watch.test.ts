@@ -12,10 +12,16 @@ const site = (resourceVersion: string, observedGeneration?: number) =>
     metadata: { resourceVersion },
     ...(observedGeneration === undefined ? {} : { status: { observedGeneration } }),
   });
-const event = (version: string, uid = 'uid-1') => ({
-  metadata: { name: `shop.${version}`, namespace: 'team-a', resourceVersion: '1' },
+const event = (version: string, uid = 'uid-1', made = '1') => ({
+  metadata: { name: `shop.${version}.${made}`, namespace: 'team-a', resourceVersion: made },
   reason: 'StatusNotWritten',
   involvedObject: { kind: 'Website', name: 'shop', uid, resourceVersion: version },
+});
+
+/** Its last version is that of the deletion. */
+const deleted = (object: ReturnType<typeof event>) => ({
+  ...object,
+  metadata: { ...object.metadata, resourceVersion: '20' },
 });
 
 interface Watched {
@@ -25,14 +31,14 @@ interface Watched {
 }
 
 /** Runs `website watch` with these lists. */
-function watching({ websites, events }: Watched) {
+function watching(lists: Watched) {
   const streams = { websites: new PassThrough(), events: new PassThrough() };
   const asked: string[] = [];
   const isAboutEvents = ({ path }: ApiRequest) => path.includes('/events?');
   const transport = {
     async sized(request: ApiRequest) {
       asked.push(request.path);
-      const items = isAboutEvents(request) ? events : websites;
+      const items = isAboutEvents(request) ? lists.events : lists.websites;
       if (items === undefined) throw new ClusterError('Forbidden', 'refused');
       return { value: { items, metadata: { resourceVersion: '1' } }, bytes: 1 };
     },
@@ -98,6 +104,37 @@ it('website watch takes an Event for another Website of the name, or an older ve
   await eventually(() => expect(reasons()).toHaveLength(2));
   await stop();
   expect(reasons()[0]).toBe('Unknown NotSeenYet');
+});
+
+it('website watch forgets what an Event said once the API server deletes the last one that says so', async () => {
+  const other = aWebsite({ metadata: { name: 'other', uid: 'uid-3', resourceVersion: '5' } });
+  const events = [event('5', 'uid-1', '9'), event('5', 'uid-1', '8'), event('7', 'uid-2')];
+  const { happens, reasons, asked, stop } = watching({ websites: [site('5'), other], events });
+  const count = (reason: string) => reasons().filter((each) => each === `Unknown ${reason}`).length;
+  await eventually(() => expect(count('StatusNotWritten')).toBe(1));
+  await eventually(() => expect(asked).toContainEqual(expect.stringMatching(/events\?.*watch=1/)));
+  const before = count('NotSeenYet');
+  happens('events', 'DELETED', deleted(event('5', 'uid-1', '8')));
+  // The Website that it was about was deleted before.
+  happens('events', 'DELETED', deleted(event('7', 'uid-2')));
+  happens('events', 'ADDED', event('5', 'uid-3', '20'));
+  await eventually(() => expect(count('StatusNotWritten')).toBe(2));
+  expect(count('NotSeenYet')).toBe(before);
+  happens('events', 'DELETED', deleted(event('5', 'uid-1', '9')));
+  await eventually(() => expect(count('NotSeenYet')).toBe(before + 1));
+  happens('websites', 'ADDED', aWebsite({ metadata: { name: 'late', uid: 'uid-2', resourceVersion: '7' } }));
+  await eventually(() => expect(count('NotSeenYet')).toBe(before + 2));
+  await stop();
+});
+
+it('website watch forgets what the next list of Events does not contain', async () => {
+  const lists = { websites: [site('5')], events: [event('5')] };
+  const { happens, reasons, stop } = watching(lists);
+  await eventually(() => expect(reasons().at(-1)).toBe('Unknown StatusNotWritten'));
+  lists.events = [];
+  happens('events', 'ERROR', { kind: 'Status', code: 410, reason: 'Expired', metadata: {} });
+  await eventually(() => expect(reasons().at(-1)).toBe('Unknown NotSeenYet'));
+  await stop();
 });
 
 it('website watch shows the Websites to a user who may not read Events', async () => {
