@@ -59,7 +59,7 @@ async function startLocal({ data }: Options, { steps, stopped, atEnd }: Preparat
     progress: steps.progress,
   };
   const binaries = await steps.step('Programs of the control plane', Promise.race([findBinaries(search), stopped]));
-  const starting = startControlPlane({ binaries, data });
+  const starting = startControlPlane({ binaries, data, note: (line) => steps.progress(line) });
   // Registered before the control plane is ready, so that a signal during the start leaves nothing behind.
   atEnd(async () => (await starting.catch(() => undefined))?.stop());
   return steps.step('Control plane', Promise.race([starting, stopped]));

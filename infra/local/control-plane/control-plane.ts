@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../../functions/cluster/transport.ts';
 import { writeCredentials, writeUserKubeconfig, type User } from './credentials.ts';
-import { endErrorOf, keptFolder, startErrorOf, temporaryFolder, type DataFolder } from './data-folder.ts';
+import { endErrorOf, releasedFolder, startErrorOf, temporaryFolder, type DataFolder } from './data-folder.ts';
 import { apiServerFlags, auditFlags, controllerFlags, etcdFlags, kwokFlags, schedulerFlags } from './program-flags.ts';
 import { makeFolder } from '../make-folder.ts';
 import { Processes, ProgramEndedError } from '../processes/processes.ts';
@@ -29,6 +29,8 @@ export interface ControlPlaneOptions {
   readonly binaries: Binaries;
   /** The folder that keeps the data between runs. When absent, the data is temporary. */
   readonly data?: string | undefined;
+  /** Says what the start waits for. */
+  readonly note?: (line: string) => void;
   /** `on` writes each completed request to logs/audit.log, as one JSON object per line. */
   readonly audit?: 'on' | 'off';
   /**
@@ -54,7 +56,8 @@ const NODE = 'simulated';
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   for (let attempt = 1; ; attempt++) {
-    const folder = options.data === undefined ? temporaryFolder() : keptFolder(options.data);
+    const { data, note = () => {} } = options;
+    const folder = data === undefined ? temporaryFolder() : await releasedFolder(data, note);
     try {
       const controlPlane = await startIn(folder, options);
       return options.data === undefined ? controlPlane : withAdvice(controlPlane, options.data);

@@ -1,7 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../functions/cluster/causes.ts';
+import { fileText } from '../../../functions/cluster/file-text.ts';
 import { isFullDisk } from '../full-disk.ts';
 import { makeFolder } from '../make-folder.ts';
 import { ProgramEndedError } from '../processes/processes.ts';
@@ -19,10 +21,22 @@ export interface DataFolder {
 
 /** Contains the process id of the control plane that uses the folder. */
 const LOCK = 'in-use-by';
+/** In bytes. */
+const LARGEST_LOCK = 1024;
 
 /** The folder cannot be used. The message names the flag or variable that chooses another. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError';
+}
+
+/** Another process uses the folder. */
+class InUseError extends Error {
+  readonly owner: string;
+
+  constructor(owner: string, message: string, options: ErrorOptions) {
+    super(message, options);
+    this.owner = owner;
+  }
 }
 
 /** Creates a folder that is removed at the end. @throws DataFolderError */
@@ -59,6 +73,29 @@ export function keptFolder(name: string): DataFolder {
     throw new DataFolderError(`--data ${name} cannot be used: ${error.message}`, { cause: error });
   }
   return { path, lifetime: 'kept', age, leftover: lock };
+}
+
+/** An npm start that was asked to stop needs some seconds until it releases its folder. */
+const WAIT_MS = 10_000;
+const POLL_MS = 100;
+
+/** Like `keptFolder`, but it waits a while for another process to release the folder. @param note says once what it waits for. */
+export async function releasedFolder(
+  name: string,
+  note: (line: string) => void,
+  waitMs = WAIT_MS,
+): Promise<DataFolder> {
+  const start = performance.now();
+  for (let isNoted = false; ; isNoted = true) {
+    try {
+      return keptFolder(name);
+    } catch (error) {
+      const inUse = error instanceof DataFolderError && error.cause instanceof InUseError ? error.cause : undefined;
+      if (inUse === undefined || performance.now() - start > waitMs) throw error;
+      if (!isNoted) note(`Waiting up to ${waitMs / 1000} s for process ${inUse.owner} to release --data ${name}`);
+    }
+    await delay(POLL_MS);
+  }
 }
 
 /**
@@ -104,14 +141,10 @@ function takeLock(lock: string): void {
     writeFileSync(lock, String(process.pid), { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const owner = readFileSync(lock, 'utf8');
+    const owner = fileText(lock, LARGEST_LOCK);
     if (isAlive(Number(owner))) {
-      throw new Error(
-        `process ${owner} is using it: stop that process, or choose another folder (lock file: ${lock})`,
-        {
-          cause: error,
-        },
-      );
+      const message = `process ${owner} is using it: stop that process, or choose another folder (lock file: ${lock})`;
+      throw new InUseError(owner, message, { cause: error });
     }
     rmSync(lock, { force: true });
     writeFileSync(lock, String(process.pid), { flag: 'wx' });

@@ -1,10 +1,11 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startControlPlane } from '../../../infra/local/control-plane/control-plane.ts';
 import { writeCredentials } from '../../../infra/local/control-plane/credentials.ts';
-import { keptFolder } from '../../../infra/local/control-plane/data-folder.ts';
+import { keptFolder, releasedFolder } from '../../../infra/local/control-plane/data-folder.ts';
 import { controllerFlags } from '../../../infra/local/control-plane/program-flags.ts';
 import { ProgramEndedError } from '../../../infra/local/processes/processes.ts';
 import { PROGRAMS, type Binaries } from '../../../infra/local/binaries/versions.ts';
@@ -186,4 +187,33 @@ it('The node controller tolerates missing heartbeats of the simulated node', asy
   const flags = await controllerFlags('kubeconfig', await writeCredentials(folder));
   // With the default, its Pods would be unready after 50 s. A test of that would take too long.
   expect(flags).toContain('--node-monitor-grace-period=8760h');
+});
+
+it('A start waits until the process that uses the folder has ended, and says so once', async () => {
+  const data = join(folder, 'data');
+  const owner = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
+  mkdirSync(data);
+  writeFileSync(join(data, 'in-use-by'), String(owner.pid));
+  const notes: string[] = [];
+  const note = (line: string) => {
+    notes.push(line);
+    owner.stdin.end();
+  };
+  expect((await releasedFolder(data, note)).path).toBe(data);
+  expect(notes).toEqual([`Waiting up to 10 s for process ${owner.pid} to release --data ${data}`]);
+  expect(readFileSync(join(data, 'in-use-by'), 'utf8')).toBe(String(process.pid));
+});
+
+it('A start does not wait for ever, and waits for no other error', async () => {
+  const data = join(folder, 'data');
+  keptFolder(data);
+  const notes: string[] = [];
+  const note = (line: string) => void notes.push(line);
+  await expect(releasedFolder(data, note, 200)).rejects.toThrow(
+    `process ${process.pid} is using it: stop that process`,
+  );
+  expect(notes).toHaveLength(1);
+  writeFileSync(join(folder, 'mine'), '');
+  await expect(releasedFolder(folder, note)).rejects.toThrow('it contains other files');
+  expect(notes).toHaveLength(1);
 });
