@@ -64,14 +64,12 @@ export class Unwritten {
 
   #take(event: StoredEvent): void {
     const uid = uidOf(event);
-    const { resourceVersion: version = '' } = event.involvedObject;
-    const { name = '', resourceVersion = '' } = event.metadata;
+    const said = saidBy(event);
     const known = this.#said.get(uid);
-    if (known !== undefined && isOlder(version, known.version)) return;
-    if (known?.version === version && isOlder(resourceVersion, known.event.resourceVersion)) return;
-    this.#said.set(uid, { version, event: { name, resourceVersion } });
-    const website = this.#waiting.get(uid);
-    if (known?.version !== version && website !== undefined && this.#is(website)) this.#changed(website, true);
+    if (known !== undefined && isOlderThan(said, known)) return;
+    this.#said.set(uid, said);
+    const website = known?.version === said.version ? undefined : this.#waiting.get(uid);
+    if (website !== undefined && this.#is(website)) this.#changed(website, true);
   }
 
   #drop(uid: string): void {
@@ -88,3 +86,14 @@ export class Unwritten {
 }
 
 const uidOf = ({ involvedObject: { uid = '' } }: StoredEvent): string => uid;
+
+const saidBy = ({ involvedObject, metadata: { name = '', resourceVersion = '' } }: StoredEvent): Said => ({
+  version: involvedObject.resourceVersion ?? '',
+  event: { name, resourceVersion },
+});
+
+/** Of two Events that say the same, the API server keeps the newer one longer. */
+const isOlderThan = (said: Said, than: Said): boolean =>
+  said.version === than.version
+    ? isOlder(said.event.resourceVersion, than.event.resourceVersion)
+    : isOlder(said.version, than.version);

@@ -56,8 +56,7 @@ const NODE = 'simulated';
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   for (let attempt = 1; ; attempt++) {
-    const { data, note = () => {} } = options;
-    const folder = data === undefined ? temporaryFolder() : await releasedFolder(data, note);
+    const folder = await folderFor(options);
     try {
       const controlPlane = await startIn(folder, options);
       return options.data === undefined ? controlPlane : withAdvice(controlPlane, options.data);
@@ -68,6 +67,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     }
   }
 }
+
+const folderFor = async ({ data, note = () => {} }: ControlPlaneOptions): Promise<DataFolder> =>
+  data === undefined ? temporaryFolder() : releasedFolder(data, note);
 
 function withAdvice(controlPlane: ControlPlane, name: string): ControlPlane {
   const failure = controlPlane.failure.catch((error: unknown) => {
