@@ -96,8 +96,8 @@ function processesIn(folder: string): number[] {
 }
 
 describe.runIf(process.platform === 'linux')('npm start', () => {
-  it.each(['SIGINT', 'SIGKILL'] as const)('leaves no process and no file behind after %s', async (signal) => {
-    expect(await endedBy(signal, await up())).toBe(signal === 'SIGKILL' ? null : 0);
+  it('leaves no process and no file behind after SIGKILL', async () => {
+    expect(await endedBy('SIGKILL', await up())).toBeNull();
   });
 
   it('ends without an error when the reader of its output ends', async () => {
@@ -126,7 +126,9 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
       // Go's programs end with exit code 2, as after a panic.
       process.kill(pidOf('--listen-peer-urls', second), 'SIGQUIT');
       expect(await second.program.exit).toBe(1);
-      expect(second.program.stderr.join('')).toContain(`The files in --data ${data} may be damaged. Delete the folder`);
+      const problem = second.program.stderr.join('');
+      expect(problem).toMatch(/etcd ended unexpectedly \(exit code 2\):\n.+/);
+      expect(problem).toContain(`The files in --data ${data} may be damaged. Delete the folder`);
     } finally {
       rmSync(data, { recursive: true, force: true });
     }
@@ -148,26 +150,23 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     server.close();
   });
 
-  it.each(['kube-scheduler', 'functions/node.ts'])(
-    'names a program that ended, prints the end of its log, stops the others and keeps the logs (%s)',
-    async (name) => {
-      const running = await up();
-      const folder = dirname(running.kubeconfig);
-      const log = join(folder, 'logs', 'website-functions.log');
-      await eventually(() => expect(readFileSync(log, 'utf8')).toContain('Reconciled Website'));
-      process.kill(pidOf(name, running), 'SIGKILL');
-      expect(await running.program.exit).toBe(1);
-      const text = running.program.stderr.join('');
-      expect(text).toMatch(/(kube-scheduler|website-functions) ended unexpectedly \(SIGKILL\):\n.+/);
-      expect(text).toContain(`The logs are kept in ${folder}/logs`);
-      expect(processesIn(folder)).toEqual([]);
-      expect(readdirSync(folder)).toEqual(['logs']);
-      expect(readFileSync(log, 'utf8')).toContain('Reconciled Website');
-      rmSync(folder, { recursive: true });
-    },
-  );
+  it('names a program that ended, prints the end of its log, stops the others and keeps the logs', async () => {
+    const running = await up();
+    const folder = dirname(running.kubeconfig);
+    const log = join(folder, 'logs', 'website-functions.log');
+    await eventually(() => expect(readFileSync(log, 'utf8')).toContain('Reconciled Website'));
+    process.kill(pidOf('functions/node.ts', running), 'SIGKILL');
+    expect(await running.program.exit).toBe(1);
+    const text = running.program.stderr.join('');
+    expect(text).toMatch(/website-functions ended unexpectedly \(SIGKILL\):\n.+/);
+    expect(text).toContain(`The logs are kept in ${folder}/logs`);
+    expect(processesIn(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['logs']);
+    expect(readFileSync(log, 'utf8')).toContain('Reconciled Website');
+    rmSync(folder, { recursive: true });
+  });
 
-  it('prints the logs of both programs as JSON with --json', async () => {
+  it('prints the logs of both programs as JSON with --json, and leaves no process and no file behind after SIGINT', async () => {
     program = startProgram(START, ['--json'], found);
     await program.line('Reconciled Website');
     await program.line('Delivered event');
@@ -176,6 +175,8 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     expect(existsSync(String(kubeconfig))).toBe(true);
     expect(readdirSync(String(logs))).toContain('etcd.log');
     for (const url of [page, functions, forwarder]) expect((await fetch(String(url))).status).toBeGreaterThan(0);
+    const running = { program, kubeconfig: String(kubeconfig), pids: processesIn(dirname(String(kubeconfig))) };
+    expect(await endedBy('SIGINT', running)).toBe(0);
   });
 });
 
@@ -201,7 +202,8 @@ describe.runIf(process.platform === 'linux')('npm start, while it runs,', () => 
   });
 
   it('shows the sample ready, and its last change', async () => {
-    await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d, \d+ ms/));
+    // With a time, unless the first resync of the functions made the children before the event came.
+    await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d/));
     // The steps, the summary and the table.
     expect(running.program.text.length).toBeLessThan(40);
   });
