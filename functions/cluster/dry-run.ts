@@ -22,6 +22,13 @@ export type RecordedWrite =
       readonly refusal?: ClusterError | undefined;
     };
 
+/** A write that the server was not asked about, because this user may not make it. The functions may. */
+export interface Untried {
+  readonly kind: string;
+  readonly name: string;
+  readonly why: string;
+}
+
 export interface DryRun {
   /** Reads from the real cluster. It records each write, and later reads of the same run see it. */
   readonly cluster: Cluster;
@@ -29,6 +36,7 @@ export interface DryRun {
   readonly writes: readonly RecordedWrite[];
   /** What the run would announce, in order. */
   readonly announced: readonly Announcement[];
+  readonly untried: readonly Untried[];
   /** Why the server was not asked about the status. Undefined if it answered, or if no status was written. */
   readonly statusUntried: () => string | undefined;
 }
@@ -49,6 +57,7 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     listed === undefined ? [] : CHILD_KINDS.map((kind) => [kind, listed[kind]]),
   );
   const announced: Announcement[] = [];
+  const untried: Untried[] = [];
   let statusUntried: string | undefined;
   let read = website;
 
@@ -72,20 +81,20 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     async create(child) {
       // The API server would find the child that this run would have deleted.
       const isRecreated = writes.some((each) => each.verb === 'delete' && each.before.kind === child.kind);
-      const after = server === undefined || isRecreated ? asCreated(child) : await server.create(child);
+      const after = await asked(child, asCreated(child), isRecreated ? undefined : server?.create(child));
       return recorded(after.kind, after, { verb: 'create', after });
     },
     async replace(child) {
       const before = children.get(child.kind) ?? child;
-      const after = server === undefined ? asReplaced(child, before) : await server.replace(child);
+      const after = await asked(child, asReplaced(child, before), server?.replace(child));
       return recorded(child.kind, after, { verb: 'replace', before, after });
     },
     async delete(child) {
-      if (server !== undefined) await server.delete(child);
+      await asked(child, undefined, server?.delete(child));
       recorded(child.kind, undefined, { verb: 'delete', before: child });
     },
     async scale(before, replicas) {
-      await server?.scale(before, replicas);
+      await asked(before, undefined, server?.scale(before, replicas));
       const { generation = 0 } = before.metadata;
       read = {
         ...before,
@@ -112,6 +121,21 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
       announced.push(announcement);
     },
   };
+
+  /** What the server answers, or what is expected if it was not asked, or if this user may not make the write. */
+  async function asked<T>(
+    { kind, metadata: { name } }: { readonly kind: string; readonly metadata: { readonly name: string } },
+    expected: T,
+    answer: Promise<T> | undefined,
+  ): Promise<T> {
+    try {
+      return answer === undefined ? expected : await answer;
+    } catch (error) {
+      if (!(error instanceof ClusterError) || error.code !== 'Forbidden') throw error;
+      untried.push({ kind, name, why: error.message });
+      return expected;
+    }
+  }
 
   /** The status as the server would store it, or as it is if the server cannot say. */
   async function askedStatus(after: Website): Promise<Website> {
@@ -145,7 +169,7 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     return after;
   }
 
-  return { cluster, writes, announced, statusUntried: () => statusUntried };
+  return { cluster, writes, announced, untried, statusUntried: () => statusUntried };
 }
 
 /** Without a uid and a version, which only the API server gives. */

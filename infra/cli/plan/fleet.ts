@@ -35,6 +35,7 @@ interface WrittenWebsite {
   /** Why the last reconcile could not make these writes. */
   readonly refusedLastTime?: Refusal | undefined;
   readonly statusProblem?: string | undefined;
+  readonly untried?: Planned['untried'];
   readonly statusUntried?: string | undefined;
 }
 
@@ -97,7 +98,7 @@ async function withMissing(
 }
 
 function writtenWebsite({ namespace, name, changes, ...plan }: Planned): WrittenWebsite {
-  const { refusedLastTime, statusProblem, statusUntried } = plan;
+  const { refusedLastTime, statusProblem, untried, statusUntried } = plan;
   return {
     website: `${namespace}/${name}`,
     changes: changes.map(({ fields, verb, kind, isRefused }) => ({
@@ -109,6 +110,7 @@ function writtenWebsite({ namespace, name, changes, ...plan }: Planned): Written
     restartsPods: changes.some(({ restartsPods }) => restartsPods),
     refusedLastTime,
     statusProblem,
+    untried,
     statusUntried,
   };
 }

@@ -5,6 +5,7 @@ import type { Refusal } from './refusal.ts';
 interface Counted {
   readonly changes: readonly { readonly verb: string; readonly isRefused?: true | undefined }[];
   readonly refusedLastTime?: Refusal | undefined;
+  readonly untried?: readonly unknown[] | undefined;
   readonly statusUntried?: string | undefined;
 }
 
@@ -45,6 +46,8 @@ interface Numbers {
   readonly refused: number;
   /** Websites whose status the API server was not asked about, although it was asked about the other writes. */
   readonly untried: number;
+  /** Websites with writes that were not sent as dry runs. */
+  readonly unsent: number;
   readonly triedAgain: number;
   /** Websites whose Pods would be replaced. */
   readonly restarting: number;
@@ -57,25 +60,27 @@ interface Numbers {
 /** The numbers that follow from how the plans are sorted. */
 export function numbersOf<Plan extends Counted>(
   parts: Sorted<Plan>,
-): Pick<Numbers, 'changing' | 'onlyStatus' | 'refused' | 'untried' | 'triedAgain'> {
+): Pick<Numbers, 'changing' | 'onlyStatus' | 'refused' | 'unsent' | 'untried' | 'triedAgain'> {
   const { changing, onlyStatus, statusRefused, triedAgain } = parts;
   return {
     changing: changing.length,
     onlyStatus: onlyStatus.length,
     refused: [...changing, ...statusRefused].filter(isRefused).length,
+    unsent: changing.filter(({ untried }) => untried !== undefined).length,
     untried: [...changing, ...onlyStatus].filter(({ statusUntried }) => statusUntried !== undefined).length,
     triedAgain: triedAgain.length,
   };
 }
 
 export function summaryText(numbers: Numbers): string {
-  const { changing, onlyStatus, refused, untried, triedAgain, restarting, seen, details } = numbers;
+  const { changing, onlyStatus, refused, unsent, untried, triedAgain, restarting, seen, details } = numbers;
   const websites = seen === 1 ? 'Website' : 'Websites';
   return [
     `${changing} of ${seen} ${websites} would change${details === undefined ? '' : `: ${details}`}.`,
     `Pods would be replaced in ${restarting}.`,
     ...(onlyStatus === 0 ? [] : [`Only the status would change in ${onlyStatus}.`]),
     ...(refused === 0 ? [] : [`The API server refuses the status of ${refused}.`]),
+    ...(unsent === 0 ? [] : [`Some writes of ${unsent} were not sent as dry runs.`]),
     ...(untried === 0 ? [] : [`The status of ${untried} was not sent as a dry run.`]),
     ...(triedAgain === 0
       ? []

@@ -1,11 +1,13 @@
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { differences } from '../../../functions/website/differences.ts';
 import { API_VERSION, KIND, websiteSpec, type Website, type WebsiteKey } from '../../../functions/website/resource.ts';
-import { withDryRuns } from '../../../functions/cluster/dry-run.ts';
+import { messageOf } from '../../../functions/cluster/causes.ts';
+import { withDryRuns, type Untried } from '../../../functions/cluster/dry-run.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { websitePath } from '../../../functions/cluster/kubernetes.ts';
 import type { Defaults } from '../../../functions/website/defaults.ts';
 import { UsageError } from '../../usage.ts';
+import { isForbidden } from '../errors.ts';
 import { problemsOf } from './manifest-problems.ts';
 import type { Manifest } from './manifests.ts';
 import type { Result } from '../command.ts';
@@ -34,13 +36,27 @@ export async function planManifests(manifests: readonly Manifest[], target: Targ
   const { cluster, transport, now, server, defaults } = target;
   const plans: Planned[] = [];
   for (const manifest of manifests) {
-    const website =
-      server === undefined
-        ? checked(manifest, await cluster.getWebsite(manifest.key))
-        : await applied(manifest, withDryRuns(transport));
-    plans.push(await planned(manifest.key, cluster, now, { website, server, defaults }));
+    const local = async () => checked(manifest, await cluster.getWebsite(manifest.key));
+    const { website, untried } =
+      server === undefined ? { website: await local() } : await appliedOr(local, manifest, withDryRuns(transport));
+    const plan = await planned(manifest.key, cluster, now, { website, server, defaults });
+    plans.push(untried === undefined ? plan : { ...plan, untried: [untried, ...(plan.untried ?? [])] });
   }
   return plans;
+}
+
+/** The Website as the API server would store it, or as this program expects it if this user may not apply it. */
+async function appliedOr(
+  local: () => Promise<Website>,
+  manifest: Manifest,
+  transport: Transport,
+): Promise<{ readonly website: Website; readonly untried?: Untried }> {
+  try {
+    return { website: await applied(manifest, transport) };
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    return { website: await local(), untried: { kind: KIND, name: manifest.key.name, why: messageOf(error) } };
+  }
 }
 
 /** The Website as the API server would store it. @throws ClusterError with its message if it refuses the manifest. */
@@ -96,8 +112,9 @@ const refusedLines = ({ reason, message }: Refusal): string[] => [
   '  The functions try again what they could not write:',
 ];
 
-function statusLines({ statusProblem, statusUntried }: Planned): string[] {
+function statusLines({ statusProblem, untried = [], statusUntried }: Planned): string[] {
   return [
+    ...untried.map(({ kind, name, why }) => `  ${kind} ${name} was not sent as a dry run: ${printable(why)}`),
     ...(statusProblem === undefined ? [] : [styled('red', `  ${printable(statusProblem)}`)]),
     ...(statusUntried === undefined ? [] : [`  The status was not sent as a dry run: ${printable(statusUntried)}`]),
   ];
@@ -136,11 +153,12 @@ function valueText(value: unknown): string {
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}... (-o json shows all)`;
 }
 
-function readyLines({ status, changes, refusedLastTime, statusUntried }: Planned): string[] {
+function readyLines({ status, changes, refusedLastTime, untried, statusUntried }: Planned): string[] {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   // A refused status stays as it was.
   if (ready === undefined || changes.some(({ isRefused }) => isRefused)) return [];
-  const accepted = refusedLastTime === undefined ? 'Right after it' : 'If the API server accepts it';
+  const accepted =
+    refusedLastTime === undefined && untried === undefined ? 'Right after it' : 'If the API server accepts it';
   const after = statusUntried === undefined ? accepted : 'If the API server accepts the status';
   const when = changes.length === 0 ? 'Ready is' : `${after}, Ready is`;
   return [`  ${when} ${ready.status} (${ready.reason}): ${printable(ready.message)}`];

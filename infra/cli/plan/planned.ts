@@ -1,4 +1,10 @@
-import { dryRun, type DryRun, type DryRunOptions, type RecordedWrite } from '../../../functions/cluster/dry-run.ts';
+import {
+  dryRun,
+  type DryRun,
+  type DryRunOptions,
+  type RecordedWrite,
+  type Untried,
+} from '../../../functions/cluster/dry-run.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { CARRIER } from '../../../functions/website/children/kinds.ts';
 import { differencesBetween } from '../../../functions/website/differences.ts';
@@ -43,6 +49,8 @@ export interface Planned {
   readonly refusedLastTime?: Refusal | undefined;
   /** Why the API server would not store the status as it should be. Known only with dry runs. */
   readonly statusProblem?: string | undefined;
+  /** The writes that were not sent as dry runs, because this user may not make them. They are among the changes. */
+  readonly untried?: readonly Untried[] | undefined;
   /** Why the API server was not asked whether it stores the status, although it was asked about the other writes. */
   readonly statusUntried?: string | undefined;
   readonly outcome: Outcome['kind'];
@@ -77,6 +85,7 @@ export async function planned(
     changes: writes.map(changeOf),
     refusedLastTime: isUnsure ? refusalOf(websiteBefore(run.writes) ?? website, run.writes) : undefined,
     statusProblem,
+    untried: run.untried.length === 0 ? undefined : run.untried,
     statusUntried: run.statusUntried(),
     outcome: outcome.kind,
     status: website?.status,

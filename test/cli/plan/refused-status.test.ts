@@ -111,6 +111,49 @@ it('A status that this user may not update was not tried', async () => {
   expect((await planAll()).text).toContain('The status of 1 was not sent as a dry run.');
 });
 
+it('A child that this user may not write was not tried, and the others are', async () => {
+  cluster.apply(key, { image: 'nginx:1', replicas: 3, port: 81 });
+  const denied = 'User "jane" cannot update resource "deployments"';
+  const replace = server.replace.bind(server);
+  const tried: string[] = [];
+  server.replace = async (child) => {
+    if (child.kind === 'Deployment') throw new ClusterError('Forbidden', denied);
+    tried.push(child.kind);
+    return replace(child);
+  };
+  const one = await planOne();
+  expect(one.text).toContain('~ update Deployment shop-deployment');
+  expect(one.text).toContain(`Deployment shop-deployment was not sent as a dry run: ${denied}`);
+  expect(one.text).toContain('If the API server accepts it, Ready is False');
+  expect(one.text).toContain('Some writes of 1 were not sent as dry runs.');
+  expect(one).toMatchObject({
+    code: 3,
+    data: [{ untried: [{ kind: 'Deployment', name: 'shop-deployment', why: denied }] }],
+  });
+  expect(tried).toContain('PodDisruptionBudget');
+  const all = await planAll();
+  expect(all.text).toContain('Some writes of 1 were not sent as dry runs.');
+  expect(all).toMatchObject({ code: 3, data: { changing: [{ untried: [{ why: denied }] }] } });
+});
+
+it('A Website that this user may not apply is planned as this program expects it', async () => {
+  const denied = 'User "jane" cannot patch resource "websites"';
+  const transport = { json: refuse('Forbidden', denied) } as unknown as Target['transport'];
+  const manifest = { where: 'a file', key, metadata: {}, spec: { image: 'nginx:2', replicas: 3 } };
+  const [plan] = await planManifests([manifest], { ...asked(), transport });
+  expect(plan?.untried).toEqual([{ kind: 'Website', name: 'shop', why: denied }]);
+  expect(JSON.stringify(plan?.changes)).toContain('nginx:2');
+});
+
+it.each(['create', 'delete', 'scale'] as const)('A %s that this user may not make was not tried', async (verb) => {
+  const spec = { image: 'nginx:1', replicas: 3 };
+  if (verb === 'create') cluster.remove('Service', { ...key, name: 'shop-service' });
+  if (verb === 'delete') cluster.apply(key, { ...spec, disruptionBudget: 'None' });
+  if (verb === 'scale') cluster.apply(key, { image: 'nginx:1', autoscaling: { external: true } });
+  server[verb] = refuse('Forbidden', `cannot ${verb}`);
+  expect(await planName(key, asked())).toMatchObject({ untried: [{ why: `cannot ${verb}` }] });
+});
+
 it('The status of a Website that does not exist cannot be tried', async () => {
   const tried: Website[] = [];
   server.updateStatus = async (website) => {
