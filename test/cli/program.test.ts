@@ -84,14 +84,14 @@ it('Without a cluster, npm run website also says how to start one', async () => 
   ]);
 });
 
-it.each([['--help'], ['-h'], ['help', 'list'], ['list', '--help'], ['--version']])(
-  'website %s %s needs no cluster, so it asks for no choice among those that run',
-  async (...args) => {
+it.each(['--help', '-h', 'help list', 'list --help', '--version'])(
+  'website %s needs no cluster, so it asks for no choice among those that run',
+  async (command) => {
     const errors: string[] = [];
     const running = () => {
       throw new Error('npm start runs with 2 clusters');
     };
-    expect(await run(args, { ...surroundings(errors), running })).toBe(0);
+    expect(await run(command.split(' '), { ...surroundings(errors), running })).toBe(0);
     expect(errors).toEqual([]);
     expect(await run(['list'], { ...surroundings(errors), running })).toBe(1);
     expect(errors).toEqual(['Error: npm start runs with 2 clusters']);
