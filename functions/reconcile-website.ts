@@ -6,12 +6,12 @@ import { within, type ServedCluster } from './clusters.ts';
 import type { FunctionContext } from './context.ts';
 import { recordingOf, type RecordingContext } from './history/recording.ts';
 import { countWait, measured } from './telemetry/metrics.ts';
+import { logStatusProblem } from './telemetry/status-problem.ts';
 import { traced, type ResyncCause } from './telemetry/spans.ts';
 import { resyncClusters } from './resync-websites.ts';
 import { InvalidEventError, requestOf, VERSIONS_HEADER, versionsText } from './events/website-event.ts';
 import type { EventAttributes, Request } from './events/website-event.ts';
 import { LONGEST_QUOTE, shortened } from './website/shortened.ts';
-import { OUT_OF_DATE } from './website/status/unwritten.ts';
 import { repairedIn } from './website/run/repair.ts';
 import { GONE, reconcile, type Context, type Reconciled } from './website/reconcile.ts';
 import type { ResyncReport } from './resync/report.ts';
@@ -122,17 +122,16 @@ async function reconcileReply(
         reason === 'deleted' ? GONE : reconcile(key, own, run, recording.done),
       ),
     );
-    const { outcome, actions, statusProblem } = reconciled;
+    const { outcome, actions } = reconciled;
     const what = { outcome: outcome.kind, ...reasonOf(outcome), actions, ...repairedIn(reconciled) };
     const ms = Math.round(performance.now() - start);
     context.log.info({ ...about, ...what, ms }, 'Reconciled Website');
-    if (statusProblem !== undefined) context.log.warn({ ...about, error: statusProblem }, OUT_OF_DATE);
+    logStatusProblem(recording.done, about, context.log);
     await recording.reconciled(reconciled);
     return await replyAfter(reconciled, event, { key, about }, context);
   } catch (error) {
     const reply = failed(error, about, context);
-    const unwritten = recording.done.unwritten.at(-1);
-    if (unwritten !== undefined) context.log.warn({ ...about, error: unwritten }, OUT_OF_DATE);
+    logStatusProblem(recording.done, about, context.log);
     await recording.failed(error);
     return reply;
   } finally {

@@ -7,16 +7,16 @@ import { findDiffering } from './resync/differing.ts';
 import type { History } from './history/history.ts';
 import { recordingOf, type Recording, type RecordingContext } from './history/recording.ts';
 import { countResync, measured } from './telemetry/metrics.ts';
+import { logStatusProblem } from './telemetry/status-problem.ts';
 import { traced, tracedResync, type ResyncCause } from './telemetry/spans.ts';
 import type { Tracing } from './telemetry/tracing.ts';
-import { reconcile, type Context } from './website/reconcile.ts';
+import { reconcile, type Context, type Done } from './website/reconcile.ts';
 import type { Outcome } from './website/status/outcome.ts';
 import { repairedIn } from './website/run/repair.ts';
 import { keyText, type WebsiteKey } from './website/resource.ts';
 import type { Log } from './telemetry/log.ts';
 import { isComplete, type ResyncPlace, type ResyncReport } from './resync/report.ts';
 import { SCOPES } from './website/run/scope.ts';
-import { OUT_OF_DATE } from './website/status/unwritten.ts';
 
 export interface ResyncContext extends Context, RecordingContext {
   readonly log: Log;
@@ -123,7 +123,7 @@ export async function resyncWebsites(
       const reconciled = await traced({ key }, context, (own) =>
         measured('resync', recording.done, () => reconcile(key, own, run, recording.done)),
       );
-      const { outcome, actions, statusProblem } = reconciled;
+      const { outcome, actions } = reconciled;
       // The lists miss children without our label. `reconcile` finds those by name.
       const isCounted = actions.length > 0 || isMissingFromStatus(outcome);
       counts.differing += Number(isCounted) - Number(known.has(key));
@@ -131,16 +131,16 @@ export async function resyncWebsites(
       const about = { ...key, eventReason: 'resync' };
       const what = { outcome: outcome.kind, actions, ...repairedIn(reconciled) };
       if (isCounted) log.info({ ...about, ...what }, 'Reconciled Website');
-      if (statusProblem !== undefined) log.warn({ ...about, error: statusProblem }, OUT_OF_DATE);
+      logStatusProblem(recording.done, about, log);
       await recording.reconciled(reconciled);
       return undefined;
     } catch (error) {
       failed++;
-      const unwritten = recording.done.unwritten.at(-1);
-      if (recording.done.actions.length === 0) return { key, error, unwritten, recording };
+      const { done } = recording;
+      if (done.actions.length === 0) return { key, error, done, recording };
       // A retry begins another record, without what this run wrote.
       await recording.failed(error);
-      return { key, error, unwritten };
+      return { key, error, done };
     }
   };
   const failedOnce = await inParallel(queue, async (key) => {
@@ -150,10 +150,10 @@ export async function resyncWebsites(
     return visit(key);
   });
   const failures = await retried(failedOnce, visit, retryAfterMs, { isOver, stopping });
-  for (const { key, error, unwritten } of failures) {
+  for (const { key, error, done } of failures) {
     counts[isOfCluster(error) ? 'unreached' : 'failed']++;
     log[levelOf(error)]({ ...key, err: error }, 'Could not reconcile Website');
-    if (unwritten !== undefined) log.warn({ ...key, eventReason: 'resync', error: unwritten }, OUT_OF_DATE);
+    logStatusProblem(done, { ...key, eventReason: 'resync' }, log);
   }
   await Promise.all(failures.map(async ({ error, recording }) => recording?.failed(error)));
   const report = { seen, ...counts, unfinished: Math.max(0, work.length - begun) };
@@ -168,8 +168,7 @@ const isMissingFromStatus = (outcome: Outcome): boolean => outcome.kind === 'sta
 interface Failure {
   readonly key: WebsiteKey;
   readonly error: unknown;
-  /** Why the status could not be written either. */
-  readonly unwritten: string | undefined;
+  readonly done: Done;
   /** Absent if the failure is recorded already. */
   readonly recording?: Recording;
 }

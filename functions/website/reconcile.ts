@@ -32,8 +32,6 @@ export interface Reconciled {
   readonly repairs: readonly Repair[];
   /** The versions that the outcome rests on: those that the run last read or wrote. */
   readonly versions: Versions;
-  /** Why the stored status does not say what it should. For the log. */
-  readonly statusProblem?: string | undefined;
 }
 
 /** How often a run that loses races starts again before it leaves the rest to the sender's retry. */
@@ -69,6 +67,7 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const { actions, repairs } = done;
   for (let attempt = 1; ; attempt++) {
+    done.statusProblem = undefined;
     try {
       const reconciled = await reconcileOnce(key, context, attempt === 1 ? run : everything(run), done);
       return { ...reconciled, actions, repairs };
@@ -81,9 +80,8 @@ export async function reconcile(
 }
 
 /** Reports an error that may last in the status. */
-async function report(error: unknown, key: WebsiteKey, context: Context, { unwritten }: Done): Promise<void> {
-  const problem = isReported(error) ? await reportLasting(key, context, error) : undefined;
-  if (problem !== undefined) unwritten.push(problem.note);
+async function report(error: unknown, key: WebsiteKey, context: Context, done: Done): Promise<void> {
+  if (isReported(error)) done.statusProblem = (await reportLasting(key, context, error))?.note;
 }
 
 /** What all attempts together did. */
@@ -94,11 +92,11 @@ export interface Done {
   readonly changed: string[];
   /** The generation that became ready, once its status is stored. */
   readonly readied: Readied[];
-  /** Why the status could not be written, if the run fails for another reason too. For the log. */
-  readonly unwritten: string[];
+  /** Why the stored status does not say what it should, after the last attempt. For the log. */
+  statusProblem?: string | undefined;
 }
 
-export const nothingDone = (): Done => ({ actions: [], repairs: [], changed: [], readied: [], unwritten: [] });
+export const nothingDone = (): Done => ({ actions: [], repairs: [], changed: [], readied: [] });
 
 async function reconcileOnce(
   key: WebsiteKey,
@@ -147,10 +145,9 @@ async function writeAll(
   const [wrote, reported] = await Promise.allSettled([writing, writeStatus(website, ahead, context)]);
   if (reported.status === 'fulfilled') {
     note(website, ahead, reported.value, done);
-    const { problem } = reported.value;
-    if (wrote.status === 'rejected' && problem !== undefined) done.unwritten.push(problem.note);
     // If the API server refused the write, no rollout has begun, and there is nothing to announce.
-    if (!isRefused(wrote) || problem !== undefined) await announceTransition(website, reported.value, context.cluster);
+    if (!isRefused(wrote) || reported.value.problem !== undefined)
+      await announceTransition(website, reported.value, context.cluster);
   }
   const result = await writing;
   if (reported.status === 'rejected') throw reported.reason;
@@ -181,12 +178,12 @@ async function judgeAndReport(
   return {
     outcome: outcomeOf(update.verdict, judged.status, now, unstored),
     versions: versionsOf(update.website, written.children),
-    statusProblem: update.problem?.note,
   };
 }
 
 /** Notes what a status write did. */
-function note(before: Website, { status }: Judged, { website, isWritten }: StatusWrite, done: Done): void {
+function note(before: Website, { status }: Judged, { website, isWritten, problem }: StatusWrite, done: Done): void {
+  done.statusProblem = problem?.note;
   const readied = readiedBy(before.status, website.status, done.actions);
   if (isWritten && readied !== undefined) done.readied.push(readied);
   if (isWritten && isNews(before.status, status)) done.actions.push('update status');

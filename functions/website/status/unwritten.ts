@@ -13,9 +13,6 @@ export class UnwrittenStatus extends ClusterError {
   }
 }
 
-/** What the log says if the stored status does not say what it should. */
-export const OUT_OF_DATE = 'The status is out of date';
-
 /** Room for the verdict behind it, because an Event's note has 1,024 bytes. */
 const LONGEST_CAUSE = 768;
 

@@ -9,7 +9,7 @@ import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { CARRIER } from '../../../functions/website/children/kinds.ts';
 import { differencesBetween } from '../../../functions/website/differences.ts';
 import type { Outcome } from '../../../functions/website/status/outcome.ts';
-import { reconcile, type Context } from '../../../functions/website/reconcile.ts';
+import { nothingDone, reconcile, type Context } from '../../../functions/website/reconcile.ts';
 import type { Website, WebsiteKey, WebsiteStatus } from '../../../functions/website/resource.ts';
 import { STATUS_NOT_WRITTEN } from '../../../functions/website/reasons.ts';
 import { UnwrittenStatus } from '../../../functions/website/status/unwritten.ts';
@@ -98,8 +98,10 @@ async function reconciled(
   context: Context,
   { announced }: Pick<DryRun, 'announced'>,
 ): Promise<{ readonly outcome: Pick<Outcome, 'kind'>; readonly statusProblem?: string | undefined }> {
+  const done = nothingDone();
   try {
-    return await reconcile(key, context);
+    const { outcome } = await reconcile(key, context, {}, done);
+    return { outcome, statusProblem: done.statusProblem };
   } catch (error) {
     const problem = announced.findLast(({ reason }) => reason === STATUS_NOT_WRITTEN);
     if (!(error instanceof UnwrittenStatus) || problem === undefined) throw error;

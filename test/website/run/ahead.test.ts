@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { Child } from '../../../functions/website/children/kinds.ts';
-import { reconcile } from '../../../functions/website/reconcile.ts';
+import { nothingDone, reconcile } from '../../../functions/website/reconcile.ts';
 import { around, callText } from '../../cluster/around.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { NOW, SPEC } from '../../fixtures/websites.ts';
@@ -77,9 +77,22 @@ describe('A new rollout', () => {
   it('reports both writes if the Deployment was refused, and the status was not', async () => {
     cluster.apply(key, NEW);
     cluster.replace = async () => Promise.reject(new ClusterError('Unavailable', 'later'));
-    const done = { actions: [], repairs: [], changed: [], readied: [], unwritten: [] };
+    const done = nothingDone();
     await expect(reconcile(key, { cluster, now: () => NOW }, {}, done)).rejects.toMatchObject({ code: 'Unavailable' });
     expect(done.actions).toEqual(['update status']);
+  });
+
+  it('whose status was refused leaves no problem behind if another run has written both meanwhile', async () => {
+    cluster.apply(key, NEW);
+    const racing = around(cluster, async ({ verb }, proceed) => {
+      if (verb === 'update status') throw new ClusterError('Invalid', 'not now');
+      if (verb === 'replace') await reconcile(key, { cluster, now: () => NOW });
+      return proceed();
+    });
+    const done = nothingDone();
+    await reconcile(key, { cluster: racing, now: () => NOW }, {}, done);
+    expect(done.statusProblem).toBeUndefined();
+    expect(conditions()).toEqual(['Ready=False Progressing', 'Reconciling=True Progressing']);
   });
 });
 

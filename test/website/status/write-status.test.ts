@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
-import { reconcile } from '../../../functions/website/reconcile.ts';
+import { nothingDone, reconcile } from '../../../functions/website/reconcile.ts';
 import type { Condition, Website, WebsiteStatus } from '../../../functions/website/resource.ts';
 import { SCOPES } from '../../../functions/website/run/scope.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
@@ -33,7 +33,11 @@ let seconds = 0;
 const now = () => new Date(NOW.getTime() + seconds * 1000);
 const run = () => reconcile(key, { cluster, now });
 /** As a resync runs it. */
-const runUnprompted = () => reconcile(key, { cluster, now }, { scope: SCOPES.everything, isUnprompted: true });
+async function runUnprompted() {
+  const done = nothingDone();
+  const reconciled = await reconcile(key, { cluster, now }, { scope: SCOPES.everything, isUnprompted: true }, done);
+  return { ...reconciled, statusProblem: done.statusProblem };
+}
 
 const ready: Ready = (change) => (status) => ({
   ...status,
