@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';
 import { entraToken } from '../../../functions/cluster/entra.ts';
 import { fileText, LARGEST_CREDENTIALS } from '../../../functions/cluster/file-text.ts';
@@ -43,6 +44,8 @@ function tokenIn(path: string, troubles: Troubles): () => Promise<string> {
   let token: string | undefined;
   let readAt = -Infinity;
   const read = (): string => {
+    // A pipe would block all of the forwarder.
+    if (!statSync(path).isFile()) throw new Error('it is not a file');
     const text = fileText(path, LARGEST_CREDENTIALS).trim();
     const problem = tokenProblem(text);
     if (problem !== undefined) throw new Error(`it ${problem}`);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 // The credentials that a sink receives. The tests check them with the libraries that sinks use.
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -133,6 +134,13 @@ it('A delivery without a token fails, and no request is sent', async () => {
   const [delivery] = await send({ tokenFile: join(folder, 'nowhere') });
   expect(delivery).toMatchObject({ kind: 'failed', why: expect.stringContaining('ENOENT') as string });
   expect(received).toEqual([]);
+});
+
+it('A delivery whose token is a pipe fails, and blocks no other', async () => {
+  const tokenFile = join(folder, 'pipe');
+  execFileSync('bash', ['-c', 'mkfifo "$0"', tokenFile]);
+  const [delivery] = await send({ tokenFile });
+  expect(delivery).toMatchObject({ why: `Could not use the token file ${tokenFile}: it is not a file` });
 });
 
 it('A delivery whose token is larger than 1 MiB fails, and names the file and the limit', async () => {
