@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import type { LocalCommand } from '../command.ts';
 import { UsageError } from '../../usage.ts';
@@ -7,6 +6,7 @@ import { EXIT, whyOf } from '../errors.ts';
 import { HEADER_INSTEAD, HEADER_OPTIONS, headersFrom, remedyOfRefusal, type HeaderFlags } from '../header.ts';
 import { table } from '../../table.ts';
 import { urlFrom } from '../url.ts';
+import { gapMs, waited } from './gaps.ts';
 
 interface Flags extends HeaderFlags {
   readonly to: string;
@@ -31,9 +31,9 @@ export const replayCommand: LocalCommand<Flags> = {
     const answers = new Map<string, number>();
     let before: number | undefined;
     for await (const { event, line } of eventsIn(file, note)) {
-      if (signal.aborted) break;
       const at = Date.parse(event.time ?? '');
-      await delay(gapMs(before, at, target.speed), undefined, { signal }).catch(() => {});
+      await waited(gapMs(before, at, target.speed), { signal, note });
+      if (signal.aborted) break;
       before = Number.isNaN(at) ? before : at;
       const answer = await sent(line, target);
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
@@ -65,10 +65,6 @@ function factorFrom(text: string): number {
   if (Number.isFinite(factor) && factor > 0) return factor;
   throw new UsageError(`--speed must be a number above 0, but is ${text}`);
 }
-
-/** The time between two events, made shorter by the speed. */
-const gapMs = (before: number | undefined, at: number, speed: number | undefined): number =>
-  before === undefined || speed === undefined || Number.isNaN(at) ? 0 : Math.max(0, (at - before) / speed);
 
 interface Recorded {
   readonly event: { readonly specversion?: unknown; readonly time?: string };

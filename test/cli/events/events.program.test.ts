@@ -110,6 +110,20 @@ it('website events replay sends the recorded events in order, with the given hea
   expect(received[0]?.headers).toMatchObject({ 'x-functions-key': 'secret' });
 });
 
+it('website events replay --speed keeps a gap of a year', async () => {
+  const { received, url } = await receiver(() => 204);
+  const file = recorded('year.jsonl', event('1', '2025-01-01T00:00:00Z'), event('2', '2026-01-01T00:00:00Z'));
+  const args = ['dist/cli/website.mjs', 'events', 'replay', file, '--to', url, '--speed', '1'];
+  const program = startCommand([process.execPath, ...args], {});
+  onTestFinished(async () => {
+    await program.stop();
+  });
+  program.process.stderr?.once('data', () => program.process.kill('SIGINT'));
+  expect(await program.exit).toBe(0);
+  expect(program.stderr.join('')).toBe('Waiting 8760.0 h before the next event\n');
+  expect(received.map(({ id }) => id)).toEqual(['1']);
+});
+
 it('website events replay counts refused events and missing answers, and exits with code 3', async () => {
   const { url } = await receiver((id) => (id === '2' ? 503 : 204));
   const file = recorded('refused.jsonl', event('1'), event('2'));
