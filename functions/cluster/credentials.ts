@@ -1,8 +1,9 @@
 import type { RequestOptions } from 'node:https';
-import type { KubeConfig, User } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { messageOf, withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
 import { nameOf, readKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
+import { withPlugins } from './exec-plugin.ts';
 import { contentsOf, takeFiles } from './kubeconfig-files.ts';
 import { clusterProblem, hasLogin, userProblem } from './kubeconfig-problems.ts';
 import type { CredentialSource, Material } from './material.ts';
@@ -26,6 +27,7 @@ const NOWHERE = 'http://localhost:8080';
 export function kubeconfigSource(address: ClusterAddress): CredentialSource {
   const config = load(address);
   const files = takeFiles(config);
+  withPlugins(config);
   const user = config.getCurrentUser();
   const whose = `${user === null ? '' : `user ${user.name} of the `}${nameOf(address)}`;
   return {
@@ -105,28 +107,11 @@ async function materialOf(config: KubeConfig, files: CredentialSource['files'], 
     const tls = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TlsOptions;
     return { tls: { ...read.tls, ...tls }, headers: { ...read.headers, ...identifyingHeaders(options) } };
   } catch (error) {
-    const cause = pluginFailure(config.getCurrentUser(), error) ?? withoutQuotes(error);
+    const cause = withoutQuotes(error);
     throw new ClusterError('Unreachable', `Could not use the credentials of the ${whose}: ${messageOf(cause)}`, {
       cause,
     });
   }
-}
-
-/**
- * Why the user's exec plugin gave no credentials, or undefined if something else failed. client-node's error is the output of the
- * plugin, which may hold a token. Our messages go to logs and to /readyz, while that of kubectl goes to the person who runs it.
- */
-function pluginFailure(user: User | null, error: unknown): Error | undefined {
-  const { command } = (user?.exec ?? {}) as { readonly command?: string };
-  if (command === undefined || !(error instanceof Error)) return undefined;
-  const { code, syscall = '' } = error as NodeJS.ErrnoException;
-  const plugin = `the exec plugin ${withoutSecrets(command)}`;
-  if (syscall.startsWith('spawn'))
-    return new Error(`${plugin} cannot be run (${code}): install it, or correct its command`);
-  if (code !== undefined) return undefined;
-  return error instanceof SyntaxError || error instanceof TypeError
-    ? new Error(`${plugin} answered with no ExecCredential`)
-    : new Error(`${plugin} failed. To see what it says, run kubectl with the same kubeconfig`);
 }
 
 function identifyingHeaders({ headers = {} }: RequestOptions): Record<string, string> {

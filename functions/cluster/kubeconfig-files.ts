@@ -1,5 +1,6 @@
 // The files that a kubeconfig names. client-node reads them as well, but whatever their size.
 import type { KubeConfig, User } from '@kubernetes/client-node';
+import { pluginOf } from './exec-plugin.ts';
 import { credentialsIn } from './file-text.ts';
 import type { CredentialSource, Material } from './material.ts';
 
@@ -21,11 +22,10 @@ export function takeFiles(config: KubeConfig): Files {
   return files;
 }
 
-/** A user with an exec plugin logs in with that. */
-function tokenFileOf({ exec, authProvider }: User): string | undefined {
-  const { config } = (authProvider ?? {}) as { config?: { readonly tokenFile?: string; readonly exec?: unknown } };
-  return exec || config?.exec ? undefined : config?.tokenFile;
-}
+const tokenFileOf = (user: User): string | undefined =>
+  pluginOf(user) === undefined
+    ? (user.authProvider as { config?: { tokenFile?: string } } | null | undefined)?.config?.tokenFile
+    : undefined;
 
 /** What the files hold. @throws Error that names the file that cannot be read. */
 export function contentsOf({ authority, certificate, key, token }: Files): Material {

@@ -38,6 +38,9 @@ const connecting = async (user: object, cluster: object = {}) =>
       'current-context': 'x',
     }),
   });
+const plugin = (script: string) => ({
+  exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] },
+});
 
 it.each([
   ['certificate authority', async () => connecting({ token: 't' }, { 'certificate-authority': large })],
@@ -47,6 +50,12 @@ it.each([
 ])('A %s that is larger than 1 MiB is refused with its name and the limit', async (_, refused) => {
   await expect(refused()).rejects.toThrow(
     `Could not use the credentials of the user u of the kubeconfig in KUBECONFIG_CONTENT: ${large}: it is larger than ${MEBIBYTE} bytes: check that it is the right file`,
+  );
+});
+
+it('An exec plugin that prints more than 1 MiB is refused', async () => {
+  await expect(connecting(plugin('head -c 2000000 /dev/zero'))).rejects.toThrow(
+    `the exec plugin sh printed more than ${MEBIBYTE} bytes, which is no ExecCredential: correct its command`,
   );
 });
 
