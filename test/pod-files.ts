@@ -19,8 +19,7 @@ function redirect(functions: object, names: readonly string[], folder: string): 
 const { POD_FILES: folder } = process.env;
 if (folder !== undefined) {
   redirect(fs.promises, ['access', 'readFile'], folder);
-  // The Kubernetes client reads a ServiceAccount with these.
-  redirect(fs, ['accessSync', 'readFileSync'], folder);
+  redirect(fs, ['accessSync', 'openSync', 'readFileSync', 'statSync'], folder);
   syncBuiltinESMExports();
 }
 

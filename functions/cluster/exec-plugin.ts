@@ -1,4 +1,5 @@
-// Programs that log users of a kubeconfig in. client-node runs them as well, but keeps all that they print, whatever its size.
+// Programs that log users of a kubeconfig in. client-node runs them as well, but waits for them without end, and keeps all that they
+// print, so one of them could end this program.
 import { execFile, type ExecFileException } from 'node:child_process';
 import type { KubeConfig, User } from '@kubernetes/client-node';
 import { LARGEST_CREDENTIALS } from './file-text.ts';
@@ -21,13 +22,16 @@ interface Login {
 
 const PROVIDER = 'exec-plugin';
 
+/** Long enough for a login that asks another server, and less than the command line waits. */
+const PLUGIN_MS = 60_000;
+
 /** Runs the exec plugins in place of client-node. */
-export function withPlugins(config: KubeConfig): void {
+export function withPlugins(config: KubeConfig, limitMs = PLUGIN_MS): void {
   const logins = new Map<string, () => Promise<Login>>();
   config.users = config.users.map((user) => {
     const plugin = pluginOf(user);
     if (plugin === undefined) return user;
-    logins.set(user.name, keptUntilExpired(plugin));
+    logins.set(user.name, keptUntilExpired(plugin, limitMs));
     const { exec: _, ...rest } = user;
     return { ...rest, authProvider: { name: PROVIDER } };
   });
@@ -48,22 +52,23 @@ export const pluginOf = ({ exec, authProvider }: User): Plugin | undefined =>
   (authProvider as { readonly config?: { readonly exec?: Plugin } } | null | undefined)?.config?.exec ||
   undefined;
 
-function keptUntilExpired(plugin: Plugin): () => Promise<Login> {
+function keptUntilExpired(plugin: Plugin, limitMs: number): () => Promise<Login> {
   let last: Login | undefined;
   return async () => {
     const isValid = last !== undefined && !(Date.parse(last.expirationTimestamp ?? '') <= Date.now());
-    return (last = last !== undefined && isValid ? last : await loginBy(plugin));
+    return (last = last !== undefined && isValid ? last : await loginBy(plugin, limitMs));
   };
 }
 
 /** @throws Error that quotes nothing of what the plugin printed: it may hold a token, and our messages go to logs and to /readyz. */
-const loginBy = ({ command, args, env }: Plugin): Promise<Login> =>
+const loginBy = ({ command, args, env }: Plugin, limitMs: number): Promise<Login> =>
   new Promise((resolve, reject) => {
     const variables = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
-    const options = { env: { ...process.env, ...variables }, maxBuffer: LARGEST_CREDENTIALS };
-    execFile(command, args ?? [], options, (error, out) => {
+    const limits = { maxBuffer: LARGEST_CREDENTIALS, timeout: limitMs, killSignal: 'SIGKILL' } as const;
+    execFile(command, args ?? [], { env: { ...process.env, ...variables }, ...limits }, (error, out) => {
       const login = error === null ? loginIn(out) : undefined;
-      if (login === undefined) reject(new Error(`the exec plugin ${withoutSecrets(command)} ${whyNot(error)}`));
+      if (login === undefined)
+        reject(new Error(`the exec plugin ${withoutSecrets(command)} ${whyNot(error, limitMs)}`));
       else resolve(login);
     });
   });
@@ -77,11 +82,13 @@ function loginIn(text: string): Login | undefined {
   }
 }
 
-function whyNot(error: ExecFileException | null): string {
+function whyNot(error: ExecFileException | null, limitMs: number): string {
   if (error === null) return 'answered with no ExecCredential';
   const { code, syscall = '' } = error as NodeJS.ErrnoException;
   if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER')
     return `printed more than ${LARGEST_CREDENTIALS} bytes, which is no ExecCredential: correct its command`;
+  if (error.killed === true)
+    return `did not answer within ${limitMs / 1000} s. To see what it waits for, run kubectl with the same kubeconfig`;
   if (syscall.startsWith('spawn')) return `cannot be run (${code}): install it, or correct its command`;
   return 'failed. To see what it says, run kubectl with the same kubeconfig';
 }

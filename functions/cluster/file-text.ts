@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { unreadable } from './without-secrets.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -28,10 +28,16 @@ export function fileText(path: string | number, most: number): string {
   }
 }
 
-/** The text of a file of credentials. @throws an Error that names the file if it cannot be read, or is too large. */
+/** The text of a file of credentials. @throws an Error if it cannot be read, is too large, or is no file: a pipe would block the program. */
+export function credentialText(path: string): string {
+  if (!statSync(path).isFile()) throw new Error('it is not a file');
+  return fileText(path, LARGEST_CREDENTIALS);
+}
+
+/** The same, with an Error that names the file. */
 export function credentialsIn(path: string): string {
   try {
-    return fileText(path, LARGEST_CREDENTIALS);
+    return credentialText(path);
   } catch (error) {
     throw new Error(unreadable(path, error), { cause: error });
   }

@@ -1,14 +1,18 @@
 // Files and answers that are larger than they can be, such as a log that was given by mistake.
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { withPlugins } from '../../functions/cluster/exec-plugin.ts';
 import { connect } from '../../functions/cluster/transport.ts';
 import { readinessFinding } from '../../infra/cli/doctor/programs.ts';
 import { statusAt } from '../../infra/cli/doctor/statuses.ts';
 import { authority } from '../../infra/local/control-plane/certificates.ts';
+import { eventually } from '../eventually.ts';
 
 const MEBIBYTE = 1024 * 1024;
 let folder: string;
@@ -29,15 +33,15 @@ function fileOf(bytes: number): string {
   return path;
 }
 
-const connecting = async (user: object, cluster: object = {}) =>
-  connect({
-    kubeconfigText: JSON.stringify({
-      clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1', ...cluster } }],
-      users: [{ name: 'u', user }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    }),
+const kubeconfigOf = (user: object, cluster: object = {}): string =>
+  JSON.stringify({
+    clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:1', ...cluster } }],
+    users: [{ name: 'u', user }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
   });
+const connecting = async (user: object, cluster: object = {}) =>
+  connect({ kubeconfigText: kubeconfigOf(user, cluster) });
 const plugin = (script: string) => ({
   exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args: ['-c', script] },
 });
@@ -56,6 +60,26 @@ it.each([
 it('An exec plugin that prints more than 1 MiB is refused', async () => {
   await expect(connecting(plugin('head -c 2000000 /dev/zero'))).rejects.toThrow(
     `the exec plugin sh printed more than ${MEBIBYTE} bytes, which is no ExecCredential: correct its command`,
+  );
+});
+
+it('An exec plugin that does not answer is ended', async () => {
+  const config = new KubeConfig();
+  const pidFile = join(folder, 'pid');
+  config.loadFromString(kubeconfigOf(plugin(`echo $$ > ${pidFile}; exec sleep 600`)));
+  withPlugins(config, 1_000);
+  await expect(config.applyToHTTPSOptions({})).rejects.toThrow(
+    'the exec plugin sh did not answer within 1 s. To see what it waits for, run kubectl with the same kubeconfig',
+  );
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  await eventually(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'));
+});
+
+it('A pipe in place of a file of credentials is refused', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('bash', ['-c', 'mkfifo "$0"', pipe]);
+  await expect(connecting({ token: 't' }, { 'certificate-authority': pipe })).rejects.toThrow(
+    `${pipe}: it is not a file`,
   );
 });
 

@@ -1,7 +1,6 @@
-import { statSync } from 'node:fs';
 import { Webhook } from 'standardwebhooks';
 import { entraToken } from '../../../functions/cluster/entra.ts';
-import { fileText, LARGEST_CREDENTIALS } from '../../../functions/cluster/file-text.ts';
+import { credentialText } from '../../../functions/cluster/file-text.ts';
 import { tokenProblem } from '../../../functions/cluster/plausible.ts';
 import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import type { Troubles } from '../../../functions/cluster/troubles.ts';
@@ -44,9 +43,7 @@ function tokenIn(path: string, troubles: Troubles): () => Promise<string> {
   let token: string | undefined;
   let readAt = -Infinity;
   const read = (): string => {
-    // A pipe would block all of the forwarder.
-    if (!statSync(path).isFile()) throw new Error('it is not a file');
-    const text = fileText(path, LARGEST_CREDENTIALS).trim();
+    const text = credentialText(path).trim();
     const problem = tokenProblem(text);
     if (problem !== undefined) throw new Error(`it ${problem}`);
     troubles.end(subject);
