@@ -712,9 +712,53 @@ describe('A Website', () => {
       expect(ready()).toBe(`Unknown ${SUSPENDED} Deployment is missing`);
     });
 
+    it('names every child that differs or is missing, and no annotation that only the functions use', async () => {
+      cluster.apply(key, { image: 'nginx:1', replicas: 2 });
+      await run();
+      await suspend({ image: 'nginx:2', replicas: 1, host: 'a.example.com' });
+      const image = 'spec.replicas, spec.template.spec.containers[0].image';
+      const differs = `PodDisruptionBudget is no longer wanted. Deployment differs from the spec (${image})`;
+      expect(ready()).toBe(`Unknown ${SUSPENDED} ${differs}. Ingress is missing`);
+      cluster.remove('Service', SERVICE);
+      await run();
+      expect(ready()).toBe(`Unknown ${SUSPENDED} ${differs}. Service is missing. Ingress is missing`);
+      expect((await run()).actions).toEqual([]);
+      expect((await run('everything')).actions).toEqual([]);
+    });
+
+    it('names the missing children of one without any', async () => {
+      for (const { kind, metadata } of cluster.children()) cluster.remove(kind, metadata);
+      await suspend({ image: 'nginx:1', replicas: 2 });
+      const all = ['Deployment', 'Service', 'PodDisruptionBudget'].map((kind) => `${kind} is missing`);
+      expect(ready()).toBe(`Unknown ${SUSPENDED} ${all.join('. ')}`);
+    });
+
+    it('says the same of a child that nobody lists, whatever the run reads first', async () => {
+      await suspend({ ...SPEC, host: 'a.example.com' });
+      const foreign = { apiVersion: 'v1', kind: 'Ingress', metadata: { ...key, name: 'shop-ingress' }, spec: {} };
+      await cluster.create(foreign as unknown as Parameters<typeof cluster.create>[0]);
+      await run('everything');
+      expect(ready()).toContain('Ingress shop-ingress exists but does not belong to this Website');
+      expect(ready()).not.toContain('is missing');
+      for (const name of ['as-needed', 'spec', 'deployment'] as const) expect((await run(name)).actions).toEqual([]);
+    });
+
+    it('names what differs beside what is in the way, and no right that a suspended Website does not need', async () => {
+      await suspend({ ...SPEC, host: 'a.example.com' });
+      const foreign = { apiVersion: 'v1', kind: 'Ingress', metadata: { ...key, name: 'shop-ingress' }, spec: {} };
+      await cluster.create(foreign as unknown as Parameters<typeof cluster.create>[0]);
+      const service = await cluster.getChild('Service', key);
+      if (service === undefined) throw new Error('The Service is missing');
+      cluster.edit(service, { metadata: { ...service.metadata, ownerReferences: [] } });
+      await run();
+      expect(ready()).toContain('Ingress shop-ingress exists but does not belong to this Website');
+      expect(ready()).toMatch(/\. Service differs from the spec \(metadata\.ownerReferences\)$/);
+      expect(ready()).not.toContain('have no right');
+    });
+
     it('with a new host is not ready and has no URL', async () => {
       await suspend({ ...SPEC, host: 'a.example.com' });
-      expect(ready()).toMatch(/^Unknown Suspended: .*: Deployment differs from the spec/);
+      expect(ready()).toBe(`Unknown ${SUSPENDED} Ingress is missing`);
       expect(cluster.websites()[0]?.status).not.toHaveProperty('url');
     });
 

@@ -47,6 +47,10 @@ export const CHILD_METADATA = `${PLURAL}.${GROUP}/child-metadata`;
  */
 export const OTHERS = `${PLURAL}.${GROUP}/other-children`;
 
+const OWN_ANNOTATIONS = `metadata.annotations.${PLURAL}.${GROUP}/`;
+/** Whether a path is that of an annotation in which the functions remember something. Such a change is no repair and no difference. */
+export const isOwnAnnotation = (path: string): boolean => path.startsWith(OWN_ANNOTATIONS);
+
 /** What the spec stated of a child's metadata when it was written. */
 export const statedOn = ({ annotations = {} }: Pick<ObjectMeta, 'annotations'>): StatedNames =>
   namesIn(annotations[CHILD_METADATA]);

@@ -10,7 +10,7 @@ import {
   type DesiredChildren,
 } from '../children/kinds.ts';
 import type { Desired } from '../children/kind.ts';
-import { CHILD_METADATA, GENERATION, mergedOwners, OTHERS, ownerReferenceTo, STATED } from '../children/metadata.ts';
+import { isOwnAnnotation, mergedOwners, OTHERS, ownerReferenceTo, STATED } from '../children/metadata.ts';
 import { differencesBetween, type Difference } from '../differences.ts';
 import { haveSameMarks, isMark, withUnknownMarks } from './marks.ts';
 import { ownershipOf, type Ownership } from './ownership.ts';
@@ -187,19 +187,14 @@ function inOrder(operations: readonly Operation[]): Operation[][] {
 /** How replies and logs name a write: `create Deployment`, `replace Service`. */
 export const actionOf = ({ verb, child }: Operation): string => `${verb} ${child.kind}`;
 
-/** The plan without annotations that every new generation changes: a suspension is a new generation too. */
-export const withoutStamps = ({ steps, obstacles }: Plan): Plan => ({
-  steps: steps.map((step) => step.flatMap(unstamped)).filter((step) => step.length > 0),
+/** The plan without the functions' own annotations, which mean nothing to a reader. Most of them change with every generation. */
+export const withoutOwnAnnotations = ({ steps, obstacles }: Plan): Plan => ({
+  steps: steps.map((step) => step.flatMap(withoutOwn)).filter((step) => step.length > 0),
   obstacles,
 });
 
-/** Annotations that are written for every generation. */
-const STAMPS: ReadonlySet<string> = new Set(
-  [GENERATION, STATED, CHILD_METADATA, OTHERS].map((name) => `metadata.annotations.${name}`),
-);
-
-function unstamped(write: Operation): Operation[] {
+function withoutOwn(write: Operation): Operation[] {
   if (write.verb !== 'replace') return [write];
-  const changed = write.changed.filter((path) => !STAMPS.has(path));
+  const changed = write.changed.filter((path) => !isOwnAnnotation(path));
   return changed.length === 0 ? [] : [{ ...write, changed }];
 }

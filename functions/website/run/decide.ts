@@ -7,7 +7,7 @@ import { keptMeanwhile, withKeptMarks, without } from './kept.ts';
 import { withKnownStamps } from './others.ts';
 import { withoutRepeated } from '../plan/overridden.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
-import { plan, withoutStamps, type Operation, type Plan } from '../plan/plan.ts';
+import { plan, withoutOwnAnnotations, type Operation, type Plan } from '../plan/plan.ts';
 import type { Verdict } from '../reasons.ts';
 import { missingReplicas } from '../children/replicas.ts';
 import { websiteSpec, type Website, type WebsiteSpec, type WebsiteStatus } from '../resource.ts';
@@ -90,7 +90,7 @@ export interface Judged {
 function remainingOf(website: Website, decision: Planned, children: Children): Plan {
   const { spec, wanted, kept, plan: planned, repeated } = decision;
   const remaining = () => plan(website, wanted, without(children, kept));
-  if (spec.suspend) return withoutStamps(remaining());
+  if (spec.suspend) return withoutOwnAnnotations(remaining());
   // Nothing was written, so the plan need not be computed again.
   return planned.steps.length === 0 ? { ...planned, steps: [repeated] } : remaining();
 }

@@ -1,8 +1,8 @@
 import { kindOf, type Child, type ChildKind, type Children } from '../children/kinds.ts';
-import { GENERATION } from '../children/metadata.ts';
+import { GENERATION, isOwnAnnotation } from '../children/metadata.ts';
 import { lastWriterOf } from '../plan/field-writers.ts';
 import type { Operation } from '../plan/plan.ts';
-import { GROUP, PLURAL, type Website } from '../resource.ts';
+import type { Website } from '../resource.ts';
 import { LONGEST_QUOTE, shortened } from '../shortened.ts';
 import { spanOf, type Announcement } from '../status/transition.ts';
 
@@ -35,19 +35,14 @@ export function wasWritten(child: Child, { metadata, status }: Website): boolean
   return child.metadata.annotations?.[GENERATION] === String(metadata.generation ?? 0);
 }
 
-/** The functions' own annotations change with every generation. That is no repair. */
-const OWN_ANNOTATIONS = `metadata.annotations.${PLURAL}.${GROUP}/`;
-
 /** The fields that an operation changed, as the history names them: `Deployment spec.replicas`. */
 export const changedIn = (operation: Operation): string[] =>
   operation.verb !== 'replace'
     ? []
-    : operation.changed
-        .filter((path) => !path.startsWith(OWN_ANNOTATIONS))
-        .map((path) => `${operation.child.kind} ${path}`);
+    : operation.changed.filter((path) => !isOwnAnnotation(path)).map((path) => `${operation.child.kind} ${path}`);
 
 function repair({ child, changed }: Replacement, have: Child): Repair[] {
-  const fields = changed.filter((path) => !path.startsWith(OWN_ANNOTATIONS) && !isOurOwn(have, path));
+  const fields = changed.filter((path) => !isOwnAnnotation(path) && !isOurOwn(have, path));
   if (fields.length === 0) return [];
   const named = fields.slice(0, MOST_NAMED);
   const more = fields.length > MOST_NAMED ? ` and ${fields.length - MOST_NAMED} more` : '';

@@ -51,7 +51,7 @@ export async function secondRun(
   cluster: Cluster,
 ): Promise<Run | undefined> {
   const { scope = SCOPES.asNeeded, since } = run;
-  if (isDoubted(website, decision, scope)) return everything(run);
+  if (isDoubted(website, children, decision, scope)) return everything(run);
   if (hasSeenTooLittle(website, children, decision, scope)) return wider(run);
   if (mayHaveLagged(run, decision)) return fromStorage(run, website);
   if (decision.plan.steps.length === 0 || scope.unseen === true) return undefined;
@@ -90,8 +90,16 @@ function mayHaveLagged(run: Run, { plan: { steps }, scale }: Decision): boolean 
  * Whether the run must read every kind, even if the Deployment's annotation omits it. A user who requests a reconcile may doubt the
  * annotation, and while the Website was suspended, anybody could edit it.
  */
-const isDoubted = (website: Website, decision: Decision, scope: Scope): boolean =>
-  (isRequested(website) || isResumed(website, decision)) && scope.unseen !== true && !isComplete(scope);
+const isDoubted = (website: Website, children: Children, decision: Decision, scope: Scope): boolean =>
+  scope.unseen !== true &&
+  !isComplete(scope) &&
+  (isRequested(website) || isResumed(website, decision) || mayBeMissing(decision, children));
+
+/** The status of a suspended Website names missing children. Only a read tells whether one that the annotation omits is missing. */
+const mayBeMissing = (decision: Decision, children: Children): boolean =>
+  decision.spec !== undefined &&
+  decision.spec.suspend &&
+  Object.values(decision.wanted).some((child) => child !== undefined && !Object.hasOwn(children, child.kind));
 
 const isResumed = ({ status }: Website, { spec }: Decision): boolean =>
   spec?.suspend === false && status?.conditions?.some(({ reason }) => reason === 'Suspended') === true;

@@ -9,6 +9,7 @@ import {
 } from '../children/kinds.ts';
 import { selectorOf } from '../children/metadata.ts';
 import { conditionsOf } from './conditions.ts';
+import { differingText } from './differing.ts';
 import { historyOf } from './history.ts';
 import { blockedVerdict, PATIENCE_MINUTES, waitingVerdict } from './obstacles.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
@@ -67,28 +68,19 @@ export function verdict(seen: Seen): Verdict {
 
 /** The functions write no child of a suspended Website. Its children may still match the spec, and health gates wait for that. */
 function suspendedVerdict(seen: Seen): Verdict {
-  const [different] = seen.remaining.steps.flat();
-  const { state, message } =
-    different === undefined || seen.remaining.obstacles.length > 0
-      ? activeVerdict(seen)
-      : ({ state: 'suspended', message: differenceText(different) } as const);
+  const { steps, obstacles } = seen.remaining;
+  const differing = differingText(steps.flat());
+  // Nothing was written, so the missing writes say nothing about the API server or a policy.
+  const standing = activeVerdict({ ...seen, remaining: { steps: [], obstacles } });
+  const texts = [
+    ...(differing === '' || obstacles.length > 0 ? [standing.message] : []),
+    ...(differing === '' ? [] : [differing]),
+  ];
   return {
-    state: state === 'ready' ? 'ready' : 'suspended',
+    state: differing === '' && standing.state === 'ready' ? 'ready' : 'suspended',
     reason: 'Suspended',
-    message: `Suspended, so the children are left as they are: ${message}`,
+    message: `Suspended, so the children are left as they are: ${texts.join('. ')}`,
   };
-}
-
-function differenceText(operation: Operation): string {
-  const { kind } = operation.child;
-  switch (operation.verb) {
-    case 'create':
-      return `${kind} is missing`;
-    case 'delete':
-      return `${kind} is no longer wanted`;
-    case 'replace':
-      return `${kind} differs from the spec (${operation.changed.slice(0, 5).join(', ')})`;
-  }
 }
 
 function activeVerdict(seen: Seen): Verdict {

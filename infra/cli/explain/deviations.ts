@@ -13,7 +13,7 @@ import { lastWriterOf } from '../../../functions/website/plan/field-writers.ts';
 import { without } from '../../../functions/website/run/kept.ts';
 import { SCOPES } from '../../../functions/website/run/scope.ts';
 import { ownershipOf, type Ownership } from '../../../functions/website/plan/ownership.ts';
-import { plan, withoutStamps, type Plan } from '../../../functions/website/plan/plan.ts';
+import { plan, withoutOwnAnnotations, type Plan } from '../../../functions/website/plan/plan.ts';
 import type { Website } from '../../../functions/website/resource.ts';
 import { adviceOnLeftOver, adviceOnOrphan, type Idle } from './orphans.ts';
 
@@ -50,7 +50,7 @@ export function declared(website: Website, children: Children, defaults: Default
   const decision = decide(website, children, { scope: SCOPES.everything, defaults });
   if (decision.spec === undefined) return { wanted: undefined, missing: decision.plan, idle: 'invalid' };
   const { wanted, kept, spec } = decision;
-  const missing = withoutStamps(plan(website, wanted, without(children, kept)));
+  const missing = withoutOwnAnnotations(plan(website, wanted, without(children, kept)));
   return { wanted, missing, idle: spec.suspend ? 'suspended' : undefined };
 }
 

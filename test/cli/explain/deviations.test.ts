@@ -80,6 +80,12 @@ describe('website explain', () => {
     expect(text).toMatch(/PodDisruptionBudget +shop-poddisruptionbudget +is missing/);
   });
 
+  it('does not name the annotations in which the functions remember the children of a suspended site', async () => {
+    cluster.apply(key, { ...SPEC, replicas: 1, suspend: true });
+    await settle();
+    expect((await explained()).differentFields.map(({ path }) => path)).toEqual(['spec.replicas']);
+  });
+
   it('names a child of a suspended site that the spec no longer declares', async () => {
     cluster.apply(key, { ...SPEC, suspend: true, disruptionBudget: 'None' });
     await settle();

@@ -7,7 +7,7 @@ import { CHILD_KINDS, childrenIn, type Child, type Children } from '../../../fun
 import { CHILD_METADATA, GENERATION, OTHERS } from '../../../functions/website/children/metadata.ts';
 import { desired } from '../../../functions/website/plan/desired.ts';
 import { isNewerThan } from '../../../functions/website/plan/ownership.ts';
-import { plan, withoutStamps } from '../../../functions/website/plan/plan.ts';
+import { plan, withoutOwnAnnotations } from '../../../functions/website/plan/plan.ts';
 import { reconcile } from '../../../functions/website/reconcile.ts';
 import { GROUP, websiteSpec, type ObjectMeta, type Website } from '../../../functions/website/resource.ts';
 import { around } from '../../cluster/around.ts';
@@ -387,7 +387,7 @@ it('A suspended Website does not differ because of our annotation alone', () => 
   const website: Website = aWebsite({ spec: FULL, metadata: { generation: 2 } });
   const planned = plan(website, desired(website, websiteSpec.parse(FULL), children), children);
   expect(planned.steps.flat()).toHaveLength(4);
-  expect(withoutStamps(planned).steps).toEqual([]);
+  expect(withoutOwnAnnotations(planned).steps).toEqual([]);
 });
 
 it('The message of the condition does not show the value of an annotation of the Pods', async () => {
