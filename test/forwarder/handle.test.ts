@@ -77,6 +77,22 @@ it('A requeue that the sink asks for is a look, with an event of its own', async
   });
 });
 
+it('Each wait in the queue ends in a delivery or in a change that was not sent, as the metrics count them', async () => {
+  const counts = { queued: 0, duration: 0, superseded: 0 };
+  const counting = (name: keyof typeof counts) => {
+    const count = () => void counts[name]++;
+    return { inc: count, observe: count };
+  };
+  const sent: WebsiteEvent[] = [];
+  const sender = accepting({ versions: { Deployment: '5' } }, sent);
+  const counters = { queued: counting('queued'), duration: counting('duration'), superseded: counting('superseded') };
+  Object.assign(sender.metrics, counters);
+  const handle = handlerOf(sender, () => undefined);
+  for (const Deployment of ['4', '5', '6']) await handle(notice({ versions: { Deployment } }), 1, 0);
+  expect(counts).toEqual({ queued: 3, duration: 2, superseded: 1 });
+  expect(sent).toHaveLength(2);
+});
+
 it('The log warns of a delivery once its retry has failed too, at the 2nd attempt, the 4th and so on', async () => {
   const lines: unknown[] = [];
   const at = (level: string) => (fields: object, message: string) => lines.push([level, fields, message]);
