@@ -1,7 +1,4 @@
 import * as z from 'zod';
-import { messageOf } from '../../../functions/cluster/causes.ts';
-import { fileText } from '../../../functions/cluster/file-text.ts';
-import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import { LABEL_KEY, LABEL_VALUE } from '../../../functions/website/schema/grammar.ts';
 import {
   API_VERSION,
@@ -12,7 +9,7 @@ import {
   type WebsiteKey,
 } from '../../../functions/website/resource.ts';
 import { UsageError } from '../../usage.ts';
-import { kubectlDocuments } from './kubectl-yaml.ts';
+import { documentsIn, inputName } from './documents.ts';
 
 /** A Website as a file states it. */
 export interface Manifest {
@@ -40,10 +37,6 @@ interface From {
   readonly only: string | undefined;
 }
 
-/** A manifest that somebody wrote is far smaller. */
-const LARGEST_BYTES = 16 * 1024 * 1024;
-const STDIN = 0;
-
 /**
  * The Websites in a file of YAML or JSON documents, or in a List of them. Other kinds are skipped. If a Website occurs more than once,
  * the last one counts, as in kubectl.
@@ -70,29 +63,6 @@ interface Stated {
   readonly metadata?: unknown;
   readonly spec?: unknown;
   readonly items?: unknown;
-}
-
-/** What messages call the file. */
-export const inputName = (file: string): string => (file === '-' ? 'The standard input' : file);
-
-function textOf(file: string): string {
-  try {
-    return fileText(file === '-' ? STDIN : file, LARGEST_BYTES);
-  } catch (error) {
-    throw new UsageError(`Could not read ${unreadable(file === '-' ? 'the standard input' : file, error)}`);
-  }
-}
-
-function documentsIn(file: string): unknown[] {
-  const documents = kubectlDocuments(textOf(file));
-  const broken = documents.flatMap(({ errors }) => errors)[0];
-  if (broken !== undefined) throw new UsageError(`${inputName(file)} is not YAML: ${broken.message}`);
-  try {
-    return documents.map((document): unknown => document.toJS({ maxAliasCount: 100 }));
-  } catch (error) {
-    // A few aliases of aliases can stand for gigabytes.
-    throw new UsageError(`${inputName(file)} cannot be read as YAML: ${messageOf(error)}`);
-  }
 }
 
 /** `kubectl get websites -o yaml` prints a List. */
@@ -143,7 +113,8 @@ function manifestOf(object: Stated, index: number, { file, namespace, only }: Fr
   const unknown = Object.keys(object).find((name) => !FIELDS.has(name));
   if (unknown !== undefined) throw new UsageError(`${place}: ${unknown} is not a field of a Website`);
   const stated = metadata.safeParse(object.metadata);
-  if (!stated.success) throw new UsageError(`${place}: ${metadataProblem(stated.error.issues[0])}`);
+  if (!stated.success)
+    throw new UsageError(`${place}: ${missingName(object.metadata) ?? metadataProblem(stated.error.issues[0])}`);
   const { name, namespace: own = namespace, ...texts } = stated.data;
   const key = { namespace: own, name };
   const where = `${file}, Website ${keyText(key)}`;
@@ -158,6 +129,12 @@ function manifestOf(object: Stated, index: number, { file, namespace, only }: Fr
     },
     spec: withoutNulls(object.spec),
   };
+}
+
+function missingName(stated: unknown): string | undefined {
+  if (typeof stated !== 'object' || stated === null || 'name' in stated) return undefined;
+  const missing = 'metadata.name is missing';
+  return 'generateName' in stated ? `${missing}: a plan needs it, and does not use generateName` : missing;
 }
 
 function metadataProblem(issue: z.core.$ZodIssue | undefined): string {

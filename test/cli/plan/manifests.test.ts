@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { problemsOf } from '../../../infra/cli/plan/manifest-problems.ts';
-import { inputName, manifestsIn } from '../../../infra/cli/plan/manifests.ts';
+import { inputName } from '../../../infra/cli/plan/documents.ts';
+import { manifestsIn } from '../../../infra/cli/plan/manifests.ts';
 import { UsageError } from '../../../infra/usage.ts';
 import { aWebsite } from '../../fixtures/websites.ts';
 
@@ -14,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function read(text: string, only?: string) {
+function read(text: string | Buffer, only?: string) {
   const file = join(folder, 'shop.yaml');
   writeFileSync(file, text);
   return manifestsIn({ file, namespace: only ?? 'default', only });
@@ -57,6 +58,12 @@ describe('A file', () => {
     expect(websites[0]?.spec).toEqual({ image: 'nginx:1', resources: {} });
   });
 
+  it('may use an anchor again, also inside another value of the same name', () => {
+    const text = site('shop', 'spec: {a: &a {b: &a x, c: *a}, d: *a}');
+    expect(read(text).websites[0]?.spec).toEqual({ a: { b: 'x', c: 'x' }, d: 'x' });
+  });
+
+  const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
   const bomb = ['x', 'a', 'b', 'c', 'd', 'e', 'f', 'g']
     .map((name, index, names) => {
       const before = index === 0 ? 'x' : `*${names[index - 1]}`;
@@ -66,6 +73,35 @@ describe('A file', () => {
 
   it.each([
     ['aliases of aliases', bomb, 'cannot be read as YAML: Excessive alias count'],
+    [
+      'an alias of what contains it',
+      site('shop', 'spec: &a {image: x, env: [*a]}'),
+      'shop.yaml cannot be read as YAML: the anchor a contains itself',
+    ],
+    [
+      'a key that is an alias of what contains it',
+      site('shop', 'spec: &a {? *a : 1}'),
+      'shop.yaml cannot be read as YAML: the anchor a contains itself',
+    ],
+    ['many levels', site('shop', `spec: ${nested(500)}`), 'shop.yaml cannot be read as YAML: it is nested too deeply'],
+    ['more levels', site('shop', `spec: ${nested(9000)}`), 'shop.yaml cannot be read as YAML: it is nested too deeply'],
+    [
+      'UTF-16',
+      Buffer.from(`\ufeff${site('shop')}`, 'utf16le'),
+      'shop.yaml cannot be read as YAML: it is UTF-16: save it as UTF-8',
+    ],
+    ['UTF-16 without a mark', Buffer.from(site('shop'), 'utf16le'), 'it is UTF-16: save it as UTF-8'],
+    [
+      'Latin-1',
+      Buffer.from(site('shop', 'spec: {image: ü}'), 'latin1'),
+      'it has characters that are not UTF-8: save it as UTF-8',
+    ],
+    [
+      'generateName',
+      site('', undefined, ', generateName: a-').replace('name: ,', ''),
+      'Website 1: metadata.name is missing: a plan needs it, and does not use generateName',
+    ],
+    ['no name at all', site('', undefined, 'x').replace('name: x', ''), 'Website 1: metadata.name is missing'],
     ['a wrong field beside the spec', site('shop', 'sepc: {}'), 'Website 1: sepc is not a field of a Website'],
     ['a wrong field of metadata', site('shop', undefined, ', label: {}'), 'metadata.label is not a field of a Website'],
     ['a label that is a number', site('shop', undefined, ', labels: {a: 1}'), 'metadata.labels.a: '],
