@@ -4,7 +4,7 @@ import { messageOf, withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
 import { nameOf, readKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
 import { withPlugins } from './exec-plugin.ts';
-import { contentsOf, takeFiles } from './kubeconfig-files.ts';
+import { authorityIn, loginIn, takeFiles } from './kubeconfig-files.ts';
 import { clusterProblem, hasLogin, userProblem } from './kubeconfig-problems.ts';
 import type { CredentialSource, Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
@@ -29,13 +29,18 @@ export function kubeconfigSource(address: ClusterAddress): CredentialSource {
   const files = takeFiles(config);
   withPlugins(config);
   const user = config.getCurrentUser();
-  const whose = `${user === null ? '' : `user ${user.name} of the `}${nameOf(address)}`;
+  const name = nameOf(address);
+  const owners = {
+    cluster: `cluster ${config.getCurrentCluster()?.name} of the ${name}`,
+    login: user === null ? name : `user ${user.name} of the ${name}`,
+  };
   return {
     server: serverOf(config),
     namespace: config.getContextObject(config.getCurrentContext())?.namespace || undefined,
     isAnonymous: user === null,
     files,
-    read: () => materialOf(config, files, whose),
+    owners,
+    read: () => materialOf(config, files, owners),
   };
 }
 
@@ -51,10 +56,9 @@ export function load(address: ClusterAddress): KubeConfig {
   }
   if (context !== undefined) {
     if (config.getContextObject(context) === null) {
-      const known = config.getContexts().map(({ name }) => name);
       throw new ClusterError(
         'Unreachable',
-        `The kubeconfig has no context ${withoutSecrets(context)}; it has ${known.join(', ') || 'none'}`,
+        `The kubeconfig has no context ${withoutSecrets(context)}; it has ${contextsIn(config)}`,
       );
     }
     config.setCurrentContext(context);
@@ -68,11 +72,26 @@ export function load(address: ClusterAddress): KubeConfig {
 
 function checkCluster(config: KubeConfig, name: string): void {
   const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new ClusterError('Unreachable', `The ${name} names no current cluster: set a context`);
+  if (cluster === null) throw new ClusterError('Unreachable', noClusterIn(config, name));
   const problem = clusterProblem(cluster);
   if (problem !== undefined)
     throw new ClusterError('Unreachable', `The cluster ${cluster.name} of the ${name} ${problem}`);
 }
+
+function noClusterIn(config: KubeConfig, name: string): string {
+  const current = config.getCurrentContext();
+  if (!current) return `The ${name} names no current cluster: set a context`;
+  const context = withoutSecrets(current);
+  const cluster = config.getContextObject(current)?.cluster;
+  if (cluster) return `The context ${context} of the ${name} names the cluster ${cluster}, which does not exist`;
+  return `The ${name} names the current context ${context}, which does not exist; it has ${contextsIn(config)}`;
+}
+
+const contextsIn = (config: KubeConfig): string =>
+  config
+    .getContexts()
+    .map(({ name }) => name)
+    .join(', ') || 'none';
 
 function checkUser(config: KubeConfig, name: string): void {
   const user = config.getCurrentUser();
@@ -97,20 +116,33 @@ const serverOf = (config: KubeConfig): string => shownUrl(new URL(config.getCurr
  * a file.
  * @throws ClusterError if that fails.
  */
-async function materialOf(config: KubeConfig, files: CredentialSource['files'], whose: string): Promise<Material> {
-  try {
-    const read = contentsOf(files);
+async function materialOf(
+  config: KubeConfig,
+  files: CredentialSource['files'],
+  { cluster, login }: NonNullable<CredentialSource['owners']>,
+): Promise<Material> {
+  const authority = await using(`certificate authority of the ${cluster}`, () => authorityIn(files));
+  return using(`credentials of the ${login}`, async () => {
+    const read = loginIn(files);
     const options: RequestOptions = {};
     await config.applyToHTTPSOptions(options);
     const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options;
     const given = { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized };
     const tls = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as TlsOptions;
-    return { tls: { ...read.tls, ...tls }, headers: { ...read.headers, ...identifyingHeaders(options) } };
+    return {
+      tls: { ...authority, ...read.tls, ...tls },
+      headers: { ...read.headers, ...identifyingHeaders(options) },
+    };
+  });
+}
+
+/** @throws ClusterError that says what could not be used. */
+async function using<T>(what: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
   } catch (error) {
     const cause = withoutQuotes(error);
-    throw new ClusterError('Unreachable', `Could not use the credentials of the ${whose}: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new ClusterError('Unreachable', `Could not use the ${what}: ${messageOf(cause)}`, { cause });
   }
 }
 

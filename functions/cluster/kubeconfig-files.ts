@@ -27,14 +27,17 @@ const tokenFileOf = (user: User): string | undefined =>
     ? (user.authProvider as { config?: { tokenFile?: string } } | null | undefined)?.config?.tokenFile
     : undefined;
 
-/** What the files hold. @throws Error that names the file that cannot be read. */
-export function contentsOf({ authority, certificate, key, token }: Files): Material {
-  const tls = Object.entries({ ca: authority, cert: certificate, key }).flatMap(([name, path]) =>
-    // Node ignores an empty text, and refuses an empty buffer.
-    path ? [[name, Buffer.from(credentialsIn(path))]] : [],
+/** What the file of the cluster holds. @throws Error that names the file that cannot be read. */
+export const authorityIn = ({ authority }: Files): Material['tls'] => tlsIn({ ca: authority });
+
+/** What the files of the user hold. @throws Error that names the file that cannot be read. */
+export const loginIn = ({ certificate, key, token }: Files): Material => ({
+  tls: tlsIn({ cert: certificate, key }),
+  headers: token ? { authorization: `Bearer ${credentialsIn(token).trim()}` } : {},
+});
+
+/** Node ignores an empty text, and refuses an empty buffer. */
+const tlsIn = (paths: Readonly<Record<string, string | undefined>>): Material['tls'] =>
+  Object.fromEntries(
+    Object.entries(paths).flatMap(([name, path]) => (path ? [[name, Buffer.from(credentialsIn(path))]] : [])),
   );
-  return {
-    tls: Object.fromEntries(tls) as Material['tls'],
-    headers: token ? { authorization: `Bearer ${credentialsIn(token).trim()}` } : {},
-  };
-}

@@ -4,6 +4,7 @@ import { findHomeDir, KubeConfig } from '@kubernetes/client-node';
 import { withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
 import { fileText } from './file-text.ts';
+import { isUtf16 } from './utf-16.ts';
 import { unreadable, withoutSecrets } from './without-secrets.ts';
 
 /** Where the kubeconfig is. Without either, the default order of kubectl and Pods applies. */
@@ -79,9 +80,9 @@ function parsed(part: Part): KubeConfig {
   if (isEmpty(part)) return config;
   reading(part.where, () => {
     if (TOKEN_FILE.test(part.text)) throw new Error(NO_TOKEN_FILE);
-    config.loadFromString(part.text);
+    if (isUtf16(part.text)) throw new Error('it is UTF-16: save it as UTF-8');
+    loadInto(config, part);
   });
-  if (part.folder !== undefined) config.makePathsAbsolute(part.folder);
   return config;
 }
 
@@ -89,6 +90,18 @@ function parsed(part: Part): KubeConfig {
 const TOKEN_FILE = /(?:^|[{,\s])(["']?)token-file\1\s*:/m;
 const NO_TOKEN_FILE =
   'it has token-file, which kubectl does not know: use a token, a client certificate or an exec plugin';
+
+/** client-node expects texts everywhere, and fails with a TypeError that quotes its own source. */
+function loadInto(config: KubeConfig, { text, folder }: Part): void {
+  try {
+    config.loadFromString(text);
+    if (folder !== undefined) config.makePathsAbsolute(folder);
+  } catch (error) {
+    throw error instanceof TypeError ? new Error(WRONG_TYPE) : error;
+  }
+}
+const WRONG_TYPE =
+  'it has an empty item in a list, or a server or a file that is not a text: write server: https://HOST:PORT';
 
 /** Whether it has only blank lines, comments, document markers and null: YAML without content. */
 const isEmpty = ({ text }: Part): boolean =>

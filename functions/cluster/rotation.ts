@@ -100,7 +100,7 @@ export class Rotation {
     const problems = problemsOf(this.#source, read);
     const [first] = problems;
     if (first !== undefined && kept === undefined)
-      throw new ClusterError('Unreachable', `Could not use the ${first.subject}: ${first.why}`);
+      throw new ClusterError('Unreachable', `Could not use the ${first.subject}${first.owner}: ${first.why}`);
     this.#report(problems);
     const isBad = (part: keyof Material) => problems.some((each) => each.part === part);
     const next = kept === undefined ? read : mixed(kept, read, isBad);

@@ -47,15 +47,22 @@ const plugin = (script: string) => ({
 });
 
 it.each([
-  ['certificate authority', async () => connecting({ token: 't' }, { 'certificate-authority': large })],
+  [
+    'certificate authority',
+    async () => connecting({ token: 't' }, { 'certificate-authority': large }),
+    'certificate authority of the cluster c',
+  ],
   ['client certificate', async () => connecting({ 'client-certificate': large, 'client-key-data': 'eA==' })],
   ['client key', async () => connecting({ 'client-certificate-data': 'eA==', 'client-key': large })],
   ['token', async () => connecting({ 'auth-provider': { name: 'file', config: { tokenFile: large } } })],
-])('A %s that is larger than 1 MiB is refused with its name and the limit', async (_, refused) => {
-  await expect(refused()).rejects.toThrow(
-    `Could not use the credentials of the user u of the kubeconfig in KUBECONFIG_CONTENT: ${large}: it is larger than ${MEBIBYTE} bytes: check that it is the right file`,
-  );
-});
+])(
+  'A %s that is larger than 1 MiB is refused with its name and the limit',
+  async (_, refused, whose = 'credentials of the user u') => {
+    await expect(refused()).rejects.toThrow(
+      `Could not use the ${whose} of the kubeconfig in KUBECONFIG_CONTENT: ${large}: it is larger than ${MEBIBYTE} bytes: check that it is the right file`,
+    );
+  },
+);
 
 it('An exec plugin that prints more than 1 MiB is refused', async () => {
   await expect(connecting(plugin('head -c 2000000 /dev/zero'))).rejects.toThrow(

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { kubeconfigSource, load } from '../../functions/cluster/credentials.ts';
+import { kubeconfigSource, load, type ClusterAddress } from '../../functions/cluster/credentials.ts';
 import { withEntra } from '../../functions/cluster/entra.ts';
 import { connect, connectLater } from '../../functions/cluster/transport.ts';
 import { Troubles } from '../../functions/cluster/troubles.ts';
@@ -24,7 +24,9 @@ const kubeconfig = (name: string, user: object = { token: 't' }) =>
     contexts: [{ name, context: { cluster: name, user: name } }],
     'current-context': name,
   });
-function file(name: string, content = kubeconfig(name)): string {
+const changed = (fields: object): string =>
+  JSON.stringify({ ...(JSON.parse(kubeconfig('west')) as object), ...fields });
+function file(name: string, content: string | Buffer = kubeconfig(name)): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
@@ -58,7 +60,7 @@ it.each([
   expect(kubeconfigSource(address()).server).toBe(`https://${name}.example.com`);
 });
 
-it.each([
+it.each<[string, () => ClusterAddress, RegExp | string]>([
   ['a missing kubeconfig', () => ({ kubeconfig: join(folder, 'nowhere') }), /kubeconfig .*nowhere: ENOENT/],
   [
     'the first kubeconfig of several, if all of them are missing',
@@ -82,8 +84,62 @@ it.each([
     () => ({ kubeconfigText: JSON.stringify({ contexts: [{ name: 'x', context: { cluster: 'x' } }] }) }),
     /names no current cluster/,
   ],
+  [
+    'the current context that does not exist, and those that do',
+    () => ({ kubeconfigText: changed({ 'current-context': 'nope' }) }),
+    'The kubeconfig in KUBECONFIG_CONTENT names the current context nope, which does not exist; it has west',
+  ],
+  [
+    'the cluster of the context that does not exist',
+    () => ({ kubeconfigText: changed({ contexts: [{ name: 'west', context: { cluster: 'nope', user: 'west' } }] }) }),
+    'The context west of the kubeconfig in KUBECONFIG_CONTENT names the cluster nope, which does not exist',
+  ],
+  ...['server', 'certificate-authority'].map((field): [string, () => ClusterAddress, RegExp] => [
+    `a kubeconfig whose ${field} is a number`,
+    () => ({
+      kubeconfig: file(
+        'number',
+        changed({ clusters: [{ name: 'west', cluster: { server: 'https://west.example.com', [field]: 5 } }] }),
+      ),
+    }),
+    /^Could not read the kubeconfig .*number: it has an empty item in a list, or a server or a file that is not a text/,
+  ]),
+  [
+    'a list with an empty item',
+    () => ({ kubeconfigText: changed({ users: [null] }) }),
+    'it has an empty item in a list',
+  ],
+  [
+    'a kubeconfig in UTF-16',
+    () => ({ kubeconfig: file('utf-16', Buffer.from(`\ufeff${kubeconfig('west')}`, 'utf16le')) }),
+    /^Could not read the kubeconfig .*utf-16: it is UTF-16: save it as UTF-8/,
+  ],
+  [
+    'the field of a cluster that is a number',
+    () => ({
+      kubeconfigText: changed({
+        clusters: [{ name: 'west', cluster: { server: 'https://west.example.com', 'tls-server-name': 5 } }],
+      }),
+    }),
+    'The cluster west of the kubeconfig in KUBECONFIG_CONTENT has a tls-server-name that is not a text: put it in quotes',
+  ],
+  [
+    'the field of a user that is a number',
+    () => ({ kubeconfigText: kubeconfig('west', { token: 12_345 }) }),
+    'The user west of the kubeconfig in KUBECONFIG_CONTENT has a token that is not a text: put it in quotes',
+  ],
 ])('The error names %s', (_, address, words) => {
   expect(() => load(address())).toThrow(words);
+});
+
+it.each([
+  ['certificate-authority-data', 'bm8=', 'holds no certificate'],
+  ['certificate-authority', '/nowhere', '/nowhere: ENOENT: no such file or directory'],
+])('The error about a bad %s names the cluster and the kubeconfig', async (field, value, why) => {
+  const cluster = { server: 'https://west.example.com', [field]: value };
+  await expect(connect({ kubeconfigText: changed({ clusters: [{ name: 'west', cluster }] }) })).rejects.toThrow(
+    `Could not use the certificate authority of the cluster west of the kubeconfig in KUBECONFIG_CONTENT: ${why}`,
+  );
 });
 
 /** A kubeconfig with this server. */
