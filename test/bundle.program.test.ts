@@ -76,7 +76,7 @@ const START = [
   ['functions/azure.js, until its functions are registered', ['dist/functions/azure.js'], 370, 11],
   ['functions/azure.js, connected', ['dist/functions/azure.js', 'dist/functions/context-*.js'], 660, 16],
   ['forwarder/main.mjs', ['dist/forwarder/main.mjs', 'dist/forwarder/http-*.mjs'], 690, 12],
-  ['cli/website.mjs', ['dist/cli/website.mjs'], 970, 1],
+  ['cli/website.mjs', ['dist/cli/website.mjs'], 975, 1],
 ] as const;
 
 it.each(START)('%s loads at most so much at its start', (_, entries, mostKilobytes, mostFiles) => {
@@ -92,7 +92,7 @@ it.each(START)('%s loads at most so much at its start', (_, entries, mostKilobyt
 it.each([
   ['functions', 1_700],
   ['forwarder', 1_700],
-  ['cli', 970],
+  ['cli', 975],
 ] as const)('%s has at most so many files in all', (program, mostKilobytes) => {
   expect(bytesOf(globSync(`dist/${program}/*.{js,mjs}`)) / 1_000).toBeLessThanOrEqual(mostKilobytes);
 });
