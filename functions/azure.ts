@@ -157,8 +157,9 @@ async function messageOf(request: HttpRequest): Promise<HttpMessage> {
 }
 
 /** Logs through an invocation if there is one, so that Application Insights assigns the line to it. */
-function logOf(to: Pick<InvocationContext, 'info' | 'warn' | 'error'>): Log {
+function logOf(to: Pick<InvocationContext, 'debug' | 'info' | 'warn' | 'error'>): Log {
   return {
+    debug: (fields: object, message?: string) => to.debug(line(fields, message)),
     info: (fields: object, message?: string) => to.info(line(fields, message)),
     warn: (fields: object, message?: string) => to.warn(line(fields, message)),
     error: (fields: object, message?: string) => to.error(line(fields, message)),

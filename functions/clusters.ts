@@ -110,6 +110,7 @@ export function within<Given extends { readonly log: Log }>(
 }
 
 const labelled = (log: Log, cluster: string): Log => ({
+  debug: (fields: object, message?: string) => log.debug({ cluster, ...fields }, message),
   info: (fields: object, message?: string) => log.info({ cluster, ...fields }, message),
   warn: (fields: object, message?: string) => log.warn({ cluster, ...fields }, message),
   error: (fields: object, message?: string) => log.error({ cluster, ...fields }, message),

@@ -13,6 +13,7 @@ import type { History } from './history/history.ts';
 import type { Context } from './website/reconcile.ts';
 import type { Log } from './telemetry/log.ts';
 import { callObserver, metricsFrom } from './telemetry/metrics.ts';
+import { Thinned } from './telemetry/thinned.ts';
 import { tracingFrom } from './telemetry/traces.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 
@@ -20,6 +21,8 @@ import type { Tracing } from './telemetry/tracing.ts';
 export interface FunctionContext extends Pick<Context, 'now' | 'defaults'> {
   readonly clusters: Clusters;
   readonly log: Log;
+  /** Of the lines that every sender may cause. */
+  readonly thinned: Thinned;
   /** Limits how many events are handled at once, including those of batches. */
   readonly places: Places;
   /** What runs did; absent if no history is kept. */
@@ -46,8 +49,9 @@ export type Connected = FunctionContext & {
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const endMetrics = await metricsFrom(config, log);
   const troubles = new Troubles(log);
+  const thinned = new Thinned();
   const { transports, clusters } = await clustersFrom(config, troubles, log);
-  const callers = await callersFrom(config, transports, troubles);
+  const callers = await callersFrom(config, transports, troubles, thinned);
   const history = await historyFrom(config, log);
   const tracing = await tracingFrom(config, log);
   const stopping = new AbortController();
@@ -56,6 +60,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
     now: () => new Date(),
     defaults: config.defaults,
     log,
+    thinned,
     places: new Places(config.maxConcurrent),
     ...(history === undefined ? {} : { history }),
     ...(tracing === undefined ? {} : { tracing }),

@@ -93,7 +93,7 @@ async function main(config: Config): Promise<void> {
    */
   async function refused(call: Call): Promise<Reply | undefined> {
     if (asksCallers(config)) return context.callers.refusal(call, log);
-    const refusal = browserRefusal(call.headers, config, log);
+    const refusal = browserRefusal(call.headers, config, context);
     return refusal ?? ((await call.body()) === undefined ? tooLarge() : undefined);
   }
 
@@ -155,7 +155,7 @@ async function main(config: Config): Promise<void> {
       // A failure in one request, or in sending its answer, must not affect the others.
       respond().catch((error: unknown) => {
         if (request.complete) log.error({ err: error }, 'Could not answer request');
-        else log.info('Connection closed before the request was complete');
+        else context.thinned.log(log, 'info', 'closed', {}, 'Connection closed before the request was complete');
         if (response.headersSent) response.destroy();
         else end(closing(problem(500, 'Internal error')), response);
       });

@@ -72,28 +72,26 @@ async function unlessMalformed(work: () => Promise<Reply>): Promise<Reply> {
 
 /** Handles one event from any trigger. It never throws: the reply contains the result. */
 async function replyTo(event: EventAttributes, request: Request, context: FunctionContext): Promise<Reply> {
-  const { clusters, log } = context;
-  if (request.kind === 'ignore') {
-    log.info({ eventId: idOf(event), why: request.why }, 'Ignored event');
-    return done('ignored');
-  }
+  const { clusters } = context;
+  if (request.kind === 'ignore') return ignored(event, { why: request.why }, context);
   if (request.kind === 'resync' && request.of === 'all clusters') return resyncReply(clusters.all, event, context);
   const served = clusters.of(event.source);
   if (served === undefined) return unknownCluster(event, context);
   if (request.kind === 'resync') return resyncReply([served], event, context);
-  if (context.config.namespaces?.includes(request.key.namespace) === false) {
-    log.info({ eventId: idOf(event), ...request.key, why: 'not one of NAMESPACES' }, 'Ignored event');
-    return done('ignored');
-  }
+  if (context.config.namespaces?.includes(request.key.namespace) === false)
+    return ignored(event, { ...request.key, why: 'not one of NAMESPACES' }, context);
   return reconcileReply(event, request, within(served, context, EVENT_MS));
 }
 
+function ignored(event: EventAttributes, about: object, { log, thinned }: FunctionContext): Reply {
+  thinned.log(log, 'info', 'ignored', { eventId: idOf(event), ...about }, 'Ignored event');
+  return done('ignored');
+}
+
 /** Replies 400, so that the sender does not retry. Once CLUSTERS lists the cluster, a resync finds the change. */
-function unknownCluster(event: EventAttributes, { log }: FunctionContext): Reply {
-  log.warn(
-    { eventId: idOf(event), source: shortened(event.source, LONGEST_QUOTE) },
-    'Refused event of unknown cluster',
-  );
+function unknownCluster(event: EventAttributes, { log, thinned }: FunctionContext): Reply {
+  const about = { eventId: idOf(event), source: shortened(event.source, LONGEST_QUOTE) };
+  thinned.log(log, 'warn', 'unknown cluster', about, 'Refused event of unknown cluster');
   return problem(400, 'CloudEvent source: names no cluster that CLUSTERS lists');
 }
 

@@ -3,7 +3,7 @@ import { HistoryError, type HistoryQuery, type StoredRecord } from '../functions
 import { listHistory } from '../functions/list-history.ts';
 import { record } from './history/records.ts';
 
-const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 async function ask(search: string, stored: readonly StoredRecord[] = []) {
   const queries: HistoryQuery[] = [];

@@ -1,5 +1,6 @@
 // The content of an event decides only how much the functions read.
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Thinned } from '../functions/telemetry/thinned.ts';
 import { oneCluster } from '../functions/clusters.ts';
 import { keeping, KeptChildren } from '../functions/cluster/kept-children.ts';
 import { Places } from '../functions/cluster/places.ts';
@@ -14,7 +15,7 @@ import { ClusterError, type ErrorCode } from '../functions/cluster/errors.ts';
 import { CHILD_KINDS, OPTIONAL_KINDS, type Child } from '../functions/website/children/kinds.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
-const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 let cluster: MemoryCluster;
 let read: string[];
@@ -36,9 +37,33 @@ beforeEach(async () => {
 const contextOf = (log: FunctionContext['log']): FunctionContext => ({
   clusters: oneCluster(cluster),
   log,
+  thinned: new Thinned(),
   now: () => NOW,
   places: new Places(1),
   config: { clusterName: undefined, replyEvents: false, webhookAllowedOrigins: [] },
+});
+
+it.each([
+  ['of unknown types', { type: 'other' }, 'type', 'info'],
+  ['of unknown clusters', { source: 'other' }, 'source', 'warn'],
+  ['of other namespaces', {}, 'subject', 'info'],
+] as const)('Of many events %s, the log has the first 20 and one every 5 seconds', async (_, given, varied, level) => {
+  const lines: { readonly level: string; readonly leftOut?: number }[] = [];
+  const at = (name: string) => (fields: object) => void lines.push({ level: name, ...fields });
+  const context = contextOf({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') });
+  const clusters = { ...context.clusters, of: () => ('source' in given ? undefined : context.clusters.all[0]) };
+  const config = { ...context.config, namespaces: ['none'] };
+  const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
+  const event = { specversion: '1.0', source: '/x', type: 'com.example.stable.website.drifted', data };
+  const send = (each: number) =>
+    reconcileEvent({ ...event, id: String(each), [varied]: `other-${each}` }, { ...context, clusters, config });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  for (let each = 0; each < 150; each++) await send(each);
+  expect(lines.map((line) => line.level)).toEqual([...Array(20).fill(level), ...Array(130).fill('debug')]);
+  vi.advanceTimersByTime(5_000);
+  await send(150);
+  expect(lines.at(-1)).toMatchObject({ level, eventId: '150', leftOut: 130 });
 });
 
 const ALL = CHILD_KINDS.toSorted();
@@ -54,7 +79,7 @@ it.each(['com.example.stable.website.drifted', 'com.example.other'])(
     const write = (fields: object) => void lines.push(fields);
     const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
     const event = { specversion: '1.0', id: 'x'.repeat(250_000), source: '/x', type, data };
-    const context = contextOf({ info: write, warn: write, error: write });
+    const context = contextOf({ debug: write, info: write, warn: write, error: write });
     expect(await reconcileEvent(event, context)).toMatchObject({ status: 204 });
     expect(lines).toMatchObject([{ eventId: expect.stringMatching(/^x{125}…$/) as string }]);
     expect(JSON.stringify(lines).length).toBeLessThan(1_000);
@@ -114,7 +139,8 @@ it('The log says why a status does not say what it should, and nothing of one th
   const at = (level: string) => (fields: object, message?: string) => lines.push([level, message, fields]);
   const data = { apiVersion: 'stable.example.com/v1', kind: 'Website', ...key, uid: 'u', reason: 'child-drifted' };
   const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted', data };
-  const send = () => reconcileEvent(event, contextOf({ info: at('info'), warn: at('warn'), error: at('error') }));
+  const send = () =>
+    reconcileEvent(event, contextOf({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }));
   expect(await send()).toMatchObject({ status: 204 });
   cluster.edit(cluster.children()[0] as Child, { status: {} });
   cluster.updateStatus = async () => Promise.reject(new ClusterError('PolicyDenied', 'not today'));
@@ -170,7 +196,7 @@ it.each([
   const event = { specversion: '1.0', id: '1', source: '/x', type: 'com.example.stable.website.drifted', data };
   cluster.edit(cluster.children()[0] as Child, { status: {} });
   cluster.updateStatus = async () => Promise.reject(new ClusterError(code, 'refused'));
-  const context = contextOf({ info: at('info'), warn: at('warn'), error: at('error') });
+  const context = contextOf({ debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') });
   expect(await reconcileEvent(event, context)).toMatchObject({ status: 503 });
   expect(lines).toEqual([[level, expect.objectContaining({ code, error: 'refused' }), 'Could not reconcile Website']]);
 });

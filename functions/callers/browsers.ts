@@ -1,6 +1,8 @@
 import type { Config } from '../config.ts';
 import { isLoopback } from '../settings/loopback.ts';
+import { logRefusal } from './refusals.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Thinned } from '../telemetry/thinned.ts';
 import { problem, type Reply } from '../reply.ts';
 
 /**
@@ -11,7 +13,7 @@ import { problem, type Reply } from '../reply.ts';
 export function browserRefusal(
   headers: Readonly<Record<string, string>>,
   { allowedHosts }: Pick<Config, 'allowedHosts'>,
-  log: Log,
+  { log, thinned }: { readonly log: Log; readonly thinned: Thinned },
 ): Reply | undefined {
   const { host, origin } = headers;
   const isAllowed = (name: string | undefined) =>
@@ -19,7 +21,7 @@ export function browserRefusal(
   const isHostAllowed = isAllowed(hostOf(`http://${host ?? ''}`));
   if (isHostAllowed && (origin === undefined || isAllowed(hostOf(origin)))) return undefined;
   const header = isHostAllowed ? 'Origin' : 'Host';
-  log.warn({ why: `${header} is not allowed` }, 'Refused caller');
+  logRefusal({ why: `${header} is not allowed` }, thinned, log);
   return problem(
     403,
     `The ${header} header names neither localhost nor one of ALLOWED_HOSTS. Add the host name to ALLOWED_HOSTS, or configure tokens`,

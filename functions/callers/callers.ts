@@ -4,8 +4,10 @@ import type { Transport } from '../cluster/transport.ts';
 import type { Troubles } from '../cluster/troubles.ts';
 import type { Config } from '../config.ts';
 import { codeOf, NoKeysError } from './keys.ts';
+import type { Thinned } from '../telemetry/thinned.ts';
 import { whyOf } from './token-refusals.ts';
 import { tokenVerifier, type Verifier } from './tokens.ts';
+import { logRefusal } from './refusals.ts';
 import type { Log } from '../telemetry/log.ts';
 import { problem, tooLarge, type Reply } from '../reply.ts';
 
@@ -39,45 +41,48 @@ export async function callersFrom(
   { callers: { tokens, signingSecrets } }: Pick<Config, 'callers'>,
   clusters: readonly Transport[],
   troubles: Troubles,
+  thinned: Thinned,
 ): Promise<Callers> {
-  const bySignature = signingSecrets === undefined ? undefined : signatureCheck(signingSecrets);
+  const bySignature = signingSecrets === undefined ? undefined : signatureCheck(signingSecrets, thinned);
   const byToken =
-    tokens === undefined ? undefined : tokenCheck(await tokenVerifier(tokens, clusters, troubles), tokens);
+    tokens === undefined ? undefined : tokenCheck(await tokenVerifier(tokens, clusters, troubles), tokens, thinned);
   return {
     async refusal(call, log) {
       if (bySignature === undefined && byToken === undefined) return undefined;
       const { 'webhook-signature': signature, authorization } = call.headers;
       if (bySignature !== undefined && signature !== undefined) return bySignature(call, log);
       if (byToken !== undefined && authorization !== undefined) return byToken(call, log);
-      log.warn({ why: 'no credentials' }, 'Refused caller');
+      logRefusal({ why: 'no credentials' }, thinned, log);
       return unauthorized('Authentication is required');
     },
   };
 }
 
 /** Accepts bearer tokens with one of the allowed subjects. */
-function tokenCheck(verify: Verifier, tokens: TokenConfig): Check {
+function tokenCheck(verify: Verifier, tokens: TokenConfig, thinned: Thinned): Check {
   return async ({ headers: { authorization = '' } }, log) => {
     const [, token = ''] = /^Bearer (\S+)$/i.exec(authorization) ?? [];
     try {
       const subject = await verify(token);
       if (tokens.subjects.includes(subject ?? '')) return undefined;
-      log.warn({ why: 'subject is not allowed', subject }, 'Refused caller');
+      const about = { why: 'subject is not allowed', subject };
+      logRefusal(about, thinned, log);
       return problem(403, 'The subject of the token is not one of CALLER_SUBJECTS');
     } catch (error) {
       if (error instanceof NoKeysError) {
-        log.error({ err: error }, 'Could not read the keys that verify tokens');
+        thinned.log(log, 'error', 'no keys', { err: error }, 'Could not read the keys that verify tokens');
         const reply = problem(503, 'The keys that verify tokens are not available');
         return { ...reply, headers: { ...reply.headers, 'retry-after': String(KEYS_RETRY_SECONDS) } };
       }
-      log.warn({ why: whyOf(error), code: codeOf(error) }, 'Refused caller');
+      const about = { why: whyOf(error), code: codeOf(error) };
+      logRefusal(about, thinned, log);
       return unauthorized('The token is not accepted', 'error="invalid_token"');
     }
   };
 }
 
 /** Accepts Standard Webhooks signatures made with any of the secrets, at most 5 minutes old, and for this purpose only. */
-function signatureCheck(secrets: readonly string[]): Check {
+function signatureCheck(secrets: readonly string[], thinned: Thinned): Check {
   const webhooks = secrets.map((secret) => new Webhook(secret));
   const isSigned = (body: string, headers: Call['headers']) =>
     webhooks.some((webhook) => {
@@ -90,7 +95,7 @@ function signatureCheck(secrets: readonly string[]): Check {
     });
   return async (call, log) => {
     const refuse = (why: string): Reply => {
-      log.warn({ why }, 'Refused caller');
+      logRefusal({ why }, thinned, log);
       return unauthorized(why);
     };
     const inHeaders = headersProblem(call);

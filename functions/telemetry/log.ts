@@ -2,7 +2,7 @@ import { pino, type Logger } from 'pino';
 import { printable } from './printable.ts';
 
 /** A pino logger, or the logger of a host. */
-export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
 /** How long a line may wait to be written together with others. */
 const GATHER_MS = 20;

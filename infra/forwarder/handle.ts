@@ -8,7 +8,7 @@ import type { Change } from './watch/change.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Look, Result } from './queue/queue.ts';
 import type { Delivery, Sink } from './sink/sink.ts';
-import { Thinned } from './telemetry/thinned.ts';
+import { Thinned } from '../../functions/telemetry/thinned.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { CARRIER, isOptional } from '../../functions/website/children/kinds.ts';
 

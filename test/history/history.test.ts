@@ -24,7 +24,7 @@ afterEach(() => {
 });
 
 const write = (fields: object, message?: string) => void lines.push([fields, message]);
-const log = { info: write, warn: write, error: write };
+const log = { debug: write, info: write, warn: write, error: write };
 const messages = () => lines.map(([, message]) => message);
 
 function historyOn(store: Partial<HistoryStore>): History {

@@ -1,6 +1,7 @@
 // The records of runs of the functions, on the model of the cluster.
 import { beforeEach, expect, it, vi } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
+import { Thinned } from '../../functions/telemetry/thinned.ts';
 import { Places } from '../../functions/cluster/places.ts';
 import { oneCluster, severalClusters } from '../../functions/clusters.ts';
 import type { FunctionContext } from '../../functions/context.ts';
@@ -12,7 +13,7 @@ import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
-const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 let cluster: MemoryCluster;
 let written: HistoryRecord[];
@@ -32,6 +33,7 @@ beforeEach(() => {
   context = {
     clusters: oneCluster(cluster),
     log: SILENT,
+    thinned: new Thinned(),
     now: () => NOW,
     places: new Places(1),
     history: new History(store, { clusterName: 'west', days: 1 }, SILENT),

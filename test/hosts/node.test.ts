@@ -70,7 +70,7 @@ it('The error names a kubeconfig that cannot be read', async () => {
 });
 
 it('The Node host keeps answering while its log is not read, and a later reader gets all of it', async () => {
-  const program = startFunctions({ KUBECONFIG: 'test/fixtures/unreachable.kubeconfig' });
+  const program = startFunctions({ KUBECONFIG: 'test/fixtures/unreachable.kubeconfig', LOG_LEVEL: 'debug' });
   const url = String((await program.line('Listening'))['url']);
   program.process.stdout?.pause();
   const event = { id: '1', specversion: '1.0', source: '/x', type: 'of no interest' };

@@ -23,6 +23,7 @@ beforeAll(async () => {
     cluster: kubernetes(transport),
     now: () => new Date(),
     log: {
+      debug() {},
       info() {},
       warn() {},
       error() {},

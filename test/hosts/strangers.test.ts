@@ -1,4 +1,4 @@
-// Callers cannot block other callers, even if they never finish their requests.
+// Callers cannot block other callers, even if they never finish their requests, and cannot flood the log.
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -17,7 +17,7 @@ const STRUCTURED = { 'content-type': 'application/cloudevents+json' };
 let program: Program;
 let url: string;
 let keys: Server;
-let token: (kid: string) => Promise<string>;
+let token: (kid: string, subject?: string) => Promise<string>;
 /** Whether the issuer leaves requests for its keys unanswered. */
 let isSilent: boolean;
 const sockets: Socket[] = [];
@@ -26,8 +26,8 @@ beforeEach(async () => {
   isSilent = false;
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwk = { ...(await exportJWK(publicKey)), kid: 'known', alg: 'ES256' };
-  token = (kid) =>
-    new SignJWT({ sub: 'sender', iss: ISSUER, aud: 'here' })
+  token = (kid, subject = 'sender') =>
+    new SignJWT({ sub: subject, iss: ISSUER, aud: 'here' })
       .setProtectedHeader({ alg: 'ES256', kid })
       .setExpirationTime('5m')
       .sign(privateKey);
@@ -40,6 +40,7 @@ beforeEach(async () => {
     RESYNC_INTERVAL_SECONDS: '0',
     ALLOW_ANONYMOUS: '',
     MAX_CONCURRENT: '4',
+    LOG_LEVEL: 'debug',
     CALLER_ISSUER: ISSUER,
     CALLER_AUDIENCE: 'here',
     CALLER_SUBJECTS: 'sender',
@@ -65,7 +66,7 @@ const signature = () => {
 };
 const send = async (headers: Record<string, string>, signal = AbortSignal.timeout(20_000)) =>
   (await fetch(url, { method: 'POST', headers: { ...STRUCTURED, ...headers }, body: EVENT, signal })).status;
-const bearer = async (kid: string) => ({ authorization: `Bearer ${await token(kid)}` });
+const bearer = async (kid: string, subject?: string) => ({ authorization: `Bearer ${await token(kid, subject)}` });
 
 /** Opens this many connections, each with only the beginning of a request. */
 async function silent(count: number, head: string, length = 1000): Promise<void> {
@@ -101,6 +102,32 @@ describe.each([64, 500])('While %d uploads hang,', (count) => {
       expect((await fetch(url, { method: 'OPTIONS', signal: AbortSignal.timeout(5_000) })).status).toBe(204);
     }
   });
+});
+
+/** The levels of the lines with this message. */
+const levels = (message: string) => program.lines.filter(({ msg }) => msg === message).map(({ level }) => level);
+
+it.each<[string, number, string, () => Promise<Record<string, string>>]>([
+  ['without credentials', 401, 'Refused caller', async () => ({})],
+  ['with a wrong token', 401, 'Refused caller', async () => ({ authorization: 'Bearer x' })],
+  ['with the token of another subject', 403, 'Refused caller', () => bearer('known', 'another')],
+  ['with a wrong signature', 401, 'Refused caller', async () => ({ ...signature(), 'webhook-signature': 'v1,x' })],
+])('400 callers %s do not flood the log', async (_, status, message, headersOf) => {
+  const headers = await headersOf();
+  for (let caller = 0; caller < 400; caller++) expect(await send(headers)).toBe(status);
+  await eventually(() => expect(levels(message)).toHaveLength(400));
+  expect(levels(message).slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 40));
+  // One line every five seconds is left.
+  expect(levels(message).filter((level) => level === 40).length).toBeLessThan(100);
+  expect(levels(message).filter((level) => level === 20).length).toBeGreaterThan(300);
+});
+
+it('100 connections that end in the middle of a request do not flood the log', async () => {
+  await silent(100, await UPLOAD());
+  for (const socket of sockets.splice(0)) socket.destroy();
+  const message = 'Connection closed before the request was complete';
+  await eventually(() => expect(levels(message)).toHaveLength(100));
+  expect(levels(message).filter((level) => level === 20).length).toBeGreaterThan(50);
 });
 
 it("While 100 tokens wait for an issuer's keys, the functions answer known callers", async () => {

@@ -6,7 +6,7 @@ import { resyncClusters } from '../../functions/resync-websites.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { NOW } from '../fixtures/websites.ts';
 
-const log = { info() {}, warn() {}, error() {} };
+const log = { debug() {}, info() {}, warn() {}, error() {} };
 const LATER = new Date(NOW.getTime() + 60_000);
 
 it('The last resync is that of the cluster with the oldest one, and failed resyncs do not count', async () => {

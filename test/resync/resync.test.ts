@@ -14,7 +14,7 @@ import { type Child, CHILD_KINDS } from '../../functions/website/children/kinds.
 function contextOf(cluster: Cluster) {
   const lines: string[] = [];
   const info = (_: object, message = '') => void lines.push(message);
-  const log = { info, warn: info, error: info };
+  const log = { debug: info, info, warn: info, error: info };
   return { cluster, now: () => NOW, log, resyncPlace: { last: undefined }, lines };
 }
 

@@ -22,7 +22,7 @@ const heals = () =>
 const resync = () =>
   resyncWebsites({
     ...context(),
-    log: { info() {}, warn() {}, error() {} },
+    log: { debug() {}, info() {}, warn() {}, error() {} },
     resyncPlace: { last: undefined },
   });
 const deployments = () => `/apis/apps/v1/namespaces/${site.key.namespace}/deployments`;

@@ -75,7 +75,7 @@ function make(cluster: MemoryCluster, { key: where, ...what }: Change): void {
 }
 
 const contextOf = (cluster: Cluster): Context => ({ cluster, now: () => NOW });
-const quiet = { info() {}, warn() {}, error() {} };
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const resync = (cluster: Cluster) =>
   resyncWebsites({
     ...contextOf(cluster),

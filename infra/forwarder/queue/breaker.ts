@@ -1,4 +1,4 @@
-import { Bucket, type Rate } from '../../bucket.ts';
+import { Bucket, type Rate } from '../../../functions/bucket.ts';
 
 /**
  * Delays a hot key, with one token bucket per key. Handling a key spends a token; adding it does not. So items that are added

@@ -1,4 +1,4 @@
-import { Bucket, type Rate } from '../../bucket.ts';
+import { Bucket, type Rate } from '../../../functions/bucket.ts';
 import { Line, type Place } from './line.ts';
 import type { Room } from './room.ts';
 

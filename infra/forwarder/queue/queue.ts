@@ -1,6 +1,6 @@
 import { delayMs, type Backoff } from './backoff.ts';
 import { Breaker } from './breaker.ts';
-import type { Rate } from '../../bucket.ts';
+import type { Rate } from '../../../functions/bucket.ts';
 import { isChange, isLook, laneOfLook, Lanes, LOOKS, type Lane } from './lanes.ts';
 import type { Place } from './line.ts';
 import { Room } from './room.ts';

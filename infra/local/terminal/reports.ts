@@ -1,6 +1,6 @@
 import cliTruncate from 'cli-truncate';
 import { keyText, type Website } from '../../../functions/website/resource.ts';
-import { Bucket } from '../../bucket.ts';
+import { Bucket } from '../../../functions/bucket.ts';
 import { counted, printable, styled } from '../../text.ts';
 import { growingTable } from '../../table.ts';
 import type { Changes } from './changes.ts';

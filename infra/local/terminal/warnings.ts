@@ -1,5 +1,5 @@
 import cliTruncate from 'cli-truncate';
-import { Bucket } from '../../bucket.ts';
+import { Bucket } from '../../../functions/bucket.ts';
 import { counted, printable, styled } from '../../text.ts';
 import { clock } from './clock.ts';
 import type { Screen } from './screen.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Bucket } from '../../../infra/bucket.ts';
+import { Bucket } from '../../../functions/bucket.ts';
 import { Breaker } from '../../../infra/forwarder/queue/breaker.ts';
 import { sampled } from '../../sampling.ts';
 

@@ -1,6 +1,6 @@
 // A work queue under the control of a test.
 import { expect } from 'vitest';
-import type { Rate } from '../../../infra/bucket.ts';
+import type { Rate } from '../../../functions/bucket.ts';
 import type { Lane } from '../../../infra/forwarder/queue/lanes.ts';
 import { WorkQueue, type Result, type Timers } from '../../../infra/forwarder/queue/queue.ts';
 

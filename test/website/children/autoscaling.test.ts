@@ -29,7 +29,7 @@ const resync = () =>
   resyncWebsites({
     cluster,
     now: () => NOW,
-    log: { info() {}, warn() {}, error() {} },
+    log: { debug() {}, info() {}, warn() {}, error() {} },
     resyncPlace: { last: undefined },
   });
 

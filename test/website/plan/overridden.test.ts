@@ -24,7 +24,7 @@ const status = () => (cluster.websites()[0] as Website).status;
 const message = () => status()?.conditions?.find(({ type }) => type === 'Ready')?.message;
 const deployment = () => cluster.children().find((child): child is Deployment => child.kind === 'Deployment');
 const image = () => deployment()?.spec.template.spec?.containers[0]?.image;
-const log = { info() {}, warn: vi.fn(), error: vi.fn() };
+const log = { debug() {}, info() {}, warn: vi.fn(), error: vi.fn() };
 const resync = () => resyncWebsites({ cluster, now, log, resyncPlace: { last: undefined } }, { retryAfterMs: [] });
 
 const policy = (change: (draft: Draft) => void) => (child: Child) => {

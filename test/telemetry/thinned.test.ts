@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Thinned } from '../../../infra/forwarder/telemetry/thinned.ts';
+import { Thinned } from '../../functions/telemetry/thinned.ts';
 
 const repeat = <T>(times: number, work: (index: number) => T): T[] =>
   Array.from({ length: times }, (_, each) => work(each));
