@@ -68,8 +68,8 @@ export function flagsIn(args: readonly string[]): Flags {
     if (found !== undefined && value === undefined) switches.add(found);
     else if (found !== undefined) problems.push(`${rawName} does not take a value`);
     else if (!Object.hasOwn(FLAGS, name)) problems.push(unknownArgument(token));
-    // A value that starts with a dash is more likely the next flag.
-    else if (value === undefined || (!inlineValue && value.startsWith('-'))) problems.push(`${rawName} needs a value`);
+    // A value that starts with a dash is more likely the next flag, and an empty one an unset variable.
+    else if (!value || (!inlineValue && value.startsWith('-'))) problems.push(`${rawName} needs a value`);
     else values[name] = value;
   }
   return { values, switches, problems };

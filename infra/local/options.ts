@@ -18,6 +18,7 @@ Ctrl-C stops everything. The -- before the flags is needed: npm keeps other flag
 
 npm run kubectl -- ARGS runs kubectl against the cluster of the npm start that runs.
 If several run, KUBECONFIG chooses one of their clusters.
+The programs get no other variables of your shell, such as OTEL_EXPORTER_OTLP_ENDPOINT.
 `;
 
 export interface Options {
@@ -36,6 +37,9 @@ export interface Options {
 export function optionsFrom(args: readonly string[]): Options | 'help' {
   const values = parsed(args);
   if (values.help === true) return 'help';
+  // An unset variable of a script is an empty value.
+  const empty = Object.entries(values).find(([, value]) => value === '')?.[0];
+  if (empty !== undefined) throw new UsageError(`--${empty} must not be empty`);
   const contradiction = contradictionIn(values);
   if (contradiction !== undefined) throw new UsageError(contradiction);
   return {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configFrom, type Config } from '../../infra/forwarder/config.ts';
+import { FLAGS } from '../../infra/forwarder/flags.ts';
 
 const SINK = 'http://127.0.0.1:8080/';
 
@@ -26,6 +27,10 @@ it('The error names every wrong setting, by flag and variable', () => {
   ]) {
     expect(read).toThrow(part);
   }
+});
+
+it.each(Object.keys(FLAGS))('The flag --%s needs a value that is not empty', (name) => {
+  expect(() => configFrom([`--${name}=`], { SINK: 'http://127.0.0.1:1/' })).toThrow(`--${name} needs a value`);
 });
 
 it('The error names an unknown flag', () => {

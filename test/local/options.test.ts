@@ -20,6 +20,11 @@ it.each([
 });
 
 it.each([
+  [['--data='], '--data must not be empty'],
+  [['--port', ''], '--port must not be empty'],
+  [['--page='], '--page must not be empty'],
+  [['--kubeconfig='], '--kubeconfig must not be empty'],
+  [['--kubeconfig', 'f', '--context='], '--context must not be empty'],
   [['--bogus'], "Unknown option '--bogus'"],
   [['extra'], "Unexpected argument 'extra'"],
   [['--port', 'x'], '--port must be a whole number from 0 to 65535'],
