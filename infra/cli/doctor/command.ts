@@ -133,7 +133,7 @@ async function examined(
         ? programs.then((all) => functionsFinding(all, installation))
         : readinessFinding('functions', urls.functions, atUrls),
     ],
-    ['versions', programs.then(versionsFinding)],
+    ['versions', programs.then((all) => versionsFinding(all, atUrls))],
     ['resync', resyncJobIn(installation, transport).then((job) => resyncFinding(running, job, server ?? now()))],
     ['Websites', handledFinding(transport, namespaces, server ?? now())],
     ['children', childrenFinding(transport, namespaces)],

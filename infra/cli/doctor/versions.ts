@@ -5,8 +5,11 @@ import type { Program, Running } from './statuses.ts';
 const ORDER =
   'update to one release in this order: the CRD and the rights, the functions, the forwarder, and this program (docs/upgrade.md)';
 
-/** Whether both programs are of the release of this program. */
-export function versionsFinding(running: readonly Running[]): Finding {
+/**
+ * Whether both programs are of the release of this program.
+ * @param atUrls those that were asked at a URL that the user gave.
+ */
+export function versionsFinding(running: readonly Running[], atUrls: readonly Running[] = []): Finding {
   const check = 'versions';
   const known = running.flatMap(({ program, status }) => {
     if (status === 'older') return [{ program, version: 'an older release' }];
@@ -33,8 +36,16 @@ export function versionsFinding(running: readonly Running[]): Finding {
       state: 'unchecked',
       toDo: 'compare it with what you deployed: Azure Functions do not say theirs',
     };
-  const toDo = silent.map((program) => `--${program}-url`).join(' and ');
-  return { ...found, state: 'unknown', toDo: `give ${toDo}` };
+  return { ...found, state: 'unknown', toDo: toDoOf(silent, atUrls) };
+}
+
+function toDoOf(silent: readonly Program[], atUrls: readonly Running[]): string {
+  const isAsked = (program: Program) => atUrls.some((each) => each.program === program);
+  const [asked, others] = [silent.filter(isAsked), silent.filter((program) => !isAsked(program))];
+  return [
+    ...(asked.length === 0 ? [] : [`start ${asked.map(nameOf).join(' and ')}, or look at the log and the address`]),
+    ...(others.length === 0 ? [] : [`give ${others.map((program) => `--${program}-url`).join(' and ')}`]),
+  ].join('; ');
 }
 
 const nameOf = (program: Program): string => `the ${program}`;

@@ -71,6 +71,15 @@ it.each<[string, readonly Running[], string, string]>([
     expect(found.toDo).toMatch(/CRD and the rights, the functions, the forwarder, and this program/);
 });
 
+const noForwarder = running('forwarder', { missing: 'connect ECONNREFUSED' });
+it.each<[string, readonly Running[], string]>([
+  ['no program at a URL', [], 'give --functions-url and --forwarder-url'],
+  ['functions at a URL', [silent], 'start the functions, or look at the log and the address; give --forwarder-url'],
+  ['both at URLs', [silent, noForwarder], 'start the functions and the forwarder, or look at the log and the address'],
+])('The doctor says what to do about silent programs, with %s', (_, atUrls, toDo) => {
+  expect(versionsFinding([silent, noForwarder], atUrls)).toMatchObject({ state: 'unknown', toDo });
+});
+
 const job = (schedule: string, last?: number, suspend = false): ResyncJob => ({
   metadata: { namespace: 'webs' },
   spec: { schedule, suspend },
