@@ -195,7 +195,11 @@ function startWatch(
         before = state.name;
         if (state.name === 'listing') metrics.lists.inc({ resource: resource.name, reason: state.reason });
         if (state.name !== 'waiting') log.debug({ resource: name, state: state.name }, 'Watch changed state');
-        else log.warn({ resource: name, why: state.why, delayMs: state.delayMs }, 'Watch is waiting');
+        else
+          log.warn(
+            { resource: name, why: state.why, delayMs: state.delayMs },
+            'Watch is interrupted and will try again',
+          );
       },
     },
     signal,

@@ -84,7 +84,9 @@ it('Without the Gateway API, the programs stay ready and log it once, and they r
     await eventually(async () => expect(await ready()).toMatchObject({ status: 'True', reason: 'Parked' }));
     expect(told('The cluster lacks an optional API')).toHaveLength(1);
     // On a busy machine, the watch of another resource may have to wait.
-    expect(told('Watch is waiting').filter(({ resource: waits }) => waits === 'httproutes')).toEqual([]);
+    expect(
+      told('Watch is interrupted and will try again').filter(({ resource: waits }) => waits === 'httproutes'),
+    ).toEqual([]);
     expect(await (await fetch(new URL('/metrics', url))).text()).toContain('watch_connected{resource="httproutes"} 1');
   } finally {
     await Promise.all([forwarder.stop(), functionsProgram.stop()]);

@@ -61,7 +61,7 @@ it(
     await isToldOf('b', 'changed');
     await remove(cluster.admin, CRD);
     for (const name of ['a', 'b']) await isToldOf(name, 'deleted');
-    expect(await program.line('Watch is waiting')).toMatchObject({ resource: 'websites' });
+    expect(await program.line('Watch is interrupted and will try again')).toMatchObject({ resource: 'websites' });
     await install(cluster.admin);
     await eventually(() => create('a'));
     await isToldOf('a', 'changed');

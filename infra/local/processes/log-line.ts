@@ -27,9 +27,12 @@ function fieldsOf(line: string): Record<string, unknown> {
   return { msg: line };
 }
 
+const ofResource = (resource: unknown): string => (typeof resource === 'string' ? `(${resource})` : '');
+
 function textOf(fields: Readonly<Record<string, unknown>>): string {
   const { msg, namespace, name, resource, err, error, why } = fields;
-  const about = typeof namespace === 'string' && typeof name === 'string' ? `${namespace}/${name}` : resource;
+  const about =
+    typeof namespace === 'string' && typeof name === 'string' ? `${namespace}/${name}` : ofResource(resource);
   const cause = error ?? (err as { readonly message?: unknown } | null | undefined)?.message ?? why;
   const subject = [msg, about].filter((each) => each !== undefined && each !== '').join(' ');
   return typeof cause === 'string' ? `${subject}: ${cause}` : subject;

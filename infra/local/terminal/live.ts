@@ -7,6 +7,7 @@ import { styled } from '../../text.ts';
 import type { Changes } from './changes.ts';
 import { Reports } from './reports.ts';
 import type { Screen } from './screen.ts';
+import { clock } from './clock.ts';
 import { websiteLines } from './view.ts';
 import type { Warnings } from './warnings.ts';
 
@@ -85,8 +86,10 @@ async function keepShowing(
     const silentMs = silenceOf(latest, at);
     // Plain output repeats a line only if it changes, and a growing number would change it each second.
     const howLong = screen.kind === 'live' ? secondsIn(silentMs) : `more than ${secondsIn(SILENT_MS)}`;
-    const silence =
-      silentMs < SILENT_MS ? [] : [styled('yellow', `! The API server has not answered for ${howLong} s`)];
+    // The time of the first call without an answer, which does not change either.
+    const since = clock(latest.waitingSince ?? at);
+    const line = `! ${since} npm start: The API server has not answered for ${howLong} s`;
+    const silence = silentMs < SILENT_MS ? [] : [styled('yellow', line)];
     onSilence(silentMs < SILENT_MS ? null : secondsIn(silentMs));
     screen.show([...warnings.lines(at), ...silence, ...latest.table(at)]);
     await delay(POLL_MS);

@@ -11,9 +11,9 @@ it.each([
   ['an error with its cause', { level: 50, msg: 'Failed', err: { message: 'no' } }, 'warning', 'Failed: no'],
   [
     'a warning about a watch',
-    { level: 40, msg: 'Watch is waiting', resource: 'pods', why: 'gone' },
+    { level: 40, msg: 'Watch is interrupted and will try again', resource: 'pods', why: 'Expired' },
     'warning',
-    'Watch is waiting pods: gone',
+    'Watch is interrupted and will try again (pods): Expired',
   ],
   ['an ordinary line', { level: 30, msg: 'Listening' }, 'quiet', 'Listening'],
   ['a fatal error of etcd', { level: 'fatal', msg: 'failed', error: 'full' }, 'warning', 'failed: full'],

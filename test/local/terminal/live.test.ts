@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { ClusterError } from '../../../functions/cluster/errors.ts';
 import type { ApiRequest, Transport } from '../../../functions/cluster/transport.ts';
 import { Changes } from '../../../infra/local/terminal/changes.ts';
+import { clock } from '../../../infra/local/terminal/clock.ts';
 import { showLive } from '../../../infra/local/terminal/live.ts';
 import { Warnings } from '../../../infra/local/terminal/warnings.ts';
 import { eventually } from '../../eventually.ts';
@@ -88,10 +89,12 @@ it('While the API server does not answer, ages count on and a line says so, unti
   const release = await hang(state);
   state.at = new Date('2026-01-01T00:00:18Z');
   await eventually(() => expect(state.below()).toContain(' 18s '));
-  expect(state.below()).toContain('! The API server has not answered for 8 s\n');
+  expect(state.below()).toContain(
+    `! ${clock(new Date('2026-01-01T00:00:10Z'))} npm start: The API server has not answered for 8 s\n`,
+  );
   expect(state.silentSeconds).toBe(8);
   state.at = new Date('2026-01-01T00:00:22Z');
-  await eventually(() => expect(state.below()).toContain('! The API server has not answered for 12 s\n'));
+  await eventually(() => expect(state.below()).toContain('npm start: The API server has not answered for 12 s\n'));
   release(() => LATER);
   await eventually(() => expect(state.below()).toContain('default/later'));
   expect(state.below()).not.toContain('has not answered');
@@ -153,7 +156,7 @@ it('Where lines cannot change, a line says once that the API server does not ans
   await eventually(() => expect(state.screen.printed.join('\n')).toContain('default/hello'));
   const release = await hang(state);
   state.at = new Date('2026-01-01T00:00:15Z');
-  const line = '! The API server has not answered for more than 3 s';
+  const line = `! ${clock(new Date('2026-01-01T00:00:10Z'))} npm start: The API server has not answered for more than 3 s`;
   await eventually(() => expect(state.below()).toContain(line));
   state.at = new Date('2026-01-01T00:00:19Z');
   const { shows } = state.screen;
