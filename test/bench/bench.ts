@@ -41,10 +41,11 @@ Each takes --quick, and each but scale --runs N.
 /** Who interrupts a measurement wants nothing of it to stay. */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-const [first = '', ...others] = process.argv.slice(2);
-const [name, flags] = first === '' || first.startsWith('-') ? ['compare', process.argv.slice(2)] : [first, others];
+const args = process.argv.slice(2);
+const [first = '', ...others] = args;
+const [name, flags] = first === '' || first.startsWith('-') ? ['compare', args] : [first, others];
 try {
-  if (first === '--help') process.stdout.write(USAGE);
+  if (args.includes('--help')) process.stdout.write(USAGE);
   else await benchOf(name)(flags);
 } catch (error) {
   if (!isUsageError(error)) throw error;

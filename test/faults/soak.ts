@@ -1,36 +1,30 @@
-// Random runs, one after the other, for as long as there is time: node test/faults/soak.ts --minutes 10 --seed 1
-// With --memory PATH, changes without faults, and what both programs hold: PATH.jsonl has the samples, and PATH.svg the chart.
-// --record NAME keeps the samples for docs/performance.md. With --from PATH, it takes those of an earlier run.
-import { parseArgs } from 'node:util';
+// Random runs, one after the other, for as long as there is time, or what both programs hold: see the usage.
+import { isUsageError } from '../bench/flags.ts';
 import { memorySoak, recordSoak } from './memory-soak.ts';
 import { startOwnCluster } from './own-cluster.ts';
 import { randomRun } from './random-run.ts';
+import { soakOptionsFrom, USAGE, type SoakOptions } from './soak-options.ts';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    memory: { type: 'string' },
-    from: { type: 'string' },
-    record: { type: 'string' },
-  },
-});
-const minutes = Number(values.minutes ?? 10);
-const first = Number(values.seed ?? Date.now() % 2 ** 31);
 /** Long enough for a watch that went silent to be noticed, now and then. */
 const SECONDS = [10, 10, 10, 100];
 
 try {
-  if (values.memory !== undefined) await memorySoak(values.memory, { minutes, seed: first });
-  else if (values.from === undefined) await randomRuns();
-  const path = values.memory ?? values.from;
-  if (path !== undefined && values.record !== undefined) recordSoak(path, values.record);
+  const options = soakOptionsFrom(process.argv.slice(2));
+  if (options === 'help') process.stdout.write(USAGE);
+  else await soak(options);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = isUsageError(error) ? 2 : 1;
 }
 
-async function randomRuns(): Promise<void> {
+async function soak({ minutes, seed, memory, from, record }: SoakOptions): Promise<void> {
+  if (memory !== undefined) await memorySoak(memory, { minutes, seed });
+  else if (from === undefined) await randomRuns(minutes, seed);
+  const path = memory ?? from;
+  if (path !== undefined && record !== undefined) recordSoak(path, record);
+}
+
+async function randomRuns(minutes: number, first: number): Promise<void> {
   const cluster = await startOwnCluster();
   const deadline = performance.now() + minutes * 60_000;
   try {
