@@ -91,8 +91,8 @@ function activeVerdict(seen: Seen): Verdict {
   if (refusal !== undefined) return refusedVerdict(seen, refusal);
   const waiting = waitingVerdict(seen);
   if (waiting !== undefined) return waiting;
-  const [overridden] = remaining.steps.flat();
-  if (overridden !== undefined) return overriddenVerdict(overridden);
+  const [overridden, ...others] = remaining.steps.flat();
+  if (overridden !== undefined) return overriddenVerdict(overridden, others);
   return readiness(seen);
 }
 
@@ -124,10 +124,10 @@ const hinted = (message: string, hint: string | undefined): string =>
   hint === undefined ? message : `${message}. ${hint}`;
 
 /** Another write of the same child would have the same result. */
-function overriddenVerdict(operation: Operation): Verdict {
-  const { kind, metadata } = operation.child;
-  return operation.verb === 'replace'
-    ? { state: 'stalled', reason: 'Overridden', message: hinted(overriddenMessage(operation), hintOn(operation)) }
+function overriddenVerdict(first: Operation, others: readonly Operation[]): Verdict {
+  const { kind, metadata } = first.child;
+  return first.verb === 'replace'
+    ? { state: 'stalled', reason: 'Overridden', message: [first, ...others].flatMap(overriddenText).join('. ') }
     : {
         state: 'progressing',
         reason: 'Overridden',
@@ -135,8 +135,11 @@ function overriddenVerdict(operation: Operation): Verdict {
       };
 }
 
-const hintOn = ({ child, changed }: Extract<Operation, { verb: 'replace' }>): string | undefined =>
-  kindOf(child.kind).hint?.(child.spec, changed.join(', '));
+function overriddenText(operation: Operation): string[] {
+  if (operation.verb !== 'replace') return [];
+  const { child, changed } = operation;
+  return [hinted(overriddenMessage(operation), kindOf(child.kind).hint?.(child.spec, changed.join(', ')))];
+}
 
 /** The status of a Website that could be judged. */
 export function statusOf(website: Website, seen: Seen, judged: Verdict, now: Date): WebsiteStatus {

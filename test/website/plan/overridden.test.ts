@@ -61,6 +61,19 @@ it('The message names only the field if its value may be confidential', async ()
   expect(message()).not.toContain('password');
 });
 
+it('The message names each child that a policy changes', async () => {
+  cluster.admit = (child) =>
+    child.kind === 'Service' ? { ...child, spec: { ...child.spec, selector: { app: 'other' } } } : mirror(child);
+  cluster.apply(key, SPEC);
+  await run();
+  cluster.rollOut();
+  await run();
+  expect((await run()).outcome).toMatchObject({ kind: 'stalled', reason: 'Overridden' });
+  expect(message()).toMatch(
+    /^Deployment shop-deployment does not stay as written, .*\. Service shop-service does not stay/,
+  );
+});
+
 describe('An overridden write is repeated', () => {
   beforeEach(() => overridden());
 
