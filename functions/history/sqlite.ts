@@ -1,5 +1,5 @@
 // The history in a file, by Node's own SQLite. The file must be on a local disk: SQLite's log needs shared memory.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { INDEXES, listing, storedRecord, type Row } from './sql.ts';
@@ -75,19 +75,19 @@ export class SqliteHistory implements HistoryStore {
         this.#opened();
         return;
       } catch (error) {
-        if (!isBusy(error) || performance.now() > deadline) throw translated(error);
+        if (!isBusy(error) || performance.now() > deadline) throw this.#translated(error);
         await delay(BUSY_MS);
       }
     }
   }
 
   async add(records: readonly HistoryRecord[]): Promise<void> {
-    translating(() => this.#opened().prepare(INSERT).run(JSON.stringify(records)));
+    this.#translating(() => this.#opened().prepare(INSERT).run(JSON.stringify(records)));
   }
 
   async list(query: HistoryQuery) {
     const { text, values } = listing(query, COLUMNS, '?');
-    const rows = translating(() =>
+    const rows = this.#translating(() =>
       this.#opened()
         .prepare(text)
         .all(...values),
@@ -102,7 +102,7 @@ export class SqliteHistory implements HistoryStore {
   }
 
   async prune(before: number, most: number): Promise<number> {
-    return translating(() => Number(this.#opened().prepare(PRUNE).run(before, most).changes));
+    return this.#translating(() => Number(this.#opened().prepare(PRUNE).run(before, most).changes));
   }
 
   async close(): Promise<void> {
@@ -113,9 +113,25 @@ export class SqliteHistory implements HistoryStore {
   #opened(): DatabaseSync {
     return (this.#database ??= opened(this.#path, this.#mostPages));
   }
+
+  #translating<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.#translated(error);
+    }
+  }
+
+  /** Most messages of SQLite name no file. */
+  #translated(error: unknown): HistoryError {
+    const why = error instanceof Error ? error.message : String(error);
+    return new HistoryError('failed', `HISTORY_URL (sqlite:${this.#path}): ${why}`, { cause: error });
+  }
 }
 
 function opened(path: string, mostPages: number): DatabaseSync {
+  // A pipe would stop this thread until another process reads it.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is not a file');
   // Other users of this machine must not read the names of Websites. SQLite gives its other files the same rights.
   closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: BUSY_MS });
@@ -151,14 +167,3 @@ function migrate(database: DatabaseSync): void {
 /** SQLITE_BUSY, and its extended codes in the higher bits. */
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && (Number(Reflect.get(error, 'errcode')) & 0xff) === 5;
-
-function translating<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw translated(error);
-  }
-}
-
-const translated = (error: unknown): HistoryError =>
-  new HistoryError('failed', error instanceof Error ? error.message : String(error), { cause: error });

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { tmpdir } from 'node:os';
@@ -74,7 +74,7 @@ it('A file that another process has locked fails a write without a long wait, an
   const other = new DatabaseSync(path);
   other.exec('BEGIN EXCLUSIVE');
   const start = performance.now();
-  await expect(store.add([record()])).rejects.toThrow('database is locked');
+  await expect(store.add([record()])).rejects.toThrow(`HISTORY_URL (sqlite:${path}): database is locked`);
   expect(performance.now() - start).toBeLessThan(5_000);
   other.exec('ROLLBACK');
   other.close();
@@ -91,6 +91,22 @@ it('The store reports a missing folder, and creates the file once the folder exi
   await store.add([record()]);
   expect(await store.list({ limit: 10 })).toHaveLength(1);
   await store.close();
+});
+
+it.each([
+  ['/dev/null', () => '/dev/null'],
+  ['a folder', () => folder],
+  [
+    'a pipe',
+    () => {
+      const pipe = join(folder, 'pipe');
+      execFileSync('bash', ['-c', 'mkfifo "$0"', pipe]);
+      return pipe;
+    },
+  ],
+])('The store refuses %s with the setting and the path', async (_, pathOf) => {
+  const path = pathOf();
+  await expect(new SqliteHistory(path).open(0)).rejects.toThrow(`HISTORY_URL (sqlite:${path}): it is not a file`);
 });
 
 it('Only the owner may read the file', async () => {
