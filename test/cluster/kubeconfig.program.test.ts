@@ -39,7 +39,7 @@ const CASES: readonly Case[] = [
   ['a client certificate without a key', { 'client-certificate-data': 'eA==' }, SERVER, 'user u', 'add client-key'],
   ['a client key without a certificate', { 'client-key-data': 'eA==' }, SERVER, 'user u', 'add client-certificate'],
   ['nothing that it understands', { tokenFile: `/${HUSH}` }, SERVER, 'user u', 'use a token'],
-  ['a token file that is missing', provider('file', { tokenFile: '/nowhere' }), SERVER, 'user u', "open '/nowhere'"],
+  ['a token file that is missing', provider('file', { tokenFile: '/nowhere' }), SERVER, 'user u', '/nowhere: ENOENT'],
   ['an exec plugin that fails', plugin(V1, `echo ${HUSH} >&2; exit 1`), SERVER, 'user u', 'run kubectl'],
   [
     'an exec plugin that is missing',
