@@ -123,10 +123,15 @@ it.each<[string, number, string, () => Promise<Record<string, string>>]>([
 });
 
 it('100 connections that end in the middle of a request do not flood the log', async () => {
-  await silent(100, await UPLOAD());
-  for (const socket of sockets.splice(0)) socket.destroy();
   const message = 'Connection closed before the request was complete';
-  await eventually(() => expect(levels(message)).toHaveLength(100));
+  // Each half fits the room for uploads. More would get an answer.
+  for (const half of [1, 2]) {
+    await silent(50, await UPLOAD());
+    // The functions have read all of them once they answer a later request.
+    expect(await send(await bearer('known'))).toBe(204);
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await eventually(() => expect(levels(message)).toHaveLength(50 * half));
+  }
   expect(levels(message).filter((level) => level === 20).length).toBeGreaterThan(50);
 });
 
