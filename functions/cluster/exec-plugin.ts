@@ -75,8 +75,8 @@ const loginBy = ({ command, args, env }: Plugin, limitMs: number): Promise<Login
 
 function loginIn(text: string): Login | undefined {
   try {
-    const { status } = JSON.parse(text) as { readonly status?: Login };
-    return typeof status === 'object' ? status : undefined;
+    const { status } = JSON.parse(text) as { readonly status?: Login | null };
+    return typeof status === 'object' ? (status ?? undefined) : undefined;
   } catch {
     return undefined;
   }

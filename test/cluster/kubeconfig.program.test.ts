@@ -50,6 +50,13 @@ const CASES: readonly Case[] = [
   ],
   ['an exec plugin that answers nonsense', plugin(V1, `echo ${HUSH}`), SERVER, 'user u', 'no ExecCredential'],
   ['an exec plugin without credentials', plugin(V1, 'echo {}'), SERVER, 'user u', 'no ExecCredential'],
+  [
+    'an exec plugin whose status is null',
+    plugin(V1, 'echo \'{"status":null}\''),
+    SERVER,
+    'user u',
+    'no ExecCredential',
+  ],
   ['a server of another scheme', TOKEN, { server: `ftp://${HUSH}` }, 'cluster c', 'write https://HOST:PORT'],
   ['a server without a scheme', TOKEN, { server: `${HUSH}:6443` }, 'cluster c', 'write https://HOST:PORT'],
   ['a server with credentials', TOKEN, { server: `https://a:${HUSH}@b` }, 'cluster c', 'remove them'],
