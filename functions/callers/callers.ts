@@ -65,8 +65,7 @@ function tokenCheck(verify: Verifier, tokens: TokenConfig, thinned: Thinned): Ch
     try {
       const subject = await verify(token);
       if (tokens.subjects.includes(subject ?? '')) return undefined;
-      const about = { why: 'subject is not allowed', subject };
-      logRefusal(about, thinned, log);
+      logRefusal({ why: 'subject is not allowed', subject }, thinned, log);
       return problem(403, 'The subject of the token is not one of CALLER_SUBJECTS');
     } catch (error) {
       if (error instanceof NoKeysError) {
@@ -74,8 +73,7 @@ function tokenCheck(verify: Verifier, tokens: TokenConfig, thinned: Thinned): Ch
         const reply = problem(503, 'The keys that verify tokens are not available');
         return { ...reply, headers: { ...reply.headers, 'retry-after': String(KEYS_RETRY_SECONDS) } };
       }
-      const about = { why: whyOf(error), code: codeOf(error) };
-      logRefusal(about, thinned, log);
+      logRefusal({ why: whyOf(error), code: codeOf(error) }, thinned, log);
       return unauthorized('The token is not accepted', 'error="invalid_token"');
     }
   };

@@ -3,7 +3,7 @@ import type { JWTVerifyGetKey } from 'jose';
 import type { Transport } from '../cluster/transport.ts';
 import type { Troubles } from '../cluster/troubles.ts';
 import type { Config } from '../config.ts';
-import { cachedKeys, isReadFailure, NoKeysError, type CachedKeys } from './keys.ts';
+import { cachedKeys, isReadFailure, NoKeysError, type CachedKeys, type KeySource } from './keys.ts';
 
 /** Only asymmetric algorithms: a verifier must not be able to create tokens. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
@@ -31,14 +31,10 @@ export async function tokenVerifier(
   // Loaded only here, because it is a large part of the start-up time.
   const jose = await import('jose');
   const { decodeJwt, jwtVerify } = jose;
-  const issuers: Issuer[] = [];
-  if (jwksUrl === undefined)
-    for (const cluster of clusters)
-      issuers.push({ name: issuerOf(cluster, issuer), keys: keysOf(cluster, jose, troubles) });
-  else {
-    const { keysAt } = await import('./keys-at.ts');
-    issuers.push({ name: async () => issuer ?? '', keys: cachedKeys(keysAt(jwksUrl), jose, troubles) });
-  }
+  const issuers: readonly Issuer[] =
+    jwksUrl === undefined
+      ? clusters.map((cluster) => ({ name: issuerOf(cluster, issuer), keys: keysOf(cluster, jose, troubles) }))
+      : [{ name: async () => issuer ?? '', keys: cachedKeys(await keysFrom(jwksUrl), jose, troubles) }];
   const [only, ...others] = issuers;
   // Each of several clusters is asked from its first event on.
   if (only !== undefined && others.length === 0) readEarly(only);
@@ -104,6 +100,9 @@ const keysOf = (cluster: Transport, jose: typeof Jose, troubles: Troubles): Cach
     jose,
     troubles,
   );
+
+/** Imported only if CALLER_JWKS_URL is set, so that a start loads less. */
+const keysFrom = async (url: URL): Promise<KeySource> => (await import('./keys-at.ts')).keysAt(url);
 
 /**
  * Reads an issuer and its keys while the host waits for its first event. A failure has no effect: the first token then reads them

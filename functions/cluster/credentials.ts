@@ -112,8 +112,7 @@ const NO_LOGIN =
 const serverOf = (config: KubeConfig): string => shownUrl(new URL(config.getCurrentCluster()?.server ?? ''));
 
 /**
- * Reads the credentials of a kubeconfig from its files or its plugin. As in kubectl, what the kubeconfig holds itself counts more than
- * a file.
+ * Reads the credentials of a kubeconfig from its files or its plugin. As in kubectl, data in the kubeconfig takes precedence over a file.
  * @throws ClusterError if that fails.
  */
 async function materialOf(
