@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { PROGRAMS, TOOLS } from '../infra/local/binaries/versions.ts';
 import { found } from './found.ts';
 import { seedOf } from './seed.ts';
-import { countsIn, summary, total, type Counts } from './summary.ts';
+import { countsIn, isFailure, summary, total, type Counts } from './summary.ts';
 
 /** Runs of vitest, one after the other in each lane. Only the unit tests measure coverage, because that takes a tenth more CPU time. */
 const LANES: readonly (readonly (readonly string[])[])[] = [
@@ -25,8 +25,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 // With the default of 100, kube-apiserver spends a twelfth more CPU time.
 process.env['GOGC'] ??= '400';
 await found([...PROGRAMS, ...TOOLS]);
+/** The line of each failed test. They are printed last, because the output is long and the lanes mix theirs. */
+const failures: string[] = [];
 const all = await Promise.all(LANES.map(inTurn));
-process.stdout.write(`\n${summary(total(all.flat()))}\n`);
+process.stdout.write(`\n${[...failures, summary(total(all.flat()))].join('\n')}\n`);
 
 async function inTurn(runs: (typeof LANES)[number]): Promise<Counts[]> {
   const counts: Counts[] = [];
@@ -34,7 +36,7 @@ async function inTurn(runs: (typeof LANES)[number]): Promise<Counts[]> {
   return counts;
 }
 
-/** Passes on what vitest prints, but for its last line. A run that fails without a failed test counts as one. */
+/** Passes on what vitest prints, except its lines for {@link failures} and the counts. A run that fails without a failed test counts as one. */
 async function vitest(args: readonly string[]): Promise<Counts> {
   const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...args], {
     env: { ...process.env, ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}) },
@@ -44,8 +46,9 @@ async function vitest(args: readonly string[]): Promise<Counts> {
   let counts: Counts | undefined;
   createInterface(child.stdout).on('line', (line) => {
     const last = countsIn(line);
-    if (last === undefined) process.stdout.write(`${line}\n`);
-    else counts = last;
+    if (last !== undefined) counts = last;
+    else if (isFailure(line)) failures.push(line);
+    else process.stdout.write(`${line}\n`);
   });
   const [code] = (await once(child, 'close')) as [number | null];
   if (code === 0 && counts !== undefined) return counts;

@@ -1,18 +1,26 @@
-import type { Reporter, TestModule } from 'vitest/node';
-import { summary } from './summary.ts';
+import type { Reporter, SerializedError, TestModule } from 'vitest/node';
+import { failure, summary } from './summary.ts';
 
-/** Ends the output with one plain line, for programs: `12 passed, 0 failed`. */
+/** Ends the output with a plain line for each failed test, and one with the counts: `12 passed, 0 failed`. */
 class SummaryReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
-    const counts = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+    const counts = { passed: 0, skipped: 0, pending: 0, failed: 0 };
+    const failures = unhandled.map(({ message }) => failure('', '', message));
     for (const module of modules) {
-      counts.failed += module.errors().length;
-      for (const test of module.children.allTests()) counts[test.result().state]++;
+      const file = `${module.project.name} ${module.relativeModuleId}`;
+      for (const suite of [module, ...module.children.allSuites()])
+        for (const { message } of suite.errors())
+          failures.push(failure(file, suite.type === 'suite' ? suite.fullName : '', message));
+      for (const test of module.children.allTests()) {
+        const { state, errors } = test.result();
+        counts[state]++;
+        if (state === 'failed') failures.push(failure(file, test.fullName, errors[0]?.message ?? ''));
+      }
     }
+    counts.failed = failures.length;
+    const lines = [`SEED=${process.env['SEED']} repeats the samples`, ...failures, summary(counts)];
     // After the default reporter's own last lines.
-    process.once('exit', () =>
-      process.stdout.write(`\nSEED=${process.env['SEED']} repeats the samples\n${summary(counts)}\n`),
-    );
+    process.once('exit', () => process.stdout.write(`\n${lines.join('\n')}\n`));
   }
 }
 

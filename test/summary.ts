@@ -15,6 +15,14 @@ export function countsIn(line: string): Counts | undefined {
   return whole === undefined ? undefined : { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
 }
 
+/** One plain line for a failed test, or for an error outside any test. `file` and `test` may be empty. */
+export const failure = (file: string, test: string, message: string): string =>
+  `${FAILED}${[file, test, message.split('\n', 1)[0]].filter((part) => part !== '').join(': ')}`;
+
+export const isFailure = (line: string): boolean => line.startsWith(FAILED);
+
+const FAILED = 'FAILED ';
+
 export const total = (all: readonly Counts[]): Counts => ({
   passed: sum(all.map(({ passed }) => passed)),
   failed: sum(all.map(({ failed }) => failed)),
