@@ -6,6 +6,7 @@ import type { Announcement } from '../website/status/transition.ts';
 import type { Cluster } from './cluster.ts';
 import { ClusterError } from './errors.ts';
 import type { ApiRequest, Transport } from './transport.ts';
+import { isUnjudged, uncheckedOf, type Unchecked } from './unchecked.ts';
 
 /** A write that a dry run recorded instead of making it. `before` is the object as the run read it. */
 export type RecordedWrite =
@@ -22,13 +23,6 @@ export type RecordedWrite =
       readonly refusal?: ClusterError | undefined;
     };
 
-/** A write that the server was not asked about, because this user may not make it. The functions may. */
-export interface Untried {
-  readonly kind: string;
-  readonly name: string;
-  readonly why: string;
-}
-
 export interface DryRun {
   /** Reads from the real cluster. It records each write, and later reads of the same run see it. */
   readonly cluster: Cluster;
@@ -36,9 +30,9 @@ export interface DryRun {
   readonly writes: readonly RecordedWrite[];
   /** What the run would announce, in order. */
   readonly announced: readonly Announcement[];
-  readonly untried: readonly Untried[];
-  /** Why the server was not asked about the status. Undefined if it answered, or if no status was written. */
-  readonly statusUntried: () => string | undefined;
+  readonly unchecked: readonly Unchecked[];
+  /** Why the server did not check the status. Undefined if it did, or if no status was written. */
+  readonly statusUnchecked: () => string | undefined;
 }
 
 export interface DryRunOptions {
@@ -57,8 +51,8 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     listed === undefined ? [] : CHILD_KINDS.map((kind) => [kind, listed[kind]]),
   );
   const announced: Announcement[] = [];
-  const untried: Untried[] = [];
-  let statusUntried: string | undefined;
+  const unchecked: Unchecked[] = [];
+  let statusUnchecked: string | undefined;
   let read = website;
 
   const cluster: Cluster = {
@@ -122,7 +116,7 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     },
   };
 
-  /** What the server answers, or what is expected if it was not asked, or if this user may not make the write. */
+  /** What the server answers, or what is expected if it was not asked, or if it did not check the write. */
   async function asked<T>(
     { kind, metadata: { name } }: { readonly kind: string; readonly metadata: { readonly name: string } },
     expected: T,
@@ -131,27 +125,27 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     try {
       return answer === undefined ? expected : await answer;
     } catch (error) {
-      if (!(error instanceof ClusterError) || error.code !== 'Forbidden') throw error;
-      untried.push({ kind, name, why: error.message });
+      if (!isUnjudged(error)) throw error;
+      unchecked.push(uncheckedOf(kind, name, error));
       return expected;
     }
   }
 
   /** The status as the server would store it, or as it is if the server cannot say. */
   async function askedStatus(after: Website): Promise<Website> {
-    statusUntried = undefined;
+    statusUnchecked = undefined;
     if (server === undefined) return after;
     // A dry run did not create it.
     if ((after.metadata.resourceVersion ?? '') === '') {
-      statusUntried = 'the Website does not exist yet';
+      statusUnchecked = 'the Website does not exist yet';
       return after;
     }
     try {
       return await server.updateStatus(after);
     } catch (error) {
-      // The functions have this right. The user of a plan may lack it.
-      if (!(error instanceof ClusterError) || error.code !== 'Forbidden') throw error;
-      statusUntried = error.message;
+      // The run reports a webhook that cannot be called (`UnwrittenStatus`).
+      if (!isUnjudged(error) || error.code === 'InternalError') throw error;
+      statusUnchecked = `its dry run failed: ${error.message}`;
       return after;
     }
   }
@@ -169,7 +163,7 @@ export function dryRun(real: Cluster, { website, children: listed, server }: Dry
     return after;
   }
 
-  return { cluster, writes, announced, untried, statusUntried: () => statusUntried };
+  return { cluster, writes, announced, unchecked, statusUnchecked: () => statusUnchecked };
 }
 
 /** Without a uid and a version, which only the API server gives. */

@@ -35,8 +35,8 @@ interface WrittenWebsite {
   /** Why the last reconcile could not make these writes. */
   readonly refusedLastTime?: Refusal | undefined;
   readonly statusProblem?: string | undefined;
-  readonly untried?: Planned['untried'];
-  readonly statusUntried?: string | undefined;
+  readonly unchecked?: Planned['unchecked'];
+  readonly statusUnchecked?: string | undefined;
 }
 
 /** Websites between two notes about progress. */
@@ -98,7 +98,7 @@ async function withMissing(
 }
 
 function writtenWebsite({ namespace, name, changes, ...plan }: Planned): WrittenWebsite {
-  const { refusedLastTime, statusProblem, untried, statusUntried } = plan;
+  const { refusedLastTime, statusProblem, unchecked, statusUnchecked } = plan;
   return {
     website: `${namespace}/${name}`,
     changes: changes.map(({ fields, verb, kind, isRefused }) => ({
@@ -110,8 +110,8 @@ function writtenWebsite({ namespace, name, changes, ...plan }: Planned): Written
     restartsPods: changes.some(({ restartsPods }) => restartsPods),
     refusedLastTime,
     statusProblem,
-    untried,
-    statusUntried,
+    unchecked,
+    statusUnchecked,
   };
 }
 

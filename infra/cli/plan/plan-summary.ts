@@ -5,8 +5,8 @@ import type { Refusal } from './refusal.ts';
 interface Counted {
   readonly changes: readonly { readonly verb: string; readonly isRefused?: true | undefined }[];
   readonly refusedLastTime?: Refusal | undefined;
-  readonly untried?: readonly unknown[] | undefined;
-  readonly statusUntried?: string | undefined;
+  readonly unchecked?: readonly unknown[] | undefined;
+  readonly statusUnchecked?: string | undefined;
 }
 
 /** The plans by what their writes mean. */
@@ -44,10 +44,10 @@ interface Numbers {
   readonly onlyStatus: number;
   /** Websites whose status the API server refuses. */
   readonly refused: number;
-  /** Websites whose status the API server was not asked about, although it was asked about the other writes. */
-  readonly untried: number;
-  /** Websites with writes that were not sent as dry runs. */
-  readonly unsent: number;
+  /** Websites with writes that the API server did not check, although it was asked to. */
+  readonly unchecked: number;
+  /** Websites whose status it did not check. */
+  readonly statusUnchecked: number;
   readonly triedAgain: number;
   /** Websites whose Pods would be replaced. */
   readonly restarting: number;
@@ -60,28 +60,30 @@ interface Numbers {
 /** The numbers that follow from how the plans are sorted. */
 export function numbersOf<Plan extends Counted>(
   parts: Sorted<Plan>,
-): Pick<Numbers, 'changing' | 'onlyStatus' | 'refused' | 'unsent' | 'untried' | 'triedAgain'> {
+): Pick<Numbers, 'changing' | 'onlyStatus' | 'refused' | 'unchecked' | 'statusUnchecked' | 'triedAgain'> {
   const { changing, onlyStatus, statusRefused, triedAgain } = parts;
   return {
     changing: changing.length,
     onlyStatus: onlyStatus.length,
     refused: [...changing, ...statusRefused].filter(isRefused).length,
-    unsent: changing.filter(({ untried }) => untried !== undefined).length,
-    untried: [...changing, ...onlyStatus].filter(({ statusUntried }) => statusUntried !== undefined).length,
+    unchecked: [...changing, ...triedAgain].filter(({ unchecked }) => unchecked !== undefined).length,
+    statusUnchecked: [...changing, ...onlyStatus, ...triedAgain].filter(
+      ({ statusUnchecked }) => statusUnchecked !== undefined,
+    ).length,
     triedAgain: triedAgain.length,
   };
 }
 
 export function summaryText(numbers: Numbers): string {
-  const { changing, onlyStatus, refused, unsent, untried, triedAgain, restarting, seen, details } = numbers;
+  const { changing, onlyStatus, refused, unchecked, statusUnchecked, triedAgain, restarting, seen, details } = numbers;
   const websites = seen === 1 ? 'Website' : 'Websites';
   return [
     `${changing} of ${seen} ${websites} would change${details === undefined ? '' : `: ${details}`}.`,
     `Pods would be replaced in ${restarting}.`,
     ...(onlyStatus === 0 ? [] : [`Only the status would change in ${onlyStatus}.`]),
     ...(refused === 0 ? [] : [`The API server refuses the status of ${refused}.`]),
-    ...(unsent === 0 ? [] : [`Some writes of ${unsent} were not sent as dry runs.`]),
-    ...(untried === 0 ? [] : [`The status of ${untried} was not sent as a dry run.`]),
+    ...(unchecked === 0 ? [] : [`Some writes of ${unchecked} were not checked.`]),
+    ...(statusUnchecked === 0 ? [] : [`The status of ${statusUnchecked} was not checked.`]),
     ...(triedAgain === 0
       ? []
       : [

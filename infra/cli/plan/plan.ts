@@ -1,13 +1,12 @@
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
 import { differences } from '../../../functions/website/differences.ts';
 import { API_VERSION, KIND, websiteSpec, type Website, type WebsiteKey } from '../../../functions/website/resource.ts';
-import { messageOf } from '../../../functions/cluster/causes.ts';
-import { withDryRuns, type Untried } from '../../../functions/cluster/dry-run.ts';
+import { withDryRuns } from '../../../functions/cluster/dry-run.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
+import { isInconclusive, uncheckedOf, type Unchecked } from '../../../functions/cluster/unchecked.ts';
 import { websitePath } from '../../../functions/cluster/kubernetes.ts';
 import type { Defaults } from '../../../functions/website/defaults.ts';
 import { UsageError } from '../../usage.ts';
-import { isForbidden } from '../errors.ts';
 import { problemsOf } from './manifest-problems.ts';
 import type { Manifest } from './manifests.ts';
 import type { Result } from '../command.ts';
@@ -37,25 +36,25 @@ export async function planManifests(manifests: readonly Manifest[], target: Targ
   const plans: Planned[] = [];
   for (const manifest of manifests) {
     const local = async () => checked(manifest, await cluster.getWebsite(manifest.key));
-    const { website, untried } =
+    const { website, unchecked } =
       server === undefined ? { website: await local() } : await appliedOr(local, manifest, withDryRuns(transport));
     const plan = await planned(manifest.key, cluster, now, { website, server, defaults });
-    plans.push(untried === undefined ? plan : { ...plan, untried: [untried, ...(plan.untried ?? [])] });
+    plans.push(unchecked === undefined ? plan : { ...plan, unchecked: [unchecked, ...(plan.unchecked ?? [])] });
   }
   return plans;
 }
 
-/** The Website as the API server would store it, or as this program expects it if this user may not apply it. */
+/** The Website as the API server would store it, or as this program expects it if the API server did not check the manifest. */
 async function appliedOr(
   local: () => Promise<Website>,
   manifest: Manifest,
   transport: Transport,
-): Promise<{ readonly website: Website; readonly untried?: Untried }> {
+): Promise<{ readonly website: Website; readonly unchecked?: Unchecked }> {
   try {
     return { website: await applied(manifest, transport) };
   } catch (error) {
-    if (!isForbidden(error)) throw error;
-    return { website: await local(), untried: { kind: KIND, name: manifest.key.name, why: messageOf(error) } };
+    if (!isInconclusive(error)) throw error;
+    return { website: await local(), unchecked: uncheckedOf(KIND, manifest.key.name, error) };
   }
 }
 
@@ -112,11 +111,13 @@ const refusedLines = ({ reason, message }: Refusal): string[] => [
   '  The functions try again what they could not write:',
 ];
 
-function statusLines({ statusProblem, untried = [], statusUntried }: Planned): string[] {
+function statusLines({ statusProblem, unchecked = [], statusUnchecked }: Planned): string[] {
   return [
-    ...untried.map(({ kind, name, why }) => `  ${kind} ${name} was not sent as a dry run: ${printable(why)}`),
+    ...unchecked.map(
+      ({ kind, name, why }) => `  ${kind} ${name} was not checked: its dry run failed: ${printable(why)}`,
+    ),
     ...(statusProblem === undefined ? [] : [styled('red', `  ${printable(statusProblem)}`)]),
-    ...(statusUntried === undefined ? [] : [`  The status was not sent as a dry run: ${printable(statusUntried)}`]),
+    ...(statusUnchecked === undefined ? [] : [`  The status was not checked: ${printable(statusUnchecked)}`]),
   ];
 }
 
@@ -153,13 +154,13 @@ function valueText(value: unknown): string {
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}... (-o json shows all)`;
 }
 
-function readyLines({ status, changes, refusedLastTime, untried, statusUntried }: Planned): string[] {
+function readyLines({ status, changes, refusedLastTime, unchecked, statusUnchecked }: Planned): string[] {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   // A refused status stays as it was.
   if (ready === undefined || changes.some(({ isRefused }) => isRefused)) return [];
   const accepted =
-    refusedLastTime === undefined && untried === undefined ? 'Right after it' : 'If the API server accepts it';
-  const after = statusUntried === undefined ? accepted : 'If the API server accepts the status';
+    refusedLastTime === undefined && unchecked === undefined ? 'Right after it' : 'If the API server accepts it';
+  const after = statusUnchecked === undefined ? accepted : 'If the API server accepts the status';
   const when = changes.length === 0 ? 'Ready is' : `${after}, Ready is`;
   return [`  ${when} ${ready.status} (${ready.reason}): ${printable(ready.message)}`];
 }

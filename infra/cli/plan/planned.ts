@@ -1,11 +1,6 @@
-import {
-  dryRun,
-  type DryRun,
-  type DryRunOptions,
-  type RecordedWrite,
-  type Untried,
-} from '../../../functions/cluster/dry-run.ts';
+import { dryRun, type DryRun, type DryRunOptions, type RecordedWrite } from '../../../functions/cluster/dry-run.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
+import type { Unchecked } from '../../../functions/cluster/unchecked.ts';
 import { CARRIER } from '../../../functions/website/children/kinds.ts';
 import { differencesBetween } from '../../../functions/website/differences.ts';
 import type { Outcome } from '../../../functions/website/status/outcome.ts';
@@ -43,16 +38,16 @@ export interface Planned {
   readonly name: string;
   readonly changes: readonly PlannedChange[];
   /**
-   * Set if the last reconcile of this spec could not make these writes, because the API server refused one of them, and this plan did
-   * not ask it again. The others may have waited for that one.
+   * Set if the last reconcile of this spec could not make these writes, because the API server refused one of them. This plan did not
+   * ask it again, or it failed in the same way. The others may have waited for that one.
    */
   readonly refusedLastTime?: Refusal | undefined;
   /** Why the API server would not store the status as it should be. Known only with dry runs. */
   readonly statusProblem?: string | undefined;
-  /** The writes that were not sent as dry runs, because this user may not make them. They are among the changes. */
-  readonly untried?: readonly Untried[] | undefined;
-  /** Why the API server was not asked whether it stores the status, although it was asked about the other writes. */
-  readonly statusUntried?: string | undefined;
+  /** The writes whose dry runs failed. They are among the changes. */
+  readonly unchecked?: readonly Unchecked[] | undefined;
+  /** Why the API server did not say whether it stores the status, although it was asked about the other writes. */
+  readonly statusUnchecked?: string | undefined;
   readonly outcome: Outcome['kind'];
   /** The status after the reconcile. Absent if there is no such Website. */
   readonly status?: WebsiteStatus | undefined;
@@ -77,16 +72,17 @@ export async function planned(
   // The run may have written a shorter status in place of a refused one.
   const writes = run.writes.filter((write) => statusProblem !== undefined || !isRefusedStatus(write));
   const website = outcome.kind === 'gone' ? undefined : await run.cluster.getWebsite({ namespace, name });
-  // With dry runs, the API server has just accepted the recorded writes.
-  const isUnsure = website !== undefined && options.server === undefined;
+  const before = website === undefined ? undefined : refusalOf(websiteBefore(run.writes) ?? website, run.writes);
+  // With dry runs, the API server has just accepted the recorded writes, unless one fails as it did last time.
+  const isRepeated = options.server === undefined || run.unchecked.some(({ code }) => code === before?.reason);
   return {
     namespace,
     name,
     changes: writes.map(changeOf),
-    refusedLastTime: isUnsure ? refusalOf(websiteBefore(run.writes) ?? website, run.writes) : undefined,
+    refusedLastTime: isRepeated ? before : undefined,
     statusProblem,
-    untried: run.untried.length === 0 ? undefined : run.untried,
-    statusUntried: run.statusUntried(),
+    unchecked: run.unchecked.length === 0 ? undefined : run.unchecked,
+    statusUnchecked: run.statusUnchecked(),
     outcome: outcome.kind,
     status: website?.status,
   };

@@ -100,61 +100,21 @@ it('A status that a webhook changes is shown as the API server would store it', 
   expect(statusProblem).toContain('An admission policy or webhook changes the status each time');
 });
 
-it('A status that this user may not update was not tried', async () => {
-  server.updateStatus = refuse('Forbidden', 'User "jane" cannot update resource "websites/status"');
-  const untried = 'The status was not sent as a dry run: User "jane" cannot update resource "websites/status"';
+it.each([
+  ['that this user may not update', 'Forbidden', 'User "jane" cannot update resource "websites/status"'],
+  ['that a webhook does not let dry runs reach', 'BadRequest', 'admission webhook "w" does not support dry run'],
+  ['of a Website that has just changed', 'Conflict', 'the object has been modified'],
+] as const)('A status %s was not checked', async (_, code, why) => {
+  server.updateStatus = refuse(code, why);
   const one = await planOne();
-  expect(one.text).toContain(untried);
+  expect(one.text).toContain(`The status was not checked: its dry run failed: ${why}`);
   expect(one.text).toContain('~ update status of Website shop\n');
   expect(one.text).toContain('If the API server accepts the status, Ready is False (Progressing)');
-  expect(one.data).toMatchObject([{ statusUntried: 'User "jane" cannot update resource "websites/status"' }]);
-  expect((await planAll()).text).toContain('The status of 1 was not sent as a dry run.');
+  expect(one).toMatchObject({ code: 3, data: [{ statusUnchecked: `its dry run failed: ${why}` }] });
+  expect((await planAll()).text).toContain('The status of 1 was not checked.');
 });
 
-it('A child that this user may not write was not tried, and the others are', async () => {
-  cluster.apply(key, { image: 'nginx:1', replicas: 3, port: 81 });
-  const denied = 'User "jane" cannot update resource "deployments"';
-  const replace = server.replace.bind(server);
-  const tried: string[] = [];
-  server.replace = async (child) => {
-    if (child.kind === 'Deployment') throw new ClusterError('Forbidden', denied);
-    tried.push(child.kind);
-    return replace(child);
-  };
-  const one = await planOne();
-  expect(one.text).toContain('~ update Deployment shop-deployment');
-  expect(one.text).toContain(`Deployment shop-deployment was not sent as a dry run: ${denied}`);
-  expect(one.text).toContain('If the API server accepts it, Ready is False');
-  expect(one.text).toContain('Some writes of 1 were not sent as dry runs.');
-  expect(one).toMatchObject({
-    code: 3,
-    data: [{ untried: [{ kind: 'Deployment', name: 'shop-deployment', why: denied }] }],
-  });
-  expect(tried).toContain('PodDisruptionBudget');
-  const all = await planAll();
-  expect(all.text).toContain('Some writes of 1 were not sent as dry runs.');
-  expect(all).toMatchObject({ code: 3, data: { changing: [{ untried: [{ why: denied }] }] } });
-});
-
-it('A Website that this user may not apply is planned as this program expects it', async () => {
-  const denied = 'User "jane" cannot patch resource "websites"';
-  const transport = { json: refuse('Forbidden', denied) } as unknown as Target['transport'];
-  const manifest = { where: 'a file', key, metadata: {}, spec: { image: 'nginx:2', replicas: 3 } };
-  const [plan] = await planManifests([manifest], { ...asked(), transport });
-  expect(plan?.untried).toEqual([{ kind: 'Website', name: 'shop', why: denied }]);
-  expect(JSON.stringify(plan?.changes)).toContain('nginx:2');
-});
-
-it.each(['create', 'delete', 'scale'] as const)('A %s that this user may not make was not tried', async (verb) => {
-  const spec = { image: 'nginx:1', replicas: 3 };
-  if (verb === 'create') cluster.remove('Service', { ...key, name: 'shop-service' });
-  if (verb === 'delete') cluster.apply(key, { ...spec, disruptionBudget: 'None' });
-  if (verb === 'scale') cluster.apply(key, { image: 'nginx:1', autoscaling: { external: true } });
-  server[verb] = refuse('Forbidden', `cannot ${verb}`);
-  expect(await planName(key, asked())).toMatchObject({ untried: [{ why: `cannot ${verb}` }] });
-});
-
-it('The status of a Website that does not exist cannot be tried', async () => {
+it('The status of a Website that does not exist cannot be checked', async () => {
   const tried: Website[] = [];
   server.updateStatus = async (website) => {
     tried.push(website);
@@ -166,6 +126,6 @@ it('The status of a Website that does not exist cannot be tried', async () => {
   const json = async () => ({ apiVersion: 'stable.example.com/v1', kind: 'Website', metadata, spec });
   const transport = { json } as unknown as Target['transport'];
   const plans = await planManifests([{ where: 'a file', key: fresh, metadata: {}, spec }], { ...asked(), transport });
-  expect(plans).toMatchObject([{ statusUntried: 'the Website does not exist yet' }]);
+  expect(plans).toMatchObject([{ statusUnchecked: 'the Website does not exist yet' }]);
   expect(tried).toEqual([]);
 });

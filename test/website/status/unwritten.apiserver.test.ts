@@ -212,7 +212,7 @@ it('A policy that changes the status leads to no write and no Event with each re
   expect((await cli('explain', 'shop')).out).not.toContain('out of date');
 });
 
-it('website plan --server shows that the API server refuses the status, or that it was not asked', async () => {
+it('website plan --server shows that the API server refuses the status, or that it did not check it', async () => {
   await createWebsite(admin, key, SPEC);
   await becomesReady();
   await account.grant(RULES.filter(({ resources }) => !resources.includes('websites/status')));
@@ -226,7 +226,7 @@ it('website plan --server shows that the API server refuses the status, or that 
   };
   await eventually(async () =>
     expect(await planName(key, target)).toMatchObject({
-      statusUntried: expect.stringContaining('cannot update resource "websites/status"') as string,
+      statusUnchecked: expect.stringContaining('cannot update resource "websites/status"') as string,
     }),
   );
   expect(await cli('plan', 'shop', '--server')).toMatchObject({
