@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/cluster.ts';
 import { ClusterError } from '../../cluster/errors.ts';
-import type { Seen } from '../status/status.ts';
+import type { Refusal } from '../status/refused.ts';
 import type { Website } from '../resource.ts';
 
 /** How replies and logs name the write. */
@@ -14,7 +14,7 @@ export async function scale(
   website: Website,
   replicas: number,
   cluster: Cluster,
-): Promise<'scaled' | Seen['refusals']> {
+): Promise<'scaled' | readonly Refusal[]> {
   try {
     await cluster.scale(website, replicas);
     return 'scaled';

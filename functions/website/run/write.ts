@@ -6,12 +6,12 @@ import { differences } from '../differences.ts';
 import { markedKinds, possibleKinds, withMarks } from '../plan/marks.ts';
 import { changesHands, type Operation, type Plan } from '../plan/plan.ts';
 import { isReported } from '../status/lasting.ts';
-import type { Seen } from '../status/status.ts';
+import type { Refusal } from '../status/refused.ts';
 
 /** The children after the writes, and the writes that the API server refused. */
 export interface Written {
   readonly children: Children;
-  readonly refusals: Seen['refusals'];
+  readonly refusals: readonly Refusal[];
 }
 
 /**
@@ -27,7 +27,7 @@ export async function write(
   made: Operation[],
 ): Promise<Written | 'namespace-terminating'> {
   const children: Children = { ...observed };
-  const refusals: Seen['refusals'][number][] = [];
+  const refusals: Refusal[] = [];
   const kept = new Set<ChildKind>();
   for (const step of steps) {
     const operations = step.flatMap((operation) => possible(operation, children, kept));
@@ -113,12 +113,12 @@ async function carryOut(operation: Operation, cluster: Cluster): Promise<Child |
   }
 }
 
-const REFUSALS: Partial<Record<ErrorCode, Seen['refusals'][number]['reason']>> = {
+const REFUSALS: Partial<Record<ErrorCode, Refusal['reason']>> = {
   QuotaExceeded: 'QuotaExceeded',
   RequestTooLarge: 'TooLarge',
   MissingApi: 'MissingApi',
 };
 
 /** `OwnershipDenied` is not listed here: obstacles.ts reports it. */
-const refusalsOf = ({ code, message }: ClusterError): Seen['refusals'] =>
+const refusalsOf = ({ code, message }: ClusterError): Refusal[] =>
   code === 'OwnershipDenied' ? [] : [{ reason: REFUSALS[code] ?? 'Rejected', message }];

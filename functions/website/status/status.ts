@@ -13,6 +13,7 @@ import { differingText } from './differing.ts';
 import { historyOf } from './history.ts';
 import { blockedVerdict, PATIENCE_MINUTES, waitingVerdict } from './obstacles.ts';
 import { isOwnedBy } from '../plan/ownership.ts';
+import { hinted, refusedVerdict, sentences, type Refusal } from './refused.ts';
 import { withRunning } from './running.ts';
 import { memoriesOf, overriddenMessage } from '../plan/overridden.ts';
 import { changesHands, type Operation, type Plan } from '../plan/plan.ts';
@@ -45,10 +46,7 @@ export interface Seen {
   /** The writes that are still missing. */
   readonly remaining: Plan;
   /** The writes that the API server refused permanently. */
-  readonly refusals: readonly {
-    readonly reason: 'Rejected' | 'QuotaExceeded' | 'TooLarge' | 'MissingApi';
-    readonly message: string;
-  }[];
+  readonly refusals: readonly Refusal[];
   /** Whether the Website has waited for the garbage collector too long. */
   readonly waitsTooLong?: boolean;
 }
@@ -84,11 +82,11 @@ function suspendedVerdict(seen: Seen): Verdict {
 }
 
 function activeVerdict(seen: Seen): Verdict {
-  const { remaining, refusals } = seen;
+  const { remaining, refusals, wanted } = seen;
   const blocked = blockedVerdict(remaining);
   if (blocked !== undefined) return blocked;
-  const [refusal] = refusals;
-  if (refusal !== undefined) return refusedVerdict(seen, refusal);
+  const refused = refusedVerdict(refusals, wanted);
+  if (refused !== undefined) return refused;
   const waiting = waitingVerdict(seen);
   if (waiting !== undefined) return waiting;
   const [overridden, ...others] = remaining.steps.flat();
@@ -105,29 +103,11 @@ function readiness({ spec, wanted, children }: Seen): Verdict {
   return decisive;
 }
 
-function refusedVerdict({ wanted }: Seen, { reason, message }: Seen['refusals'][number]): Verdict {
-  const hints = KINDS.map(({ kind }) => {
-    const want = wanted[kind];
-    return want === undefined ? undefined : kindOf(kind).hint?.(want.spec, message);
-  });
-  return {
-    state: 'stalled',
-    reason,
-    message: hinted(
-      message,
-      hints.find((hint) => hint !== undefined),
-    ),
-  };
-}
-
-const hinted = (message: string, hint: string | undefined): string =>
-  hint === undefined ? message : `${message}. ${hint}`;
-
 /** Another write of the same child would have the same result. */
 function overriddenVerdict(first: Operation, others: readonly Operation[]): Verdict {
   const { kind, metadata } = first.child;
   return first.verb === 'replace'
-    ? { state: 'stalled', reason: 'Overridden', message: [first, ...others].flatMap(overriddenText).join('. ') }
+    ? { state: 'stalled', reason: 'Overridden', message: sentences([first, ...others].flatMap(overriddenText)) }
     : {
         state: 'progressing',
         reason: 'Overridden',
