@@ -686,7 +686,7 @@ describe('A Website', () => {
       const [condition] = cluster.websites()[0]?.status?.conditions ?? [];
       return `${condition?.status} ${condition?.reason}: ${condition?.message}`;
     };
-    const SUSPENDED = 'Suspended: Suspended, so the children are left as they are:';
+    const SUSPENDED = 'Suspended: spec.suspend is true, so the children are left as they are:';
     const suspend = async (spec: object) => {
       cluster.apply(key, { ...spec, suspend: true });
       return run();

@@ -77,7 +77,7 @@ function suspendedVerdict(seen: Seen): Verdict {
   return {
     state: differing === '' && standing.state === 'ready' ? 'ready' : 'suspended',
     reason: 'Suspended',
-    message: `Suspended, so the children are left as they are: ${texts.join('. ')}`,
+    message: `spec.suspend is true, so the children are left as they are: ${texts.join('. ')}`,
   };
 }
 
