@@ -51,7 +51,7 @@ export async function listHistory(
   } catch (error) {
     if (!(error instanceof HistoryError)) throw error;
     log.warn({ error: error.message }, 'Could not read history');
-    return again('The database of the history does not answer. The log of the functions says why');
+    return again('The functions cannot read the history (HISTORY_URL). Their log says why');
   }
 }
 

@@ -67,8 +67,9 @@ it('The history query answers 404 with a hint if no history is configured', asyn
   ]);
 });
 
-it('The history query answers 503 if the database does not answer', async () => {
+it('The history query answers 503 if the database cannot be read', async () => {
   const history = { list: () => Promise.reject(new HistoryError('late', 'no answer')) };
-  const { status, headers } = await listHistory(new URLSearchParams(), { history, log: SILENT });
+  const { status, headers, body } = await listHistory(new URLSearchParams(), { history, log: SILENT });
   expect([status, headers['retry-after']]).toEqual([503, '1']);
+  expect(body).toContain('cannot read the history (HISTORY_URL). Their log says why');
 });

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { Client } from 'pg';
 import { credentialsIn } from '../cluster/file-text.ts';
 import { Places } from '../cluster/places.ts';
+import { historyErrorOf } from './postgres-errors.ts';
 import { migrate } from './postgres-schema.ts';
 import { HistoryError } from './store.ts';
 
@@ -16,6 +17,7 @@ const END_MS = 1_000;
 interface Open {
   /** Once the connection can be used. */
   readonly client: Promise<Client>;
+  isConnected(): boolean;
   /** Ends the connection at once. `Client.end` would wait for a server that hangs. */
   destroy(): void;
 }
@@ -54,7 +56,7 @@ export class Connection {
       }
     };
     const timer = setTimeout(
-      () => late.abort(new HistoryError('late', `The database did not answer within ${Math.round(withinMs)} ms`)),
+      () => late.abort(new HistoryError('late', this.#lateness(Math.round(withinMs)))),
       withinMs,
     );
     const isLate = new Promise<never>((_, reject) => {
@@ -63,7 +65,7 @@ export class Connection {
     try {
       return await Promise.race([run(), isLate]);
     } catch (error) {
-      throw translated(error);
+      throw historyErrorOf(error, this.#url);
     } finally {
       clearTimeout(timer);
     }
@@ -89,6 +91,11 @@ export class Connection {
     return open;
   }
 
+  #lateness(ms: number): string {
+    const isConnecting = this.#open?.isConnected() === false;
+    return `The database did not answer within ${ms} ms${isConnecting ? '. No connection was made' : ''}`;
+  }
+
   #forget(open: Open): void {
     open.destroy();
     this.#open = undefined;
@@ -98,8 +105,15 @@ export class Connection {
 /** @param onEnd is called, later, when the connection ends. */
 function connect(url: string, onEnd: () => void): Open {
   const socket = new Socket();
+  let isConnected = false;
+  const client = connected(url, socket, onEnd);
+  client.then(
+    () => (isConnected = true),
+    () => {},
+  );
   return {
-    client: connected(url, socket, onEnd),
+    client,
+    isConnected: () => isConnected,
     destroy() {
       socket.destroy();
     },
@@ -141,15 +155,4 @@ function checkFiles(url: string): void {
     const file = searchParams.get(name);
     if (file) credentialsIn(file);
   }
-}
-
-function translated(error: unknown): HistoryError {
-  if (error instanceof HistoryError) return error;
-  return new HistoryError('failed', messageOf(error), { cause: error });
-}
-
-/** A name with several addresses fails with an error that has no message of its own. */
-function messageOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

@@ -24,7 +24,8 @@ function addressIn(text: string): HistoryAddress | string {
   }
   if (!/^postgres(ql)?:\/\//.test(text)) return 'sqlite:/PATH/FILE.db or postgres://USER:PASSWORD@HOST/DATABASE';
   const url = URL.parse(text);
-  return url !== null && url.hostname !== '' && url.pathname.length > 1
+  // With an @ in its path, the URL has a slash in its password.
+  return url !== null && url.hostname !== '' && url.pathname.length > 1 && !url.pathname.includes('@')
     ? { kind: 'postgres', url: text }
     : 'postgres://USER:PASSWORD@HOST/DATABASE. Write special characters of the password as %XX';
 }

@@ -90,7 +90,9 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     const store = new PostgresHistory(server.url.replace(PASSWORD, `${PASSWORD}-wrong`));
     const error = await store.open(MS).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(HistoryError);
-    expect(String(error)).toContain('password authentication failed for user "website"');
+    expect(String(error)).toMatch(
+      /HISTORY_URL \(postgres:\/\/127\.0\.0\.1:\d+\/postgres\): password authentication failed for user "website"\. Check the user/,
+    );
     expect(String(error)).not.toContain(PASSWORD);
     await store.close();
   });
@@ -103,7 +105,9 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     expect(await server.query(encrypted)).toHaveLength(1);
     await store.close();
     const unknown = new PostgresHistory(checked);
-    await expect(unknown.add([record()], MS)).rejects.toThrow('certificate');
+    await expect(unknown.add([record()], MS)).rejects.toThrow(
+      'unable to verify the first certificate. Add &sslrootcert=',
+    );
     await unknown.close();
   });
 
@@ -134,7 +138,11 @@ describe.skipIf('missing' in found)('With a PostgreSQL server', () => {
     await store.open(MS);
     const release = await server.hold('locked', 'LOCK TABLE website_history IN ACCESS EXCLUSIVE MODE');
     const start = performance.now();
-    await expect(store.add([record()], 200)).rejects.toMatchObject({ name: 'HistoryError', why: 'late' });
+    await expect(store.add([record()], 200)).rejects.toMatchObject({
+      name: 'HistoryError',
+      why: 'late',
+      message: expect.stringMatching(/^HISTORY_URL .*: The database did not answer within 200 ms$/) as string,
+    });
     expect(performance.now() - start).toBeLessThan(10_000);
     // The server does not notice that its client is gone. The statement's own time limit ends it.
     const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'locked'";
@@ -174,6 +182,7 @@ it('The store gives up on a silent server in time, with one connection only', as
   for (const error of errors) {
     expect(error).toMatchObject({ name: 'HistoryError', why: 'late' });
     expect(String(error)).not.toContain(PASSWORD);
+    expect(String(error)).toContain('No connection was made. Check the host and the port');
   }
   expect(silent.connections.size).toBe(1);
   // The attempt to connect reaches its own deadline.
