@@ -105,8 +105,7 @@ function checkUser(config: KubeConfig, name: string): void {
 }
 
 /** The API server would answer 403 to every request. */
-const NO_LOGIN =
-  'has no supported credentials: use a token, a client certificate or an exec plugin (tokenFile is not supported)';
+const NO_LOGIN = 'has no supported credentials: use a token, a client certificate or an exec plugin';
 
 /** `https://host:port/path`, without what may be secret. */
 const serverOf = (config: KubeConfig): string => shownUrl(new URL(config.getCurrentCluster()?.server ?? ''));

@@ -3,20 +3,7 @@ import type { Cluster, User } from '@kubernetes/client-node';
 import { holdsCredentials, isHttp } from './shown-url.ts';
 
 /** Why this cluster of a kubeconfig cannot be used, and what to do. It quotes no value. */
-export const clusterProblem = (cluster: Cluster): string | undefined =>
-  notText({
-    'certificate-authority': cluster.caFile,
-    'certificate-authority-data': cluster.caData,
-    'tls-server-name': cluster.tlsServerName,
-  }) ?? serverProblem(cluster);
-
-/** YAML without quotes may be a number or a boolean, which kubectl refuses. */
-function notText(fields: Readonly<Record<string, unknown>>): string | undefined {
-  const odd = Object.entries(fields).find(([, value]) => value && typeof value !== 'string');
-  return odd && `has a ${odd[0]} that is not a text: put it in quotes`;
-}
-
-function serverProblem({ server, proxyUrl, skipTLSVerify, caFile, caData }: Cluster): string | undefined {
+export function clusterProblem({ server, proxyUrl, skipTLSVerify, caFile, caData }: Cluster): string | undefined {
   if (proxyUrl) return 'has a proxy-url, which is not supported';
   const url = URL.parse(server);
   if (url === null || !isHttp(url)) return 'has a server that is not an https URL: write https://HOST:PORT';
@@ -32,17 +19,7 @@ const INSTEAD = 'give its user a token, a client certificate or an exec plugin';
 
 /** Why this user of a kubeconfig cannot log in, and what to do. It quotes no value. */
 export const userProblem = (user: User): string | undefined =>
-  notText({
-    token: user.token,
-    'client-certificate': user.certFile,
-    'client-certificate-data': user.certData,
-    'client-key': user.keyFile,
-    'client-key-data': user.keyData,
-  }) ??
-  passwordProblem(user) ??
-  certificateProblem(user) ??
-  pluginProblem(user) ??
-  providerProblem(user);
+  passwordProblem(user) ?? certificateProblem(user) ?? pluginProblem(user) ?? providerProblem(user);
 
 const passwordProblem = ({ username, password }: User): string | undefined =>
   username || password ? `has a user name or a password, which Kubernetes no longer accepts: ${INSTEAD}` : undefined;

@@ -1,9 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { findHomeDir, KubeConfig } from '@kubernetes/client-node';
+import { load } from 'js-yaml';
 import { withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
 import { fileText } from './file-text.ts';
+import { fieldsOf, type KubeconfigFields } from './kubeconfig-fields.ts';
+import { useTokenFiles } from './kubeconfig-files.ts';
 import { isUtf16 } from './utf-16.ts';
 import { unreadable, withoutSecrets } from './without-secrets.ts';
 
@@ -79,29 +82,22 @@ function parsed(part: Part): KubeConfig {
   // js-yaml refuses a file without content, which kubectl skips.
   if (isEmpty(part)) return config;
   reading(part.where, () => {
-    if (TOKEN_FILE.test(part.text)) throw new Error(NO_TOKEN_FILE);
-    if (isUtf16(part.text)) throw new Error('it is UTF-16: save it as UTF-8');
-    loadInto(config, part);
+    const { text, folder } = part;
+    if (isUtf16(text)) throw new Error('it is UTF-16: save it as UTF-8');
+    const fields = fieldsOf(load(text));
+    refuseTokenFile(fields);
+    config.loadFromString(text);
+    if (folder !== undefined) config.makePathsAbsolute(folder);
+    useTokenFiles(config, fields, folder);
   });
   return config;
 }
 
-/** A key that kubectl does not know. client-node reads the file at once, whatever its size, and never again. */
-const TOKEN_FILE = /(?:^|[{,\s])(["']?)token-file\1\s*:/m;
-const NO_TOKEN_FILE =
-  'it has token-file, which kubectl does not know: use a token, a client certificate or an exec plugin';
-
-/** client-node expects texts everywhere, and fails with a TypeError that quotes its own source. */
-function loadInto(config: KubeConfig, { text, folder }: Part): void {
-  try {
-    config.loadFromString(text);
-    if (folder !== undefined) config.makePathsAbsolute(folder);
-  } catch (error) {
-    throw error instanceof TypeError ? new Error(WRONG_TYPE) : error;
-  }
+/** client-node reads this file at once, whatever its size, and never again. */
+function refuseTokenFile({ users }: KubeconfigFields): void {
+  if (users?.some(({ user }) => user?.['token-file'] !== undefined) === true)
+    throw new Error('it has token-file, which kubectl does not know: write tokenFile');
 }
-const WRONG_TYPE =
-  'it has an empty item in a list, or a server or a file that is not a text: write server: https://HOST:PORT';
 
 /** Whether it has only blank lines, comments, document markers and null: YAML without content. */
 const isEmpty = ({ text }: Part): boolean =>

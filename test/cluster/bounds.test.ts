@@ -54,7 +54,7 @@ it.each([
   ],
   ['client certificate', async () => connecting({ 'client-certificate': large, 'client-key-data': 'eA==' })],
   ['client key', async () => connecting({ 'client-certificate-data': 'eA==', 'client-key': large })],
-  ['token', async () => connecting({ 'auth-provider': { name: 'file', config: { tokenFile: large } } })],
+  ['token', async () => connecting({ tokenFile: large })],
 ])(
   'A %s that is larger than 1 MiB is refused with its name and the limit',
   async (_, refused, whose = 'credentials of the user u') => {
@@ -114,7 +114,7 @@ it.each([
   ['JSON', (path: string) => JSON.stringify({ users: [{ name: 'u', user: { 'token-file': path } }] })],
 ])('A kubeconfig with token-file in %s is refused before the file is read', async (_, textOf) => {
   await expect(connect({ kubeconfigText: textOf('/nowhere') })).rejects.toThrow(
-    'Could not read the kubeconfig in KUBECONFIG_CONTENT: it has token-file, which kubectl does not know: use a token',
+    'Could not read the kubeconfig in KUBECONFIG_CONTENT: it has token-file, which kubectl does not know: write tokenFile',
   );
 });
 

@@ -91,9 +91,7 @@ const robot = () => `system:serviceaccount:${namespace}:robot`;
 it('A revoked token is reported as missing rights, and its replacement is used at once', async () => {
   const file = join(folder, 'token');
   writeFileSync(file, await tokenBoundTo('first'));
-  const whoAmI = await connected(
-    kubeconfigFor({ 'auth-provider': { name: 'tokenFile', config: { tokenFile: file } } }),
-  );
+  const whoAmI = await connected(kubeconfigFor({ tokenFile: file, token: 'another' }));
   expect(await whoAmI()).toBe(robot());
   await remove(admin, `${pathOf('secrets')}/first`);
   // The API server accepts a known token for some seconds without checking it.
@@ -103,7 +101,7 @@ it('A revoked token is reported as missing rights, and its replacement is used a
 });
 
 it('The error about unusable credentials names the user and the kinds that can be used', async () => {
-  await expect(connect({ kubeconfig: kubeconfigFor({ tokenFile: '/x' }) })).rejects.toThrow(/user x .*exec plugin/);
+  await expect(connect({ kubeconfig: kubeconfigFor({ other: '/x' }) })).rejects.toThrow(/user x .*exec plugin/);
 });
 
 it('A deleted ServiceAccount is reported as missing rights', async () => {

@@ -53,7 +53,7 @@ function kubeconfigFor(user: object): string {
   return file('kubeconfig');
 }
 const byCertificate = () => kubeconfigFor({ 'client-certificate': file('certificate'), 'client-key': file('key') });
-const byToken = () => kubeconfigFor({ 'auth-provider': { name: 'tokenFile', config: { tokenFile: file('token') } } });
+const byToken = () => kubeconfigFor({ tokenFile: file('token') });
 const writeToken = async (account: string) =>
   writeFileSync(file('token'), await tokenOf(account, { transport: admin }));
 const ROBOT = 'system:serviceaccount:website-reconciler:website-functions';

@@ -38,8 +38,15 @@ const CASES: readonly Case[] = [
   ['an exec plugin without a command', { exec: { apiVersion: V1 } }, SERVER, 'user u', 'add the command'],
   ['a client certificate without a key', { 'client-certificate-data': 'eA==' }, SERVER, 'user u', 'add client-key'],
   ['a client key without a certificate', { 'client-key-data': 'eA==' }, SERVER, 'user u', 'add client-certificate'],
-  ['nothing that it understands', { tokenFile: `/${HUSH}` }, SERVER, 'user u', 'use a token'],
-  ['a token file that is missing', provider('file', { tokenFile: '/nowhere' }), SERVER, 'user u', '/nowhere: ENOENT'],
+  ['nothing that it understands', { secret: HUSH }, SERVER, 'user u', 'use a token'],
+  ['a token file that is missing', { tokenFile: '/nowhere', token: HUSH }, SERVER, 'user u', '/nowhere: ENOENT'],
+  [
+    'a token file of an auth-provider',
+    provider('file', { tokenFile: '/nowhere' }),
+    SERVER,
+    'user u',
+    '/nowhere: ENOENT',
+  ],
   ['an exec plugin that fails', plugin(V1, `echo ${HUSH} >&2; exit 1`), SERVER, 'user u', 'run kubectl'],
   [
     'an exec plugin that is missing',

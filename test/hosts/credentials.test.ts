@@ -63,7 +63,7 @@ it('The functions answer 503 while their token is refused, and handle events wit
   const [first, second] = [await tokenBoundTo('first'), await tokenBoundTo('second')];
   writeFileSync(file, first.token);
   // Like the token of a Pod.
-  const user = { 'auth-provider': { name: 'tokenFile', config: { tokenFile: file } } };
+  const user = { tokenFile: file };
   const config = {
     clusters: [{ name: 'x', cluster: { server, 'certificate-authority': caFile } }],
     users: [{ name: 'x', user }],
