@@ -41,7 +41,7 @@ export type Connected = FunctionContext & {
   troubles(): readonly string[];
   /** Aborts `stopping`. */
   stop(): void;
-  /** Writes what is left of the history, closes all connections, and sends the last telemetry. Runs that are still at work fail. */
+  /** Writes what is left of the log and the history, closes all connections, and sends the last telemetry. Running work fails. */
   close(): Promise<void>;
 };
 
@@ -49,7 +49,7 @@ export type Connected = FunctionContext & {
 export async function contextFrom(config: Config, log: Log): Promise<Connected> {
   const endMetrics = await metricsFrom(config, log);
   const troubles = new Troubles(log);
-  const thinned = new Thinned();
+  const thinned = new Thinned(log);
   const { transports, clusters } = await clustersFrom(config, troubles, log);
   const callers = await callersFrom(config, transports, troubles, thinned);
   const history = await historyFrom(config, log);
@@ -70,6 +70,7 @@ export async function contextFrom(config: Config, log: Log): Promise<Connected> 
     troubles: () => troubles.lines(),
     stop: () => stopping.abort(),
     async close() {
+      thinned.reportRest();
       try {
         await history?.close();
       } finally {

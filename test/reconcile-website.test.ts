@@ -37,7 +37,7 @@ beforeEach(async () => {
 const contextOf = (log: FunctionContext['log']): FunctionContext => ({
   clusters: oneCluster(cluster),
   log,
-  thinned: new Thinned(),
+  thinned: new Thinned(log),
   now: () => NOW,
   places: new Places(1),
   config: { clusterName: undefined, replyEvents: false, webhookAllowedOrigins: [] },

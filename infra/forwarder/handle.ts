@@ -8,7 +8,7 @@ import type { Change } from './watch/change.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Look, Result } from './queue/queue.ts';
 import type { Delivery, Sink } from './sink/sink.ts';
-import { Thinned } from '../../functions/telemetry/thinned.ts';
+import type { Thinned } from '../../functions/telemetry/thinned.ts';
 import type { Tracing } from './telemetry/tracing.ts';
 import { CARRIER, isOptional } from '../../functions/website/children/kinds.ts';
 
@@ -19,6 +19,8 @@ export interface Sender {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
+  /** Of the lines about failed deliveries. */
+  readonly thinned: Thinned;
 }
 
 /** A resync takes longer the more Websites differ. The functions end theirs before this timeout (docs/adr/0010-patience.md). */
@@ -48,7 +50,6 @@ export function handlerOf(
   versionsOf: VersionsOf,
 ): (notice: Notice, attempt: number, waitedMs: number) => Promise<Result<Notice>> {
   const known = answers();
-  const thinned = new Thinned();
   return async (notice, attempt, waitedMs) => {
     sender.metrics.queued.observe({ type: notice.kind }, waitedMs / 1000);
     const answer = notice.kind === 'resync' ? undefined : known.covering(notice);
@@ -57,21 +58,14 @@ export function handlerOf(
       return requeueResult(notice, answer.requeueAfterSeconds);
     }
     const done = sender.metrics.eventLoop.begin();
-    const delivery = await send({ ...sender, versionsOf, thinned }, notice, attempt, waitedMs).finally(done);
+    const delivery = await send({ ...sender, versionsOf }, notice, attempt, waitedMs).finally(done);
     if (notice.kind !== 'resync' && delivery.kind === 'accepted') known.note(notice.key, delivery);
     return resultOf(notice, delivery);
   };
 }
 
-/** What all deliveries share. */
-interface Surroundings {
-  readonly versionsOf: VersionsOf;
-  /** Of the lines about failed deliveries. */
-  readonly thinned: Thinned;
-}
-
 async function send(
-  { config, sink, log, metrics, tracing, versionsOf, thinned }: Sender & Surroundings,
+  { config, sink, log, metrics, tracing, versionsOf, thinned }: Sender & { readonly versionsOf: VersionsOf },
   notice: Notice,
   attempt: number,
   waitedMs: number,
@@ -97,18 +91,10 @@ async function send(
   };
   if (delivery.kind === 'accepted') log.info(about, 'Delivered event');
   else if (delivery.kind === 'rejected') log.error(about, 'Sink rejected event');
-  // Logs attempts 1, 2, 4, 8 and so on.
-  else if (Number.isInteger(Math.log2(attempt))) {
-    const leftOut = thinned.admit(delivery.why);
-    log[levelOf(attempt, leftOut)]({ ...about, ...(leftOut ? { leftOut } : {}) }, 'Could not deliver event');
-  }
+  // Logs attempts 1, 2, 4, 8 and so on. Most often, the second one settles it.
+  else if (Number.isInteger(Math.log2(attempt)))
+    thinned.log(log, attempt === 1 ? 'info' : 'warn', delivery.why, about, 'Could not deliver event');
   return delivery;
-}
-
-/** Most often, the second attempt settles it. */
-function levelOf(attempt: number, leftOut: number | undefined): 'debug' | 'info' | 'warn' {
-  if (leftOut === undefined) return 'debug';
-  return attempt === 1 ? 'info' : 'warn';
 }
 
 /**

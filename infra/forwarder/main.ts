@@ -8,6 +8,7 @@ import { onceAskedToStop } from '../../functions/stopping.ts';
 import { endSoon } from '../../functions/telemetry/ending.ts';
 import { surviveRejections } from '../../functions/telemetry/last-resort.ts';
 import { logOf } from '../../functions/telemetry/log.ts';
+import { Thinned } from '../../functions/telemetry/thinned.ts';
 import { configFrom, USAGE, UsageError, type Config } from './config.ts';
 import { forward, type Forwarder, type Term } from './forward.ts';
 import { Health } from './telemetry/health.ts';
@@ -30,6 +31,7 @@ async function main(config: Config): Promise<void> {
     stop();
   });
   const troubles = new Troubles(log);
+  const thinned = new Thinned(log);
   const { kubeconfig, context } = config;
   const transport = await connect({ kubeconfig, context, adapt: withEntra }, troubles);
   const health = new Health();
@@ -51,13 +53,14 @@ async function main(config: Config): Promise<void> {
   log.info({ url, cluster: transport.server, sink: shownSink(config) }, 'Listening');
 
   stop = () => stopping.abort();
-  const forwarder: Forwarder = { config, transport, sink, log, health, metrics, tracing };
+  const forwarder: Forwarder = { config, transport, sink, log, health, metrics, tracing, thinned };
   await whileLeading(forwarder, stopping.signal, async (signal) => {
     leading = signal;
     term = forward(forwarder, signal);
     await term.ended;
     term = undefined;
   });
+  thinned.reportRest();
   server.close();
   server.closeAllConnections();
   await Promise.all([sink.close(), transport.close(), tracing.close()]);

@@ -66,6 +66,18 @@ it('While the sink is down, the forwarder keeps one pending event per Website, a
   expect(ofName(stage.sink.accepted, 'd')).toMatchObject([{ type: 'deleted' }]);
 });
 
+it('A forwarder that stops reports each line that it left out of the log', async () => {
+  const program = await stage.start('--log-level', 'debug');
+  await isReady(program);
+  stage.sink.answer = () => ({ status: 503 });
+  for (let each = 0; each < 25; each++) await create(`site-${each}`);
+  const leftOut = () => program.lines.filter(({ level, msg }) => level === 20 && msg === 'Could not deliver event');
+  await eventually(() => expect(leftOut()).not.toEqual([]));
+  await program.stop();
+  const reported = program.lines.map((line) => Number(line['leftOut'] ?? 0));
+  expect(reported.reduce((sum, each) => sum + each)).toBe(leftOut().length);
+});
+
 it('An event whose answer is lost is sent again with the same content', async () => {
   await isReady(await stage.start());
   stage.wire.add({ path: EVENT, fault: { drop: 'answer' } });

@@ -1,4 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Log } from '../../functions/telemetry/log.ts';
+import { Thinned } from '../../functions/telemetry/thinned.ts';
 import type { Notice, WebsiteEvent } from '../../infra/forwarder/event.ts';
 import { handlerOf, merged, type Sender } from '../../infra/forwarder/handle.ts';
 
@@ -54,7 +56,8 @@ const accepting = (answer: object, sent: WebsiteEvent[] = []): Sender =>
   answering({ kind: 'accepted', ...answer }, { info() {} }, sent);
 
 /** Sends to a sink that answers everything so. */
-function answering(delivery: object, log: object, sent: WebsiteEvent[] = []): Sender {
+function answering(delivery: object, given: object, sent: WebsiteEvent[] = []): Sender {
+  const log = given as Log;
   const note = { inc() {}, observe() {} };
   return {
     config: { cluster: 'test', extensions: {}, timeoutMs: 1 },
@@ -67,6 +70,7 @@ function answering(delivery: object, log: object, sent: WebsiteEvent[] = []): Se
     log,
     metrics: { events: note, duration: note, queued: note, retries: note, eventLoop: { begin: () => () => {} } },
     tracing: { traceparentOf() {}, answered() {} },
+    thinned: new Thinned(log),
   } as unknown as Sender;
 }
 

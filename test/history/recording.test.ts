@@ -33,7 +33,7 @@ beforeEach(() => {
   context = {
     clusters: oneCluster(cluster),
     log: SILENT,
-    thinned: new Thinned(),
+    thinned: new Thinned(SILENT),
     now: () => NOW,
     places: new Places(1),
     history: new History(store, { clusterName: 'west', days: 1 }, SILENT),

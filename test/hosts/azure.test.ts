@@ -179,17 +179,23 @@ describe('An invocation on Azure', () => {
   });
 });
 
-it('The log of an invocation says whom it refused, and why', async () => {
+it('The log of an invocation says whom it refused, and why. The log of the host counts the lines that were left out', async () => {
   const audience = { CALLER_AUDIENCE: 'website-functions', CALLER_SUBJECTS: 'x' };
   const signing = { CALLER_SIGNING_SECRET: `whsec_${Buffer.alloc(32).toString('base64')}` };
   const program = startProgram(WORKER, [], { KUBECONFIG: inject('functionsKubeconfig'), ...audience, ...signing });
-  for (const headers of [{}, { authorization: 'Bearer x' }, { 'webhook-signature': 'v1,x' }]) {
+  const send = (headers: object) => {
     const nullableHeaders = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, { value }]));
     const http = { method: 'POST', url: 'http://localhost/api/websites', body: { string: 'x' }, nullableHeaders };
-    expect(await invoke(program, 'reconcileWebsite', { http })).toEqual({ said: ['warning Refused caller'] });
-  }
+    return invoke(program, 'reconcileWebsite', { http });
+  };
+  for (const headers of [{}, { authorization: 'Bearer x' }, { 'webhook-signature': 'v1,x' }])
+    expect(await send(headers)).toEqual({ said: ['warning Refused caller'] });
   expect(program.stderr.join('')).toBe('');
+  await Promise.all(Array.from({ length: 22 }, () => send({})));
   expect(await program.stop()).toBe(0);
+  expect(program.stderr.join('')).toContain(
+    '{"msg":"Left out lines","line":"Refused caller","problem":"no credentials","leftOut":3}',
+  );
 });
 
 it.each<[string, Fault, string | undefined]>([

@@ -54,6 +54,12 @@ describe('The Node host with ALLOW_ANONYMOUS', () => {
     // A probe names the Pod.
     for (const page of ['/livez', '/readyz', '/statusz'])
       expect(await status({ host: '10.0.0.1:8080' }, page, 'GET')).toBe(200);
+    // With those above, 23 requests had a foreign Host.
+    await Promise.all(Array.from({ length: 13 }, () => status({ host: 'evil.example.com' })));
+    await program.stop();
+    expect(program.lines).toContainEqual(
+      expect.objectContaining({ line: 'Refused caller', problem: 'Host is not allowed', leftOut: 3 }),
+    );
   });
 
   it('accepts hosts of ALLOWED_HOSTS too, and every host with *', async () => {
