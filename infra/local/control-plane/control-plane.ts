@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../../functions/cluster/transport.ts';
 import { writeCredentials, writeUserKubeconfig, type User } from './credentials.ts';
-import { endErrorOf, releasedFolder, startErrorOf, temporaryFolder, type DataFolder } from './data-folder.ts';
+import {
+  alsoHeldBy,
+  endErrorOf,
+  releasedFolder,
+  startErrorOf,
+  temporaryFolder,
+  type DataFolder,
+} from './data-folder.ts';
 import { apiServerFlags, auditFlags, controllerFlags, etcdFlags, kwokFlags, schedulerFlags } from './program-flags.ts';
 import { makeFolder } from '../make-folder.ts';
 import { Processes, ProgramEndedError } from '../processes/processes.ts';
@@ -86,9 +93,11 @@ const portWasTaken = (error: unknown): boolean =>
 async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promise<ControlPlane> {
   const { binaries, controllers = 'on' } = options;
   const { path } = folder;
-  const processes = new Processes(join(path, 'logs'), folder.leftover);
+  const processes = new Processes(join(path, 'logs'), undefined);
   const abandoned = new AbortController();
   try {
+    alsoHeldBy(folder, processes.guardian);
+    processes.removeAtEnd(folder.leftover);
     for (const part of ['logs', 'etcd', 'pki']) makeFolder(join(path, part), 0o700);
     const [server = '', etcd = '', etcdPeer = ''] = await freeAddresses(3);
     const addresses = { server, etcd, etcdPeer };

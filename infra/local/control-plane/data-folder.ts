@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,7 +19,7 @@ export interface DataFolder {
   readonly leftover: string;
 }
 
-/** Contains the process id of the control plane that uses the folder. */
+/** Contains the ids of the processes that use the folder: the one that started the control plane, and its guardian. */
 const LOCK = 'in-use-by';
 /** In bytes. */
 const LARGEST_LOCK = 1024;
@@ -136,18 +136,34 @@ function refuseForeign(path: string): void {
   throw new Error('it contains other files: choose an empty folder, or the folder of an earlier npm start');
 }
 
+/** The folder stays locked while the guardian cleans up after a start that was killed. The guardian removes the lock. */
+export function alsoHeldBy({ lifetime, leftover }: DataFolder, guardian: number | undefined): void {
+  // Appending never leaves the lock empty for a moment, as writing it again would.
+  if (lifetime === 'kept' && guardian !== undefined) appendFileSync(leftover, ` ${guardian}`);
+}
+
 function takeLock(lock: string): void {
   try {
     writeFileSync(lock, String(process.pid), { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const owner = fileText(lock, LARGEST_LOCK);
-    if (isAlive(Number(owner))) {
+    const owner = ownersIn(lock).find((pid) => isAlive(Number(pid)));
+    if (owner !== undefined) {
       const message = `process ${owner} is using it: stop that process, or choose another folder (lock file: ${lock})`;
       throw new InUseError(owner, message, { cause: error });
     }
     rmSync(lock, { force: true });
     writeFileSync(lock, String(process.pid), { flag: 'wx' });
+  }
+}
+
+function ownersIn(lock: string): string[] {
+  try {
+    return fileText(lock, LARGEST_LOCK).split(' ');
+  } catch (error) {
+    // The guardian has just removed it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Message } from './guardian.ts';
 
 /** The connection to a guardian process, which cleans up even if this process is killed. */
 export interface Guard {
+  readonly pid: number | undefined;
   tell(message: Message): void;
   /** Makes the guardian clean up now, and waits until it has finished. */
   end(): Promise<void>;
@@ -20,6 +21,7 @@ export function startGuard(): Guard {
   stdin.on('error', () => {});
   const ended = new Promise<void>((resolve) => guardian.once('exit', () => resolve()));
   return {
+    pid: guardian.pid,
     tell: (message) => {
       stdin.write(`${JSON.stringify(message)}\n`);
     },

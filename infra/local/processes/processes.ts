@@ -74,6 +74,11 @@ export class Processes {
     if (leftover !== undefined) this.removeAtEnd(leftover);
   }
 
+  /** The process that ends the programs if this one is killed. */
+  get guardian(): number | undefined {
+    return this.#guard.pid;
+  }
+
   /** Removes a file or folder when the programs have ended. */
   removeAtEnd(path: string): void {
     this.#guard.tell({ remove: path });

@@ -1,14 +1,26 @@
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startControlPlane } from '../../../infra/local/control-plane/control-plane.ts';
 import { writeCredentials } from '../../../infra/local/control-plane/credentials.ts';
 import { keptFolder, releasedFolder } from '../../../infra/local/control-plane/data-folder.ts';
 import { controllerFlags } from '../../../infra/local/control-plane/program-flags.ts';
 import { ProgramEndedError } from '../../../infra/local/processes/processes.ts';
 import { PROGRAMS, type Binaries } from '../../../infra/local/binaries/versions.ts';
+import { eventually } from '../../eventually.ts';
+import { isAlive, pidsIn, suspend } from '../alive.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -203,6 +215,52 @@ it('A start waits until the process that uses the folder has ended, and says so 
   expect(notes).toEqual([`Waiting up to 10 s for process ${owner.pid} to release --data ${data}`]);
   expect(readFileSync(join(data, 'in-use-by'), 'utf8')).toBe(String(process.pid));
 });
+
+it('A folder whose lock disappears just before it is read can be used', () => {
+  // A link to nothing is like that: it exists, and reading it says that it does not.
+  symlinkSync(join(folder, 'nothing'), join(folder, 'in-use-by'));
+  const { leftover } = keptFolder(folder);
+  expect(readFileSync(leftover, 'utf8')).toBe(String(process.pid));
+});
+
+/** Starts a control plane in a process of its own, in the folder `data`, and waits until its etcd runs. */
+async function startElsewhere(data: string) {
+  const pids = join(folder, 'pids');
+  const etcd = join(folder, 'waiting-etcd');
+  writeFileSync(etcd, `#!/bin/sh\necho $$ > ${pids}\nexec sleep 600\n`, { mode: 0o755 });
+  const module = new URL('../../../infra/local/control-plane/control-plane.ts', import.meta.url).href;
+  const script = `import { startControlPlane } from '${module}';
+    await startControlPlane(${JSON.stringify({ binaries: { ...standIns(''), etcd }, data })});`;
+  const start = spawn(process.execPath, ['--input-type=module', '--eval', script]);
+  onTestFinished(() => void start.kill('SIGKILL'));
+  const [etcdPid = 0] = await eventually(() => pidsIn(pids));
+  return { start, etcdPid };
+}
+
+it.runIf(process.platform === 'linux')(
+  'A folder whose start was killed is free only once its guardian has cleaned up',
+  async () => {
+    const data = join(folder, 'data');
+    const lock = join(data, 'in-use-by');
+    const { start, etcdPid } = await startElsewhere(data);
+    const [, guardian] = readFileSync(lock, 'utf8').split(' ').map(Number);
+    if (guardian === undefined) throw new Error('The lock does not name the guardian');
+    await suspend(guardian);
+    start.kill('SIGKILL');
+    await once(start, 'exit');
+    const notes: string[] = [];
+    const note = (line: string) => {
+      notes.push(line);
+      expect(isAlive(etcdPid)).toBe(true);
+      process.kill(guardian, 'SIGCONT');
+    };
+    await releasedFolder(data, note);
+    expect(isAlive(etcdPid)).toBe(false);
+    expect(notes).toEqual([`Waiting up to 10 s for process ${guardian} to release --data ${data}`]);
+    await eventually(() => expect(isAlive(guardian)).toBe(false));
+    expect(readFileSync(lock, 'utf8')).toBe(String(process.pid));
+  },
+);
 
 it('A start does not wait for ever, and waits for no other error', async () => {
   const data = join(folder, 'data');
