@@ -10,24 +10,21 @@ export interface Unchecked {
   readonly why: string;
 }
 
-/** The answer of the API server to a dry run that a webhook with side effects would see. */
-const NO_DRY_RUN = /admission webhook "[^"]*" does not support dry run/;
+/** The API server also answers 500 to a manifest with an unknown field. */
+const WEBHOOK_FAILS = /failed calling webhook "[^"]*"/;
 
-/**
- * Whether the same write may succeed when the functions make it:
- * - `Forbidden`: this user lacks the right to make it. The functions may have it.
- * - `InternalError`: an admission webhook for this kind of object cannot be called now.
- * - the webhook does not support dry runs.
- */
+/** Whether a manifest may be accepted that this dry run did not check: the user lacks the right, or a webhook cannot be called now. */
 export const isInconclusive = (error: unknown): error is ClusterError =>
   error instanceof ClusterError &&
-  (error.code === 'Forbidden' ||
-    error.code === 'InternalError' ||
-    (error.code === 'BadRequest' && NO_DRY_RUN.test(error.message)));
+  (error.code === 'Forbidden' || (error.code === 'InternalError' && WEBHOOK_FAILS.test(error.message)));
 
-/** The same, or the object has changed since it was read. The functions would read it again. */
+/**
+ * Whether the functions may be able to make a write that this dry run did not check. They try again after every 500, and read an
+ * object again that has changed since.
+ */
 export const isUnjudged = (error: unknown): error is ClusterError =>
-  isInconclusive(error) || (error instanceof ClusterError && error.class === 'conflict');
+  isInconclusive(error) ||
+  (error instanceof ClusterError && (error.code === 'InternalError' || error.class === 'conflict'));
 
 export const uncheckedOf = (kind: string, name: string, { code, message }: ClusterError): Unchecked => ({
   kind,

@@ -102,7 +102,6 @@ it('A status that a webhook changes is shown as the API server would store it', 
 
 it.each([
   ['that this user may not update', 'Forbidden', 'User "jane" cannot update resource "websites/status"'],
-  ['that a webhook does not let dry runs reach', 'BadRequest', 'admission webhook "w" does not support dry run'],
   ['of a Website that has just changed', 'Conflict', 'the object has been modified'],
 ] as const)('A status %s was not checked', async (_, code, why) => {
   server.updateStatus = refuse(code, why);
