@@ -1,6 +1,9 @@
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
 import { failure, summary } from './summary.ts';
 
+/** A log that keeps only its end keeps these. */
+const MOST_LINES = 30;
+
 /** Ends the output with a plain line for each failed test, and one with the counts: `12 passed, 0 failed`. */
 class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
@@ -18,7 +21,11 @@ class SummaryReporter implements Reporter {
       }
     }
     counts.failed = failures.length;
-    const lines = [`SEED=${process.env['SEED']} repeats the samples`, ...failures, summary(counts)];
+    const lines = [
+      `SEED=${process.env['SEED']} repeats the samples`,
+      ...failures.slice(0, MOST_LINES),
+      summary(counts),
+    ];
     // After the default reporter's own last lines.
     process.once('exit', () => process.stdout.write(`\n${lines.join('\n')}\n`));
   }

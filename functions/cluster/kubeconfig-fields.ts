@@ -1,90 +1,81 @@
 // The types of a kubeconfig's fields. kubectl refuses a file with a field of another type, and client-node ignores some of them.
+import * as z from 'zod';
 
-/** What a field has: a text, true or false, a list, or other fields. */
-type Shape = 'text' | 'flag' | readonly [Shape] | { readonly [field: string]: Shape };
+// As in kubectl, null is as good as no field, and unknown fields are ignored.
+const text = z.string().nullish();
+const flag = z.boolean().nullish();
+const fields = <Shape extends z.ZodRawShape>(shape: Shape) => z.object(shape).nullish();
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).nullish();
 
-const CLUSTER: Shape = {
-  server: 'text',
-  'tls-server-name': 'text',
-  'insecure-skip-tls-verify': 'flag',
-  'certificate-authority': 'text',
-  'certificate-authority-data': 'text',
-  'proxy-url': 'text',
-};
+const CLUSTER = fields({
+  server: text,
+  'tls-server-name': text,
+  'insecure-skip-tls-verify': flag,
+  'certificate-authority': text,
+  'certificate-authority-data': text,
+  'proxy-url': text,
+});
 
-const EXEC: Shape = {
-  apiVersion: 'text',
-  command: 'text',
-  args: ['text'],
-  env: [{ name: 'text', value: 'text' }],
-};
+const EXEC = fields({
+  apiVersion: text,
+  command: text,
+  args: list(z.string()),
+  env: list(z.object({ name: text, value: text })),
+});
 
-const USER: Shape = {
-  'client-certificate': 'text',
-  'client-certificate-data': 'text',
-  'client-key': 'text',
-  'client-key-data': 'text',
-  token: 'text',
-  tokenFile: 'text',
-  as: 'text',
-  username: 'text',
-  password: 'text',
-  'auth-provider': { name: 'text' },
+const USER = fields({
+  'client-certificate': text,
+  'client-certificate-data': text,
+  'client-key': text,
+  'client-key-data': text,
+  token: text,
+  tokenFile: text,
+  // client-node reads this file at once, whatever its size, and never again.
+  'token-file': z.never('is unknown to kubectl: write tokenFile').optional(),
+  as: text,
+  username: text,
+  password: text,
+  'auth-provider': fields({ name: text }),
   exec: EXEC,
-};
+});
 
 /** Source: k8s.io/client-go, tools/clientcmd/api/v1/types.go. The programs do not use the other fields. */
-const KUBECONFIG: Shape = {
-  clusters: [{ name: 'text', cluster: CLUSTER }],
-  users: [{ name: 'text', user: USER }],
-  contexts: [{ name: 'text', context: { cluster: 'text', user: 'text', namespace: 'text' } }],
-  'current-context': 'text',
-};
+const KUBECONFIG = z.object({
+  clusters: list(z.object({ name: text, cluster: CLUSTER })),
+  users: list(z.object({ name: text, user: USER })),
+  contexts: list(z.object({ name: text, context: fields({ cluster: text, user: text, namespace: text }) })),
+  'current-context': text,
+});
 
-/** The fields that client-node does not read, or reads at the wrong time. */
-export interface KubeconfigFields {
-  readonly users?:
-    | readonly {
-        readonly user?: { readonly tokenFile?: string | null; readonly 'token-file'?: unknown } | null;
-      }[]
-    | null;
-}
+export type KubeconfigFields = z.infer<typeof KUBECONFIG>;
+
+const ADVICE: Readonly<Record<string, string>> = {
+  string: 'is not a text: put it in quotes',
+  boolean: 'is neither true nor false: write it without quotes',
+  array: 'is not a list: begin each item with -',
+  object: 'is a value, and not an object with fields',
+};
 
 /**
  * The fields of a kubeconfig, from its YAML. Empty for YAML that has no fields.
  * @throws Error that names the first field of a wrong type, and quotes no value.
  */
 export function fieldsOf(content: unknown): KubeconfigFields {
-  if (!hasFields(content)) return {};
-  const problem = problemWith(content, KUBECONFIG, '');
-  if (problem !== undefined) throw new Error(problem);
-  return content;
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) return {};
+  const { data, error } = KUBECONFIG.safeParse(content, { error: adviceOn, reportInput: true });
+  if (error === undefined) return data;
+  const [{ path, message }] = error.issues as [z.core.$ZodIssue];
+  throw new Error(`${nameOf(path)} ${message}`);
 }
 
-const hasFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Such as `clusters[0].cluster.server`. */
+const nameOf = (path: readonly PropertyKey[]): string =>
+  path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .slice(1);
 
-/** @param path such as `clusters[0].cluster.server`. */
-function problemWith(value: unknown, shape: Shape, path: string): string | undefined {
-  // As in kubectl, null is as good as no field.
-  if (value === undefined || value === null) return undefined;
-  if (shape === 'text') return typeof value === 'string' ? undefined : `${path} is not a text: put it in quotes`;
-  if (shape === 'flag')
-    return typeof value === 'boolean' ? undefined : `${path} is neither true nor false: write it without quotes`;
-  if (isList(shape))
-    return Array.isArray(value) ? problemInList(value, shape, path) : `${path} is not a list: begin each item with -`;
-  if (!hasFields(value)) return `${path} is a value, and not an object with fields`;
-  const problems = Object.entries(shape).map(([name, part]) =>
-    problemWith(value[name], part, path === '' ? name : `${path}.${name}`),
-  );
-  return problems.find((problem) => problem !== undefined);
-}
-
-const isList = (shape: Shape): shape is readonly [Shape] => Array.isArray(shape);
-
-function problemInList(items: readonly unknown[], [shape]: readonly [Shape], path: string): string | undefined {
-  const problems = items.map((item, index) =>
-    item === null ? `${path}[${index}] is empty: remove it` : problemWith(item, shape, `${path}[${index}]`),
-  );
-  return problems.find((problem) => problem !== undefined);
-}
+const adviceOn = ({ code, input, ...issue }: z.core.$ZodRawIssue): string | undefined => {
+  if (input === null) return 'is empty: remove it';
+  return code === 'invalid_type' ? ADVICE[String(issue.expected)] : undefined;
+};

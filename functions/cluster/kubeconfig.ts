@@ -5,7 +5,7 @@ import { load } from 'js-yaml';
 import { withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
 import { fileText } from './file-text.ts';
-import { fieldsOf, type KubeconfigFields } from './kubeconfig-fields.ts';
+import { fieldsOf } from './kubeconfig-fields.ts';
 import { useTokenFiles } from './kubeconfig-files.ts';
 import { isUtf16 } from './utf-16.ts';
 import { unreadable, withoutSecrets } from './without-secrets.ts';
@@ -85,18 +85,11 @@ function parsed(part: Part): KubeConfig {
     const { text, folder } = part;
     if (isUtf16(text)) throw new Error('it is UTF-16: save it as UTF-8');
     const fields = fieldsOf(load(text));
-    refuseTokenFile(fields);
     config.loadFromString(text);
     if (folder !== undefined) config.makePathsAbsolute(folder);
     useTokenFiles(config, fields, folder);
   });
   return config;
-}
-
-/** client-node reads this file at once, whatever its size, and never again. */
-function refuseTokenFile({ users }: KubeconfigFields): void {
-  if (users?.some(({ user }) => user?.['token-file'] !== undefined) === true)
-    throw new Error('it has token-file, which kubectl does not know: write tokenFile');
 }
 
 /** Whether it has only blank lines, comments, document markers and null: YAML without content. */

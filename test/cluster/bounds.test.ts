@@ -114,7 +114,7 @@ it.each([
   ['JSON', (path: string) => JSON.stringify({ users: [{ name: 'u', user: { 'token-file': path } }] })],
 ])('A kubeconfig with token-file in %s is refused before the file is read', async (_, textOf) => {
   await expect(connect({ kubeconfigText: textOf('/nowhere') })).rejects.toThrow(
-    'Could not read the kubeconfig in KUBECONFIG_CONTENT: it has token-file, which kubectl does not know: write tokenFile',
+    'Could not read the kubeconfig in KUBECONFIG_CONTENT: users[0].user.token-file is unknown to kubectl: write tokenFile',
   );
 });
 
