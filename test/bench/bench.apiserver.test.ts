@@ -1,10 +1,17 @@
-// `npm run bench` in its smallest form, with the phases that it measures unless the command line names others.
+// `npm run bench` in its smallest form: with the phases that it measures unless the command line names others, and of other subjects
+// what no other test starts.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { connect, type Transport } from '../../functions/cluster/transport.ts';
+import { startOf, startOfEmptyFunction } from './cold-start.ts';
+import { withNullSink } from './deliveries.ts';
+import { gapAfter } from './failover.ts';
+import { measureRelists } from './relists.ts';
+import { scaleRows } from './scale.ts';
 import type { Report } from './report.ts';
 
 let folder: string;
@@ -63,4 +70,39 @@ it('npm run bench measures every phase of the default, prints tables and writes 
   expect(results).toEqual(Object.entries(SEEN).map(([phase, seen]) => shapeOf(phase, seen)));
   for (const phase of Object.keys(SEEN)) expect(stdout).toContain(`### ${phase} (${WEBSITES} Websites)`);
   expect(readFileSync(chart, 'utf8')).toMatch(/^<svg/);
+});
+
+/** Not NaN. */
+const areFigures = (values: readonly number[]): boolean => values.length > 0 && values.every(Number.isFinite);
+
+describe('In its smallest form, npm run bench --', () => {
+  const kubeconfig = inject('forwarderKubeconfig');
+  const kubeconfigs = { 'website-functions': inject('functionsKubeconfig'), 'website-forwarder': kubeconfig };
+  let transport: Transport;
+  beforeEach(async () => {
+    transport = await connect({ kubeconfig: inject('kubeconfig') });
+  });
+  afterEach(() => transport.close());
+
+  it('forwarder measures a relist', async () => {
+    const { ms, rssMiB, heapMiB } = await withNullSink((sink) => measureRelists({ kubeconfig, sink }, 1));
+    expect([ms.length, rssMiB.length]).toEqual([1, 2]);
+    expect(areFigures([...ms, ...rssMiB, ...heapMiB])).toBe(true);
+  });
+
+  it('failover measures how soon a standby follows', async () => {
+    expect(areFigures([await gapAfter('SIGKILL', { transport, kubeconfigs })])).toBe(true);
+  });
+
+  it('cold-start measures the functions and an empty one', async () => {
+    const cluster = { transport, kubeconfigs };
+    const starts = [await startOf('bundle', cluster), await startOfEmptyFunction(cluster)];
+    expect(starts.map((start) => areFigures(Object.values(start)))).toEqual([true, true]);
+  });
+
+  it('scale measures both programs', async () => {
+    const rows = await scaleRows(8, 2);
+    expect(new Set(rows.map(({ column }) => column)).size).toBe(4);
+    expect(rows.filter(({ values }) => !areFigures(values))).toEqual([]);
+  });
 });

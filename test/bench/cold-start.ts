@@ -32,10 +32,10 @@ export async function benchColdStart(args: readonly string[]): Promise<void> {
   const runs = flags.quick ? 5 : count('--runs', flags.runs);
   const rounds = await withControlPlane((cluster) =>
     repeat(runs, async () => ({
-      bundle: await measure('bundle', cluster),
-      source: await measure('source', cluster),
+      bundle: await startOf('bundle', cluster),
+      source: await startOf('source', cluster),
       azure: await firstReply(AZURE_WORKER, [BUILDS.bundle.azure], cluster),
-      empty: await firstReply(AZURE_WORKER, [EMPTY], cluster),
+      empty: await startOfEmptyFunction(cluster),
     })),
   );
   const rows = (['bundle', 'source'] as const).flatMap((build) =>
@@ -77,15 +77,20 @@ const rowsOf = (build: Build, starts: readonly Start[]): Row[] => [
   { name: `${build}: RSS after it, MiB`, values: starts.map(({ rss }) => rss) },
 ];
 
-async function measure(build: Build, cluster: BenchCluster): Promise<Start> {
+type Access = Pick<BenchCluster, 'transport' | 'kubeconfigs'>;
+
+/** Starts a build of the functions once. */
+export async function startOf(build: Build, cluster: Access): Promise<Start> {
   const { azure, node } = BUILDS[build];
   const importMs = await importTime(resolve(azure));
   const { listeningMs, repliedMs, rss } = await firstReply(node, [], cluster);
   return { importMs, listeningMs, madeMs: repliedMs, rss };
 }
 
+export const startOfEmptyFunction = (cluster: Access) => firstReply(AZURE_WORKER, [EMPTY], cluster);
+
 /** Starts a host with one Website to make, and sends its event at once. */
-async function firstReply(file: string, args: readonly string[], { transport, kubeconfigs }: BenchCluster) {
+async function firstReply(file: string, args: readonly string[], { transport, kubeconfigs }: Access) {
   const key = { namespace: await createNamespace(transport, 'cold'), name: 'shop' };
   await createWebsite(transport, key, SPEC);
   const start = performance.now();

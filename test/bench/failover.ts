@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { eventually } from '../eventually.ts';
 import { imageIn } from '../image.ts';
 import { startProgram, type Program } from '../program.ts';
-import { createNamespace, createWebsite } from '../real-cluster.ts';
+import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { count } from './flags.ts';
 import { PATIENCE, print, repeat, SPEC, withControlPlane, type BenchCluster } from './measure.ts';
 import { record } from './records.ts';
@@ -37,7 +37,11 @@ export async function benchFailover(args: readonly string[]): Promise<void> {
   if (flags.record !== undefined) record(flags.record, { rows });
 }
 
-async function gapAfter(signal: 'SIGKILL' | 'SIGTERM', { transport, kubeconfigs }: BenchCluster): Promise<number> {
+/** From the signal to the leader until its standby has sent an event, in milliseconds. */
+export async function gapAfter(
+  signal: 'SIGKILL' | 'SIGTERM',
+  { transport, kubeconfigs }: Pick<BenchCluster, 'transport' | 'kubeconfigs'>,
+): Promise<number> {
   let receive: () => void = () => {};
   const sink = createServer((request, response) => {
     request.resume();
@@ -68,6 +72,7 @@ async function gapAfter(signal: 'SIGKILL' | 'SIGTERM', { transport, kubeconfigs 
     await leader.stop();
     sink.close();
     sink.closeAllConnections();
+    await removeWebsitesIn(transport, namespace);
   }
 }
 

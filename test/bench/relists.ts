@@ -23,23 +23,23 @@ export interface Relists {
 }
 
 /** Starts a forwarder and expires the versions of all its watches, again and again. */
-export async function measureRelists(options: ForwarderOptions): Promise<Relists> {
+export async function measureRelists(options: ForwarderOptions, count = RELISTS): Promise<Relists> {
   const proxy = await faultProxy(options.kubeconfig);
   // What passes through a fault is not remembered, and nothing is cut off here.
   proxy.misbehave(() => ({ truncateAfter: Infinity }));
   try {
     const through = { ...options, kubeconfig: proxy.kubeconfig, logLevel: 'debug' } as const;
-    return await withForwarder(through, (forwarder) => relists(forwarder, proxy));
+    return await withForwarder(through, (forwarder) => relists(forwarder, proxy, count));
   } finally {
     await proxy.close();
   }
 }
 
-async function relists({ program, collected }: SyncedForwarder, proxy: FaultProxy): Promise<Relists> {
+async function relists({ program, collected }: SyncedForwarder, proxy: FaultProxy, count: number): Promise<Relists> {
   const before = await collected();
   const ms: number[] = [];
   const rss = [rssMiB(pidOf(program), 'VmRSS')];
-  while (ms.length < RELISTS) {
+  while (ms.length < count) {
     await eventually(() => {
       const quietMs = Date.now() - Math.max(...times(program.lines, 'watching'));
       if (quietMs < WORKED_MS) throw new Error(`The watches are open for ${quietMs} ms`);

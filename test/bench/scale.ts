@@ -30,17 +30,19 @@ export async function benchScale(args: readonly string[]): Promise<void> {
   });
   const websites = flags.quick ? 10_000 : count('--websites', flags.websites);
   const shards = count('--shards', flags.shards);
-  const rows = [
-    ...(await withFleet(websites / 4, (fleet) => forwarderRows(`start with ${text(websites / 4)}`, fleet))),
-    ...(await withFleet(websites, async (fleet) => [
-      ...(await forwarderRows(`start with ${text(websites)}`, fleet)),
-      ...(await forwarderRows(`start of one of ${shards} shards`, fleet, `0/${shards}`)),
-      ...(await resyncRows(`resync of ${text(websites)}`, websites, fleet)),
-    ])),
-  ];
+  const rows = await scaleRows(websites, shards);
   print('Websites with a Deployment and a Service each, at a simulated API server', rows);
   if (flags.record !== undefined) record(flags.record, { rows });
 }
+
+export const scaleRows = async (websites: number, shards: number): Promise<Row[]> => [
+  ...(await withFleet(websites / 4, (fleet) => forwarderRows(`start with ${text(websites / 4)}`, fleet))),
+  ...(await withFleet(websites, async (fleet) => [
+    ...(await forwarderRows(`start with ${text(websites)}`, fleet)),
+    ...(await forwarderRows(`start of one of ${shards} shards`, fleet, `0/${shards}`)),
+    ...(await resyncRows(`resync of ${text(websites)}`, websites, fleet)),
+  ])),
+];
 
 const text = (websites: number): string => websites.toLocaleString('en');
 
