@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../functions/cluster/causes.ts';
+import { urlFrom } from '../cli/url.ts';
 import { portFrom, UsageError } from '../usage.ts';
 
 export const USAGE = `Usage: npm start -- [flags]
@@ -13,12 +14,13 @@ Ctrl-C stops everything. The -- before the flags is needed: npm keeps other flag
   --data DIR          keep the cluster's data in DIR, and reuse it on the next start
   --port N            port of the functions; default: a free port
   --page PORT         port of the page in the browser, or off for none; default: 8090, or a free port if that is taken
+  --otlp URL          send metrics and traces to this collector of OpenTelemetry, such as http://localhost:4318
   --json              print the programs' logs as JSON instead of the live view
   --help              print this text
 
 npm run kubectl -- ARGS runs kubectl against the cluster of the npm start that runs.
 If several run, KUBECONFIG chooses one of their clusters.
-The programs get no other variables of your shell, such as OTEL_EXPORTER_OTLP_ENDPOINT.
+The programs get no variables of your shell, such as OTEL_EXPORTER_OTLP_ENDPOINT: use --otlp.
 `;
 
 export interface Options {
@@ -30,6 +32,8 @@ export interface Options {
   readonly port: number;
   /** The port of the page. `default` is `DEFAULT_PORT`, or a free one if that is taken. */
   readonly page: number | 'default' | 'off';
+  /** The URL of a collector. Without it, the programs send no metrics and no traces. */
+  readonly otlp: string | undefined;
   readonly output: 'live' | 'json';
 }
 
@@ -49,9 +53,15 @@ export function optionsFrom(args: readonly string[]): Options | 'help' {
     data: values.data,
     port: portFrom(values.port),
     page: pageFrom(values.page),
+    otlp: values.otlp === undefined ? undefined : urlFrom('--otlp', values.otlp, COLLECTOR).href,
     output: values.json === true ? 'json' : 'live',
   };
 }
+
+const COLLECTOR = {
+  must: 'the http or https URL of a collector, such as http://localhost:4318',
+  instead: 'start the programs one by one, and set OTEL_EXPORTER_OTLP_HEADERS',
+};
 
 function pageFrom(text: string | undefined): Options['page'] {
   if (text === undefined) return 'default';
@@ -82,6 +92,7 @@ function parsed(args: readonly string[]) {
         data: { type: 'string' },
         port: { type: 'string' },
         page: { type: 'string' },
+        otlp: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean' },
       },

@@ -13,7 +13,7 @@ var PROGRAMS = {
   start: {
     file: 'start.ts',
     command: 'npm start',
-    flags: ['kubeconfig', 'context', 'data', 'port', 'page', 'json'],
+    flags: ['kubeconfig', 'context', 'data', 'port', 'page', 'otlp', 'json'],
   },
   kubectl: { file: 'kubectl.ts', command: 'npm run kubectl', flags: ['kubeconfig', 'context', 'namespace'] },
   website: { file: 'website.ts', command: 'npm run website', flags: ['kubeconfig', 'context', 'namespace'] },

@@ -47,7 +47,14 @@ async function main(options: Options, screen: Screen): Promise<void> {
   const page = options.page === 'off' ? NO_PAGE : await startPage(transport, options.page);
   atEnd(() => page.stop());
   const { processes, folder, failure: programEnded } = programsOf(prepared);
-  const programs = { ...loggedTo({ options, warnings, changes, page }), processes, folder, transport, address };
+  const programs = {
+    ...loggedTo({ options, warnings, changes, page }),
+    processes,
+    folder,
+    transport,
+    address,
+    otlp: options.otlp,
+  };
   atEnd(async () => programs.renewals.stop());
   const failure = Promise.race([stopped, programEnded]);
   const step = <T>(name: string, work: Promise<T>) => steps.step(name, Promise.race([work, failure]));

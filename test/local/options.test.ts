@@ -19,9 +19,15 @@ it.each([
   expect(optionsFrom(['--page', text])).toMatchObject({ page });
 });
 
+it('The flag --otlp names a collector', () => {
+  expect(optionsFrom([])).toMatchObject({ otlp: undefined });
+  expect(optionsFrom(['--otlp', 'http://localhost:4318'])).toMatchObject({ otlp: 'http://localhost:4318/' });
+});
+
 it.each([
   [['--data='], '--data must not be empty'],
   [['--port', ''], '--port must not be empty'],
+  [['--otlp='], '--otlp must not be empty'],
   [['--page='], '--page must not be empty'],
   [['--kubeconfig='], '--kubeconfig must not be empty'],
   [['--kubeconfig', 'f', '--context='], '--context must not be empty'],
@@ -30,6 +36,8 @@ it.each([
   [['--port', 'x'], '--port must be a whole number from 0 to 65535'],
   [['--page', 'on'], '--page must be off or a whole number from 0 to 65535'],
   [['--port', '70000'], '--port must be a whole number'],
+  [['--otlp', 'localhost:4318'], '--otlp must be the http or https URL of a collector'],
+  [['--otlp', 'http://me:secret@localhost'], '--otlp must not hold a user or a password'],
   [['--yes'], '--yes requires --kubeconfig'],
   [['--context', 'c'], '--context requires --kubeconfig'],
   [['--kubeconfig', 'f', '--data', 'd'], '--data cannot be combined with --kubeconfig'],

@@ -8,7 +8,8 @@ import type { Website } from '../../functions/website/resource.ts';
 import { cacheFolder } from '../../infra/local/binaries/binaries.ts';
 import { install } from '../../infra/local/programs/install.ts';
 import { eventually } from '../eventually.ts';
-import { startProgram, type Program } from '../program.ts';
+import { freePort } from '../free-port.ts';
+import { startCommand, startProgram, type Program } from '../program.ts';
 import { found } from './npm-start.ts';
 
 const START = 'infra/local/start.ts';
@@ -166,8 +167,9 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('prints the logs of both programs as JSON with --json, and leaves no process and no file behind after SIGINT', async () => {
-    program = startProgram(START, ['--json'], found);
+  it('prints the logs of both programs as JSON with --json, sends telemetry with --otlp, and leaves no process and no file behind after SIGINT', async () => {
+    const collector = await collectorOfPage();
+    program = startProgram(START, ['--json', '--otlp', collector.url], found);
     await program.line('Reconciled Website');
     await program.line('Delivered event');
     const { kubeconfig = '', page, functions, forwarder, logs } = await program.line('Ready');
@@ -175,10 +177,21 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     expect(existsSync(String(kubeconfig))).toBe(true);
     expect(readdirSync(String(logs))).toContain('etcd.log');
     for (const url of [page, functions, forwarder]) expect((await fetch(String(url))).status).toBeGreaterThan(0);
+    for (const sent of ['website.reconcile.duration', 'website-functions', 'website-forwarder'])
+      await eventually(() => expect(collector.text.join('\n')).toContain(`"${sent}"`));
+    await collector.stop();
     const running = { program, kubeconfig: String(kubeconfig), pids: processesIn(dirname(String(kubeconfig))) };
     expect(await endedBy('SIGINT', running)).toBe(0);
   });
 });
+
+/** The collector in docs/deploy/local.md, which prints what it gets. */
+async function collectorOfPage(): Promise<Program & { readonly url: string }> {
+  const [, script = ''] = /^node -e '(.*)'$/m.exec(readFileSync('docs/deploy/local.md', 'utf8')) ?? [];
+  const port = await freePort();
+  const running = startCommand([process.execPath, '-e', script.replace('4318', String(port))], {});
+  return { ...running, url: `http://127.0.0.1:${port}` };
+}
 
 /** Times, ports and folders differ from run to run. */
 const withoutNumbers = (line: string): string =>
