@@ -2,6 +2,7 @@
 // there is, so they have a control plane of their own.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PROGRAMS, TOOLS } from '../infra/local/binaries/versions.ts';
 import { found } from './found.ts';
@@ -24,6 +25,8 @@ seedOf(process.env);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 // With the default of 100, kube-apiserver spends a twelfth more CPU time.
 process.env['GOGC'] ??= '400';
+// Node keeps the compiled code of the many programs that tests start. A bundle then starts with a third less CPU time, a source with half.
+process.env['NODE_COMPILE_CACHE'] ??= resolve('node_modules/.cache/compiled');
 await found([...PROGRAMS, ...TOOLS]);
 /** The line of each failed test. They are printed last, because the output is long and the lanes mix theirs. */
 const failures: string[] = [];

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { residentMiB } from './bench/usage.ts';
 import { eventually } from './eventually.ts';
 import { startFleetServer, type FleetServer } from './fixtures/fleet-server.ts';
-import { pidOf, startForwarder, startFunctions, type Program } from './program.ts';
+import { COMPILES_ALL, pidOf, startForwarder, startFunctions, type Program } from './program.ts';
 
 const WEBSITES = 1_000;
 /** Memory is returned after ten quiet seconds. A busy machine takes longer. */
@@ -30,7 +30,7 @@ const heldBy = (program: Program): number => residentMiB(pidOf(program)).rss;
 
 it('The forwarder holds less than 74 MiB after its lists', { timeout: 120_000 }, async () => {
   const args = ['--host', '127.0.0.1', '--port', '0'];
-  const forwarder = startForwarder(args, { KUBECONFIG: kubeconfig, SINK: 'http://127.0.0.1:9/' });
+  const forwarder = startForwarder(args, { ...COMPILES_ALL, KUBECONFIG: kubeconfig, SINK: 'http://127.0.0.1:9/' });
   onTestFinished(async () => void (await forwarder.stop()));
   const readyz = new URL('readyz', String((await forwarder.line('Listening'))['url']));
   await eventually(async () => expect((await fetch(readyz)).status).toBe(200), PATIENCE);
@@ -38,7 +38,7 @@ it('The forwarder holds less than 74 MiB after its lists', { timeout: 120_000 },
 });
 
 it('The functions hold less than 86 MiB after two resyncs', { timeout: 180_000 }, async () => {
-  const functions = startFunctions({ KUBECONFIG: kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
+  const functions = startFunctions({ ...COMPILES_ALL, KUBECONFIG: kubeconfig, RESYNC_INTERVAL_SECONDS: '0' });
   onTestFinished(async () => void (await functions.stop()));
   const resync = new URL('resync', String((await functions.line('Listening'))['url']));
   for (const _ of [1, 2]) {

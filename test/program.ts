@@ -21,7 +21,16 @@ export interface Program {
 const running = new Set<ChildProcess>();
 process.once('exit', () => running.forEach((child) => child.kill()));
 
-/** Starts `node FILE ARGS` with nothing of this process's environment but what a program needs to be found. */
+/** What a started program gets of this process's environment: what it needs to be found, and where Node keeps compiled code. */
+export const inherited = (): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+});
+
+/** For tests that measure memory: a program in its image has no compiled code from earlier starts. */
+export const COMPILES_ALL = { NODE_DISABLE_COMPILE_CACHE: '1' };
+
+/** Starts `node FILE ARGS` with nothing else of this process's environment. */
 export const startProgram = (
   file: string,
   args: readonly string[] = [],
@@ -32,7 +41,7 @@ export const startProgram = (
 export function startCommand(command: readonly string[], environment: Readonly<Record<string, string>>): Program {
   const [file = '', ...args] = command;
   const child = spawn(file, args, {
-    env: { PATH: process.env['PATH'], ...environment },
+    env: { ...inherited(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);

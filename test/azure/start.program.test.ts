@@ -5,6 +5,7 @@ import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { inherited } from '../program.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -23,7 +24,7 @@ async function start(func: string | undefined, args: readonly string[] = []) {
   }
   const child = spawn(process.execPath, [resolve('infra/azure/start.ts'), ...args], {
     cwd: folder,
-    env: { PATH: folder },
+    env: { ...inherited(), PATH: folder },
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -70,7 +71,9 @@ async function check(version?: string) {
   if (version !== undefined) {
     writeFileSync(join(folder, 'func'), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
   }
-  const child = spawn(process.execPath, [resolve('infra/azure/core-tools.ts')], { env: { PATH: `${folder}:/bin` } });
+  const child = spawn(process.execPath, [resolve('infra/azure/core-tools.ts')], {
+    env: { ...inherited(), PATH: `${folder}:/bin` },
+  });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const [code] = (await once(child, 'close')) as [number | null];

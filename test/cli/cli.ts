@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { inherited } from '../program.ts';
 
 /** How a run of the program ended. */
 export interface Ended {
@@ -7,9 +8,9 @@ export interface Ended {
   readonly error: string;
 }
 
-/** Runs the program as it ships, with nothing of this process's environment but what it needs to be found. */
+/** Runs the program as it ships, with nothing of this process's environment but {@link inherited}. */
 export const website = async (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
-  ended(['dist/cli/website.mjs', ...args], { PATH: process.env['PATH'], ...environment });
+  ended(['dist/cli/website.mjs', ...args], { ...inherited(), ...environment });
 
 /** Runs Node with these arguments, whether they succeed or not. */
 export const ended = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> =>

@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { noteRunning } from '../../infra/local/running.ts';
+import { inherited } from '../program.ts';
 import { ended, website } from './cli.ts';
 
 let folder: string;
@@ -112,7 +113,7 @@ it('npm run website asks the cluster of the running npm start, unless a flag nam
     kubeconfig: kubeconfig('mine', { current: false }),
     context: 'mine',
   });
-  const environment = { PATH: process.env['PATH'], XDG_CACHE_HOME: cache, KUBECONFIG: kubeconfig('west') };
+  const environment = { ...inherited(), XDG_CACHE_HOME: cache, KUBECONFIG: kubeconfig('west') };
   const run = async (...args: string[]) =>
     promisify(execFile)(process.execPath, ['infra/local/website.ts', ...args], { env: environment });
   expect((await run('list')).stderr).toContain('not that of KUBECONFIG');
@@ -127,7 +128,7 @@ it('npm run website and npm run kubectl ask for a choice among running clusters 
   writeFileSync(join(cache, 'website-reconciler', 'running', String(process.ppid)), other);
   const assets = mkdtempSync(join(folder, 'assets-'));
   writeFileSync(join(assets, 'kubectl'), '#!/bin/sh\necho "kubectl $*"\n', { mode: 0o755 });
-  const environment = { PATH: process.env['PATH'], XDG_CACHE_HOME: cache, KUBEBUILDER_ASSETS: assets };
+  const environment = { ...inherited(), XDG_CACHE_HOME: cache, KUBEBUILDER_ASSETS: assets };
   const run = async (program: string, ...args: string[]) => ended([`infra/local/${program}.ts`, ...args], environment);
   for (const args of [
     ['list', '--help'],

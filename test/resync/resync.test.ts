@@ -9,6 +9,7 @@ import { MemoryCluster } from '../cluster/memory.ts';
 import { eventually } from '../eventually.ts';
 import { aPod } from '../fixtures/broken-pods.ts';
 import { aWebsite, NOW, SPEC } from '../fixtures/websites.ts';
+import { COMPILES_ALL } from '../program.ts';
 import { type Child, CHILD_KINDS } from '../../functions/website/children/kinds.ts';
 
 function contextOf(cluster: Cluster) {
@@ -348,6 +349,6 @@ it('Two resyncs at once lead to the same state as one', async () => {
 it('P8: a resync of 10,000 Websites takes as little memory as one of a few pages', { timeout: 120_000 }, async () => {
   // Runs in a separate process, which would crash with a larger heap. The children of 10,000 Websites are 20 MB as text.
   const args = ['--max-old-space-size=40', 'test/resync/resync-large.ts', '10000'];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, ...COMPILES_ALL } });
   expect(JSON.parse(stdout)).toMatchObject({ seen: 10_000, differing: 0 });
 });

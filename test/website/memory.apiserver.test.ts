@@ -8,7 +8,7 @@ import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { writeKubeconfigFor } from '../../infra/local/programs/kubeconfig.ts';
 import { eventually } from '../eventually.ts';
 import { startOwnCluster, type OwnCluster } from '../faults/own-cluster.ts';
-import { pidOf, startForwarder, startFunctions, type Program } from '../program.ts';
+import { COMPILES_ALL, pidOf, startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { specOf, withoutBound } from './large.ts';
 import { desired } from '../../functions/website/plan/desired.ts';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   await createWebsite(admin, key('small'), { image: 'nginx:1', replicas: 0 });
   const path = join(forwarderKubeconfig, '..', 'website-functions.kubeconfig');
   await writeKubeconfigFor('website-functions', { transport: admin, address: { kubeconfig }, path });
-  functions = startFunctions({ KUBECONFIG: path, RESYNC_INTERVAL_SECONDS: '0' });
+  functions = startFunctions({ ...COMPILES_ALL, KUBECONFIG: path, RESYNC_INTERVAL_SECONDS: '0' });
   url = new URL(String((await functions.line('Listening'))['url']));
 }, 300_000);
 afterAll(async () => {
@@ -82,7 +82,7 @@ it(
   async () => {
     const args = ['--host', '127.0.0.1', '--port', '0', '--cluster', 'heavy'];
     const { forwarderKubeconfig } = own;
-    forwarder = startForwarder(args, { KUBECONFIG: forwarderKubeconfig, SINK: url.href });
+    forwarder = startForwarder(args, { ...COMPILES_ALL, KUBECONFIG: forwarderKubeconfig, SINK: url.href });
     const { lines } = forwarder;
     const delivered = () => new Set(lines.filter(({ msg }) => msg === 'Delivered event').map(({ name }) => name));
     await eventually(() => expect(delivered().size).toBeGreaterThanOrEqual(COUNT), { deadlineMs: 200_000 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PLURAL } from '../../../functions/website/resource.ts';
 import { startFleetServer } from '../../fixtures/fleet-server.ts';
+import { COMPILES_ALL } from '../../program.ts';
 import { website } from '../cli.ts';
 
 const MOST_OBJECTS = 500;
@@ -22,7 +23,7 @@ it('website plan --all reads only lists, in pages of 500 after a small first one
   const server = await startFleetServer(websites);
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, server.kubeconfig);
-  const variables = { KUBECONFIG: kubeconfig, NODE_OPTIONS: `--import=${SAY_PEAK}` };
+  const variables = { ...COMPILES_ALL, KUBECONFIG: kubeconfig, NODE_OPTIONS: `--import=${SAY_PEAK}` };
   const { code, out, error } = await website(['plan', '--all'], variables);
   server.close();
   expect([code, out]).toEqual([0, `0 of ${websites} Websites would change. Pods would be replaced in 0.\n`]);
