@@ -33,6 +33,9 @@ const USER = fields({
   // client-node reads this file at once, whatever its size, and never again.
   'token-file': z.never('is unknown to kubectl: write tokenFile').optional(),
   as: text,
+  'as-uid': text,
+  'as-groups': list(z.string()),
+  'as-user-extra': z.record(z.string(), z.unknown()).nullish(),
   username: text,
   password: text,
   'auth-provider': fields({ name: text }),

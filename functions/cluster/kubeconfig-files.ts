@@ -1,23 +1,10 @@
 // The files that a kubeconfig names. client-node reads them as well, but whatever their size.
-import { isAbsolute, join } from 'node:path';
 import type { KubeConfig, User } from '@kubernetes/client-node';
 import { pluginOf } from './exec-plugin.ts';
 import { credentialsIn } from './file-text.ts';
-import type { KubeconfigFields } from './kubeconfig-fields.ts';
 import type { CredentialSource, Material } from './material.ts';
 
 type Files = CredentialSource['files'];
-
-/** A user's `tokenFile`, which client-node ignores. As in kubectl, it takes precedence over a token and an exec plugin. */
-export function useTokenFiles(config: KubeConfig, { users }: KubeconfigFields, folder = ''): void {
-  config.users = config.users.map((user, index) => {
-    const file = users?.[index]?.user?.tokenFile;
-    if (!file || user.authProvider) return user;
-    const path = isAbsolute(file) ? file : join(folder, file);
-    const { token: _, exec: __, ...rest } = user;
-    return { ...rest, authProvider: { name: 'tokenFile', config: { tokenFile: path } } };
-  });
-}
 
 /** Takes the files of the current cluster and user out of the kubeconfig, so that client-node does not read them. */
 export function takeFiles(config: KubeConfig): Files {

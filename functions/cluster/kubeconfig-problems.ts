@@ -1,5 +1,6 @@
 // Kubeconfigs with which requests fail, or succeed only by chance: kubectl refuses them, or the Kubernetes client ignores a part.
 import type { Cluster, User } from '@kubernetes/client-node';
+import type { KubeconfigUser } from './kubeconfig-users.ts';
 import { holdsCredentials, isHttp } from './shown-url.ts';
 
 /** Why this cluster of a kubeconfig cannot be used, and what to do. It quotes no value. */
@@ -18,8 +19,15 @@ export function clusterProblem({ server, proxyUrl, skipTLSVerify, caFile, caData
 const INSTEAD = 'give its user a token, a client certificate or an exec plugin';
 
 /** Why this user of a kubeconfig cannot log in, and what to do. It quotes no value. */
-export const userProblem = (user: User): string | undefined =>
-  passwordProblem(user) ?? certificateProblem(user) ?? pluginProblem(user) ?? providerProblem(user);
+export const userProblem = (user: KubeconfigUser): string | undefined =>
+  impersonationProblem(user) ??
+  passwordProblem(user) ??
+  certificateProblem(user) ??
+  pluginProblem(user) ??
+  providerProblem(user);
+
+const impersonationProblem = ({ unsupported }: KubeconfigUser): string | undefined =>
+  unsupported && `has ${unsupported}, which is not supported: remove it, or use a user that has these rights itself`;
 
 const passwordProblem = ({ username, password }: User): string | undefined =>
   username || password ? `has a user name or a password, which Kubernetes no longer accepts: ${INSTEAD}` : undefined;

@@ -6,7 +6,7 @@ import { withoutQuotes } from './causes.ts';
 import { ClusterError } from './errors.ts';
 import { fileText } from './file-text.ts';
 import { fieldsOf } from './kubeconfig-fields.ts';
-import { useTokenFiles } from './kubeconfig-files.ts';
+import { completeUsers } from './kubeconfig-users.ts';
 import { isUtf16 } from './utf-16.ts';
 import { unreadable, withoutSecrets } from './without-secrets.ts';
 
@@ -87,7 +87,7 @@ function parsed(part: Part): KubeConfig {
     const fields = fieldsOf(load(text));
     config.loadFromString(text);
     if (folder !== undefined) config.makePathsAbsolute(folder);
-    useTokenFiles(config, fields, folder);
+    completeUsers(config, fields, folder);
   });
   return config;
 }

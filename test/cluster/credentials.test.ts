@@ -133,6 +133,22 @@ it.each<[string, string]>([
   expect(() => load({ kubeconfig: path })).toThrow(`Could not read the kubeconfig ${path}: ${words}`);
 });
 
+it.each([
+  ['as-uid', '5'],
+  ['as-user-extra', { scopes: ['view'] }],
+])('A user with %s is refused, unless another one is current', (field, value) => {
+  const users = (name: string) => [
+    { name: 'west', user: { token: 't' } },
+    { name, user: { token: 't', as: 'a', [field]: value } },
+  ];
+  const another = changed({ users: users('east') });
+  expect(load({ kubeconfigText: another }).getCurrentUser()?.token).toBe('t');
+  const current = changed({ users: users('west').slice(1) });
+  expect(() => load({ kubeconfigText: current })).toThrow(
+    `The user west of the kubeconfig in KUBECONFIG_CONTENT has ${field},`,
+  );
+});
+
 it('A field may be null, as in kubectl', () => {
   const text = changed({
     users: [{ name: 'west', user: { token: 't', exec: null, tokenFile: null } }],

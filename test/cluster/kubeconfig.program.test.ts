@@ -38,6 +38,7 @@ const CASES: readonly Case[] = [
   ['an exec plugin without a command', { exec: { apiVersion: V1 } }, SERVER, 'user u', 'add the command'],
   ['a client certificate without a key', { 'client-certificate-data': 'eA==' }, SERVER, 'user u', 'add client-key'],
   ['a client key without a certificate', { 'client-key-data': 'eA==' }, SERVER, 'user u', 'add client-certificate'],
+  ['impersonated groups', { ...TOKEN, as: 'a', 'as-groups': ['b'] }, SERVER, 'user u', 'has as-groups, which'],
   ['nothing that it understands', { secret: HUSH }, SERVER, 'user u', 'use a token'],
   ['a token file that is missing', { tokenFile: '/nowhere', token: HUSH }, SERVER, 'user u', '/nowhere: ENOENT'],
   [

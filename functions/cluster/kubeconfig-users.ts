@@ -1,0 +1,28 @@
+// What client-node ignores of a kubeconfig's users.
+import { resolve } from 'node:path';
+import type { KubeConfig, User } from '@kubernetes/client-node';
+import type { KubeconfigFields } from './kubeconfig-fields.ts';
+
+/** client-node sends the name in `as`, and none of these. */
+const IMPERSONATION = ['as-uid', 'as-groups', 'as-user-extra'] as const;
+
+/** A user with a field that the programs must not ignore, because the API server would see somebody with other rights. */
+export interface KubeconfigUser extends User {
+  readonly unsupported?: (typeof IMPERSONATION)[number];
+}
+
+/** Adds to the users what client-node has ignored in their fields. @param folder what a relative path is relative to. */
+export function completeUsers(config: KubeConfig, { users }: KubeconfigFields, folder = ''): void {
+  config.users = config.users.map((user, index): KubeconfigUser => {
+    const fields = users?.[index]?.user ?? {};
+    const unsupported = IMPERSONATION.find((field) => fields[field]);
+    const whole = unsupported === undefined ? user : { ...user, unsupported };
+    return fields.tokenFile && !user.authProvider ? withTokenFile(whole, resolve(folder, fields.tokenFile)) : whole;
+  });
+}
+
+/** As in kubectl, the file takes precedence over a token and an exec plugin. */
+function withTokenFile(user: KubeconfigUser, tokenFile: string): KubeconfigUser {
+  const { token: _, exec: __, ...rest } = user;
+  return { ...rest, authProvider: { name: 'tokenFile', config: { tokenFile } } };
+}
