@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
-import { IN_FLIGHT, inParallel, SPEC, withControlPlane } from './measure.ts';
+import { IN_FLIGHT, inParallel, SPEC } from './measure.ts';
+import { withControlPlane } from './bench-cluster.ts';
 import type { PhaseResult } from './result.ts';
 import { buildCeiling } from './rivals.ts';
 import { withTracker } from './watches.ts';

@@ -2,7 +2,7 @@
 import type * as echarts from 'echarts';
 import { svgOf } from '../svg.ts';
 import { cpuPerWebsite, type Figure } from './figures.ts';
-import { quantile } from './measure.ts';
+import { quantile } from './rows.ts';
 import type { PhaseResult } from './result.ts';
 
 interface Panel {

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startFleetServer } from '../fixtures/fleet-server.ts';
 import { count } from './flags.ts';
-import { print, progress, repeat, secondsSince, withControlPlane } from './measure.ts';
+import { print } from './rows.ts';
+import { progress, repeat, secondsSince } from './measure.ts';
+import { withControlPlane } from './bench-cluster.ts';
 import { rssMiB } from './usage.ts';
 import { createWebsites, settle } from './websites.ts';
 

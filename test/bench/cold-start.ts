@@ -5,7 +5,9 @@ import { parseArgs, promisify } from 'node:util';
 import { pidOf, startProgram } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsite } from '../real-cluster.ts';
 import { count } from './flags.ts';
-import { print, repeat, SPEC, withControlPlane, type BenchCluster, type Row } from './measure.ts';
+import { print, type Row } from './rows.ts';
+import { repeat, SPEC } from './measure.ts';
+import { withControlPlane, type BenchCluster } from './bench-cluster.ts';
 import { record } from './records.ts';
 import { rssMiB } from './usage.ts';
 

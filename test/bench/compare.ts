@@ -4,13 +4,16 @@ import { parseArgs } from 'node:util';
 import { createNamespace } from '../real-cluster.ts';
 import { measureCeilings } from './ceiling.ts';
 import { choices, count } from './flags.ts';
-import { progress, withControlPlane, type BenchCluster } from './measure.ts';
-import { PHASES, SITES, warmUp, type Load, type PhaseName, type SiteName, type Stage } from './phases.ts';
+import { progress } from './measure.ts';
+import { withControlPlane, type BenchCluster } from './bench-cluster.ts';
+import { PHASES, warmUp, type PhaseName } from './phases.ts';
+import { SITES, type Load, type SiteName, type Stage } from './load.ts';
 import { record } from './records.ts';
 import { report, type Report } from './report.ts';
 import { resultOf, type PhaseResult } from './result.ts';
 import { buildRivals, RIVALS } from './rivals.ts';
-import { ours, rival, type Running, type Subject } from './subjects.ts';
+import { ours } from './ours.ts';
+import { rival, type Running, type Subject } from './subjects.ts';
 import { withTracker } from './watches.ts';
 
 /** Processes of the functions, and forwarders. */

@@ -6,7 +6,8 @@ import { startProgram } from '../program.ts';
 import { createNamespace, createWebsite } from '../real-cluster.ts';
 import { PARALLEL, withForwarder, type ForwarderOptions } from './forwarder-program.ts';
 import { pidOf } from '../program.ts';
-import { ask, PATIENCE, repeat, SPEC, type BenchCluster } from './measure.ts';
+import { ask, PATIENCE, repeat, SPEC } from './measure.ts';
+import type { BenchCluster } from './bench-cluster.ts';
 import { cpuMs } from './usage.ts';
 
 const SINGLES = 200;

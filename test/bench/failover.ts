@@ -7,7 +7,9 @@ import { imageIn } from '../image.ts';
 import { startProgram, type Program } from '../program.ts';
 import { createNamespace, createWebsite, removeWebsitesIn } from '../real-cluster.ts';
 import { count } from './flags.ts';
-import { PATIENCE, print, repeat, SPEC, withControlPlane, type BenchCluster } from './measure.ts';
+import { PATIENCE, repeat, SPEC } from './measure.ts';
+import { print } from './rows.ts';
+import { withControlPlane, type BenchCluster } from './bench-cluster.ts';
 import { record } from './records.ts';
 
 /** Kills, and asks to stop, each so many times, and prints the gaps. */

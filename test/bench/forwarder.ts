@@ -3,16 +3,9 @@ import { parseArgs } from 'node:util';
 import { deliverAll, measureLatencies, withNullSink, type Deliveries } from './deliveries.ts';
 import { count } from './flags.ts';
 import { withForwarder, type SyncedForwarder } from './forwarder-program.ts';
-import {
-  print,
-  progress,
-  quantile,
-  repeat,
-  secondsSince,
-  withControlPlane,
-  type BenchCluster,
-  type Row,
-} from './measure.ts';
+import { print, quantile, type Row } from './rows.ts';
+import { progress, repeat, secondsSince } from './measure.ts';
+import { withControlPlane, type BenchCluster } from './bench-cluster.ts';
 import { record } from './records.ts';
 import { measureRelists, RELISTS } from './relists.ts';
 import { createWebsites, settle } from './websites.ts';

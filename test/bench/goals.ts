@@ -1,6 +1,6 @@
 // What we want to reach, as ratios: ours divided by theirs.
 import { cpuPerWebsite, perWebsite, type Figure } from './figures.ts';
-import { quantile } from './measure.ts';
+import { quantile } from './rows.ts';
 import type { PhaseName } from './phases.ts';
 import type { PhaseResult } from './result.ts';
 import { spread } from './spread.ts';

@@ -8,7 +8,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { chartOf } from './chart.ts';
 import { GOAL_HEAD, goalRows } from './goals.ts';
-import type { Row } from './measure.ts';
+import type { Row } from './rows.ts';
 import { operatorsTable, steadyTable, summaryTable } from './operators.ts';
 import { RECORDS, readRecords, type Measurement, type Records } from './records.ts';
 import { restTable } from './rest.ts';

@@ -1,60 +1,17 @@
 // What a subject is put through. Each phase asks the cluster for something, and waits until it is there.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Transport } from '../../functions/cluster/transport.ts';
-import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
+import type { WebsiteKey } from '../../functions/website/resource.ts';
 import { measureResync } from './lists.ts';
 import { createWebsite, patch, patchWebsite, remove, removeWebsite } from '../real-cluster.ts';
-import { inParallel, secondsSince } from './measure.ts';
-import type { Requests } from './requests.ts';
+import { churn } from './churn.ts';
+import { inParallel } from './measure.ts';
 import { rollOut, rollOutRequests } from './rollouts.ts';
-import type { Change } from './stages.ts';
-import type { Running } from './subjects.ts';
-import { gone, made, madeAgain, ready, scaledBack, updated, type Expectation, type Tracker } from './tracker.ts';
+import { gone, made, madeAgain, ready, scaledBack, updated, type Expectation } from './tracker.ts';
+import { deadlineMs, keyOf, SITES, type Course, type Load, type Stage } from './load.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
 
-/** How much is asked for. */
-export interface Load {
-  readonly websites: number;
-  readonly site: SiteName;
-  /** One at a time. */
-  readonly singles: number;
-  /** Deployments that are scaled by hand, and as many that are deleted. */
-  readonly drifts: number;
-  readonly idleSeconds: number;
-  readonly churn: { readonly perSecond: number; readonly seconds: number };
-}
-
-/** Where it happens. */
-export interface Stage {
-  readonly transport: Transport;
-  readonly namespaces: readonly string[];
-  readonly tracker: Tracker;
-  readonly running: Running;
-  readonly load: Load;
-}
-
-/** What came of a phase. */
-export interface Course {
-  readonly expectations: readonly Expectation[];
-  /** Requests of the phase's own, which are not the subject's. */
-  readonly own: Requests;
-  /** What became of each change of a Website, where the stages matter. */
-  readonly changes?: readonly Change[];
-  /** Further figures, by name. */
-  readonly figures?: Readonly<Record<string, number>>;
-}
-
-const IMAGE = 'nginx:1.29';
 const NEXT_IMAGE = 'nginx:1.30';
-/** What is declared. No rival makes an Ingress or a PodDisruptionBudget, which a `routed` site has. */
-export const SITES = {
-  plain: { image: IMAGE, replicas: 2, disruptionBudget: 'None' },
-  routed: { image: IMAGE, replicas: 2, host: 'shop.example.com' },
-} as const;
-export type SiteName = keyof typeof SITES;
 const wrongReplicas = ({ site }: Load): number => SITES[site].replicas + 5;
-/** A subject that is not done by then never will be: an API server takes 60 ms of CPU for the 20,000th Website. */
-const deadlineMs = ({ websites }: Load): number => 900_000 + websites * 60;
 const REPAIR_DEADLINE_MS = 20_000;
 /** An operator that does not watch its children never notices. */
 const ROLLOUT_DEADLINE_MS = 60_000;
@@ -139,23 +96,7 @@ export const PHASES = {
     return { expectations: [], own: {} };
   },
 
-  /** Changes at a rate of its own, whether or not the ones before are there yet: what a cluster is like that is lived in. */
-  async churn(stage: Stage): Promise<Course> {
-    const { perSecond, seconds } = stage.load.churn;
-    const start = performance.now();
-    const sent: Promise<Asked | undefined>[] = [];
-    while (sent.length < perSecond * seconds) {
-      const due = Math.min(perSecond * seconds, perSecond * secondsSince(start));
-      while (sent.length < due) sent.push(change(stage, sent.length));
-      await delay(TICK_MS);
-    }
-    const asked = (await Promise.all(sent)).filter((each) => each !== undefined);
-    await stage.tracker.settled(deadlineMs(stage.load));
-    const changes = asked.flatMap(({ eventId, askedOn, expectation: { after } }) =>
-      after.website === undefined ? [] : [{ eventId, askedOn, seenOn: askedOn + after.website }],
-    );
-    return { expectations: asked.map(({ expectation }) => expectation), own: {}, changes };
-  },
+  churn,
 
   async delete(stage: Stage): Promise<Course> {
     const { websites } = stage.load;
@@ -184,54 +125,12 @@ export async function warmUp(stage: Stage, websites: number): Promise<void> {
   await delay(TRAILING_MS);
 }
 
-const TICK_MS = 5;
-/** Of 155 changes, as in the scenario that is published for a Website operator in Go (docs/performance.md). */
-const MIX = { of: 155, creates: 12, deletes: 2 };
-/** Websites that are made before one of them is deleted. */
-const HEAD_START = 100;
-
-/** A change that was asked for. */
-interface Asked extends Pick<Change, 'eventId' | 'askedOn'> {
-  readonly expectation: Expectation;
-}
-
-/** The next change of a churn: a Website that is new, one of those that goes, or another image of one that was there. */
-async function change(stage: Stage, index: number): Promise<Asked | undefined> {
-  const turn = index % MIX.of;
-  const round = Math.floor(index / MIX.of);
-  const askedOn = Date.now();
-  const spec = SITES[stage.load.site];
-  if (turn < MIX.creates) {
-    const key = keyOf(stage, 'churn', round * MIX.creates + turn);
-    const expectation = stage.tracker.expect(key, made(spec));
-    return { expectation, askedOn, eventId: eventIdOf(await createWebsite(stage.transport, key, spec)) };
-  }
-  if (turn < MIX.creates + MIX.deletes) {
-    const oldest = round * MIX.deletes + turn - MIX.creates;
-    if (round * MIX.creates > oldest + HEAD_START) await removeWebsite(stage.transport, keyOf(stage, 'churn', oldest));
-    return undefined;
-  }
-  const update = round * (MIX.of - MIX.creates - MIX.deletes) + turn - MIX.creates - MIX.deletes;
-  const image = `nginx:2.${Math.floor(update / stage.load.websites)}`;
-  const key = keyOf(stage, 'site', update % stage.load.websites);
-  const expectation = stage.tracker.expect(key, updated({ ...spec, image }));
-  const website = (await patchWebsite(stage.transport, key, { spec: { image } })) as Website;
-  return { expectation, askedOn, eventId: eventIdOf(website) };
-}
-
-const eventIdOf = ({ metadata: { uid, resourceVersion } }: Website): string => `${uid}.${resourceVersion}`;
-
 async function create({ tracker, transport, load }: Stage, key: WebsiteKey): Promise<Expectation> {
   const spec = SITES[load.site];
   const expectation = tracker.expect(key, made(spec));
   await createWebsite(transport, key, spec);
   return expectation;
 }
-
-const keyOf = ({ namespaces }: Stage, prefix: string, index: number): WebsiteKey => ({
-  namespace: namespaces[index % namespaces.length] ?? '',
-  name: `${prefix}-${index}`,
-});
 
 const deploymentOf = ({ namespace, name }: WebsiteKey): string =>
   `/apis/apps/v1/namespaces/${namespace}/deployments/${childName('Deployment', name)}`;

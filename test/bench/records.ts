@@ -1,8 +1,9 @@
 // The measurements that docs/performance.md shows, in one file.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { thisMachine, type Machine } from './machine.ts';
-import { progress, type Row } from './measure.ts';
-import type { Load } from './phases.ts';
+import { progress } from './measure.ts';
+import type { Row } from './rows.ts';
+import type { Load } from './load.ts';
 import type { PhaseResult } from './result.ts';
 import type { Sample } from '../faults/memory-samples.ts';
 

@@ -4,13 +4,14 @@ import { dirname } from 'node:path';
 import { chartOf } from './chart.ts';
 import { cpuPerWebsite, perWebsite, totalOf, type Figure } from './figures.ts';
 import { GOAL_HEAD, goalRows } from './goals.ts';
-import { countOf, quantileOf } from './histograms.ts';
 import { thisMachine } from './machine.ts';
-import { progress, quantile } from './measure.ts';
-import type { Load } from './phases.ts';
+import { progress } from './measure.ts';
+import type { Load } from './load.ts';
 import type { PhaseResult } from './result.ts';
 import { spread } from './spread.ts';
-import { markdownTable } from './table.ts';
+import { processRows, requestRows } from './process-rows.ts';
+import { stagesTables } from './stage-tables.ts';
+import { titledTable } from './table.ts';
 
 /** Everything that was measured. */
 export interface Report {
@@ -84,13 +85,13 @@ export function tablesOf({ load, results }: Report): string[] {
     ),
     ...figuresTables(results),
     ...stagesTables(results),
-    table('Ratios, of each round', GOAL_HEAD, goalRows(results)),
-    table(
+    titledTable('Ratios, of each round', GOAL_HEAD, goalRows(results)),
+    titledTable(
       'Processes, medians: CPU per Website (of a core, where there is none), and RSS',
       ['phase', 'subject', 'processes'],
       processRows(results),
     ),
-    table('Requests of the last round', ['phase', 'subject', 'requests'], requestRows(results)),
+    titledTable('Requests of the last round', ['phase', 'subject', 'requests'], requestRows(results)),
   ].filter((text) => text !== '');
 }
 
@@ -105,7 +106,7 @@ function phaseTable(title: string, results: readonly PhaseResult[]): string {
       ),
     ),
   ]);
-  return table(title, ['subject', ...columns.map(({ name }) => name)], rows);
+  return titledTable(title, ['subject', ...columns.map(({ name }) => name)], rows);
 }
 
 function figuresTables(results: readonly PhaseResult[]): string[] {
@@ -117,85 +118,5 @@ function figuresTables(results: readonly PhaseResult[]): string[] {
       2,
     ),
   ]);
-  return [table('Resync of what is as declared', ['figure', 'least / **median** / most'], rows)];
-}
-
-/** What was counted less often says nothing of a tail. */
-const FEWEST = 10;
-
-/** Of the last round. */
-function stagesTables(results: readonly PhaseResult[]): string[] {
-  const last = Math.max(...results.map(({ round = 0 }) => round));
-  return results
-    .filter(({ round = 0 }) => round === last)
-    .flatMap(({ subject, phase, stages, histograms = {} }) => {
-      const about = `${subject}, ${phase}, round ${last}`;
-      const { times = [], unmatched, retried, otherRuns } = stages ?? {};
-      return [
-        table(
-          `Stages of a change, ms: ${about}`,
-          ['stage', 'p50', 'p99', 'mean', 'mean of the slowest hundredth'],
-          times.map(({ stage, ...each }) => [
-            stage,
-            ...[each.p50, each.p99, each.mean, each.slowest].map((ms) => ms.toFixed(1)),
-          ]),
-        ),
-        table(
-          `Events: ${about}`,
-          ['merged into a later one', 'sent more than once', 'runs without a change, by reason'],
-          stages === undefined ? [] : [[String(unmatched), String(retried), JSON.stringify(otherRuns)]],
-        ),
-        table(
-          `Histograms, ms: ${about}`,
-          ['series', 'count', 'mean', 'p50', 'p99', 'p99.9'],
-          Object.entries(histograms)
-            .filter(([, histogram]) => countOf(histogram) >= FEWEST)
-            .map(([name, histogram]) => [
-              name,
-              String(countOf(histogram)),
-              ((histogram.sum / countOf(histogram)) * 1000).toFixed(2),
-              ...[0.5, 0.99, 0.999].map((share) => (quantileOf(histogram, share) * 1000).toFixed(1)),
-            ]),
-        ),
-      ];
-    });
-}
-
-function processRows(results: readonly PhaseResult[]): string[][] {
-  const measured = results.filter(({ cpuMs }) => Object.keys(cpuMs).length > 0);
-  return [...Map.groupBy(measured, ({ phase, subject }) => `${phase} ${subject}`).values()].flatMap((rounds) => {
-    const [first] = rounds;
-    if (first === undefined) return [];
-    const median = (of: Figure) =>
-      quantile(
-        rounds.flatMap((round) => of(round) ?? []),
-        0.5,
-      );
-    const texts = Object.keys(first.cpuMs).map((process) => {
-      const cpu =
-        first.count === 0
-          ? `${median(({ cpuMs, elapsedMs }) => (100 * (cpuMs[process] ?? NaN)) / elapsedMs).toFixed(2)} %`
-          : `${median(({ cpuMs, count }) => (cpuMs[process] ?? NaN) / count).toFixed(2)} ms`;
-      return `${process} ${cpu}, ${median(({ rssMiB }) => rssMiB[process]).toFixed(0)} MiB`;
-    });
-    return [[first.phase, first.subject, texts.join('; ')]];
-  });
-}
-
-function requestRows(results: readonly PhaseResult[]): string[][] {
-  const last = Math.max(...results.map(({ round = 0 }) => round));
-  return results
-    .filter(({ round, requests }) => round === last && Object.keys(requests).length > 0)
-    .map(({ phase, subject, requests }) => [
-      phase,
-      subject,
-      Object.entries(requests)
-        .toSorted(([, left], [, right]) => right - left)
-        .map(([name, number]) => `${number} ${name}`)
-        .join(', '),
-    ]);
-}
-
-function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return rows.length === 0 ? '' : `### ${title}\n\n${markdownTable(head, rows)}`;
+  return [titledTable('Resync of what is as declared', ['figure', 'least / **median** / most'], rows)];
 }

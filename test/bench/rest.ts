@@ -1,6 +1,6 @@
 // What the processes of each operator take while nothing happens.
 import { ownOf } from './figures.ts';
-import { quantile } from './measure.ts';
+import { quantile } from './rows.ts';
 import { finite, loadOf } from './operators.ts';
 import type { Measurement } from './records.ts';
 import type { PhaseResult } from './result.ts';

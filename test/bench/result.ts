@@ -2,8 +2,10 @@
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Transport } from '../../functions/cluster/transport.ts';
-import { quantile, type BenchCluster } from './measure.ts';
-import { PHASES, TRAILING_MS, type Course, type PhaseName, type Stage } from './phases.ts';
+import { quantile } from './rows.ts';
+import type { BenchCluster } from './bench-cluster.ts';
+import { PHASES, TRAILING_MS, type PhaseName } from './phases.ts';
+import type { Course, Stage } from './load.ts';
 import { histogramsIn, since, type Histograms } from './histograms.ts';
 import { between, requestsTo, writesIn, type Requests } from './requests.ts';
 import { stagesOf, type Stages } from './stages.ts';

@@ -9,7 +9,8 @@ import { pidOf, startFunctions } from '../program.ts';
 import { withNullSink } from './deliveries.ts';
 import { count } from './flags.ts';
 import { withForwarder } from './forwarder-program.ts';
-import { print, progress, secondsSince, type Row } from './measure.ts';
+import { print, type Row } from './rows.ts';
+import { progress, secondsSince } from './measure.ts';
 import { record } from './records.ts';
 import { cpuMs, rssMiB } from './usage.ts';
 

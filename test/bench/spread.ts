@@ -1,4 +1,4 @@
-import { quantile } from './measure.ts';
+import { quantile } from './rows.ts';
 
 /** The least, the median and the most of some values, in Markdown. One value stands alone. */
 export function spread(values: readonly number[], digits: number): string {

@@ -1,5 +1,5 @@
 // Where a change of a Website spends its time: read from the logs of both programs, which name each event.
-import { quantile } from './measure.ts';
+import { quantile } from './rows.ts';
 
 /** A change, on the clock of the machine. */
 export interface Change {

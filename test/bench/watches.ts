@@ -1,5 +1,6 @@
 import { API_VERSION, apiPath, PLURAL } from '../../functions/website/resource.ts';
-import { observe, type BenchCluster } from './measure.ts';
+import { observe } from './measure.ts';
+import type { BenchCluster } from './bench-cluster.ts';
 import { tracker, type Tracker, type Watched } from './tracker.ts';
 import { type ChildKind, kindOf } from '../../functions/website/children/kinds.ts';
 

@@ -1,5 +1,5 @@
 // What both programs held during a soak, and the figures that follow from it.
-import type { Row } from '../bench/measure.ts';
+import type { Row } from '../bench/rows.ts';
 
 export const PROGRAMS = ['forwarder', 'functions'] as const;
 export type Program = (typeof PROGRAMS)[number];

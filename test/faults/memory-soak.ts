@@ -5,7 +5,7 @@ import { eventually } from '../eventually.ts';
 import { pidOf, startForwarder, startFunctions, type Program } from '../program.ts';
 import { createNamespace, createWebsite, patchWebsite, removeWebsite } from '../real-cluster.ts';
 import { thisMachine } from '../bench/machine.ts';
-import { print } from '../bench/measure.ts';
+import { print } from '../bench/rows.ts';
 import { keep, type Measurement } from '../bench/records.ts';
 import { rssMiB } from '../bench/usage.ts';
 import { memoryChart } from './memory-chart.ts';
