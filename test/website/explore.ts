@@ -1,10 +1,8 @@
 // Runs code that overlaps in every order that its calls can have. The search never continues twice from the same state, so it
 // explores every state, and not every way to it.
-import { hash } from 'node:crypto';
 import type { MemoryCluster } from '../cluster/memory.ts';
-import { Actor, type Mind, type Turns } from './actor.ts';
-
-type Notes = Map<string, unknown>;
+import { Actor, type Call, type Mind, type Turns } from './actor.ts';
+import { goTo, situationOf, type Notes, type Situation } from './situation.ts';
 
 /** What is explored. */
 export interface World {
@@ -27,8 +25,7 @@ export interface Explored {
 }
 
 interface State {
-  readonly objects: ReturnType<MemoryCluster['snapshot']>;
-  readonly notes: ReadonlyMap<string, unknown>;
+  readonly situation: Situation;
   readonly minds: readonly Mind[];
   readonly way: Way | undefined;
 }
@@ -46,13 +43,19 @@ interface Way {
  */
 export async function explore(world: World): Promise<Explored> {
   const { cluster, notes = new Map<string, unknown>() } = world;
-  const start = { objects: cluster.snapshot(), notes: new Map(notes) };
+  const start = situationOf(cluster, notes);
   const changing = new Set<string>();
   for (;;) {
     const explored = await exploreWhile(changing, { ...world, notes });
     if (explored !== undefined) return explored;
     goTo(start, cluster, notes);
   }
+}
+
+/** What a call led to. */
+interface Step {
+  readonly situation: Situation;
+  readonly mind: Mind;
 }
 
 interface Played {
@@ -70,53 +73,56 @@ async function exploreWhile(changing: Set<string>, world: Required<World>): Prom
   const [seen, checked] = [new Set<string>(), new Set<string>()];
   const open: State[] = [];
   const explored = { states: 0, ends: 0, changed: changing };
+  /** What each call led to. It does not depend on how far the other actors have come. */
+  const steps = new Map<string, Step>();
 
-  const situation = (): string =>
-    `${cluster.state()} ${JSON.stringify([...notes].map((note) => JSON.stringify(note)).toSorted())}`;
   /** How far the actors have come. Those that have ended do nothing more. Those that do the same work can change places. */
   const progress = (minds: readonly Mind[]): string =>
     minds
       .map(({ id, calls }, index) => (calls.length === 0 ? 'ended' : `${actors[index]?.name} ${id}`))
       .toSorted()
       .join();
-  /** The world is as it is now, and the actors have come this far. */
-  const reach = (minds: readonly Mind[], way: Way | undefined): void => {
+  const reach = (situation: Situation, minds: readonly Mind[], way: Way | undefined): void => {
     const failed = minds.find(({ failure }) => failure !== undefined);
     if (failed !== undefined) throw failedAfter(way, failed.failure?.cause);
-    const isNew = addTo(seen, `${situation()} ${progress(minds)}`);
-    if (isNew) open.push({ objects: cluster.snapshot(), notes: new Map(notes), minds, way });
+    if (addTo(seen, `${situation.digest} ${progress(minds)}`)) open.push({ situation, minds, way });
+  };
+  /** @returns undefined once another kind changes. */
+  const stepFrom = async (before: Situation, { actor, name }: Played, mind: Mind, call: Call) => {
+    const step = `${before.exactDigest} ${name} ${mind.id} ${call.place}`;
+    const made = steps.get(step);
+    if (made !== undefined) return made;
+    goTo(before, cluster, notes);
+    const next = await actor.after(mind, call);
+    if (addChanges(changing, before.objects, cluster)) return undefined;
+    const after = { mind: next, situation: situationOf(cluster, notes) };
+    steps.set(step, after);
+    return after;
   };
 
   const begun: Mind[] = [];
   for (const { actor } of actors) begun.push(await actor.begin());
-  reach(begun, undefined);
+  reach(situationOf(cluster, notes), begun, undefined);
   for (let state = open.pop(); state !== undefined; state = open.pop()) {
-    const { minds, way } = state;
+    const { situation, minds, way } = state;
     explored.states++;
     if (minds.every(({ calls }) => calls.length === 0)) {
       explored.ends++;
-      goTo(state, cluster, notes);
-      if (addTo(checked, situation())) await checkEnd(world, way);
+      goTo(situation, cluster, notes);
+      if (addTo(checked, situation.digest)) await checkEnd(world, way);
     }
-    const steps = minds.flatMap((mind, index) => mind.calls.map((call) => ({ mind, index, call })));
-    for (const { mind, index, call } of steps) {
-      goTo(state, cluster, notes);
-      const next = await (actors[index] as Played).actor.after(mind, call);
-      if (addChanges(changing, state.objects, cluster)) return undefined;
-      reach(minds.with(index, next), { before: way, call: `${index}: ${call.name}` });
+    const calls = minds.flatMap((mind, index) => mind.calls.map((call) => ({ mind, index, call })));
+    for (const { mind, index, call } of calls) {
+      const step = await stepFrom(situation, actors[index] as Played, mind, call);
+      if (step === undefined) return undefined;
+      reach(step.situation, minds.with(index, step.mind), { before: way, call: `${index}: ${call.name}` });
     }
   }
   return explored;
 }
 
-function goTo({ objects, notes: noted }: Pick<State, 'objects' | 'notes'>, cluster: MemoryCluster, notes: Notes): void {
-  cluster.restore(objects);
-  notes.clear();
-  for (const [name, note] of noted) notes.set(name, note);
-}
-
 /** Adds the kinds of which an object was created, changed or deleted. @returns whether one of them is new. */
-function addChanges(changing: Set<string>, { objects: before }: State['objects'], cluster: MemoryCluster): boolean {
+function addChanges(changing: Set<string>, { objects: before }: Situation['objects'], cluster: MemoryCluster): boolean {
   const { size } = changing;
   const { objects: after } = cluster.snapshot();
   for (const [key, { kind }] of [...before, ...after]) if (before.get(key) !== after.get(key)) changing.add(kind);
@@ -126,7 +132,7 @@ function addChanges(changing: Set<string>, { objects: before }: State['objects']
 /** @returns whether it was not there before. */
 function addTo(known: Set<string>, text: string): boolean {
   const { size } = known;
-  return known.add(hash('sha1', text)).size > size;
+  return known.add(text).size > size;
 }
 
 async function checkEnd({ end }: World, way: Way | undefined): Promise<void> {
