@@ -86,10 +86,10 @@ export function namespaceFrom(flag: string, text: string): string {
 
 /** @throws Error if there is no such Website. */
 export const websiteNamed = async (name: string, surroundings: Connection): Promise<Website> =>
-  known(name, surroundings, async (key) => surroundings.cluster.getWebsite(key));
+  askAbout(name, surroundings, async (key) => surroundings.cluster.getWebsite(key));
 
-/** What a request about this Website leads to. @throws Error if there is no such Website. */
-export async function known<T>(
+/** Sends a request about this Website. @returns its answer. @throws Error if there is no such Website. */
+export async function askAbout<T>(
   name: string,
   { namespace, only }: Pick<Connection, 'namespace' | 'only'>,
   ask: (key: WebsiteKey) => Promise<T | undefined>,

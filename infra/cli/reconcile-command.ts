@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isRequested } from '../../functions/website/requested.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { requestReconcile } from './change.ts';
-import { known, websiteNamed, type ClusterCommand } from './command.ts';
+import { askAbout, websiteNamed, type ClusterCommand } from './command.ts';
 import type { Connection } from './connection.ts';
 import { UsageError } from '../usage.ts';
 import { EXIT, ifRefused } from './errors.ts';
@@ -33,7 +33,7 @@ export const reconcileCommand: ClusterCommand<Flags> = {
   async ask(surroundings, { wait, timeout }, [name = '']) {
     if (timeout !== undefined && wait !== true) throw new UsageError('--timeout needs --wait');
     const seconds = secondsFrom(timeout);
-    const token = await known(name, surroundings, async (key) =>
+    const token = await askAbout(name, surroundings, async (key) =>
       requestReconcile(surroundings.transport, key, surroundings.now()),
     );
     if (wait !== true) {

@@ -1,6 +1,6 @@
 import { keyText, type Website } from '../../functions/website/resource.ts';
 import { resumed, suspended } from './change.ts';
-import { known, websiteNamed, type ClusterCommand } from './command.ts';
+import { askAbout, websiteNamed, type ClusterCommand } from './command.ts';
 
 export const suspendCommand: ClusterCommand<object> = {
   usage: 'suspend <name>',
@@ -10,7 +10,7 @@ export const suspendCommand: ClusterCommand<object> = {
     const before = await websiteNamed(name, surroundings);
     const stays = `Its children stay as they are until: website resume ${before.metadata.name} -n ${before.metadata.namespace}`;
     if (isSuspended(before)) return { text: `${textOf(before)} was suspended already. ${stays}`, data: before };
-    const website = await known(name, surroundings, async (key) => suspended(surroundings.transport, key));
+    const website = await askAbout(name, surroundings, async (key) => suspended(surroundings.transport, key));
     return { text: `Suspended ${textOf(website)}. ${stays}`, data: website };
   },
 };
@@ -22,7 +22,7 @@ export const resumeCommand: ClusterCommand<object> = {
   async ask(surroundings, _, [name = '']) {
     const before = await websiteNamed(name, surroundings);
     if (!isSuspended(before)) return { text: `${textOf(before)} was not suspended.`, data: before };
-    const website = await known(name, surroundings, async (key) => resumed(surroundings.transport, key));
+    const website = await askAbout(name, surroundings, async (key) => resumed(surroundings.transport, key));
     return { text: `Resumed ${textOf(website)}.`, data: website };
   },
 };
