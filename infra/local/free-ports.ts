@@ -4,7 +4,7 @@ import { UsageError } from '../usage.ts';
 import type { Options } from './options.ts';
 
 /**
- * Checks the ports that the user has chosen, before a control plane starts that they would stop again.
+ * Checks the ports that the user has chosen. Without this, a port that is taken would stop the control plane just after its start.
  * @throws UsageError that names the flag.
  */
 export async function checkPorts({ port, page }: Pick<Options, 'port' | 'page'>): Promise<void> {

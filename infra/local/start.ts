@@ -127,7 +127,8 @@ function programsOf({ local }: Prepared): Pick<ControlPlane, 'processes' | 'fold
   if (local !== undefined) return local;
   const { path, leftover } = temporaryFolder();
   mkdirSync(join(path, 'logs'));
-  const processes = new Processes(join(path, 'logs'), leftover);
+  const processes = new Processes(join(path, 'logs'));
+  processes.removeAtEnd(leftover);
   atEnd(() => processes.stop());
   return { processes, folder: path, failure: processes.failure };
 }

@@ -93,7 +93,7 @@ const portWasTaken = (error: unknown): boolean =>
 async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promise<ControlPlane> {
   const { binaries, controllers = 'on' } = options;
   const { path } = folder;
-  const processes = new Processes(join(path, 'logs'), undefined);
+  const processes = new Processes(join(path, 'logs'));
   const abandoned = new AbortController();
   try {
     alsoHeldBy(folder, processes.guardian);

@@ -1,5 +1,4 @@
-import type { Website } from '../../../functions/website/resource.ts';
-import { keyText } from '../../../functions/website/resource.ts';
+import { keyText, type Website } from '../../../functions/website/resource.ts';
 import { rowOf } from './row.ts';
 import { Runs } from './runs.ts';
 import type { Changes, ForwarderView, Run, Snapshot, WebsiteRow } from './shown.ts';
@@ -7,7 +6,7 @@ import type { Changes, ForwarderView, Run, Snapshot, WebsiteRow } from './shown.
 /** Most runs in one message. The page shows no more of them. */
 const MOST_SENT_RUNS = 30;
 
-/** What the overview shows, and what of it changed since that was last asked. */
+/** What the overview shows, and what has changed since the last call of `changes`. */
 export class Model {
   readonly runs = new Runs();
   readonly #server: string;

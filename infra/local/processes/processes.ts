@@ -59,19 +59,13 @@ export class Processes {
   /** Process ids, by program. */
   readonly pids = new Map<string, number>();
 
-  /** @param leftover file or folder to remove when the programs have ended. */
-  constructor(
-    logs: string,
-    leftover: string | undefined,
-    { largestLog = LARGEST_LOG, checkMs = CHECK_MS }: LogLimits = {},
-  ) {
+  constructor(logs: string, { largestLog = LARGEST_LOG, checkMs = CHECK_MS }: LogLimits = {}) {
     this.logs = logs;
     this.#boundingLogs = setInterval(() => {
       for (const { name } of this.#running) boundLog(this.logOf(name), largestLog);
     }, checkMs).unref();
     this.failure = new Promise((_, reject) => (this.#fail = reject));
     this.failure.catch(() => {});
-    if (leftover !== undefined) this.removeAtEnd(leftover);
   }
 
   /** The process that ends the programs if this one is killed. */

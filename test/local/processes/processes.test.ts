@@ -41,7 +41,9 @@ describe.runIf(process.platform === 'linux')('The programs of a parent that is k
       '--input-type=module',
       '--eval',
       `import { Processes } from '${new URL('../../../infra/local/processes/processes.ts', import.meta.url).href}';
-       new Processes('${folder}', '${temporary}').start('program', '${program}', ['${pids}']);
+       const processes = new Processes('${folder}');
+       processes.removeAtEnd('${temporary}');
+       processes.start('program', '${program}', ['${pids}']);
        process.stdout.write('started');
        setInterval(() => {}, 1000);`,
     ]);
@@ -59,7 +61,7 @@ describe.runIf(process.platform === 'linux')('The programs of a parent that is k
 
 describe('A program', () => {
   it('that ends unexpectedly is reported with the end of its log', async () => {
-    const processes = new Processes(folder, undefined);
+    const processes = new Processes(folder);
     processes.start('etcd', '/bin/sh', ['-c', 'echo one >&2; echo the disk is full >&2; exit 3']);
     await expect(processes.failure).rejects.toThrow(
       /^etcd ended unexpectedly \(exit code 3\):\none\nthe disk is full$/,
@@ -68,7 +70,7 @@ describe('A program', () => {
   });
 
   it('has both of its outputs in its log, and its lines of stdout are also passed on', async () => {
-    const processes = new Processes(folder, undefined);
+    const processes = new Processes(folder);
     const lines: string[] = [];
     const onLine = (line: string) => lines.push(line);
     processes.start('functions', '/bin/sh', ['-c', 'echo out; echo err >&2; printf last; exit 1'], { onLine });
@@ -86,7 +88,8 @@ describe('A program', () => {
     const temporary = join(folder, 'temporary');
     mkdirSync(join(temporary, 'logs'), { recursive: true });
     mkdirSync(join(temporary, 'pki'));
-    const processes = new Processes(join(temporary, 'logs'), temporary);
+    const processes = new Processes(join(temporary, 'logs'));
+    processes.removeAtEnd(temporary);
     processes.start('etcd', '/bin/sh', ['-c', 'echo why; exit 1']);
     const { logs } = await processes.failure.catch((error: ProgramEndedError) => error);
     await processes.stop();
@@ -95,7 +98,7 @@ describe('A program', () => {
   });
 
   it('whose log was deleted is reported when it ends', async () => {
-    const processes = new Processes(folder, undefined);
+    const processes = new Processes(folder);
     processes.start('etcd', '/bin/sh', ['-c', `rm '${processes.logOf('etcd')}'; exit 3`]);
     await expect(processes.failure).rejects.toThrow(
       /^etcd ended unexpectedly \(exit code 3\):\nIts log cannot be read: ENOENT/,
@@ -104,7 +107,7 @@ describe('A program', () => {
   });
 
   it('that logs very much keeps its latest lines in two files of limited size', async () => {
-    const processes = new Processes(folder, undefined, { largestLog: 10_000, checkMs: 1 });
+    const processes = new Processes(folder, { largestLog: 10_000, checkMs: 1 });
     const programs = ['etcd', 'functions'];
     const script = `
       i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line $i; echo error $i >&2; done
@@ -132,7 +135,7 @@ describe('A program', () => {
   it('that starts again begins with an empty log', async () => {
     writeFileSync(join(folder, 'etcd.log'), 'old');
     writeFileSync(join(folder, 'etcd.log.1'), 'older');
-    const processes = new Processes(folder, undefined);
+    const processes = new Processes(folder);
     processes.start('etcd', '/bin/sh', ['-c', 'exec sleep 600']);
     await processes.stop();
     expect(readdirSync(folder)).toEqual(['etcd.log']);
@@ -140,14 +143,14 @@ describe('A program', () => {
   });
 
   it('that cannot be started is reported by name', async () => {
-    const processes = new Processes(folder, undefined);
+    const processes = new Processes(folder);
     processes.start('kwok', join(folder, 'nothing'), []);
     await expect(processes.failure).rejects.toThrow(/^kwok ended unexpectedly \(spawn .* ENOENT\)/);
     await processes.stop();
   });
 
   it('that is stopped on purpose is not reported', async () => {
-    const processes = new Processes(folder, undefined);
+    const processes = new Processes(folder);
     processes.start('kwok', '/bin/sh', ['-c', 'exec sleep 600']);
     await processes.stop();
     await expect(Promise.race([processes.failure, Promise.resolve('no failure')])).resolves.toBe('no failure');
