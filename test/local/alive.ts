@@ -11,7 +11,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Suspends a process, and waits until none of its threads runs any more. A busy machine takes a while. SIGCONT resumes it. */
+/** Suspends a process, and waits until none of its threads runs any more. A busy machine takes a while. */
 export async function suspend(pid: number): Promise<void> {
   process.kill(pid, 'SIGSTOP');
   await eventually(() => {
@@ -20,6 +20,11 @@ export async function suspend(pid: number): Promise<void> {
     );
     expect(new Set(states)).toEqual(new Set(['T']));
   });
+}
+
+/** Resumes a suspended process, if it has not ended. */
+export function resume(pid: number): void {
+  if (isAlive(pid)) process.kill(pid, 'SIGCONT');
 }
 
 /** The numbers that a stand-in program wrote down, one a line. */

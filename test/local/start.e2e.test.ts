@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website } from '../../functions/website/resource.ts';
 import { cacheFolder } from '../../infra/local/binaries/binaries.ts';
@@ -179,7 +179,6 @@ describe.runIf(process.platform === 'linux')('npm start', () => {
     for (const url of [page, functions, forwarder]) expect((await fetch(String(url))).status).toBeGreaterThan(0);
     for (const sent of ['website.reconcile.duration', 'website-functions', 'website-forwarder'])
       await eventually(() => expect(collector.text.join('\n')).toContain(`"${sent}"`));
-    await collector.stop();
     const running = { program, kubeconfig: String(kubeconfig), pids: processesIn(dirname(String(kubeconfig))) };
     expect(await endedBy('SIGINT', running)).toBe(0);
   });
@@ -190,6 +189,7 @@ async function collectorOfPage(): Promise<Program & { readonly url: string }> {
   const [, script = ''] = /^node -e '(.*)'$/m.exec(readFileSync('docs/deploy/local.md', 'utf8')) ?? [];
   const port = await freePort();
   const running = startCommand([process.execPath, '-e', script.replace('4318', String(port))], {});
+  onTestFinished(() => void running.process.kill());
   return { ...running, url: `http://127.0.0.1:${port}` };
 }
 

@@ -20,7 +20,7 @@ import { controllerFlags } from '../../../infra/local/control-plane/program-flag
 import { ProgramEndedError } from '../../../infra/local/processes/processes.ts';
 import { PROGRAMS, type Binaries } from '../../../infra/local/binaries/versions.ts';
 import { eventually } from '../../eventually.ts';
-import { isAlive, pidsIn, suspend } from '../alive.ts';
+import { isAlive, pidsIn, resume, suspend } from '../alive.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -245,6 +245,7 @@ it.runIf(process.platform === 'linux')(
     const { start, etcdPid } = await startElsewhere(data);
     const [, guardian] = readFileSync(lock, 'utf8').split(' ').map(Number);
     if (guardian === undefined) throw new Error('The lock does not name the guardian');
+    onTestFinished(() => resume(guardian));
     await suspend(guardian);
     start.kill('SIGKILL');
     await once(start, 'exit');
@@ -252,7 +253,7 @@ it.runIf(process.platform === 'linux')(
     const note = (line: string) => {
       notes.push(line);
       expect(isAlive(etcdPid)).toBe(true);
-      process.kill(guardian, 'SIGCONT');
+      resume(guardian);
     };
     await releasedFolder(data, note);
     expect(isAlive(etcdPid)).toBe(false);
