@@ -21,7 +21,7 @@ let stage: Stage;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'own-cluster-'));
-  cluster = await startOwnCluster(join(folder, 'data'));
+  cluster = await startOwnCluster({ data: join(folder, 'data') });
 });
 afterAll(async () => {
   await cluster.stop();
@@ -73,7 +73,7 @@ it(
 async function restart(meanwhile: (etcd: string) => void): Promise<void> {
   await cluster.stop();
   meanwhile(join(folder, 'data', 'etcd'));
-  cluster = await startOwnCluster(join(folder, 'data'));
+  cluster = await startOwnCluster({ data: join(folder, 'data') });
   settling({ ...stage, admin: cluster.admin });
 }
 

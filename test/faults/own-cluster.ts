@@ -20,20 +20,27 @@ export interface OwnCluster extends Access {
   stop(): Promise<void>;
 }
 
-/** A control plane with nothing installed. @param data folder from whose state it starts, and in which it leaves it. */
-export async function startEmptyCluster(data?: string): Promise<ControlPlane> {
+interface Options {
+  /** The folder from whose state it starts, and in which it leaves it. */
+  readonly data?: string;
+  /** `off` saves their CPU time where no Deployment has to become available, and nothing has to be collected. */
+  readonly controllers?: 'on' | 'off';
+}
+
+/** A control plane with nothing installed. */
+export async function startEmptyCluster(options: Options = {}): Promise<ControlPlane> {
   const binaries = await findBinaries({
     assets: process.env['KUBEBUILDER_ASSETS'],
     cache: cacheFolder(process.env),
     sources: allSources(),
     progress: () => {},
   });
-  return startControlPlane({ binaries, data, audit: 'on' });
+  return startControlPlane({ binaries, ...options, audit: 'on' });
 }
 
-/** Starts one with Websites installed. @param data as above. */
-export async function startOwnCluster(data?: string): Promise<OwnCluster> {
-  const controlPlane = await startEmptyCluster(data);
+/** Starts one with Websites installed. */
+export async function startOwnCluster(options: Options = {}): Promise<OwnCluster> {
+  const controlPlane = await startEmptyCluster(options);
   const { kubeconfig, folder, pids } = controlPlane;
   const admin = await connect({ kubeconfig });
   await install(admin);
@@ -52,7 +59,7 @@ export async function startOwnCluster(data?: string): Promise<OwnCluster> {
       await admin.close();
       await controlPlane.stop();
       // A test that kills a program of it makes its logs stay.
-      if (data === undefined) rmSync(folder, { recursive: true, force: true });
+      if (options.data === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -22,7 +22,7 @@ let url: URL;
 const key = (name: string): WebsiteKey => ({ namespace, name });
 
 beforeAll(async () => {
-  own = await startOwnCluster();
+  own = await startOwnCluster({ controllers: 'off' });
   const { admin, kubeconfig, forwarderKubeconfig } = own;
   namespace = await createNamespace(admin, 'large');
   await createWebsite(admin, key('stored'), SMALL);

@@ -26,7 +26,7 @@ let forwarder: Program | undefined;
 const key = (name: string): WebsiteKey => ({ namespace, name });
 
 beforeAll(async () => {
-  own = await startOwnCluster();
+  own = await startOwnCluster({ controllers: 'off' });
   const { admin, kubeconfig, forwarderKubeconfig } = own;
   namespace = await createNamespace(admin, 'heavy');
   await withoutBound(admin, namespace, async () => {
