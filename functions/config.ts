@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ClusterAddress } from './cluster/credentials.ts';
+import type { ClusterAddress } from './cluster/credentials/kubeconfig-source.ts';
 import { clusterName, contextsBySource } from './clusters.ts';
 import { combinationProblems, type Given } from './settings/cross-checks.ts';
 import { historyUrl, type HistoryAddress } from './settings/history-url.ts';

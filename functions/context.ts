@@ -1,5 +1,5 @@
 import { callersFrom, type Callers } from './callers/callers.ts';
-import { withEntra } from './cluster/entra.ts';
+import { withEntra } from './cluster/credentials/entra.ts';
 import { keeping, KeptChildren } from './cluster/kept-children.ts';
 import { kubernetes, roomForLarge } from './cluster/kubernetes.ts';
 import { loggingLostEventsOnce } from './cluster/lost-events.ts';

@@ -1,7 +1,7 @@
 import { Agent, buildConnector } from 'undici';
 import { MOST_AT_ONCE } from './concurrency.ts';
 import { CALL_MS } from './patience.ts';
-import type { TlsOptions } from './plausible.ts';
+import type { TlsOptions } from './credentials/plausible.ts';
 
 /** The connections to one API server that use the same certificates. */
 export interface Connections {

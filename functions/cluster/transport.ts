@@ -3,14 +3,14 @@ import type { Dispatcher } from 'undici';
 import { Concurrency, NoTurnError, type Load, type Turn } from './concurrency.ts';
 import { connectionsFor } from './connections.ts';
 import { messageOf, withoutQuotes } from './causes.ts';
-import type { ClusterAddress } from './credentials.ts';
+import type { ClusterAddress } from './credentials/kubeconfig-source.ts';
 import { ClusterError } from './errors.ts';
 import { errorOf, TOO_LARGE_VERSION } from './refusals.ts';
 import { AnswerTooLargeError, exchange, textWithin, type Answer } from './exchange.ts';
-import type { Material } from './material.ts';
+import type { Material } from './credentials/material.ts';
 import { CALL_MS } from './patience.ts';
-import { Rotation } from './rotation.ts';
-import { sourceAt } from './source.ts';
+import { Rotation } from './credentials/rotation.ts';
+import { sourceAt } from './credentials/source.ts';
 import { Troubles } from './troubles.ts';
 
 export interface ApiRequest {

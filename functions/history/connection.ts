@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { Client } from 'pg';
-import { credentialsIn } from '../cluster/file-text.ts';
+import { credentialsIn } from '../cluster/credentials/file-text.ts';
 import { Places } from '../cluster/places.ts';
 import { historyErrorOf } from './postgres-errors.ts';
 import { migrate } from './postgres-schema.ts';

@@ -1,5 +1,5 @@
 // The headers of requests to the functions: the credentials that they ask for.
-import { fileText, LARGEST_CREDENTIALS } from '../../functions/cluster/file-text.ts';
+import { fileText, LARGEST_CREDENTIALS } from '../../functions/cluster/credentials/file-text.ts';
 import { unreadable } from '../../functions/cluster/without-secrets.ts';
 import { UsageError } from '../usage.ts';
 

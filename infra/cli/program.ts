@@ -2,7 +2,7 @@
 import tab from '@bomb.sh/tab/commander';
 import { Command, CommanderError, Option } from 'commander';
 import { messageOf } from '../../functions/cluster/causes.ts';
-import { NO_CLUSTER, type ClusterAddress } from '../../functions/cluster/credentials.ts';
+import { NO_CLUSTER, type ClusterAddress } from '../../functions/cluster/credentials/kubeconfig-source.ts';
 import { withoutSecrets } from '../../functions/cluster/without-secrets.ts';
 import { VERSION } from '../../functions/version.ts';
 import { namespaceFrom, type AnyCommand, type CommonFlags } from './command.ts';

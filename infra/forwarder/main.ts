@@ -1,7 +1,7 @@
 // The forwarder's entry point: it wires the parts together. forward.ts runs one term of leadership.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { withEntra } from '../../functions/cluster/entra.ts';
+import { withEntra } from '../../functions/cluster/credentials/entra.ts';
 import { connect } from '../../functions/cluster/transport.ts';
 import { Troubles } from '../../functions/cluster/troubles.ts';
 import { onceAskedToStop } from '../../functions/stopping.ts';

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import type { ClusterAddress } from '../../functions/cluster/credentials.ts';
+import type { ClusterAddress } from '../../functions/cluster/credentials/kubeconfig-source.ts';
 import { ClusterError } from '../../functions/cluster/errors.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import { GROUP, PLURAL } from '../../functions/website/resource.ts';

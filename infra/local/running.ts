@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { credentialsIn } from '../../functions/cluster/file-text.ts';
+import { credentialsIn } from '../../functions/cluster/credentials/file-text.ts';
 import type { RunningCluster } from '../cli/program.ts';
 import { UsageError } from '../usage.ts';
 import { makeFolder } from './make-folder.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { withPlugins } from '../../functions/cluster/exec-plugin.ts';
+import { withPlugins } from '../../functions/cluster/credentials/exec-plugin.ts';
 import { connect } from '../../functions/cluster/transport.ts';
 import { readinessFinding } from '../../infra/cli/doctor/programs.ts';
 import { statusAt } from '../../infra/cli/doctor/statuses.ts';

@@ -3,7 +3,7 @@ import { copyFileSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { load } from '../../functions/cluster/credentials.ts';
+import { load } from '../../functions/cluster/credentials/kubeconfig-source.ts';
 import { connect, type Transport } from '../../functions/cluster/transport.ts';
 import type { Website, WebsiteKey } from '../../functions/website/resource.ts';
 import { tokenOf } from '../../infra/local/programs/kubeconfig.ts';

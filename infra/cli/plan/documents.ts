@@ -1,7 +1,7 @@
 // The documents of a file that somebody wrote. Whatever is wrong with it, the message names the file.
 import { isCollection, visit, type Document } from 'yaml';
 import { messageOf } from '../../../functions/cluster/causes.ts';
-import { fileText } from '../../../functions/cluster/file-text.ts';
+import { fileText } from '../../../functions/cluster/credentials/file-text.ts';
 import { isUtf16 } from '../../../functions/cluster/utf-16.ts';
 import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import { UsageError } from '../../usage.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { authorityProblem } from '../../../functions/cluster/plausible.ts';
+import { authorityProblem } from '../../../functions/cluster/credentials/plausible.ts';
 import { isLoopback } from '../../../functions/settings/loopback.ts';
 import { filePath, oneOf } from '../../../functions/settings/setting-values.ts';
 import { secretBytes, secretsIn } from '../../../functions/callers/signing-secrets.ts';

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
-import { entraToken } from '../../../functions/cluster/entra.ts';
-import { credentialText } from '../../../functions/cluster/file-text.ts';
-import { tokenProblem } from '../../../functions/cluster/plausible.ts';
+import { entraToken } from '../../../functions/cluster/credentials/entra.ts';
+import { credentialText } from '../../../functions/cluster/credentials/file-text.ts';
+import { tokenProblem } from '../../../functions/cluster/credentials/plausible.ts';
 import { unreadable } from '../../../functions/cluster/without-secrets.ts';
 import type { Troubles } from '../../../functions/cluster/troubles.ts';
 import type { CredentialSettings } from './config.ts';

@@ -12,7 +12,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
 import { messageOf } from '../../../functions/cluster/causes.ts';
-import { fileText, LARGEST_CREDENTIALS } from '../../../functions/cluster/file-text.ts';
+import { fileText, LARGEST_CREDENTIALS } from '../../../functions/cluster/credentials/file-text.ts';
 import { makeFolder } from '../make-folder.ts';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../functions/cluster/causes.ts';
-import { fileText } from '../../../functions/cluster/file-text.ts';
+import { fileText } from '../../../functions/cluster/credentials/file-text.ts';
 import { isFullDisk } from '../full-disk.ts';
 import { makeFolder } from '../make-folder.ts';
 import { ProgramEndedError } from '../processes/processes.ts';

@@ -1,6 +1,6 @@
 import { messageOf } from '../../../functions/cluster/causes.ts';
 import type { Cluster } from '../../../functions/cluster/cluster.ts';
-import { credentialsIn } from '../../../functions/cluster/file-text.ts';
+import { credentialsIn } from '../../../functions/cluster/credentials/file-text.ts';
 import { kubernetes } from '../../../functions/cluster/kubernetes.ts';
 import { Places } from '../../../functions/cluster/places.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
-import { load, type ClusterAddress } from '../../../functions/cluster/credentials.ts';
+import { load, type ClusterAddress } from '../../../functions/cluster/credentials/kubeconfig-source.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 
 /** The namespace of both programs and their ServiceAccounts. */

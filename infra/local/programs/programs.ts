@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ClusterAddress } from '../../../functions/cluster/credentials.ts';
+import type { ClusterAddress } from '../../../functions/cluster/credentials/kubeconfig-source.ts';
 import type { Transport } from '../../../functions/cluster/transport.ts';
 import { logLineOf, type LogLine } from '../processes/log-line.ts';
 import type { Processes } from '../processes/processes.ts';

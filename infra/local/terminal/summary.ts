@@ -1,4 +1,4 @@
-import type { ClusterAddress } from '../../../functions/cluster/credentials.ts';
+import type { ClusterAddress } from '../../../functions/cluster/credentials/kubeconfig-source.ts';
 import type { Website, WebsiteKey } from '../../../functions/website/resource.ts';
 import { isReady } from '../../cli/list.ts';
 import { styled } from '../../text.ts';

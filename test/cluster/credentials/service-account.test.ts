@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { Rotation } from '../../functions/cluster/rotation.ts';
-import { sourceAt } from '../../functions/cluster/source.ts';
-import { Troubles } from '../../functions/cluster/troubles.ts';
-import { authority } from '../../infra/local/control-plane/certificates.ts';
+import { Rotation } from '../../../functions/cluster/credentials/rotation.ts';
+import { sourceAt } from '../../../functions/cluster/credentials/source.ts';
+import { Troubles } from '../../../functions/cluster/troubles.ts';
+import { authority } from '../../../infra/local/control-plane/certificates.ts';
 
 let ca: string;
 let pki: string;

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { messageOf } from './causes.ts';
-import type { ClusterAddress } from './credentials.ts';
-import { ClusterError } from './errors.ts';
+import { messageOf } from '../causes.ts';
+import type { ClusterAddress } from './kubeconfig-source.ts';
+import { ClusterError } from '../errors.ts';
 import { problemsOf, type CredentialSource, type Material, type MaterialProblem } from './material.ts';
 import { sourceAt } from './source.ts';
-import type { Troubles } from './troubles.ts';
+import type { Troubles } from '../troubles.ts';
 
 /** How long credentials are used before they are read again. Each time, files are read. */
 const CREDENTIALS_MS = 10_000;

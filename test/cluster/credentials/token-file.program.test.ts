@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { replaceFile } from '../../infra/local/programs/kubeconfig.ts';
-import { website } from '../cli/cli.ts';
-import { eventually } from '../eventually.ts';
-import { startForwarder, startFunctions, type Program } from '../program.ts';
+import { replaceFile } from '../../../infra/local/programs/kubeconfig.ts';
+import { website } from '../../cli/cli.ts';
+import { eventually } from '../../eventually.ts';
+import { startForwarder, startFunctions, type Program } from '../../program.ts';
 
 let folder: string;
 let server: Server;

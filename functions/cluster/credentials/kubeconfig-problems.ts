@@ -1,7 +1,7 @@
 // Kubeconfigs with which requests fail, or succeed only by chance: kubectl refuses them, or the Kubernetes client ignores a part.
 import type { Cluster, User } from '@kubernetes/client-node';
 import type { KubeconfigUser } from './kubeconfig-users.ts';
-import { holdsCredentials, isHttp } from './shown-url.ts';
+import { holdsCredentials, isHttp } from '../shown-url.ts';
 
 /** Why this cluster of a kubeconfig cannot be used, and what to do. It quotes no value. */
 export function clusterProblem({ server, proxyUrl, skipTLSVerify, caFile, caData }: Cluster): string | undefined {

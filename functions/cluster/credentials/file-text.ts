@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { unreadable } from './without-secrets.ts';
+import { unreadable } from '../without-secrets.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 /** No file of credentials is larger, in bytes: a Secret holds at most 1 MiB. */

@@ -1,15 +1,15 @@
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { messageOf, withoutQuotes } from './causes.ts';
-import { ClusterError } from './errors.ts';
+import { messageOf, withoutQuotes } from '../causes.ts';
+import { ClusterError } from '../errors.ts';
 import { nameOf, readKubeconfig, type KubeconfigPlace } from './kubeconfig.ts';
 import { withPlugins } from './exec-plugin.ts';
 import { authorityIn, loginIn, takeFiles } from './kubeconfig-files.ts';
 import { clusterProblem, hasLogin, userProblem } from './kubeconfig-problems.ts';
 import type { CredentialSource, Material } from './material.ts';
 import type { TlsOptions } from './plausible.ts';
-import { shownUrl } from './shown-url.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { shownUrl } from '../shown-url.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 /** Where credentials come from: a kubeconfig, or without one the default order of kubectl and Pods. */
 export interface ClusterAddress extends KubeconfigPlace {

@@ -3,7 +3,7 @@
 import { execFile, type ExecFileException } from 'node:child_process';
 import type { KubeConfig, User } from '@kubernetes/client-node';
 import { LARGEST_CREDENTIALS } from './file-text.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 /** What a kubeconfig says about a plugin. */
 interface Plugin {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { messageOf } from '../../functions/cluster/causes.ts';
-import { connect } from '../../functions/cluster/transport.ts';
-import { startForwarder, startFunctions, type Program } from '../program.ts';
+import { messageOf } from '../../../functions/cluster/causes.ts';
+import { connect } from '../../../functions/cluster/transport.ts';
+import { startForwarder, startFunctions, type Program } from '../../program.ts';
 
 /** Stands in each secret. */
 const HUSH = 'hunter2-marker';

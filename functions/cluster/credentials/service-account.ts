@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { messageOf } from './causes.ts';
-import { ClusterError } from './errors.ts';
+import { messageOf } from '../causes.ts';
+import { ClusterError } from '../errors.ts';
 import { credentialsIn } from './file-text.ts';
 import type { CredentialSource, Material } from './material.ts';
 

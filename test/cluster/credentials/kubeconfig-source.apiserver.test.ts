@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, it, vi } from 'vitest';
-import { load } from '../../functions/cluster/credentials.ts';
-import { withEntra } from '../../functions/cluster/entra.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { authority } from '../../infra/local/control-plane/certificates.ts';
-import { eventually } from '../eventually.ts';
-import { createNamespace, remove } from '../real-cluster.ts';
+import { load } from '../../../functions/cluster/credentials/kubeconfig-source.ts';
+import { withEntra } from '../../../functions/cluster/credentials/entra.ts';
+import { connect, type Transport } from '../../../functions/cluster/transport.ts';
+import { authority } from '../../../infra/local/control-plane/certificates.ts';
+import { eventually } from '../../eventually.ts';
+import { createNamespace, remove } from '../../real-cluster.ts';
 
 let admin: Transport;
 let namespace: string;

@@ -6,10 +6,14 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { kubeconfigSource, load, type ClusterAddress } from '../../functions/cluster/credentials.ts';
-import { withEntra } from '../../functions/cluster/entra.ts';
-import { connect, connectLater } from '../../functions/cluster/transport.ts';
-import { Troubles } from '../../functions/cluster/troubles.ts';
+import {
+  kubeconfigSource,
+  load,
+  type ClusterAddress,
+} from '../../../functions/cluster/credentials/kubeconfig-source.ts';
+import { withEntra } from '../../../functions/cluster/credentials/entra.ts';
+import { connect, connectLater } from '../../../functions/cluster/transport.ts';
+import { Troubles } from '../../../functions/cluster/troubles.ts';
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'kubeconfigs-'))));

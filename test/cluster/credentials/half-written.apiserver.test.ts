@@ -3,16 +3,16 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { load } from '../../functions/cluster/credentials.ts';
-import { connect, type Transport } from '../../functions/cluster/transport.ts';
-import { Troubles } from '../../functions/cluster/troubles.ts';
-import { authority } from '../../infra/local/control-plane/certificates.ts';
-import { tokenOf } from '../../infra/local/programs/kubeconfig.ts';
-import { eventually } from '../eventually.ts';
-import { faultProxy } from '../faults/proxy.ts';
-import { startSink } from '../faults/sink.ts';
-import { startForwarder, startFunctions, type Program } from '../program.ts';
-import { createNamespace, createWebsite } from '../real-cluster.ts';
+import { load } from '../../../functions/cluster/credentials/kubeconfig-source.ts';
+import { connect, type Transport } from '../../../functions/cluster/transport.ts';
+import { Troubles } from '../../../functions/cluster/troubles.ts';
+import { authority } from '../../../infra/local/control-plane/certificates.ts';
+import { tokenOf } from '../../../infra/local/programs/kubeconfig.ts';
+import { eventually } from '../../eventually.ts';
+import { faultProxy } from '../../faults/proxy.ts';
+import { startSink } from '../../faults/sink.ts';
+import { startForwarder, startFunctions, type Program } from '../../program.ts';
+import { createNamespace, createWebsite } from '../../real-cluster.ts';
 
 let admin: Transport;
 let folder: string;

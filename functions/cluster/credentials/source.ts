@@ -1,4 +1,4 @@
-import type { ClusterAddress } from './credentials.ts';
+import type { ClusterAddress } from './kubeconfig-source.ts';
 import type { CredentialSource } from './material.ts';
 import { serviceAccount } from './service-account.ts';
 
@@ -12,6 +12,6 @@ export async function sourceAt(address: ClusterAddress): Promise<CredentialSourc
   const isDefault = [kubeconfig, kubeconfigText, context].every((given) => given === undefined);
   const ofPod = isDefault ? await serviceAccount(address.serviceAccount) : undefined;
   if (ofPod !== undefined) return ofPod;
-  const { kubeconfigSource } = await import('./credentials.ts');
+  const { kubeconfigSource } = await import('./kubeconfig-source.ts');
   return kubeconfigSource(address);
 }

@@ -2,13 +2,13 @@ import { existsSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { findHomeDir, KubeConfig } from '@kubernetes/client-node';
 import { load } from 'js-yaml';
-import { withoutQuotes } from './causes.ts';
-import { ClusterError } from './errors.ts';
+import { withoutQuotes } from '../causes.ts';
+import { ClusterError } from '../errors.ts';
 import { fileText } from './file-text.ts';
 import { fieldsOf } from './kubeconfig-fields.ts';
 import { completeUsers } from './kubeconfig-users.ts';
-import { isUtf16 } from './utf-16.ts';
-import { unreadable, withoutSecrets } from './without-secrets.ts';
+import { isUtf16 } from '../utf-16.ts';
+import { unreadable, withoutSecrets } from '../without-secrets.ts';
 
 /** Where the kubeconfig is. Without either, the default order of kubectl and Pods applies. */
 export interface KubeconfigPlace {
