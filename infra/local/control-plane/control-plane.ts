@@ -113,7 +113,8 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
       const controllerManagerFlags = await controllerFlags(kubeconfig('controllers'), files);
       processes.start('kube-controller-manager', binaries['kube-controller-manager'], controllerManagerFlags);
       processes.start('kube-scheduler', binaries['kube-scheduler'], schedulerFlags(kubeconfig('scheduler')));
-      processes.start('kwok', binaries.kwok, kwokFlags(kubeconfig('kwok')));
+      // KWOK 0.8 sometimes crashes in its first seconds (`concurrent map writes`). It has no state, so another one goes on.
+      processes.start('kwok', binaries.kwok, kwokFlags(kubeconfig('kwok')), { restarts: 5 });
       await Promise.race([addNode(admin), processes.failure]);
     }
     const { failure, pids } = processes;

@@ -1,12 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../functions/cluster/causes.ts';
 import { boundLog, earlierOf } from './bound-log.ts';
 import { startGuard } from './guard.ts';
 import { lastLines } from './last-lines.ts';
+import { endOf, launched, type LaunchOptions } from './launch.ts';
 
 /** A program ended unexpectedly. The message contains the end of its log, and the logs are kept. */
 export class ProgramEndedError extends Error {
@@ -25,11 +25,17 @@ export class ProgramEndedError extends Error {
   }
 }
 
-export interface StartOptions {
-  /** The environment of this process when absent. */
-  readonly environment?: Record<string, string>;
-  /** Called with each line of stdout. */
-  readonly onLine?: (line: string) => void;
+export interface StartOptions extends LaunchOptions {
+  /** How often it is started again if it ends unexpectedly. None when absent. */
+  readonly restarts?: number;
+}
+
+interface Running {
+  readonly name: string;
+  /** Another one after a restart. */
+  child: ChildProcess;
+  /** Resolves when it has ended and is not started again. */
+  ended: Promise<void>;
 }
 
 export interface LogLimits {
@@ -50,7 +56,7 @@ export class Processes {
   /** The folder of the logs, one file for each program, and a second one if it logs much. */
   readonly logs: string;
   readonly #guard = startGuard();
-  readonly #running: { readonly name: string; readonly child: ChildProcess; readonly ended: Promise<void> }[] = [];
+  readonly #running: Running[] = [];
   readonly #boundingLogs: NodeJS.Timeout;
   #stopping = false;
   #fail: (error: ProgramEndedError) => void = () => {};
@@ -79,56 +85,51 @@ export class Processes {
   }
 
   /** Starts a program. All its output goes to its log file. */
-  start(name: string, file: string, args: readonly string[], { environment, onLine }: StartOptions = {}): void {
-    // The program appends its own stderr while we append the lines of its stdout.
+  start(name: string, file: string, args: readonly string[], options: StartOptions = {}): void {
     writeFileSync(this.logOf(name), '', { mode: 0o600 });
     rmSync(earlierOf(this.logOf(name)), { force: true });
-    const log = openSync(this.logOf(name), 'a');
-    const child = spawn(file, args, {
-      detached: true,
-      env: environment ?? process.env,
-      stdio: ['ignore', onLine === undefined ? log : 'pipe', log],
-    });
-    if (onLine === undefined || child.stdout === null) closeSync(log);
-    else
-      createInterface(child.stdout)
-        .on('line', (line) => {
-          append(log, line);
-          onLine(line);
-        })
-        .on('close', () => closeSync(log));
-    const { pid } = child;
-    if (pid !== undefined) {
-      this.pids.set(name, pid);
-      this.#guard.tell({ started: pid });
-    }
-    const ended = this.#untilEnded(name, child);
-    this.#running.push({ name, child, ended });
+    const launch = (): ChildProcess => this.#launch(name, file, args, options);
+    const running = { name, child: launch(), ended: Promise.resolve() };
+    running.ended = this.#watch(running, launch, options.restarts ?? 0);
+    this.#running.push(running);
   }
 
-  async #untilEnded(name: string, child: ChildProcess): Promise<void> {
-    const closed = new Promise((resolve) => child.once('close', resolve));
-    const how = await new Promise<string>((resolve) => {
-      child.once('error', ({ message }) => resolve(message));
-      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
-    });
-    if (child.pid !== undefined) this.#guard.tell({ ended: child.pid });
-    if (this.#stopping) return;
-    // The logs stay when the folder that contains them is removed.
-    this.#guard.tell({ keep: this.logs });
-    await Promise.race([closed, delay(OUTPUT_MS, undefined, { ref: false })]);
-    const message = `${name} ended unexpectedly (${how}):\n${this.#lastLines(name)}`;
-    this.#fail(new ProgramEndedError(message, { logs: this.logs, program: name, exitCode: child.exitCode }));
+  #launch(name: string, file: string, args: readonly string[], options: StartOptions): ChildProcess {
+    const child = launched(file, args, this.logOf(name), options);
+    if (child.pid !== undefined) {
+      this.pids.set(name, child.pid);
+      this.#guard.tell({ started: child.pid });
+    }
+    return child;
+  }
+
+  async #watch(running: Running, launch: () => ChildProcess, restarts: number): Promise<void> {
+    for (let left = restarts; ; left--) {
+      const { child, name } = running;
+      const closed = new Promise((resolve) => child.once('close', resolve));
+      const how = await endOf(child);
+      if (child.pid !== undefined) this.#guard.tell({ ended: child.pid });
+      if (this.#stopping) return;
+      if (left === 0) {
+        // The logs stay when the folder that contains them is removed.
+        this.#guard.tell({ keep: this.logs });
+        await Promise.race([closed, delay(OUTPUT_MS, undefined, { ref: false })]);
+        const message = `${name} ended unexpectedly (${how}):\n${this.#lastLines(name)}`;
+        this.#fail(new ProgramEndedError(message, { logs: this.logs, program: name, exitCode: child.exitCode }));
+        return;
+      }
+      running.child = launch();
+    }
   }
 
   /** Stops the programs in the reverse order of their start, and waits until they have ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#boundingLogs);
-    for (const { child, ended } of this.#running.toReversed()) {
-      child.kill('SIGTERM');
-      const killTimer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
-      await ended;
+    for (const running of this.#running.toReversed()) {
+      running.child.kill('SIGTERM');
+      const killTimer = setTimeout(() => running.child.kill('SIGKILL'), GRACE_MS);
+      await running.ended;
       clearTimeout(killTimer);
     }
     await this.#guard.end();
@@ -142,14 +143,5 @@ export class Processes {
     } catch (error) {
       return `Its log cannot be read: ${messageOf(error)}`;
     }
-  }
-}
-
-/** A full disk loses lines of the log. It stops nothing. */
-function append(log: number, line: string): void {
-  try {
-    writeSync(log, `${line}\n`);
-  } catch {
-    // The lines still reach `onLine`.
   }
 }

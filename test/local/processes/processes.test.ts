@@ -69,6 +69,31 @@ describe('A program', () => {
     await processes.stop();
   });
 
+  it('that may be started again is started as often as allowed, with one log and its latest pid', async () => {
+    const starts = join(folder, 'starts');
+    const script = `echo x >> ${starts}; count=$(wc -l < ${starts}); [ $count = 3 ] && exec sleep 600; echo "crash $count"; exit 2`;
+    const processes = new Processes(folder);
+    processes.start('kwok', '/bin/sh', ['-c', script], { restarts: 2 });
+    const first = processes.pids.get('kwok');
+    await eventually(() => expect(readFileSync(starts, 'utf8')).toBe('x\nx\nx\n'));
+    const last = processes.pids.get('kwok') ?? 0;
+    expect([last === first, isAlive(last)]).toEqual([false, true]);
+    expect(readFileSync(processes.logOf('kwok'), 'utf8')).toBe('crash 1\ncrash 2\n');
+    process.kill(last, 'SIGKILL');
+    await expect(processes.failure).rejects.toThrow('kwok ended unexpectedly (SIGKILL):\ncrash 1\ncrash 2');
+    await processes.stop();
+  });
+
+  it('that may be started again is not, once it is stopped', async () => {
+    const starts = join(folder, 'starts');
+    const processes = new Processes(folder);
+    processes.start('kwok', '/bin/sh', ['-c', `echo x >> ${starts}; exec sleep 600`], { restarts: 5 });
+    await eventually(() => expect(existsSync(starts)).toBe(true));
+    await processes.stop();
+    expect(readFileSync(starts, 'utf8')).toBe('x\n');
+    expect(isAlive(processes.pids.get('kwok') ?? 0)).toBe(false);
+  });
+
   it('has both of its outputs in its log, and its lines of stdout are also passed on', async () => {
     const processes = new Processes(folder);
     const lines: string[] = [];
