@@ -215,8 +215,8 @@ describe.runIf(process.platform === 'linux')('npm start, while it runs,', () => 
   });
 
   it('shows the sample ready, and its last change', async () => {
-    // With a time, unless the first resync of the functions made the children before the event came.
-    await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create Deployment \+\d/));
+    // The first resync of the functions may make some or all of the children before the event comes. So the rest of the text varies.
+    await eventually(() => expect(text()).toMatch(/default\/hello +✔ Available +2\/2 +create (Deployment|Service)/));
     // The steps, the summary and the table.
     expect(running.program.text.length).toBeLessThan(40);
   });
