@@ -261,6 +261,15 @@ describe.runIf(process.platform === 'linux')('npm start, while it runs,', () => 
     });
   });
 
+  it('goes on if KWOK crashes', async () => {
+    process.kill(pidOf('/kwok-', running), 'SIGKILL');
+    await withTransport(running.kubeconfig, async (transport) => {
+      await scale(transport, 9);
+      await eventually(async () => expect(await readyReplicasOf(transport)).toBe(9));
+    });
+    expect(text()).not.toContain('ended unexpectedly');
+  });
+
   it('leaves no process and no file behind after SIGTERM, and says so', async () => {
     expect(await endedBy('SIGTERM', running)).toBe(0);
     expect(running.program.text.at(-1)).toBe('Stopped. Nothing was left behind: no program, no file.');
