@@ -59,8 +59,8 @@ export class Processes {
   readonly #running: Running[] = [];
   readonly #boundingLogs: NodeJS.Timeout;
   #stopping = false;
-  #fail: (error: ProgramEndedError) => void = () => {};
-  /** Rejects when a program ends before `stop`. Never resolves. */
+  #fail: (error: unknown) => void = () => {};
+  /** Rejects when a program ends before `stop`, or cannot be started again. Never resolves. */
   readonly failure: Promise<never>;
   /** Process ids, by program. */
   readonly pids = new Map<string, number>();
@@ -90,7 +90,8 @@ export class Processes {
     rmSync(earlierOf(this.logOf(name)), { force: true });
     const launch = (): ChildProcess => this.#launch(name, file, args, options);
     const running = { name, child: launch(), ended: Promise.resolve() };
-    running.ended = this.#watch(running, launch, options.restarts ?? 0);
+    // A full disk, for example, keeps it from starting again.
+    running.ended = this.#watch(running, launch, options.restarts ?? 0).catch((error) => this.#fail(error));
     this.#running.push(running);
   }
 

@@ -84,6 +84,15 @@ describe('A program', () => {
     await processes.stop();
   });
 
+  it('that cannot be started again is reported', async () => {
+    const logs = join(folder, 'logs');
+    mkdirSync(logs);
+    const processes = new Processes(logs);
+    processes.start('kwok', '/bin/sh', ['-c', `rm -r ${logs}`], { restarts: 5 });
+    await expect(processes.failure).rejects.toThrow('ENOENT');
+    await processes.stop();
+  });
+
   it('that may be started again is not, once it is stopped', async () => {
     const starts = join(folder, 'starts');
     const processes = new Processes(folder);
