@@ -106,7 +106,7 @@ function loggedTo({ options, warnings, changes, page }: Watchers) {
     warnings.note('npm start', `Could not renew tokens: ${messageOf(error)}`, new Date());
   const onLine: ProgramOptions['onLine'] = (program, line) => {
     if (options.output === 'json') process.stdout.write(`${JSON.stringify({ program, ...line.fields })}\n`);
-    if (line.level === 'warning') warnings.note(program, line.text, new Date());
+    if (line.level === 'warning') warnings.noteLine(program, line, new Date());
     changes.note(line, new Date());
     page.take(line.fields);
   };

@@ -1,4 +1,5 @@
-import { logLineOf, type LogLine } from './log-line.ts';
+import { counted } from '../../text.ts';
+import { leftOutOf, logLineOf, type LogLine } from './log-line.ts';
 
 const MOST = 12;
 /** An error further up in the log is not the reason why the program ended. */
@@ -18,7 +19,7 @@ export function lastLines(log: string): string {
   const hasErrors = lines.some((line) => levelOf(line) === 'error');
   const latest = lines.filter((line) => !hasErrors || levelOf(line) !== 'lower').slice(-MOST);
   // A program that tries something twice warns twice.
-  return [...new Set(latest.map((line) => withTime(logLineOf(line))))].join('\n');
+  return [...new Set(latest.map((line) => shown(logLineOf(line))))].join('\n');
 }
 
 /** Undefined for plain text, which may be the reason, such as a panic. */
@@ -32,6 +33,9 @@ function levelOf(line: string): 'error' | 'lower' | undefined {
 }
 
 /** Lines of pino have their time in milliseconds. Lines of other programs have the time in their text, or have no time. */
-function withTime({ text, fields: { time } }: LogLine): string {
-  return typeof time === 'number' ? `${new Date(time).toTimeString().slice(0, 8)} ${text}` : text;
+function shown(line: LogLine): string {
+  const { time } = line.fields;
+  const leftOut = leftOutOf(line);
+  const when = typeof time === 'number' ? `${new Date(time).toTimeString().slice(0, 8)} ` : '';
+  return `${when}${line.text}${leftOut === 0 ? '' : ` (${counted(leftOut, 'line')} left out)`}`;
 }

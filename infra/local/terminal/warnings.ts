@@ -1,6 +1,7 @@
 import cliTruncate from 'cli-truncate';
 import { Bucket } from '../../../functions/bucket.ts';
 import { counted, printable, styled } from '../../text.ts';
+import { timesByText, type LogLine } from '../processes/log-line.ts';
 import { clock } from './clock.ts';
 import type { Screen } from './screen.ts';
 import { wrapped } from './wrapped.ts';
@@ -37,15 +38,20 @@ export class Warnings {
     this.#onOwn = onOwn;
   }
 
-  note(program: string, text: string, at: Date): void {
+  /** Counts the lines that the program left out, too. */
+  noteLine(program: string, line: LogLine, at: Date): void {
+    for (const [text, times] of timesByText(line)) this.note(program, text, at, times);
+  }
+
+  note(program: string, text: string, at: Date, times = 1): void {
     const key = `${program} ${text}`;
     const warning = this.#warnings.get(key) ?? { program, text, count: 0, last: at };
-    warning.count++;
+    // Where lines cannot change, the first one is printed, and the 10th, 100th and so on. A count may pass such a number.
+    const isPrinted = digitsOf(warning.count + times) > digitsOf(warning.count);
+    warning.count += times;
     warning.last = at;
     this.#warnings.delete(key);
     this.#warnings.set(key, warning);
-    // Where lines cannot change, the first one is printed, and the 10th, 100th and so on.
-    const isPrinted = Number.isInteger(Math.log10(warning.count));
     if (this.#screen.kind === 'plain' && isPrinted) this.#keep([inColour(lineOf(warning))], at);
     if (program === 'npm start' && isPrinted) this.#onOwn(text);
     this.#retire(at);
@@ -83,6 +89,8 @@ export class Warnings {
 
   #wrapped = (warning: Warning): string[] => wrapped(lineOf(warning), this.#screen.columns).map(inColour);
 }
+
+const digitsOf = (count: number): number => (count === 0 ? 0 : String(count).length);
 
 const inColour = (line: string): string => styled('yellow', line);
 

@@ -54,3 +54,14 @@ it('An error long before the end is not why the program ended', () => {
   expect(lastLines(log.join('\n'))).not.toContain('old');
   expect(lastLines(log.join('\n'))).toContain('line 59');
 });
+
+it('Lines that a program left out are shown with their cause and their number', () => {
+  const log = [
+    { level: 40, msg: 'Refused caller', why: 'no token', leftOut: 1 },
+    { level: 40, msg: 'Left out lines', line: 'Refused caller', problem: 'no token', leftOut: 480 },
+  ];
+  expect(lastLines(log.map((line) => JSON.stringify(line)).join('\n')).split('\n')).toEqual([
+    'Refused caller: no token (1 line left out)',
+    'Refused caller: no token (480 lines left out)',
+  ]);
+});

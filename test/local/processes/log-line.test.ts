@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { logLineOf } from '../../../infra/local/processes/log-line.ts';
+import { logLineOf, timesByText } from '../../../infra/local/processes/log-line.ts';
 
 it.each([
   [
@@ -15,6 +15,12 @@ it.each([
     'warning',
     'Watch is interrupted and will try again (pods): Expired',
   ],
+  [
+    'the rest of lines that were left out',
+    { level: 40, msg: 'Left out lines', line: 'Refused caller', problem: 'no token', leftOut: 7 },
+    'warning',
+    'Refused caller: no token',
+  ],
   ['an ordinary line', { level: 30, msg: 'Listening' }, 'quiet', 'Listening'],
   ['a fatal error of etcd', { level: 'fatal', msg: 'failed', error: 'full' }, 'warning', 'failed: full'],
   ['an ordinary line of KWOK', { level: 'INFO', msg: 'Patch node' }, 'quiet', 'Patch node'],
@@ -24,4 +30,27 @@ it.each([
 
 it.each(['plain', '17', 'null', '[1'])('A log line that is no JSON object is shown as it is: %s', (line) => {
   expect(logLineOf(line)).toEqual({ level: 'quiet', text: line, fields: { msg: line } });
+});
+
+const FAILED = { level: 40, msg: 'Could not deliver event', why: 'refused' };
+
+it.each([
+  ['one line', FAILED, [['Could not deliver event: refused', 1]]],
+  ['a line and those left out before it', { ...FAILED, leftOut: 7 }, [['Could not deliver event: refused', 8]]],
+  [
+    'a line about a Website, since those left out may be about others',
+    { ...FAILED, namespace: 'a', name: 'shop', leftOut: 7 },
+    [
+      ['Could not deliver event a/shop: refused', 1],
+      ['Could not deliver event: refused', 7],
+    ],
+  ],
+  [
+    'only those left out',
+    { level: 40, msg: 'Left out lines', line: FAILED.msg, problem: FAILED.why, leftOut: 7 },
+    [['Could not deliver event: refused', 7]],
+  ],
+  ['a line whose number is none', { ...FAILED, leftOut: '7' }, [['Could not deliver event: refused', 1]]],
+])('A log line counts %s', (_, line, times) => {
+  expect([...timesByText(logLineOf(JSON.stringify(line)))]).toEqual(times);
 });

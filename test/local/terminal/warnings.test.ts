@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { logLineOf } from '../../../infra/local/processes/log-line.ts';
 import { Warnings } from '../../../infra/local/terminal/warnings.ts';
 import { RememberingScreen } from './a-screen.ts';
 
@@ -90,4 +91,35 @@ it('In a flood of warnings, some are printed, and each with the number of those 
     '! 12:00:10 functions: Failure 100',
   ]);
   expect(screen.printed.length).toBeLessThan(140);
+});
+
+const refusal = (more: object = {}) =>
+  logLineOf(JSON.stringify({ level: 40, msg: 'Refused caller', why: 'no token', ...more }));
+const rest = (leftOut: number) =>
+  refusal({ msg: 'Left out lines', line: 'Refused caller', problem: 'no token', why: undefined, leftOut });
+
+it('Lines that a program left out count', () => {
+  const warnings = new Warnings(new RememberingScreen('live'));
+  warnings.noteLine('website-functions', refusal(), at(0));
+  warnings.noteLine('website-functions', refusal({ leftOut: 30 }), at(5));
+  warnings.noteLine('website-functions', rest(400), at(15));
+  expect(warnings.lines(at(16))).toEqual(['! 12:00:15 functions: Refused caller: no token (432 times)']);
+});
+
+it('Lines that a program left out are a warning of their own if there is no other', () => {
+  const warnings = new Warnings(new RememberingScreen('live'));
+  warnings.noteLine('website-functions', rest(400), at(15));
+  expect(warnings.lines(at(16))).toEqual(['! 12:00:15 functions: Refused caller: no token (400 times)']);
+});
+
+it('Without a live display, a count that passes 10 or 100 is printed', () => {
+  const screen = new RememberingScreen('plain');
+  const warnings = new Warnings(screen);
+  for (const line of [refusal(), refusal({ leftOut: 30 }), refusal({ leftOut: 10 }), rest(400)])
+    warnings.noteLine('website-functions', line, at(0));
+  expect(screen.printed).toEqual([
+    '! 12:00:00 functions: Refused caller: no token',
+    '! 12:00:00 functions: Refused caller: no token (32 times)',
+    '! 12:00:00 functions: Refused caller: no token (443 times)',
+  ]);
 });
