@@ -12,6 +12,13 @@ export function messageOf(error: unknown): string {
 /** Replaces a parser's error, whose message quotes the input and so may contain a secret. */
 export function withoutQuotes(error: unknown): unknown {
   if (error instanceof SyntaxError) return new Error('the answer is not JSON');
-  if (error instanceof Error && error.name === 'YAMLException') return new Error('it is not YAML');
+  if (error instanceof Error && error.name === 'YAMLException') return new Error(yamlProblem(error));
   return error;
+}
+
+/** @param error of js-yaml, whose other reasons may quote the text. */
+function yamlProblem(error: Error): string {
+  const { reason, mark } = error as { readonly reason?: string; readonly mark?: { readonly line: number } };
+  const what = reason === 'duplicated mapping key' ? 'it has a key twice' : 'it is not YAML';
+  return mark === undefined ? what : `${what} (line ${mark.line + 1})`;
 }

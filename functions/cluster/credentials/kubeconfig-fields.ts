@@ -54,7 +54,7 @@ export type KubeconfigFields = z.infer<typeof KUBECONFIG>;
 
 const ADVICE: Readonly<Record<string, string>> = {
   string: 'is not a text: put it in quotes',
-  boolean: 'is neither true nor false: write it without quotes',
+  boolean: 'is neither true nor false: write one of them, without quotes',
   array: 'is not a list: begin each item with -',
   object: 'is a value, and not an object with fields',
 };

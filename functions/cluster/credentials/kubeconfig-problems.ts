@@ -5,7 +5,8 @@ import { holdsCredentials, isHttp } from '../shown-url.ts';
 
 /** Why this cluster of a kubeconfig cannot be used, and what to do. It quotes no value. */
 export function clusterProblem({ server, proxyUrl, skipTLSVerify, caFile, caData }: Cluster): string | undefined {
-  if (proxyUrl) return 'has a proxy-url, which is not supported';
+  if (proxyUrl)
+    return 'has a proxy-url, which is not supported: remove it, and let the program reach the API server directly';
   const url = URL.parse(server);
   if (url === null || !isHttp(url)) return 'has a server that is not an https URL: write https://HOST:PORT';
   if (holdsCredentials(url)) return `has a server whose URL holds credentials: remove them, and ${INSTEAD}`;

@@ -1,5 +1,5 @@
 // What client-node ignores of a kubeconfig's users.
-import { resolve } from 'node:path';
+import { resolve, sep } from 'node:path';
 import type { KubeConfig, User } from '@kubernetes/client-node';
 import type { KubeconfigFields } from './kubeconfig-fields.ts';
 
@@ -8,18 +8,27 @@ const IMPERSONATION = ['as-uid', 'as-groups', 'as-user-extra'] as const;
 
 /** A user with a field that the programs must not ignore, because the API server would see somebody with other rights. */
 export interface KubeconfigUser extends User {
-  readonly unsupported?: (typeof IMPERSONATION)[number];
+  readonly unsupported?: (typeof IMPERSONATION)[number] | undefined;
 }
 
 /** Adds to the users what client-node has ignored in their fields. @param folder what a relative path is relative to. */
 export function completeUsers(config: KubeConfig, { users }: KubeconfigFields, folder = ''): void {
   config.users = config.users.map((user, index): KubeconfigUser => {
     const fields = users?.[index]?.user ?? {};
-    const unsupported = IMPERSONATION.find((field) => fields[field]);
-    const whole = unsupported === undefined ? user : { ...user, unsupported };
+    const whole = {
+      ...user,
+      exec: withPath(user.exec, folder),
+      unsupported: IMPERSONATION.find((field) => fields[field]),
+    };
     return fields.tokenFile && !user.authProvider ? withTokenFile(whole, resolve(folder, fields.tokenFile)) : whole;
   });
 }
+
+type Exec = { readonly command?: string } | null | undefined;
+
+/** As in kubectl, a command with a slash is the path of a file, and one without is looked up in PATH. */
+const withPath = (exec: Exec, folder: string): Exec =>
+  exec?.command?.includes(sep) === true ? { ...exec, command: resolve(folder, exec.command) } : exec;
 
 /** As in kubectl, the file takes precedence over a token and an exec plugin. */
 function withTokenFile(user: KubeconfigUser, tokenFile: string): KubeconfigUser {

@@ -108,7 +108,7 @@ it.each<[string, () => ClusterAddress, RegExp | string]>([
 });
 
 const QUOTES = 'is not a text: put it in quotes';
-const NO_QUOTES = 'is neither true nor false: write it without quotes';
+const NO_QUOTES = 'is neither true nor false: write one of them, without quotes';
 it.each<[string, string]>([
   ['clusters: [{name: c, cluster: {server: 5}}]', `clusters[0].cluster.server ${QUOTES}`],
   [
@@ -151,6 +151,17 @@ it.each([
   expect(() => load({ kubeconfigText: current })).toThrow(
     `The user west of the kubeconfig in KUBECONFIG_CONTENT has ${field},`,
   );
+});
+
+it.each([
+  ['./plugin', () => join(folder, 'plugin')],
+  ['bin/plugin', () => join(folder, 'bin', 'plugin')],
+  ['/bin/plugin', () => '/bin/plugin'],
+  ['plugin', () => 'plugin'],
+])('The command %s of an exec plugin is found as in kubectl', (command, found) => {
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command };
+  const path = file('with-plugin', kubeconfig('west', { exec }));
+  expect(load({ kubeconfig: path }).getCurrentUser()?.exec).toEqual({ ...exec, command: found() });
 });
 
 it('A field may be null, as in kubectl', () => {
@@ -233,7 +244,8 @@ it.each([
 it('The error about a kubeconfig that is not YAML does not quote it', () => {
   const secret = 'token: [secret';
   const read = () => load({ kubeconfigText: secret });
-  expect(read).toThrow('Could not read the kubeconfig in KUBECONFIG_CONTENT: it is not YAML');
+  expect(read).toThrow('Could not read the kubeconfig in KUBECONFIG_CONTENT: it is not YAML (line 1)');
+  expect(() => load({ kubeconfigText: 'users: []\nusers: []' })).toThrow('it has a key twice (line 2)');
   try {
     read();
   } catch (error) {
