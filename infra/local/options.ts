@@ -98,6 +98,7 @@ function parsed(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new UsageError(`${messageOf(error)}. See npm start -- --help`);
+    // Node adds two lines of advice to one of its messages.
+    throw new UsageError(`${messageOf(error).split('\n', 1)[0]?.replace(/\.$/, '')}. See npm start -- --help`);
   }
 }

@@ -38,6 +38,7 @@ it.each([
   [['--port', '70000'], '--port must be a whole number'],
   [['--otlp', 'localhost:4318'], '--otlp must be the http or https URL of a collector'],
   [['--otlp', 'http://me:secret@localhost'], '--otlp must not hold a user or a password'],
+  [['--page', '-1'], "Option '--page' argument is ambiguous. See npm start"],
   [['--yes'], '--yes requires --kubeconfig'],
   [['--context', 'c'], '--context requires --kubeconfig'],
   [['--kubeconfig', 'f', '--data', 'd'], '--data cannot be combined with --kubeconfig'],
