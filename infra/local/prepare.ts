@@ -16,6 +16,7 @@ import type { Steps } from './terminal/steps.ts';
 
 export interface Preparation {
   readonly steps: Steps;
+  readonly warn: (text: string) => void;
   /** Rejects at Ctrl-C. */
   readonly stopped: Promise<never>;
   /** Registers what to do at the end, in reverse order. */
@@ -50,7 +51,7 @@ export async function prepareCluster(options: Options, preparation: Preparation)
   return { local, address, transport, age };
 }
 
-async function startLocal({ data }: Options, { steps, stopped, atEnd }: Preparation): Promise<ControlPlane> {
+async function startLocal({ data }: Options, { steps, warn, stopped, atEnd }: Preparation): Promise<ControlPlane> {
   const search = {
     programs: [...PROGRAMS, ...(isOnPath('kubectl') ? [] : (['kubectl'] as const))],
     assets: process.env['KUBEBUILDER_ASSETS'],
@@ -59,7 +60,7 @@ async function startLocal({ data }: Options, { steps, stopped, atEnd }: Preparat
     progress: steps.progress,
   };
   const binaries = await steps.step('Programs of the control plane', Promise.race([findBinaries(search), stopped]));
-  const starting = startControlPlane({ binaries, data, note: (line) => steps.progress(line) });
+  const starting = startControlPlane({ binaries, data, note: (line) => steps.progress(line), warn });
   // Registered before the control plane is ready, so that a signal during the start leaves nothing behind.
   atEnd(async () => (await starting.catch(() => undefined))?.stop());
   return steps.step('Control plane', Promise.race([starting, stopped]));

@@ -39,9 +39,10 @@ async function main(options: Options, screen: Screen): Promise<void> {
   const stopped = untilStopped();
   const steps = new Steps(screen);
   const warnings = new Warnings(screen, (msg) => report(options, msg, { level: WARN }));
+  const warn = (text: string) => warnings.note('npm start', text, new Date());
   noteUnusedKubeconfig(options, screen);
   await checkPorts(options);
-  const prepared = await prepareCluster(options, { steps, stopped, atEnd });
+  const prepared = await prepareCluster(options, { steps, warn, stopped, atEnd });
   const { local, address, transport } = prepared;
   const changes = new Changes();
   const page = options.page === 'off' ? NO_PAGE : await startPage(transport, options.page);

@@ -38,6 +38,8 @@ export interface ControlPlaneOptions {
   readonly data?: string | undefined;
   /** Says what the start waits for. */
   readonly note?: (line: string) => void;
+  /** Says what went wrong without stopping the control plane. */
+  readonly warn?: (text: string) => void;
   /** `on` writes each completed request to logs/audit.log, as one JSON object per line. */
   readonly audit?: 'on' | 'off';
   /**
@@ -91,7 +93,7 @@ const portWasTaken = (error: unknown): boolean =>
   error instanceof ProgramEndedError && error.message.includes('address already in use');
 
 async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { binaries, controllers = 'on' } = options;
+  const { binaries, controllers = 'on', warn = () => {} } = options;
   const { path } = folder;
   const processes = new Processes(join(path, 'logs'));
   const abandoned = new AbortController();
@@ -114,7 +116,10 @@ async function startIn(folder: DataFolder, options: ControlPlaneOptions): Promis
       processes.start('kube-controller-manager', binaries['kube-controller-manager'], controllerManagerFlags);
       processes.start('kube-scheduler', binaries['kube-scheduler'], schedulerFlags(kubeconfig('scheduler')));
       // KWOK 0.8 sometimes crashes in its first seconds (`concurrent map writes`). It has no state, so another one goes on.
-      processes.start('kwok', binaries.kwok, kwokFlags(kubeconfig('kwok')), { restarts: 5 });
+      processes.start('kwok', binaries.kwok, kwokFlags(kubeconfig('kwok')), {
+        restarts: 5,
+        onRestart: (how) => warn(`kwok ended (${how}) and was started again`),
+      });
       await Promise.race([addNode(admin), processes.failure]);
     }
     const { failure, pids } = processes;

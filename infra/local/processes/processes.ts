@@ -28,6 +28,8 @@ export class ProgramEndedError extends Error {
 export interface StartOptions extends LaunchOptions {
   /** How often it is started again if it ends unexpectedly. None when absent. */
   readonly restarts?: number;
+  /** Called with how it ended when it has been started again. */
+  readonly onRestart?: (how: string) => void;
 }
 
 interface Running {
@@ -91,7 +93,7 @@ export class Processes {
     const launch = (): ChildProcess => this.#launch(name, file, args, options);
     const running = { name, child: launch(), ended: Promise.resolve() };
     // A full disk, for example, keeps it from starting again.
-    running.ended = this.#watch(running, launch, options.restarts ?? 0).catch((error) => this.#fail(error));
+    running.ended = this.#watch(running, launch, options).catch((error) => this.#fail(error));
     this.#running.push(running);
   }
 
@@ -104,7 +106,7 @@ export class Processes {
     return child;
   }
 
-  async #watch(running: Running, launch: () => ChildProcess, restarts: number): Promise<void> {
+  async #watch(running: Running, launch: () => ChildProcess, { restarts = 0, onRestart }: StartOptions): Promise<void> {
     for (let left = restarts; ; left--) {
       const { child, name } = running;
       const closed = new Promise((resolve) => child.once('close', resolve));
@@ -120,6 +122,7 @@ export class Processes {
         return;
       }
       running.child = launch();
+      onRestart?.(how);
     }
   }
 

@@ -117,7 +117,23 @@ const READY = `
   const flags = Object.fromEntries(process.argv.slice(2).map((flag) => flag.slice(2).split('=')));
   const read = (name) => require('node:fs').readFileSync(flags[name]);
   const credentials = { cert: read('tls-cert-file'), key: read('tls-private-key-file') };
-  require('node:https').createServer(credentials, (_, response) => response.end('ok')).listen(flags['secure-port'], '127.0.0.1');`;
+  require('node:https').createServer(credentials, (_, response) => response.end('{}')).listen(flags['secure-port'], '127.0.0.1');`;
+
+it('A kwok that crashes is started again, with a warning', async () => {
+  const [etcd, server, kwok] = [
+    join(folder, 'waiting-etcd'),
+    join(folder, 'server.cjs'),
+    join(folder, 'crashing-kwok'),
+  ];
+  writeFileSync(etcd, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
+  writeFileSync(server, `#!${process.execPath}${READY}`, { mode: 0o755 });
+  writeFileSync(kwok, `#!/bin/sh\nmkdir ${folder}/crashed && kill -KILL $$\nexec sleep 600\n`, { mode: 0o755 });
+  const warnings: string[] = [];
+  const binaries = { ...standIns(''), etcd, kwok, 'kube-apiserver': server };
+  const controlPlane = await startControlPlane({ binaries, warn: (text) => warnings.push(text) });
+  onTestFinished(() => controlPlane.stop());
+  await eventually(() => expect(warnings).toEqual(['kwok ended (SIGKILL) and was started again']));
+});
 
 describe.each(['new', 'used'])('An etcd that ends after the start in a kept folder that was %s', (age) => {
   it.each([

@@ -71,9 +71,10 @@ describe('A program', () => {
 
   it('that may be started again is started as often as allowed, with one log and its latest pid', async () => {
     const starts = join(folder, 'starts');
+    const reasons: string[] = [];
     const script = `echo x >> ${starts}; count=$(wc -l < ${starts}); [ $count = 3 ] && exec sleep 600; echo "crash $count"; exit 2`;
     const processes = new Processes(folder);
-    processes.start('kwok', '/bin/sh', ['-c', script], { restarts: 2 });
+    processes.start('kwok', '/bin/sh', ['-c', script], { restarts: 2, onRestart: (how) => reasons.push(how) });
     const first = processes.pids.get('kwok');
     await eventually(() => expect(readFileSync(starts, 'utf8')).toBe('x\nx\nx\n'));
     const last = processes.pids.get('kwok') ?? 0;
@@ -81,6 +82,7 @@ describe('A program', () => {
     expect(readFileSync(processes.logOf('kwok'), 'utf8')).toBe('crash 1\ncrash 2\n');
     process.kill(last, 'SIGKILL');
     await expect(processes.failure).rejects.toThrow('kwok ended unexpectedly (SIGKILL):\ncrash 1\ncrash 2');
+    expect(reasons).toEqual(['exit code 2', 'exit code 2']);
     await processes.stop();
   });
 
@@ -97,7 +99,7 @@ describe('A program', () => {
     const starts = join(folder, 'starts');
     const processes = new Processes(folder);
     processes.start('kwok', '/bin/sh', ['-c', `echo x >> ${starts}; exec sleep 600`], { restarts: 5 });
-    await eventually(() => expect(existsSync(starts)).toBe(true));
+    await eventually(() => expect(readFileSync(starts, 'utf8')).toBe('x\n'));
     await processes.stop();
     expect(readFileSync(starts, 'utf8')).toBe('x\n');
     expect(isAlive(processes.pids.get('kwok') ?? 0)).toBe(false);
