@@ -41,7 +41,7 @@ export type Connected = FunctionContext & {
   troubles(): readonly string[];
   /** Aborts `stopping`. */
   stop(): void;
-  /** Writes what is left of the log and the history, closes all connections, and sends the last telemetry. Running work fails. */
+  /** Writes the rest of the log and the history, closes all connections, and sends the last telemetry. Runs in progress fail. */
   close(): Promise<void>;
 };
 

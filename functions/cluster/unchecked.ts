@@ -1,4 +1,4 @@
-// Dry runs to which the API server answers without judging the write.
+// Dry runs that fail without saying whether the API server would accept the write.
 import { ClusterError, type ErrorCode } from './errors.ts';
 
 /** A write that the API server did not check, because its dry run failed. The functions may be able to make it. */
@@ -13,14 +13,14 @@ export interface Unchecked {
 /** The API server also answers 500 to a manifest with an unknown field. */
 const WEBHOOK_FAILS = /failed calling webhook "[^"]*"/;
 
-/** Whether a manifest may be accepted that this dry run did not check: the user lacks the right, or a webhook cannot be called now. */
+/** Whether the API server may still accept the manifest: the user lacks the right to apply it, or a webhook cannot be called now. */
 export const isInconclusive = (error: unknown): error is ClusterError =>
   error instanceof ClusterError &&
   (error.code === 'Forbidden' || (error.code === 'InternalError' && WEBHOOK_FAILS.test(error.message)));
 
 /**
- * Whether the functions may be able to make a write that this dry run did not check. They try again after every 500, and read an
- * object again that has changed since.
+ * Whether the functions may still be able to make the write. They retry after every 500, and after a conflict they read the object
+ * again.
  */
 export const isUnjudged = (error: unknown): error is ClusterError =>
   isInconclusive(error) ||

@@ -28,7 +28,7 @@ interface Problem {
  * the functions may send requests that they refuse.
  */
 export class Thinned {
-  /** Of the process: an invocation of Azure may have ended when the rest is reported. */
+  /** The log of the process. The invocation of Azure whose lines were left out may have ended when the rest is reported. */
   readonly #log: Log;
   readonly #problems = new Map<string, Problem>();
 

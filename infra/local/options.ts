@@ -20,7 +20,7 @@ Ctrl-C stops everything. The -- before the flags is needed: npm keeps other flag
 
 npm run kubectl -- ARGS runs kubectl against the cluster of the npm start that runs.
 If several run, KUBECONFIG chooses one of their clusters.
-The programs get no variables of your shell, such as OTEL_EXPORTER_OTLP_ENDPOINT: use --otlp.
+The programs get no settings from your shell, such as OTEL_EXPORTER_OTLP_ENDPOINT: use --otlp.
 `;
 
 export interface Options {

@@ -9,17 +9,13 @@ import { NOW, SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import type { Child } from '../../functions/website/children/kinds.ts';
 import { GENERATION } from '../../functions/website/children/metadata.ts';
-import { RUNS, type RunName } from '../fixtures/runs.ts';
+import { requestsOf, RUNS, runOnce, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const SERVICE = { ...key, name: 'shop-service' };
 let cluster: MemoryCluster;
-const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
-const spend = async (work: () => Promise<unknown>) => {
-  const before = { reads: cluster.reads, writes: cluster.writes };
-  await work();
-  return { reads: cluster.reads - before.reads, writes: cluster.writes - before.writes };
-};
+const run = (name?: RunName) => runOnce(cluster, key, name);
+const spend = (work: () => Promise<unknown>) => requestsOf(cluster, work);
 
 beforeEach(() => {
   cluster = new MemoryCluster();

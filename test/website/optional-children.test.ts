@@ -1,23 +1,18 @@
 // Children that a Website may have or not.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError } from '../../functions/cluster/errors.ts';
-import { reconcile } from '../../functions/website/reconcile.ts';
 import { MemoryCluster } from '../cluster/memory.ts';
 import { OPTIONAL } from '../fixtures/asking.ts';
-import { NOW, SPEC } from '../fixtures/websites.ts';
+import { SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { CHILD_KINDS, type ChildKind } from '../../functions/website/children/kinds.ts';
 import { childName } from '../../functions/website/children/metadata.ts';
-import { RUNS, type RunName } from '../fixtures/runs.ts';
+import { requestsOf, runOnce, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 let cluster: MemoryCluster;
-const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
-const spend = async (work: () => Promise<unknown>) => {
-  const before = { reads: cluster.reads, writes: cluster.writes };
-  await work();
-  return { reads: cluster.reads - before.reads, writes: cluster.writes - before.writes };
-};
+const run = (name?: RunName) => runOnce(cluster, key, name);
+const spend = (work: () => Promise<unknown>) => requestsOf(cluster, work);
 
 beforeEach(() => {
   cluster = new MemoryCluster();

@@ -7,17 +7,13 @@ import { askingFor, OPTIONAL } from '../fixtures/asking.ts';
 import { NOW, SPEC } from '../fixtures/websites.ts';
 import type { Deployment } from '../../functions/website/children/deployment/object.ts';
 import { CHILD_KINDS, type Child, type ChildKind, kindOf } from '../../functions/website/children/kinds.ts';
-import { RUNS, type RunName } from '../fixtures/runs.ts';
+import { requestsOf, runOnce, type RunName } from '../fixtures/runs.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
 const SERVICE = { ...key, name: 'shop-service' };
 let cluster: MemoryCluster;
-const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
-const spend = async (work: () => Promise<unknown>) => {
-  const before = { reads: cluster.reads, writes: cluster.writes };
-  await work();
-  return { reads: cluster.reads - before.reads, writes: cluster.writes - before.writes };
-};
+const run = (name?: RunName) => runOnce(cluster, key, name);
+const spend = (work: () => Promise<unknown>) => requestsOf(cluster, work);
 
 beforeEach(() => {
   cluster = new MemoryCluster();

@@ -1,7 +1,7 @@
 // The types of a kubeconfig's fields. kubectl refuses a file with a field of another type, and client-node ignores some of them.
 import * as z from 'zod';
 
-// As in kubectl, null is as good as no field, and unknown fields are ignored.
+// As in kubectl, a field may be null, and unknown fields are ignored.
 const text = z.string().nullish();
 const flag = z.boolean().nullish();
 const fields = <Shape extends z.ZodRawShape>(shape: Shape) => z.object(shape).nullish();

@@ -1,4 +1,4 @@
-// What client-node ignores of a kubeconfig's users.
+// The fields of a kubeconfig's users that client-node ignores.
 import { resolve, sep } from 'node:path';
 import type { KubeConfig, User } from '@kubernetes/client-node';
 import type { KubeconfigFields } from './kubeconfig-fields.ts';
@@ -6,12 +6,12 @@ import type { KubeconfigFields } from './kubeconfig-fields.ts';
 /** client-node sends the name in `as`, and none of these. */
 const IMPERSONATION = ['as-uid', 'as-groups', 'as-user-extra'] as const;
 
-/** A user with a field that the programs must not ignore, because the API server would see somebody with other rights. */
+/** `unsupported` is a field that changes the user's rights, and that client-node does not send. */
 export interface KubeconfigUser extends User {
   readonly unsupported?: (typeof IMPERSONATION)[number] | undefined;
 }
 
-/** Adds to the users what client-node has ignored in their fields. @param folder what a relative path is relative to. */
+/** Adds the ignored fields to the users. @param folder the folder of the kubeconfig, for relative paths. */
 export function completeUsers(config: KubeConfig, { users }: KubeconfigFields, folder = ''): void {
   config.users = config.users.map((user, index): KubeconfigUser => {
     const fields = users?.[index]?.user ?? {};

@@ -2,10 +2,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ClusterError, type ErrorCode } from '../../../functions/cluster/errors.ts';
 import type { ChildKind, ChildOfKind } from '../../../functions/website/children/kinds.ts';
-import { reconcile } from '../../../functions/website/reconcile.ts';
 import { resyncWebsites } from '../../../functions/resync-websites.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
-import { RUNS, type RunName } from '../../fixtures/runs.ts';
+import { runOnce, type RunName } from '../../fixtures/runs.ts';
 import { NOW } from '../../fixtures/websites.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
@@ -18,7 +17,7 @@ beforeEach(() => {
   cluster = new MemoryCluster();
 });
 
-const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
+const run = (name?: RunName) => runOnce(cluster, key, name);
 async function settle(spec: object): Promise<void> {
   cluster.apply(key, spec);
   await run();

@@ -2,11 +2,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HttpRoute } from '../../../functions/website/children/http-route/object.ts';
 import { OPTIONAL_CHILDREN } from '../../../functions/website/children/metadata.ts';
-import { reconcile } from '../../../functions/website/reconcile.ts';
 import type { WebsiteStatus } from '../../../functions/website/resource.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
-import { RUNS, type RunName } from '../../fixtures/runs.ts';
-import { NOW, SPEC } from '../../fixtures/websites.ts';
+import { runOnce, type RunName } from '../../fixtures/runs.ts';
+import { SPEC } from '../../fixtures/websites.ts';
 import { acceptedBy, statusBy } from '../../gateway.ts';
 
 const key = { namespace: 'team-a', name: 'shop' };
@@ -14,7 +13,7 @@ const HOST = { ...SPEC, host: 'a.example.com' };
 const ROUTED = { ...SPEC, host: 'a.example.com', gateway: { name: 'public', namespace: 'infra' } };
 let cluster: MemoryCluster;
 
-const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
+const run = (name?: RunName) => runOnce(cluster, key, name);
 const status = (): WebsiteStatus => cluster.websites()[0]?.status ?? {};
 const ready = () => status().conditions?.find(({ type }) => type === 'Ready');
 const kinds = () => cluster.children().map(({ kind }) => kind);

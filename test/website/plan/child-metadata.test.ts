@@ -13,7 +13,7 @@ import { GROUP, websiteSpec, type ObjectMeta, type Website } from '../../../func
 import { around } from '../../cluster/around.ts';
 import { MemoryCluster } from '../../cluster/memory.ts';
 import { storedChildren } from '../../fixtures/children.ts';
-import { RUNS, type RunName } from '../../fixtures/runs.ts';
+import { runOnce, type RunName } from '../../fixtures/runs.ts';
 import { aWebsite, NOW, SPEC } from '../../fixtures/websites.ts';
 import { world } from '../world.ts';
 
@@ -38,7 +38,7 @@ const placesIn = (children: readonly Child[]): Place[] =>
   });
 
 let cluster: MemoryCluster;
-const run = (name: RunName = 'as-needed') => reconcile(key, { cluster, now: () => NOW }, RUNS[name]);
+const run = (name?: RunName) => runOnce(cluster, key, name);
 const ready = () => cluster.websites()[0]?.status?.conditions?.find(({ type }) => type === 'Ready');
 async function follow(spec: object, name: RunName = 'as-needed'): Promise<void> {
   cluster.apply(key, spec);
